@@ -1,0 +1,1 @@
+"""What produced every file in assets/: seeded, resumable, one command each."""

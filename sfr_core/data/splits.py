@@ -1,0 +1,129 @@
+"""Which training rows are forgotten: whole classes, a random share, or chosen samples (contracts.md, forget specification)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfr_core.configs import MAX_SEED
+from sfr_core.errors import SpecError, UnknownName
+
+FORMS = "Write class:NAME[,NAME...], random:SHARE[@SEED] or samples:ROW[,ROW...] (or samples:@FILE)."
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetSpec:
+    """A parsed specification; exactly one of the three is set.
+
+    Attributes:
+        classes: class indices, sorted.
+        share, seed: share of the training rows (0 to 1) and the seed that picks them.
+        rows: row numbers in the training set, sorted.
+        text: the canonical spelling, the same for every way to write the same thing.
+    """
+
+    text: str
+    classes: tuple[int, ...] = ()
+    share: float | None = None
+    seed: int = 0
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Row numbers (int64, sorted) of the forget and the remain set; together every row once."""
+
+    spec: ForgetSpec
+    forget: NDArray[np.int64]
+    remain: NDArray[np.int64]
+
+
+def parse_forget(text: str, class_names: tuple[str, ...]) -> ForgetSpec:
+    """Reads a forget specification.
+
+    Raises:
+        SpecError: not one of the forms, or a share or row that makes no sense. UnknownName: no such class.
+    """
+    kind, colon, body = text.strip().partition(":")
+    if not colon or not body.strip():
+        raise SpecError(f"The forget specification '{text}' cannot be read.", hint=FORMS)
+    if kind == "class":
+        return _parse_classes(body, class_names)
+    if kind == "random":
+        return _parse_share(body)
+    if kind == "samples":
+        return _parse_rows(body)
+    raise SpecError(f"Nothing can be forgotten by '{kind}'.", hint=FORMS)
+
+
+def _parse_classes(body: str, class_names: tuple[str, ...]) -> ForgetSpec:
+    index = {name.casefold(): i for i, name in enumerate(class_names)}
+    chosen = set()
+    for name in (part.strip() for part in body.split(",")):
+        if name.casefold() not in index:
+            raise UnknownName("class", name, class_names)
+        chosen.add(index[name.casefold()])
+    if len(chosen) == len(class_names):
+        raise SpecError(
+            "Every class is to be forgotten, so nothing would remain.", hint="Leave at least one class out."
+        )
+    classes = tuple(sorted(chosen))
+    return ForgetSpec(text="class:" + ",".join(class_names[c] for c in classes), classes=classes)
+
+
+def _parse_share(body: str) -> ForgetSpec:
+    share_text, at, seed_text = body.partition("@")
+    try:
+        share, seed = float(share_text), int(seed_text) if at else 0
+    except ValueError:
+        raise SpecError(
+            f"The share '{body}' cannot be read.", hint="Write for example random:0.1 or random:0.1@3."
+        ) from None
+    if not 0.0 < share < 1.0:
+        raise SpecError(f"The share {share_text} is not between 0 and 1.", hint="Write for example random:0.1.")
+    if not 0 <= seed <= MAX_SEED:
+        raise SpecError(f"The seed {seed_text} is out of range.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
+    return ForgetSpec(text=f"random:{share:g}@{seed}", share=share, seed=seed)
+
+
+def _parse_rows(body: str) -> ForgetSpec:
+    if body.startswith("@"):
+        try:
+            body = ",".join(Path(body[1:]).read_text(encoding="utf-8").replace(",", " ").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"The file of row numbers {body[1:]} cannot be read ({error}).", hint=FORMS) from None
+    try:
+        rows = tuple(sorted({int(part) for part in body.split(",")}))
+    except ValueError:
+        raise SpecError(
+            f"The row numbers '{body[:40]}' cannot be read.", hint="Write for example samples:3,17."
+        ) from None
+    return ForgetSpec(text="samples:" + ",".join(map(str, rows)), rows=rows)
+
+
+def split_rows(spec: ForgetSpec, labels: NDArray[np.int64]) -> Split:
+    """Applies a specification to the labels [n] of a training set.
+
+    A random share is drawn without replacement by numpy's PCG64 with the spec's seed: round(share * n) rows.
+
+    Raises:
+        SpecError: a row number outside the training set, or a forget or remain set without rows.
+    """
+    n = len(labels)
+    if spec.classes:
+        forget = np.flatnonzero(np.isin(labels, spec.classes))
+    elif spec.share is not None:
+        forget = np.random.default_rng(spec.seed).permutation(n)[: round(spec.share * n)]
+    else:
+        outside = [row for row in spec.rows if not 0 <= row < n]
+        if outside:
+            raise SpecError(f"Row {outside[0]} does not exist.", hint=f"Rows go from 0 to {n - 1}.")
+        forget = np.asarray(spec.rows)
+    forget = np.sort(forget).astype(np.int64)
+    remain = np.setdiff1d(np.arange(n), forget).astype(np.int64)
+    if not len(forget) or not len(remain):
+        raise SpecError("One of the two sets would be empty.", hint="Choose at least one row and leave at least one.")
+    return Split(spec, forget, remain)

@@ -1,0 +1,70 @@
+"""Every error that a person may see: one clear sentence and a hint that says what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PlaygroundError(Exception):
+    """Base of the tree.
+
+    Args:
+        message: one sentence that says what is wrong.
+        hint: one sentence that says what to do; shown after the message.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InputError(PlaygroundError):
+    """Something that was asked for cannot be done; nothing was started and nothing was written."""
+
+    exit_code = 2
+
+
+class UnknownName(InputError):
+    """A model, class, method, preset or field that does not exist; the hint names the nearest that does."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        by_folded = {n.casefold(): n for n in names}
+        near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.0)
+        nearest = f"Did you mean '{by_folded[near[0]]}'?" if near else ""
+        super().__init__(f"Unknown {kind} '{name}'.", hint=f"{nearest} Known: {', '.join(names)}.".strip())
+
+
+class ConfigError(InputError):
+    """A hyper-parameter out of its range, of the wrong type, or in contradiction to another."""
+
+
+class SpecError(InputError):
+    """A forget specification that cannot be read or selects nothing (or everything)."""
+
+
+class AssetError(InputError):
+    """A model or data file that is missing, damaged or of an unknown layout."""
+
+
+class RunError(PlaygroundError):
+    """A run that had started and could not go on."""
+
+
+class Diverged(RunError):
+    """A loss or a gradient became NaN or infinite."""
+
+
+class OutOfMemory(RunError):
+    """The device has too little memory for this run."""
+
+
+class Busy(InputError):
+    """A limit of this page: too many runs of one visitor, a full queue, or another run in the session."""

@@ -1,0 +1,164 @@
+"""What a run says while it runs: frozen records that the page, the command line, the plots and the tests read.
+
+Grammar of a run, checked for every method by one test helper:
+``(PhaseStarted PhaseProgress* | MaskReady | Step | Evaluated | Preview)* (Finished | Cancelled)``; a failure is an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sfr_core.errors import AssetError
+from sfr_core.results import ClassifierRecord, LiveRecord, RunResult
+
+Phase = Literal["prepare", "fisher", "mask", "unlearn", "evaluate"]
+When = Literal["before", "live", "after", "retrained"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStarted:
+    """A phase begins; `total` counts the units (batches or steps) of its PhaseProgress, 0 where there are none."""
+
+    phase: Phase
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseProgress:
+    """`done` of `total` units of a phase are ready; steps of the phase `unlearn` report as Step instead."""
+
+    phase: Phase
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSaliency:
+    """One parameter tensor in the mask. `kept_at[j]` counts the entries with ratio >= MaskReady.thresholds[j]."""
+
+    name: str
+    shape: tuple[int, ...]
+    size: int
+    kept: int
+    kept_at: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskReady:
+    """The saliency mask. `density` is the kept share (0 to 1) over all entries; `threshold` is gamma, or for SalUn the cut-off."""
+
+    density: float
+    threshold: float
+    thresholds: tuple[float, ...]
+    layers: tuple[LayerSaliency, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One outer step is done.
+
+    Attributes:
+        i: number of the step, from 1 to `total`.
+        total: outer steps of the run.
+        forget_loss: un-scaled positive forget loss; None in a step without forget part.
+        remain_loss: mean remain loss; None in a step without remain part.
+        alpha: ascent strength used in this step; None where the method has none.
+        lr: learning rate used in this step.
+        forget_grad_norm, remain_grad_norm: global norm that the optimiser received.
+        seconds: wall time of this step.
+    """
+
+    i: int
+    total: int
+    forget_loss: float | None = None
+    remain_loss: float | None = None
+    alpha: float | None = None
+    lr: float
+    forget_grad_norm: float | None = None
+    remain_grad_norm: float | None = None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """Something was measured after step `i` (0: before the first step)."""
+
+    i: int
+    when: When
+    record: ClassifierRecord | LiveRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a classifier says of one fixed test picture. `row` counts in the test set, `confidence` is 0 to 1."""
+
+    row: int
+    label: int
+    predicted: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Live evidence after step `i`: the predictions on fixed test pictures."""
+
+    i: int
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """All steps are done. `result` is None where a bare method speaks, and filled in by the runner."""
+
+    steps: int
+    result: RunResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The run stopped early, after `steps` whole steps; the weights of that moment can be kept or rolled back."""
+
+    steps: int
+    reason: Literal["stopped", "deadline"] = "stopped"
+
+
+Event = PhaseStarted | PhaseProgress | MaskReady | Step | Evaluated | Preview | Finished | Cancelled
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The wire form, `{"event": class name, **fields}`, of one event."""
+    return {"event": type(event).__name__, **asdict(event)}
+
+
+def from_json(data: dict[str, Any]) -> Event:
+    """Reads what `to_json` wrote (after a round through JSON, where tuples have become lists).
+
+    Raises:
+        AssetError: not an event of this schema.
+    """
+    kinds: dict[str, Any] = {
+        k.__name__: k for k in (PhaseStarted, PhaseProgress, MaskReady, Step, Evaluated, Preview, Finished, Cancelled)
+    }
+    try:
+        values = dict(data)
+        kind = kinds[values.pop("event")]
+        if kind is MaskReady:
+            values["thresholds"] = tuple(values["thresholds"])
+            values["layers"] = tuple(
+                LayerSaliency(**{**layer, "shape": tuple(layer["shape"]), "kept_at": tuple(layer["kept_at"])})
+                for layer in values["layers"]
+            )
+        elif kind is Evaluated:
+            record = LiveRecord if values["when"] == "live" else ClassifierRecord
+            values["record"] = record(**values["record"])
+        elif kind is Preview:
+            values["predictions"] = tuple(Prediction(**p) for p in values["predictions"])
+        elif kind is Finished and values.get("result") is not None:
+            values["result"] = RunResult.from_json(values["result"])
+        event: Event = kind(**values)
+        return event
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise AssetError(
+            f"This line is not an event of a run ({error}).", hint="Choose an events.jsonl file."
+        ) from None

@@ -1,0 +1,1 @@
+"""What is measured; no plotting, no model loading."""

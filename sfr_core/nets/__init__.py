@@ -1,0 +1,1 @@
+"""Small networks that no library has in this size."""

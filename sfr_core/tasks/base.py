@@ -1,0 +1,93 @@
+"""Protocols between methods and tasks. A task owns data, device, noise and labels; a method owns optimisers and order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from sfr_core.events import Prediction
+from sfr_core.results import ClassifierRecord, LiveRecord
+
+Part = Literal["forget", "remain"]
+Batch = Any
+"""Whatever the task's own `*_batches` yield and its `losses` read; a method passes it on unseen."""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """The least a method needs.
+
+    `*_batches` give one shuffled pass (finite; the method cycles them), drawn from `rng`, with training augmentation.
+    `losses` gives one un-reduced loss per sample, shape [n], so that weights, ascent and Fisher can all be built from it.
+    """
+
+    model: nn.Module
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """The trainable slice by name: everything, or for example cross-attention only."""
+        ...
+
+    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]: ...
+
+    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]: ...
+
+    def count(self, part: Part) -> int:
+        """Number of samples in the set."""
+        ...
+
+    def losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
+
+
+@runtime_checkable
+class FisherTask(Protocol):
+    """Tasks whose Fisher is not that of `losses` (DDPM and text-to-image use the guided prediction)."""
+
+    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
+
+
+@runtime_checkable
+class Redirectable(Protocol):
+    """Tasks that know a wrong answer to descend to (another label, class or prompt)."""
+
+    def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
+
+
+@runtime_checkable
+class Distillable(Protocol):
+    """Classifiers: logits, teachers and passes over forget and remain set together."""
+
+    def union_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
+        """One shuffled pass over forget and remain rows together."""
+        ...
+
+    def is_forget(self, batch: Batch) -> Tensor:
+        """True where a row of the batch belongs to the forget set, shape [n]."""
+        ...
+
+    def logits(self, batch: Batch, model: nn.Module | None = None) -> Tensor:
+        """Logits [n, classes] of `model` (default: the live one) in its present mode."""
+        ...
+
+    def new_model(self, rng: torch.Generator) -> nn.Module:
+        """The same architecture with fresh random weights, on the task's device."""
+        ...
+
+
+@runtime_checkable
+class Evaluable(Protocol):
+    """Tasks that can say how well the model remembers; neither call changes the model, its mode or any generator."""
+
+    def evaluate(self) -> ClassifierRecord:
+        """Full sets (contracts.md, section result.json)."""
+        ...
+
+    def evaluate_live(self) -> LiveRecord:
+        """Fixed small subsets, for the curves of a running page."""
+        ...
+
+    def preview(self) -> tuple[Prediction, ...]:
+        """Predictions on the fixed pictures of the live view."""
+        ...
