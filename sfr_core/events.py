@@ -91,8 +91,9 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What a classifier says of one fixed test picture. `row` counts in the test set, `confidence` is 0 to 1."""
+    """What a classifier says of one fixed picture: its `row` in the `source` split, and a `confidence` of 0 to 1."""
 
+    source: Literal["train", "test"]
     row: int
     label: int
     predicted: int
@@ -101,7 +102,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Live evidence after step `i`: the predictions on fixed test pictures."""
+    """Live evidence after step `i`: the predictions on fixed pictures."""
 
     i: int
     predictions: tuple[Prediction, ...]

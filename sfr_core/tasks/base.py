@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sfr_core.events import Prediction
-from sfr_core.results import ClassifierRecord, LiveRecord
+from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
+Source = Literal["train", "test"]
 Batch = Any
 """Whatever the task's own `*_batches` yield and its `losses` read; a method passes it on unseen."""
 
@@ -43,7 +46,9 @@ class Task(Protocol):
 
 @runtime_checkable
 class FisherTask(Protocol):
-    """Tasks whose Fisher is not that of `losses` (DDPM and text-to-image use the guided prediction)."""
+    """Tasks whose Fisher uses other batches or another loss (DDPM and text-to-image use the guided prediction)."""
+
+    def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]: ...
 
     def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
 
@@ -52,7 +57,9 @@ class FisherTask(Protocol):
 class Redirectable(Protocol):
     """Tasks that know a wrong answer to descend to (another label, class or prompt)."""
 
-    def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
+    def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Per-sample losses [n] towards the wrong answer on forget rows; remain rows keep their own answer."""
+        ...
 
 
 @runtime_checkable
@@ -71,6 +78,10 @@ class Distillable(Protocol):
         """Logits [n, classes] of `model` (default: the live one) in its present mode."""
         ...
 
+    def labels(self, batch: Batch) -> Tensor:
+        """True labels of the batch, int64 [n]."""
+        ...
+
     def new_model(self, rng: torch.Generator) -> nn.Module:
         """The same architecture with fresh random weights, on the task's device."""
         ...
@@ -78,14 +89,14 @@ class Distillable(Protocol):
 
 @runtime_checkable
 class Evaluable(Protocol):
-    """Tasks that can say how well the model remembers; neither call changes the model, its mode or any generator."""
+    """Classifiers that can be asked what they remember; no call changes weights, buffers, mode or any generator."""
 
-    def evaluate(self) -> ClassifierRecord:
-        """Full sets (contracts.md, section result.json)."""
+    def predict(self, source: Source) -> NDArray[np.float32]:
+        """Logits [n, classes] on every picture of a split, test transform, in the order of its rows."""
         ...
 
     def evaluate_live(self) -> LiveRecord:
-        """Fixed small subsets, for the curves of a running page."""
+        """Accuracies on fixed small subsets of the training rows, for the curves of a running page."""
         ...
 
     def preview(self) -> tuple[Prediction, ...]:

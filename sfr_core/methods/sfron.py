@@ -1,0 +1,228 @@
+"""SFR-on: saliency forgetting in the remain-preserving manifold, online (Huang et al., NeurIPS 2024, arXiv 2409.19732).
+
+One loop for every task. Three phases: estimate both diagonal Fishers, make the mask (S), then alternate a fast forgetting
+step with adaptive weights (F) and slow remain steps (R-on). Where paper and published code differ, a config field decides.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import SFRonConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Cancelled, Event, Finished, PhaseProgress, PhaseStarted, Step
+from sfr_core.methods.common import clip_gradients, cycle, finite, make_optimizer, set_lr
+from sfr_core.ops.saliency import (
+    Tensors,
+    add_squares,
+    batch_gradients,
+    describe_saliency,
+    saliency_mask,
+    zeros_like_parameters,
+)
+from sfr_core.ops.schedules import alpha_at, cosine
+from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
+from sfr_core.tasks.base import Batch, FisherTask, Part, Redirectable, Task
+
+
+def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+    """Runs SFR-on on `task.model` in place.
+
+    Yields:
+        PhaseStarted, PhaseProgress, MaskReady, one Step per outer step, then Finished or Cancelled.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite. InputError: the task cannot redirect though the config asks.
+    """
+    if config.forget_loss == "redirect" and not isinstance(task, Redirectable):
+        raise InputError("This model knows no wrong answer to move to.", hint="Choose the forget loss 'ascent'.")
+    mask: Tensors | None = None
+    if config.mask:
+        fishers: list[Tensors] = []
+        for part in ("forget", "remain"):
+            fisher = yield from estimate_fisher(task, part, config, rng=rng, cancel=cancel)
+            if fisher is None:
+                yield stopped(0, cancel)
+                return
+            fishers.append(fisher)
+        yield PhaseStarted(phase="mask", total=0)
+        mask = saliency_mask(fishers[0], fishers[1], config.gamma, config.mask_eps)
+        yield describe_saliency(mask, fishers[0], fishers[1], config.gamma, config.mask_eps)
+        del fishers
+    yield from unlearn(task, config, mask, rng=rng, cancel=cancel)
+
+
+def estimate_fisher(
+    task: Task, part: Part, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Generator[Event, None, Tensors | None]:
+    """F = (1/n) * sum_b (gradient of the mean loss of batch b)**2, in eval mode at the present weights.
+
+    A squared batch mean, as published; the Fisher of single samples would square before averaging (reference, 6.6).
+
+    Returns:
+        The diagonal by parameter name, or None if it was cancelled.
+    """
+    parameters = task.parameters()
+    total = math.ceil(task.count(part) / config.fisher_batch_size)
+    total = min(total, config.fisher_batches or total)
+    yield PhaseStarted(phase="fisher", total=total)
+    task.model.eval()
+    fisher, used = zeros_like_parameters(parameters), 0
+    for batch in islice(_fisher_batches(task, part, config.fisher_batch_size, rng), config.fisher_batches):
+        if cancel.cancelled:
+            return None
+        losses = task.fisher_losses(batch, rng) if isinstance(task, FisherTask) else task.losses(batch, rng)
+        if config.fisher_last_batch == "drop" and used and len(losses) < config.fisher_batch_size:
+            continue
+        add_squares(fisher, batch_gradients(parameters, losses.mean(), config.fisher_clip))
+        used += 1
+        yield PhaseProgress(phase="fisher", done=used, total=total)
+    if not used:
+        raise InputError("There is nothing to estimate the mask on.", hint="Choose a larger set.")
+    return {name: total_squares.div_(used) for name, total_squares in fisher.items()}
+
+
+def unlearn(
+    task: Task, config: SFRonConfig, mask: Tensors | None, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
+    """The alternating loop (R-on), T outer steps; every K-th begins with a forgetting step."""
+    parameters = task.parameters()
+    masks = None if mask is None else [mask[name].to(p.dtype) for name, p in parameters.items()]
+    remain_optimizer = make_optimizer(config, parameters.values())
+    forget_optimizer = remain_optimizer
+    if config.optimizer_state == "separate":
+        forget_optimizer = make_optimizer(config, parameters.values())
+    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
+    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    slow = _slow_copy(task, config)
+    yield PhaseStarted(phase="unlearn", total=config.steps)
+    for t in range(config.steps):
+        if cancel.cancelled:
+            yield stopped(t, cancel)
+            return
+        started = time.perf_counter()
+        task.model.train()
+        lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
+        alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
+        set_lr(remain_optimizer, lr)
+        set_lr(forget_optimizer, lr)
+        forget_loss = forget_norm = None
+        if t % config.forget_every == 0:
+            forget_loss = forget_gradient(task, next(forget), config, alpha, masks, rng)
+            if config.alternate:
+                forget_norm = clip_gradients(parameters.values(), config.clip_forget)
+                _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
+        if config.alternate:
+            remain_optimizer.zero_grad()
+        remain_loss = task.losses(next(remain), rng).mean()
+        torch.autograd.backward(remain_loss)
+        # One joint step (ablation R) has one gradient: the forgetting part bounds it.
+        clip = config.clip_remain if config.alternate else config.clip_forget
+        remain_norm = clip_gradients(parameters.values(), clip)
+        remain_optimizer.step()
+        remain_optimizer.zero_grad()
+        if slow is not None and (config.slow_scope == "step" or (t + 1) % config.forget_every == 0):
+            _move_slow(slow, config.slow_beta)
+        yield Step(
+            i=t + 1,
+            total=config.steps,
+            forget_loss=forget_loss,
+            remain_loss=finite(remain_loss),
+            alpha=None if forget_loss is None else alpha,
+            lr=lr,
+            forget_grad_norm=forget_norm,
+            remain_grad_norm=remain_norm,
+            seconds=time.perf_counter() - started,
+        )
+    yield Finished(steps=config.steps)
+
+
+def forget_gradient(
+    task: Task, batch: Batch, config: SFRonConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator
+) -> float:
+    """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t); returns sum_i w_i l_i."""
+    parameters = list(task.parameters().values())
+    for p in parameters:
+        p.grad = None
+    redirect = config.forget_loss == "redirect"
+    mean_inverse = None
+    if config.adaptive and config.weight_scope == "forget-set":
+        mean_inverse = _mean_inverse_loss(task, config, rng)
+        task.model.train()
+    if redirect and isinstance(task, Redirectable):
+        losses = task.redirect_losses(batch, rng)
+    else:
+        losses = task.losses(batch, rng)
+    if not config.adaptive:
+        weights = uniform_weights(losses)
+    elif mean_inverse is None:
+        weights = adaptive_weights(losses, config.lam, config.weight_eps, config.loss_floor)
+    else:
+        weights = set_weights(losses, mean_inverse, config.lam, config.weight_eps, config.loss_floor)
+    loss = (weights * losses).sum()
+    value = finite(loss)
+    torch.autograd.backward((alpha if redirect else -alpha) * loss)
+    if masks is not None:
+        for p, m in zip(parameters, masks, strict=True):
+            if p.grad is not None:
+                p.grad.mul_(m)
+    return value
+
+
+def stopped(steps: int, cancel: CancelToken) -> Cancelled:
+    """The Cancelled event after `steps` whole steps."""
+    return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
+
+
+def _fisher_batches(task: Task, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]:
+    if isinstance(task, FisherTask):
+        return task.fisher_batches(part, size, rng)
+    return task.forget_batches(size, rng) if part == "forget" else task.remain_batches(size, rng)
+
+
+def _forget_step(
+    optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter], hold: list[Tensor] | None
+) -> None:
+    """One optimiser step; with `hold`, entries where the mask is 0 keep their value in spite of momentum and decay."""
+    before = None if hold is None else [p.detach().clone() for p in parameters.values()]
+    optimizer.step()
+    if before is not None and hold is not None:
+        with torch.no_grad():
+            for p, old, m in zip(parameters.values(), before, hold, strict=True):
+                p.copy_(torch.where(m.bool(), p, old))
+
+
+@torch.no_grad()
+def _mean_inverse_loss(task: Task, config: SFRonConfig, rng: torch.Generator) -> Tensor:
+    """Mean of c_j over the whole forget set at the present weights (eval mode, so that no BatchNorm statistics move)."""
+    task.model.eval()
+    all_c = [
+        inverse_losses(task.losses(batch, rng), config.lam, config.weight_eps, config.loss_floor)
+        for batch in task.forget_batches(config.fisher_batch_size, rng)
+    ]
+    return torch.cat(all_c).mean()
+
+
+def _slow_copy(task: Task, config: SFRonConfig) -> list[tuple[Tensor, Tensor]] | None:
+    """Pairs (live, slow copy); the paper's outer cycle averages BatchNorm statistics too, the published step does not."""
+    if config.slow_beta == 1.0:
+        return None
+    live: list[Tensor] = list(task.parameters().values())
+    if config.slow_scope == "outer":
+        live += [b for b in task.model.buffers() if b.is_floating_point()]
+    return [(tensor, tensor.detach().clone()) for tensor in live]
+
+
+@torch.no_grad()
+def _move_slow(slow: list[tuple[Tensor, Tensor]], beta: float) -> None:
+    """theta <- (1 - beta) * theta_slow + beta * theta, and the slow copy follows (paper: theta_t - alpha(theta_t - theta_r))."""
+    for live, copy in slow:
+        live.lerp_(copy, 1.0 - beta)
+        copy.copy_(live)

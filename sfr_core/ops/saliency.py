@@ -1,0 +1,108 @@
+"""The saliency mask (part S): where do the weights matter more for the forget set than for the remain set?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sfr_core.errors import ConfigError, Diverged
+from sfr_core.events import LayerSaliency, MaskReady
+
+THRESHOLDS = tuple(10.0 ** (k / 10) for k in range(-30, 31))
+"""Grid of thresholds at which every layer's kept entries are counted: 61 values from 0.001 to 1000."""
+
+Tensors = dict[str, Tensor]
+
+
+def zeros_like_parameters(parameters: dict[str, nn.Parameter]) -> Tensors:
+    """A float32 zero for every parameter, by name: the empty sum of a Fisher or saliency estimate."""
+    return {name: torch.zeros_like(p, dtype=torch.float32) for name, p in parameters.items()}
+
+
+def batch_gradients(parameters: dict[str, nn.Parameter], loss: Tensor, clip: float | None = None) -> Tensors:
+    """Gradients of a scalar loss by name (zero where there is none), cut to a global norm of `clip`.
+
+    Raises:
+        Diverged: the gradient is NaN or infinite.
+    """
+    grads = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+    found = [g for g in grads if g is not None]
+    norm = torch.nn.utils.get_total_norm(found)
+    if not torch.isfinite(norm):
+        raise Diverged(
+            "A gradient of the mask is not finite.", hint="Check the model and the pictures; nothing was changed."
+        )
+    if clip is not None:
+        torch._foreach_mul_(found, float(min(1.0, clip / (float(norm) + 1e-6))))
+    return {
+        name: torch.zeros_like(p) if g is None else g for (name, p), g in zip(parameters.items(), grads, strict=True)
+    }
+
+
+def add_squares(total: Tensors, gradients: Tensors) -> None:
+    """total += gradients**2, entry by entry: one batch of F = (1/n) * sum_b (gradient of mean loss of batch b)**2."""
+    for name, gradient in gradients.items():
+        total[name].addcmul_(gradient.float(), gradient.float())
+
+
+def saliency_mask(fisher_forget: Tensors, fisher_remain: Tensors, gamma: float, eps: float = 1e-15) -> Tensors:
+    """m = 1[(F_f + eps) / (F_r + eps) >= gamma], entry by entry (paper, part S); bool tensors, true = may be forgotten in."""
+    return {name: _ratio(fisher_forget[name], fisher_remain[name], eps) >= gamma for name in fisher_forget}
+
+
+def top_fraction_mask(scores: Tensors, fraction: float) -> tuple[Tensors, float]:
+    """SalUn's mask: the floor(fraction * N) entries with the largest scores over all tensors together.
+
+    Returns:
+        The mask and the smallest score that it keeps (infinite where it keeps nothing). Equal scores are all taken in the
+        order of the tensors until the number is reached.
+
+    Raises:
+        ConfigError: `fraction` outside 0 to 1.
+    """
+    if not 0.0 <= fraction <= 1.0:
+        raise ConfigError(f"The mask share cannot be {fraction}.", hint="Give a number from 0 to 1.")
+    flat = torch.cat([s.flatten() for s in scores.values()])
+    keep = int(fraction * flat.numel())
+    order = torch.argsort(flat, descending=True, stable=True)[:keep]
+    chosen = torch.zeros_like(flat, dtype=torch.bool)
+    chosen[order] = True
+    parts = torch.split(chosen, [s.numel() for s in scores.values()])
+    mask = {name: part.view_as(s) for (name, s), part in zip(scores.items(), parts, strict=True)}
+    return mask, float(flat[order[-1]]) if keep else float("inf")
+
+
+def describe_mask(mask: Tensors, threshold: float, scores: Tensors, thresholds: tuple[float, ...]) -> MaskReady:
+    """Counts per tensor what the mask keeps, and what each of `thresholds` (ascending) on `scores` would keep."""
+    layers = tuple(
+        LayerSaliency(
+            name=name,
+            shape=tuple(keep.shape),
+            size=keep.numel(),
+            kept=int(keep.sum()),
+            kept_at=_counts_at(scores[name], thresholds),
+        )
+        for name, keep in mask.items()
+    )
+    size = sum(layer.size for layer in layers)
+    return MaskReady(
+        density=sum(layer.kept for layer in layers) / size, threshold=threshold, thresholds=thresholds, layers=layers
+    )
+
+
+def describe_saliency(
+    mask: Tensors, fisher_forget: Tensors, fisher_remain: Tensors, gamma: float, eps: float
+) -> MaskReady:
+    """`describe_mask` for SFR-on's ratio of Fishers, at THRESHOLDS."""
+    ratio = {name: _ratio(fisher_forget[name], fisher_remain[name], eps) for name in mask}
+    return describe_mask(mask, gamma, ratio, THRESHOLDS)
+
+
+def _ratio(forget: Tensor, remain: Tensor, eps: float) -> Tensor:
+    return (forget + eps) / (remain + eps)
+
+
+def _counts_at(scores: Tensor, thresholds: tuple[float, ...]) -> tuple[int, ...]:
+    ordered = scores.flatten().float().sort().values
+    below = torch.searchsorted(ordered, torch.tensor(thresholds, device=ordered.device))
+    return tuple(int(scores.numel() - b) for b in below)

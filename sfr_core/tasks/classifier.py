@@ -1,0 +1,206 @@
+"""Forgetting in an image classifier: cross-entropy on pictures held in memory."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import Split
+from sfr_core.data.transforms import mirror
+from sfr_core.events import Prediction
+from sfr_core.ops.device import UsedPrecision, autocast
+from sfr_core.results import LiveRecord
+from sfr_core.tasks.base import Part, Source
+
+LIVE_ROWS = 500
+PREVIEW_PICTURES = 12
+EVAL_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledBatch:
+    """x: float32 [n, c, h, w], augmented and normalised; y: int64 [n]; rows: int64 [n] in the training set."""
+
+    x: Tensor
+    y: Tensor
+    rows: Tensor
+
+
+class ClassifierTask:
+    """A classifier, its pictures and a split; implements Task, Redirectable, Distillable and Evaluable.
+
+    Args:
+        model: maps [n, c, h, w] to logits [n, classes]; moved to `device` and channels_last.
+        build: makes the same architecture with fresh weights (for teachers and retraining).
+        dataset: training and test pictures with the pixel statistics that the model expects.
+        split: forget and remain rows of the training set.
+        device, precision: where and how forward passes run.
+        seed: of the wrong labels that random-label methods use.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        build: Callable[[], nn.Module],
+        dataset: Dataset,
+        split: Split,
+        *,
+        device: torch.device,
+        precision: UsedPrecision = "fp32",
+        seed: int = 0,
+    ) -> None:
+        self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.split = split
+        self.device = device
+        self.precision = precision
+        self._build = build
+        self._mirror = dataset.mirror
+        self._images = {"train": _pixels(dataset.train.images, device), "test": _pixels(dataset.test.images, device)}
+        self._labels = {
+            "train": torch.from_numpy(dataset.train.labels).to(device),
+            "test": torch.from_numpy(dataset.test.labels).to(device),
+        }
+        self._mean = torch.tensor(dataset.mean, device=device).view(1, -1, 1, 1)
+        self._std = torch.tensor(dataset.std, device=device).view(1, -1, 1, 1)
+        self._in_forget = torch.zeros(len(dataset.train), dtype=torch.bool, device=device)
+        self._in_forget[torch.from_numpy(split.forget)] = True
+        self._wrong = _wrong_labels(dataset.train.labels, len(dataset.class_names), seed).to(device)
+        self._live = {part: _spread(rows, LIVE_ROWS) for part, rows in self._rows().items()}
+        self._preview = _preview_rows(split, dataset)
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        return dict(self.model.named_parameters())
+
+    def count(self, part: Part) -> int:
+        return len(self._rows()[part])
+
+    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches(self.split.forget, size, rng)
+
+    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches(self.split.remain, size, rng)
+
+    def union_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches(np.concatenate([self.split.forget, self.split.remain]), size, rng)
+
+    def losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """Cross-entropy of each sample in nats, [n]."""
+        return F.cross_entropy(self.logits(batch), batch.y, reduction="none")
+
+    def redirect_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """Cross-entropy [n] with the forget rows' labels replaced, each by one wrong label that stays the same all run."""
+        target = torch.where(self._in_forget[batch.rows], self._wrong[batch.rows], batch.y)
+        return F.cross_entropy(self.logits(batch), target, reduction="none")
+
+    def is_forget(self, batch: LabelledBatch) -> Tensor:
+        return self._in_forget[batch.rows]
+
+    def logits(self, batch: LabelledBatch, model: nn.Module | None = None) -> Tensor:
+        with autocast(self.device, self.precision):
+            out: Tensor = (model or self.model)(batch.x)
+        return out.float()
+
+    def new_model(self, rng: torch.Generator) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(0, 2**31 - 1, (1,), generator=rng)))
+            fresh = self._build()
+        return fresh.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    @torch.no_grad()
+    def predict(self, source: Source) -> NDArray[np.float32]:
+        rows = torch.arange(len(self._images[source]), device=self.device)
+        return self._logits_at(source, rows).cpu().numpy()
+
+    @torch.no_grad()
+    def evaluate_live(self) -> LiveRecord:
+        rates, counts = {}, {}
+        for part, rows in self._live.items():
+            at = torch.from_numpy(rows).to(self.device)
+            hits = self._logits_at("train", at).argmax(1) == self._labels["train"][at]
+            rates[part], counts[part] = 100.0 * float(hits.float().mean()), len(rows)
+        return LiveRecord(
+            forget=rates["forget"], remain=rates["remain"], n_forget=counts["forget"], n_remain=counts["remain"]
+        )
+
+    @torch.no_grad()
+    def preview(self) -> tuple[Prediction, ...]:
+        found = []
+        for source, row in self._preview:
+            at = torch.tensor([row], device=self.device)
+            chances = self._logits_at(source, at).softmax(1)[0]
+            best = int(chances.argmax())
+            label = int(self._labels[source][row])
+            found.append(
+                Prediction(source=source, row=row, label=label, predicted=best, confidence=float(chances[best]))
+            )
+        return tuple(found)
+
+    def _rows(self) -> dict[Part, NDArray[np.int64]]:
+        return {"forget": self.split.forget, "remain": self.split.remain}
+
+    def _batches(self, rows: NDArray[np.int64], size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        order = torch.from_numpy(rows)[torch.randperm(len(rows), generator=rng)].to(self.device)
+        for at in torch.split(order, size):
+            x = self._input("train", at)
+            if self._mirror:
+                x = mirror(x, rng)
+            yield LabelledBatch(x, self._labels["train"][at], at)
+
+    def _input(self, source: Source, at: Tensor) -> Tensor:
+        x = self._images[source][at].float().div_(255)
+        return x.sub_(self._mean).div_(self._std).contiguous(memory_format=torch.channels_last)
+
+    def _logits_at(self, source: Source, rows: Tensor) -> Tensor:
+        training = self.model.training
+        self.model.eval()
+        try:
+            with autocast(self.device, self.precision):
+                parts = [self.model(self._input(source, at)).float() for at in torch.split(rows, EVAL_BATCH)]
+        finally:
+            self.model.train(training)
+        return torch.cat(parts)
+
+
+def copy_model(model: nn.Module) -> nn.Module:
+    """A frozen copy in eval mode: a teacher."""
+    teacher = copy.deepcopy(model).eval()
+    for p in teacher.parameters():
+        p.requires_grad_(False)
+    return teacher
+
+
+def _pixels(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(device)
+
+
+def _wrong_labels(labels: NDArray[np.int64], classes: int, seed: int) -> Tensor:
+    """One label per row, uniform among the wrong ones."""
+    jump = np.random.default_rng(seed).integers(1, classes, len(labels))
+    return torch.from_numpy((labels + jump) % classes)
+
+
+def _spread(rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """At most n of the rows, evenly spread."""
+    if len(rows) <= n:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, n).round().astype(np.int64)]
+
+
+def _preview_rows(split: Split, dataset: Dataset) -> list[tuple[Source, int]]:
+    """Fixed pictures: of forgotten classes and one of each other class (test set), or forgotten training pictures."""
+    labels = dataset.test.labels
+    if not split.spec.classes:
+        return [("train", int(row)) for row in _spread(split.forget, PREVIEW_PICTURES)]
+    others = [c for c in range(len(dataset.class_names)) if c not in split.spec.classes][: PREVIEW_PICTURES - 3]
+    each = max(1, (PREVIEW_PICTURES - len(others)) // len(split.spec.classes))
+    rows = [np.flatnonzero(labels == c)[:each] for c in split.spec.classes]
+    rows += [np.flatnonzero(labels == c)[:1] for c in others]
+    return [("test", int(row)) for row in np.concatenate(rows)]
