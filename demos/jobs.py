@@ -1,0 +1,363 @@
+"""A run as a job: queue, one compute slot, event log, stop, deadline, limits, eviction. Knows neither gradio nor torch.
+
+A page never holds a run: it holds an id, reads `Job.log` from any index and may come back after a reload. What computes is
+a `Backend`, a function from a job to its events, so that tests give a small one of their own and ZeroGPU another.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RunConfig
+from sfr_core.errors import Busy, InputError, PlaygroundError
+from sfr_core.events import Cancelled, Event, Finished
+from sfr_core.results import RunResult
+
+State = Literal["queued", "running", "finished", "cancelled", "failed"]
+ENDED: frozenset[State] = frozenset({"finished", "cancelled", "failed"})
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one page allows. Times in seconds, sizes in bytes.
+
+    Attributes:
+        active_per_visitor: runs of one visitor that wait or run at once.
+        kept_per_visitor: ended runs of one visitor that stay listed; older ones are forgotten.
+        queue: runs of all visitors that wait.
+        deadline: longest run.
+        unseen: a run that nobody looks at is stopped after this time.
+        idle: weights of an ended run that nobody looks at are freed after this time.
+        weights: weights and reports kept for all visitors together.
+    """
+
+    active_per_visitor: int = 4
+    kept_per_visitor: int = 30
+    queue: int = 24
+    deadline: float = 30 * 60.0
+    unseen: float = 10 * 60.0
+    idle: float = 30 * 60.0
+    weights: int = 2 * 1024**3
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One run of one visitor. Only JobBook and its worker write to it; pages read.
+
+    Attributes:
+        id: 32 hex digits, random (128 bits).
+        visitor: token of the owner.
+        log: events so far; grows at the end only.
+        session: live weights, from the start of the run until they are freed; None otherwise.
+        error: one sentence where the run failed.
+        stopping: somebody pressed Stop and the run has not ended yet.
+        settled: what became of a stopped run's weights.
+        freed: the weights are gone (time or space); the result stays.
+        created, started, ended: seconds since the epoch.
+        device, peak_bytes: name of the device used, and the largest memory use seen.
+    """
+
+    id: str
+    visitor: str
+    config: RunConfig
+    created: float
+    log: list[Event] = field(default_factory=list)
+    state: State = "queued"
+    session: Any = None
+    result: RunResult | None = None
+    error: str | None = None
+    stopping: bool = False
+    settled: Literal["", "kept", "rolled back"] = ""
+    freed: bool = False
+    started: float | None = None
+    ended: float | None = None
+    cancel: CancelToken = field(default_factory=CancelToken)
+    seen: float = 0.0
+    device: str = ""
+    peak_bytes: int = 0
+
+    @property
+    def active(self) -> bool:
+        """True while it waits or runs."""
+        return self.state not in ENDED
+
+
+Backend = Callable[[Job], Iterator[Event]]
+"""Yields a job's events in order, sets `job.session` when it has one, asks `job.cancel` between steps, raises on failure."""
+
+
+def run_here(job: Job) -> Iterator[Event]:
+    """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
+    from sfr_core import runner
+    from sfr_core.session import Session
+
+    session = Session.open(job.config)
+    job.session = session
+    job.device = session.device_name
+    yield from runner.run(session, cancel=job.cancel)
+
+
+def check_config(config: RunConfig) -> None:
+    """Answers bad input before anything waits in a queue; no torch.
+
+    Raises:
+        InputError: unknown model, method, class, field, or a value out of range.
+    """
+    from sfr_core import methods, zoo
+    from sfr_core.data.splits import parse_forget, split_rows
+    from sfr_core.errors import UnknownName
+
+    if config.forget.replace(" ", "").startswith("samples:@"):
+        # A visitor's text must never name a file of the server.
+        raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
+    card = zoo.card(config.model)
+    if config.method not in methods.METHODS:
+        raise UnknownName("method", config.method, methods.METHODS)
+    methods.METHODS[config.method].config_cls.from_dict(config.settings)
+    dataset = zoo.open_dataset(card)
+    split_rows(parse_forget(config.forget, dataset.class_names), dataset.train.labels)
+
+
+class JobBook:
+    """All jobs of one process.
+
+    Args:
+        backend: what computes.
+        check: validates a config before it is queued.
+        limits: see Limits.
+        clock: seconds since the epoch; tests move it by hand.
+    """
+
+    def __init__(
+        self,
+        backend: Backend = run_here,
+        *,
+        check: Callable[[RunConfig], None] = check_config,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.slot = threading.Lock()
+        """The compute slot: whoever trains or evaluates in this process holds it."""
+        self._backend, self._check, self._clock = backend, check, clock
+        self._jobs: dict[str, Job] = {}
+        self._queue: deque[tuple[Job, contextvars.Context]] = deque()
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
+        self._worker: threading.Thread | None = None
+
+    def submit(self, visitor: str, config: RunConfig) -> Job:
+        """Queues a run.
+
+        Raises:
+            InputError: the config cannot be run. Busy: a limit of this page is reached.
+        """
+        self._check(config)
+        with self._lock:
+            mine = [j for j in self._jobs.values() if j.visitor == visitor]
+            if sum(j.active for j in mine) >= self.limits.active_per_visitor:
+                raise Busy(
+                    f"You already have {self.limits.active_per_visitor} runs waiting or running.",
+                    hint="Stop one of them or wait until it ends.",
+                )
+            if len(self._queue) >= self.limits.queue:
+                raise Busy("Too many runs are waiting here.", hint="Try again in a few minutes.")
+            now = self._clock()
+            job = Job(id=secrets.token_hex(16), visitor=visitor, config=config, created=now, seen=now)
+            self._jobs[job.id] = job
+            ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
+            for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
+                del self._jobs[old.id]
+            # The context carries the visitor's request, by which ZeroGPU counts its quota.
+            self._queue.append((job, contextvars.copy_context()))
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+                self._worker.start()
+                threading.Thread(target=self._tick, name="jobs-sweep", daemon=True).start()
+            self._wake.notify()
+        self.sweep()
+        return job
+
+    def get(self, job_id: str) -> Job | None:
+        """The job of this id, whoever owns it; pages ask `owned` instead."""
+        with self._lock:
+            return self._jobs.get(job_id)
+
+    def owned(self, visitor: str, job_id: str) -> Job | None:
+        """The job of this id if `visitor` owns it."""
+        job = self.get(job_id)
+        return job if job is not None and visitor and secrets.compare_digest(job.visitor, visitor) else None
+
+    def runs(self, visitor: str) -> list[Job]:
+        """This visitor's jobs, newest first."""
+        with self._lock:
+            return sorted((j for j in self._jobs.values() if j.visitor == visitor), key=lambda j: -j.created)
+
+    def place(self, job_id: str) -> int:
+        """0 when it runs or has ended, otherwise its place in the queue, from 1."""
+        with self._lock:
+            for place, (job, _) in enumerate(self._queue, start=1):
+                if job.id == job_id:
+                    return place
+        return 0
+
+    def touch(self, job_id: str) -> None:
+        """Somebody looks at this job now."""
+        job = self.get(job_id)
+        if job is not None:
+            job.seen = self._clock()
+
+    def stop(self, job_id: str) -> None:
+        """Asks a job to end: at once while it waits, within one step while it runs. Harmless on an ended job."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or not job.active:
+                return
+            job.stopping = True
+            job.cancel.cancel()
+            for entry in self._queue:
+                if entry[0] is job:
+                    self._queue.remove(entry)
+                    job.log.append(Cancelled(steps=0))
+                    self._end(job, "cancelled")
+                    break
+
+    def keep(self, job_id: str) -> None:
+        """Keeps the partial weights of a stopped run."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is not None and job.state == "cancelled" and not job.settled:
+                job.settled = "kept"
+
+    def rollback(self, job_id: str) -> None:
+        """Puts the weights of before the run back; a running job must be stopped first.
+
+        Raises:
+            InputError: it still runs, or its weights have been freed.
+        """
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                raise InputError("This run is no longer known here.", hint="Start it again.")
+            if job.active:
+                raise InputError("This run has not ended yet.", hint="Stop it first.")
+            if job.session is None and job.started is not None:
+                raise InputError("The weights of this run have been freed.", hint="Start it again.")
+            if job.session is not None:
+                job.session.rollback()
+            job.settled = "rolled back"
+
+    def free(self, job_id: str) -> None:
+        """Drops the weights of an ended job; its log and result stay."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is not None and not job.active and job.session is not None:
+                job.session, job.freed = None, True
+
+    def weights(self) -> int:
+        """Bytes held by the sessions of all jobs."""
+        with self._lock:
+            return sum(session_bytes(j.session) for j in self._jobs.values())
+
+    def sweep(self) -> None:
+        """Stops what nobody looks at, frees what is idle, and keeps the sum of the weights under its limit."""
+        now = self._clock()
+        with self._lock:
+            for job in list(self._jobs.values()):
+                if job.active and now - job.seen > self.limits.unseen:
+                    self.stop(job.id)
+                elif not job.active and now - job.seen > self.limits.idle:
+                    self.free(job.id)
+            held = sorted((j for j in self._jobs.values() if not j.active and j.session), key=lambda j: j.seen)
+            for job in held:
+                if self.weights() <= self.limits.weights:
+                    break
+                self.free(job.id)
+
+    def _tick(self) -> None:
+        while True:
+            time.sleep(15)
+            try:
+                self.sweep()
+            except Exception:
+                LOG.exception("sweep failed")
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue:
+                    self._wake.wait()
+                job, context = self._queue.popleft()
+                job.state, job.started = "running", self._clock()
+                # Counted from the start, not from the queue.
+                token = CancelToken(self.limits.deadline)
+                if job.cancel.cancelled:
+                    token.cancel()
+                job.cancel = token
+            context.run(self._run, job)
+            self.sweep()
+
+    def _run(self, job: Job) -> None:
+        state: State = "failed"
+        events: Iterator[Event] | None = None
+        try:
+            with self.slot:
+                events = self._backend(job)
+                for event in events:
+                    job.log.append(event)
+                    if isinstance(event, Finished):
+                        job.result, state = event.result, "finished"
+                    elif isinstance(event, Cancelled):
+                        state = "cancelled"
+            if state == "failed":
+                job.error = "The run ended without a result. Start it again."
+        except PlaygroundError as error:
+            job.error, state = str(error), "failed"
+        except MemoryError:
+            job.error, state = "There is too little memory for this run. Choose a smaller batch size.", "failed"
+        except Exception as error:
+            LOG.exception("job %s failed", job.id[:8])
+            job.error = (
+                f"The run failed unexpectedly ({type(error).__name__}). Start it again or choose other settings."
+            )
+            state = "failed"
+        finally:
+            try:
+                if events is not None and hasattr(events, "close"):
+                    events.close()
+                if state == "failed" and job.session is not None:
+                    job.session.rollback()
+            except Exception:
+                LOG.exception("job %s could not be rolled back", job.id[:8])
+            with self._lock:
+                self._end(job, state)
+
+    def _end(self, job: Job, state: State) -> None:
+        job.state, job.ended, job.stopping = state, self._clock(), False
+        if state == "failed":
+            job.session = None
+
+
+def session_bytes(session: Any) -> int:
+    """Bytes of a session: the weights before (twice, the live model has its own) and after, and the reports."""
+    if session is None:
+        return 0
+    before = sum(int(t.nbytes) for t in (session.before or {}).values())
+    after = sum(int(t.nbytes) for t in (session.after or {}).values())
+    reports = sum(
+        int(getattr(report, name).nbytes)
+        for report in getattr(session, "reports", {}).values()
+        for name in ("train_predicted", "test_predicted", "train_confidence", "test_confidence")
+        if hasattr(report, name)
+    )
+    return 2 * before + after + reports

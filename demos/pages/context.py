@@ -1,0 +1,81 @@
+"""What every tab shares: the job book, who the visitor is, and which job the page shows."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from demos.jobs import Job, JobBook
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError, PlaygroundError
+
+TOKEN = re.compile(r"[0-9a-f]{32}")
+STORAGE_KEY = "unlearning-playground"
+STORAGE_SECRET = "unlearning-playground-1"  # noqa: S105  (obscures a visitor's own token in his own browser; guards nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """Made once by app_builder and given to every `build(ctx)`.
+
+    Attributes:
+        book: all jobs of the process.
+        browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or ""}``. Use it as input and
+            ask `job_of`; only app_builder and `show` write it.
+        job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
+            makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
+        shown: session hash of each open page -> id of the job that it shows.
+    """
+
+    book: JobBook
+    browser: gr.BrowserState
+    job: gr.State
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def visitor(self, browser: Any) -> str:
+        """The visitor's token, "" where the browser sent none or something else."""
+        value = browser.get("visitor") if isinstance(browser, Mapping) else None
+        return value if isinstance(value, str) and TOKEN.fullmatch(value) else ""
+
+    def job_of(self, browser: Any, job_id: Any) -> Job | None:
+        """The job if this visitor owns it (and marks it as seen); None otherwise."""
+        job = self.book.owned(self.visitor(browser), job_id) if isinstance(job_id, str) else None
+        if job is not None:
+            self.book.touch(job.id)
+        return job
+
+    def submit(self, browser: Any, config: RunConfig) -> Job:
+        """Queues a run of this visitor.
+
+        Raises:
+            gr.Error: with the sentence and the hint for the page.
+        """
+        visitor = self.visitor(browser)
+        if not visitor:
+            raise say(InputError("This page has not finished loading.", hint="Reload it and try again."))
+        try:
+            return self.book.submit(visitor, config)
+        except PlaygroundError as error:
+            raise say(error) from None
+
+    def show(self, browser: Any, job: Job | None) -> tuple[dict[str, str], str]:
+        """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`."""
+        job_id = job.id if job is not None else ""
+        return {"visitor": self.visitor(browser) or new_token(), "job": job_id}, job_id
+
+
+def new_token() -> str:
+    """128 random bits as 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def say(error: PlaygroundError) -> gr.Error:
+    """The error as the page shows it."""
+    return gr.Error(
+        str(error), title="This cannot be done" if isinstance(error, InputError) else "The run failed", duration=12
+    )
