@@ -34,6 +34,7 @@ class Limits:
     Attributes:
         active_per_visitor: runs of one visitor that wait or run at once.
         kept_per_visitor: ended runs of one visitor that stay listed; older ones are forgotten.
+        kept: ended runs of all visitors that stay listed; the longest unseen are forgotten first.
         queue: runs of all visitors that wait.
         deadline: longest run.
         unseen: a run that nobody looks at is stopped after this time.
@@ -43,6 +44,7 @@ class Limits:
 
     active_per_visitor: int = 4
     kept_per_visitor: int = 30
+    kept: int = 500
     queue: int = 24
     deadline: float = 30 * 60.0
     unseen: float = 10 * 60.0
@@ -98,8 +100,9 @@ Backend = Callable[[Job], Iterator[Event]]
 
 def run_here(job: Job) -> Iterator[Event]:
     """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
-    from sfr_core import runner
     from sfr_core.session import Session
+
+    from sfr_core import runner
 
     session = Session.open(job.config)
     job.session = session
@@ -283,6 +286,9 @@ class JobBook:
                 if self.weights() <= self.limits.weights:
                     break
                 self.free(job.id)
+            ended = sorted((j for j in self._jobs.values() if not j.active), key=lambda j: j.seen)
+            for job in ended[: max(0, len(ended) - self.limits.kept)]:
+                del self._jobs[job.id]
 
     def _tick(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from sfr_core.errors import InputError, PlaygroundError
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 STORAGE_KEY = "unlearning-playground"
-STORAGE_SECRET = "unlearning-playground-1"  # noqa: S105  (obscures a visitor's own token in his own browser; guards nothing)
+STORAGE_SECRET = "unlearning-playground-1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,212 @@
+"""From events to what the live page shows: `view = reduce(view, event)`, then `payload(view)`. Pure, no gradio, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sfr_core.events import (
+    Cancelled,
+    Evaluated,
+    Event,
+    Finished,
+    MaskReady,
+    Phase,
+    PhaseProgress,
+    PhaseStarted,
+    Prediction,
+    Preview,
+    Step,
+)
+from sfr_core.results import LiveRecord
+
+PHASES: tuple[Phase, ...] = ("prepare", "fisher", "mask", "unlearn", "evaluate")
+MAX_POINTS = 800
+"""A longer curve is thinned to every second point, again and again, so that a message stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Two series over the step number; `stride` counts how many steps one kept point stands for."""
+
+    i: tuple[int, ...] = ()
+    forget: tuple[float | None, ...] = ()
+    remain: tuple[float | None, ...] = ()
+    stride: int = 1
+    seen: int = 0
+
+    def add(self, i: int, forget: float | None, remain: float | None) -> Curve:
+        """The curve with one more point; thinned when it has grown too long."""
+        if self.seen % self.stride:
+            return replace(self, seen=self.seen + 1)
+        longer = Curve((*self.i, i), (*self.forget, forget), (*self.remain, remain), self.stride, self.seen + 1)
+        if len(longer.i) <= MAX_POINTS:
+            return longer
+        return Curve(longer.i[::2], longer.forget[::2], longer.remain[::2], self.stride * 2, longer.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything the live page shows of a run, after some of its events.
+
+    Attributes:
+        phase: the present one; None before the first.
+        entered: phases in the order in which they began.
+        done, total: units of the present phase; steps in the phase `unlearn`.
+        step, steps: outer steps done and planned (0 where unknown).
+        step_seconds: time spent in steps, and of the last 20 of them for the speed.
+        loss: forget and remain loss. accuracy: forget and remain accuracy in percent, on n_forget and n_remain rows.
+        first, now: predictions on the fixed pictures before the run and at step `now_i`.
+        density: share of weights in the saliency mask, 0 to 1.
+        ended: how it ended; None while it runs.
+    """
+
+    phase: Phase | None = None
+    entered: tuple[Phase, ...] = ()
+    done: int = 0
+    total: int = 0
+    step: int = 0
+    steps: int = 0
+    step_seconds: float = 0.0
+    recent: tuple[float, ...] = ()
+    loss: Curve = Curve()
+    accuracy: Curve = Curve()
+    n_forget: int = 0
+    n_remain: int = 0
+    first: tuple[Prediction, ...] = ()
+    now: tuple[Prediction, ...] = ()
+    now_i: int = 0
+    density: float | None = None
+    ended: Literal["finished", "cancelled", "deadline"] | None = None
+
+
+def reduce(view: View, event: Event) -> View:
+    """The view after one more event."""
+    match event:
+        case PhaseStarted():
+            return replace(
+                view,
+                phase=event.phase,
+                entered=view.entered if event.phase in view.entered else (*view.entered, event.phase),
+                done=0,
+                total=event.total,
+                steps=event.total if event.phase == "unlearn" and event.total else view.steps,
+            )
+        case PhaseProgress():
+            return replace(view, phase=event.phase, done=event.done, total=event.total)
+        case MaskReady():
+            return replace(view, density=event.density)
+        case Step():
+            # A step without a forget or a remain part leaves a gap, not a zero.
+            return replace(
+                view,
+                done=event.i,
+                total=event.total,
+                step=event.i,
+                steps=event.total,
+                step_seconds=view.step_seconds + event.seconds,
+                recent=(*view.recent[-19:], event.seconds),
+                loss=view.loss.add(event.i, event.forget_loss, event.remain_loss),
+            )
+        case Evaluated(when="live", record=LiveRecord() as record):
+            return replace(
+                view,
+                accuracy=view.accuracy.add(event.i, record.forget, record.remain),
+                n_forget=record.n_forget,
+                n_remain=record.n_remain,
+            )
+        case Preview():
+            first = event.predictions if not view.first else view.first
+            return replace(view, first=first, now=event.predictions, now_i=event.i)
+        case Finished():
+            return replace(view, ended="finished", step=event.steps)
+        case Cancelled():
+            return replace(view, ended="deadline" if event.reason == "deadline" else "cancelled", step=event.steps)
+    return view
+
+
+def reduce_all(events: Iterable[Event], view: View | None = None) -> View:
+    """`reduce` over many events."""
+    view = view or View()
+    for event in events:
+        view = reduce(view, event)
+    return view
+
+
+def speed(view: View) -> float | None:
+    """Steps per second over the last 20 steps; None before the first."""
+    spent = sum(view.recent)
+    return len(view.recent) / spent if spent > 0 else None
+
+
+def seconds_left(view: View) -> float | None:
+    """Time for the steps that are left at the present speed; None where nothing was measured or no step is left."""
+    rate = speed(view)
+    left = view.steps - view.step
+    return left / rate if rate and view.phase == "unlearn" and left > 0 and view.ended is None else None
+
+
+def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
+    """The stepper: every phase with its state (`todo`, `now`, `done`, `stopped`, `skipped`), real units done and total."""
+    unneeded, rows = set(skipped), []
+    for phase in PHASES:
+        if phase == view.phase:
+            state = {None: "now", "finished": "done"}.get(view.ended, "stopped")
+        elif phase in view.entered or view.ended == "finished":
+            state = "done" if phase in view.entered else "skipped"
+        else:
+            state = "skipped" if phase in unneeded else "todo"
+        units = (view.done, view.total) if phase == view.phase else (0, 0)
+        rows.append({"id": phase, "state": state, "done": units[0], "total": units[1]})
+    return rows
+
+
+def payload(view: View, *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
+    """The view as JSON for demos/static/live.js; floats are rounded to what can be seen."""
+
+    def series(curve: Curve, digits: int) -> dict[str, Any]:
+        def short(values: tuple[float | None, ...]) -> list[float | None]:
+            return [None if v is None else round(v, digits) for v in values]
+
+        return {"i": list(curve.i), "forget": short(curve.forget), "remain": short(curve.remain)}
+
+    rate, left = speed(view), seconds_left(view)
+    return {
+        "phases": phases(view, skipped),
+        "step": view.step,
+        "steps": view.steps,
+        "speed": None if rate is None else round(rate, 2),
+        "left": None if left is None else round(left, 1),
+        "loss": series(view.loss, 4),
+        "accuracy": series(view.accuracy, 2),
+        "n": [view.n_forget, view.n_remain],
+        "pictures": [_prediction(p) for p in view.now],
+        "picturesAt": view.now_i,
+        "first": [_prediction(p) for p in view.first],
+        "density": view.density,
+        "ended": view.ended,
+    }
+
+
+def _prediction(p: Prediction) -> list[Any]:
+    return [p.row, p.label, p.predicted, round(p.confidence, 3)]
+
+
+def frames(events: Iterable[Event], every: int = 1, *, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
+    """A recorded run as moments that live.js plays: what differs from moment to moment, without the curves.
+
+    The curves are drawn from the last payload, cut at each moment's step.
+    """
+    view, moments = View(), []
+    for event in events:
+        before, view = view, reduce(view, event)
+        whole = isinstance(event, PhaseStarted | MaskReady | Preview | Finished | Cancelled)
+        if whole or isinstance(event, PhaseProgress) or (isinstance(event, Step) and event.i % every == 0):
+            moment = payload(view, skipped=skipped)
+            for key in ("loss", "accuracy", "first"):
+                del moment[key]
+            if view.now == before.now and moments:
+                del moment["pictures"]
+            moments.append(moment)
+    return moments
