@@ -311,7 +311,19 @@ class EpochConfig(MethodConfig):
 class RetrainConfig(EpochConfig):
     """Retrain (RT): a new model on the remain set, by the recipe that trained the original."""
 
-    warmup: float = setting(0.2, "Warm-up", "Share of the steps in which the learning rate rises.", low=0.0, high=0.9)
+    lr_schedule: Literal["one-cycle", "cosine", "constant"] = setting(  # type: ignore[assignment]
+        "one-cycle",
+        "Learning-rate schedule",
+        "One-cycle: linear rise, then cosine to zero, step by step; cosine over epochs; or constant.",
+    )
+    warmup: float = setting(
+        0.2, "Warm-up", "Share of the steps in which a one-cycle learning rate rises.", low=0.0, high=0.9
+    )
+    nesterov: bool = setting(True, "Nesterov momentum", "SGD looks one momentum step ahead.")
+    shift: int = setting(1, "Shift", "Pixels by which training pictures are moved at most, each way.", low=0, high=8)
+    shift_share: float = setting(
+        0.7, "Shifted share", "Share of the epochs with shifted pictures; the rest trains on them as they are.", low=0.0, high=1.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +355,38 @@ class SalUnConfig(EpochConfig):
         high=1.0,
         group="main",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalUnJointConfig(MethodConfig):
+    """SalUn for generators: redirection and remain loss in one step, behind a saliency mask (reference section 3.2)."""
+
+    optimizer: Literal["sgd", "adam", "adamw"] = setting(
+        "adam", "Optimiser", "Rule that turns gradients into weight changes."
+    )
+    lr: float = setting(
+        1e-5, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
+    )
+    weight_decay: float = setting(0.0, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
+    steps: int = setting(1000, "Steps", "Optimiser steps.", low=1, high=100000, group="main")
+    forget_weight: float = setting(
+        1.0, "Weight of redirection", "Multiplies the forget loss.", low=0.0, high=1e4, group="main"
+    )
+    remain_weight: float = setting(
+        1e-3, "Weight of remaining", "Multiplies the remain loss.", low=0.0, high=1e4, group="main"
+    )
+    mask_fraction: float = setting(
+        0.5,
+        "Mask share",
+        "Share of all weights, by size of the forget gradient, that may move.",
+        low=0.0,
+        high=1.0,
+        group="main",
+    )
+    saliency_clip: float | None = setting(
+        1.0, "Saliency clip", "Norm to which each batch gradient is cut before they are added up.", low=1e-9, high=1e9
+    )
+    clip: float | None = setting(1.0, "Clip", "Largest gradient norm, before the mask.", low=1e-9, high=1e9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

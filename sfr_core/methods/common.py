@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from sfr_core.configs import MethodConfig
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import EpochConfig, MethodConfig
 from sfr_core.errors import Diverged, InputError
-from sfr_core.tasks.base import Batch
+from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
+from sfr_core.ops.schedules import cosine
+from sfr_core.tasks.base import Batch, Task, UnionTask
 
 Parameters = dict[str, nn.Parameter]
 
 
-def make_optimizer(config: MethodConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser that the config names, over `parameters`."""
+def make_optimizer(
+    config: MethodConfig, parameters: Iterable[nn.Parameter], *, nesterov: bool = False
+) -> torch.optim.Optimizer:
+    """The optimiser that the config names, over `parameters`; `nesterov` holds for SGD with momentum only."""
     if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
+        return torch.optim.SGD(
+            parameters,
+            config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            nesterov=nesterov and config.momentum > 0,
+        )
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(parameters, config.lr, weight_decay=config.weight_decay)
-
-
-def cosine(share: float) -> float:
-    """(1 + cos(pi * share)) / 2: from 1 at share 0 to 0 at share 1."""
-    return (1.0 + math.cos(math.pi * share)) / 2.0
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
@@ -77,3 +87,149 @@ def cycle(one_pass: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
             yield batch
         if empty:
             raise InputError("There is nothing to train on.", hint="Choose a larger set or a smaller batch size.")
+
+
+@contextmanager
+def kept_modes(model: nn.Module) -> Iterator[None]:
+    """Gives every module its train or eval mode back at the end, and drops the gradients that the block left."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        model.zero_grad(set_to_none=True)
+
+
+def frozen_copy(model: nn.Module) -> nn.Module:
+    """A teacher: a copy of `model` in eval mode whose weights need no gradient."""
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def mask_gradients(parameters: Parameters, mask: Mapping[str, Tensor]) -> None:
+    """grad := mask * grad. A masked weight gets the gradient 0, so momentum and weight decay still move it."""
+    for name, parameter in parameters.items():
+        if parameter.grad is not None:
+            parameter.grad.mul_(mask[name])
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
+    """Global L2 norm of the gradients; a missing gradient counts as 0."""
+    return float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+
+
+def batch_count(rows: int, size: int) -> int:
+    """Batches in one pass; the last one may be short."""
+    return -(-rows // size)
+
+
+def last_event(done: int, cancel: CancelToken, stopped: bool) -> Event:
+    """Finished after `done` steps, or Cancelled with the reason when the run was `stopped`."""
+    if not stopped:
+        return Finished(steps=done)
+    return Cancelled(steps=done, reason="deadline" if cancel.timed_out else "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What one optimiser step descends, and what its Step reports.
+
+    Attributes:
+        total: scalar to differentiate.
+        forget, remain: positive mean loss of either part, scalar; None where the step has no such part.
+    """
+
+    total: Tensor
+    forget: Tensor | None = None
+    remain: Tensor | None = None
+
+
+def split_objective(losses: Tensor, is_forget: Tensor) -> Objective:
+    """The mean of `losses` [n] over a union batch, reported apart for its forget and its remain rows."""
+    seen = losses.detach()
+    forget, remain = seen[is_forget], seen[~is_forget]
+    return Objective(losses.mean(), forget.mean() if len(forget) else None, remain.mean() if len(remain) else None)
+
+
+def epoch_lr(config: EpochConfig, epoch: int) -> float:
+    """Learning rate of an epoch counted from 0: lr * (1 + cos(pi * e / E)) / 2, or constant."""
+    return config.lr if config.lr_schedule == "constant" else config.lr * cosine(epoch / config.epochs)
+
+
+def wrong_label_epoch(task: UnionTask, size: int, rng: torch.Generator) -> Callable[[int], Iterator[Objective]]:
+    """One pass of random label and SalUn: both sets together, wrong labels on the forget rows."""
+
+    def epoch(_: int) -> Iterator[Objective]:
+        for batch in task.union_batches(size, rng):
+            yield split_objective(task.redirect_losses(batch, rng), task.is_forget(batch))
+
+    return epoch
+
+
+def train_epochs(
+    task: Task,
+    config: EpochConfig,
+    epoch: Callable[[int], Iterator[Objective]],
+    *,
+    steps: int,
+    cancel: CancelToken,
+    training: bool = True,
+    mask: Mapping[str, Tensor] | None = None,
+    clip: float | None = None,
+    lr_at: Callable[[int, int], float] | None = None,
+    nesterov: bool = False,
+) -> Iterator[Event]:
+    """The loop of every baseline: one optimiser, `config.epochs` epochs, one Step event an optimiser step.
+
+    Args:
+        epoch: gives the objectives of epoch e (from 0); it is asked for the next one only after `cancel` was.
+        steps: optimiser steps of the whole run, for the progress.
+        training: False freezes BatchNorm (eval mode).
+        mask: multiplies every gradient, before the clip.
+        clip: largest norm of the gradient that the optimiser receives.
+        lr_at: learning rate by (step, epoch), both from 0; default `epoch_lr`.
+
+    Raises:
+        Diverged: a loss or a gradient became NaN or infinite. InputError: there was no batch at all.
+    """
+    parameters = task.parameters()
+    weights = list(parameters.values())
+    optimizer = make_optimizer(config, weights, nesterov=nesterov)
+    yield PhaseStarted(phase="unlearn", total=steps)
+    objectives = ((e, objective) for e in range(config.epochs) for objective in epoch(e))
+    done, stopped = 0, False
+    with kept_modes(task.model):
+        while True:
+            # A stop that comes after the last step finds nothing left to stop.
+            if stopped := cancel.cancelled and done < steps:
+                break
+            started = time.perf_counter()
+            task.model.train(training)
+            found = next(objectives, None)
+            if found is None:
+                break
+            number, objective = found
+            finite(objective.total)
+            lr = lr_at(done, number) if lr_at else epoch_lr(config, number)
+            set_lr(optimizer, lr)
+            optimizer.zero_grad()
+            objective.total.backward(inputs=weights)  # type: ignore[no-untyped-call]
+            if mask is not None:
+                mask_gradients(parameters, mask)
+            norm = clip_gradients(weights, clip)
+            optimizer.step()
+            done += 1
+            yield Step(
+                i=done,
+                total=steps,
+                forget_loss=None if objective.forget is None else finite(objective.forget),
+                remain_loss=None if objective.remain is None else finite(objective.remain),
+                lr=lr,
+                # A step on both parts has one gradient: its norm stands under both names.
+                forget_grad_norm=None if objective.forget is None else norm,
+                remain_grad_norm=None if objective.remain is None else norm,
+                seconds=time.perf_counter() - started,
+            )
+    if not done and not stopped:
+        raise InputError("There is nothing to train on.", hint="Choose a larger set or a smaller batch size.")
+    yield last_event(done, cancel, stopped)

@@ -88,6 +88,20 @@ class Distillable(Protocol):
 
 
 @runtime_checkable
+class Shiftable(Protocol):
+    """Tasks whose training pictures may be shifted, as the recipe of the shipped classifier does."""
+
+    def shifted(self, batch: Batch, reach: int, rng: torch.Generator) -> Batch:
+        """The batch with every picture moved by up to `reach` pixels each way; black moves in."""
+        ...
+
+
+@runtime_checkable
+class UnionTask(Task, Redirectable, Distillable, Protocol):
+    """What the baselines for classifiers need; one check of `isinstance` covers all three."""
+
+
+@runtime_checkable
 class Evaluable(Protocol):
     """Classifiers that can be asked what they remember; no call changes weights, buffers, mode or any generator."""
 

@@ -1,0 +1,49 @@
+"""Bad Teacher (BT): imitate a network that knows nothing where to forget (Chundawat et al., arXiv 2205.08096)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import BadTeacherConfig
+from sfr_core.events import Event
+from sfr_core.methods.common import Objective, batch_count, frozen_copy, split_objective, train_epochs
+from sfr_core.tasks.base import UnionTask
+
+
+def bad_teacher(
+    task: UnionTask, config: BadTeacherConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
+    """KL(teacher || student) on both sets together: a random network teaches the forget rows, theta_0 the remain rows.
+
+    Both teachers answer in eval mode, the student learns in train mode.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite.
+    """
+    original = frozen_copy(task.model)
+    ignorant = frozen_copy(task.new_model(rng))
+
+    def epoch(_: int) -> Iterator[Objective]:
+        for batch in task.union_batches(config.batch_size, rng):
+            forget = task.is_forget(batch)
+            with torch.no_grad():
+                teacher = torch.where(forget[:, None], task.logits(batch, ignorant), task.logits(batch, original))
+            yield split_objective(imitation(task.logits(batch), teacher, config.temperature), forget)
+
+    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
+    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel)
+
+
+def imitation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """(1/C) * sum_c p_c * (log p_c - log q_c), shape [n], with p, q the softmax of teacher and student logits over T.
+
+    The published code averages over classes as well as rows, and does not multiply by T**2.
+    """
+    log_q = F.log_softmax(student.float() / temperature, dim=1)
+    p = F.softmax(teacher.float() / temperature, dim=1)
+    return F.kl_div(log_q, p, reduction="none").mean(dim=1)

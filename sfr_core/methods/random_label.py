@@ -1,0 +1,26 @@
+"""Random label (RL): teach wrong answers on the forget set (Golatkar et al., arXiv 1911.04933)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RandomLabelConfig
+from sfr_core.events import Event
+from sfr_core.methods.common import batch_count, train_epochs, wrong_label_epoch
+from sfr_core.tasks.base import UnionTask
+
+
+def random_label(
+    task: UnionTask, config: RandomLabelConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
+    """Cross-entropy on both sets shuffled together, in train mode; every forget row keeps one fixed wrong label.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite.
+    """
+    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
+    epoch = wrong_label_epoch(task, config.batch_size, rng)
+    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel)

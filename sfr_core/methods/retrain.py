@@ -1,0 +1,61 @@
+"""Retrain (RT): exact unlearning, the gold standard: a new model that never saw the forget set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RetrainConfig
+from sfr_core.events import Event
+from sfr_core.methods.common import Objective, batch_count, epoch_lr, train_epochs
+from sfr_core.ops.schedules import cosine
+from sfr_core.tasks.base import Shiftable, UnionTask
+
+
+def retrain(task: UnionTask, config: RetrainConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+    """Puts fresh random weights into `task.model` and descends L_r on the remain set, by the recipe of the original.
+
+    The weights are replaced when the first step begins, so a run that is stopped before it has changed nothing.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite.
+    """
+    steps = config.epochs * batch_count(task.count("remain"), config.batch_size)
+
+    def epoch(number: int) -> Iterator[Objective]:
+        if number == 0:
+            start_afresh(task, rng)
+        shift = config.shift if number < config.shift_share * config.epochs else 0
+        for batch in task.remain_batches(config.batch_size, rng):
+            if shift and isinstance(task, Shiftable):
+                batch = task.shifted(batch, shift, rng)
+            loss = task.losses(batch, rng).mean()
+            yield Objective(loss, remain=loss)
+
+    def lr_at(step: int, number: int) -> float:
+        if config.lr_schedule == "one-cycle":
+            return config.lr * one_cycle(step, steps, config.warmup)
+        return epoch_lr(config, number)
+
+    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel, lr_at=lr_at, nesterov=config.nesterov)
+
+
+@torch.no_grad()
+def start_afresh(task: UnionTask, rng: torch.Generator) -> None:
+    """Copies a new model's weights (of the trainable slice) and buffers into the live one, in place."""
+    fresh = task.new_model(rng)
+    weights, buffers = dict(fresh.named_parameters()), dict(fresh.named_buffers())
+    for name, parameter in task.parameters().items():
+        parameter.copy_(weights[name])
+    for name, buffer in task.model.named_buffers():
+        buffer.copy_(buffers[name])
+
+
+def one_cycle(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak learning rate in step 0 .. steps-1: a line up during `warmup` of the steps, then a cosine to 0."""
+    rise = warmup * steps
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    return cosine((step - rise) / (steps - rise))

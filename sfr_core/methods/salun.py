@@ -1,0 +1,142 @@
+"""SalUn: a mask of the weights that matter for the forget set, then random labels behind it (Fan et al., arXiv 2310.12508).
+
+`salun` is the classifier's form, `salun_joint` the generator's: redirection and remain loss in one step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+
+import torch
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import SalUnConfig, SalUnJointConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
+from sfr_core.methods.common import (
+    batch_count,
+    clip_gradients,
+    cycle,
+    finite,
+    gradient_norm,
+    kept_modes,
+    last_event,
+    make_optimizer,
+    mask_gradients,
+    train_epochs,
+    wrong_label_epoch,
+)
+from sfr_core.ops.saliency import Tensors, batch_gradients, describe_mask, top_fraction_mask, zeros_like_parameters
+from sfr_core.tasks.base import FisherTask, Redirectable, Task, UnionTask
+
+DECADES = tuple(10.0 ** (k / 10) for k in range(-60, 1))
+"""Grid on which each layer's kept entries are counted: 61 shares, 1e-6 to 1, of the largest score."""
+
+
+def salun(task: UnionTask, config: SalUnConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+    """Random label, with every gradient (also that of remain rows) multiplied by the saliency mask.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite.
+    """
+    # The mask draws from a copy of the generator: a mask of ones is then random label itself, step by step.
+    mask_rng = rng.clone_state()
+    mask = yield from saliency(task, config.mask_fraction, config.batch_size, None, rng=mask_rng, cancel=cancel)
+    if mask is None:
+        yield last_event(0, cancel, stopped=True)
+        return
+    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
+    epoch = wrong_label_epoch(task, config.batch_size, rng)
+    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel, mask=mask)
+
+
+def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+    """One joint step: forget_weight * redirection + remain_weight * L_r; clip, THEN mask, then step (as published).
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite. InputError: the task knows no wrong answer.
+    """
+    if not isinstance(task, Redirectable):
+        raise InputError("This model knows no wrong answer to move to.", hint="Choose another method.")
+    mask = yield from saliency(
+        task, config.mask_fraction, config.batch_size, config.saliency_clip, rng=rng, cancel=cancel
+    )
+    if mask is None:
+        yield last_event(0, cancel, stopped=True)
+        return
+    parameters = task.parameters()
+    weights = list(parameters.values())
+    optimizer = make_optimizer(config, weights)
+    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
+    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    yield PhaseStarted(phase="unlearn", total=config.steps)
+    done, stopped = 0, False
+    with kept_modes(task.model):
+        while done < config.steps and not (stopped := cancel.cancelled):
+            started = time.perf_counter()
+            task.model.train()
+            optimizer.zero_grad()
+            remain_loss = task.losses(next(remain), rng).mean()
+            forget_loss = task.redirect_losses(next(forget), rng).mean()
+            loss = config.forget_weight * forget_loss + config.remain_weight * remain_loss
+            finite(loss)
+            loss.backward(inputs=weights)  # type: ignore[no-untyped-call]
+            clip_gradients(weights, config.clip)
+            mask_gradients(parameters, mask)
+            norm = gradient_norm(weights)
+            optimizer.step()
+            done += 1
+            yield Step(
+                i=done,
+                total=config.steps,
+                forget_loss=finite(forget_loss),
+                remain_loss=finite(remain_loss),
+                lr=config.lr,
+                forget_grad_norm=norm,
+                remain_grad_norm=norm,
+                seconds=time.perf_counter() - started,
+            )
+    yield last_event(done, cancel, stopped)
+
+
+def saliency(
+    task: Task, fraction: float, size: int, clip: float | None, *, rng: torch.Generator, cancel: CancelToken
+) -> Generator[Event, None, Tensors | None]:
+    """The entries with the largest |sum over forget batches of the gradient of the batch mean|, in eval mode.
+
+    Args:
+        fraction: share of all entries that is kept.
+        clip: norm to which each batch gradient is cut before it is added.
+
+    Returns:
+        The mask by parameter name (bool, true = may move), or None if it was cancelled.
+    """
+    parameters = task.parameters()
+    guided = task if isinstance(task, FisherTask) else None
+    batches = guided.fisher_batches("forget", size, rng) if guided else task.forget_batches(size, rng)
+    total = batch_count(task.count("forget"), size)
+    yield PhaseStarted(phase="mask", total=total)
+    summed, done = zeros_like_parameters(parameters), 0
+    with kept_modes(task.model):
+        while True:
+            if cancel.cancelled:
+                return None
+            task.model.eval()
+            batch = next(batches, None)
+            if batch is None:
+                break
+            losses = guided.fisher_losses(batch, rng) if guided else task.losses(batch, rng)
+            finite(losses.mean())
+            for name, gradient in batch_gradients(parameters, losses.mean(), clip).items():
+                summed[name] += gradient
+            done += 1
+            yield PhaseProgress(phase="mask", done=done, total=total)
+    if not done:
+        raise InputError("There is nothing to estimate the mask on.", hint="Choose a larger set.")
+    scores = {name: value.abs_() for name, value in summed.items()}
+    mask, cut_off = top_fraction_mask(scores, fraction)
+    largest = max(float(value.max()) for value in scores.values()) or 1.0
+    # An empty mask has no cut-off; JSON has no infinity.
+    yield describe_mask(mask, min(cut_off, largest), scores, tuple(largest * share for share in DECADES))
+    return mask
