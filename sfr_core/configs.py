@@ -188,7 +188,7 @@ def parse_value(spec: Setting, text: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SFRonConfig(MethodConfig):
-    """SFR-on (paper sections 3 and 4; as coded: ../shared/reference/sfr-on.md section 2)."""
+    """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
     steps: int = setting(
         100, "Steps", "Outer steps; each has one remain step.", symbol="T", low=1, high=20000, group="main"
