@@ -322,7 +322,11 @@ class RetrainConfig(EpochConfig):
     nesterov: bool = setting(True, "Nesterov momentum", "SGD looks one momentum step ahead.")
     shift: int = setting(1, "Shift", "Pixels by which training pictures are moved at most, each way.", low=0, high=8)
     shift_share: float = setting(
-        0.7, "Shifted share", "Share of the epochs with shifted pictures; the rest trains on them as they are.", low=0.0, high=1.0
+        0.7,
+        "Shifted share",
+        "Share of the epochs with shifted pictures; the rest trains on them as they are.",
+        low=0.0,
+        high=1.0,
     )
 
 

@@ -16,6 +16,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import EpochConfig, MethodConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
+from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Batch, Task, UnionTask
 
@@ -90,14 +91,12 @@ def cycle(one_pass: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
 
 
 @contextmanager
-def kept_modes(model: nn.Module) -> Iterator[None]:
-    """Gives every module its train or eval mode back at the end, and drops the gradients that the block left."""
-    modes = [(module, module.training) for module in model.modules()]
+def training_run(model: nn.Module) -> Iterator[None]:
+    """Gives every module its mode back at the end of a run, and drops the gradients that the run left."""
     try:
-        yield
+        with kept_modes(model):
+            yield
     finally:
-        for module, training in modes:
-            module.training = training
         model.zero_grad(set_to_none=True)
 
 
@@ -198,7 +197,7 @@ def train_epochs(
     yield PhaseStarted(phase="unlearn", total=steps)
     objectives = ((e, objective) for e in range(config.epochs) for objective in epoch(e))
     done, stopped = 0, False
-    with kept_modes(task.model):
+    with training_run(task.model):
         while True:
             # A stop that comes after the last step finds nothing left to stop.
             if stopped := cancel.cancelled and done < steps:

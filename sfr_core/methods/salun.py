@@ -20,11 +20,11 @@ from sfr_core.methods.common import (
     cycle,
     finite,
     gradient_norm,
-    kept_modes,
     last_event,
     make_optimizer,
     mask_gradients,
     train_epochs,
+    training_run,
     wrong_label_epoch,
 )
 from sfr_core.ops.saliency import Tensors, batch_gradients, describe_mask, top_fraction_mask, zeros_like_parameters
@@ -72,7 +72,7 @@ def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, c
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     yield PhaseStarted(phase="unlearn", total=config.steps)
     done, stopped = 0, False
-    with kept_modes(task.model):
+    with training_run(task.model):
         while done < config.steps and not (stopped := cancel.cancelled):
             started = time.perf_counter()
             task.model.train()
@@ -118,7 +118,7 @@ def saliency(
     total = batch_count(task.count("forget"), size)
     yield PhaseStarted(phase="mask", total=total)
     summed, done = zeros_like_parameters(parameters), 0
-    with kept_modes(task.model):
+    with training_run(task.model):
         while True:
             if cancel.cancelled:
                 return None

@@ -105,8 +105,8 @@ class UnionTask(Task, Redirectable, Distillable, Protocol):
 class Evaluable(Protocol):
     """Classifiers that can be asked what they remember; no call changes weights, buffers, mode or any generator."""
 
-    def predict(self, source: Source) -> NDArray[np.float32]:
-        """Logits [n, classes] on every picture of a split, test transform, in the order of its rows."""
+    def predict(self, source: Source, model: nn.Module | None = None) -> NDArray[np.float32]:
+        """Logits [n, classes] of `model` (default: the live one) on every picture of a split, in the order of its rows."""
         ...
 
     def evaluate_live(self) -> LiveRecord:

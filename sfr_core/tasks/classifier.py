@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,9 +13,10 @@ from torch.nn import functional as F
 
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
-from sfr_core.data.transforms import mirror
+from sfr_core.data.transforms import mirror, shift
 from sfr_core.events import Prediction
 from sfr_core.ops.device import UsedPrecision, autocast
+from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Part, Source
 
@@ -100,6 +100,13 @@ class ClassifierTask:
         target = torch.where(self._in_forget[batch.rows], self._wrong[batch.rows], batch.y)
         return F.cross_entropy(self.logits(batch), target, reduction="none")
 
+    def shifted(self, batch: LabelledBatch, reach: int, rng: torch.Generator) -> LabelledBatch:
+        black = -self._mean / self._std
+        return LabelledBatch(shift(batch.x, reach, black, rng), batch.y, batch.rows)
+
+    def labels(self, batch: LabelledBatch) -> Tensor:
+        return batch.y
+
     def is_forget(self, batch: LabelledBatch) -> Tensor:
         return self._in_forget[batch.rows]
 
@@ -115,9 +122,9 @@ class ClassifierTask:
         return fresh.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     @torch.no_grad()
-    def predict(self, source: Source) -> NDArray[np.float32]:
+    def predict(self, source: Source, model: nn.Module | None = None) -> NDArray[np.float32]:
         rows = torch.arange(len(self._images[source]), device=self.device)
-        return self._logits_at(source, rows).cpu().numpy()
+        return self._logits_at(source, rows, model).cpu().numpy()
 
     @torch.no_grad()
     def evaluate_live(self) -> LiveRecord:
@@ -158,23 +165,11 @@ class ClassifierTask:
         x = self._images[source][at].float().div_(255)
         return x.sub_(self._mean).div_(self._std).contiguous(memory_format=torch.channels_last)
 
-    def _logits_at(self, source: Source, rows: Tensor) -> Tensor:
-        training = self.model.training
-        self.model.eval()
-        try:
-            with autocast(self.device, self.precision):
-                parts = [self.model(self._input(source, at)).float() for at in torch.split(rows, EVAL_BATCH)]
-        finally:
-            self.model.train(training)
-        return torch.cat(parts)
-
-
-def copy_model(model: nn.Module) -> nn.Module:
-    """A frozen copy in eval mode: a teacher."""
-    teacher = copy.deepcopy(model).eval()
-    for p in teacher.parameters():
-        p.requires_grad_(False)
-    return teacher
+    def _logits_at(self, source: Source, rows: Tensor, model: nn.Module | None = None) -> Tensor:
+        asked = model or self.model
+        with kept_modes(asked), autocast(self.device, self.precision):
+            asked.eval()
+            return torch.cat([asked(self._input(source, at)).float() for at in torch.split(rows, EVAL_BATCH)])
 
 
 def _pixels(images: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -1,0 +1,225 @@
+"""Trains the shipped classifier and its gold standards, each on one thread with the method `retrain`.
+
+    python -m recipes.classifier                 # everything that is not there yet (about 19 x 4 minutes on one core)
+    python -m recipes.classifier --only original class:Sneaker
+    python -m recipes.classifier --again         # also what is there
+    python -m recipes.classifier --time          # with nothing else running: what a retraining costs
+
+Each model takes minutes, so the unit of resuming is the model: what is in the card and agrees with its hash is kept.
+The gold standards for tuning (forget seeds 100 and 101) go to .work/, they are not shipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RetrainConfig
+from sfr_core.data.datasets import Dataset, fashion_mnist
+from sfr_core.data.splits import ForgetSpec, Split, parse_forget, split_rows
+from sfr_core.events import Step
+from sfr_core.methods.retrain import retrain
+from sfr_core.ops.device import device_name
+from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.zoo import MODELS, GoldStandard, ModelCard, build_module, read_card, write_card
+
+ID = "fashion-mnist-resnet"
+ARCHITECTURE = {"name": "SmallResNet", "channels": 1, "classes": 10, "widths": [16, 48, 144], "blocks": 1}
+CONFIG = RetrainConfig(
+    optimizer="sgd", lr=0.15, momentum=0.9, weight_decay=1e-3, batch_size=128, epochs=30, lr_schedule="one-cycle",
+    warmup=0.2, nesterov=True, shift=1, shift_share=0.7,
+)  # fmt: skip
+THREADS = 1
+PRECISION: Literal["fp32", "bf16"] = "bf16"
+FORGET_SEEDS = range(5)
+TUNING_SEEDS = (100, 101)
+TUNING = Path(__file__).resolve().parents[1] / ".work" / "tuning"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training: `spec` "original" or a forget specification, and the training seed."""
+
+    spec: str
+    seed: int = 0
+
+    @property
+    def twin(self) -> bool:
+        return self.seed != 0
+
+    @property
+    def file(self) -> str:
+        if self.spec == "original":
+            return "model.safetensors"
+        name = self.spec.replace(":", "-").replace("@", "-seed").replace(" ", "-")
+        return f"retrained/{name}{'-twin' if self.twin else ''}.safetensors"
+
+
+def jobs(dataset: Dataset) -> list[Job]:
+    """Everything that is shipped, in the order of need."""
+    random = [Job(f"random:0.1@{seed}") for seed in FORGET_SEEDS]
+    return [Job("original"), *(Job(f"class:{name}") for name in dataset.class_names), *random, Job("random:0.1@0", 1)]
+
+
+def train(job: Job, dataset: Dataset) -> tuple[ClassifierTask, float, float]:
+    """Trains one model; returns its task, wall seconds and CPU seconds."""
+    everything = np.arange(len(dataset.train), dtype=np.int64)
+    if job.spec == "original":
+        split = Split(ForgetSpec("original"), everything[:0], everything)
+    else:
+        split = split_rows(parse_forget(job.spec, dataset.class_names), dataset.train.labels)
+    task = ClassifierTask(
+        build_module(ARCHITECTURE), lambda: build_module(ARCHITECTURE), dataset, split,
+        device=torch.device("cpu"), precision=PRECISION,
+    )  # fmt: skip
+    wall, cpu = time.perf_counter(), time.process_time()
+    rng = torch.Generator().manual_seed(job.seed)
+    for event in retrain(task, CONFIG, rng=rng, cancel=CancelToken()):
+        if isinstance(event, Step) and event.i % 200 == 0:
+            print(f"{job.spec} seed {job.seed}: step {event.i}/{event.total}, loss {event.remain_loss:.3f}", flush=True)
+    return task, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def accuracies(task: ClassifierTask, dataset: Dataset) -> dict[str, float]:
+    """Accuracy in percent on forget, remain and test rows (test transform)."""
+    train_hits = task.predict("train").argmax(1) == dataset.train.labels
+    test_hits = task.predict("test").argmax(1) == dataset.test.labels
+    found = {"RA": train_hits[task.split.remain], "TA": test_hits}
+    if len(task.split.forget):
+        found["FA"] = train_hits[task.split.forget]
+    return {name: round(100 * float(hits.mean()), 2) for name, hits in sorted(found.items())}
+
+
+def save(task: ClassifierTask, path: Path) -> tuple[int, str]:
+    """Writes the weights as float32 safetensors; returns size and sha256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in task.model.state_dict().items()}
+    temporary = path.with_suffix(".new")
+    save_file(tensors, temporary)
+    temporary.replace(path)
+    raw = path.read_bytes()
+    return len(raw), hashlib.sha256(raw).hexdigest()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Two recipes may run side by side; the card is changed by one at a time."""
+    with open(folder / ".lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def run(job: Job, dataset: Dataset, folder: Path) -> None:
+    """Trains one model and enters it into the card of `folder`."""
+    task, wall, cpu = train(job, dataset)
+    metrics = accuracies(task, dataset)
+    size, digest = save(task, folder / job.file)
+    print(f"{job.spec} seed {job.seed}: {metrics}, {wall:.0f} s wall, {cpu:.0f} s cpu", flush=True)
+    with locked(folder):
+        if job.spec == "original":
+            old = read_card(folder).retrained if (folder / "card.json").exists() else ()
+            write_card(
+                card(
+                    folder, job, size, digest, metrics, wall, cpu, sum(p.numel() for p in task.model.parameters()), old
+                )
+            )
+            return
+        gold = GoldStandard(
+            spec=job.spec, twin=job.twin, file=job.file, bytes=size, sha256=digest, seed=job.seed,
+            wall_seconds=round(wall, 1), cpu_seconds=round(cpu, 1), metrics=metrics,
+        )  # fmt: skip
+        now = read_card(folder)
+        others = [g for g in now.retrained if (g.spec, g.twin) != (gold.spec, gold.twin)]
+        write_card(replace(now, retrained=tuple(sorted([*others, gold], key=lambda g: (g.spec, g.twin)))))
+
+
+def card(
+    folder: Path, job: Job, size: int, digest: str, metrics: dict[str, float], wall: float, cpu: float,
+    parameters: int, retrained: tuple[GoldStandard, ...],
+) -> ModelCard:  # fmt: skip
+    """The card of the original model."""
+    return ModelCard(
+        id=ID,
+        title="Fashion-MNIST classifier",
+        kind="classifier",
+        summary="A small residual network that tells ten kinds of clothing apart.",
+        dataset="fashion-mnist",
+        data_licence="MIT (Zalando SE, 2017)",
+        licence="MIT",
+        source="bundled",
+        architecture=ARCHITECTURE,
+        parameters=parameters,
+        file=job.file,
+        bytes=size,
+        sha256=digest,
+        seed=job.seed,
+        recipe="python -m recipes.classifier",
+        machine=f"{platform.machine()}, {device_name(torch.device('cpu'))}, torch {torch.__version__}",
+        threads=THREADS,
+        precision=PRECISION,
+        wall_seconds=round(wall, 1),
+        cpu_seconds=round(cpu, 1),
+        metrics=metrics,
+        retrain_seconds=None,
+        retrain_threads=None,
+        retrained=retrained,
+        folder=folder,
+    )
+
+
+def present(job: Job, folder: Path) -> bool:
+    """True if the card knows this model and the file is the one that it means."""
+    if not (folder / "card.json").exists() or not (folder / job.file).exists():
+        return False
+    now = read_card(folder)
+    known = {now.file: now.sha256} | {g.file: g.sha256 for g in now.retrained}
+    return known.get(job.file) == hashlib.sha256((folder / job.file).read_bytes()).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="SPEC", help="'original' or forget specifications")
+    parser.add_argument("--again", action="store_true", help="train also what is there")
+    parser.add_argument("--time", action="store_true", help="time one retraining on all cores of a quiet machine")
+    parser.add_argument("--tuning", action="store_true", help="the two gold standards for tuning, into .work/tuning")
+    args = parser.parse_args()
+    dataset = fashion_mnist()
+    folder = MODELS / ID
+    if args.time:
+        _, wall, _ = train(Job("class:Sneaker"), dataset)
+        with locked(folder):
+            write_card(
+                replace(read_card(folder), retrain_seconds=round(wall, 1), retrain_threads=torch.get_num_threads())
+            )
+        print(f"A retraining takes {wall:.0f} s with {torch.get_num_threads()} threads.")
+        return
+    torch.set_num_threads(THREADS)
+    if args.tuning:
+        for seed in TUNING_SEEDS:
+            job = Job(f"random:0.1@{seed}")
+            if args.again or not (TUNING / job.file).exists():
+                task, wall, _ = train(job, dataset)
+                save(task, TUNING / job.file)
+                print(f"{job.spec}: {accuracies(task, dataset)}, {wall:.0f} s", flush=True)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for job in jobs(dataset):
+        if (args.only is None or job.spec in args.only) and (args.again or not present(job, folder)):
+            run(job, dataset, folder)
+
+
+if __name__ == "__main__":
+    main()
