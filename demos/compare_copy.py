@@ -1,0 +1,117 @@
+"""Every text of the part Compare and of the tab Runs."""
+
+from __future__ import annotations
+
+TITLE = "Compare"
+RULES_TITLE = "By which rules was this sentence made?"
+RULES = """
+1. **The number in brackets**: for whole classes the test accuracy on them (TA, forgotten classes), otherwise the accuracy on the
+   forget rows (FA); before, after, and of the model retrained without them.
+2. **Whole classes.** *Forgot*: at most 1 point above retrained (above 0 % where no retrained model exists). *Partly forgot*: at least half
+   of the way there. *Hardly forgot*: less than half, but more than 1 point. *Did not forget*: everything else.
+3. **A random share or chosen pictures.** The target is the retrained model, not 0 %. *Forgot*: mean gap to retrained (Avg. D) at most 1.0 and at most half of
+   the gap before. *Partly forgot*: the gap shrank. *Forgot too much*: more than 1 point below retrained. Without a retrained model there is no verdict.
+4. **The others**: change of the test accuracy on the other classes (on the whole test set for rule 3). "But" and the sign *damaged* stand
+   where more than 1 point is missing to retrained (to before where no retrained model exists).
+5. **Time**: run time over the time that the recipe took to retrain. **Membership**: attack (MIA) minus that of the retrained model; within 1 point it
+   counts as equal.
+6. A run that was stopped early says so first; without a full evaluation only the live subsets speak.
+
+Approximate unlearning is not a guarantee of deletion, whatever the sentence says.
+"""
+TONES = {
+    "forgotten": ("✓", "forgotten"),
+    "partly": ("◐", "partly forgotten"),
+    "kept": ("○", "not forgotten"),
+    "damaged": ("!", "damaged"),
+    "open": ("?", "no verdict"),
+}
+"""Sign and word for every tone of a verdict."""
+
+METRICS_TITLE = "In numbers"
+METRICS_DEFINITIONS = "What these numbers mean"
+NO_METRICS = (
+    "This run has no full-set metrics: it ended before its evaluation. The timeline below holds what was measured."
+)
+NO_RETRAINED = "No retrained model is shipped for this choice, so the columns *retrained* and *gap* are empty."
+KL_FLOOR = "Two retrained models differ by {floor:.3f} nats from each other: no smaller KL can be expected."
+
+CONFUSION_TITLE = "Who is taken for whom (test set)"
+CONFUSION_SECOND = "Right-hand matrix"
+CONFUSION_CHOICES = {"after": "After", "change": "Change (after minus before)", "retrained": "Retrained"}
+NO_REPORTS = (
+    "The answers on single pictures are kept in memory only as long as the run's weights, and are no part of run files. "
+    "Run it again to see them."
+)
+TABLE = "The numbers as a table"
+
+SAMPLES_TITLE = "Not forgotten, over-forgotten"
+NOT_FORGOTTEN = "Not forgotten"
+OVER_FORGOTTEN = "Over-forgotten"
+NOT_FORGOTTEN_HELP = "pictures of the forget set (training) that the model still answers right{retrained}"
+NOT_FORGOTTEN_RETRAINED = ", while the retrained model does not"
+OVER_FORGOTTEN_HELP = "test pictures of what remains that were right before and are wrong after{retrained}"
+OVER_FORGOTTEN_RETRAINED = ", while the retrained model has them right"
+PICK_SAMPLE = "Choose a picture to see it large."
+AGREEMENT_TITLE = "Agreement with the retrained model"
+AGREEMENT_HELP = (
+    "Share of pictures on which the model gives the same answer as the retrained one, right or wrong; higher is closer."
+)
+
+SALIENCY_TITLE = "Saliency mask, layer by layer"
+SALIENCY_SLIDER = "Threshold (position on the recorded scale; further right keeps fewer weights)"
+NO_MASK = "This run used no saliency mask."
+
+TIMELINE_TITLE = "Timeline"
+TIMELINE_SLIDER = "Recorded moment"
+NO_TIMELINE = "Nothing was recorded on the way."
+
+BREAK_TITLE = "Break it"
+BREAK_HELP = "Runs the same again, same seed, with one part switched off, and lays the curves over each other."
+BREAK_BUTTONS = {
+    "mask": "Without the saliency mask",
+    "adaptive": "Without adaptive weights",
+    "alternate": "Without alternating steps",
+}
+BROKEN_NAMES = {"mask": "no mask", "adaptive": "no adaptive weights", "alternate": "no alternation"}
+BREAK_NOT_HERE = "Only a live run of a method with parts to switch off can be broken."
+BREAK_QUANTITY = "Curve"
+BASE_RUN = "as it was"
+
+SAVE_TITLE = "Save"
+SAVE_HELP = "Files are made when you ask for them."
+SAVE_BUTTONS = {
+    "weights": "Weights (safetensors)",
+    "csv": "Metrics (CSV)",
+    "result": "Metrics (JSON)",
+    "config": "Config (JSON)",
+    "events": "Events (JSONL)",
+    "png": "Figures (PNG)",
+    "svg": "Figures (SVG)",
+}
+WEIGHTS_GONE = "The weights of this run are not in memory any more."
+WEIGHTS_GONE_HINT = "Run it again with the same config; it takes the same draws."
+NO_RESULT = "This run has no metrics to save."
+NO_RESULT_HINT = "Let a run finish, or save its events."
+NOT_YOURS = "This run is not known here any more."
+NOT_YOURS_HINT = "Choose a run in the tab Runs."
+
+RUNS_TITLE = "Your runs"
+RUNS_EMPTY = "No runs yet. Start one in the tab Unlearn, or import a run file below."
+RUNS_HELP = "Kept for this browser until the server restarts. Nobody else sees them."
+PICK_A, PICK_B = "Run A", "Run B"
+DIFF_TITLE = "What differs between A and B"
+DIFF_PICK = "Choose two different runs."
+DIFF_NONE = "Nothing differs: same config, same results."
+OPEN = "Look at run A"
+DELETE = "Delete run A"
+DELETED = "The run is deleted."
+STILL_RUNNING = "This run has not ended yet."
+STILL_RUNNING_HINT = "Stop it first."
+IMPORT_TITLE = "Look at a run from a file"
+IMPORT_HELP = (
+    "result.json, config.json or events.jsonl as this program or its command line wrote them, several at once, or the folder's zip. "
+    "Nothing is computed."
+)
+IMPORT_BUTTON = "Choose files"
+IMPORTED = "Imported: {title}."

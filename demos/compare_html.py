@@ -1,0 +1,272 @@
+"""Parts of Compare and Runs as HTML: tables, the moment of a timeline, one picture large. Everything foreign is escaped."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from demos import compare_copy as copy
+from demos.answers import Agreement, Found, Sample
+from demos.metric_rows import MetricRow
+from demos.plots.layers import LayerCount, total_share
+from demos.run_record import Moment, RunRecord
+from demos.verdict import Verdict
+from sfr_core.events import MaskReady, Prediction
+
+CSS = """
+.cmp-scroll{overflow-x:auto;max-width:100%}
+.cmp-scroll:focus-visible{outline:2px solid var(--color-accent)}
+table.cmp{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
+table.cmp caption{text-align:left;color:var(--body-text-color-subdued);font-size:.85rem;padding:0 0 .4rem}
+table.cmp th,table.cmp td{padding:.35rem .6rem;border-bottom:1px solid var(--border-color-primary);text-align:right;white-space:nowrap}
+table.cmp th{font-weight:600}
+table.cmp th:first-child,table.cmp td.txt{text-align:left}
+table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
+table.cmp td.wrap{white-space:normal;min-width:12rem}
+table.cmp .bar{display:inline-block;width:5rem;height:.7em;border:1px solid var(--border-color-primary);margin-right:.5em;vertical-align:baseline;
+ background:linear-gradient(var(--color-accent),var(--color-accent)) no-repeat left/var(--w,0%) 100%}
+.cmp-verdict{border-left:6px solid var(--c);padding:.7rem 1rem;background:var(--block-background-fill);border-radius:6px;font-size:1.15rem;line-height:1.45}
+.cmp-verdict b.tone{display:inline-block;border:1px solid var(--c);border-radius:999px;padding:0 .6em;margin-right:.6em;font-size:.85rem;white-space:nowrap}
+.cmp-muted{color:var(--body-text-color-subdued);font-size:.88rem}
+.cmp-numbers{display:flex;flex-wrap:wrap;gap:.4rem 1.6rem;margin:0 0 .8rem}
+.cmp-numbers div{min-width:8rem}.cmp-numbers b{font-size:1.25rem;font-variant-numeric:tabular-nums}
+.cmp-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:.6rem}
+.cmp-grid figure{margin:0;text-align:center;font-size:.8rem;line-height:1.25;border:2px solid transparent;border-radius:6px;padding:.3rem}
+.cmp-grid figure.wrong{border:2px dashed #d55e00}
+.cmp-grid figure.right{border:2px solid var(--border-color-primary)}
+.cmp-grid img,.cmp-large img{image-rendering:pixelated;background:#000;border-radius:4px}
+.cmp-grid img{width:72px;height:72px}
+.cmp-large{display:flex;gap:1.2rem;flex-wrap:wrap;align-items:center}.cmp-large img{width:196px;height:196px}
+details.cmp{margin:.4rem 0}details.cmp summary{cursor:pointer}
+details.cmp dt{font-weight:600;margin-top:.4rem}details.cmp dd{margin:0 0 0 1rem}
+.dark .cmp-plot .js-plotly-plot text:not(.heatmap-label text):not(.hovertext text){fill:#e5e7eb!important}
+.dark .cmp-plot .js-plotly-plot .heatmap-label text{fill:inherit}
+"""
+"""Styles of both parts, light and dark; colours come from Gradio's own variables."""
+
+TONE_COLOURS = {
+    "forgotten": "#009e73",
+    "partly": "#e69f00",
+    "kept": "#6b7280",
+    "damaged": "#d55e00",
+    "open": "#0072b2",
+}
+
+
+def style_tag() -> str:
+    """The styles as a tag, to be put on the page once."""
+    return f"<style>{CSS}</style>"
+
+
+def minus(text: str) -> str:
+    """A number with a real minus sign."""
+    return text.replace("-", "\u2212")
+
+
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    caption: str,
+    text_columns: frozenset[int] = frozenset(),
+) -> str:
+    """A table whose first column names the row. Cells are plain text and are escaped here; the box scrolls sideways."""
+    heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
+    body = "".join(
+        "<tr>"
+        + f'<th scope="row">{escape(row[0])}</th>'
+        + "".join(
+            f'<td class="{"txt" if i in text_columns else ""}">{minus_cell(cell)}</td>'
+            for i, cell in enumerate(row[1:], start=1)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="cmp-scroll" tabindex="0" role="region" aria-label="{escape(caption, quote=True)}"><table class="cmp">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def minus_cell(cell: str) -> str:
+    """Escapes a cell; a leading hyphen of a number becomes a minus sign."""
+    return escape("\u2212" + cell[1:] if cell[:1] == "-" and cell[1:2].isdigit() else cell)
+
+
+def details(summary: str, inner: str) -> str:
+    """A closed section that the keyboard opens; `inner` is HTML already."""
+    return f'<details class="cmp"><summary>{escape(summary)}</summary>{inner}</details>'
+
+
+def note(text: str) -> str:
+    """A quiet sentence."""
+    return f'<p class="cmp-muted">{escape(text)}</p>'
+
+
+def verdict_html(verdict: Verdict | None) -> str:
+    """The sentence with its sign and word."""
+    if verdict is None:
+        return ""
+    sign, word = copy.TONES[verdict.tone]
+    return (
+        f'<div class="cmp-verdict" role="status" style="--c:{TONE_COLOURS[verdict.tone]}">'
+        f'<b class="tone">{sign} {escape(word)}</b>{escape(verdict.text)}</div>'
+    )
+
+
+def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> str:
+    """before / after / retrained / gap, then the definitions."""
+    if record.result is None:
+        return note(copy.NO_METRICS)
+    text = table(
+        ("", "before", "after", "retrained", "gap", "unit", "good", "n"),
+        [(r.title, r.before, r.after, r.retrained, r.gap, r.unit, r.good, r.n) for r in rows],
+        caption="Gap = after minus retrained. n = pictures behind a number.",
+        text_columns=frozenset({5, 6}),
+    )
+    notes = []
+    if record.result.retrained is None:
+        notes.append(copy.NO_RETRAINED.replace("*", ""))
+    if record.result.kl_floor is not None:
+        notes.append(copy.KL_FLOOR.format(floor=record.result.kl_floor))
+    meaning = "".join(f"<dt>{escape(r.title)}</dt><dd>{escape(r.sentence)}</dd>" for r in rows)
+    return text + "".join(note(n) for n in notes) + details(copy.METRICS_DEFINITIONS, f"<dl>{meaning}</dl>")
+
+
+def confusion_table(title: str, matrix: NDArray[np.int64], class_names: tuple[str, ...]) -> str:
+    """A confusion matrix as a table, folded away."""
+    rows = [(f"true {name}", *map(str, row)) for name, row in zip(class_names, matrix.tolist(), strict=True)]
+    return details(
+        f"{title}: {copy.TABLE[0].lower()}{copy.TABLE[1:]}",
+        table(("", *class_names), rows, caption=f"{title}: rows are true classes, columns what the model says"),
+    )
+
+
+def classes_table(accuracies: dict[str, list[float]], class_names: tuple[str, ...], n: Sequence[int]) -> str:
+    """Test accuracy of every class by model, with its change; folded away."""
+    models = list(accuracies)
+    head = ("class", *(f"{m} (%)" for m in models), *(f"{m} - before" for m in models[1:]), "n")
+    rows = []
+    for c, name in enumerate(class_names):
+        values = [accuracies[m][c] for m in models]
+        rows.append((name, *(f"{v:.1f}" for v in values), *(f"{v - values[0]:+.1f}" for v in values[1:]), str(n[c])))
+    return details(copy.TABLE, table(head, rows, caption="Test accuracy by class, percent; changes in points"))
+
+
+def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshold: float | None) -> str:
+    """The layer list: name, shape, parameters, share selected; the sum on top."""
+    if mask is None:
+        return note(copy.NO_MASK)
+    kept, size = sum(c.kept for c in counts), sum(c.size for c in counts)
+    at = mask.threshold if threshold is None else threshold
+    own = " (as in the run)" if threshold is None else f" (the run used {mask.threshold:.4g})"
+    rows = "".join(
+        f'<tr><th scope="row">{escape(c.name)}</th><td>{" × ".join(map(str, c.shape)) or "scalar"}</td><td>{c.size:,}</td>'
+        f'<td>{c.kept:,}</td><td><span class="bar" style="--w:{c.share:.2f}%" aria-hidden="true"></span>{c.share:.1f} %</td></tr>'
+        for c in counts
+    )
+    return (
+        f'<p>Threshold γ = <b>{at:.4g}</b>{own}: <b data-total="{kept}">{kept:,}</b> of {size:,} parameters selected, '
+        f"<b>{total_share(counts):.2f} %</b>.</p>"
+        '<div class="cmp-scroll" tabindex="0" role="region" aria-label="Saliency by layer" style="max-height:26rem;overflow-y:auto">'
+        '<table class="cmp"><thead><tr><th scope="col">layer</th><th scope="col">shape</th><th scope="col">parameters</th>'
+        f'<th scope="col">selected</th><th scope="col">share selected</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def agreement_html(rows: Sequence[Agreement]) -> str:
+    """Agreement with the retrained model, before and after."""
+    if not rows:
+        return ""
+    return table(
+        ("", "before (%)", "after (%)", "n"),
+        [(r.where, f"{r.before:.1f}", f"{r.after:.1f}", f"{r.n:,}") for r in rows],
+        caption=f"{copy.AGREEMENT_TITLE}. {copy.AGREEMENT_HELP}",
+    )
+
+
+def found_html(found: Found, help_text: str, name: str) -> str:
+    """How many such pictures there are, and how many of them are shown."""
+    shown = f"; the {len(found.samples)} surest are shown" if found.total > len(found.samples) else ""
+    return f'<p><b>{escape(name)}: {found.total:,}</b> of {found.out_of:,} <span class="cmp-muted">{escape(help_text)}{shown}.</span></p>'
+
+
+def class_name(label: int, class_names: tuple[str, ...]) -> str:
+    """The name of a class, or its number where the names are unknown."""
+    return class_names[label] if 0 <= label < len(class_names) else f"class {label}"
+
+
+def sample_html(record: RunRecord, sample: Sample) -> str:
+    """One picture large, with its true label and every model's answer."""
+    if record.dataset is None:
+        return note(copy.NO_REPORTS)
+    names = record.class_names
+    pictures = record.dataset.train if sample.part == "train" else record.dataset.test
+    true = class_name(sample.label, names)
+    answers = [("before", sample.before, sample.before_confidence), ("after", sample.after, sample.after_confidence)]
+    if sample.retrained is not None and sample.retrained_confidence is not None:
+        answers.append(("retrained", sample.retrained, sample.retrained_confidence))
+    rows = [
+        (who, class_name(label, names), f"{100 * sure:.1f} %", "right" if label == sample.label else "wrong")
+        for who, label, sure in answers
+    ]
+    where = "training" if sample.part == "train" else "test"
+    return (
+        f'<div class="cmp-large"><img src="{data_uri(pictures.images[sample.row])}" alt="{escape(true, quote=True)}, {where} picture {sample.row}">'
+        f"<div><p><b>True label: {escape(true)}</b> <span class='cmp-muted'>({where} row {sample.row})</span></p>"
+        + table(("model", "says", "confidence", ""), rows, caption="Answers", text_columns=frozenset({1, 3}))
+        + "</div></div>"
+    )
+
+
+def moment_html(record: RunRecord, moment: Moment) -> str:
+    """The numbers and the pictures of one recorded moment."""
+    live, step = moment.live, moment.step
+    total = record.planned_steps
+    cells = [("step", f"{moment.i}" + (f" of {total}" if total else ""), "")]
+    if live is not None:
+        cells.append(("forget accuracy", f"{live.forget:.1f} %", f"n = {live.n_forget}"))
+        cells.append(("remain accuracy", f"{live.remain:.1f} %", f"n = {live.n_remain}"))
+    if step is not None:
+        for name, value, unit in (
+            ("forget loss", step.forget_loss, "nats"),
+            ("remain loss", step.remain_loss, "nats"),
+            ("forgetting strength α", step.alpha, ""),
+        ):
+            if value is not None:
+                cells.append((name, f"{value:.4g}", unit))
+    numbers = "".join(
+        f'<div><span class="cmp-muted">{escape(n)}</span><br><b>{escape(v)}</b> <span class="cmp-muted">{escape(u)}</span></div>'
+        for n, v, u in cells
+    )
+    pictures = "".join(_prediction(record, p) for p in moment.predictions)
+    grid = f'<div class="cmp-grid">{pictures}</div>' if pictures else ""
+    return f'<div class="cmp-numbers" aria-live="polite">{numbers}</div>{grid}'
+
+
+def _prediction(record: RunRecord, prediction: Prediction) -> str:
+    names = record.class_names
+    true, said = class_name(prediction.label, names), class_name(prediction.predicted, names)
+    right = prediction.label == prediction.predicted
+    image = ""
+    if record.dataset is not None and 0 <= prediction.row < len(record.dataset.test):
+        image = f'<img loading="lazy" src="{data_uri(record.dataset.test.images[prediction.row])}" alt="{escape(true, quote=True)}, test picture {prediction.row}">'
+    sign = "✓" if right else "✗"
+    return (
+        f'<figure class="{"right" if right else "wrong"}">{image}<figcaption>{sign} <b>{escape(said)}</b> '
+        f'{100 * prediction.confidence:.0f} %<br><span class="cmp-muted">true: {escape(true)}</span></figcaption></figure>'
+    )
+
+
+def data_uri(picture: NDArray[np.uint8]) -> str:
+    """One picture [h, w, c] as an inline PNG."""
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,101 @@
+"""Confusion matrices and class-wise change as Plotly figures, from counts alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from demos.answers import class_accuracy
+from demos.plots.style import MODEL_COLOURS, MODEL_PATTERNS, axis, layout
+
+COUNT_SCALE = [[0.0, "#f7f7f7"], [0.02, "#fde0c5"], [0.3, "#eb7f86"], [1.0, "#5c2a73"]]
+CHANGE_SCALE = [[0.0, "#0072b2"], [0.5, "#f7f7f7"], [1.0, "#d55e00"]]
+
+
+def confusion_figure(title: str, matrix: NDArray[np.int64], class_names: tuple[str, ...]) -> go.Figure:
+    """One matrix; rows are true classes, columns what the model says. Numbers stand in the cells, zeros are left out."""
+    return _heatmap(title, matrix, [[str(v) if v else "" for v in row] for row in matrix.tolist()], class_names)
+
+
+def confusion_change_figure(
+    title: str, before: NDArray[np.int64], after: NDArray[np.int64], class_names: tuple[str, ...]
+) -> go.Figure:
+    """after minus before; a sign stands before every number, so that colour is not the only one."""
+    change = after - before
+    text = [[f"{v:+d}".replace("-", "\u2212") if v else "" for v in row] for row in change.tolist()]
+    return _heatmap(title, change, text, class_names, symmetric=True)
+
+
+def _heatmap(
+    title: str,
+    values: NDArray[np.int64],
+    text: list[list[str]],
+    class_names: tuple[str, ...],
+    *,
+    symmetric: bool = False,
+) -> go.Figure:
+    top = int(max(np.abs(values).max(), 1))
+    unit = "change" if symmetric else "pictures"
+    figure = go.Figure(
+        go.Heatmap(
+            z=values.tolist(),
+            x=list(class_names),
+            y=list(class_names),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 10},
+            colorscale=CHANGE_SCALE if symmetric else COUNT_SCALE,
+            zmin=-top if symmetric else 0,
+            zmax=top,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="true %{y}<br>model says %{x}<br>%{z} " + unit + "<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        layout(
+            title,
+            height=430,
+            margin={"l": 76, "r": 8, "t": 42, "b": 84},
+            xaxis=axis("model says", tickangle=-45, showgrid=False, tickfont={"size": 11}),
+            yaxis=axis("true class", autorange="reversed", showgrid=False, tickfont={"size": 11}),
+        )
+    )
+
+
+def class_change(matrices: dict[str, NDArray[np.int64]]) -> dict[str, list[float]]:
+    """Points by which every class's test accuracy changed against before, of `after` and (if given) `retrained`."""
+    start = class_accuracy(matrices["before"])
+    return {
+        name: (class_accuracy(matrices[name]) - start).round(4).tolist()
+        for name in ("after", "retrained")
+        if name in matrices
+    }
+
+
+def class_change_figure(matrices: dict[str, NDArray[np.int64]], class_names: tuple[str, ...]) -> go.Figure:
+    """Bars by class, one pattern and colour a model."""
+    figure = go.Figure()
+    for name, values in class_change(matrices).items():
+        figure.add_bar(
+            x=list(class_names),
+            y=values,
+            name=f"{name} minus before",
+            marker={
+                "color": MODEL_COLOURS[name],
+                "pattern": {"shape": MODEL_PATTERNS[name], "fgcolor": "#ffffff", "solidity": 0.25},
+            },
+            hovertemplate="%{x}: %{y:+.1f} points<extra>%{fullData.name}</extra>",
+        )
+    return figure.update_layout(
+        layout(
+            "Change of test accuracy by class (points)",
+            height=380,
+            barmode="group",
+            xaxis=axis("", tickangle=-45, showgrid=False),
+            yaxis=axis("points", ticksuffix="", zeroline=True),
+            legend={"orientation": "h", "x": 1, "y": 1.02, "xanchor": "right", "yanchor": "bottom"},
+        )
+    )

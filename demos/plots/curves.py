@@ -1,0 +1,66 @@
+"""Curves of runs over their steps as Plotly figures: several runs over each other, told apart by dash, marker and colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import plotly.graph_objects as go
+
+from demos.plots.style import RUN_COLOURS, RUN_DASHES, RUN_MARKERS, axis, layout
+from demos.run_record import RunRecord
+from sfr_core.results import LiveRecord
+
+Quantity = Literal["forget accuracy", "remain accuracy", "forget loss", "remain loss"]
+QUANTITIES: tuple[Quantity, ...] = ("forget accuracy", "remain accuracy", "forget loss", "remain loss")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points of one quantity of one run; `y` is percent for accuracies, nats for losses."""
+
+    x: tuple[int, ...]
+    y: tuple[float, ...]
+
+
+def curve(record: RunRecord, quantity: Quantity) -> Curve:
+    """The recorded points of a quantity: live evaluations for accuracies, steps for losses (steps without it left out)."""
+    if quantity.endswith("accuracy"):
+        points = [
+            (e.i, e.record.forget if quantity == "forget accuracy" else e.record.remain)
+            for e in record.live()
+            if isinstance(e.record, LiveRecord)
+        ]
+    else:
+        losses = [(s.i, s.forget_loss if quantity == "forget loss" else s.remain_loss) for s in record.steps]
+        points = [(i, value) for i, value in losses if value is not None]
+    return Curve(tuple(i for i, _ in points), tuple(float(v) for _, v in points))
+
+
+def overlay_figure(runs: Sequence[tuple[str, RunRecord]], quantity: Quantity) -> go.Figure:
+    """One quantity of several named runs over each other."""
+    figure = go.Figure()
+    for number, (name, record) in enumerate(runs):
+        line = curve(record, quantity)
+        k = number % len(RUN_COLOURS)
+        figure.add_scatter(
+            x=list(line.x),
+            y=list(line.y),
+            name=name,
+            mode="lines+markers" if len(line.x) <= 60 else "lines",
+            line={"color": RUN_COLOURS[k], "dash": RUN_DASHES[k], "width": 2},
+            marker={"symbol": RUN_MARKERS[k], "size": 6},
+            hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
+        )
+    unit = "%" if quantity.endswith("accuracy") else "nats"
+    bounds = {"range": [-3, 103]} if unit == "%" else {"rangemode": "tozero"}
+    return figure.update_layout(
+        layout(
+            f"{quantity.capitalize()} ({unit})",
+            height=320,
+            showlegend=True,
+            xaxis=axis("step"),
+            yaxis=axis(unit, **bounds),
+        )
+    )

@@ -1,0 +1,154 @@
+"""A run as the comparing parts read it: the same whether it ended a second ago, its weights are gone, or it came from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfr_core.configs import RunConfig
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
+from sfr_core.errors import PlaygroundError
+from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, Prediction, Preview, Step
+from sfr_core.results import LiveRecord, ModelReport, RunResult
+
+if TYPE_CHECKING:
+    from demos.jobs import Job
+
+State = Literal["queued", "running", "finished", "cancelled", "failed", "imported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was recorded after step `i`: live accuracies, answers on the fixed test pictures, and the last step before it."""
+
+    i: int
+    live: LiveRecord | None = None
+    predictions: tuple[Prediction, ...] = ()
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run.
+
+    Attributes:
+        key: job id, or the token of an import; never shown in an address.
+        config: what was asked for.
+        state: how far it came.
+        result: full-set metrics; None where the run never reached them.
+        events: the log so far.
+        dataset: its pictures; None where the model is not in this program's zoo.
+        spec: the parsed forget specification; None where `dataset` is.
+        reports: answers of "before", "after", "retrained" on every picture; empty for imported runs.
+        created: Unix time of submission, None for imported runs.
+    """
+
+    key: str
+    config: RunConfig
+    state: State
+    result: RunResult | None = None
+    events: tuple[Event, ...] = ()
+    dataset: Dataset | None = None
+    spec: ForgetSpec | None = None
+    reports: Mapping[str, ModelReport] = field(default_factory=dict)
+    created: float | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; empty where the data are unknown."""
+        return self.dataset.class_names if self.dataset else ()
+
+    def forget_rows(self) -> NDArray[np.int64]:
+        """Training rows of the forget set, sorted; empty where the data are unknown."""
+        if self.dataset is None or self.spec is None:
+            return np.zeros(0, np.int64)
+        return split_rows(self.spec, self.dataset.train.labels).forget
+
+    @property
+    def mask(self) -> MaskReady | None:
+        """The saliency mask of the run, if it made one."""
+        return next((event for event in self.events if isinstance(event, MaskReady)), None)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in order."""
+        return tuple(event for event in self.events if isinstance(event, Step))
+
+    @property
+    def stopped_after(self) -> int | None:
+        """Whole steps before an early stop; None for a run that was not stopped."""
+        return next((event.steps for event in self.events if isinstance(event, Cancelled)), None)
+
+    @property
+    def planned_steps(self) -> int | None:
+        """Steps that the run was going to take, as its events say; None before the first."""
+        return next((step.total for step in self.steps), None)
+
+    def live(self) -> tuple[Evaluated, ...]:
+        """Live evaluations, in order of their step."""
+        found = [e for e in self.events if isinstance(e, Evaluated) and isinstance(e.record, LiveRecord)]
+        return tuple(sorted(found, key=lambda e: e.i))
+
+    def timeline(self) -> tuple[Moment, ...]:
+        """Every step at which something was recorded, in order; pictures and numbers of one moment belong together."""
+        live = {e.i: e.record for e in self.live() if isinstance(e.record, LiveRecord)}
+        previews = {e.i: e.predictions for e in self.events if isinstance(e, Preview)}
+        steps = {step.i: step for step in self.steps}
+        return tuple(
+            Moment(i, live.get(i), previews.get(i, ()), steps.get(i)) for i in sorted(live.keys() | previews.keys())
+        )
+
+    def seconds(self) -> float | None:
+        """Run time: the result's own, else the sum over the steps, else None."""
+        if self.result:
+            return self.result.seconds
+        return sum(step.seconds for step in self.steps) if self.steps else None
+
+
+@lru_cache(maxsize=4)
+def dataset_of(model: str) -> Dataset | None:
+    """The data of a model in the zoo, or None where the zoo does not know it or its files are gone."""
+    from sfr_core import zoo
+
+    try:
+        return zoo.open_dataset(zoo.card(model))
+    except PlaygroundError:
+        return None
+
+
+def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:
+    """The parsed forget specification, or None where it does not fit the data."""
+    if dataset is None:
+        return None
+    try:
+        spec = parse_forget(config.forget, dataset.class_names)
+        split_rows(spec, dataset.train.labels)
+    except PlaygroundError:
+        return None
+    return spec
+
+
+def from_job(job: Job) -> RunRecord:
+    """Takes a snapshot of a job; the job may go on running."""
+    session: Any = job.session
+    dataset = session.dataset if session is not None else dataset_of(job.config.model)
+    result = job.result
+    if result is None:
+        result = next((e.result for e in job.log if isinstance(e, Finished)), None)
+    return RunRecord(
+        key=job.id,
+        config=job.config,
+        state=job.state,
+        result=result,
+        events=tuple(job.log),
+        dataset=dataset,
+        spec=read_spec(job.config, dataset),
+        reports=dict(session.reports) if session is not None else {},
+        created=job.created,
+    )
