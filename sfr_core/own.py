@@ -1,0 +1,150 @@
+"""A classifier of one's own: pictures from a folder, weights from a safetensors file, an architecture by its name.
+
+Importing this module imports no torch; nothing is ever downloaded and no pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.folder import open_folder
+from sfr_core.errors import AssetError
+from sfr_core.nets.named import Architecture, build_network, read_architecture
+from sfr_core.zoo import ModelCard, load_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+OWN = "own:"
+"""Identifiers of models that visitors bring begin so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnModel:
+    """What a session needs: the card, the pictures, and how to make the network with fresh weights."""
+
+    card: ModelCard
+    dataset: Dataset
+    build: Callable[[], nn.Module]
+
+    def build_trained(self) -> nn.Module:
+        """The network with the weights of the card's file, on the CPU, in eval mode.
+
+        Raises:
+            AssetError: the file is gone, changed since it was opened, or of another network.
+        """
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # the fresh weights are overwritten: leave the caller's draws alone
+            model = self.build()
+        load_weights(model, self.card.folder / self.card.file, sha256=self.card.sha256)
+        return model.eval()
+
+
+def open_own(data: str | Path, weights: str | Path, architecture: str, *, model_id: str | None = None) -> OwnModel:
+    """Opens a classifier of one's own and checks that its three parts fit together.
+
+    Args:
+        data: folder or zip of pictures (data/folder.py).
+        weights: safetensors file with the state dict.
+        architecture: see `read_architecture`.
+        model_id: identifier for the card; default `own:` and the first 12 digits of the weights' sha256.
+
+    Raises:
+        AssetError: a part is missing or damaged, or the three do not fit. UnknownName: no such architecture.
+    """
+    data, weights, shape = Path(data), Path(weights), read_architecture(architecture)
+    sha256 = _sha256(weights)
+    channels = shape.channels or (3 if shape.name.startswith("torchvision:") else None)
+    dataset = open_folder(data, size=shape.size, channels=channels, class_names=shape.classes)
+    dataset = replace(
+        dataset,
+        mean=_per_channel(shape.mean, dataset.mean),
+        std=_per_channel(shape.std, dataset.std),
+        mirror=shape.mirror,
+    )
+    classes, depth = len(dataset.class_names), dataset.train.images.shape[3]
+
+    def build() -> nn.Module:
+        return build_network(shape, classes=classes, channels=depth)
+
+    card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
+    own = OwnModel(card=card, dataset=dataset, build=build)
+    parameters = _check_forward(own, shape)
+    return replace(own, card=replace(card, parameters=parameters))
+
+
+def _sha256(weights: Path) -> str:
+    hint = "Save the state dict with safetensors.torch.save_file."
+    if weights.suffix.lower() != ".safetensors":
+        raise AssetError(f"{weights.name} is not a safetensors file.", hint=hint)
+    try:
+        with weights.open("rb") as f:
+            return hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError:
+        raise AssetError(f"The weights file {weights} is missing.", hint=hint) from None
+
+
+def _check_forward(own: OwnModel, shape: Architecture) -> int:
+    """Asks the trained network once, about an empty picture; returns its number of parameters."""
+    import torch
+
+    model = own.build_trained()
+    height, width, depth = own.dataset.train.images.shape[1:]
+    classes = len(own.dataset.class_names)
+    with torch.no_grad():
+        try:
+            logits = model(torch.zeros(1, depth, height, width))
+            reason = "" if tuple(logits.shape) == (1, classes) else f"its answer has the shape {list(logits.shape)}"
+        except (RuntimeError, ValueError, AssertionError, TypeError, AttributeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if reason:
+        raise AssetError(
+            f"{shape.name} does not classify pictures of {height} x {width} pixels and {depth} channels ({reason}).",
+            hint="Give size and channels with the architecture, for example ?size=224&channels=3.",
+        )
+    return sum(p.numel() for p in model.parameters())
+
+
+def _per_channel(given: tuple[float, ...] | None, found: tuple[float, ...]) -> tuple[float, ...]:
+    if given is None:
+        return found
+    values = given * len(found) if len(given) == 1 else given
+    if len(values) != len(found):
+        raise AssetError(f"{len(values)} values for {len(found)} channels.", hint="Give mean and std per channel.")
+    return tuple(float(v) for v in values)
+
+
+def _card(model_id: str, shape: Architecture, data: Path, weights: Path, sha256: str) -> ModelCard:
+    return ModelCard(
+        id=model_id,
+        title=f"{weights.stem} ({shape.name})",
+        kind="classifier",
+        summary="Your own classifier.",
+        dataset=data.name,
+        data_licence="your own",
+        licence="your own",
+        source="own",
+        architecture={"name": shape.name, **shape.kwargs},
+        parameters=0,
+        file=weights.name,
+        bytes=weights.stat().st_size,
+        sha256=sha256,
+        seed=0,
+        recipe="",
+        machine="",
+        threads=0,
+        precision="",
+        wall_seconds=0.0,
+        cpu_seconds=0.0,
+        retrain_seconds=None,
+        retrain_threads=None,
+        metrics={},
+        retrained=(),
+        folder=weights.parent,
+    )
