@@ -1,0 +1,78 @@
+"""The tiny networks of the golden cases, built from cases/README.md section 2; attribute names are the stored names."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Classifier(nn.Module):
+    """[n, 3, 8, 8] -> logits [n, 10]; two convolutions with BatchNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.conv2 = nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(16)
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = F.relu(self.bn1(self.conv1(x)))
+        hidden = F.relu(self.bn2(self.conv2(hidden)))
+        logits: Tensor = self.fc(hidden.mean((2, 3)))
+        return logits
+
+
+class Denoiser(nn.Module):
+    """Noise prediction from a noised picture [n, channels, 8, 8], timesteps [n] and one class vector [n, 8] a row."""
+
+    def __init__(self, channels: int, channels_out: int, table_rows: int) -> None:
+        super().__init__()
+        self.class_emb = nn.Embedding(table_rows, 8)
+        self.time_mlp = nn.Linear(8, 16)
+        self.class_mlp = nn.Linear(8, 16)
+        self.conv_in = nn.Conv2d(channels, 16, 3, padding=1)
+        self.norm = nn.GroupNorm(4, 16, eps=1e-5)
+        self.conv_mid = nn.Conv2d(16, 16, 3, padding=1)
+        self.conv_out = nn.Conv2d(16, channels_out, 3, padding=1)
+
+    def predict(self, x: Tensor, t: Tensor, class_vector: Tensor) -> Tensor:
+        frequencies = torch.exp(torch.arange(4, dtype=torch.float32) * (-math.log(10000) / 3))
+        angles = t.float()[:, None] * frequencies
+        time_vector = torch.cat([angles.sin(), angles.cos()], dim=1)
+        shift = self.time_mlp(time_vector) + self.class_mlp(class_vector)
+        hidden = F.silu(self.norm(self.conv_in(x) + shift[:, :, None, None]))
+        hidden = hidden + F.silu(self.conv_mid(hidden))
+        prediction: Tensor = self.conv_out(hidden)
+        return prediction
+
+
+class Ddpm(Denoiser):
+    """The pixel network: a learned null vector stands for "no class"."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 3, 10)
+        self.null_emb = nn.Parameter(torch.empty(8))
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor, keep: Tensor) -> Tensor:
+        """`keep` [n]: true takes the row of the label, false the null vector."""
+        return self.predict(x, t, torch.where(keep[:, None], self.class_emb(y), self.null_emb))
+
+
+class Dit(Denoiser):
+    """The latent network: the last row of the table stands for "no class"; eval mode never drops a label."""
+
+    def __init__(self, null_class: int, learned_variance: bool) -> None:
+        super().__init__(4, 8 if learned_variance else 4, null_class + 1)
+        self.null_class = null_class
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor, keep: Tensor | None) -> Tensor:
+        if self.training:
+            if keep is None:
+                raise ValueError("label dropout was asked for in train mode, but the case stores no draw")
+            y = torch.where(keep, y, self.null_class)
+        return self.predict(x, t, self.class_emb(y))

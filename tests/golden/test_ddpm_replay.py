@@ -1,0 +1,74 @@
+"""SFR-on and SalUn on the tiny pixel diffusion model against the recorded runs."""
+
+import pytest
+import torch
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import SalUnJointConfig
+from sfr_core.methods.salun import saliency, salun_joint
+from sfr_core.ops.saliency import batch_gradients
+from tests.golden.cases import load, optimizer_fields
+from tests.golden.replay import check_final, check_mask, check_mask_event, near, norm_of, replay, same
+from tests.golden.sfron_checks import check_masks_at_every_gamma, check_whole_case
+from tests.golden.tasks import open_task
+
+
+@pytest.mark.parametrize("name", ["ddpm_sfron", "ddpm_ga", "ddpm_rl"])
+def test_run_repeats_the_recording(name: str) -> None:
+    check_whole_case(load(name))
+
+
+def test_fishers_and_masks_repeat_the_recording() -> None:
+    check_masks_at_every_gamma(load("ddpm_mask"))
+
+
+def test_salun_mask_repeats_the_recording() -> None:
+    case = load("ddpm_salun")
+    task = open_task(case)
+    s = case.settings
+    estimate = saliency(
+        task, s["mask_top_fraction"], 8, s["saliency_clip"], rng=torch.Generator(), cancel=CancelToken()
+    )
+    try:
+        while True:
+            next(estimate)
+    except StopIteration as end:
+        check_mask(end.value, case.tensors("mask"), case.expected["mask_density"])
+    recorded = case.expected["saliency_batches"]
+    assert [float(a.losses.mean()) for a in task.asked] == [near(b["loss"]) for b in recorded]
+    assert not any(a.training for a in task.asked)
+    for asked, want in zip(list(task.asked), recorded, strict=True):
+        gradients = batch_gradients(task.parameters(), task.fisher_losses(asked.batch, torch.Generator()).mean())
+        assert norm_of(gradients) == near(want["grad_norm_before_clip"])
+
+
+def test_salun_joint_steps_repeat_the_recording() -> None:
+    case = load("ddpm_salun")
+    s = case.settings
+    config = SalUnJointConfig(
+        **optimizer_fields(case),
+        steps=s["steps_T"],
+        batch_size=8,
+        forget_weight=s["forget_weight"],
+        remain_weight=s["remain_weight"],
+        mask_fraction=s["mask_top_fraction"],
+        saliency_clip=s["saliency_clip"],
+        clip=s["clip"],
+    )
+    run = replay(case, salun_joint, config)
+    check_mask_event(run.mask_ready, case.expected["mask_density"])
+    asked = [a for a in run.task.asked if a.batch.phase != "saliency"]
+    assert [a.batch.phase for a in asked] == ["remain", "forget"] * s["steps_T"]
+    assert all(a.training for a in asked)
+    for step, update, raw, want in zip(run.steps, run.updates, run.raw, case.expected["steps"], strict=True):
+        assert step.forget_loss == near(want["forget_loss_derived"])
+        assert step.remain_loss == near(want["remain_loss"])
+        total = s["forget_weight"] * step.forget_loss + s["remain_weight"] * step.remain_loss
+        assert total == near(want["total_loss"])
+        assert step.lr == same(want["lr"])
+        assert update.lr == same(want["lr"])
+        assert norm_of(raw) == near(want["grad_norm_before_clip"])
+        assert step.forget_grad_norm == near(want["grad_norm_applied"])
+        assert step.remain_grad_norm == near(want["grad_norm_applied"])
+        assert update.norm == near(want["grad_norm_applied"])
+    check_final(run)
