@@ -15,6 +15,10 @@ from sfr_core.methods import METHODS
 
 ANY = "*"
 """Stands for every model that has no row of its own."""
+CLASS = "class:"
+"""Beginning of the forget specifications of whole classes."""
+SCATTERED = " scattered"
+"""Ending of a model's key for rows that hold for a random share and for chosen samples, not for whole classes."""
 
 CIFAR = (
     "The authors' code (K1nght/Unified-Unlearning-w-Remain-Geometry, 36bb7f6) for CIFAR-10, ResNet-18, a random tenth; "
@@ -130,15 +134,24 @@ def resolve(
     preset: str = "quick",
     variant: str = "official",
     overrides: Mapping[str, Any] | None = None,
+    *,
+    forget: str = CLASS,
 ) -> dict[str, Any]:
     """Every field of the method's config: its defaults, then the preset, then the variant, then `overrides`.
+
+    Args:
+        forget: the forget specification (its kind is enough): whole classes and scattered samples want other strengths.
 
     Raises:
         UnknownName: no such method, preset, variant or field. ConfigError: a value that the field does not accept.
     """
     if variant not in VARIANTS:
         raise UnknownName("variant", variant, VARIANTS)
-    values = {**_find(model_id, method, preset).values, **VARIANTS[variant].get(method, {}), **(overrides or {})}
+    values = {
+        **_find(model_id, method, preset, forget).values,
+        **VARIANTS[variant].get(method, {}),
+        **(overrides or {}),
+    }
     return METHODS[method].config_cls.from_dict(values).to_dict()
 
 
@@ -148,26 +161,30 @@ def preset_names(model_id: str, method: str) -> tuple[str, ...]:
     Raises:
         UnknownName: no such method.
     """
-    return tuple(_rows(model_id, method))
+    return tuple(_rows(model_id, method, CLASS))
 
 
-def preset_source(model_id: str, method: str, preset: str) -> str:
+def preset_source(model_id: str, method: str, preset: str, *, forget: str = CLASS) -> str:
     """Where the preset's values come from, in a sentence for people.
 
     Raises:
         UnknownName: no such method or preset.
     """
-    return _find(model_id, method, preset).source
+    return _find(model_id, method, preset, forget).source
 
 
-def _rows(model_id: str, method: str) -> dict[str, Preset]:
+def _rows(model_id: str, method: str, forget: str) -> dict[str, Preset]:
     if method not in PRESETS:
         raise UnknownName("method", method, PRESETS)
-    return {**PRESETS[method][ANY], **PRESETS[method].get(model_id, {})}
+    table = PRESETS[method]
+    rows = {**table[ANY], **table.get(model_id, {})}
+    if not forget.startswith(CLASS):
+        rows.update(table.get(model_id + SCATTERED, {}))
+    return rows
 
 
-def _find(model_id: str, method: str, preset: str) -> Preset:
-    rows = _rows(model_id, method)
+def _find(model_id: str, method: str, preset: str, forget: str) -> Preset:
+    rows = _rows(model_id, method, forget)
     if preset not in rows:
         raise UnknownName("preset", preset, rows)
     return rows[preset]

@@ -127,9 +127,9 @@ class Session:
         """Probabilities of one of the four models on every picture; None where no such retrained model is shipped."""
         if who == "after":
             return self._ask(None)
-        cached_as = f"{self.card.sha256}/{who}/{self.split.spec.text}/{self.device.type}/{self.precision}"
+        cached_as = f"{self.dataset.name}/{self.card.sha256}/{who}/{self.split.spec.text}/{self.device.type}/{self.precision}"
         if who == "before":
-            cached_as = f"{self.card.sha256}/{self.device.type}/{self.precision}"
+            cached_as = f"{self.dataset.name}/{self.card.sha256}/{self.device.type}/{self.precision}"
         shipped = self.card.source == "bundled"
         found = _answers.get(cached_as) if shipped else None
         if found is None:
