@@ -18,7 +18,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseProgress, PhaseStarted, Step
-from sfr_core.methods.common import clip_gradients, cycle, finite, make_optimizer, set_lr
+from sfr_core.methods.common import clip_gradients, cycle, finite, make_optimizer, set_lr, training_run
 from sfr_core.ops.saliency import (
     Tensors,
     add_squares,
@@ -73,17 +73,18 @@ def estimate_fisher(
     total = math.ceil(task.count(part) / config.fisher_batch_size)
     total = min(total, config.fisher_batches or total)
     yield PhaseStarted(phase="fisher", total=total)
-    task.model.eval()
     fisher, used = zeros_like_parameters(parameters), 0
-    for batch in islice(_fisher_batches(task, part, config.fisher_batch_size, rng), config.fisher_batches):
-        if cancel.cancelled:
-            return None
-        losses = task.fisher_losses(batch, rng) if isinstance(task, FisherTask) else task.losses(batch, rng)
-        if config.fisher_last_batch == "drop" and used and len(losses) < config.fisher_batch_size:
-            continue
-        add_squares(fisher, batch_gradients(parameters, losses.mean(), config.fisher_clip))
-        used += 1
-        yield PhaseProgress(phase="fisher", done=used, total=total)
+    with training_run(task.model):
+        task.model.eval()
+        for batch in islice(_fisher_batches(task, part, config.fisher_batch_size, rng), config.fisher_batches):
+            if cancel.cancelled:
+                return None
+            losses = task.fisher_losses(batch, rng) if isinstance(task, FisherTask) else task.losses(batch, rng)
+            if config.fisher_last_batch == "drop" and used and len(losses) < config.fisher_batch_size:
+                continue
+            add_squares(fisher, batch_gradients(parameters, losses.mean(), config.fisher_clip))
+            used += 1
+            yield PhaseProgress(phase="fisher", done=used, total=total)
     if not used:
         raise InputError("There is nothing to estimate the mask on.", hint="Choose a larger set.")
     return {name: total_squares.div_(used) for name, total_squares in fisher.items()}
@@ -103,45 +104,47 @@ def unlearn(
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     slow = _slow_copy(task, config)
     yield PhaseStarted(phase="unlearn", total=config.steps)
-    for t in range(config.steps):
-        if cancel.cancelled:
-            yield stopped(t, cancel)
-            return
-        started = time.perf_counter()
-        task.model.train()
-        lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
-        alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
-        set_lr(remain_optimizer, lr)
-        set_lr(forget_optimizer, lr)
-        forget_loss = forget_norm = None
-        if t % config.forget_every == 0:
-            forget_loss = forget_gradient(task, next(forget), config, alpha, masks, rng)
+    done = 0
+    with training_run(task.model):
+        for t in range(config.steps):
+            if cancel.cancelled:
+                break
+            started = time.perf_counter()
+            task.model.train()
+            lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
+            alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
+            set_lr(remain_optimizer, lr)
+            set_lr(forget_optimizer, lr)
+            forget_loss = forget_norm = None
+            if t % config.forget_every == 0:
+                forget_loss = forget_gradient(task, next(forget), config, alpha, masks, rng)
+                if config.alternate:
+                    forget_norm = clip_gradients(parameters.values(), config.clip_forget)
+                    _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
             if config.alternate:
-                forget_norm = clip_gradients(parameters.values(), config.clip_forget)
-                _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
-        if config.alternate:
+                remain_optimizer.zero_grad()
+            remain_loss = task.losses(next(remain), rng).mean()
+            torch.autograd.backward(remain_loss)
+            # One joint step (ablation R) has one gradient: the forgetting part bounds it.
+            clip = config.clip_remain if config.alternate else config.clip_forget
+            remain_norm = clip_gradients(parameters.values(), clip)
+            remain_optimizer.step()
             remain_optimizer.zero_grad()
-        remain_loss = task.losses(next(remain), rng).mean()
-        torch.autograd.backward(remain_loss)
-        # One joint step (ablation R) has one gradient: the forgetting part bounds it.
-        clip = config.clip_remain if config.alternate else config.clip_forget
-        remain_norm = clip_gradients(parameters.values(), clip)
-        remain_optimizer.step()
-        remain_optimizer.zero_grad()
-        if slow is not None and (config.slow_scope == "step" or (t + 1) % config.forget_every == 0):
-            _move_slow(slow, config.slow_beta)
-        yield Step(
-            i=t + 1,
-            total=config.steps,
-            forget_loss=forget_loss,
-            remain_loss=finite(remain_loss),
-            alpha=None if forget_loss is None else alpha,
-            lr=lr,
-            forget_grad_norm=forget_norm,
-            remain_grad_norm=remain_norm,
-            seconds=time.perf_counter() - started,
-        )
-    yield Finished(steps=config.steps)
+            if slow is not None and (config.slow_scope == "step" or (t + 1) % config.forget_every == 0):
+                _move_slow(slow, config.slow_beta)
+            done = t + 1
+            yield Step(
+                i=done,
+                total=config.steps,
+                forget_loss=forget_loss,
+                remain_loss=finite(remain_loss),
+                alpha=None if forget_loss is None else alpha,
+                lr=lr,
+                forget_grad_norm=forget_norm,
+                remain_grad_norm=remain_norm,
+                seconds=time.perf_counter() - started,
+            )
+    yield Finished(steps=done) if done == config.steps else stopped(done, cancel)
 
 
 def forget_gradient(
