@@ -1,0 +1,282 @@
+"""The command line. JSON lines of events on stdout, logs on stderr; exit 0 done, 1 failed, 2 bad input, 130 cancelled.
+
+torch is imported only when a run begins, so that tables and bad input answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import MAX_SEED, Device, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
+from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
+from sfr_core.methods import METHODS
+from sfr_core.presets import resolve
+from sfr_core.runfiles import check_folder, event_line, read_config, write_run
+from sfr_core.tables import print_methods, print_models
+from sfr_core.zoo import card, open_dataset
+
+if TYPE_CHECKING:
+    from sfr_core.own import OwnModel
+    from sfr_core.session import Session
+
+DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+CHOOSES = ("model", "forget", "method", "preset", "variant", "settings", "seed", "device", "precision")
+"""Options that describe a run, and so contradict --config."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; never raises but for --help."""
+    try:
+        args = _parser().parse_args(argv)
+        code: int = args.command(args)
+        return code
+    except PlaygroundError as error:
+        _log("error: " + " ".join(str(error).split()))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _log("error: Interrupted before the run began; nothing was written.")
+        return CANCELLED
+    except Exception:
+        traceback.print_exc()
+        _log("error: The program failed; the lines above say where. Please report them.")
+        return FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad arguments answer like every other bad input: one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message[:1].upper() + message[1:] + ".", hint=f"See: {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.", allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="{run,models,methods}", parser_class=_Parser)
+    run = commands.add_parser(
+        "run",
+        allow_abbrev=False,
+        help="unlearn, and write the run's files",
+        description="Unlearns and writes config.json, events.jsonl, after.safetensors and result.json to --out. "
+        "Ctrl-C stops after the present step; a stopped run keeps what it has, without result.json.",
+    )
+    run.set_defaults(command=_run)
+    run.add_argument("--config", type=Path, metavar="FILE", help="repeat the run of this config.json")
+    run.add_argument("--model", metavar="ID", help="model to change (see: models)")
+    run.add_argument(
+        "--forget", metavar="SPEC", help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...] or samples:@FILE"
+    )
+    run.add_argument("--method", metavar="ID", help="how to forget (see: methods)")
+    run.add_argument("--preset", metavar="|".join(get_args(PresetName)), help="how much is spent (default quick)")
+    run.add_argument(
+        "--variant",
+        metavar="|".join(get_args(Variant)),
+        help="the authors' code, or the method as written (default official)",
+    )
+    run.add_argument(
+        "--set",
+        action="append",
+        dest="settings",
+        metavar="FIELD=VALUE",
+        help="change one field of the preset; may be repeated",
+    )
+    run.add_argument("--seed", metavar="N", help="seed of the run's own draws (default 0)")
+    run.add_argument("--device", metavar="|".join(get_args(Device)), help="default auto")
+    run.add_argument("--precision", metavar="|".join(get_args(Precision)), help="default auto: what is faster here")
+    run.add_argument(
+        "--data", metavar="DIR", help="pictures for a classifier of your own: a folder or zip, class = subfolder"
+    )
+    run.add_argument("--weights", metavar="FILE", help="its weights, safetensors")
+    run.add_argument(
+        "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
+    )
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
+    run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
+    for name, function, text in (
+        ("models", print_models, "print the models"),
+        ("methods", print_methods, "print the methods"),
+    ):
+        table = commands.add_parser(name, allow_abbrev=False, help=text, description=text)
+        table.add_argument("--json", action="store_true", help="as a JSON array")
+        table.set_defaults(command=function)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    out: Path = args.out
+    check_folder(out, overwrite=args.overwrite)
+    wanted = _given_config(args)
+    own = _own(args, wanted)
+    model = card(wanted["model"]) if own is None else own.card
+    config = _config({**wanted, "model": model.id})
+    dataset = open_dataset(model) if own is None else own.dataset
+    spec = parse_forget(config.forget, dataset.class_names)
+    split_rows(spec, dataset.train.labels)
+    config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
+
+    from sfr_core.session import Session
+
+    session = Session.open(config, own)
+    _log(
+        f"{METHODS[config.method].title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
+    )
+    events: list[Event] = []
+    with _stop_on_signals() as cancel:
+        for event in _events(session, cancel):
+            events.append(event)
+            _say(event_line(event))
+            if isinstance(event, PhaseStarted):
+                _log(f"phase: {event.phase}")
+        last = events[-1]
+        result = last.result if isinstance(last, Finished) else None
+        write_run(out, session, events, result, overwrite=args.overwrite)
+    if isinstance(last, Cancelled):
+        _log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
+        return CANCELLED
+    _log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
+    return DONE
+
+
+def _events(session: Session, cancel: CancelToken) -> Iterator[Event]:
+    from sfr_core.runner import run
+
+    return run(session, cancel=cancel)
+
+
+def _given_config(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a RunConfig as far as they were given; `settings` whole for --config, else the --set texts."""
+    if args.config is not None:
+        clash = [name for name in CHOOSES if getattr(args, name) is not None]
+        if clash:
+            option = "set" if clash[0] == "settings" else clash[0]
+            raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
+        return {**read_config(args.config).to_json(), "from_file": True}
+    wanted = {name: getattr(args, name) for name in CHOOSES if getattr(args, name) is not None}
+    own = [args.data, args.weights, args.architecture]
+    if any(own):
+        wanted.setdefault("model", "own:")
+    for name in ("model", "forget", "method"):
+        if name not in wanted:
+            raise ConfigError(f"--{name} is missing.", hint="Give --model, --forget and --method, or --config.")
+    return wanted
+
+
+def _own(args: argparse.Namespace, wanted: dict[str, Any]) -> OwnModel | None:
+    """The visitor's own classifier where the three options name one."""
+    given = {name: getattr(args, name) for name in ("data", "weights", "architecture")}
+    is_own = str(wanted["model"]).startswith("own:")
+    if not any(given.values()):
+        if is_own:
+            raise ConfigError(
+                "This run used a classifier of your own.", hint="Add --data, --weights and --architecture."
+            )
+        return None
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        raise ConfigError(
+            f"--{missing[0]} is missing.", hint="A classifier of your own needs --data, --weights and --architecture."
+        )
+    if not is_own:
+        raise ConfigError(
+            f"--data contradicts the model '{wanted['model']}'.", hint="Leave --model out for a classifier of your own."
+        )
+    from sfr_core.own import open_own
+
+    own = open_own(given["data"], given["weights"], given["architecture"])
+    if wanted["model"] not in {"own:", own.card.id}:
+        raise ConfigError(
+            f"{given['weights']} is {own.card.id}, but the run used {wanted['model']}.",
+            hint="Give the weights that the run began with.",
+        )
+    return own
+
+
+def _config(wanted: dict[str, Any]) -> RunConfig:
+    """Everything but the forget specification checked: method, preset, variant, fields, seed."""
+    if wanted.pop("from_file", False):
+        config = RunConfig.from_json(wanted)
+        _method(config.method).config_cls.from_dict(config.settings)
+        return config
+    _method(wanted["method"])
+    preset, variant = wanted.get("preset", "quick"), wanted.get("variant", "official")
+    for name, value, kind in (("preset", preset, PresetName), ("variant", variant, Variant)):
+        if value not in get_args(kind):
+            raise UnknownName(name, value, get_args(kind))
+    overrides = _overrides(wanted["method"], wanted.pop("settings", []))
+    settings = resolve(wanted["model"], wanted["method"], preset, variant, overrides, forget=wanted["forget"])
+    if "seed" in wanted:
+        wanted["seed"] = _seed(wanted["seed"])
+    return RunConfig(**wanted, settings=settings)
+
+
+def _method(name: str) -> Any:
+    if name not in METHODS:
+        raise UnknownName("method", name, METHODS)
+    return METHODS[name]
+
+
+def _overrides(method: str, texts: list[str]) -> dict[str, Any]:
+    specs = {spec.name: spec for spec in METHODS[method].config_cls.settings()}
+    out = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {text} has no value.", hint="Write --set field=value.")
+        if name not in specs:
+            raise UnknownName("field", name, specs)
+        out[name] = parse_value(specs[name], value)
+    return out
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"The seed cannot be '{text}'.", hint=f"Give a whole number from 0 to {MAX_SEED}.") from None
+
+
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[CancelToken]:
+    """Ctrl-C (and SIGTERM) set the token; a second Ctrl-C ends the program at once."""
+    token = CancelToken()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if token.cancelled and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        _log("Stopping after this step; press Ctrl-C again to end at once and keep nothing.")
+        token.cancel()
+
+    try:
+        old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread, as in a notebook: nobody can press Ctrl-C there
+        old = {}
+    try:
+        yield token
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _say(line: str) -> None:
+    """One line on stdout; where the reader has gone, the run goes on for its files."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        _log("Nobody reads stdout any more; the run goes on.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,57 @@
+"""The tables of the command line: models and methods, for people or as JSON arrays. No torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sfr_core.methods import METHODS
+from sfr_core.zoo import ModelCard, cards
+
+
+def print_models(args: argparse.Namespace) -> int:
+    """The shipped models; `args.json` asks for an array with every field of the cards. Returns exit code 0."""
+    if args.json:
+        print(json.dumps([_card_row(model) for model in cards()], ensure_ascii=False, indent=1))
+        return 0
+    rows = [
+        (m.id, m.kind, m.dataset, f"{m.parameters:,}", f"{m.bytes / 1e6:.1f} MB", m.licence, str(len(m.retrained)))
+        for m in cards()
+    ]
+    _table(("id", "kind", "data", "parameters", "size", "licence", "retrained models"), rows)
+    return 0
+
+
+def _card_row(model: ModelCard) -> dict[str, Any]:
+    row = {f.name: getattr(model, f.name) for f in fields(model) if f.name not in {"folder", "retrained"}}
+    return {**row, "retrained": [asdict(gold) for gold in model.retrained]}
+
+
+def print_methods(args: argparse.Namespace) -> int:
+    """The methods; `args.json` asks for an array with every setting and its range. Returns exit code 0."""
+    if args.json:
+        rows = [
+            {
+                "id": m.id,
+                "title": m.title,
+                "summary": m.summary,
+                "requires": list(m.requires),
+                "paper": m.paper,
+                "parts": m.parts,
+                "settings": [asdict(spec) for spec in m.config_cls.settings()],
+            }
+            for m in METHODS.values()
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return 0
+    _table(("id", "title", "paper", "what it does"), [(m.id, m.title, m.paper, m.summary) for m in METHODS.values()])
+    return 0
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    for row in [head, tuple("-" * w for w in widths), *rows]:
+        print("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
