@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -190,23 +190,25 @@ def payload(view: View, *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
 
 
 def _prediction(p: Prediction) -> list[Any]:
-    return [p.row, p.label, p.predicted, round(p.confidence, 3)]
+    return [p.row, p.label, p.predicted, round(p.confidence, 3), p.source]
 
 
-def frames(events: Iterable[Event], every: int = 1, *, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
-    """A recorded run as moments that live.js plays: what differs from moment to moment, without the curves.
+def moments(
+    events: Iterable[Event], every: int = 1, *, skipped: Iterable[Phase] = ()
+) -> Iterator[tuple[View, dict[str, Any]]]:
+    """A recorded run as moments that live.js plays: each with its view, and as JSON without the curves.
 
-    The curves are drawn from the last payload, cut at each moment's step.
+    The curves are drawn from the last payload, cut at each moment's step; pictures stand only where they change.
     """
-    view, moments = View(), []
+    view, shown, unneeded = View(), None, tuple(skipped)
     for event in events:
-        before, view = view, reduce(view, event)
-        whole = isinstance(event, PhaseStarted | MaskReady | Preview | Finished | Cancelled)
-        if whole or isinstance(event, PhaseProgress) or (isinstance(event, Step) and event.i % every == 0):
-            moment = payload(view, skipped=skipped)
-            for key in ("loss", "accuracy", "first"):
-                del moment[key]
-            if view.now == before.now and moments:
-                del moment["pictures"]
-            moments.append(moment)
-    return moments
+        view = reduce(view, event)
+        if isinstance(event, Step) and event.i % every:
+            continue
+        moment = payload(view, skipped=unneeded)
+        for key in ("loss", "accuracy", "first", "n"):
+            del moment[key]
+        if view.now == shown:
+            del moment["pictures"]
+        shown = view.now
+        yield view, moment

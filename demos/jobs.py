@@ -100,9 +100,8 @@ Backend = Callable[[Job], Iterator[Event]]
 
 def run_here(job: Job) -> Iterator[Event]:
     """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
-    from sfr_core.session import Session
-
     from sfr_core import runner
+    from sfr_core.session import Session
 
     session = Session.open(job.config)
     job.session = session
@@ -139,6 +138,7 @@ class JobBook:
         check: validates a config before it is queued.
         limits: see Limits.
         clock: seconds since the epoch; tests move it by hand.
+        on_end: told of every job that ran, when it has ended.
     """
 
     def __init__(
@@ -148,11 +148,12 @@ class JobBook:
         check: Callable[[RunConfig], None] = check_config,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
+        on_end: Callable[[Job], None] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.slot = threading.Lock()
         """The compute slot: whoever trains or evaluates in this process holds it."""
-        self._backend, self._check, self._clock = backend, check, clock
+        self._backend, self._check, self._clock, self._on_end = backend, check, clock, on_end
         self._jobs: dict[str, Job] = {}
         self._queue: deque[tuple[Job, contextvars.Context]] = deque()
         self._lock = threading.RLock()
@@ -205,6 +206,10 @@ class JobBook:
         """This visitor's jobs, newest first."""
         with self._lock:
             return sorted((j for j in self._jobs.values() if j.visitor == visitor), key=lambda j: -j.created)
+
+    def now(self) -> float:
+        """The book's clock, seconds since the epoch."""
+        return self._clock()
 
     def place(self, job_id: str) -> int:
         """0 when it runs or has ended, otherwise its place in the queue, from 1."""
@@ -266,6 +271,20 @@ class JobBook:
             job = self._jobs.get(job_id)
             if job is not None and not job.active and job.session is not None:
                 job.session, job.freed = None, True
+
+    def delete(self, visitor: str, job_id: str) -> None:
+        """Forgets an ended job with its weights, log and result.
+
+        Raises:
+            InputError: it is not this visitor's, or it has not ended.
+        """
+        with self._lock:
+            job = self.owned(visitor, job_id)
+            if job is None:
+                raise InputError("This run is no longer known here.", hint="Choose another one.")
+            if job.active:
+                raise InputError("This run has not ended yet.", hint="Stop it first.")
+            del self._jobs[job_id]
 
     def weights(self) -> int:
         """Bytes held by the sessions of all jobs."""
@@ -347,6 +366,11 @@ class JobBook:
                 LOG.exception("job %s could not be rolled back", job.id[:8])
             with self._lock:
                 self._end(job, state)
+        if self._on_end is not None:
+            try:
+                self._on_end(job)
+            except Exception:
+                LOG.exception("on_end failed for job %s", job.id[:8])
 
     def _end(self, job: Job, state: State) -> None:
         job.state, job.ended, job.stopping = state, self._clock(), False

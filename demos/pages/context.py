@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos import copy
 from demos.jobs import Job, JobBook
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
@@ -57,7 +58,7 @@ class PageContext:
         """
         visitor = self.visitor(browser)
         if not visitor:
-            raise say(InputError("This page has not finished loading.", hint="Reload it and try again."))
+            raise say(InputError(copy.NOT_LOADED))
         try:
             return self.book.submit(visitor, config)
         except PlaygroundError as error:
@@ -76,6 +77,5 @@ def new_token() -> str:
 
 def say(error: PlaygroundError) -> gr.Error:
     """The error as the page shows it."""
-    return gr.Error(
-        str(error), title="This cannot be done" if isinstance(error, InputError) else "The run failed", duration=12
-    )
+    title = copy.TITLE_CANNOT if isinstance(error, InputError) else copy.TITLE_FAILED
+    return gr.Error(str(error), title=title, duration=12)

@@ -102,6 +102,11 @@ def _peak_resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def used_bytes(device: torch.device) -> int:
+    """Memory in use now: of the tensors on a GPU, or of this process on a CPU, bytes."""
+    return int(torch.cuda.memory_allocated(device)) if device.type == "cuda" else resident_bytes()
+
+
 def peak_bytes(device: torch.device) -> int:
     """Largest memory so far: of the tensors on a GPU, or of this process on a CPU, bytes."""
     if device.type == "cuda":

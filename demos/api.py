@@ -1,0 +1,124 @@
+"""The named public endpoints: what a script does with gradio_client, the page does with the same job book."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demos.jobs import Job, JobBook
+from demos.pages.context import TOKEN, new_token, say
+from sfr_core import methods, presets, zoo
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.events import to_json
+
+EVENTS_PER_CALL = 500
+
+
+def register(book: JobBook) -> None:
+    """Adds the endpoints to the Blocks that is being built."""
+
+    def list_models() -> list[dict[str, Any]]:
+        """Models with their data, sizes, licences and the forget sets for which a retrained model is shipped."""
+        return [
+            {
+                "id": card.id,
+                "title": card.title,
+                "kind": card.kind,
+                "dataset": card.dataset,
+                "parameters": card.parameters,
+                "licence": card.licence,
+                "metrics": card.metrics,
+                "retrained": [gold.spec for gold in card.retrained if not gold.twin],
+            }
+            for card in zoo.cards()
+        ]
+
+    def list_methods() -> list[dict[str, Any]]:
+        """Methods with their presets and every setting."""
+        return [
+            {
+                "id": spec.id,
+                "title": spec.title,
+                "summary": spec.summary,
+                "paper": spec.paper,
+                "presets": list(presets.preset_names("", spec.id)),
+                "settings": [
+                    {"name": s.name, "kind": s.kind, "default": s.default, "low": s.low, "high": s.high, "help": s.help}
+                    for s in spec.config_cls.settings()
+                ],
+            }
+            for spec in methods.METHODS.values()
+        ]
+
+    def submit_run(config: dict[str, Any], visitor: str = "") -> dict[str, str]:
+        """Queues a run. `config` is a RunConfig as JSON; `settings` may be partial (the preset fills the rest)."""
+        try:
+            run = read_config(config)
+            owner = visitor if TOKEN.fullmatch(visitor) else new_token()
+            return {"job": book.submit(owner, run).id, "visitor": owner}
+        except PlaygroundError as error:
+            raise say(error) from None
+
+    def run_events(job: str, visitor: str, start: int = 0) -> dict[str, Any]:
+        """State, place in the queue and the events from number `start` on, at most 500 at a time."""
+        found = _owned(book, visitor, job)
+        state = found.state  # before the log, so that an ended state never hides events
+        events = found.log[max(0, int(start)) : max(0, int(start)) + EVENTS_PER_CALL]
+        return {
+            "state": state,
+            "place": book.place(job),
+            "events": [to_json(event) for event in events],
+            "next": max(0, int(start)) + len(events),
+            "error": found.error,
+        }
+
+    def result(job: str, visitor: str) -> dict[str, Any] | None:
+        """result.json of a finished run, null before."""
+        found = _owned(book, visitor, job)
+        return None if found.result is None else found.result.to_json()
+
+    def stop_run(job: str, visitor: str) -> str:
+        """Asks a run to stop; answers with its state."""
+        found = _owned(book, visitor, job)
+        book.stop(found.id)
+        return found.state
+
+    for endpoint in (list_models, list_methods, submit_run, run_events, result, stop_run):
+        gr.api(endpoint, api_name=endpoint.__name__, queue=False)
+
+
+def read_config(data: Any) -> RunConfig:
+    """A RunConfig from JSON whose settings may be partial.
+
+    Raises:
+        InputError: a field is unknown, of the wrong type or out of range.
+    """
+    if not isinstance(data, dict):
+        raise InputError("The config is not a table of fields.", hint="Give it as JSON, as in config.json.")
+    values = {"settings": {}, "method": "sfr-on", **data}
+    if not isinstance(values["settings"], dict):
+        raise InputError("The settings are not a table of fields.", hint="Give them as {field: value}.")
+    for name in ("model", "forget", "method", "preset", "variant"):
+        if name in values and not isinstance(values[name], str):
+            raise InputError(f"The field '{name}' is not text.", hint=f"Give {name} as text.")
+    values["settings"] = presets.resolve(
+        str(values.get("model", "")),
+        values["method"],
+        values.get("preset", "quick"),
+        values.get("variant", "official"),
+        values["settings"],
+    )
+    return RunConfig.from_json(values)
+
+
+def _owned(book: JobBook, visitor: Any, job_id: Any) -> Job:
+    known = isinstance(visitor, str) and isinstance(job_id, str)
+    job = book.owned(visitor, job_id) if known else None
+    if job is None:
+        raise say(
+            InputError("This run is not known here.", hint="Give the job and the visitor that submit_run answered.")
+        )
+    book.touch(job.id)
+    return job

@@ -1,0 +1,136 @@
+"""The page: Blocks, tabs, the visitor's token, limits, and nothing that asks another machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+# Before gradio is imported: it and huggingface_hub read these once.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("DISABLE_TELEMETRY", "1")
+
+import gradio as gr
+
+from demos import api, copy, hardware, theme
+from demos.estimate import Pace
+from demos.jobs import Backend, JobBook, Limits, run_here
+from demos.pages import header, runs, unlearn
+from demos.pages.context import STORAGE_KEY, STORAGE_SECRET, PageContext
+from sfr_core import zoo
+from sfr_core.errors import AssetError
+
+LOG = logging.getLogger(__name__)
+
+
+class App:
+    """The built page with its job book.
+
+    Attributes:
+        demo: the Blocks.
+        book: all jobs of this process.
+    """
+
+    def __init__(self, demo: gr.Blocks, book: JobBook) -> None:
+        self.demo, self.book = demo, book
+
+    def launch(self, **changes: Any) -> Any:
+        """Serves the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured (127.0.0.1:7860).
+
+        Args:
+            changes: arguments of `gr.Blocks.launch` that replace the ones here (tests use them).
+        """
+        warm_up()
+        settings: dict[str, Any] = {
+            "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+            "server_port": int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
+            "theme": theme.theme(),
+            "css": theme.read("page.css"),
+            "footer_links": ["api", "settings"],
+            "run_history": False,
+            "enable_monitoring": False,
+            "show_error": False,
+            "max_file_size": "100mb",
+            "ssr_mode": False,
+            "mcp_server": False,
+        }
+        return self.demo.launch(**{**settings, **changes})
+
+
+def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -> App:
+    """Builds the page.
+
+    Args:
+        backend: what computes; default this process, or ZeroGPU inside a ZeroGPU Space.
+        limits: see Limits.
+
+    Raises:
+        AssetError: no model is installed.
+    """
+    if backend is None:
+        backend = _backend()
+    if not zoo.cards():
+        raise AssetError(copy.NO_MODELS)
+    pace = Pace()
+    book = JobBook(backend, limits=limits, on_end=pace.learn)
+    machine = hardware.detect()
+    gr.set_static_paths([theme.plotly_file()])
+    with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
+        ctx = PageContext(
+            book=book,
+            browser=gr.BrowserState({"visitor": "", "job": ""}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET),
+            job=gr.State(""),
+        )
+        badges = header.build(machine)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
+                page = unlearn.build(ctx, badges, machine, pace)
+            with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs"):
+                runs.build(ctx)
+        _wire_loading(demo, ctx, page)
+        api.register(book)
+    demo.queue(max_size=200, default_concurrency_limit=4)
+    return App(demo, book)
+
+
+def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> None:
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+    def come_back(browser: Any) -> tuple[dict[str, str], str]:
+        """A new visitor gets a token; one who returns finds the run that the page showed."""
+        stored = browser.get("job") if isinstance(browser, dict) else None
+        return ctx.show(browser, ctx.job_of(browser, stored))
+
+    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job], **private)
+    describe: Callable[..., Any] = page.describe
+    demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **private)
+
+    def leave(request: gr.Request) -> None:
+        # A reload looks the same as leaving, so the run goes on; only the note of what this page showed is dropped.
+        ctx.shown.pop(str(request.session_hash), None)
+
+    demo.unload(leave)
+
+
+def warm_up() -> None:
+    """Loads torch in the background, so that the page answers at once and the first run does not wait for it."""
+
+    def load() -> None:
+        try:
+            pass
+        except Exception:
+            LOG.exception("warm-up failed")
+
+    if not hardware.on_zerogpu():
+        threading.Timer(2.0, load).start()
+
+
+def _backend() -> Backend:
+    if hardware.on_zerogpu():
+        from demos import zerogpu
+
+        return zerogpu.run_there
+    return run_here

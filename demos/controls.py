@@ -1,0 +1,160 @@
+"""Config metadata -> components -> config. A form field exists because a config field does; nothing is listed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from demos import copy
+from sfr_core import methods
+from sfr_core.configs import MAX_SEED, RunConfig, Setting
+from sfr_core.errors import ConfigError, SpecError
+
+ABILITIES: dict[str, frozenset[str]] = {"classifier": frozenset({"Distillable", "Redirectable", "Evaluable"})}
+"""Protocols (tasks/base.py) that the tasks of a model kind have; a method that requires another is greyed out."""
+MAX_SAMPLES = 2000
+"""Single pictures that one run may name."""
+
+
+def settings_of(method: str) -> tuple[Setting, ...]:
+    """The settings of a method, the main ones first."""
+    order = {"main": 0, "advanced": 1, "ablation": 2}
+    return tuple(sorted(methods.METHODS[method].config_cls.settings(), key=lambda s: order[s.group]))
+
+
+def label(setting: Setting) -> str:
+    """Name with the paper's symbol: "Forgetting strength α"."""
+    return f"{setting.label} ({setting.symbol})" if setting.symbol else setting.label
+
+
+def info(setting: Setting) -> str:
+    """Help with the range."""
+    if setting.kind not in {"int", "float"}:
+        return setting.help
+    text = copy.RANGE_OPTIONAL if setting.optional else copy.RANGE
+    return f"{setting.help} {text.format(low=_plain(setting.low), high=_plain(setting.high))}"
+
+
+def is_slider(setting: Setting) -> bool:
+    """A slider suits a short range without "off" whose default is not crowded against its lower end."""
+    if setting.kind not in {"int", "float"} or setting.optional or setting.low is None or setting.high is None:
+        return False
+    return setting.high - setting.low <= 5 and setting.default >= 0.05 * setting.high
+
+
+def component(setting: Setting, value: Any, elem_id: str, *, render: bool = True) -> gr.components.Component:
+    """The component for one setting, holding `value`."""
+    common: dict[str, Any] = {"label": label(setting), "info": info(setting), "value": value, "elem_id": elem_id}
+    common |= {"render": render, "min_width": 150}
+    if setting.kind == "bool":
+        return gr.Checkbox(**common)
+    if setting.kind == "choice":
+        return gr.Dropdown(choices=list(setting.choices), filterable=False, **common)
+    if is_slider(setting):
+        step = 0.001 if setting.kind == "float" else 1
+        return gr.Slider(setting.low, setting.high, step=step, **common)
+    # No minimum and maximum here: the config checks them and names the field in its error.
+    return gr.Number(precision=0 if setting.kind == "int" else None, **common)
+
+
+def clean(setting: Setting, value: Any) -> Any:
+    """What a component (or an API caller) sent, in the type that the config expects; checked there."""
+    if value is None or value == "":
+        if setting.optional:
+            return None
+        raise ConfigError(f"Field '{setting.name}' is empty.", hint=f"Give a value. {info(setting)}")
+    if setting.kind == "int" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if setting.kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def forget_text(
+    kind: str, classes: Sequence[str], share_percent: float | None, share_seed: float | None, rows: Iterable[int]
+) -> str:
+    """The forget specification (contracts.md) of the form.
+
+    Raises:
+        SpecError: nothing is chosen.
+    """
+    if kind == "class":
+        if not classes:
+            raise SpecError(copy.CHOOSE_CLASS)
+        return "class:" + ",".join(classes)
+    if kind == "random":
+        if share_percent is None or share_seed is None:
+            raise SpecError("The share or its seed is empty.", hint="Give both as numbers.")
+        return f"random:{share_percent / 100:g}@{whole('seed of the draw', share_seed)}"
+    chosen = sorted(set(rows))
+    if not chosen:
+        raise SpecError(copy.CHOOSE_SAMPLES)
+    if len(chosen) > MAX_SAMPLES:
+        raise SpecError(
+            f"{len(chosen)} pictures are too many.", hint=f"Choose at most {MAX_SAMPLES}, or a random share."
+        )
+    return "samples:" + ",".join(map(str, chosen))
+
+
+def whole(name: str, value: float | None) -> int:
+    """A number box's value as a whole number of seed size.
+
+    Raises:
+        ConfigError: empty, with a fraction, or out of range.
+    """
+    if value is None or not float(value).is_integer() or not 0 <= value <= MAX_SEED:
+        raise ConfigError(f"The {name} cannot be {value!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
+    return int(value)
+
+
+def to_config(
+    *,
+    model: str,
+    forget: str,
+    method: str,
+    preset: str,
+    variant: str,
+    values: Mapping[str, Any],
+    seed: float | None,
+    device: str,
+    precision: str,
+) -> RunConfig:
+    """The run of a filled form. `values`: field -> what its component holds.
+
+    Raises:
+        InputError: a value that the config does not accept.
+    """
+    if method not in methods.METHODS:
+        from sfr_core.errors import UnknownName
+
+        raise UnknownName("method", method, methods.METHODS)
+    cleaned = {s.name: clean(s, values[s.name]) for s in settings_of(method) if s.name in values}
+    settings = methods.METHODS[method].config_cls.from_dict(cleaned).to_dict()
+    return RunConfig(
+        model=model,
+        forget=forget,
+        method=method,
+        preset=preset,  # type: ignore[arg-type]
+        variant=variant,  # type: ignore[arg-type]
+        settings=settings,
+        seed=whole("seed of the run", seed),
+        device=device,  # type: ignore[arg-type]
+        precision=precision,  # type: ignore[arg-type]
+    )
+
+
+def cannot(kind: str) -> dict[str, str]:
+    """Methods that a model of this kind cannot do -> the reason in words."""
+    have = ABILITIES.get(kind, frozenset())
+    reasons = {}
+    for name, spec in methods.METHODS.items():
+        missing = [need for need in spec.requires if need not in have]
+        if missing:
+            reasons[name] = copy.CANNOT_REASON.format(what=copy.ABILITIES[missing[0]])
+    return reasons
+
+
+def _plain(number: float | None) -> str:
+    return f"{number:g}" if number is not None else ""

@@ -1,0 +1,255 @@
+"""Every text of the header and of the tab Unlearn; nothing else on the page speaks."""
+
+from __future__ import annotations
+
+TITLE = "Unlearning Playground: watch a model forget"
+SENTENCE = "Choose what a trained network should forget, and see its memory of it fade while the rest stays."
+HONEST = "Approximate unlearning: not a guarantee of deletion"
+HONEST_WHY = (
+    "The method changes a trained network until it answers as if it had never seen the chosen pictures. That can be measured, "
+    "here against a model retrained without them, but not proven: traces may remain in the weights. Only retraining from scratch "
+    "without the data removes them for certain."
+)
+TABS = {"unlearn": "Unlearn", "runs": "Runs"}
+
+NO_MODELS = "No model is installed here. Fetch the repository again: git checkout -- assets."
+
+MODEL_TITLE = "1. Model"
+FORGET_TITLE = "2. What it should forget"
+METHOD_TITLE = "3. Method"
+KINDS = {"classifier": "Classifier"}
+SOURCES = {"bundled": "comes with this program", "own": "brought by you"}
+DATA_TITLES = {"fashion-mnist": "Fashion-MNIST"}
+ARCHITECTURES = {"SmallResNet": "residual network"}
+
+FORGET_LABEL = "Forget"
+FORGET_KINDS = {"class": "Whole classes", "random": "A random share", "samples": "Chosen pictures"}
+CLASS_LEGEND = "Classes to forget (real training pictures; choose one or several)"
+SHARE_LABEL = "Share of the training pictures, in percent"
+SHARE_INFO = "These pictures are drawn at random from all classes."
+SHARE_SEED_LABEL = "Seed of the draw"
+SHARE_SEED_INFO = "Another number draws other pictures."
+SAMPLES_LEGEND = "Training pictures to forget (choose as many as you like)"
+SAMPLES_CLASS = "Show class"
+SAMPLES_PAGE = "Page"
+SAMPLES_PREVIOUS = "Previous page"
+SAMPLES_NEXT = "Next page"
+SAMPLES_CLEAR = "Choose none"
+SAMPLES_NONE = "No picture is chosen yet."
+SAMPLES_COUNT = "{n} chosen: {rows}"
+
+METHOD_LABEL = "Method"
+PRESET_LABEL = "Preset"
+PRESET_INFO = "How much is spent."
+PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
+VARIANT_LABEL = "Variant"
+VARIANT_INFO = "The authors' code, or the method as their paper writes it."
+VARIANTS = {"official": "Official code", "paper": "As in the paper"}
+ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
+ADVANCED_TITLE = "Advanced"
+PRESET_SOURCE = "Where the preset's numbers come from"
+SOURCE_OF_VALUES = "{source}"
+CANNOT = "Not for this model: {title} ({reason})"
+CANNOT_REASON = "it needs {what}, which this model does not have"
+ABILITIES = {
+    "Redirectable": "a wrong answer to move to",
+    "Distillable": "class scores that a teacher can give",
+    "Evaluable": "a way to measure what it remembers",
+    "FisherTask": "a loss of its own for the Fisher",
+}
+SEED_LABEL = "Seed of the draw"
+SHARE_SEED_INFO = "Another number draws other pictures."
+SAMPLES_LEGEND = "Training pictures to forget (choose as many as you like)"
+SAMPLES_CLASS = "Show class"
+SAMPLES_PAGE = "Page"
+SAMPLES_PREVIOUS = "Previous page"
+SAMPLES_NEXT = "Next page"
+SAMPLES_CLEAR = "Choose none"
+SAMPLES_NONE = "No picture is chosen yet."
+SAMPLES_COUNT = "{n} chosen: {rows}"
+
+METHOD_LABEL = "Method"
+PRESET_LABEL = "Preset"
+PRESET_INFO = "How much is spent."
+PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
+VARIANT_LABEL = "Variant"
+VARIANT_INFO = "The authors' code, or the method as their paper writes it."
+VARIANTS = {"official": "Official code", "paper": "As in the paper"}
+ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
+ADVANCED_TITLE = "Advanced"
+PRESET_SOURCE = "Where the preset's numbers come from"
+SOURCE_OF_VALUES = "{source}"
+CANNOT = "Not for this model: {title} ({reason})"
+CANNOT_REASON = "it needs {what}, which this model does not have"
+ABILITIES = {
+    "redirect_losses": "a wrong answer to move to",
+    "logits": "class scores",
+    "union_batches": "labelled pictures",
+    "new_model": "a fresh network of the same kind",
+}
+SEED_LABEL = "Seed of the run"
+SEED_INFO = "The same seed repeats the same run."
+DEVICE_LABEL = "Device"
+DEVICE_INFO = "Auto takes the GPU where there is one."
+DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "NVIDIA GPU"}
+PRECISION_LABEL = "Precision"
+PRECISION_INFO = "Auto takes bf16 where it measures faster."
+PRECISIONS = {"auto": "Auto", "fp32": "float32", "bf16": "bf16"}
+RANGE = "From {low} to {high}."
+RANGE_OPTIONAL = "From {low} to {high}; empty means off."
+
+GOLD_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
+GOLD_MISSING = "No model retrained without exactly this is shipped, so there is no gold standard to compare with."
+GOLD_OFFER = "Retrain it here ({time} of training)"
+
+UNLEARN = "Unlearn"
+STOP = "Stop"
+STOPPING = "Stopping…"
+RESET = "Reset"
+KEEP = "Keep this state"
+ROLL_BACK = "Roll back"
+STOPPED_CHOICE = "Stopped after step {step}. Keep the half-forgotten network and compare it, or go back to how it was?"
+KEPT = "Kept the network as it was after step {step}."
+ROLLED_BACK = "Rolled back: the network is as it was before the run."
+
+EXPECT = "This run: about {time}"
+EXPECT_UNKNOWN = "This run: time unknown until something was measured"
+EXPECT_FROM = {
+    "measured": "Estimated from the last run of this method on this machine.",
+    "card": "Estimated from what training this model took ({machine}); after a first run it is measured here.",
+}
+BADGE_CPU = "CPU, {n} {cores}"
+BADGE_CORES = ("core", "cores")
+BADGE_ZERO = "ZeroGPU"
+HARDWARE = "Hardware"
+TIME = "Time"
+
+CHOOSE_CLASS = "No class is chosen. Choose at least one picture card under '2. What it should forget'."
+CHOOSE_SAMPLES = "No picture is chosen. Click at least one training picture."
+NOT_LOADED = "This page has not finished loading. Reload it and try again."
+NOT_YOURS = "This run is not known here. Runs are kept for a while and belong to the browser that started them."
+TITLE_CANNOT = "This cannot be done"
+TITLE_FAILED = "The run failed"
+
+NOTHING_YET = "Nothing has run yet"
+RECORDED_SUMMARY = "{method} forgets {what}"
+FORGETS_CLASS = "{names}"
+FORGETS_SHARE = "a random {share:g} % of the training pictures (draw {seed})"
+FORGETS_ROWS = {1: "1 chosen picture", 2: "{n} chosen pictures"}
+
+STATE_LINES = {
+    "queued": "Waiting: place {place} in the queue.",
+    "queued_next": "Waiting: you are next.",
+    "stopping": "Stopping after this step…",
+    "finished": "Finished after {steps} steps.",
+    "cancelled": "Stopped after step {steps}.",
+    "deadline": "Stopped after step {steps}: the longest allowed time was reached.",
+    "failed": "Failed: {error}",
+    "starting": "Starting: loading the program and the weights…",
+    "remote": "On ZeroGPU a reload cannot reach the running computation; this is its last recorded state.",
+}
+PHASE_LINES = {
+    "prepare": "Loading the weights and asking the network about the pictures below.",
+    "fisher": "Measuring which weights matter (Fisher), batch {done} of {total}.",
+    "mask": "Marking the weights that the forget set needs most (saliency mask).",
+    "unlearn": "Forgetting: step {step} of {steps}.",
+    "evaluate": "Measuring on all pictures, {done} of {total}.",
+}
+PHASE_NAMES = {
+    "prepare": "Prepare",
+    "fisher": "Fisher",
+    "mask": "Mask",
+    "unlearn": "Unlearn",
+    "evaluate": "Evaluate",
+}
+MACHINE_CPU = "{name} · {memory} resident memory"
+MACHINE_GPU = "{name} · {memory} in use, {peak} at peak"
+
+LIVE = {
+    "recorded": "Recorded run",
+    "live": "Live run",
+    "runIt": "Run it live",
+    "pause": "Pause",
+    "play": "Play",
+    "again": "Play again",
+    "recordedOn": "A real run, recorded on {machine}; it took {took} and plays faster here.",
+    "stepper": "Phases of the run",
+    "states": {
+        "todo": "not yet",
+        "now": "running",
+        "done": "done",
+        "stopped": "stopped here",
+        "skipped": "not part of this method",
+    },
+    "phases": PHASE_NAMES,
+    "stepOf": "step {step} of {steps}",
+    "unitOf": "{done} of {total}",
+    "stepWord": "Progress",
+    "elapsed": "Elapsed",
+    "left": "Left",
+    "leftNone": "–",
+    "about": "about {time}",
+    "speed": "Speed",
+    "speedUnit": "{n} steps/s",
+    "machine": "Machine",
+    "toForget": "To be forgotten: these should turn to ✗",
+    "toForgetSamples": "To be forgotten: training pictures of the forget set",
+    "toKeep": "To be kept: these should stay ✓",
+    "right": "recognised",
+    "wrong": "not recognised",
+    "alt": "{source} picture {row}, in truth {truth}; the network says {said}, {percent} % sure, {verdict}",
+    "sources": {"test": "Test", "train": "Training"},
+    "truth": "is: {truth}",
+    "waiting": "The pictures appear as soon as the network has been asked.",
+    "lossTitle": "Loss (cross-entropy, nats)",
+    "accuracyTitle": "Accuracy in %",
+    "forget": "forget set",
+    "remain": "remain set",
+    "forgetN": "forget set (n = {n})",
+    "remainN": "remain set (n = {n})",
+    "step": "step",
+    "numbersLoss": "Numbers: loss",
+    "numbersAccuracy": "Numbers: accuracy in %",
+    "noNumbers": "No numbers yet.",
+    "thinned": "{shown} of {all} points",
+    "plotAltLoss": "Line chart of the forget and the remain loss over the steps; the numbers are in the table below it.",
+    "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
+    "noPlot": "The chart could not be drawn; the numbers are in the table below.",
+    "mask": "The saliency mask lets {percent} % of the weights move in forgetting steps.",
+}
+PICKER = {"none": "Nothing to choose from."}
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: "0.4 s", "12 s", "3 min 5 s", "1 h 12 min"."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def about(seconds: float) -> str:
+    """A rough time, rounded so that it promises no more than it knows."""
+    if seconds < 10:
+        return duration(max(1, round(seconds))).replace(".0", "")
+    if seconds < 60:
+        return f"{5 * round(seconds / 5)} s"
+    return f"{round(seconds / 60)} min" if seconds < 3600 else duration(60 * round(seconds / 60))
+
+
+def size(n: float) -> str:
+    """Bytes as people say them: "812 kB", "1.3 GB"."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n >= scale:
+            return f"{n / scale:.1f} {unit}" if n / scale < 10 else f"{n / scale:.0f} {unit}"
+    return f"{n:.0f} bytes"
+
+
+def count(n: int) -> str:
+    """A number of parameters: "290,000" or "1.2 million"."""
+    return f"{n / 1e6:.1f} million" if n >= 1e6 else f"{n:,}"

@@ -1,0 +1,86 @@
+"""About how long a run will take: from what training the model took, or better, from the last run on this machine."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from demos.jobs import Job
+from sfr_core import presets
+from sfr_core.configs import RunConfig
+from sfr_core.zoo import ModelCard
+
+MODELS_EVALUATED = 4
+"""Before, after, retrained and its twin are each asked about every picture at the end."""
+FORWARD_SHARE = 1 / 3
+"""A forward pass costs about a third of forward, backward and update."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Seconds and where they come from."""
+
+    seconds: float
+    source: Literal["measured", "card"]
+
+
+def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int) -> float:
+    """Forward-backward passes over single pictures that a run makes, its evaluation left out."""
+    if method == "sfr-on":
+        batch = s["batch_size"]
+        forget = -(-s["steps"] // s["forget_every"]) * min(batch, n_forget)
+        fisher = 0.0
+        if s["mask"]:
+            limit = float("inf") if s["fisher_batches"] is None else s["fisher_batches"] * s["fisher_batch_size"]
+            fisher = min(n_forget, limit) + min(n_remain, limit)
+        return float(s["steps"] * min(batch, n_remain) + forget + fisher)
+    per_epoch = {
+        "retrain": n_remain,
+        "finetune": n_remain,
+        "gradient-ascent": n_forget,
+        "random-label": n_forget + n_remain,
+        "salun": n_forget + n_remain,
+        # Both teachers look at every picture, forward only.
+        "bad-teacher": (n_forget + n_remain) * (1 + 2 * FORWARD_SHARE),
+        "scrub": n_remain * (1 + FORWARD_SHARE),
+    }[method]
+    extra = n_forget if method == "salun" else 0
+    if method == "scrub":
+        extra = s["forget_epochs"] * n_forget * (1 + FORWARD_SHARE)
+    return float(s["epochs"] * per_epoch + extra)
+
+
+class Pace:
+    """Seconds per picture, learnt from ended runs of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rates: dict[tuple[str, str, str], float] = {}
+
+    def learn(self, job: Job) -> None:
+        """Takes the speed of a finished run."""
+        session, result = job.session, job.result
+        if result is None or session is None or result.seconds <= 0:
+            return
+        n = pictures(job.config.method, job.config.settings, len(session.split.forget), len(session.split.remain))
+        if n > 0:
+            with self._lock:
+                self._rates[job.config.model, job.config.method, job.config.device] = result.seconds / n
+
+    def expect(self, config: RunConfig, card: ModelCard, n_forget: int, n_remain: int, n_test: int) -> Estimate:
+        """The expected time of a run with its evaluation, seconds."""
+        with self._lock:
+            rate = self._rates.get((config.model, config.method, config.device))
+        source: Literal["measured", "card"] = "measured"
+        if rate is None:
+            source, rate = "card", card_rate(card, n_forget + n_remain)
+        n = pictures(config.method, config.settings, n_forget, n_remain)
+        evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
+        return Estimate(n * rate + evaluation * card_rate(card, n_forget + n_remain), source)
+
+
+def card_rate(card: ModelCard, n_train: int) -> float:
+    """Seconds per picture when this model was trained (wall time on the machine that the card names)."""
+    epochs = presets.resolve(card.id, "retrain")["epochs"]
+    return (card.retrain_seconds or card.wall_seconds) / (epochs * n_train)

@@ -1,0 +1,163 @@
+"""The value of the live component (static/live.js): a job as it stands, or a recorded run that plays by itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from demos import bridge, copy
+from demos.jobs import Job
+from sfr_core import zoo
+from sfr_core.configs import RunConfig
+from sfr_core.data.datasets import ASSETS, Dataset, Pictures
+from sfr_core.data.splits import ForgetSpec, parse_forget
+from sfr_core.errors import AssetError
+from sfr_core.events import Event, Phase, from_json
+
+RECORDED = ASSETS / "recorded" / "fashion-sneaker.json"
+PLAY_SECONDS = 14.0
+"""A recorded run plays in about this time, whatever it took."""
+
+
+@cache
+def dataset(model_id: str) -> Dataset:
+    """The pictures of a model, read once per process."""
+    return zoo.open_dataset(zoo.card(model_id))
+
+
+def data_uri(image: NDArray[np.uint8]) -> str:
+    """One picture, uint8 [h, w, c], as a PNG that needs no request."""
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+@lru_cache(maxsize=4096)
+def picture(model_id: str, source: str, row: int) -> str:
+    """Picture `row` of the training or the test set as a data URI."""
+    pictures: Pictures = getattr(dataset(model_id), source)
+    return data_uri(pictures.images[row])
+
+
+def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
+    """What is forgotten, in words."""
+    if spec.classes:
+        return copy.FORGETS_CLASS.format(names=", ".join(class_names[c] for c in spec.classes))
+    if spec.share is not None:
+        return copy.FORGETS_SHARE.format(share=100 * spec.share, seed=spec.seed)
+    return copy.FORGETS_ROWS[min(len(spec.rows), 2)].format(n=len(spec.rows))
+
+
+def title(config: RunConfig) -> str:
+    """A run in one line: "SFR-on forgets Sneaker"."""
+    from sfr_core.methods import METHODS
+
+    names = dataset(config.model).class_names
+    words = forget_words(parse_forget(config.forget, names), names)
+    return copy.RECORDED_SUMMARY.format(method=METHODS[config.method].title, what=words)
+
+
+def skipped(config: RunConfig) -> tuple[Phase, ...]:
+    """Phases that this method and these settings do not have."""
+    masked = config.settings.get("mask") is True or "mask_fraction" in config.settings
+    return () if masked else ("fisher", "mask")
+
+
+def phase_line(view: bridge.View) -> str:
+    """What happens now, in one sentence; "" before anything does."""
+    if view.phase is None:
+        return ""
+    values = {"done": view.done, "total": view.total, "step": view.step, "steps": view.steps}
+    return copy.PHASE_LINES[view.phase].format(**values)
+
+
+def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
+    names = dataset(config.model).class_names
+    spec = parse_forget(config.forget, names)
+    return {
+        "key": key,
+        "title": title(config),
+        "classes": list(names),
+        "forgotten": list(spec.classes) or None,
+        "pictures": {f"{p.source}:{p.row}": picture(config.model, p.source, p.row) for p in view.first},
+        "view": bridge.payload(view, skipped=skipped(config)),
+    }
+
+
+def job_line(job: Job, view: bridge.View, place: int) -> str:
+    """The state of a job in one sentence."""
+    if job.state == "queued":
+        return copy.STATE_LINES["queued_next"] if place <= 1 else copy.STATE_LINES["queued"].format(place=place)
+    if job.state == "failed":
+        return copy.STATE_LINES["failed"].format(error=job.error)
+    if job.settled == "kept":
+        return copy.KEPT.format(step=view.step)
+    if job.settled == "rolled back":
+        return copy.ROLLED_BACK
+    if view.ended is not None:
+        return copy.STATE_LINES[view.ended].format(steps=view.step)
+    if job.stopping:
+        return copy.STATE_LINES["stopping"]
+    return phase_line(view) or copy.STATE_LINES["starting"]
+
+
+def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str) -> dict[str, Any]:
+    """The live value of a job."""
+    end = job.ended if job.ended is not None else now
+    return {
+        **_base(job.config, f"job-{job.created:.3f}", view),
+        "mode": "live",
+        "state": job.state,
+        "line": job_line(job, view, place),
+        "elapsed": None if job.started is None else round(end - job.started, 1),
+        "machine": machine,
+        "note": "",
+    }
+
+
+def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str, Any]:
+    """The live value of a recorded run: its last view and the moments that lead to it."""
+    view = bridge.reduce_all(events)
+    frames = []
+    for so_far, moment in bridge.moments(events, max(1, view.steps // 80), skipped=skipped(config)):
+        line = phase_line(so_far) if so_far.ended is None else copy.STATE_LINES["finished"].format(steps=so_far.step)
+        frames.append({**moment, "line": line, "elapsed": round(so_far.step_seconds, 1)})
+    took = view.step_seconds
+    return {
+        **_base(config, f"recorded-{config.forget}", view),
+        "mode": "recorded",
+        "state": "recorded",
+        "line": "",
+        "elapsed": None,
+        "machine": machine,
+        "note": copy.LIVE["recordedOn"].format(machine=machine, took=copy.duration(took)),
+        "frames": frames,
+        "pace": max(40, round(1000 * PLAY_SECONDS / max(1, len(frames)))),
+    }
+
+
+@cache
+def recorded(path: Path = RECORDED) -> tuple[RunConfig, dict[str, Any]]:
+    """The recorded run that the page opens on, with its config.
+
+    Raises:
+        AssetError: missing or unreadable.
+    """
+    try:
+        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config = RunConfig.from_json(data["config"])
+        events = [from_json(event) for event in data["events"]]
+        return config, of_record(config, events, str(data["machine"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AssetError(
+            f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"
+        ) from None

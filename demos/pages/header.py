@@ -1,0 +1,41 @@
+"""Title, one sentence, the machine, the expected time, and what "approximate" means."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+
+from demos import copy, hardware
+from demos.estimate import Estimate
+
+
+def head_html() -> str:
+    """The part that stands still while the page is open."""
+    return (
+        '<header class="pg-header">'
+        f"<div><h1>{escape(copy.TITLE)}</h1><p>{escape(copy.SENTENCE)}</p></div>"
+        f'<details class="pg-honest"><summary>{escape(copy.HONEST)}</summary><p>{escape(copy.HONEST_WHY)}</p></details>'
+        "</header>"
+    )
+
+
+def badges_html(machine: hardware.Hardware, expected: Estimate | None, trained_on: str = "") -> str:
+    """The machine and the expected time of the chosen run."""
+    if expected is None:
+        time, why = copy.EXPECT_UNKNOWN, ""
+    else:
+        time = copy.EXPECT.format(time=copy.about(expected.seconds))
+        why = copy.EXPECT_FROM[expected.source].format(machine=trained_on)
+    return (
+        '<div class="pg-badges">'
+        f'<span class="pg-badge" id="badge-hardware"><span class="sr">{copy.HARDWARE}: </span>{escape(machine.name)}</span>'
+        f'<span class="pg-badge" id="badge-time" title="{escape(why)}"><span class="sr">{copy.TIME}: </span>{escape(time)}</span>'
+        f'<span class="pg-note">{escape(why)}</span></div>'
+    )
+
+
+def build(machine: hardware.Hardware) -> gr.HTML:
+    """Draws the header; returns the badges, which change with the form."""
+    gr.HTML(head_html(), elem_id="header")
+    return gr.HTML(badges_html(machine, None), elem_id="badges")

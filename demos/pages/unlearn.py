@@ -1,0 +1,339 @@
+"""Tab Unlearn: the form, the buttons, the live view that tails a job's log, and Compare below it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demos import bridge, copy, hardware, live, theme
+from demos.estimate import Pace
+from demos.jobs import Job
+from demos.pages import compare as compare_page
+from demos.pages import form as form_page
+from demos.pages import header
+from demos.pages.context import PageContext, say
+from sfr_core import presets, zoo
+from sfr_core.configs import RunConfig
+from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.errors import PlaygroundError
+
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 0.22
+"""Pause between two looks at a job's log: at most four to five updates a second."""
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+SCROLL = (
+    "() => { const live = document.querySelector('#live'); "
+    "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
+)
+
+
+@dataclass(slots=True)
+class Unlearn:
+    """What app_builder connects: the live view and the job buttons."""
+
+    form: form_page.Form
+    live: gr.HTML
+    badges: gr.HTML
+    machine: hardware.Hardware
+    gold_note: gr.HTML
+    retrain: gr.Button
+    run: gr.Button
+    stop: gr.Button
+    reset: gr.Button
+    choice: gr.Group
+    choice_text: gr.Markdown
+    keep: gr.Button
+    rollback: gr.Button
+    compare: compare_page.Compare
+    describe: Callable[..., Any] | None = None
+
+    @property
+    def job_outputs(self) -> list[Any]:
+        """Everything that follows the state of the shown job."""
+        return [self.live, self.run, self.stop, self.choice, self.choice_text, *self.compare.outputs]
+
+
+def plotly_url() -> str:
+    """Address of plotly.min.js on this server, relative to the page so that it works behind a proxy."""
+    return f"gradio_api/file={theme.plotly_file()}"
+
+
+def live_html() -> str:
+    """The still part of the live view with its words filled in."""
+    words = {
+        "@stepper": copy.LIVE["stepper"],
+        "@step_word": copy.LIVE["stepWord"],
+        "@elapsed": copy.LIVE["elapsed"],
+        "@left": copy.LIVE["left"],
+        "@speed": copy.LIVE["speed"],
+        "@machine": copy.LIVE["machine"],
+        "@plot_alt_loss": copy.LIVE["plotAltLoss"],
+        "@plot_alt_accuracy": copy.LIVE["plotAltAccuracy"],
+        "@numbers_loss": copy.LIVE["numbersLoss"],
+        "@numbers_accuracy": copy.LIVE["numbersAccuracy"],
+        "@step": copy.LIVE["step"],
+        "@forget": copy.LIVE["forget"],
+        "@remain": copy.LIVE["remain"],
+    }
+    text = theme.read("live.html")
+    for mark in sorted(words, key=len, reverse=True):
+        text = text.replace(mark, str(words[mark]))
+    return text
+
+
+def first_look() -> tuple[RunConfig | None, dict[str, Any]]:
+    """The recorded run, or an empty view where its file is missing."""
+    try:
+        return live.recorded()
+    except PlaygroundError as error:
+        LOG.warning("%s", error)
+        view = bridge.payload(bridge.View())
+        empty = {"key": "none", "mode": "live", "title": copy.NOTHING_YET, "view": view, "line": "", "classes": []}
+        return None, {**empty, "forgotten": None, "pictures": {}, "elapsed": None, "machine": "", "note": ""}
+
+
+def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: Pace) -> Unlearn:
+    """Draws the tab and wires it."""
+    model = zoo.cards()[0].id
+    recorded_config, recorded_value = first_look()
+    with gr.Row(elem_id="columns"):
+        with gr.Column(scale=5, min_width=380, elem_id="setup"):
+            form = form_page.build(model)
+            gold_note = gr.HTML("", elem_id="gold-note")
+            retrain = gr.Button(copy.GOLD_OFFER, size="sm", visible=False, elem_id="retrain-here")
+            with gr.Row(elem_id="actions"):
+                run = gr.Button(copy.UNLEARN, variant="primary", elem_id="unlearn")
+                stop = gr.Button(copy.STOP, interactive=False, elem_id="stop")
+                reset = gr.Button(copy.RESET, elem_id="reset")
+        with gr.Column(scale=7, min_width=380, elem_id="live-column"):
+            view = gr.HTML(
+                recorded_value,
+                html_template=live_html(),
+                js_on_load=theme.read("live.js"),
+                apply_default_css=False,
+                elem_id="live",
+                texts=copy.LIVE,
+                plotly=plotly_url(),
+            )
+            with gr.Group(visible=False, elem_id="choice") as choice:
+                choice_text = gr.Markdown("", elem_id="choice-text")
+                with gr.Row():
+                    keep = gr.Button(copy.KEEP, elem_id="keep")
+                    rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
+    page = Unlearn(
+        form, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        compare_page.build(ctx),
+    )  # fmt: skip
+    _wire_form(page, pace)
+    _wire_start(ctx, page, recorded_config)
+    _wire_job(ctx, page, recorded_value)
+    return page
+
+
+def job_updates(ctx: PageContext, page: Unlearn, job: Job, view: bridge.View) -> dict[Any, Any]:
+    """Live view and buttons for a job as it stands."""
+    value = live.of_job(
+        job, view, place=ctx.book.place(job.id), now=ctx.book.now(), machine=hardware.usage(job.session) or job.device
+    )
+    choosing = job.state == "cancelled" and job.started is not None and not job.settled and job.session is not None
+    return {
+        page.live: value,
+        page.run: gr.Button(interactive=not job.active),
+        page.stop: gr.Button(copy.STOPPING if job.stopping else copy.STOP, interactive=job.active and not job.stopping),
+        page.choice: gr.update(visible=choosing),
+        page.choice_text: copy.STOPPED_CHOICE.format(step=view.step),
+    }
+
+
+def idle_updates(page: Unlearn, recorded: dict[str, Any]) -> dict[Any, Any]:
+    """Nothing runs: the recorded run plays again."""
+    return {
+        page.live: recorded,
+        page.run: gr.Button(interactive=True),
+        page.stop: gr.Button(copy.STOP, interactive=False),
+        page.choice: gr.update(visible=False),
+        page.choice_text: "",
+        **page.compare.cleared(),
+    }
+
+
+def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None:
+    async def tail(browser: Any, job_id: Any, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
+        """Follows the shown job until it ends or the page shows another one; holds no thread."""
+        session = str(request.session_hash)
+        ctx.shown[session] = job_id
+        job = ctx.job_of(browser, job_id)
+        if job is None:
+            yield idle_updates(page, recorded)
+            return
+        view, at, last = bridge.View(), 0, None
+        yield {**job_updates(ctx, page, job, view), **page.compare.cleared()}
+        while ctx.shown.get(session) == job_id:
+            ended = not job.active  # asked before the log is read, so that no event is missed
+            ctx.book.touch(job.id)
+            fresh = job.log[at:]
+            at += len(fresh)
+            view = bridge.reduce_all(fresh, view)
+            updates = job_updates(ctx, page, job, view)
+            state = (job.state, job.stopping)
+            if ended:
+                yield {**updates, **await asyncio.to_thread(compare_updates, page, job)}
+                return
+            # Buttons travel only when they change: a click must not meet a button that is just being redrawn.
+            yield updates if state != last else {page.live: updates[page.live]}
+            last = state
+            await asyncio.sleep(LOOK_SECONDS)
+
+    ctx.job.change(
+        tail,
+        [ctx.browser, ctx.job],
+        page.job_outputs,
+        trigger_mode="multiple",
+        concurrency_limit=None,
+        **PRIVATE,
+    )
+
+    def stop_it(browser: Any, job_id: Any) -> Any:
+        job = ctx.job_of(browser, job_id)
+        if job is None:
+            return gr.skip()
+        ctx.book.stop(job.id)
+        return gr.Button(copy.STOPPING if job.active else copy.STOP, interactive=False)
+
+    # Not queued and no `cancels`: it only sets the token that the loop asks between two steps.
+    page.stop.click(stop_it, [ctx.browser, ctx.job], page.stop, queue=False, **PRIVATE)
+
+    def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
+        def handler(browser: Any, job_id: Any) -> dict[Any, Any]:
+            job = ctx.job_of(browser, job_id)
+            if job is None:
+                raise gr.Error(copy.NOT_YOURS, title=copy.TITLE_CANNOT)
+            try:
+                act(job.id)
+            except PlaygroundError as error:
+                raise say(error) from None
+            view = bridge.reduce_all(job.log)
+            return {**job_updates(ctx, page, job, view), **compare_updates(page, job)}
+
+        return handler
+
+    outputs = page.job_outputs
+    page.keep.click(settle(ctx.book.keep), [ctx.browser, ctx.job], outputs, queue=False, **PRIVATE)
+    page.rollback.click(settle(ctx.book.rollback), [ctx.browser, ctx.job], outputs, queue=False, **PRIVATE)
+
+    def reset_it(browser: Any, job_id: Any, request: gr.Request) -> tuple[Any, ...]:
+        job = ctx.job_of(browser, job_id)
+        if job is not None and job.active:
+            ctx.book.stop(job.id)
+        elif job is not None:
+            ctx.book.free(job.id)
+        ctx.shown[str(request.session_hash)] = ""
+        return ctx.show(browser, None)
+
+    page.reset.click(reset_it, [ctx.browser, ctx.job], [ctx.browser, ctx.job], queue=False, **PRIVATE)
+
+
+def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
+    """Compare for an ended job; nothing where there is nothing to compare."""
+    if job.state == "failed" or job.settled == "rolled back" or job.started is None:
+        return page.compare.cleared()
+    try:
+        return page.compare.updates(job)
+    except Exception:  # the run itself must stay on screen whatever Compare makes of it
+        LOG.exception("Compare failed for job %s", job.id[:8])
+        return page.compare.cleared()
+
+
+def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> None:
+    shown = [ctx.browser, ctx.job]
+
+    def begin(values: Mapping[Any, Any]) -> tuple[Any, ...]:
+        try:
+            config = page.form.read(values)
+        except PlaygroundError as error:
+            raise say(error) from None
+        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
+
+    page.run.click(begin, {ctx.browser, *page.form.inputs}, shown, queue=False, js=None, **PRIVATE).success(
+        None, js=SCROLL, **PRIVATE
+    )
+
+    def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
+        try:
+            config = retraining(page.form.read(values))
+        except PlaygroundError as error:
+            raise say(error) from None
+        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
+
+    page.retrain.click(begin_retraining, {ctx.browser, *page.form.inputs}, shown, queue=False, **PRIVATE)
+
+    def begin_recorded(browser: Any) -> dict[Any, Any]:
+        if recorded is None:
+            return {}
+        browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
+        return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded)}
+
+    page.live.submit(begin_recorded, ctx.browser, [*shown, *page.form.outputs], queue=False, **PRIVATE)
+
+
+def retraining(config: RunConfig) -> RunConfig:
+    """The recipe of the shipped model on the same remain set."""
+    return RunConfig(
+        model=config.model,
+        forget=config.forget,
+        method="retrain",
+        settings=presets.resolve(config.model, "retrain"),
+        seed=config.seed,
+        device=config.device,
+        precision=config.precision,
+    )
+
+
+def _wire_form(page: Unlearn, pace: Pace) -> None:
+    """Expected time and gold standard follow the form."""
+
+    def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
+        try:
+            config = page.form.read(values)
+            card = zoo.card(config.model)
+            data = live.dataset(card.id)
+            split = split_rows(parse_forget(config.forget, data.class_names), data.train.labels)
+            sizes = (len(split.forget), len(split.remain), len(data.test))
+            expected = pace.expect(config, card, *sizes)
+            gold = zoo.gold_standard(card, config.forget) is not None
+            again = pace.expect(retraining(config), card, *sizes)
+        except PlaygroundError:
+            # Half-filled: the sentence comes when somebody presses Unlearn.
+            return {
+                page.badges: header.badges_html(page.machine, None),
+                page.gold_note: "",
+                page.retrain: gr.update(visible=False),
+            }
+        return {
+            page.badges: header.badges_html(page.machine, expected, card.machine),
+            page.gold_note: f'<p class="pg-note">{copy.GOLD_THERE if gold else copy.GOLD_MISSING}</p>',
+            page.retrain: gr.update(
+                copy.GOLD_OFFER.format(time=copy.about(again.seconds)),
+                visible=not gold and config.method != "retrain",
+            ),
+        }
+
+    form = page.form
+    settings = [part for parts in form.fields.values() for part in parts.values()]
+    pickers = [form.model.input, form.classes.input, form.samples.input]
+    others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
+    gr.on(
+        [*pickers, *(part.change for part in others), *(part.input for part in settings)],
+        describe,
+        form.inputs,
+        [page.badges, page.gold_note, page.retrain],
+        queue=False,
+        trigger_mode="always_last",
+        **PRIVATE,
+    )
+    page.describe = describe

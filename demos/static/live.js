@@ -1,0 +1,283 @@
+// The live view: phases, numbers, pictures and curves of one run. Runs as gr.HTML's js_on_load.
+// props.value: see demos/live.py; props.texts: demos/copy.py LIVE; props.plotly: address of plotly.min.js on this server.
+const T = props.texts;
+const $ = (part) => element.querySelector(`[data-part="${part}"]`);
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+const COLOURS = { light: { forget: '#c2410c', remain: '#1d4ed8' }, dark: { forget: '#fb923c', remain: '#7aa2ff' } };
+const PLOTS = ['loss', 'accuracy'];
+const state = { value: null, key: null, frame: 0, playing: false, timer: null, pictures: '', drawn: null, cut: null };
+
+// ---- words and numbers ------------------------------------------------------------------------------------------
+function clock(seconds) {
+  if (seconds === null || seconds === undefined) return T.leftNone;
+  if (seconds < 10) return seconds.toFixed(1) + ' s';
+  const whole = Math.round(seconds);
+  return whole < 60 ? whole + ' s' : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+function put(part, text) {
+  const node = $(part);
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function drawPhases(phases) {
+  const list = $('phases');
+  if (list.children.length !== phases.length) {
+    list.replaceChildren(...phases.map((phase) => {
+      const item = document.createElement('li');
+      item.innerHTML = '<span class="dot" aria-hidden="true"></span><span class="name"></span><span class="units"></span><span class="sr"></span>';
+      item.querySelector('.name').textContent = T.phases[phase.id];
+      return item;
+    }));
+  }
+  const signs = { todo: '', now: '▶', done: '✓', stopped: '■', skipped: '–' };
+  phases.forEach((phase, at) => {
+    const item = list.children[at];
+    if (item.dataset.state !== phase.state) {
+      item.dataset.state = phase.state;
+      item.querySelector('.dot').textContent = signs[phase.state];
+      item.querySelector('.sr').textContent = ', ' + T.states[phase.state];
+      if (phase.state === 'now') item.setAttribute('aria-current', 'step');
+      else item.removeAttribute('aria-current');
+    }
+    const units = phase.state === 'now' && phase.total ? fill(T.unitOf, phase) : '';
+    const node = item.querySelector('.units');
+    if (node.textContent !== units) node.textContent = units;
+  });
+  const now = phases.find((p) => p.state === 'now' || p.state === 'stopped');
+  const bar = $('bar');
+  const all = phases.length && phases.every((p) => p.state === 'done' || p.state === 'skipped');
+  if (now && now.total) { bar.max = now.total; bar.value = now.done; }
+  else if (all) { bar.max = 1; bar.value = 1; }
+  else if (now && now.state === 'now') bar.removeAttribute('value');
+  else { bar.max = 1; bar.value = 0; }
+  bar.setAttribute('aria-label', now ? T.phases[now.id] : T.stepper);
+}
+
+// ---- pictures ---------------------------------------------------------------------------------------------------
+function drawPictures(value, shown) {
+  const grid = $('pictures');
+  const shape = JSON.stringify([state.key, shown.map((p) => [p[0], p[1], p[4]])]);
+  if (shape !== state.pictures) {
+    state.pictures = shape;
+    grid.replaceChildren();
+    const groups = [[], []];
+    shown.forEach((p, at) => groups[value.forgotten === null || value.forgotten.includes(p[1]) ? 0 : 1].push(at));
+    const titles = [value.forgotten === null ? T.toForgetSamples : T.toForget, T.toKeep];
+    groups.forEach((members, at) => {
+      if (!members.length) return;
+      const section = document.createElement('section');
+      section.className = at ? 'keep' : 'forget';
+      const title = document.createElement('h4');
+      title.textContent = titles[at];
+      const row = document.createElement('div');
+      row.className = 'row';
+      for (const index of members) {
+        const figure = document.createElement('figure');
+        figure.dataset.index = index;
+        figure.innerHTML = '<img width="56" height="56"><figcaption><span class="truth"></span><span class="said"><span class="sign" aria-hidden="true"></span> <span class="label"></span></span><span class="sure"><span class="fill"></span></span><span class="percent"></span></figcaption>';
+        const p = shown[index];
+        const source = value.pictures[`${p[4]}:${p[0]}`];
+        if (source) figure.querySelector('img').src = source;
+        figure.querySelector('.truth').textContent = fill(T.truth, { truth: value.classes[p[1]] });
+        row.append(figure);
+      }
+      section.append(title, row);
+      grid.append(section);
+    });
+    if (!shown.length) grid.textContent = T.waiting;
+  }
+  for (const figure of grid.querySelectorAll('figure')) {
+    const p = shown[figure.dataset.index];
+    const right = p[1] === p[2];
+    const percent = Math.round(100 * p[3]);
+    const now = `${p[2]}/${percent}`;
+    if (figure.dataset.now === now) continue;
+    const changed = figure.dataset.label !== undefined && figure.dataset.label !== String(p[2]);
+    figure.dataset.now = now;
+    figure.dataset.label = p[2];
+    figure.classList.toggle('right', right);
+    figure.classList.toggle('wrong', !right);
+    figure.querySelector('.sign').textContent = right ? '✓' : '✗';
+    figure.querySelector('.label').textContent = value.classes[p[2]];
+    figure.querySelector('.percent').textContent = percent + ' %';
+    figure.querySelector('.fill').style.width = percent + '%';
+    figure.querySelector('img').alt = fill(T.alt, {
+      source: T.sources[p[4]], row: p[0], truth: value.classes[p[1]], said: value.classes[p[2]], percent,
+      verdict: right ? T.right : T.wrong,
+    });
+    if (changed) { figure.classList.remove('changed'); void figure.offsetWidth; figure.classList.add('changed'); }
+  }
+}
+
+// ---- curves -----------------------------------------------------------------------------------------------------
+function library() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  if (!window.playgroundPlotly) {
+    window.playgroundPlotly = new Promise((resolve, reject) => {
+      const script = document.createElement('script');
+      script.src = props.plotly;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = reject;
+      document.head.append(script);
+    });
+  }
+  return window.playgroundPlotly;
+}
+function style(name, otherwise) {
+  return getComputedStyle(element).getPropertyValue(name).trim() || otherwise;
+}
+function figure(which, series, n) {
+  const colours = COLOURS[document.body.classList.contains('dark') ? 'dark' : 'light'];
+  const text = style('--body-text-color', '#222');
+  const line = style('--border-color-primary', '#ddd');
+  const names = which === 'accuracy' && n[0]
+    ? { forget: fill(T.forgetN, { n: n[0] }), remain: fill(T.remainN, { n: n[1] }) } : { forget: T.forget, remain: T.remain };
+  const trace = (part, dash, symbol) => ({
+    x: series.i, y: series[part], name: names[part], mode: series.i.length > 60 ? 'lines' : 'lines+markers', type: 'scatter',
+    line: { color: colours[part], width: 2, dash }, marker: { symbol, size: 6 }, connectgaps: true,
+    hovertemplate: `${T.step} %{x}: %{y}<extra>${names[part]}</extra>`,
+  });
+  const axis = { gridcolor: line, linecolor: line, zeroline: false, automargin: true, tickfont: { size: 11 } };
+  const layout = {
+    uirevision: state.key, height: 230, margin: { l: 42, r: 8, t: 30, b: 34 }, paper_bgcolor: 'rgba(0,0,0,0)',
+    plot_bgcolor: 'rgba(0,0,0,0)', font: { color: text, family: style('--font', 'sans-serif'), size: 12 },
+    title: { text: which === 'loss' ? T.lossTitle : T.accuracyTitle, x: 0, xanchor: 'left', xref: 'paper', font: { size: 13 } },
+    xaxis: { ...axis, title: { text: T.step, font: { size: 11 }, standoff: 4 }, rangemode: 'tozero' },
+    yaxis: which === 'accuracy' ? { ...axis, range: [-3, 103] } : { ...axis, rangemode: 'tozero' },
+    legend: { orientation: 'h', x: 1, xanchor: 'right', y: 1.02, yanchor: 'bottom', font: { size: 11 }, bgcolor: 'rgba(0,0,0,0)' },
+    showlegend: true, hovermode: 'x unified',
+  };
+  if (which === 'accuracy') layout.legend.y = -0.42, layout.legend.yanchor = 'top';
+  if (which === 'loss') layout.legend.y = -0.42, layout.legend.yanchor = 'top';
+  layout.legend.x = 0; layout.legend.xanchor = 'left';
+  return [[trace('forget', 'solid', 'circle'), trace('remain', 'dash', 'square')], layout];
+}
+function drawPlots(view) {
+  state.drawn = view;
+  for (const which of PLOTS) drawTable(which, view[which]);
+  library().then((Plotly) => {
+    if (state.drawn !== view) return;
+    for (const which of PLOTS) {
+      const [traces, layout] = figure(which, view[which], view.n);
+      Plotly.react($(which), traces, layout, {
+        responsive: true, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'],
+      });
+    }
+  }).catch(() => { for (const which of PLOTS) $(which).textContent = T.noPlot; });
+}
+function drawTable(which, series) {
+  const details = $('numbers-' + which);
+  if (!details.open) return;
+  const n = series.i.length;
+  const stride = Math.max(1, Math.ceil(n / 60));
+  const rows = [];
+  for (let at = n - 1; at >= 0; at -= stride) rows.unshift(at);
+  const cell = (v) => (v === null || v === undefined ? T.leftNone : String(v));
+  const body = details.querySelector('tbody');
+  body.replaceChildren(...rows.map((at) => {
+    const row = document.createElement('tr');
+    for (const v of [series.i[at], cell(series.forget[at]), cell(series.remain[at])]) {
+      const td = document.createElement('td');
+      td.textContent = v;
+      row.append(td);
+    }
+    return row;
+  }));
+  details.querySelector('.thinned').textContent = n ? fill(T.thinned, { shown: rows.length, all: n }) : T.noNumbers;
+}
+
+// ---- one moment -------------------------------------------------------------------------------------------------
+function cutAt(series, step) {
+  let end = series.i.length;
+  while (end > 0 && series.i[end - 1] > step) end -= 1;
+  return { i: series.i.slice(0, end), forget: series.forget.slice(0, end), remain: series.remain.slice(0, end) };
+}
+function draw(value, view) {
+  drawPhases(view.phases);
+  put('line', value.line);
+  put('stepline', view.steps ? fill(T.stepOf, { step: view.step, steps: view.steps }) : T.leftNone);
+  put('elapsed', clock(value.elapsed));
+  put('left', view.left === null ? T.leftNone : fill(T.about, { time: clock(view.left) }));
+  put('speed', view.speed === null ? T.leftNone : fill(T.speedUnit, { n: view.speed }));
+  put('machine', value.machine || T.leftNone);
+  put('mask', view.density === null ? '' : fill(T.mask, { percent: (100 * view.density).toFixed(1) }));
+  drawPictures(value, view.pictures);
+  drawPlots(view);
+}
+function moment(value, at) {
+  // Recorded: pictures stay until the next preview, curves are cut at the step.
+  let pictures = [];
+  for (let k = at; k >= 0; k -= 1) if (value.frames[k].pictures) { pictures = value.frames[k].pictures; break; }
+  const frame = value.frames[at];
+  const shownStep = frame.step;
+  return {
+    ...frame, pictures, loss: cutAt(value.view.loss, shownStep), accuracy: cutAt(value.view.accuracy, shownStep), n: value.view.n,
+    line: frame.line,
+  };
+}
+
+// ---- playing a recorded run -------------------------------------------------------------------------------------
+function show(at) {
+  state.frame = at;
+  const view = moment(state.value, at);
+  draw({ ...state.value, line: state.value.frames[at].line, elapsed: state.value.frames[at].elapsed }, view);
+  const last = at >= state.value.frames.length - 1;
+  if (last) state.playing = false;
+  put('play', state.playing ? T.pause : last ? T.again : T.play);
+}
+function tick() {
+  clearTimeout(state.timer);
+  if (!state.playing || !element.isConnected) return;
+  if (state.frame < state.value.frames.length - 1) show(state.frame + 1);
+  if (state.playing) state.timer = setTimeout(tick, state.value.pace);
+}
+function play(from) {
+  state.playing = true;
+  show(from);
+  clearTimeout(state.timer);
+  state.timer = setTimeout(tick, state.value.pace);
+}
+
+// ---- a new value ------------------------------------------------------------------------------------------------
+function update() {
+  const value = props.value;
+  if (!value || !value.mode) return;
+  const recorded = value.mode === 'recorded';
+  const fresh = value.key !== state.key;
+  state.value = value;
+  if (fresh) {
+    state.key = value.key;
+    clearTimeout(state.timer);
+    state.playing = false;
+    put('badge', recorded ? T.recorded : T.live);
+    $('root').dataset.mode = value.mode;
+    $('run').hidden = $('play').hidden = !recorded;
+    put('note', value.note || '');
+  }
+  put('title', value.title);
+  $('root').dataset.state = value.state || '';
+  $('root').setAttribute('aria-busy', String(value.state === 'running' || value.state === 'queued'));
+  if (!recorded) { draw(value, value.view); return; }
+  if (!fresh) return;
+  const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (still) show(value.frames.length - 1); else play(0);
+}
+
+$('run').textContent = T.runIt;
+$('run').addEventListener('click', () => trigger('submit'));
+$('play').addEventListener('click', () => {
+  if (state.playing) { state.playing = false; clearTimeout(state.timer); show(state.frame); }
+  else play(state.frame >= state.value.frames.length - 1 ? 0 : state.frame);
+});
+for (const which of PLOTS) {
+  $('numbers-' + which).addEventListener('toggle', () => state.drawn && drawTable(which, state.drawn[which]));
+}
+new ResizeObserver(() => {
+  for (const which of PLOTS) {
+    const plot = $(which);
+    if (plot && window.Plotly && plot.data && plot.offsetWidth) window.Plotly.Plots.resize(plot);
+  }
+}).observe(element);
+new MutationObserver(() => state.drawn && drawPlots({ ...state.drawn })).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+watch('value', update);
+update();

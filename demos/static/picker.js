@@ -1,0 +1,82 @@
+// Cards with pictures to choose from: checkboxes (several) or radio buttons (one). Runs as gr.HTML's js_on_load.
+// value = {items: [{id, label, detail, images: [src], disabled, reason}], selected: [id], several, legend}
+const box = element.querySelector('.picker');
+const name = 'pick' + Math.random().toString(36).slice(2);
+let shape = '';
+
+function build(value) {
+  box.replaceChildren();
+  const legend = document.createElement('legend');
+  legend.textContent = value.legend || '';
+  box.append(legend);
+  const grid = document.createElement('div');
+  grid.className = 'picker-grid';
+  for (const item of value.items) {
+    const card = document.createElement('label');
+    card.className = 'picker-card';
+    const input = document.createElement('input');
+    input.type = value.several ? 'checkbox' : 'radio';
+    input.name = name;
+    input.value = item.id;
+    input.disabled = Boolean(item.disabled);
+    input.addEventListener('change', () => {
+      const known = new Set(props.value.items.map((i) => i.id));
+      const others = value.several ? props.value.selected.filter((id) => id !== item.id) : [];
+      const selected = input.checked ? [...others, item.id] : others;
+      // Chosen on another page: not among the items, still selected.
+      props.value = { ...props.value, selected: value.several ? selected : selected.filter((id) => known.has(id)) };
+      mark(props.value);
+      trigger('input');
+    });
+    const pictures = document.createElement('span');
+    pictures.className = 'picker-pictures count' + item.images.length;
+    for (const src of item.images) {
+      const image = document.createElement('img');
+      image.src = src;
+      image.alt = '';
+      pictures.append(image);
+    }
+    const text = document.createElement('span');
+    text.className = 'picker-text';
+    const title = document.createElement('span');
+    title.className = 'picker-label';
+    title.textContent = item.label;
+    text.append(title);
+    for (const line of item.detail || []) {
+      const detail = document.createElement('span');
+      detail.className = 'picker-detail';
+      detail.textContent = line;
+      text.append(detail);
+    }
+    if (item.reason) {
+      const reason = document.createElement('span');
+      reason.className = 'picker-detail';
+      reason.textContent = item.reason;
+      text.append(reason);
+    }
+    card.append(input, pictures, text);
+    grid.append(card);
+  }
+  box.append(grid);
+}
+
+function mark(value) {
+  for (const input of box.querySelectorAll('input')) {
+    input.checked = value.selected.includes(input.value);
+    input.parentElement.classList.toggle('chosen', input.checked);
+  }
+}
+
+function update() {
+  const value = props.value;
+  if (!value || !value.items) return;
+  const next = JSON.stringify([value.legend, value.several, value.items.map((i) => [i.id, i.label])]);
+  if (next !== shape) {
+    shape = next;
+    build(value);
+  }
+  mark(value);
+}
+
+watch('value', update);
+update();
