@@ -1,5 +1,7 @@
 """SFR-on and SalUn on the tiny pixel diffusion model against the recorded runs."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,8 +9,18 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import SalUnJointConfig
 from sfr_core.methods.salun import saliency, salun_joint
 from sfr_core.ops.saliency import batch_gradients
-from tests.golden.cases import load, optimizer_fields
-from tests.golden.replay import check_final, check_mask, check_mask_event, near, norm_of, replay, same
+from tests.golden.cases import Case, load, optimizer_fields
+from tests.golden.replay import (
+    Replay,
+    check_final,
+    check_mask,
+    check_mask_event,
+    masked_norm,
+    near,
+    norm_of,
+    replay,
+    same,
+)
 from tests.golden.sfron_checks import check_masks_at_every_gamma, check_whole_case
 from tests.golden.tasks import open_task
 
@@ -42,20 +54,26 @@ def test_salun_mask_repeats_the_recording() -> None:
         assert norm_of(gradients) == near(want["grad_norm_before_clip"])
 
 
+def run_joint(case: Case, **changes: Any) -> Replay:
+    """SalUn's joint steps with the case's settings, some of them changed."""
+    s = case.settings
+    fields = {
+        **optimizer_fields(case),
+        "steps": s["steps_T"],
+        "batch_size": s["batch_size"]["remain"],
+        "forget_weight": s["forget_weight"],
+        "remain_weight": s["remain_weight"],
+        "mask_fraction": s["mask_top_fraction"],
+        "saliency_clip": s["saliency_clip"],
+        "clip": s["clip"],
+    }
+    return replay(case, salun_joint, SalUnJointConfig(**{**fields, **changes}))
+
+
 def test_salun_joint_steps_repeat_the_recording() -> None:
     case = load("ddpm_salun")
     s = case.settings
-    config = SalUnJointConfig(
-        **optimizer_fields(case),
-        steps=s["steps_T"],
-        batch_size=8,
-        forget_weight=s["forget_weight"],
-        remain_weight=s["remain_weight"],
-        mask_fraction=s["mask_top_fraction"],
-        saliency_clip=s["saliency_clip"],
-        clip=s["clip"],
-    )
-    run = replay(case, salun_joint, config)
+    run = run_joint(case)
     check_mask_event(run.mask_ready, case.expected["mask_density"])
     asked = [a for a in run.task.asked if a.batch.phase != "saliency"]
     assert [a.batch.phase for a in asked] == ["remain", "forget"] * s["steps_T"]
@@ -72,3 +90,14 @@ def test_salun_joint_steps_repeat_the_recording() -> None:
         assert step.remain_grad_norm == near(want["grad_norm_applied"])
         assert update.norm == near(want["grad_norm_applied"])
     check_final(run)
+
+
+def test_salun_joint_step_clips_before_the_mask() -> None:
+    # In the recording no norm reaches the clip, so it cannot tell the two orders apart; a smaller clip can.
+    case = load("ddpm_salun")
+    run = run_joint(case, clip=0.1)
+    for update, raw in zip(run.updates, run.raw, strict=True):
+        whole, kept = norm_of(raw), masked_norm(raw, case.tensors("mask"))
+        assert whole > 0.15
+        assert kept < 0.99 * whole
+        assert update.norm == near(kept * 0.1 / (whole + 1e-6))
