@@ -1,0 +1,72 @@
+"""FT: plain training on the remain set."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import FinetuneConfig
+from sfr_core.methods.finetune import finetune
+from tests.core.grammar import check_grammar
+from tests.core.tiny import REMAIN, LinearTask, play, relabelled, same, state, tiny_dataset, tiny_task
+
+
+def test_reads_no_forget_row() -> None:
+    plain = tiny_task()
+    other = tiny_task(dataset=relabelled(tiny_dataset(), plain.split.forget))
+    play("finetune", plain)
+    play("finetune", other)
+    assert same(state(plain.model), state(other.model))
+
+
+def test_equals_a_loop_written_out() -> None:
+    task, hand = tiny_task(), tiny_task()
+    play("finetune", task, epochs=3, lr=0.02, momentum=0.9, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(hand.model.parameters(), 0.02, momentum=0.9, weight_decay=5e-4)
+    rng = torch.Generator().manual_seed(0)
+    for lr in (0.02, 0.015, 0.005):  # 0.02 * (1 + cos(pi * e / 3)) / 2
+        optimizer.param_groups[0]["lr"] = lr
+        hand.model.train()
+        for batch in hand.remain_batches(8, rng):
+            optimizer.zero_grad()
+            F.cross_entropy(hand.model(batch.x), batch.y).backward()
+            optimizer.step()
+    ours, theirs = state(task.model), state(hand.model)
+    assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-6) for name in ours)
+
+
+def test_two_steps_by_hand() -> None:
+    # Gradients [1, 0] and [0, 2]; lr 0.1, momentum 0.5, decay 0.1, w = (1, 2):
+    # v = [1.1, 0.2], w = (0.89, 1.98); then v = 0.5 v + [0.089, 2 + 0.198], w = (0.89 - 0.0639, 1.98 - 0.2298).
+    task = LinearTask((1.0, 2.0), forget=[[[9.0, 9.0]]], remain=[[[1.0, 0.0]], [[0.0, 2.0]]])
+    config = FinetuneConfig(epochs=1, lr=0.1, momentum=0.5, weight_decay=0.1, batch_size=1)
+    events = list(finetune(task, config, rng=torch.Generator(), cancel=CancelToken()))
+    steps = check_grammar(events)
+    assert torch.allclose(task.model.w, torch.tensor([0.8261, 1.7502]), atol=1e-6)
+    assert [s.remain_loss for s in steps] == pytest.approx([1.0, 3.96])
+    assert [s.remain_grad_norm for s in steps] == pytest.approx([1.0, 2.0])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_learning_rate_changes_between_epochs_only(schedule: str) -> None:
+    steps = check_grammar(play("finetune", tiny_task(), epochs=4, lr=0.1, lr_schedule=schedule))
+    per_epoch = math.ceil(REMAIN / 8)
+    wanted = [0.1, 0.1 * (2 + math.sqrt(2)) / 4, 0.05, 0.1 * (2 - math.sqrt(2)) / 4]
+    if schedule == "constant":
+        wanted = [0.1] * 4
+    assert [s.lr for s in steps] == pytest.approx([lr for lr in wanted for _ in range(per_epoch)], rel=1e-12)
+
+
+def test_says_nothing_of_the_forget_set() -> None:
+    steps = check_grammar(play("finetune", tiny_task()))
+    assert all(s.forget_loss is None and s.forget_grad_norm is None and s.alpha is None for s in steps)
+
+
+def test_batch_norm_learns() -> None:
+    task = tiny_task()
+    play("finetune", task, epochs=2)
+    assert int(task.model.bn1.num_batches_tracked) == 12
