@@ -45,6 +45,8 @@ table.cmp .bar{display:inline-block;width:5rem;height:.7em;border:1px solid var(
 .cmp-large{display:flex;gap:1.2rem;flex-wrap:wrap;align-items:center}.cmp-large img{width:196px;height:196px}
 details.cmp{margin:.4rem 0}details.cmp summary{cursor:pointer}
 details.cmp dt{font-weight:600;margin-top:.4rem}details.cmp dd{margin:0 0 0 1rem}
+.cmp-gallery .grid-container{grid-template-columns:repeat(auto-fill,minmax(104px,1fr))!important}
+.cmp-gallery img{image-rendering:pixelated}
 .dark .cmp-plot .js-plotly-plot text:not(.heatmap-label text):not(.hovertext text){fill:#e5e7eb!important}
 .dark .cmp-plot .js-plotly-plot .heatmap-label text{fill:inherit}
 """
@@ -255,8 +257,12 @@ def _prediction(record: RunRecord, prediction: Prediction) -> str:
     true, said = class_name(prediction.label, names), class_name(prediction.predicted, names)
     right = prediction.label == prediction.predicted
     image = ""
-    if record.dataset is not None and 0 <= prediction.row < len(record.dataset.test):
-        image = f'<img loading="lazy" src="{data_uri(record.dataset.test.images[prediction.row])}" alt="{escape(true, quote=True)}, test picture {prediction.row}">'
+    if record.dataset is not None:
+        pictures = record.dataset.train if prediction.source == "train" else record.dataset.test
+        if 0 <= prediction.row < len(pictures):
+            where = "training" if prediction.source == "train" else "test"
+            uri = data_uri(pictures.images[prediction.row])
+            image = f'<img src="{uri}" alt="{escape(true, quote=True)}, {where} picture {prediction.row}">'
     sign = "✓" if right else "✗"
     return (
         f'<figure class="{"right" if right else "wrong"}">{image}<figcaption>{sign} <b>{escape(said)}</b> '

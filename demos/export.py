@@ -16,13 +16,13 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from demos import compare_copy as copy
 from demos.metric_rows import metric_values
 from demos.run_record import RunRecord
 from sfr_core.errors import InputError
-from sfr_core.events import to_json
+from sfr_core.runfiles import event_line, write_weights
 
 if TYPE_CHECKING:
     from demos.jobs import Job
@@ -60,17 +60,17 @@ def result_json(record: RunRecord) -> str:
     """
     if record.result is None:
         raise InputError(copy.NO_RESULT, hint=copy.NO_RESULT_HINT)
-    return json.dumps(record.result.to_json(), indent=2) + "\n"
+    return json.dumps(record.result.to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
 def config_json(record: RunRecord) -> str:
     """config.json, which `python -m sfr_core run --config` repeats."""
-    return json.dumps(record.config.to_json(), indent=2) + "\n"
+    return json.dumps(record.config.to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
 def events_jsonl(record: RunRecord) -> str:
     """events.jsonl: one event a line."""
-    return "".join(json.dumps(to_json(event)) + "\n" for event in record.events)
+    return "".join(event_line(event) + "\n" for event in record.events)
 
 
 def figures_zip(record: RunRecord, kind: Literal["png", "svg"]) -> bytes:
@@ -148,10 +148,3 @@ class Shelf:
             folder = Path(tempfile.mkdtemp(dir=self._root))
             self._made.append((now, folder))
             return folder
-
-
-def write_weights(path: Path, session: Any) -> None:
-    """after.safetensors of a session, by the one writer that the command line uses too."""
-    from sfr_core.runfiles import write_weights as write
-
-    write(path, session)

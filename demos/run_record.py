@@ -25,7 +25,7 @@ State = Literal["queued", "running", "finished", "cancelled", "failed", "importe
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was recorded after step `i`: live accuracies, answers on the fixed test pictures, and the last step before it."""
+    """What was recorded after step `i`: live accuracies, answers on the fixed pictures, and the last step before it."""
 
     i: int
     live: LiveRecord | None = None

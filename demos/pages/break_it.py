@@ -1,0 +1,161 @@
+"""Break it: the same run, same seed, with one part switched off, its curves laid over those of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from demos import compare_copy as copy
+from demos import compare_html as html
+from demos.pages.context import PageContext
+from demos.plots.curves import QUANTITIES, curve
+from demos.run_record import RunRecord, from_job
+from sfr_core.configs import RunConfig
+from sfr_core.events import Step
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+LOOK_SECONDS = 1.5
+
+
+def broken_config(config: RunConfig, part: str) -> RunConfig:
+    """The same run with one switch off.
+
+    Raises:
+        KeyError: the method has no such switch.
+    """
+    if part not in copy.BREAK_BUTTONS or config.settings[part] is not True:
+        raise KeyError(part)
+    return replace(config, settings={**config.settings, part: False})
+
+
+def parts_of(config: RunConfig) -> tuple[str, ...]:
+    """Switches of this run that are on."""
+    return tuple(part for part in copy.BREAK_BUTTONS if config.settings.get(part) is True)
+
+
+class BreakIt:
+    """Buttons, the state of the broken runs, and the overlay. `broken` maps a part to its job id; `drawn` counts ended ones."""
+
+    def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
+        self.ctx, self.key = ctx, key
+        self.broken = gr.State({})
+        self.drawn = gr.State(0)
+        self.timer = gr.Timer(LOOK_SECONDS, active=False)
+        gr.Markdown(f"### {copy.BREAK_TITLE}\n{copy.BREAK_HELP}")
+        with gr.Row():
+            self.buttons = {
+                part: gr.Button(label, size="sm", min_width=180, elem_id=f"{prefix}-break-{part}")
+                for part, label in copy.BREAK_BUTTONS.items()
+            }
+        self.status = gr.HTML(elem_id=f"{prefix}-break-status")
+        self.quantity = gr.Radio(
+            [(name.capitalize(), name) for name in QUANTITIES],
+            value=QUANTITIES[0],
+            label=copy.BREAK_QUANTITY,
+            visible=False,
+            elem_id=f"{prefix}-break-quantity",
+        )
+        self.plot = gr.Plot(show_label=False, visible=False, elem_id=f"{prefix}-break-plot", elem_classes="cmp-plot")
+        self.table = gr.HTML(elem_id=f"{prefix}-break-table")
+
+    def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
+        """Fresh for another run: only the switches that it has."""
+        parts = parts_of(record.config) if live and record.steps else ()
+        return {
+            **self.cleared(),
+            **{button: gr.update(visible=part in parts) for part, button in self.buttons.items()},
+            self.status: "" if parts else html.note(copy.BREAK_NOT_HERE),
+        }
+
+    def cleared(self) -> dict[Any, Any]:
+        """No broken runs."""
+        return {
+            **{button: gr.skip() for button in self.buttons.values()},
+            self.broken: {},
+            self.drawn: 0,
+            self.timer: gr.Timer(active=False),
+            self.status: "",
+            self.quantity: gr.update(visible=False),
+            self.plot: gr.update(value=None, visible=False),
+            self.table: "",
+        }
+
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
+        """Connects buttons, timer and choice; `record_of(browser, key)` checks whose run it is."""
+        run = [self.ctx.browser, self.key, self.broken]
+        for part, button in self.buttons.items():
+            button.click(self._breaker(part, record_of), run, [self.broken, self.timer, self.status], **QUICK)
+
+        def look(browser: Any, key: Any, broken: dict[str, str], drawn: int, quantity: str) -> tuple[Any, ...]:
+            if not key or not broken:
+                return gr.Timer(active=False), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            base = record_of(browser, key)
+            jobs = {part: self.ctx.job_of(browser, job_id) for part, job_id in broken.items()}
+            ended = {part: job for part, job in jobs.items() if job is not None and not job.active}
+            active = any(job is not None and job.active for job in jobs.values())
+            timer = gr.skip() if active else gr.Timer(active=False)
+            if len(ended) == drawn:
+                return timer, self._status(jobs), drawn, gr.skip(), gr.skip(), gr.skip()
+            plot, table = overlay(base, {part: from_job(job) for part, job in ended.items()}, quantity)
+            return timer, self._status(jobs), len(ended), gr.update(visible=True), plot, table
+
+        outputs = [self.timer, self.status, self.drawn, self.quantity, self.plot, self.table]
+        self.timer.tick(look, [*run, self.drawn, self.quantity], outputs, **QUICK)
+
+        def choose(browser: Any, key: Any, broken: dict[str, str], quantity: str) -> tuple[Any, str]:
+            jobs = {part: self.ctx.job_of(browser, job_id) for part, job_id in broken.items()}
+            ended = {part: from_job(job) for part, job in jobs.items() if job is not None and not job.active}
+            return overlay(record_of(browser, key), ended, quantity)
+
+        self.quantity.input(choose, [*run, self.quantity], [self.plot, self.table], **QUICK)
+
+    def _breaker(self, part: str, record_of: Callable[[Any, Any], RunRecord]) -> Callable[..., Any]:
+        def start(browser: Any, key: Any, broken: dict[str, str]) -> tuple[Any, ...]:
+            already = self.ctx.job_of(browser, broken.get(part))
+            if already is not None and already.state != "failed":
+                return gr.skip(), gr.skip(), gr.skip()
+            job = self.ctx.submit(browser, broken_config(record_of(browser, key).config, part))
+            broken = {**broken, part: job.id}
+            jobs = {name: self.ctx.job_of(browser, job_id) for name, job_id in broken.items()}
+            return broken, gr.Timer(active=True), self._status(jobs)
+
+        return start
+
+    def _status(self, jobs: dict[str, Any]) -> str:
+        lines = []
+        for part, job in jobs.items():
+            name = copy.BROKEN_NAMES[part]
+            if job is None:
+                lines.append(f"{name}: gone")
+            elif job.state == "queued":
+                lines.append(f"{name}: waiting, place {self.ctx.book.place(job.id)} in the queue")
+            elif job.state == "running":
+                step = next((e for e in reversed(job.log) if isinstance(e, Step)), None)
+                lines.append(f"{name}: step {step.i} of {step.total}" if step else f"{name}: preparing")
+            elif job.state == "failed":
+                lines.append(f"{name}: failed. {job.error or ''}")
+            else:
+                lines.append(f"{name}: {job.state}")
+        return "".join(html.note(line) for line in lines)
+
+
+def overlay(base: RunRecord, broken: dict[str, RunRecord], quantity: str) -> tuple[Any, str]:
+    """The curves of the base run and the broken ones over each other, and where each of them ended as a table."""
+    from demos.plots.curves import overlay_figure
+
+    runs = [(copy.BASE_RUN, base), *((copy.BROKEN_NAMES[part], record) for part, record in broken.items())]
+    chosen = next((q for q in QUANTITIES if q == quantity), QUANTITIES[0])
+    rows = []
+    for name, record in runs:
+        ends = [curve(record, q).y for q in QUANTITIES]
+        result = record.result
+        full = ["–", "–"] if result is None else [f"{result.after.FA:.1f}", f"{result.after.RA:.1f}"]
+        rows.append((name, *full, *(f"{y[-1]:.4g}" if y else "–" for y in ends)))
+    head = ("run", "FA (%)", "RA (%)", *(f"{q}, last ({'%' if 'acc' in q else 'nats'})" for q in QUANTITIES))
+    n = next((f"n = {e.record.n_forget} and {e.record.n_remain}" for e in base.live()), "none")  # type: ignore[union-attr]
+    caption = f"After the run; FA and RA on the full sets, the last accuracies on live subsets ({n})."
+    figure = gr.update(value=overlay_figure(runs, chosen), visible=True)
+    return figure, html.table(head, rows, caption=caption)

@@ -1,0 +1,147 @@
+"""From a run to what the components of Compare show; no layout, no wiring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from demos import compare_copy as copy
+from demos import compare_html as html
+from demos.answers import Found, agreements, class_accuracy, confusions, not_forgotten, over_forgotten
+from demos.metric_rows import metric_rows
+from demos.plots.layers import nearest_threshold, recount
+from demos.run_record import RunRecord
+from demos.verdict import of_record
+
+GALLERY = 24
+"""Pictures shown of each kind."""
+ENLARGE = 4
+
+
+def verdict(record: RunRecord) -> str:
+    """The sentence, or why there is none."""
+    found = of_record(record)
+    return html.verdict_html(found) if found else html.note(copy.NO_METRICS)
+
+
+def metrics(record: RunRecord) -> str:
+    """The metrics table."""
+    return html.metrics_html(record, metric_rows(record))
+
+
+def second_choices(record: RunRecord) -> list[tuple[str, str]]:
+    """What the right-hand matrix can show for this run, as (label, value)."""
+    names = ["after", "change"] + (["retrained"] if "retrained" in record.reports else [])
+    return [(copy.CONFUSION_CHOICES[name], name) for name in names]
+
+
+def confusion_plot(record: RunRecord, which: str) -> Any:
+    """One confusion matrix as a figure; `which` is "before", "after", "retrained" or "change"; None without answers."""
+    from demos.plots.confusion import confusion_change_figure, confusion_figure
+
+    matrices, names = confusions(record), record.class_names
+    if which == "change" and {"before", "after"} <= matrices.keys():
+        return confusion_change_figure("After minus before", matrices["before"], matrices["after"], names)
+    if which in matrices:
+        title = f"{which.capitalize()} (test set, n = {int(matrices[which].sum()):,})"
+        return confusion_figure(title, matrices[which], names)
+    return None
+
+
+def confusion_tables(record: RunRecord) -> str:
+    """All matrices as tables, or why there are none."""
+    matrices = confusions(record)
+    if not matrices:
+        return html.note(copy.NO_REPORTS)
+    return "".join(html.confusion_table(name.capitalize(), m, record.class_names) for name, m in matrices.items())
+
+
+def classes_plot(record: RunRecord) -> Any:
+    """Class-wise change as a figure, None without answers."""
+    from demos.plots.confusion import class_change_figure
+
+    matrices = confusions(record)
+    return class_change_figure(matrices, record.class_names) if {"before", "after"} <= matrices.keys() else None
+
+
+def classes_table(record: RunRecord) -> str:
+    """Class-wise accuracies as a table."""
+    matrices = confusions(record)
+    if not {"before", "after"} <= matrices.keys():
+        return ""
+    accuracies = {name: class_accuracy(matrix).tolist() for name, matrix in matrices.items()}
+    return html.classes_table(accuracies, record.class_names, matrices["before"].sum(axis=1).tolist())
+
+
+def found(record: RunRecord, kind: str) -> Found:
+    """The pictures of one gallery; `kind` is "not" or "over"."""
+    return (not_forgotten if kind == "not" else over_forgotten)(record, GALLERY)
+
+
+def gallery(record: RunRecord, pictures: Found) -> list[tuple[NDArray[np.uint8], str]]:
+    """(picture, caption) for a gallery; the caption is its alternative text too."""
+    if record.dataset is None:
+        return []
+    names, out = record.class_names, []
+    for one in pictures.samples:
+        source = record.dataset.train if one.part == "train" else record.dataset.test
+        image = source.images[one.row].repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1)
+        image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+        out.append((image, f"{names[one.label]} → {names[one.after]} {100 * one.after_confidence:.0f} %"))
+    return out
+
+
+def found_text(record: RunRecord, pictures: Found, kind: str) -> str:
+    """How many there are and what they are."""
+    if not record.reports:
+        return html.note(copy.NO_REPORTS) if kind == "not" else ""
+    has = "retrained" in record.reports
+    if kind == "not":
+        text = copy.NOT_FORGOTTEN_HELP.format(retrained=copy.NOT_FORGOTTEN_RETRAINED if has else "")
+        return html.found_html(pictures, text, copy.NOT_FORGOTTEN)
+    text = copy.OVER_FORGOTTEN_HELP.format(retrained=copy.OVER_FORGOTTEN_RETRAINED if has else "")
+    return html.found_html(pictures, text, copy.OVER_FORGOTTEN)
+
+
+def agreement(record: RunRecord) -> str:
+    """Agreement with retrained as a table."""
+    return html.agreement_html(agreements(record))
+
+
+def saliency_slider(record: RunRecord) -> dict[str, Any]:
+    """The slider over the recorded thresholds, standing at the run's own."""
+    mask = record.mask
+    if mask is None or len(mask.thresholds) < 2:
+        return gr.update(visible=False)
+    return gr.update(visible=True, minimum=0, maximum=len(mask.thresholds) - 1, step=1, value=nearest_threshold(mask))
+
+
+def saliency(record: RunRecord, position: float | None) -> tuple[str, Any]:
+    """Table and figure at a position of the slider, None for the run's own threshold (whose counts are the run's own too)."""
+    from demos.plots.layers import layers_figure
+
+    mask = record.mask
+    if mask is None:
+        return html.note(copy.NO_MASK), None
+    index = None if position is None or not mask.thresholds else min(max(int(position), 0), len(mask.thresholds) - 1)
+    counts = recount(mask, index)
+    return html.layers_html(mask, counts, None if index is None else mask.thresholds[index]), layers_figure(counts)
+
+
+def timeline_slider(record: RunRecord) -> dict[str, Any]:
+    """The slider over the recorded moments, standing at the last."""
+    moments = record.timeline()
+    if len(moments) < 2:
+        return gr.update(visible=False)
+    return gr.update(visible=True, minimum=1, maximum=len(moments), step=1, value=len(moments))
+
+
+def moment(record: RunRecord, position: float) -> str:
+    """The moment at a position of the slider, counted from 1."""
+    moments = record.timeline()
+    if not moments:
+        return html.note(copy.NO_TIMELINE)
+    return html.moment_html(record, moments[min(max(int(position), 1), len(moments)) - 1])

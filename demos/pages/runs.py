@@ -1,0 +1,188 @@
+"""Tab Runs: this visitor's runs, what differs between two of them, run files to look at, and one run large."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from demos import compare_copy as copy
+from demos import compare_html as html
+from demos.pages import compare
+from demos.pages.context import PageContext, say
+from demos.run_diff import config_differences, result_differences
+from demos.run_import import Imports, read_files
+from demos.run_record import RunRecord, from_job
+from demos.verdict import subject
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.methods import METHODS
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA (%)", "TA (%)", "time (s)")
+
+
+def title_of(record: RunRecord) -> str:
+    """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
+    method = METHODS[record.config.method].title if record.config.method in METHODS else record.config.method
+    what = subject(record.spec, record.class_names, record.config.forget)
+    off = "".join(f", {name}" for part, name in copy.BROKEN_NAMES.items() if record.config.settings.get(part) is False)
+    return f"{when_of(record)} · {method}{off} · {what} · {record.config.preset}, seed {record.config.seed}"
+
+
+def when_of(record: RunRecord) -> str:
+    """Time of submission, or that it came from a file."""
+    if record.created is None:
+        return f"imported {record.key[-4:]}"
+    return time.strftime("%H:%M:%S UTC", time.gmtime(record.created))
+
+
+def runs_table(records: list[RunRecord]) -> str:
+    """All runs with their main numbers."""
+    if not records:
+        return html.note(copy.RUNS_EMPTY)
+    rows = []
+    for record in records:
+        after = record.result.after if record.result else None
+        numbers = ["–"] * 3 if after is None else [f"{v:.1f}" for v in (after.FA, after.RA, after.TA)]
+        seconds = record.seconds()
+        rows.append(
+            (
+                when_of(record),
+                record.config.model,
+                subject(record.spec, record.class_names, record.config.forget),
+                record.config.method,
+                record.config.preset,
+                record.state,
+                *numbers,
+                "–" if seconds is None else f"{seconds:.1f}",
+            )
+        )
+    return html.table(HEAD, rows, caption=f"{copy.RUNS_HELP} Numbers are those after the run.", text_columns=TEXTS)
+
+
+TEXTS = frozenset({1, 2, 3, 4, 5})
+
+
+def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
+    """Only what differs, in config and in results."""
+    if a is None or b is None or a.key == b.key:
+        return html.note(copy.DIFF_PICK)
+    lines = (*config_differences(a, b), *result_differences(a, b))
+    if not lines:
+        return html.note(copy.DIFF_NONE)
+    rows = [(line.name, line.group, line.a, line.b, line.change) for line in lines]
+    return html.table(
+        ("", "where", "A", "B", "B − A"), rows, caption=f"A: {title_of(a)}. B: {title_of(b)}.", text_columns=TEXTS_DIFF
+    )
+
+
+TEXTS_DIFF = frozenset({1})
+
+
+class Runs:
+    """The components of the tab and what they do."""
+
+    def __init__(self, ctx: PageContext) -> None:
+        self.ctx, self.imports = ctx, Imports()
+        gr.Markdown(f"## {copy.RUNS_TITLE}")
+        self.table = gr.HTML(elem_id="runs-table")
+        self.refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh")
+        with gr.Row():
+            self.a = gr.Dropdown([], label=copy.PICK_A, elem_id="runs-a", min_width=300)
+            self.b = gr.Dropdown([], label=copy.PICK_B, elem_id="runs-b", min_width=300)
+        with gr.Row():
+            self.open = gr.Button(copy.OPEN, variant="primary", size="sm", elem_id="runs-open")
+            self.delete = gr.Button(copy.DELETE, size="sm", elem_id="runs-delete")
+        gr.Markdown(f"### {copy.DIFF_TITLE}")
+        self.diff = gr.HTML(html.note(copy.DIFF_PICK), elem_id="runs-diff")
+        gr.Markdown(f"### {copy.IMPORT_TITLE}\n{copy.IMPORT_HELP}")
+        self.upload = gr.UploadButton(
+            copy.IMPORT_BUTTON,
+            file_count="multiple",
+            file_types=[".json", ".jsonl", ".zip"],
+            size="sm",
+            elem_id="runs-import",
+        )
+        self.message = gr.HTML(elem_id="runs-message")
+        self.compare = compare.build(ctx, prefix="runs-compare", imports=self.imports)
+        self._wire()
+
+    def records(self, browser: Any) -> list[RunRecord]:
+        """This visitor's runs and imports, newest first."""
+        visitor = self.ctx.visitor(browser)
+        return [from_job(job) for job in self.ctx.book.runs(visitor)] + self.imports.of(visitor) if visitor else []
+
+    def listed(self, browser: Any, a: Any, b: Any, first: str = "") -> list[Any]:
+        """Values for table, A, B and the differences; a choice that still exists stays, `first` goes to A."""
+        records = {record.key: record for record in self.records(browser)}
+        choices = [(title_of(record), key) for key, record in records.items()]
+        keys = list(records)
+        a = first or (a if a in records else (keys[0] if keys else None))
+        b = b if b in records and b != a else next((key for key in keys if key != a), None)
+        return [
+            runs_table(list(records.values())),
+            gr.update(choices=choices, value=a),
+            gr.update(choices=choices, value=b),
+            diff_html(records.get(a or ""), records.get(b or "")),
+        ]
+
+    def _wire(self) -> None:
+        ctx, pick = self.ctx, [self.ctx.browser, self.a, self.b]
+        lists = [self.table, self.a, self.b, self.diff]
+        self.refresh.click(self.listed, pick, lists, **QUICK)
+        ctx.job.change(self.listed, pick, lists, **QUICK)
+        tab = Context.block
+        while tab is not None and not isinstance(tab, gr.Tab):
+            tab = tab.parent
+        if tab is not None:
+            tab.select(self.listed, pick, lists, **QUICK)
+
+        def choose(browser: Any, a: Any, b: Any) -> str:
+            records = {record.key: record for record in self.records(browser)}
+            return diff_html(records.get(a), records.get(b))
+
+        for dropdown in (self.a, self.b):
+            dropdown.input(choose, pick, self.diff, **QUICK)
+
+        def look(browser: Any, key: Any) -> dict[Any, Any]:
+            record = self.compare.record(browser, key)
+            return self.compare.updates_of(record, live=record.state != "imported")
+
+        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **QUICK)
+
+        def drop(browser: Any, a: Any, b: Any, shown: Any) -> list[Any]:
+            visitor = ctx.visitor(browser)
+            if not isinstance(a, str):
+                raise say(InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT))
+            if not self.imports.drop(visitor, a):
+                try:
+                    ctx.book.delete(visitor, a)
+                except PlaygroundError as error:
+                    raise say(error) from None
+            hidden = self.compare.cleared() if shown == a else {}
+            rest = [hidden.get(component, gr.skip()) for component in self.compare.outputs]
+            return [*self.listed(browser, None, b), html.note(copy.DELETED), *rest]
+
+        self.delete.click(drop, [*pick, self.compare.key], [*lists, self.message, *self.compare.outputs], **QUICK)
+
+        def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
+            visitor = ctx.visitor(browser)
+            try:
+                if not visitor or not files:
+                    raise InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT)
+                record = self.imports.add(visitor, read_files([Path(name) for name in files]))
+            except PlaygroundError as error:
+                raise say(error) from None
+            shown = self.compare.updates_of(record, live=False)
+            message = html.note(copy.IMPORTED.format(title=title_of(record)))
+            return [*self.listed(browser, a, b, record.key), message, *(shown[c] for c in self.compare.outputs)]
+
+        self.upload.upload(take, [self.upload, *pick], [*lists, self.message, *self.compare.outputs], **QUICK)
+
+
+def build(ctx: PageContext) -> Runs:
+    """Makes the tab inside the current `gr.Tab`; it refreshes whenever the tab is opened."""
+    return Runs(ctx)
