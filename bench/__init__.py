@@ -1,0 +1,1 @@
+"""Cost and quality in numbers, one command a table."""
