@@ -1,35 +1,62 @@
-"""Makes assets/fashion_mnist from Debian's dataset-fashion-mnist (or a torchvision download).
+"""Makes assets/fashion_mnist from the whole Fashion-MNIST: Debian's dataset-fashion-mnist, or torchvision's download.
 
-python -m recipes.fashion_mnist [--source FOLDER]
+python -m recipes.fashion_mnist                    # from /usr/share/datasets/fashion-mnist
+python -m recipes.fashion_mnist --download FOLDER  # where there is a network
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from sfr_core.data.datasets import ASSETS, FASHION_FULL, SHIPPED_PER_CLASS, first_per_class, read_idx_pair, write_idx
+from sfr_core.errors import AssetError
 
 
 def build(source: Path, target: Path) -> None:
-    """Writes the first SHIPPED_PER_CLASS training pictures of each class and the whole test set."""
-    target.mkdir(parents=True, exist_ok=True)
+    """Writes the first SHIPPED_PER_CLASS training pictures of each class, in the order of the file, and the whole test set."""
     train, test = read_idx_pair(source, "train"), read_idx_pair(source, "t10k")
     train = train.rows(first_per_class(train.labels, SHIPPED_PER_CLASS))
+    target.mkdir(parents=True, exist_ok=True)
     for prefix, part in (("train", train), ("t10k", test)):
         write_idx(target / f"{prefix}-images-idx3-ubyte.gz", part.images[..., 0])
         write_idx(target / f"{prefix}-labels-idx1-ubyte.gz", part.labels.astype(np.uint8))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def download(folder: Path) -> Path:
+    """Fetches the whole set through torchvision and returns the folder with the IDX files.
+
+    Raises:
+        AssetError: no network, or the server does not answer.
+    """
+    from torchvision.datasets import FashionMNIST
+
+    try:
+        FashionMNIST(str(folder), train=True, download=True)
+    except (OSError, RuntimeError) as error:
+        raise AssetError(
+            f"Fashion-MNIST could not be downloaded ({error}).",
+            hint="Try again with a network, or install Debian's dataset-fashion-mnist.",
+        ) from None
+    return folder / "FashionMNIST" / "raw"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, default=FASHION_FULL)
+    parser.add_argument("--download", type=Path, metavar="FOLDER")
     parser.add_argument("--target", type=Path, default=ASSETS / "fashion_mnist")
-    args = parser.parse_args()
-    build(args.source, args.target)
+    args = parser.parse_args(argv)
+    try:
+        build(download(args.download) if args.download else args.source, args.target)
+    except AssetError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
