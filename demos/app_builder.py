@@ -104,7 +104,7 @@ def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> N
         stored = browser.get("job") if isinstance(browser, dict) else None
         return ctx.show(browser, ctx.job_of(browser, stored))
 
-    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job], **private)
+    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job], **unlearn.QUEUED)
     describe: Callable[..., Any] = page.describe
     demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **private)
 

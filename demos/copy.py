@@ -115,9 +115,10 @@ ROLLED_BACK = "Rolled back: the network is as it was before the run."
 EXPECT = "This run: about {time}"
 EXPECT_UNKNOWN = "This run: time unknown until something was measured"
 EXPECT_FROM = {
-    "measured": "Estimated from the last run of this method on this machine.",
-    "card": "Estimated from what training this model took ({machine}); after a first run it is measured here.",
+    "measured": "measured by the last run of this method here",
+    "card": "from this model's training time; measured here after a first run",
 }
+EXPECT_CARD_MACHINE = "The card's training time was measured on: {machine}."
 BADGE_CPU = "CPU, {n} {cores}"
 BADGE_CORES = ("core", "cores")
 BADGE_ZERO = "ZeroGPU"
@@ -192,9 +193,9 @@ LIVE = {
     "speed": "Speed",
     "speedUnit": "{n} steps/s",
     "machine": "Machine",
-    "toForget": "To be forgotten: these should turn to ✗",
-    "toForgetSamples": "To be forgotten: training pictures of the forget set",
-    "toKeep": "To be kept: these should stay ✓",
+    "toForget": "To forget: should turn to ✗",
+    "toForgetSamples": "To forget: training pictures of the forget set",
+    "toKeep": "To keep: should stay ✓",
     "right": "recognised",
     "wrong": "not recognised",
     "alt": "{source} picture {row}, in truth {truth}; the network says {said}, {percent} % sure, {verdict}",
@@ -203,10 +204,9 @@ LIVE = {
     "waiting": "The pictures appear as soon as the network has been asked.",
     "lossTitle": "Loss (cross-entropy, nats)",
     "accuracyTitle": "Accuracy in %",
+    "accuracyTitleN": "Accuracy in % (n = {forget} and {remain})",
     "forget": "forget set",
     "remain": "remain set",
-    "forgetN": "forget set (n = {n})",
-    "remainN": "remain set (n = {n})",
     "step": "step",
     "numbersLoss": "Numbers: loss",
     "numbersAccuracy": "Numbers: accuracy in %",

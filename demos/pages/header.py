@@ -26,16 +26,17 @@ def badges_html(machine: hardware.Hardware, expected: Estimate | None, trained_o
         time, why = copy.EXPECT_UNKNOWN, ""
     else:
         time = copy.EXPECT.format(time=copy.about(expected.seconds))
-        why = copy.EXPECT_FROM[expected.source].format(machine=trained_on)
+        why = copy.EXPECT_FROM[expected.source]
     return (
         '<div class="pg-badges">'
         f'<span class="pg-badge" id="badge-hardware"><span class="sr">{copy.HARDWARE}: </span>{escape(machine.name)}</span>'
-        f'<span class="pg-badge" id="badge-time" title="{escape(why)}"><span class="sr">{copy.TIME}: </span>{escape(time)}</span>'
+        f'<span class="pg-badge" id="badge-time" title="{escape(copy.EXPECT_CARD_MACHINE.format(machine=trained_on))}"><span class="sr">{copy.TIME}: </span>{escape(time)}</span>'
         f'<span class="pg-note">{escape(why)}</span></div>'
     )
 
 
 def build(machine: hardware.Hardware) -> gr.HTML:
     """Draws the header; returns the badges, which change with the form."""
-    gr.HTML(head_html(), elem_id="header")
-    return gr.HTML(badges_html(machine, None), elem_id="badges")
+    with gr.Row(elem_id="head"):
+        gr.HTML(head_html(), elem_id="header")
+        return gr.HTML(badges_html(machine, None), elem_id="badges")

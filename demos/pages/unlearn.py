@@ -26,6 +26,8 @@ LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 0.22
 """Pause between two looks at a job's log: at most four to five updates a second."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
+"""Handlers that set `ctx.job`: the browser hears of a changed gr.State only through the queue (measured, gradio 6.31)."""
 SCROLL = (
     "() => { const live = document.querySelector('#live'); "
     "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
@@ -235,7 +237,7 @@ def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None
         ctx.shown[str(request.session_hash)] = ""
         return ctx.show(browser, None)
 
-    page.reset.click(reset_it, [ctx.browser, ctx.job], [ctx.browser, ctx.job], queue=False, **PRIVATE)
+    page.reset.click(reset_it, [ctx.browser, ctx.job], [ctx.browser, ctx.job], **QUEUED)
 
 
 def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
@@ -259,7 +261,7 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
 
-    page.run.click(begin, {ctx.browser, *page.form.inputs}, shown, queue=False, js=None, **PRIVATE).success(
+    page.run.click(begin, {ctx.browser, *page.form.inputs}, shown, **QUEUED).success(
         None, js=SCROLL, **PRIVATE
     )
 
@@ -270,7 +272,7 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
 
-    page.retrain.click(begin_retraining, {ctx.browser, *page.form.inputs}, shown, queue=False, **PRIVATE)
+    page.retrain.click(begin_retraining, {ctx.browser, *page.form.inputs}, shown, **QUEUED)
 
     def begin_recorded(browser: Any) -> dict[Any, Any]:
         if recorded is None:
@@ -278,7 +280,7 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
         return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded)}
 
-    page.live.submit(begin_recorded, ctx.browser, [*shown, *page.form.outputs], queue=False, **PRIVATE)
+    page.live.submit(begin_recorded, ctx.browser, [*shown, *page.form.outputs], **QUEUED)
 
 
 def retraining(config: RunConfig) -> RunConfig:
@@ -318,7 +320,7 @@ def _wire_form(page: Unlearn, pace: Pace) -> None:
             page.badges: header.badges_html(page.machine, expected, card.machine),
             page.gold_note: f'<p class="pg-note">{copy.GOLD_THERE if gold else copy.GOLD_MISSING}</p>',
             page.retrain: gr.update(
-                copy.GOLD_OFFER.format(time=copy.about(again.seconds)),
+                value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)),
                 visible=not gold and config.method != "retrain",
             ),
         }

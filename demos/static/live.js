@@ -130,8 +130,8 @@ function figure(which, series, n) {
   const colours = COLOURS[document.body.classList.contains('dark') ? 'dark' : 'light'];
   const text = style('--body-text-color', '#222');
   const line = style('--border-color-primary', '#ddd');
-  const names = which === 'accuracy' && n[0]
-    ? { forget: fill(T.forgetN, { n: n[0] }), remain: fill(T.remainN, { n: n[1] }) } : { forget: T.forget, remain: T.remain };
+  const names = { forget: T.forget, remain: T.remain };
+  const title = which === 'loss' ? T.lossTitle : n[0] ? fill(T.accuracyTitleN, { forget: n[0], remain: n[1] }) : T.accuracyTitle;
   const trace = (part, dash, symbol) => ({
     x: series.i, y: series[part], name: names[part], mode: series.i.length > 60 ? 'lines' : 'lines+markers', type: 'scatter',
     line: { color: colours[part], width: 2, dash }, marker: { symbol, size: 6 }, connectgaps: true,
@@ -139,17 +139,14 @@ function figure(which, series, n) {
   });
   const axis = { gridcolor: line, linecolor: line, zeroline: false, automargin: true, tickfont: { size: 11 } };
   const layout = {
-    uirevision: state.key, height: 230, margin: { l: 42, r: 8, t: 30, b: 34 }, paper_bgcolor: 'rgba(0,0,0,0)',
+    uirevision: state.key, height: 230, margin: { l: 42, r: 8, t: 52, b: 34 }, paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)', font: { color: text, family: style('--font', 'sans-serif'), size: 12 },
-    title: { text: which === 'loss' ? T.lossTitle : T.accuracyTitle, x: 0, xanchor: 'left', xref: 'paper', font: { size: 13 } },
+    title: { text: title, x: 0, xanchor: 'left', xref: 'paper', y: 0.98, yanchor: 'top', font: { size: 13 } },
     xaxis: { ...axis, title: { text: T.step, font: { size: 11 }, standoff: 4 }, rangemode: 'tozero' },
     yaxis: which === 'accuracy' ? { ...axis, range: [-3, 103] } : { ...axis, rangemode: 'tozero' },
-    legend: { orientation: 'h', x: 1, xanchor: 'right', y: 1.02, yanchor: 'bottom', font: { size: 11 }, bgcolor: 'rgba(0,0,0,0)' },
+    legend: { orientation: 'h', x: 0, xanchor: 'left', y: 1.0, yanchor: 'bottom', font: { size: 11 }, bgcolor: 'rgba(0,0,0,0)' },
     showlegend: true, hovermode: 'x unified',
   };
-  if (which === 'accuracy') layout.legend.y = -0.42, layout.legend.yanchor = 'top';
-  if (which === 'loss') layout.legend.y = -0.42, layout.legend.yanchor = 'top';
-  layout.legend.x = 0; layout.legend.xanchor = 'left';
   return [[trace('forget', 'solid', 'circle'), trace('remain', 'dash', 'square')], layout];
 }
 function drawPlots(view) {
