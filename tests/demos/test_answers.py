@@ -32,7 +32,9 @@ def test_confusion_equals_scikit_learn_on_random_answers() -> None:
 
 def test_class_accuracy_is_the_diagonal_share_and_nan_without_pictures() -> None:
     accuracy = class_accuracy(np.array([[3, 1, 0], [0, 0, 0], [2, 0, 2]]))
-    assert accuracy[0] == 75.0 and np.isnan(accuracy[1]) and accuracy[2] == 50.0
+    assert accuracy[0] == 75.0
+    assert np.isnan(accuracy[1])
+    assert accuracy[2] == 50.0
 
 
 def test_not_forgotten_are_forget_rows_right_after_and_wrong_in_retrained() -> None:
@@ -55,7 +57,8 @@ def test_over_forgotten_leaves_forgotten_classes_and_old_mistakes_out() -> None:
     found = over_forgotten(record(), 10)
     assert (found.total, found.out_of) == (2, 4)
     assert [one.row for one in found.samples] == [3, 4]  # surest first: 0.6, then 0.5
-    assert over_forgotten(record(), 1).total == 2 and len(over_forgotten(record(), 1).samples) == 1
+    assert over_forgotten(record(), 1).total == 2
+    assert len(over_forgotten(record(), 1).samples) == 1
 
 
 def test_over_forgotten_needs_retrained_to_be_right() -> None:
@@ -68,7 +71,9 @@ def test_agreement_counts_equal_answers_right_or_wrong() -> None:
     forget, remain, test = agreements(record())
     assert (forget.n, forget.before, forget.after) == (2, 0.0, 50.0)
     assert (remain.n, remain.before, remain.after) == (4, 75.0, 75.0)
-    assert test.n == 6 and round(test.before, 6) == 50.0 and round(test.after, 6) == round(100 / 3, 6)
+    assert test.n == 6
+    assert round(test.before, 6) == 50.0
+    assert round(test.after, 6) == round(100 / 3, 6)
 
 
 def test_one_sample_holds_every_answer() -> None:
@@ -79,6 +84,8 @@ def test_one_sample_holds_every_answer() -> None:
 
 def test_nothing_is_found_without_answers() -> None:
     empty = record(reports={})
-    assert not_forgotten(empty, 5).total == 0 and over_forgotten(empty, 5).samples == ()
-    assert confusions(empty) == {} and agreements(empty) == ()
+    assert not_forgotten(empty, 5).total == 0
+    assert over_forgotten(empty, 5).samples == ()
+    assert confusions(empty) == {}
+    assert agreements(empty) == ()
     assert len(TEST_LABELS) == 6

@@ -29,13 +29,15 @@ def test_change_figure_signs_every_number() -> None:
     (trace,) = confusion_change_figure("Change", found["before"], found["after"], NAMES).data
     assert [list(row) for row in trace.z] == [[-2, 1, 1], [0, -1, 1], [0, 1, -1]]
     assert [list(row) for row in trace.text] == [["−2", "+1", "+1"], ["", "−1", "+1"], ["", "+1", "−1"]]
-    assert trace.zmin == -2 and trace.zmax == 2
+    assert trace.zmin == -2
+    assert trace.zmax == 2
 
 
 def test_class_change_bars_are_points_against_before() -> None:
     after, retrained = class_change_figure(confusions(record()), NAMES).data
     # before: 100, 100, 50 %; after: 0, 50, 0 %; retrained: 0, 100, 100 %
-    assert list(after.y) == [-100.0, -50.0, -50.0] and list(retrained.y) == [-100.0, 0.0, 50.0]
+    assert list(after.y) == [-100.0, -50.0, -50.0]
+    assert list(retrained.y) == [-100.0, 0.0, 50.0]
     assert after.marker.pattern.shape != retrained.marker.pattern.shape
 
 
@@ -57,13 +59,15 @@ def test_overlaid_runs_differ_in_dash_and_marker_not_only_in_colour() -> None:
 def test_recount_reads_the_recorded_counts_exactly() -> None:
     assert [c.kept for c in recount(MASK, None)] == [4, 1]
     assert [[c.kept for c in recount(MASK, j)] for j in range(3)] == [[7, 2], [4, 1], [1, 0]]
-    assert total_share(recount(MASK, 0)) == 90.0 and total_share(recount(MASK, 2)) == 10.0
+    assert total_share(recount(MASK, 0)) == 90.0
+    assert total_share(recount(MASK, 2)) == 10.0
     assert nearest_threshold(MASK) == 1
 
 
 def test_layers_figure_shows_shares_in_percent_by_layer() -> None:
     (trace,) = layers_figure(recount(MASK, 0)).data
-    assert list(trace.x) == [87.5, 100.0] and list(trace.y) == ["conv.weight", "fc.bias"]
+    assert list(trace.x) == [87.5, 100.0]
+    assert list(trace.y) == ["conv.weight", "fc.bias"]
 
 
 def test_every_figure_for_files_opens_as_png_and_as_svg() -> None:

@@ -59,7 +59,8 @@ def test_edges_of_how_much_is_forgotten(left: float, verb: str, tone: str) -> No
 def test_retrained_is_the_target_where_it_still_knows_something() -> None:
     # 20 % of the pictures look like another class to a model that never saw them: 20.5 is forgotten, not partly.
     verdict = classes(after=measured(TA_forget=20.5), retrained=replace(RETRAINED, TA_forget=20.0))
-    assert verdict.text.startswith("Forgot Cat (97 to 20 %; retrained 20 %)") and verdict.tone == "forgotten"
+    assert verdict.text.startswith("Forgot Cat (97 to 20 %; retrained 20 %)")
+    assert verdict.tone == "forgotten"
 
 
 @pytest.mark.parametrize(("after", "damaged"), [(89.6, False), (89.5, True)])
@@ -71,7 +72,8 @@ def test_over_forgotten_is_more_than_a_point_below_retrained(after: float, damag
 
 def test_damage_never_hides_that_nothing_was_forgotten() -> None:
     verdict = classes(after=measured(TA_forget=97.0, TA_remain=50.0))
-    assert verdict.tone == "kept" and "but the others lost 41 points" in verdict.text
+    assert verdict.tone == "kept"
+    assert "but the others lost 41 points" in verdict.text
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,8 @@ def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
 )
 def test_edges_of_a_random_share(changes: dict[str, Any], verb: str, tone: str) -> None:
     verdict = samples(**changes)
-    assert verdict.text.startswith(verb) and verdict.tone == tone
+    assert verdict.text.startswith(verb)
+    assert verdict.tone == tone
 
 
 def test_samples_without_a_retrained_model_get_no_verdict() -> None:
@@ -160,7 +163,8 @@ def test_a_stopped_run_without_full_metrics_speaks_of_its_live_subsets() -> None
         Cancelled(steps=2),
     )
     verdict = of_record(record(state="cancelled", result=None, events=log, reports={}))
-    assert verdict is not None and verdict.tone == "open"
+    assert verdict is not None
+    assert verdict.tone == "open"
     assert verdict.text == (
         "Stopped after step 2 of 4: accuracy on Cat 100 to 40 %, on the rest 98 to 95 % "
         "(live subsets of n = 2 and 4; the full sets were not measured)."
@@ -173,10 +177,13 @@ def test_a_run_that_measured_nothing_has_no_verdict() -> None:
 
 def test_a_finished_record_is_judged_by_its_result() -> None:
     verdict = of_record(record(events=events()))
-    assert verdict is not None and verdict.text.startswith("Forgot Cat (97 to 0 %")
+    assert verdict is not None
+    assert verdict.text.startswith("Forgot Cat (97 to 0 %")
     share = record(config=config(forget="random:0.1@2"), spec=parse_forget("random:0.1@2", NAMES))
     judged = of_record(share)
-    assert judged is not None and "the random 10 %" in judged.text and "mean gap" in judged.text
+    assert judged is not None
+    assert "the random 10 %" in judged.text
+    assert "mean gap" in judged.text
 
 
 @pytest.mark.parametrize(
