@@ -63,6 +63,7 @@ def test_number_kept_is_rounded_down(fraction: float, kept: int) -> None:
     keep, ready = mask_of(LinearTask((0.0, 0.0), forget=[[[1.0, 2.0]]]), fraction)
     assert sum(keep) == kept
     assert ready.density == kept / 2
+    assert ready.threshold == (2.0 if kept < 2 else 1.0)  # also where nothing is kept: JSON knows no infinity
 
 
 def test_mask_is_estimated_in_eval_mode() -> None:
