@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any, Literal
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -16,6 +17,9 @@ from demos.plots.curves import curve
 from demos.plots.layers import recount
 from demos.plots.style import FORGET, MODEL_COLOURS, MODEL_PATTERNS, REMAIN
 from demos.run_record import RunRecord
+
+# Ids inside an SVG are hashes; a fixed salt makes equal figures equal files.
+matplotlib.rcParams["svg.hashsalt"] = "unlearning-playground"
 
 Format = Literal["png", "svg"]
 HATCHES = {"/": "//", "x": "xx", "": ""}

@@ -126,7 +126,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_files_get_one_sentence_and_a_hint(tmp_path: Path, name: str) -> None:
     texts, sentence = BAD[name]
-    with pytest.raises(AssetError, match=".*") as caught:
+    with pytest.raises(AssetError) as caught:
         read_files(written(tmp_path, **texts))
     assert sentence in caught.value.message
     assert caught.value.hint
