@@ -1,0 +1,108 @@
+"""Architectures by name: what a text or a file says, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models import SwinTransformer, swin_t
+
+from sfr_core.errors import AssetError, UnknownName
+from sfr_core.nets.named import build_network, read_architecture
+
+
+def test_arguments_are_typed_and_reading_is_kept_apart() -> None:
+    found = read_architecture("torchvision:swin_t?embed_dim=8&depths=1,1&mlp_ratio=2.5&size=32&mean=0.5&mirror=true")
+    assert found.name == "torchvision:swin_t"
+    assert found.kwargs == {"embed_dim": 8, "depths": [1, 1], "mlp_ratio": 2.5}
+    assert (found.size, found.mean, found.mirror) == ((32, 32), (0.5,), True)
+
+
+def test_a_json_file_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "arch.json"
+    path.write_text(
+        json.dumps({"name": "torchvision:swin_t", "kwargs": {"embed_dim": 8}, "size": [32, 24], "classes": ["b", "a"]})
+    )
+    found = read_architecture(str(path))
+    assert (found.kwargs, found.size, found.classes) == ({"embed_dim": 8}, (32, 24), ("b", "a"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "no name"),
+        ("torchvision:swin_t?weights=DEFAULT", "'weights' cannot be set"),
+        ("timm:resnet18?pretrained=true", "'pretrained' cannot be set"),
+        ("timm:resnet18?checkpoint_path=/etc/passwd", "'checkpoint_path' cannot be set"),
+        ("x?size=0", "'size' cannot be"),
+        ("x?size=1,2,3", "'size' cannot be"),
+        ("x?std=0", "'std' cannot be"),
+        ("x?mean=nan", "'mean' cannot be"),
+        ("x?channels=2", "'channels' cannot be"),
+        ("missing.json", "cannot be read"),
+    ],
+)
+def test_bad_texts_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(AssetError, match=sentence):
+        read_architecture(text)
+
+
+def test_an_unknown_field_of_a_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "arch.json"
+    path.write_text(json.dumps({"name": "SmallResNet", "sise": 8}))
+    with pytest.raises(UnknownName, match="'size'"):
+        read_architecture(str(path))
+
+
+def test_a_small_swin_is_torchvisions_own_class_with_fewer_channels() -> None:
+    text = "torchvision:swin_t?embed_dim=8&depths=1,1&num_heads=1,2&window_size=2,2&patch_size=2,2"
+    torch.manual_seed(0)
+    built = build_network(read_architecture(text), classes=3, channels=3)
+    torch.manual_seed(0)
+    expected = SwinTransformer(
+        [2, 2], 8, [1, 1], [1, 2], [2, 2], stochastic_depth_prob=0.2, num_classes=3
+    )  # 0.2 is swin_t's own rate
+    assert type(built) is SwinTransformer
+    mine, theirs = built.state_dict(), expected.state_dict()
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[k], theirs[k]) for k in mine)
+
+
+def test_swin_t_without_arguments_has_the_published_shapes() -> None:
+    with torch.device("meta"):
+        built = build_network(read_architecture("torchvision:swin_t"), classes=5, channels=3)
+        expected = swin_t(num_classes=5)
+        wider = build_network(read_architecture("torchvision:swin_t?mlp_ratio=4.0"), classes=5, channels=3)
+    shapes = {k: v.shape for k, v in expected.state_dict().items()}
+    assert {k: v.shape for k, v in built.state_dict().items()} == shapes
+    assert {k: v.shape for k, v in wider.state_dict().items()} == shapes  # the table SWINS repeats torchvision's values
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "sentence"),
+    [
+        ("torchvision:swin_tt", UnknownName, "'swin_t'"),
+        ("keras:x", UnknownName, "torchvision:NAME"),
+        ("torchvision:swin_t?embed_dim=8&nonsense=1", AssetError, "nonsense"),
+        ("torchvision:SwinTransformer?embed_dim=8", AssetError, "cannot be built"),
+        ("torchvision:resnet18?norm=x", AssetError, "cannot be built"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(text: str, error: type[Exception], sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
+        build_network(read_architecture(text), classes=3, channels=3)
+
+
+def test_timm_where_it_is_installed_and_a_hint_where_it_is_not() -> None:
+    if importlib.util.find_spec("timm") is None:
+        with pytest.raises(AssetError, match="pip install timm"):
+            build_network(read_architecture("timm:resnet18"), classes=3, channels=1)
+        return
+    with torch.device("meta"):
+        built = build_network(read_architecture("timm:resnet18"), classes=3, channels=1)
+    assert built.state_dict()["conv1.weight"].shape[1] == 1
+    with pytest.raises(UnknownName):
+        build_network(read_architecture("timm:hf-hub:someone/x"), classes=3, channels=1)
