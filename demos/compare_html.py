@@ -22,21 +22,21 @@ from sfr_core.events import MaskReady, Prediction
 CSS = """
 .cmp-scroll{overflow-x:auto;max-width:100%}
 .cmp-scroll:focus-visible{outline:2px solid var(--color-accent)}
-table.cmp{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
-table.cmp caption{text-align:left;color:var(--body-text-color-subdued);font-size:.85rem;padding:0 0 .4rem}
-table.cmp th,table.cmp td{padding:.35rem .6rem;border-bottom:1px solid var(--border-color-primary);text-align:right;white-space:nowrap}
-table.cmp th{font-weight:600}
-table.cmp th:first-child,table.cmp td.txt{text-align:left}
-table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
-table.cmp td.wrap{white-space:normal;min-width:12rem}
-table.cmp .bar{display:inline-block;width:5rem;height:.7em;border:1px solid var(--border-color-primary);margin-right:.5em;vertical-align:baseline;
+.cmp-scroll table.cmp{border-collapse:collapse;width:100%;margin:0;font-size:.9rem;font-variant-numeric:tabular-nums;border:0}
+.cmp-scroll table.cmp caption{text-align:left;color:var(--body-text-color-subdued);font-size:.82rem;padding:0 0 .4rem;caption-side:top}
+.cmp-scroll table.cmp tr{background:none;border:0}
+.cmp-scroll table.cmp :is(th,td){padding:.32rem .55rem;border:0;border-bottom:1px solid var(--border-color-primary);text-align:right;white-space:nowrap}
+.cmp-scroll table.cmp th{font-weight:600}
+.cmp-scroll table.cmp :is(th:first-child,td.txt,th.txt){text-align:left}
+.cmp-scroll table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
+.cmp-scroll table.cmp .bar{display:inline-block;width:4rem;height:.7em;border:1px solid var(--border-color-primary);margin-right:.5em;
  background:linear-gradient(var(--color-accent),var(--color-accent)) no-repeat left/var(--w,0%) 100%}
 .cmp-verdict{border-left:6px solid var(--c);padding:.7rem 1rem;background:var(--block-background-fill);border-radius:6px;font-size:1.15rem;line-height:1.45}
 .cmp-verdict b.tone{display:inline-block;border:1px solid var(--c);border-radius:999px;padding:0 .6em;margin-right:.6em;font-size:.85rem;white-space:nowrap}
 .cmp-muted{color:var(--body-text-color-subdued);font-size:.88rem}
 .cmp-numbers{display:flex;flex-wrap:wrap;gap:.4rem 1.6rem;margin:0 0 .8rem}
 .cmp-numbers div{min-width:8rem}.cmp-numbers b{font-size:1.25rem;font-variant-numeric:tabular-nums}
-.cmp-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:.6rem}
+.cmp-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:.6rem}
 .cmp-grid figure{margin:0;text-align:center;font-size:.8rem;line-height:1.25;border:2px solid transparent;border-radius:6px;padding:.3rem}
 .cmp-grid figure.wrong{border:2px dashed #d55e00}
 .cmp-grid figure.right{border:2px solid var(--border-color-primary)}
@@ -47,6 +47,7 @@ details.cmp{margin:.4rem 0}details.cmp summary{cursor:pointer}
 details.cmp dt{font-weight:600;margin-top:.4rem}details.cmp dd{margin:0 0 0 1rem}
 .cmp-gallery .grid-container{grid-template-columns:repeat(auto-fill,minmax(104px,1fr))!important}
 .cmp-gallery img{image-rendering:pixelated}
+.cmp-gallery .caption-label{white-space:normal!important;max-width:100%!important;left:0!important;right:0;font-size:.72rem;line-height:1.2}
 .dark .cmp-plot .js-plotly-plot text:not(.heatmap-label text):not(.hovertext text){fill:#e5e7eb!important}
 .dark .cmp-plot .js-plotly-plot .heatmap-label text{fill:inherit}
 """
@@ -79,7 +80,9 @@ def table(
     text_columns: frozenset[int] = frozenset(),
 ) -> str:
     """A table whose first column names the row. Cells are plain text and are escaped here; the box scrolls sideways."""
-    heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
+    heads = "".join(
+        f'<th scope="col" class="{"txt" if i in text_columns else ""}">{escape(h)}</th>' for i, h in enumerate(head)
+    )
     body = "".join(
         "<tr>"
         + f'<th scope="row">{escape(row[0])}</th>'

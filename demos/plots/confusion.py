@@ -85,7 +85,14 @@ def class_change_figure(matrices: dict[str, NDArray[np.int64]], class_names: tup
             name=f"{name} minus before",
             marker={
                 "color": MODEL_COLOURS[name],
-                "pattern": {"shape": MODEL_PATTERNS[name], "fgcolor": "#ffffff", "solidity": 0.25},
+                "pattern": {
+                    "shape": MODEL_PATTERNS[name],
+                    "bgcolor": MODEL_COLOURS[name],
+                    "fgcolor": "#ffffff",
+                    "fillmode": "replace",
+                    "solidity": 0.2,
+                    "size": 7,
+                },
             },
             hovertemplate="%{x}: %{y:+.1f} points<extra>%{fullData.name}</extra>",
         )
