@@ -1,0 +1,158 @@
+"""What a Space, a newcomer and a clone rely on: front matter, assets, commands, requirements, no path outside."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+SPACE_LIMIT = 10_000_000
+"""A Space refuses files of 10 MB and more that are not in LFS."""
+
+
+def tracked() -> list[Path]:
+    """Files under version control, or every file but the environment where there is no git."""
+    try:
+        names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+        return [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
+    except (OSError, subprocess.CalledProcessError):
+        return [p for p in ROOT.rglob("*") if p.is_file() and ".venv" not in p.parts and ".git" not in p.parts]
+
+
+def requirements() -> dict[str, Requirement]:
+    lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    return {(r := Requirement(line)).name: r for line in lines if line}
+
+
+def front_matter() -> dict[str, str]:
+    _, head, _ = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    return {key: value.strip().strip('"') for key, _, value in (line.partition(":") for line in head.splitlines())}
+
+
+def test_the_space_installs_what_requirements_name() -> None:
+    head = front_matter()
+    assert head["sdk"] == "gradio"
+    gradio = requirements()["gradio"].specifier
+    assert {(s.operator, s.version) for s in gradio} == {(">=", "6.31"), ("<", "7")}
+    assert Version(head["sdk_version"]) == Version("6.31")  # equal to the floor of the range
+    assert head["python_version"] == "3.12"
+    assert (ROOT / head["app_file"]).is_file()
+    assert head["license"] == "mit"
+    assert "MIT License" in (ROOT / "LICENSE").read_text()
+    for key in ("title", "tags", "models", "datasets", "short_description"):
+        assert key in head
+    assert len(head["short_description"]) <= 60
+
+
+def test_requirements_hold_on_this_machine_and_admit_zero_gpu() -> None:
+    wanted = requirements()
+    for name in ("torch", "torchvision", "gradio", "plotly", "matplotlib", "diffusers", "transformers", "accelerate",
+                 "safetensors", "scikit-learn", "spaces"):  # fmt: skip
+        assert name in wanted
+    for name, requirement in wanted.items():
+        assert requirement.specifier.contains(distribution(name).version), f"{name} {distribution(name).version}"
+        assert any(s.operator == "<" for s in requirement.specifier), f"{name} has no upper bound"
+    for version in ("2.8.0", "2.9.1", "2.10.0", "2.11.0"):
+        assert wanted["torch"].specifier.contains(version)
+
+
+def test_development_extras_name_what_the_suite_needs() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    names = {Requirement(line).name for line in extras["dev"]}
+    assert {"pytest", "pytest-timeout", "ruff", "mypy", "import-linter", "torchmetrics", "playwright"} <= names
+    assert not names & set(requirements())
+
+
+def test_every_asset_fits_a_space() -> None:
+    sizes = {p.relative_to(ROOT): p.stat().st_size for p in tracked() if "assets" in p.relative_to(ROOT).parts[:1]}
+    assert sizes
+    assert {p: n for p, n in sizes.items() if n >= SPACE_LIMIT} == {}
+
+
+def test_every_weight_is_the_one_its_card_names() -> None:
+    from sfr_core.zoo import cards
+
+    named = set()
+    for card in cards():
+        for file, size, sha256 in [
+            (card.file, card.bytes, card.sha256),
+            *((gold.file, gold.bytes, gold.sha256) for gold in card.retrained),
+        ]:
+            data = (card.folder / file).read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (size, sha256), file
+            named.add((card.folder / file).resolve())
+    weights = {p.resolve() for p in tracked() if p.suffix == ".safetensors" and "models" in p.parts}
+    assert weights <= named, "a weight without a card"
+
+
+def test_commands_of_the_readme_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = set(re.findall(r"\bmake ([a-z]+)\b", readme + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    assert {"run", "test", "lint"} <= used
+    assert used <= targets
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", readme):
+        assert link == "docs/screenshot.png" or (ROOT / link).exists(), link
+    for module in re.findall(r"python -m ([a-z_.]+)", readme):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+def test_the_readmes_run_commands_are_understood() -> None:
+    from sfr_core.cli import _parser
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"^python -m sfr_core (.+)$", readme, re.MULTILINE)
+    assert len(commands) >= 5
+    for command in commands:
+        import shlex
+
+        _parser().parse_args(shlex.split(command, comments=True))
+
+
+def test_nothing_refers_to_a_path_outside() -> None:
+    outside = ("../" + "shared", "/work/" + "shared", "/work/" + "main")  # split, or this file would name them
+    found = []
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".json", ".js", ".css", ".html", ".txt", ".yml", ""}:
+            text = path.read_text(encoding="utf-8", errors="ignore")
+            found += [f"{path.relative_to(ROOT)}: {name}" for name in outside if name in text]
+    assert found == []
+
+
+def test_every_decision_has_its_three_parts() -> None:
+    records = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(p.name[:4]) for p in records] == list(range(1, len(records) + 1))
+    assert len(records) >= 14  # eight rejected alternatives and the decisions that the contracts ask for
+    for path in records:
+        text = path.read_text(encoding="utf-8")
+        for head in ("## Context", "## Decision", "## Consequence"):
+            assert head in text, f"{path.name}: {head}"
+
+
+@pytest.mark.parametrize("package", ["sfr_core", "demos"])
+def test_files_can_be_read_in_a_sitting(package: str) -> None:
+    long = {p.name: n for p in (ROOT / package).rglob("*.py") if (n := len(p.read_text().splitlines())) > 500}
+    assert long == {}
+
+
+def test_docker_runs_as_a_space_wants_it() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    for part in ("--uid 1000", "USER user", "EXPOSE 7860", "GRADIO_SERVER_NAME=0.0.0.0", "HF_HOME=/home/user", "GRADIO_TEMP_DIR=/home/user", "MPLCONFIGDIR=/home/user"):  # fmt: skip
+        assert part in text
+    assert text.index("COPY --chown=user requirements.txt") < text.index("COPY --chown=user . .")
+
+
+def test_the_checks_of_ci_are_the_two_make_targets() -> None:
+    text = (ROOT / ".ci" / "run").read_text()
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+    assert re.search(r"^make .*lint", text, re.MULTILINE)
+    assert re.search(r"^make .*test", text, re.MULTILINE)
