@@ -57,66 +57,6 @@ ABILITIES = {
     "Evaluable": "a way to measure what it remembers",
     "FisherTask": "a loss of its own for the Fisher",
 }
-SEED_LABEL = "Seed of the draw"
-SHARE_SEED_INFO = "Another number draws other pictures."
-SAMPLES_LEGEND = "Training pictures to forget (choose as many as you like)"
-SAMPLES_CLASS = "Show class"
-SAMPLES_PAGE = "Page"
-SAMPLES_PREVIOUS = "Previous page"
-SAMPLES_NEXT = "Next page"
-SAMPLES_CLEAR = "Choose none"
-SAMPLES_NONE = "No picture is chosen yet."
-SAMPLES_COUNT = "{n} chosen: {rows}"
-
-METHOD_LABEL = "Method"
-PRESET_LABEL = "Preset"
-PRESET_INFO = "How much is spent."
-PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
-VARIANT_LABEL = "Variant"
-VARIANT_INFO = "The authors' code, or the method as their paper writes it."
-VARIANTS = {"official": "Official code", "paper": "As in the paper"}
-ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
-ADVANCED_TITLE = "Advanced"
-PRESET_SOURCE = "Where the preset's numbers come from"
-SOURCE_OF_VALUES = "{source}"
-CANNOT = "Not for this model: {title} ({reason})"
-CANNOT_REASON = "it needs {what}, which this model does not have"
-ABILITIES = {
-    "Redirectable": "a wrong answer to move to",
-    "Distillable": "class scores that a teacher can give",
-    "Evaluable": "a way to measure what it remembers",
-    "FisherTask": "a loss of its own for the Fisher",
-}
-SEED_LABEL = "Seed of the draw"
-SHARE_SEED_INFO = "Another number draws other pictures."
-SAMPLES_LEGEND = "Training pictures to forget (choose as many as you like)"
-SAMPLES_CLASS = "Show class"
-SAMPLES_PAGE = "Page"
-SAMPLES_PREVIOUS = "Previous page"
-SAMPLES_NEXT = "Next page"
-SAMPLES_CLEAR = "Choose none"
-SAMPLES_NONE = "No picture is chosen yet."
-SAMPLES_COUNT = "{n} chosen: {rows}"
-
-METHOD_LABEL = "Method"
-PRESET_LABEL = "Preset"
-PRESET_INFO = "How much is spent."
-PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
-VARIANT_LABEL = "Variant"
-VARIANT_INFO = "The authors' code, or the method as their paper writes it."
-VARIANTS = {"official": "Official code", "paper": "As in the paper"}
-ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
-ADVANCED_TITLE = "Advanced"
-PRESET_SOURCE = "Where the preset's numbers come from"
-SOURCE_OF_VALUES = "{source}"
-CANNOT = "Not for this model: {title} ({reason})"
-CANNOT_REASON = "it needs {what}, which this model does not have"
-ABILITIES = {
-    "redirect_losses": "a wrong answer to move to",
-    "logits": "class scores",
-    "union_batches": "labelled pictures",
-    "new_model": "a fresh network of the same kind",
-}
 SEED_LABEL = "Seed of the run"
 SEED_INFO = "The same seed repeats the same run."
 DEVICE_LABEL = "Device"

@@ -9,7 +9,7 @@ import pytest
 
 from demos import controls
 from sfr_core import methods, presets
-from sfr_core.configs import SFRonConfig
+from sfr_core.configs import VARIANTS, SFRonConfig
 from sfr_core.errors import ConfigError, InputError, SpecError, UnknownName
 
 MODEL = "fashion-mnist-resnet"
@@ -17,7 +17,8 @@ CASES = [
     (method, preset, variant)
     for method in methods.METHODS
     for preset in presets.preset_names(MODEL, method)
-    for variant in ("official", "paper")
+    for variant in VARIANTS
+    if variant == "official" or VARIANTS[variant].get(method)
 ]
 
 
@@ -30,7 +31,7 @@ def round_trip(component: Any, value: Any) -> Any:
 @pytest.mark.parametrize(("method", "preset", "variant"), CASES)
 def test_every_preset_survives_the_form(method: str, preset: str, variant: str) -> None:
     values = presets.resolve(MODEL, method, preset, variant)
-    with gr.Blocks():
+    with gr.Blocks(analytics_enabled=False):
         shown = {
             s.name: round_trip(controls.component(s, values[s.name], s.name), values[s.name])
             for s in controls.settings_of(method)
@@ -47,7 +48,7 @@ def test_every_preset_survives_the_form(method: str, preset: str, variant: str) 
 
 def test_labels_carry_the_symbol_and_help_the_range() -> None:
     settings = {s.name: s for s in SFRonConfig.settings()}
-    with gr.Blocks():
+    with gr.Blocks(analytics_enabled=False):
         alpha = controls.component(settings["alpha"], 10.0, "alpha")
         clip = controls.component(settings["clip_forget"], None, "clip")
         momentum = controls.component(settings["momentum"], 0.9, "momentum")
@@ -74,15 +75,15 @@ def test_no_slider_hides_its_default_at_its_end() -> None:
 
 def test_an_emptied_box_means_off_or_is_refused() -> None:
     base = presets.resolve(MODEL, "sfr-on")
-    common: dict[str, Any] = dict(
-        model=MODEL,
-        forget="class:Bag",
-        method="sfr-on",
-        preset="quick",
-        variant="official",
-        device="auto",
-        precision="auto",
-    )
+    common: dict[str, Any] = {
+        "model": MODEL,
+        "forget": "class:Bag",
+        "method": "sfr-on",
+        "preset": "quick",
+        "variant": "official",
+        "device": "auto",
+        "precision": "auto",
+    }
     config = controls.to_config(values={**base, "clip_forget": None}, seed=0, **common)
     assert config.settings["clip_forget"] is None
     with pytest.raises(ConfigError, match="'alpha' is empty"):

@@ -1,0 +1,136 @@
+"""A real server (`python app.py` in a process of its own) and a real Chromium that must never look beyond it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "artifacts"
+ANSWER_SECONDS = 10.0
+QUIET = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--no-first-run",
+    "--disable-features=OptimizationHints,MediaRouter,Translate",
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the page is, how long it took to answer, and the process."""
+
+    url: str
+    answered_after: float
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    port = free_port()
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    settings = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
+        "PYTHONUNBUFFERED": "1",
+    }
+    started = time.monotonic()
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=settings, stdout=out, stderr=subprocess.STDOUT
+        )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    assert answer.status == 200
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() - started < 90, log.read_text()
+                time.sleep(0.1)
+        yield Server(url, time.monotonic() - started, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    installed = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists()), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """One visitor: a page in a browser context of its own, with what it asked for and complained about."""
+
+    page: Page
+    context: BrowserContext
+    requests: list[str]
+    errors: list[str]
+
+
+@pytest.fixture
+def visit(server: Server, chromium: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens the page as a new visitor; at the end nobody may have asked another machine or met a script error."""
+    visits: list[Visit] = []
+
+    def open_page(
+        width: int = 1280, height: int = 800, *, dark: bool = False, query: str = "", **options: Any
+    ) -> Visit:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        it = Visit(page, context, [], [])
+        visits.append(it)
+        context.on("request", lambda request: it.requests.append(request.url))
+        page.on("pageerror", lambda error: it.errors.append(str(error)))
+        theme = "__theme=dark" if dark else "__theme=light"
+        page.goto(f"{server.url}?{theme}{query}")
+        page.wait_for_selector("#live [data-part=title]:not(:empty)")
+        return it
+
+    yield open_page
+    for it in visits:
+        it.context.close()
+    for it in visits:
+        outside = [u for u in it.requests if urlparse(u).hostname not in {"127.0.0.1", None}]
+        assert outside == []
+        assert it.errors == []
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Folder for screenshots (git-ignored)."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    return ARTIFACTS

@@ -1,0 +1,232 @@
+"""The main job as a visitor does it, in a real browser against the real program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+SLOW = 150_000
+"""Milliseconds within which a short run must get on, on two cores that others use too."""
+
+
+def part(page: Page, name: str) -> Any:
+    return page.locator(f'#live [data-part="{name}"]')
+
+
+def state(page: Page) -> str:
+    return part(page, "root").get_attribute("data-state") or ""
+
+
+def wait_for_state(page: Page, *names: str) -> None:
+    wanted = ",".join(f'#live [data-part="root"][data-state="{name}"]' for name in names)
+    page.wait_for_selector(wanted, timeout=SLOW)
+
+
+def set_steps(page: Page, steps: int) -> None:
+    """Through the generated controls, as a visitor would."""
+    field = page.locator("#set-sfr-on-steps input")
+    if not field.is_visible():
+        page.locator("#advanced > button").click()
+    for name, value in (("steps", steps), ("fisher_batches", 1)):
+        box = page.locator(f"#set-sfr-on-{name} input")
+        box.fill(str(value))
+        box.press("Tab")
+
+
+def points(page: Page, plot: str = "loss") -> int:
+    """Points that Plotly draws in the first curve of a plot."""
+    return int(
+        page.evaluate(f"""() => {{
+        const plot = document.querySelector('#live [data-part="{plot}"]');
+        return plot.data ? plot.data[0].x.length : 0; }}""")
+    )
+
+
+def wait_for_points(page: Page, n: int) -> None:
+    page.wait_for_function(
+        f"""() => {{ const p = document.querySelector('#live [data-part="loss"]');
+        return p.data && p.data[0].x.length >= {n}; }}""",
+        timeout=SLOW,
+    )
+
+
+def zoom(page: Page) -> list[float]:
+    return list(page.evaluate("""() => document.querySelector('#live [data-part="loss"]').layout.xaxis.range"""))
+
+
+def start(page: Page) -> None:
+    expect(page.locator("#unlearn")).to_be_enabled()
+    page.locator("#unlearn").click()
+    expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+
+
+def test_the_page_answers_soon(server: Any) -> None:
+    assert server.answered_after < 10.0
+
+
+def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
+    page = visit().page
+    expect(part(page, "badge")).to_have_text("Recorded run")
+    expect(part(page, "run")).to_have_text("Run it live")
+    expect(page.locator("h1")).to_have_text("Unlearning Playground: watch a model forget")
+    expect(page.locator("#header")).to_contain_text("not a guarantee of deletion")
+    expect(page.locator("#badge-hardware")).not_to_be_empty()
+    expect(page.locator("#badge-time")).to_contain_text("about")
+    wait_for_points(page, 1)
+    before = points(page)
+    wait_for_points(page, before + 5)  # it plays by itself
+    part(page, "play").click()
+    expect(part(page, "play")).to_have_text("Play")
+    page.wait_for_timeout(300)
+    paused = points(page)
+    page.wait_for_timeout(700)
+    assert points(page) == paused
+    part(page, "play").click()
+    expect(part(page, "play")).to_have_text("Play again", timeout=40_000)
+    expect(page.locator("#live figure").first).to_be_visible()
+    alt = page.locator("#live figure img").first.get_attribute("alt") or ""
+    assert re.search(r"in truth .+; the network says .+, \d+ % sure, (not )?recognised", alt)
+
+
+def test_no_autoplay_for_those_who_want_less_motion(visit: Callable[..., Any]) -> None:
+    page = visit(reduced_motion="reduce").page
+    expect(part(page, "play")).to_have_text("Play again")
+    wait_for_points(page, 2)
+
+
+def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
+    visitor = visit()
+    page: Page = visitor.page
+    # Choose: another class and back, by their pictures; short run through the generated controls.
+    sneaker = page.locator('#class-picker input[value="Sneaker"]')
+    expect(sneaker).to_be_checked()
+    page.locator('#class-picker label:has(input[value="Bag"])').click()
+    expect(page.locator("#gold-note")).to_contain_text("No model retrained", timeout=SLOW)
+    expect(page.locator("#retrain-here")).to_contain_text("of training")
+    page.locator('#class-picker label:has(input[value="Bag"])').click()
+    set_steps(page, 400)
+    start(page)
+    expect(page.locator("#unlearn")).to_be_disabled()
+    # The curve moves; a zoom made by hand is still there after more updates, in the same plot node.
+    wait_for_points(page, 3)
+    box = part(page, "loss").locator(".nsewdrag").bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.25 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], y, steps=4)
+    page.mouse.up()
+    zoomed = zoom(page)
+    page.evaluate(
+        """() => { document.querySelector('#live [data-part="loss"] .plot-container').dataset.mark = 'same'; }"""
+    )
+    wait_for_points(page, points(page) + 3)
+    assert zoom(page) == zoomed
+    assert part(page, "loss").locator('.plot-container[data-mark="same"]').count() == 1
+    expect(part(page, "machine")).to_contain_text(re.compile(r"core|GB|MB"))
+    # Numbers beside the plot.
+    part(page, "numbers-loss").locator("summary").click()
+    assert part(page, "numbers-loss").locator("tbody tr").count() >= 3
+    page.screenshot(path=artifacts / "running-1280-light.png", full_page=True)
+
+    # A reload finds the run; another visitor sees nothing of it.
+    page.reload()
+    expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+    wait_for_points(page, 6)
+    assert state(page) == "running"
+    other = visit().page
+    expect(part(other, "badge")).to_have_text("Recorded run")
+    other.get_by_role("tab", name="Runs").click()
+    expect(other.locator("#runs-table")).not_to_contain_text("Sneaker")
+
+    # Stop: within one step, then roll back.
+    seen = points(page)
+    page.locator("#stop").click()
+    wait_for_state(page, "cancelled")
+    expect(part(page, "line")).to_contain_text("Stopped after step")
+    assert points(page) >= seen
+    expect(page.locator("#choice-text")).to_contain_text("Keep the half-forgotten network")
+    page.screenshot(path=artifacts / "stopped-1280-light.png", full_page=True)
+    page.locator("#rollback").click()
+    expect(part(page, "line")).to_contain_text("Rolled back")
+    expect(page.locator("#choice")).to_be_hidden()
+
+    # Again, to the end: Compare opens below.
+    set_steps(page, 8)
+    start(page)
+    wait_for_state(page, "finished")
+    expect(part(page, "line")).to_have_text("Finished after 8 steps.")
+    expect(page.locator("#compare-box")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#compare-verdict")).to_contain_text("Sneaker")
+    assert points(page) == 8
+    page.screenshot(path=artifacts / "finished-1280-light.png", full_page=True)
+
+    # Reset brings the first look back and hides what was compared.
+    page.locator("#reset").click()
+    expect(part(page, "badge")).to_have_text("Recorded run")
+    expect(page.locator("#compare-box")).to_be_hidden()
+
+
+def test_keyboard_only(visit: Callable[..., Any]) -> None:
+    page: Page = visit(reduced_motion="reduce").page
+
+    def tab_to(selector: str) -> None:
+        for _ in range(90):
+            if page.evaluate("(s) => Boolean(document.activeElement && document.activeElement.matches(s))", selector):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never reached {selector}")
+
+    page.keyboard.press("Tab")
+    tab_to('#class-picker input[value="Bag"]')
+    page.keyboard.press("Space")
+    expect(page.locator('#class-picker input[value="Bag"]')).to_be_checked()
+    page.keyboard.press("Space")
+    expect(page.locator('#class-picker input[value="Bag"]')).not_to_be_checked()
+    tab_to("#unlearn")
+    page.keyboard.press("Enter")
+    expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+    tab_to("#stop")
+    page.keyboard.press("Enter")
+    wait_for_state(page, "cancelled")
+
+
+def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> None:
+    page: Page = visit(reduced_motion="reduce").page
+    page.locator("#forget-kind").get_by_text("Chosen pictures").click()
+    expect(page.locator("#sample-picker label").first).to_be_visible()
+    page.locator("#unlearn").click()
+    expect(page.get_by_text("Click at least one training picture")).to_be_visible()
+    page.locator("#sample-picker label").nth(2).click()
+    expect(page.locator("#samples-note")).to_contain_text("1 chosen")
+    page.locator("#samples-next").click()
+    page.wait_for_timeout(500)
+    page.locator("#sample-picker label").nth(1).click()
+    expect(page.locator("#samples-note")).to_contain_text("2 chosen")  # those of the other page are still chosen
+    expect(page.locator("#gold-note")).to_contain_text("No model retrained")
+    page.locator("#forget-kind").get_by_text("A random share").click()
+    expect(page.locator("#share")).to_be_visible()
+    expect(page.locator("#sample-picker")).to_be_hidden()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_screens(visit: Callable[..., Any], artifacts: Path, width: int, dark: bool) -> None:
+    page: Page = visit(width, 800 if width > 600 else 844, dark=dark, reduced_motion="reduce").page
+    wait_for_points(page, 2)
+    page.wait_for_timeout(400)
+    name = f"first-look-{width}-{'dark' if dark else 'light'}.png"
+    page.screenshot(path=artifacts / name)
+    page.screenshot(path=artifacts / f"full-{name}", full_page=True)
+    # Nothing is wider than the screen, and the first look is on it.
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    box = part(page, "run").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 844
+    assert page.evaluate("() => document.body.classList.contains('dark')") is dark
