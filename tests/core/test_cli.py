@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import torch
 
 from sfr_core.cli import main
 from sfr_core.configs import SFRonConfig
-from sfr_core.events import from_json
+from sfr_core.events import Cancelled, from_json
 from sfr_core.methods import METHODS
 from sfr_core.presets import resolve
 from sfr_core.runfiles import FILES, read_config, read_events, read_result, read_weights
@@ -267,15 +266,15 @@ def test_ctrl_c_stops_after_the_step_and_keeps_what_there_is(own: OwnFiles, tmp_
         if json.loads(line)["event"] == "Step":
             break
     assert not out.exists()
-    sent = time.monotonic()
     process.send_signal(signal.SIGINT)
-    rest, stderr = process.communicate(timeout=60)
-    assert time.monotonic() - sent < 10
+    rest, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     lines += rest.splitlines(keepends=True)
     events = read_events(out)
     check_grammar(events)
-    assert json.loads(lines[-1])["event"] == "Cancelled"
+    last = events[-1]
+    assert isinstance(last, Cancelled)
+    assert last.steps < 2000  # of 20000: however slow the machine, a step is not much faster than a signal
     assert len(events) == len(lines)
     assert sorted(p.name for p in out.iterdir()) == ["after.safetensors", "config.json", "events.jsonl"]
     assert read_weights(out)
