@@ -33,15 +33,13 @@ from sfr_core.data.splits import ForgetSpec, Split, parse_forget, split_rows
 from sfr_core.events import Step
 from sfr_core.methods.retrain import retrain
 from sfr_core.ops.device import device_name
+from sfr_core.presets import resolve
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.zoo import MODELS, GoldStandard, ModelCard, build_module, read_card, write_card
 
 ID = "fashion-mnist-resnet"
 ARCHITECTURE = {"name": "SmallResNet", "channels": 1, "classes": 10, "widths": [16, 48, 144], "blocks": 1}
-CONFIG = RetrainConfig(
-    optimizer="sgd", lr=0.15, momentum=0.9, weight_decay=1e-3, batch_size=128, epochs=30, lr_schedule="one-cycle",
-    warmup=0.2, nesterov=True, shift=1, shift_share=0.7,
-)  # fmt: skip
+CONFIG = RetrainConfig.from_dict(resolve(ID, "retrain"))
 THREADS = 1
 PRECISION: Literal["fp32", "bf16"] = "bf16"
 FORGET_SEEDS = range(5)
@@ -109,6 +107,7 @@ def save(task: ClassifierTask, path: Path) -> tuple[int, str]:
     tensors = {name: tensor.detach().contiguous().clone() for name, tensor in task.model.state_dict().items()}
     temporary = path.with_suffix(".new")
     save_file(tensors, temporary)
+    temporary.chmod(0o644)  # safetensors writes for the owner alone; a container's user must read it too
     temporary.replace(path)
     raw = path.read_bytes()
     return len(raw), hashlib.sha256(raw).hexdigest()
@@ -123,7 +122,13 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def run(job: Job, dataset: Dataset, folder: Path) -> None:
-    """Trains one model and enters it into the card of `folder`."""
+    """Trains one model and enters it into the card of `folder`.
+
+    Raises:
+        AssetError: the original has no card yet; said before minutes are spent.
+    """
+    if job.spec != "original":
+        read_card(folder)
     task, wall, cpu = train(job, dataset)
     metrics = accuracies(task, dataset)
     size, digest = save(task, folder / job.file)
@@ -216,8 +221,14 @@ def main() -> None:
                 print(f"{job.spec}: {accuracies(task, dataset)}, {wall:.0f} s", flush=True)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for job in jobs(dataset):
-        if (args.only is None or job.spec in args.only) and (args.again or not present(job, folder)):
+    wanted = [job for job in jobs(dataset) if args.only is None or job.spec in args.only]
+    unknown = set(args.only or ()) - {job.spec for job in wanted}
+    if unknown:
+        parser.error(
+            f"not shipped: {', '.join(sorted(unknown))}; there are {', '.join(job.spec for job in jobs(dataset))}"
+        )
+    for job in wanted:
+        if args.again or not present(job, folder):
             run(job, dataset, folder)
 
 

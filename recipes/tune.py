@@ -75,7 +75,9 @@ def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0) -> 
     """One run on the held-out pictures; returns settings and metrics."""
     config = RunConfig(model=ID, forget=forget, method=method, settings=settings, seed=seed, precision="bf16")
     shipped = tuning_card()
-    session = Session(config, shipped, held_out(), open_model(shipped), lambda: build_module(shipped.architecture))
+    session = Session(
+        config, shipped, held_out(), lambda: open_model(shipped), lambda: build_module(shipped.architecture)
+    )
     cpu = time.process_time()
     for event in run(session, cancel=CancelToken(), live_every=10**6):
         if isinstance(event, Finished) and event.result is not None:

@@ -122,7 +122,7 @@ def _run(args: argparse.Namespace) -> int:
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id})
     dataset = open_dataset(model) if own is None else own.dataset
-    spec = parse_forget(config.forget, dataset.class_names)
+    spec = parse_forget(config.forget, dataset.class_names, files=True)
     split_rows(spec, dataset.train.labels)
     config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
 

@@ -95,12 +95,11 @@ class RunResult:
         if set(data) != known:
             raise AssetError(f"Wrong fields: {', '.join(sorted(set(data) ^ known))}.", hint=hint)
         try:
-            records = {
-                k: None if data[k] is None else ClassifierRecord(**data[k]) for k in ("before", "after", "retrained")
-            }
+            records = {k: ClassifierRecord(**data[k]) for k in ("before", "after")}
+            retrained = None if data["retrained"] is None else ClassifierRecord(**data["retrained"])
         except TypeError as error:
             raise AssetError(f"A record cannot be read ({error}).", hint=hint) from None
-        return cls(**{**data, **records})
+        return cls(**{**data, **records, "retrained": retrained})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ import math
 import platform
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.errors import Diverged, OutOfMemory
+from sfr_core.errors import OutOfMemory
 from sfr_core.evaluation import Answers, judge, report
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
@@ -34,24 +35,44 @@ def run(
         evaluate: measure before, retrained and after at the end; without it Finished carries no result.
 
     Raises:
-        Busy: the session is running. Diverged, OutOfMemory: the run failed; its weights are rolled back.
+        Busy: the session is running. Diverged, OutOfMemory: the run failed. Whatever ends a run before its last event
+            (another error, or a caller who closes the generator) rolls its weights back.
     """
     session.begin()
+    ended = False
     try:
-        yield from _run(session, cancel, live_every, evaluate)
-    except torch.OutOfMemoryError as error:
-        session.rollback()
-        raise OutOfMemory(
-            "The device has too little free memory for this run.", hint="Choose a smaller batch size or the CPU."
-        ) from error
-    except Diverged:
-        session.rollback()
+        with _seeded(session), closing(_run(session, cancel, live_every, evaluate)) as events:
+            for event in events:
+                ended = isinstance(event, Finished | Cancelled)
+                yield event
+    except BaseException as error:
+        if not ended:  # who stops asking at the last event keeps the outcome
+            session.rollback()
+        if _is_out_of_memory(error):
+            raise OutOfMemory(
+                "The device has too little free memory for this run.", hint="Choose a smaller batch size or the CPU."
+            ) from error
         raise
     finally:
         session.end()
 
 
-def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Iterator[Event]:
+@contextmanager
+def _seeded(session: Session) -> Iterator[None]:
+    """Dropout and stochastic depth draw from torch's global generator: the run's seed decides them too; put back at the end."""
+    with torch.random.fork_rng([session.device] if session.device.type == "cuda" else []):
+        torch.manual_seed(session.config.seed)
+        yield
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """A GPU has an exception of its own; torch's CPU allocator speaks of it in a RuntimeError."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+
+
+def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Generator[Event, None, None]:
     if session.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(session.device)
     yield PhaseStarted(phase="prepare", total=0)

@@ -43,8 +43,23 @@ class Session:
     """
 
     def __init__(
-        self, config: RunConfig, model: ModelCard, dataset: Dataset, module: nn.Module, build: Callable[[], nn.Module]
+        self,
+        config: RunConfig,
+        model: ModelCard,
+        dataset: Dataset,
+        load: Callable[[], nn.Module],
+        build: Callable[[], nn.Module],
     ) -> None:
+        """Checks the config against the data, and only then asks `load` for the trained network.
+
+        Args:
+            config, model, dataset: what is run on what.
+            load: gives the trained network; called once everything else is known to be good.
+            build: makes the same architecture with fresh weights.
+
+        Raises:
+            InputError: as `open`.
+        """
         if config.method not in METHODS:
             raise UnknownName("method", config.method, METHODS)
         self.config = config
@@ -55,7 +70,7 @@ class Session:
         self.split: Split = split_rows(parse_forget(config.forget, dataset.class_names), dataset.train.labels)
         self.device = pick_device(config.device)
         self.task = ClassifierTask(
-            module, build, dataset, self.split, device=self.device, precision="fp32", seed=config.seed
+            load(), build, dataset, self.split, device=self.device, precision="fp32", seed=config.seed
         )
         for name in self.method.requires:
             if not isinstance(self.task, getattr(base, name)):
@@ -82,20 +97,26 @@ class Session:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
         """
         if own is not None:
-            return cls(config, own.card, own.dataset, own.build_trained(), own.build)
+            return cls(config, own.card, own.dataset, own.build_trained, own.build)
         model = card(config.model)
         return cls(
-            config, model, shipped_dataset(model.id), open_model(model), lambda: build_module(model.architecture)
+            config,
+            model,
+            shipped_dataset(model.id),
+            lambda: open_model(model),
+            lambda: build_module(model.architecture),
         )
 
     def begin(self) -> None:
-        """Claims the session for a run.
+        """Claims the session for a run, which begins from the start weights whatever an earlier run left.
 
         Raises:
             Busy: a run is going on.
         """
         if not self._running.acquire(blocking=False):
             raise Busy("This model is already being changed by a run.", hint="Stop that run or wait for its end.")
+        if self.after is not None:
+            self.rollback()
 
     def end(self) -> None:
         """Gives the session free again."""
@@ -127,7 +148,9 @@ class Session:
         """Probabilities of one of the four models on every picture; None where no such retrained model is shipped."""
         if who == "after":
             return self._ask(None)
-        cached_as = f"{self.dataset.name}/{self.card.sha256}/{who}/{self.split.spec.text}/{self.device.type}/{self.precision}"
+        cached_as = (
+            f"{self.dataset.name}/{self.card.sha256}/{who}/{self.split.spec.text}/{self.device.type}/{self.precision}"
+        )
         if who == "before":
             cached_as = f"{self.dataset.name}/{self.card.sha256}/{self.device.type}/{self.precision}"
         shipped = self.card.source == "bundled"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape).copy()
     except FileNotFoundError:
         raise AssetError(f"The data file {path} is missing.", hint=hint) from None
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise AssetError(f"The data file {path} is damaged ({error}).", hint=hint) from None
 
 

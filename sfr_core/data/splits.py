@@ -41,8 +41,14 @@ class Split:
     remain: NDArray[np.int64]
 
 
-def parse_forget(text: str, class_names: tuple[str, ...]) -> ForgetSpec:
+def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False) -> ForgetSpec:
     """Reads a forget specification.
+
+    Args:
+        text: as contracts.md states it.
+        class_names: in the order of the labels.
+        files: `samples:@FILE` may name a file. Only the command line allows it: a visitor of the page must never make the
+            server read one of its files.
 
     Raises:
         SpecError: not one of the forms, or a share or row that makes no sense. UnknownName: no such class.
@@ -55,7 +61,7 @@ def parse_forget(text: str, class_names: tuple[str, ...]) -> ForgetSpec:
     if kind == "random":
         return _parse_share(body)
     if kind == "samples":
-        return _parse_rows(body)
+        return _parse_rows(body.strip(), files)
     raise SpecError(f"Nothing can be forgotten by '{kind}'.", hint=FORMS)
 
 
@@ -86,14 +92,16 @@ def _parse_share(body: str) -> ForgetSpec:
         raise SpecError(f"The share {share_text} is not between 0 and 1.", hint="Write for example random:0.1.")
     if not 0 <= seed <= MAX_SEED:
         raise SpecError(f"The seed {seed_text} is out of range.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
-    return ForgetSpec(text=f"random:{share:g}@{seed}", share=share, seed=seed)
+    return ForgetSpec(text=f"random:{share!r}@{seed}", share=share, seed=seed)
 
 
-def _parse_rows(body: str) -> ForgetSpec:
+def _parse_rows(body: str, files: bool) -> ForgetSpec:
     if body.startswith("@"):
+        if not files:
+            raise SpecError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
         try:
             body = ",".join(Path(body[1:]).read_text(encoding="utf-8").replace(",", " ").split())
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the name
             raise SpecError(f"The file of row numbers {body[1:]} cannot be read ({error}).", hint=FORMS) from None
     try:
         rows = tuple(sorted({int(part) for part in body.split(",")}))

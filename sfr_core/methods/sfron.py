@@ -71,6 +71,8 @@ def estimate_fisher(
     """
     parameters = task.parameters()
     total = math.ceil(task.count(part) / config.fisher_batch_size)
+    if config.fisher_last_batch == "drop":
+        total = max(1, task.count(part) // config.fisher_batch_size)
     total = min(total, config.fisher_batches or total)
     yield PhaseStarted(phase="fisher", total=total)
     fisher, used = zeros_like_parameters(parameters), 0
@@ -130,9 +132,11 @@ def unlearn(
             remain_norm = clip_gradients(parameters.values(), clip)
             remain_optimizer.step()
             remain_optimizer.zero_grad()
-            if slow is not None and (config.slow_scope == "step" or (t + 1) % config.forget_every == 0):
-                _move_slow(slow, config.slow_beta)
             done = t + 1
+            # The last cycle may be short; it ends with the run.
+            cycle_ends = done % config.forget_every == 0 or done == config.steps
+            if slow is not None and (config.slow_scope == "step" or cycle_ends):
+                _move_slow(slow, config.slow_beta)
             yield Step(
                 i=done,
                 total=config.steps,
@@ -154,15 +158,11 @@ def forget_gradient(
     parameters = list(task.parameters().values())
     for p in parameters:
         p.grad = None
-    redirect = config.forget_loss == "redirect"
     mean_inverse = None
     if config.adaptive and config.weight_scope == "forget-set":
         mean_inverse = _mean_inverse_loss(task, config, rng)
         task.model.train()
-    if redirect and isinstance(task, Redirectable):
-        losses = task.redirect_losses(batch, rng)
-    else:
-        losses = task.losses(batch, rng)
+    losses = _forget_losses(task, batch, config, rng)
     if not config.adaptive:
         weights = uniform_weights(losses)
     elif mean_inverse is None:
@@ -171,7 +171,7 @@ def forget_gradient(
         weights = set_weights(losses, mean_inverse, config.lam, config.weight_eps, config.loss_floor)
     loss = (weights * losses).sum()
     value = finite(loss)
-    torch.autograd.backward((alpha if redirect else -alpha) * loss)
+    torch.autograd.backward((alpha if config.forget_loss == "redirect" else -alpha) * loss)
     if masks is not None:
         for p, m in zip(parameters, masks, strict=True):
             if p.grad is not None:
@@ -182,6 +182,13 @@ def forget_gradient(
 def stopped(steps: int, cancel: CancelToken) -> Cancelled:
     """The Cancelled event after `steps` whole steps."""
     return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
+
+
+def _forget_losses(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> Tensor:
+    """Per-sample losses [n] that the forgetting step climbs, or descends where the config redirects."""
+    if config.forget_loss == "redirect" and isinstance(task, Redirectable):
+        return task.redirect_losses(batch, rng)
+    return task.losses(batch, rng)
 
 
 def _fisher_batches(task: Task, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]:
@@ -207,7 +214,7 @@ def _mean_inverse_loss(task: Task, config: SFRonConfig, rng: torch.Generator) ->
     """Mean of c_j over the whole forget set at the present weights (eval mode, so that no BatchNorm statistics move)."""
     task.model.eval()
     all_c = [
-        inverse_losses(task.losses(batch, rng), config.lam, config.weight_eps, config.loss_floor)
+        inverse_losses(_forget_losses(task, batch, config, rng), config.lam, config.weight_eps, config.loss_floor)
         for batch in task.forget_batches(config.fisher_batch_size, rng)
     ]
     return torch.cat(all_c).mean()

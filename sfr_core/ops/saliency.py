@@ -99,7 +99,8 @@ def describe_saliency(
 
 
 def _ratio(forget: Tensor, remain: Tensor, eps: float) -> Tensor:
-    return (forget + eps) / (remain + eps)
+    """(F_f + eps) / (F_r + eps); 0/0 counts as 1, as with every eps above 0: a weight that matters to neither."""
+    return ((forget + eps) / (remain + eps)).nan_to_num_(nan=1.0, posinf=torch.inf)
 
 
 def _counts_at(scores: Tensor, thresholds: tuple[float, ...]) -> tuple[int, ...]:

@@ -194,8 +194,10 @@ def _preview_rows(split: Split, dataset: Dataset) -> list[tuple[Source, int]]:
     labels = dataset.test.labels
     if not split.spec.classes:
         return [("train", int(row)) for row in _spread(split.forget, PREVIEW_PICTURES)]
-    others = [c for c in range(len(dataset.class_names)) if c not in split.spec.classes][: PREVIEW_PICTURES - 3]
-    each = max(1, (PREVIEW_PICTURES - len(others)) // len(split.spec.classes))
-    rows = [np.flatnonzero(labels == c)[:each] for c in split.spec.classes]
+    forgotten = split.spec.classes[: PREVIEW_PICTURES - 3]
+    others = [c for c in range(len(dataset.class_names)) if c not in split.spec.classes]
+    others = others[: min(PREVIEW_PICTURES - 3, PREVIEW_PICTURES - len(forgotten))]
+    each = max(1, (PREVIEW_PICTURES - len(others)) // len(forgotten))
+    rows = [np.flatnonzero(labels == c)[:each] for c in forgotten]
     rows += [np.flatnonzero(labels == c)[:1] for c in others]
     return [("test", int(row)) for row in np.concatenate(rows)]
