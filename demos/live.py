@@ -20,7 +20,7 @@ from sfr_core import zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
 from sfr_core.data.splits import ForgetSpec, parse_forget
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Event, Phase, from_json
 
 RECORDED = ASSETS / "recorded" / "fashion-sneaker.json"
@@ -157,7 +157,7 @@ def recorded(path: Path = RECORDED) -> tuple[RunConfig, dict[str, Any]]:
         config = RunConfig.from_json(data["config"])
         events = [from_json(event) for event in data["events"]]
         return config, of_record(config, events, str(data["machine"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, PlaygroundError) as error:
         raise AssetError(
             f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"
         ) from None

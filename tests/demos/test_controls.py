@@ -31,11 +31,10 @@ def round_trip(component: Any, value: Any) -> Any:
 @pytest.mark.parametrize(("method", "preset", "variant"), CASES)
 def test_every_preset_survives_the_form(method: str, preset: str, variant: str) -> None:
     values = presets.resolve(MODEL, method, preset, variant)
-    with gr.Blocks(analytics_enabled=False):
-        shown = {
-            s.name: round_trip(controls.component(s, values[s.name], s.name), values[s.name])
-            for s in controls.settings_of(method)
-        }
+    shown = {
+        s.name: round_trip(controls.component(s, values[s.name], s.name), values[s.name])
+        for s in controls.settings_of(method)
+    }
     config = controls.to_config(
         model=MODEL, forget="class:Bag", method=method, preset=preset, variant=variant, values=shown,
         seed=3.0, device="auto", precision="fp32",
@@ -48,12 +47,11 @@ def test_every_preset_survives_the_form(method: str, preset: str, variant: str) 
 
 def test_labels_carry_the_symbol_and_help_the_range() -> None:
     settings = {s.name: s for s in SFRonConfig.settings()}
-    with gr.Blocks(analytics_enabled=False):
-        alpha = controls.component(settings["alpha"], 10.0, "alpha")
-        clip = controls.component(settings["clip_forget"], None, "clip")
-        momentum = controls.component(settings["momentum"], 0.9, "momentum")
-        mask = controls.component(settings["mask"], True, "mask")
-        schedule = controls.component(settings["alpha_schedule"], "cosine", "schedule")
+    alpha = controls.component(settings["alpha"], 10.0, "alpha")
+    clip = controls.component(settings["clip_forget"], None, "clip")
+    momentum = controls.component(settings["momentum"], 0.9, "momentum")
+    mask = controls.component(settings["mask"], True, "mask")
+    schedule = controls.component(settings["alpha_schedule"], "cosine", "schedule")
     assert alpha.label == "Forgetting strength (α)"
     assert alpha.info.startswith(settings["alpha"].help)
     assert "From 0 to 10000" in alpha.info
