@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -23,14 +24,13 @@ CSS = """
 .cmp-scroll{overflow-x:auto;max-width:100%}
 .cmp-scroll:focus-visible{outline:2px solid var(--color-accent)}
 .cmp-scroll table.cmp{border-collapse:collapse;width:100%;margin:0;font-size:.9rem;font-variant-numeric:tabular-nums;border:0}
-.cmp-scroll table.cmp caption{text-align:left;color:var(--body-text-color-subdued);font-size:.82rem;padding:0 0 .4rem;caption-side:top}
 .cmp-scroll table.cmp tr{background:none;border:0}
 .cmp-scroll table.cmp :is(th,td){padding:.32rem .55rem;border:0;border-bottom:1px solid var(--border-color-primary);text-align:right;white-space:nowrap}
 .cmp-scroll table.cmp th{font-weight:600}
 .cmp-scroll table.cmp :is(th:first-child,td.txt,th.txt){text-align:left}
 .cmp-scroll table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
-.cmp-scroll table.cmp .bar{display:inline-block;width:4rem;height:.7em;border:1px solid var(--border-color-primary);margin-right:.5em;
- background:linear-gradient(var(--color-accent),var(--color-accent)) no-repeat left/var(--w,0%) 100%}
+@media (max-width:640px){.cmp-scroll table.cmp{font-size:.8rem}.cmp-scroll table.cmp :is(th,td){padding:.3rem .35rem}
+ .cmp-scroll table.cmp tbody th{white-space:normal;max-width:7rem;overflow-wrap:anywhere}}
 .cmp-verdict{border-left:6px solid var(--c);padding:.7rem 1rem;background:var(--block-background-fill);border-radius:6px;font-size:1.15rem;line-height:1.45}
 .cmp-verdict b.tone{display:inline-block;border:1px solid var(--c);border-radius:999px;padding:0 .6em;margin-right:.6em;font-size:.85rem;white-space:nowrap}
 .cmp-muted{color:var(--body-text-color-subdued);font-size:.88rem}
@@ -41,7 +41,7 @@ CSS = """
 .cmp-grid figure.wrong{border:2px dashed #d55e00}
 .cmp-grid figure.right{border:2px solid var(--border-color-primary)}
 .cmp-grid img,.cmp-large img{image-rendering:pixelated;background:#000;border-radius:4px}
-.cmp-grid img{width:72px;height:72px}
+.cmp-grid img{width:72px;height:72px;display:block;margin:0 auto .2rem}
 .cmp-large{display:flex;gap:1.2rem;flex-wrap:wrap;align-items:center}.cmp-large img{width:196px;height:196px}
 details.cmp{margin:.4rem 0}details.cmp summary{cursor:pointer}
 details.cmp dt{font-weight:600;margin-top:.4rem}details.cmp dd{margin:0 0 0 1rem}
@@ -67,11 +67,6 @@ def style_tag() -> str:
     return f"<style>{CSS}</style>"
 
 
-def minus(text: str) -> str:
-    """A number with a real minus sign."""
-    return text.replace("-", "\u2212")
-
-
 def table(
     head: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -94,9 +89,16 @@ def table(
         for row in rows
     )
     return (
+        # Not a <caption>: that would be as wide as the table and scroll away with it.
+        f'<p class="cmp-muted">{escape(caption)}</p>'
         f'<div class="cmp-scroll" tabindex="0" role="region" aria-label="{escape(caption, quote=True)}"><table class="cmp">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def unbroken(text: str) -> str:
+    """Keeps a number and its unit on one line."""
+    return re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", text)
 
 
 def minus_cell(cell: str) -> str:
@@ -121,7 +123,7 @@ def verdict_html(verdict: Verdict | None) -> str:
     sign, word = copy.TONES[verdict.tone]
     return (
         f'<div class="cmp-verdict" role="status" style="--c:{TONE_COLOURS[verdict.tone]}">'
-        f'<b class="tone">{sign} {escape(word)}</b>{escape(verdict.text)}</div>'
+        f'<b class="tone">{sign} {escape(word)}</b>{escape(unbroken(verdict.text))}</div>'
     )
 
 
@@ -173,7 +175,7 @@ def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshol
     own = " (as in the run)" if threshold is None else f" (the run used {mask.threshold:.4g})"
     rows = "".join(
         f'<tr><th scope="row">{escape(c.name)}</th><td>{" × ".join(map(str, c.shape)) or "scalar"}</td><td>{c.size:,}</td>'
-        f'<td>{c.kept:,}</td><td><span class="bar" style="--w:{c.share:.2f}%" aria-hidden="true"></span>{c.share:.1f} %</td></tr>'
+        f"<td>{c.kept:,}</td><td>{c.share:.1f} %</td></tr>"
         for c in counts
     )
     return (
@@ -269,7 +271,7 @@ def _prediction(record: RunRecord, prediction: Prediction) -> str:
     sign = "✓" if right else "✗"
     return (
         f'<figure class="{"right" if right else "wrong"}">{image}<figcaption>{sign} <b>{escape(said)}</b> '
-        f'{100 * prediction.confidence:.0f} %<br><span class="cmp-muted">true: {escape(true)}</span></figcaption></figure>'
+        f'{100 * prediction.confidence:.0f}\u00a0%<br><span class="cmp-muted">true: {escape(true)}</span></figcaption></figure>'
     )
 
 

@@ -90,7 +90,7 @@ def gallery(record: RunRecord, pictures: Found) -> list[tuple[NDArray[np.uint8],
         source = record.dataset.train if one.part == "train" else record.dataset.test
         image = source.images[one.row].repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1)
         image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-        out.append((image, f"{names[one.label]} → {names[one.after]} {100 * one.after_confidence:.0f} %"))
+        out.append((image, f"{names[one.label]} → {names[one.after]} {100 * one.after_confidence:.0f}\u00a0%"))
     return out
 
 

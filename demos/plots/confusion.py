@@ -99,10 +99,11 @@ def class_change_figure(matrices: dict[str, NDArray[np.int64]], class_names: tup
     return figure.update_layout(
         layout(
             "Change of test accuracy by class (points)",
-            height=380,
+            height=400,
+            margin={"l": 52, "r": 12, "t": 84, "b": 70},
             barmode="group",
             xaxis=axis("", tickangle=-45, showgrid=False),
             yaxis=axis("points", ticksuffix="", zeroline=True),
-            legend={"orientation": "h", "x": 1, "y": 1.02, "xanchor": "right", "yanchor": "bottom"},
+            legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
         )
     )

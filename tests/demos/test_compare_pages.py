@@ -73,7 +73,7 @@ def test_updates_and_cleared_speak_of_the_same_components(page: Any) -> None:
     updates = part.updates(finished(ctx.book, ANN))
     assert set(updates) == set(part.cleared()) == set(part.outputs)
     assert "Forgot class:Cat" not in updates[part.verdict]
-    assert "Forgot Cat (97 to 0 %" in updates[part.verdict]
+    assert "Forgot Cat (97 to 0\u00a0%" in updates[part.verdict]
 
 
 def test_a_job_becomes_a_record_with_its_whole_log(page: Any) -> None:
@@ -111,7 +111,7 @@ def test_the_overlay_names_every_run_and_where_it_ended() -> None:
 def test_values_for_the_components_follow_the_record() -> None:
     assert [value for _, value in second_choices(record())] == ["after", "change", "retrained"]
     pictures = gallery(record(), found(record(), "over"))
-    assert [caption for _, caption in pictures] == ["Dog → Owl 60 %", "Owl → Dog 50 %"]
+    assert [caption for _, caption in pictures] == ["Dog → Owl 60\u00a0%", "Owl → Dog 50\u00a0%"]
     assert pictures[0][0].shape == (8, 8, 3)
     assert (pictures[0][0][:4, :4] == record().dataset.test.images[3, 0, 0]).all()  # type: ignore[union-attr]
     assert "9</b> of 10" in saliency(record(), 0)[0]
