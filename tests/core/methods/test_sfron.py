@@ -1,0 +1,443 @@
+"""SFR-on on two weights, every number written out; then the settings that must mean the same to the bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import SFRonConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Step
+from sfr_core.methods.sfron import estimate_fisher, sfron, unlearn
+from sfr_core.ops.saliency import Tensors
+from tests.core.grammar import check_grammar
+from tests.core.tiny import BATCH, SMALL, LinearTask, play, same, state, tiny_task
+
+FORGET = [[[1.0, 0.0], [0.0, 1.0]]]
+"""One batch of two rows: losses w0 and w1."""
+REMAIN = [[[2.0, 0.5]]]
+"""One batch of one row: loss 2 w0 + w1 / 2."""
+PLAIN: dict[str, Any] = {
+    "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0, "lam": 1.0, "alpha": 3.0, "lr_schedule": "constant",
+    "alpha_schedule": "constant", "clip_forget": None, "fisher_batch_size": 2, "batch_size": 2, "steps": 1,
+}  # fmt: skip
+
+
+class Watched(LinearTask):
+    """Notes the weights at every question, so that the half-way point of a step is seen."""
+
+    def __init__(self, w: tuple[float, float], **batches: Any) -> None:
+        super().__init__(w, **batches)
+        self.weights: list[tuple[str, list[float]]] = []
+
+    def _linear(self, rows: list[list[float]]) -> Tensor:
+        self.weights.append((self.asked[-1], self.model.w.tolist()))
+        return super()._linear(rows)
+
+    @property
+    def after_forgetting(self) -> list[list[float]]:
+        """The weights between the forgetting and the remain step of every pair."""
+        return [w for (before, _), (now, w) in zip(self.weights, self.weights[1:], strict=False)
+                if (before, now) in {("forget", "remain"), ("redirect", "remain")}]  # fmt: skip
+
+
+def two(**batches: Any) -> Watched:
+    return Watched((1.0, 2.0), **{"forget": FORGET, "remain": REMAIN, **batches})
+
+
+def go(task: Any, **changes: Any) -> list[Event]:
+    config = SFRonConfig(**{**PLAIN, **changes})
+    events = []
+    for event in sfron(task, config, rng=torch.Generator(), cancel=CancelToken()):
+        events.append(event)
+        if isinstance(event, PhaseStarted) and event.phase == "unlearn" and isinstance(task, Watched):
+            task.weights.clear()  # what the mask phase asked is not a step
+    check_grammar(events)
+    return events
+
+
+def steps(events: list[Event]) -> list[Step]:
+    return [e for e in events if isinstance(e, Step)]
+
+
+def weights(task: LinearTask) -> list[float]:
+    return [float(v) for v in task.model.w.detach()]
+
+
+def drain(phase: Generator[Event, None, Tensors | None]) -> tuple[Tensors | None, list[Event]]:
+    events = []
+    while True:
+        try:
+            events.append(next(phase))
+        except StopIteration as end:
+            return end.value, events
+
+
+def fisher(task: Any, part: Any, **changes: Any) -> tuple[list[float], list[Event]]:
+    config = SFRonConfig(**{**PLAIN, **changes})
+    found, events = drain(estimate_fisher(task, part, config, rng=torch.Generator(), cancel=CancelToken()))
+    assert found is not None
+    return [float(v) for v in found["w"]], events
+
+
+def test_fishers_ratio_and_mask_of_two_weights() -> None:
+    # Mean gradients (1/2, 1/2) and (2, 1/2): F_f = (1/4, 1/4), F_r = (4, 1/4), ratios 1/16 and 1.
+    task = two()
+    assert fisher(task, "forget")[0] == [0.25, 0.25]
+    assert fisher(task, "remain")[0] == [4.0, 0.25]
+    assert weights(task) == [1.0, 2.0]
+    (mask,) = [e for e in go(two()) if isinstance(e, MaskReady)]
+    assert (mask.density, mask.threshold, mask.layers[0].kept) == (0.5, 1.0, 1)
+    assert mask.layers[0].kept_at[:2] == (2, 2)
+    assert mask.layers[0].kept_at[-1] == 0
+
+
+def test_one_forget_and_one_remain_step() -> None:
+    task = two()
+    (step,) = steps(go(task))
+    # lambda 1: losses (1, 2), c = (1, 1/2), w = (2/3, 1/3); loss 2/3 * 1 + 1/3 * 2 = 4/3.
+    assert step.forget_loss == pytest.approx(4 / 3)
+    # -3 * (2/3, 1/3) = (-2, -1); the mask leaves (0, -1); w1 climbs by 0.1 * 1.
+    assert step.alpha == 3.0
+    assert step.forget_grad_norm == pytest.approx(1.0)
+    assert task.after_forgetting == [pytest.approx([1.0, 2.1])]
+    # Remain loss 2 * 1 + 2.1 / 2; velocity 0.9 * (0, -1) + (2, 0.5) = (2, -0.4).
+    assert step.remain_loss == pytest.approx(3.05)
+    assert step.remain_grad_norm == pytest.approx(math.hypot(2.0, 0.5))
+    assert weights(task) == pytest.approx([0.8, 2.14])
+    assert step.lr == 0.1
+
+
+def test_without_mask_both_weights_climb() -> None:
+    task = two()
+    events = go(task, mask=False)
+    assert not any(isinstance(e, MaskReady) for e in events)
+    assert task.after_forgetting == [pytest.approx([1.2, 2.1])]
+
+
+@pytest.mark.parametrize(("clip", "norm"), [(7.0, 1.0), (0.5, 0.5), (0.1, 0.1)])
+def test_the_clip_comes_after_the_mask(clip: float, norm: float) -> None:
+    task = two()
+    (step,) = steps(go(task, clip_forget=clip))  # before the mask the norm is sqrt(5)
+    assert step.forget_grad_norm == pytest.approx(norm, rel=1e-5)
+    assert task.after_forgetting == [pytest.approx([1.0, 2.0 + 0.1 * norm], rel=1e-6)]
+
+
+def test_clip_of_the_remain_step() -> None:
+    task = two()
+    (step,) = steps(go(task, alpha=0.0, momentum=0.0, clip_remain=1.0))
+    assert step.remain_grad_norm == pytest.approx(1.0, rel=1e-5)
+    size = math.hypot(2.0, 0.5)
+    assert weights(task) == pytest.approx([1 - 0.2 / size, 2 - 0.05 / size], rel=1e-5)
+
+
+def test_both_cosines_over_two_steps() -> None:
+    first, second = steps(go(two(), steps=2, lr_schedule="cosine", alpha_schedule="cosine"))
+    assert (first.lr, first.alpha) == pytest.approx((0.1, 3.0))
+    assert (second.lr, second.alpha) == pytest.approx((0.05, 1.5))
+
+
+def test_forgetting_every_third_step() -> None:
+    task = two()
+    found = steps(go(task, steps=7, forget_every=3, mask=False))
+    assert [s.forget_loss is not None for s in found] == [True, False, False, True, False, False, True]
+    assert [s.alpha for s in found[1:3]] == [None, None]
+    assert [s.forget_grad_norm for s in found[1:3]] == [None, None]
+    assert all(s.remain_loss is not None for s in found)
+    assert task.asked == ["forget", "remain", "remain", "remain"] * 2 + ["forget", "remain"]
+
+
+def test_uniform_weights_without_adaptive() -> None:
+    (step,) = steps(go(two(), adaptive=False, mask=False))
+    assert step.forget_loss == pytest.approx(1.5)
+    assert step.forget_grad_norm == pytest.approx(3 * math.hypot(0.5, 0.5))
+
+
+def test_weights_over_the_whole_forget_set() -> None:
+    # Two batches of one row: losses 1 and 2 over D_f, c = (1, 1/2), mean 3/4; eps_1 = 1 / (3/4) = 4/3.
+    task = two(forget=[[[1.0, 0.0]], [[0.0, 1.0]]])
+    (step,) = steps(go(task, weight_scope="forget-set", mask=False))
+    assert step.forget_loss == pytest.approx(4 / 3)
+    assert step.forget_grad_norm == pytest.approx(4.0)  # alpha 3 times 4/3
+    # Over the batch alone a single sample always weighs 1.
+    (step,) = steps(go(two(forget=[[[1.0, 0.0]], [[0.0, 1.0]]]), mask=False))
+    assert step.forget_loss == pytest.approx(1.0)
+
+
+def test_redirecting_descends_towards_the_wrong_answer() -> None:
+    task = two(redirect=[[[4.0, 0.0], [0.0, 0.0]]])
+    (step,) = steps(go(task, forget_loss="redirect", adaptive=False, mask=False, alpha=0.5))
+    assert step.forget_loss == pytest.approx(2.0)  # mean of 4 * 1 and 0
+    assert task.after_forgetting == [pytest.approx([1 - 0.1 * 0.5 * 2, 2.0])]
+
+
+def test_redirecting_weighs_the_whole_set_by_the_same_losses() -> None:
+    # Redirect losses 4 and 1 (true ones 1 and 2): c = (1/4, 1), mean 5/8; the first batch weighs (1/4) / (5/8) = 2/5.
+    task = two(forget=[[[1.0, 0.0]], [[0.0, 1.0]]], redirect=[[[4.0, 0.0]], [[1.0, 0.0]]])
+    (step,) = steps(go(task, forget_loss="redirect", weight_scope="forget-set", mask=False))
+    assert step.forget_loss == pytest.approx(0.4 * 4)
+
+
+class NoWrongAnswer:
+    """The least a method needs, by way of a LinearTask."""
+
+    def __init__(self) -> None:
+        inner = LinearTask((1.0, 2.0), forget=FORGET)
+        self.model, self.parameters, self.count = inner.model, inner.parameters, inner.count
+        self.forget_batches, self.remain_batches, self.losses = inner.forget_batches, inner.remain_batches, inner.losses
+
+
+def test_a_task_that_knows_no_wrong_answer_is_told_so() -> None:
+    with pytest.raises(InputError, match="no wrong answer") as caught:
+        go(NoWrongAnswer(), forget_loss="redirect")
+    assert "ascent" in caught.value.hint
+    assert isinstance(go(NoWrongAnswer())[-1], Finished)
+
+
+@pytest.mark.parametrize(("floor", "moved"), [(0.0, 0.0), (1e-4, 1.0)])
+def test_one_exact_zero_loss_silences_the_batch_unless_there_is_a_floor(floor: float, moved: float) -> None:
+    # Losses (0, 1), gradients (0, 0) and (1, 0); lambda 1/2: c = 1/sqrt(1e-4) = 100 and 1 with the floor.
+    task = two(forget=[[[0.0, 0.0], [1.0, 0.0]]])
+    (step,) = steps(go(task, lam=0.5, loss_floor=floor, mask=False))
+    share = moved / 101
+    assert step.forget_loss == pytest.approx(share, rel=1e-5, abs=1e-12)
+    assert step.forget_grad_norm == pytest.approx(3 * share, rel=1e-5, abs=1e-12)
+
+
+SHORT = [[[1.0, 0.0], [1.0, 0.0]], [[3.0, 0.0]]]
+"""A full batch with mean gradient (1, 0), and a short one with (3, 0)."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "total"),
+    [
+        ({}, (1 + 9) / 2, 2),
+        ({"fisher_last_batch": "drop"}, 1.0, 1),
+        ({"fisher_batches": 1}, 1.0, 1),
+        ({"fisher_batches": 5}, 5.0, 2),
+        ({"fisher_clip": 2.0}, (1 + 4) / 2, 2),
+    ],
+    ids=["keep", "drop", "cap", "cap beyond", "clip"],
+)
+def test_fisher_of_a_full_and_a_short_batch(changes: dict[str, Any], value: float, total: int) -> None:
+    found, events = fisher(two(forget=SHORT), "forget", **changes)
+    assert found == pytest.approx([value, 0.0], rel=1e-5)
+    assert events[0] == PhaseStarted(phase="fisher", total=total)
+    assert [e.done for e in events if isinstance(e, PhaseProgress)] == list(range(1, total + 1)), (
+        "progress ends at 100 %"
+    )
+
+
+def test_fisher_cap_counts_batches() -> None:
+    rows = [[[1.0, 0.0]], [[2.0, 0.0]], [[6.0, 0.0]]]
+    assert fisher(two(forget=rows), "forget", fisher_batch_size=1, fisher_batches=2)[0] == [2.5, 0.0]
+    assert fisher(two(forget=rows), "forget", fisher_batch_size=1)[0][0] == pytest.approx(41 / 3)
+
+
+def test_the_only_batch_is_kept_though_it_is_short() -> None:
+    found, events = fisher(two(forget=[[[3.0, 0.0]]]), "forget", fisher_last_batch="drop")
+    assert found == [9.0, 0.0]
+    assert events[0] == PhaseStarted(phase="fisher", total=1)
+
+
+@pytest.mark.parametrize("value", ["hold", "drift"])
+def test_masked_weights_hold_or_drift(value: str) -> None:
+    task = two()
+    go(task, steps=2, weight_decay=0.5, masked_weights=value)
+    first, second = task.after_forgetting
+    starts = [w for name, w in task.weights if name == "forget"][-2:]
+    if value == "hold":
+        assert [first[0], second[0]] == [starts[0][0], starts[1][0]]
+    else:
+        # First: weight decay alone, 1 - 0.1 * 0.5 * 1. Then the momentum of both steps too.
+        assert first[0] == pytest.approx(0.95)
+        velocity = 0.9 * 0.5 + 2 + 0.5 * 0.95  # after the first remain step
+        assert starts[1][0] == pytest.approx(0.95 - 0.1 * velocity)
+        assert second[0] == pytest.approx(starts[1][0] - 0.1 * (0.9 * velocity + 0.5 * starts[1][0]))
+    assert first[1] == pytest.approx(2 - 0.1 * (-1 + 0.5 * 2))  # what the mask keeps moves alike
+
+
+def test_one_joint_step_without_alternation() -> None:
+    task = two()
+    (step,) = steps(go(task, alternate=False))
+    # (0, -1) + (2, 0.5) in one step, at the weights of the start.
+    assert task.weights[-2:] == [("forget", [1.0, 2.0]), ("remain", [1.0, 2.0])]
+    assert weights(task) == pytest.approx([0.8, 2.05])
+    assert step.remain_grad_norm == pytest.approx(math.hypot(2.0, 0.5))
+    assert step.forget_grad_norm is None
+    assert step.forget_loss == pytest.approx(4 / 3)
+
+
+def test_a_joint_run_forgets_only_every_k_th_step() -> None:
+    task = two()
+    go(task, alternate=False, steps=2, forget_every=2, momentum=0.0)
+    assert weights(task) == pytest.approx([1 - 0.2 - 0.2, 2 + 0.05 - 0.05])
+
+
+def test_the_joint_gradient_is_clipped_as_one() -> None:
+    task = two()
+    (step,) = steps(go(task, alternate=False, clip_forget=1.0))
+    assert step.remain_grad_norm == pytest.approx(1.0, rel=1e-5)
+
+
+def test_separate_state_keeps_the_forget_momentum_out_of_the_remain_step() -> None:
+    task = two()
+    go(task, optimizer_state="separate")
+    assert weights(task) == pytest.approx([0.8, 2.1 - 0.05])  # shared: 2.14
+    task = two()
+    go(task, optimizer_state="separate", steps=2, mask=False, adaptive=False, alpha=2.0)
+    # Forget velocity (-1, -1), then 0.9 * that + (-1, -1) = (-1.9, -1.9): apart from the remain steps.
+    first, second = task.after_forgetting
+    start = [w for name, w in task.weights if name == "forget"][1]
+    assert first == pytest.approx([1.1, 2.1])
+    assert second == pytest.approx([start[0] + 0.19, start[1] + 0.19])
+
+
+# With weight decay 1/2 and lr 0.1 and no gradient at all, every optimiser step multiplies by 0.95.
+STILL: dict[str, Any] = {
+    "forget": [[[0.0, 0.0]]], "remain": [[[0.0, 0.0]]],
+}  # fmt: skip
+DECAY: dict[str, Any] = {"weight_decay": 0.5, "momentum": 0.0, "mask": False, "adaptive": False, "slow_beta": 0.5}
+
+
+def test_slow_weights_move_once_a_cycle_or_every_step() -> None:
+    task = two(**STILL)
+    go(task, **DECAY, steps=2, forget_every=2, slow_scope="outer")
+    assert weights(task)[0] == pytest.approx((1 + 0.95**3) / 2)  # forget, remain, remain, then half way back
+    task = two(**STILL)
+    go(task, **DECAY, steps=2, forget_every=2, slow_scope="step")
+    first = (1 + 0.95**2) / 2
+    assert weights(task)[0] == pytest.approx((first + 0.95 * first) / 2)
+
+
+def test_two_cycles_start_from_the_slow_weights() -> None:
+    task = two(**STILL)
+    go(task, **DECAY, steps=4, forget_every=2, slow_scope="outer")
+    assert weights(task)[0] == pytest.approx(((1 + 0.95**3) / 2) ** 2)
+
+
+@pytest.mark.parametrize("scope", ["step", "outer"])
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_slow_beta_zero_stands_still(scope: str, count: int) -> None:
+    task = tiny_task()
+    before = {name: p.detach().clone() for name, p in task.parameters().items()}
+    play("sfr-on", task, slow_beta=0.0, slow_scope=scope, steps=count, forget_every=2)
+    assert all(torch.equal(before[name], p) for name, p in task.parameters().items())
+
+
+def test_the_outer_cycle_averages_batch_statistics_and_the_published_step_does_not() -> None:
+    found = {}
+    for scope in ("step", "outer"):
+        task = tiny_task()
+        before = task.model.bn1.running_mean.clone()
+        play("sfr-on", task, slow_beta=0.0, slow_scope=scope)
+        found[scope] = torch.equal(before, task.model.bn1.running_mean)
+    assert found == {"step": False, "outer": True}
+
+
+def final(**settings: Any) -> dict[str, Tensor]:
+    task = tiny_task()
+    play("sfr-on", task, **settings)
+    return state(task.model)
+
+
+def test_slow_beta_one_is_no_averaging_to_the_bit() -> None:
+    plain = final()
+    assert same(plain, final(slow_beta=1.0, slow_scope="step"))
+    assert same(plain, final(slow_beta=1.0, slow_scope="outer"))
+    assert not same(plain, final(slow_beta=0.99))
+
+
+def test_a_mask_of_ones_is_no_mask() -> None:
+    # The mask phase draws its batches from the run's generator, so the comparison starts behind it.
+    ends = []
+    for with_mask in (True, False):
+        task, config = tiny_task(), SFRonConfig.from_dict(SMALL["sfr-on"])
+        rng = torch.Generator().manual_seed(5)
+        ones = {name: torch.ones_like(p, dtype=torch.bool) for name, p in task.parameters().items()}
+        list(unlearn(task, config, ones if with_mask else None, rng=rng, cancel=CancelToken()))
+        ends.append(state(task.model))
+    assert same(*ends)
+
+
+def test_gamma_zero_is_no_mask() -> None:
+    masked = tiny_task()
+    (event,) = [e for e in play("sfr-on", masked, seed=5, gamma=0.0) if isinstance(e, MaskReady)]
+    assert event.density == 1.0
+    plain, config = tiny_task(), SFRonConfig.from_dict(SMALL["sfr-on"])
+    rng = torch.Generator().manual_seed(5)
+    for part in ("forget", "remain"):
+        drain(estimate_fisher(plain, part, config, rng=rng, cancel=CancelToken()))  # type: ignore[arg-type]
+    list(unlearn(plain, config, None, rng=rng, cancel=CancelToken()))
+    assert same(state(masked.model), state(plain.model))
+
+
+def test_a_huge_gamma_leaves_only_momentum_and_decay_of_the_forget_step() -> None:
+    closed = final(gamma=1e6)
+    assert same(closed, final(gamma=1e6, alpha=0.0))
+    assert not same(closed, final(gamma=0.0))
+    task = tiny_task()
+    (event,) = [e for e in play("sfr-on", task, gamma=1e6) if isinstance(e, MaskReady)]
+    assert event.density == 0.0
+
+
+def test_a_held_closed_mask_forgets_nothing_at_all() -> None:
+    # Only the BatchNorm statistics of the forget batches and their place in the generator remain.
+    task = two()
+    go(task, gamma=1e6, masked_weights="hold", weight_decay=0.5, steps=3)
+    starts = [w for name, w in task.weights if name == "forget"][-3:]
+    assert task.after_forgetting == starts
+
+
+def test_alpha_zero_is_momentum_and_decay_only() -> None:
+    task = two()
+    found = steps(go(task, alpha=0.0, steps=2, weight_decay=0.5, mask=False))
+    assert [s.forget_grad_norm for s in found] == [0.0, 0.0]
+    assert task.after_forgetting[0] == pytest.approx([0.95, 1.9])
+    task = two()
+    go(task, alpha=0.0, steps=3, momentum=0.0, mask=False)
+    starts = [w for name, w in task.weights if name == "forget"]
+    assert task.after_forgetting == starts
+
+
+def test_lambda_zero_is_plain_ascent_to_the_bit() -> None:
+    assert same(final(lam=0.0, mask=False), final(adaptive=False, mask=False))
+    assert not same(final(lam=0.5, mask=False), final(adaptive=False, mask=False))
+
+
+def test_the_last_batch_rule_and_the_cap_reach_the_run() -> None:
+    whole = final(fisher_batch_size=BATCH)
+    assert not same(whole, final(fisher_batch_size=BATCH, fisher_last_batch="drop"))
+    assert not same(whole, final(fisher_batch_size=BATCH, fisher_batches=1))
+
+
+def test_estimation_is_in_eval_mode_and_the_loop_in_train_mode() -> None:
+    task = tiny_task()
+    modes: list[bool] = []
+    ask = task.losses
+
+    def losses(batch: Any, rng: torch.Generator) -> Tensor:
+        modes.append(task.model.training)
+        return ask(batch, rng)
+
+    task.losses = losses  # type: ignore[method-assign]
+    play("sfr-on", task, steps=2, forget_every=1, weight_scope="forget-set")
+    # 2 and 6 Fisher batches; then twice: two batches over D_f in eval mode, a forget and a remain batch in train mode.
+    assert modes == [False] * 8 + [False, False, True, True] * 2
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_first_adam_step_is_the_learning_rate_in_the_direction_of_the_sign(optimizer: str) -> None:
+    task = two()
+    go(task, optimizer=optimizer, mask=False)
+    assert task.after_forgetting == [pytest.approx([1.1, 2.1], rel=1e-5)]
+
+
+def test_finished_names_its_steps() -> None:
+    assert go(two(), steps=3)[-1] == Finished(steps=3)

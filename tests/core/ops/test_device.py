@@ -1,0 +1,95 @@
+"""Device and precision: what is said of them is true of this machine."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+import pytest
+import torch
+from torch import nn
+
+from sfr_core.errors import InputError
+from sfr_core.ops.device import (
+    autocast,
+    cores,
+    device_name,
+    peak_bytes,
+    pick_device,
+    pick_precision,
+    resident_bytes,
+    used_bytes,
+)
+from tests.core.tiny import same, state, tiny_net
+
+CPU = torch.device("cpu")
+
+
+def test_cpu_is_given_where_it_is_asked_for() -> None:
+    assert pick_device("cpu") == CPU
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_without_a_gpu_auto_is_the_cpu_and_cuda_is_refused() -> None:
+    assert pick_device("auto") == CPU
+    with pytest.raises(InputError, match="no usable NVIDIA GPU") as caught:
+        pick_device("cuda")
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU")
+def test_with_a_gpu_auto_is_the_gpu() -> None:
+    device = pick_device("auto")
+    assert device.type == "cuda"
+    assert device_name(device) == torch.cuda.get_device_name()
+    before = used_bytes(device)
+    held = torch.zeros(2**20, device=device)
+    assert used_bytes(device) - before >= held.nbytes
+    assert peak_bytes(device) >= used_bytes(device)
+
+
+def test_cores_are_those_that_the_process_may_use() -> None:
+    assert cores() == len(os.sched_getaffinity(0))
+    assert device_name(CPU).startswith(f"CPU, {cores()} core")
+
+
+def test_memory_is_counted_in_bytes() -> None:
+    before = resident_bytes()
+    held = torch.ones(4 * 2**20)  # 16 MiB, written
+    grown = resident_bytes() - before
+    assert 0.5 * held.nbytes < grown < 4 * held.nbytes
+    assert used_bytes(CPU) == pytest.approx(resident_bytes(), rel=0.2)
+    assert peak_bytes(CPU) == pytest.approx(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, rel=0.2)
+    assert peak_bytes(CPU) >= 0.99 * resident_bytes()
+
+
+def test_autocast_computes_in_the_precision_of_its_name() -> None:
+    layer, x = nn.Linear(2, 2), torch.ones(1, 2)
+    with autocast(CPU, "bf16"):
+        assert layer(x).dtype == torch.bfloat16
+    with autocast(CPU, "fp32"):
+        assert layer(x).dtype == torch.float32
+    assert layer(x).dtype == torch.float32
+
+
+def test_a_named_precision_is_taken_without_measuring() -> None:
+    def never(_: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("asked")
+
+    model = nn.Identity()
+    model.forward = never  # type: ignore[method-assign]
+    assert pick_precision("bf16", model, torch.ones(1, 1)) == "bf16"
+    assert pick_precision("fp32", model, torch.ones(1, 1)) == "fp32"
+
+
+def test_measuring_leaves_the_model_as_it_was_and_is_done_once() -> None:
+    model = tiny_net().eval()
+    before, x = state(model), torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    first = pick_precision("auto", model, x)
+    assert first in ("fp32", "bf16")
+    assert same(before, state(model))
+    assert not any(m.training for m in model.modules())
+    assert all(p.grad is None for p in model.parameters())
+    assert {pick_precision("auto", model, x) for _ in range(20)} == {first}
