@@ -65,6 +65,9 @@ def clean(setting: Setting, value: Any) -> Any:
         if setting.optional:
             return None
         raise ConfigError(f"Field '{setting.name}' is empty.", hint=f"Give a value. {info(setting)}")
+    # Gradio's front end turns an empty number into 0 when its accordion opens; below the range, it can only mean "off".
+    if setting.optional and setting.kind in {"int", "float"} and value == 0 and (setting.low or 0) > 0:
+        return None
     if setting.kind == "int" and isinstance(value, float) and value.is_integer():
         return int(value)
     if setting.kind == "float" and isinstance(value, int) and not isinstance(value, bool):
