@@ -99,12 +99,13 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
 def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
-    def come_back(browser: Any) -> tuple[dict[str, str], str]:
+    def come_back(browser: Any) -> tuple[dict[str, str], str, gr.Button]:
         """A new visitor gets a token; one who returns finds the run that the page showed."""
         stored = browser.get("job") if isinstance(browser, dict) else None
-        return ctx.show(browser, ctx.job_of(browser, stored))
+        job = ctx.job_of(browser, stored)
+        return *ctx.show(browser, job), gr.Button(interactive=job is None or not job.active)
 
-    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job], **unlearn.QUEUED)
+    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **unlearn.QUEUED)
     describe: Callable[..., Any] = page.describe
     demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **private)
 

@@ -109,7 +109,8 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
             gold_note = gr.HTML("", elem_id="gold-note")
             retrain = gr.Button(copy.GOLD_OFFER, size="sm", visible=False, elem_id="retrain-here")
             with gr.Row(elem_id="actions"):
-                run = gr.Button(copy.UNLEARN, variant="primary", elem_id="unlearn")
+                # Enabled once the visitor has a token: a run of nobody could not be found again.
+                run = gr.Button(copy.UNLEARN, variant="primary", interactive=False, elem_id="unlearn")
                 stop = gr.Button(copy.STOP, interactive=False, elem_id="stop")
                 reset = gr.Button(copy.RESET, elem_id="reset")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
@@ -261,9 +262,7 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
 
-    page.run.click(begin, {ctx.browser, *page.form.inputs}, shown, **QUEUED).success(
-        None, js=SCROLL, **PRIVATE
-    )
+    page.run.click(begin, {ctx.browser, *page.form.inputs}, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
 
     def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         try:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+expect.set_options(timeout=30_000)
 SLOW = 150_000
 """Milliseconds within which a short run must get on, on two cores that others use too."""
 
@@ -62,9 +63,11 @@ def zoom(page: Page) -> list[float]:
 
 
 def start(page: Page) -> None:
-    expect(page.locator("#unlearn")).to_be_enabled()
+    expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
     page.locator("#unlearn").click()
-    expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+    page.wait_for_selector('#live [data-mode="live"], .toast-body', timeout=SLOW)
+    assert page.locator(".toast-body").all_inner_texts() == []
+    expect(part(page, "badge")).to_have_text("Live run")
 
 
 def test_the_page_answers_soon(server: Any) -> None:
@@ -193,6 +196,7 @@ def test_keyboard_only(visit: Callable[..., Any]) -> None:
     expect(page.locator('#class-picker input[value="Bag"]')).to_be_checked()
     page.keyboard.press("Space")
     expect(page.locator('#class-picker input[value="Bag"]')).not_to_be_checked()
+    expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
     tab_to("#unlearn")
     page.keyboard.press("Enter")
     expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
@@ -205,6 +209,7 @@ def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> Non
     page: Page = visit(reduced_motion="reduce").page
     page.locator("#forget-kind").get_by_text("Chosen pictures").click()
     expect(page.locator("#sample-picker label").first).to_be_visible()
+    expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
     page.locator("#unlearn").click()
     expect(page.get_by_text("Click at least one training picture")).to_be_visible()
     page.locator("#sample-picker label").nth(2).click()
