@@ -1,0 +1,51 @@
+"""result.json: written, read, and refused when it is something else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sfr_core.errors import AssetError
+from sfr_core.results import SCHEMA, ClassifierRecord, RunResult
+
+RECORD = ClassifierRecord(FA=1.0, RA=99.0, TA=90.0, MIA=50.0, n_forget=10)
+RESULT = RunResult(
+    before=RECORD, after=RECORD, retrained=None, avg_d=None, avg_d_before=None, kl_floor=None, seconds=1.5, retrain_seconds=None,
+    steps=3, mask_density=None, peak_memory_bytes=1, device="CPU", config={"model": "m"}, versions={"torch": "2"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("retrained", [None, RECORD])
+def test_round_trip(retrained: ClassifierRecord | None) -> None:
+    result = replace(RESULT, retrained=retrained)
+    assert RunResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": SCHEMA + 1}, {"schema": "1"}, {"schema": None}, {"more": 1}, {"before": None}, {"after": None},
+        {"before": {"FA": 1}}, {"retrained": {"FA": 1, "RA": 1, "TA": 1, "XA": 1}}, {"after": 5},
+    ],
+)  # fmt: skip
+def test_changed_results_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(AssetError) as caught:
+        RunResult.from_json({**RESULT.to_json(), **change})
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("data", [None, [], 3, "x", {}])
+def test_other_things_are_refused(data: Any) -> None:
+    with pytest.raises(AssetError):
+        RunResult.from_json(data)
+
+
+@pytest.mark.parametrize("field", list(RESULT.to_json()))
+def test_a_missing_field_is_refused(field: str) -> None:
+    data = RESULT.to_json()
+    del data[field]
+    with pytest.raises(AssetError):
+        RunResult.from_json(data)
