@@ -30,7 +30,11 @@ CSS = """
 .cmp-scroll table.cmp :is(th:first-child,td.txt,th.txt){text-align:left}
 .cmp-scroll table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
 @media (max-width:640px){.cmp-scroll table.cmp{font-size:.8rem}.cmp-scroll table.cmp :is(th,td){padding:.3rem .35rem}
- .cmp-scroll table.cmp tbody th{white-space:normal;max-width:7rem;overflow-wrap:anywhere}}
+ .cmp-scroll table.cmp tbody th{white-space:normal;min-width:6rem;max-width:8rem;overflow-wrap:anywhere}}
+.cmp-alert{border-left:6px solid #d55e00;padding:.5rem .8rem;background:var(--block-background-fill);border-radius:6px}
+.cmp-file{display:none!important}
+.cmp-small{align-self:flex-start;width:auto!important;min-width:10rem!important;flex-grow:0!important}
+.cmp-gallery{min-height:0!important;align-self:flex-start}.cmp-gallery .grid-wrap{min-height:0!important;height:auto!important;max-height:24rem}
 .cmp-verdict{border-left:6px solid var(--c);padding:.7rem 1rem;background:var(--block-background-fill);border-radius:6px;font-size:1.15rem;line-height:1.45}
 .cmp-verdict b.tone{display:inline-block;border:1px solid var(--c);border-radius:999px;padding:0 .6em;margin-right:.6em;font-size:.85rem;white-space:nowrap}
 .cmp-muted{color:var(--body-text-color-subdued);font-size:.88rem}
@@ -116,6 +120,11 @@ def note(text: str) -> str:
     return f'<p class="cmp-muted">{escape(text)}</p>'
 
 
+def alert(text: str) -> str:
+    """A sentence on what went wrong, read aloud at once; the page around it stays as it is."""
+    return f'<p class="cmp-alert" role="alert"><b>!</b> {escape(text)}</p>'
+
+
 def verdict_html(verdict: Verdict | None) -> str:
     """The sentence with its sign and word."""
     if verdict is None:
@@ -123,7 +132,7 @@ def verdict_html(verdict: Verdict | None) -> str:
     sign, word = copy.TONES[verdict.tone]
     return (
         f'<div class="cmp-verdict" role="status" style="--c:{TONE_COLOURS[verdict.tone]}">'
-        f'<b class="tone">{sign} {escape(word)}</b>{escape(unbroken(verdict.text))}</div>'
+        f'<b class="tone">{sign} {escape(word)}</b> {escape(unbroken(verdict.text))}</div>'
     )
 
 
@@ -183,7 +192,7 @@ def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshol
         f"<b>{total_share(counts):.2f} %</b>.</p>"
         '<div class="cmp-scroll" tabindex="0" role="region" aria-label="Saliency by layer" style="max-height:26rem;overflow-y:auto">'
         '<table class="cmp"><thead><tr><th scope="col">layer</th><th scope="col">shape</th><th scope="col">parameters</th>'
-        f'<th scope="col">selected</th><th scope="col">share selected</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<th scope="col">selected</th><th scope="col">share</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 

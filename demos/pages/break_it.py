@@ -117,7 +117,10 @@ class BreakIt:
             already = self.ctx.job_of(browser, broken.get(part))
             if already is not None and already.state != "failed":
                 return gr.skip(), gr.skip(), gr.skip()
-            job = self.ctx.submit(browser, broken_config(record_of(browser, key).config, part))
+            try:
+                job = self.ctx.submit(browser, broken_config(record_of(browser, key).config, part))
+            except gr.Error as error:
+                return gr.skip(), gr.skip(), html.alert(str(error.message))
             broken = {**broken, part: job.id}
             jobs = {name: self.ctx.job_of(browser, job_id) for name, job_id in broken.items()}
             return broken, gr.Timer(active=True), self._status(jobs)

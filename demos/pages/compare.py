@@ -21,6 +21,8 @@ from sfr_core.errors import InputError, PlaygroundError
 SHELF = Shelf()
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """Looking never waits: these handlers compute nothing and bypass the queue."""
+LOUD: dict[str, Any] = {**QUICK, "queue": True, "concurrency_limit": None}
+"""For handlers that may refuse: Gradio shows the sentence of an error only from queued ones; no limit, so no waiting."""
 
 
 class Compare:
@@ -110,8 +112,8 @@ class Compare:
                 kind: gr.Button(label, size="sm", min_width=150, elem_id=f"{self.prefix}-save-{kind}")
                 for kind, label in copy.SAVE_BUTTONS.items()
             }
-        # A file is made on click; this hidden button then fetches it.
-        self.file = gr.DownloadButton(visible="hidden", elem_id=f"{self.prefix}-file")
+        # A file is made on click; this button, hidden by the style sheet (an update would show it again), then fetches it.
+        self.file = gr.DownloadButton(elem_id=f"{self.prefix}-file", elem_classes="cmp-file")
 
     def _plot(self, name: str) -> gr.Plot:
         return gr.Plot(show_label=False, min_width=320, elem_id=f"{self.prefix}-{name}", elem_classes="cmp-plot")
@@ -233,7 +235,7 @@ class Compare:
             gallery.select(self._picker(kind), run, self.sample, **QUICK)
         fetch = f"() => setTimeout(() => document.querySelector('#{self.prefix}-file')?.click(), 120)"
         for name, button in self.save.items():
-            button.click(self._saver(name), run, self.file, **QUICK).success(None, js=fetch, **QUICK)
+            button.click(self._saver(name), run, self.file, **LOUD).success(None, js=fetch, **QUICK)
         self.breaker.wire(self.record)
 
     def _picker(self, kind: str) -> Callable[..., str]:

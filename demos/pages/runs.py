@@ -12,7 +12,7 @@ from gradio.context import Context
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages import compare
-from demos.pages.context import PageContext, say
+from demos.pages.context import PageContext
 from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
@@ -89,7 +89,7 @@ class Runs:
         self.ctx, self.imports = ctx, Imports()
         gr.Markdown(f"## {copy.RUNS_TITLE}")
         self.table = gr.HTML(elem_id="runs-table")
-        self.refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh")
+        self.refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh", elem_classes="cmp-small")
         with gr.Row():
             self.a = gr.Dropdown([], label=copy.PICK_A, elem_id="runs-a", min_width=300)
             self.b = gr.Dropdown([], label=copy.PICK_B, elem_id="runs-b", min_width=300)
@@ -105,6 +105,7 @@ class Runs:
             file_types=[".json", ".jsonl", ".zip"],
             size="sm",
             elem_id="runs-import",
+            elem_classes="cmp-small",
         )
         self.message = gr.HTML(elem_id="runs-message")
         self.compare = compare.build(ctx, prefix="runs-compare", imports=self.imports)
@@ -151,22 +152,26 @@ class Runs:
             record = self.compare.record(browser, key)
             return self.compare.updates_of(record, live=record.state != "imported")
 
-        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **QUICK)
+        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **compare.LOUD)
+
+        changed = [*lists, self.message, *self.compare.outputs]
+
+        def failed(error: PlaygroundError) -> list[Any]:
+            return [html.alert(str(error)) if part is self.message else gr.skip() for part in changed]
 
         def drop(browser: Any, a: Any, b: Any, shown: Any) -> list[Any]:
-            visitor = ctx.visitor(browser)
-            if not isinstance(a, str):
-                raise say(InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT))
-            if not self.imports.drop(visitor, a):
-                try:
-                    ctx.book.delete(visitor, a)
-                except PlaygroundError as error:
-                    raise say(error) from None
+            try:
+                if not isinstance(a, str):
+                    raise InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT)
+                if not self.imports.drop(ctx.visitor(browser), a):
+                    ctx.book.delete(ctx.visitor(browser), a)
+            except PlaygroundError as error:
+                return failed(error)
             hidden = self.compare.cleared() if shown == a else {}
             rest = [hidden.get(component, gr.skip()) for component in self.compare.outputs]
             return [*self.listed(browser, None, b), html.note(copy.DELETED), *rest]
 
-        self.delete.click(drop, [*pick, self.compare.key], [*lists, self.message, *self.compare.outputs], **QUICK)
+        self.delete.click(drop, [*pick, self.compare.key], changed, **QUICK)
 
         def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
             visitor = ctx.visitor(browser)
@@ -175,12 +180,12 @@ class Runs:
                     raise InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT)
                 record = self.imports.add(visitor, read_files([Path(name) for name in files]))
             except PlaygroundError as error:
-                raise say(error) from None
+                return failed(error)
             shown = self.compare.updates_of(record, live=False)
             message = html.note(copy.IMPORTED.format(title=title_of(record)))
             return [*self.listed(browser, a, b, record.key), message, *(shown[c] for c in self.compare.outputs)]
 
-        self.upload.upload(take, [self.upload, *pick], [*lists, self.message, *self.compare.outputs], **QUICK)
+        self.upload.upload(take, [self.upload, *pick], changed, **QUICK)
 
 
 def build(ctx: PageContext) -> Runs:

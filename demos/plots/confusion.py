@@ -82,7 +82,7 @@ def class_change_figure(matrices: dict[str, NDArray[np.int64]], class_names: tup
         figure.add_bar(
             x=list(class_names),
             y=values,
-            name=f"{name} minus before",
+            name=f"{name} − before",
             marker={
                 "color": MODEL_COLOURS[name],
                 "pattern": {

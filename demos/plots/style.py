@@ -33,6 +33,7 @@ def layout(title: str, *, height: int, **more: Any) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": "#374151", "family": "system-ui, sans-serif"},
         "legend": {"orientation": "h", "x": 0, "y": -0.22, "xanchor": "left", "yanchor": "top"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9ca3af", "activecolor": "#0072b2"},
         "autosize": True,
         **more,
     }
