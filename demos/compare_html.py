@@ -29,6 +29,7 @@ CSS = """
 .cmp-scroll table.cmp th{font-weight:600}
 .cmp-scroll table.cmp :is(th:first-child,td.txt,th.txt){text-align:left}
 .cmp-scroll table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
+.cmp-scroll table.cmp.slim{font-size:.82rem}.cmp-scroll table.cmp.slim :is(th,td){padding:.3rem .4rem}
 @media (max-width:640px){.cmp-scroll table.cmp{font-size:.8rem}.cmp-scroll table.cmp :is(th,td){padding:.3rem .35rem}
  .cmp-scroll table.cmp tbody th{white-space:normal;min-width:6rem;max-width:8rem;overflow-wrap:anywhere}}
 .cmp-alert{border-left:6px solid #d55e00;padding:.5rem .8rem;background:var(--block-background-fill);border-radius:6px}
@@ -189,9 +190,9 @@ def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshol
     )
     return (
         f'<p>Threshold γ = <b>{at:.4g}</b>{own}: <b data-total="{kept}">{kept:,}</b> of {size:,} parameters selected, '
-        f"<b>{total_share(counts):.2f} %</b>.</p>"
+        f"<b>{total_share(counts):.2f}\u00a0%</b>.</p>"
         '<div class="cmp-scroll" tabindex="0" role="region" aria-label="Saliency by layer" style="max-height:26rem;overflow-y:auto">'
-        '<table class="cmp"><thead><tr><th scope="col">layer</th><th scope="col">shape</th><th scope="col">parameters</th>'
+        '<table class="cmp slim"><thead><tr><th scope="col">layer</th><th scope="col">shape</th><th scope="col">parameters</th>'
         f'<th scope="col">selected</th><th scope="col">share</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 

@@ -100,9 +100,9 @@ class Compare:
             0, 60, step=1, label=copy.SALIENCY_SLIDER, elem_id=f"{self.prefix}-threshold", buttons=[]
         )
         with gr.Row():
-            with gr.Column(min_width=340):
+            with gr.Column(min_width=340, scale=6):
                 self.layers = gr.HTML(elem_id=f"{self.prefix}-layers")
-            with gr.Column(min_width=340):
+            with gr.Column(min_width=340, scale=5):
                 self.layers_plot = self._plot("layers-plot")
 
     def _save(self) -> None:

@@ -99,8 +99,8 @@ def class_change_figure(matrices: dict[str, NDArray[np.int64]], class_names: tup
     return figure.update_layout(
         layout(
             "Change of test accuracy by class (points)",
-            height=400,
-            margin={"l": 52, "r": 12, "t": 84, "b": 70},
+            height=420,
+            margin={"l": 52, "r": 12, "t": 104, "b": 70},
             barmode="group",
             xaxis=axis("", tickangle=-45, showgrid=False),
             yaxis=axis("points", ticksuffix="", zeroline=True),
