@@ -154,9 +154,16 @@ function drawPlots(view) {
   for (const which of PLOTS) drawTable(which, view[which]);
   library().then((Plotly) => {
     if (state.drawn !== view) return;
+    const dark = document.body.classList.contains('dark');
     for (const which of PLOTS) {
-      const [traces, layout] = figure(which, view[which], view.n);
-      Plotly.react($(which), traces, layout, {
+      const plot = $(which);
+      const series = view[which];
+      // Redrawing under a hand that zooms would take the plot out of it, and redrawing the same curve would be waste.
+      const sign = JSON.stringify([state.key, dark, view.n, series.i.length, series.i[series.i.length - 1]]);
+      if (plot._dragging || plot.drawnSign === sign) continue;
+      plot.drawnSign = sign;
+      const [traces, layout] = figure(which, series, view.n);
+      Plotly.react(plot, traces, layout, {
         responsive: true, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'],
       });
     }

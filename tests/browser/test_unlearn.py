@@ -122,8 +122,11 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     expect(page.locator("#unlearn")).to_be_disabled()
     # The curve moves; a zoom made by hand is still there after more updates, in the same plot node.
     wait_for_points(page, 3)
-    box = part(page, "loss").locator(".nsewdrag").bounding_box()
-    assert box is not None
+    box = page.evaluate("""() => {
+        const plot = document.querySelector('#live [data-part="loss"]');
+        plot.scrollIntoView({block: 'center'});
+        const r = plot.querySelector('.nsewdrag').getBoundingClientRect();
+        return {x: r.x, y: r.y, width: r.width, height: r.height}; }""")
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.25 * box["width"], y)
     page.mouse.down()
