@@ -109,6 +109,7 @@ def read_config(data: Any) -> RunConfig:
         values.get("preset", "quick"),
         values.get("variant", "official"),
         values["settings"],
+        forget=str(values.get("forget", "")),
     )
     return RunConfig.from_json(values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
@@ -121,7 +122,7 @@ def warm_up() -> None:
 
     def load() -> None:
         try:
-            pass
+            importlib.import_module("sfr_core.runner")
         except Exception:
             LOG.exception("warm-up failed")
 

@@ -15,7 +15,6 @@ import spaces  # before torch: it refuses to be imported after CUDA has started
 from demos.jobs import Job
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
-from sfr_core.errors import OutOfMemory
 from sfr_core.events import Cancelled, Event, Finished, Step
 
 LONGEST = 60
@@ -58,8 +57,6 @@ def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int]) -> Iterator[tup
 
 def run_there(job: Job) -> Iterator[Event]:
     """The backend (see demos.jobs.Backend): relays the events of `gpu_run`; stopping takes effect at its next event."""
-    import torch
-
     from sfr_core.session import Session
 
     here = Session.open(RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}))
@@ -70,10 +67,7 @@ def run_there(job: Job) -> Iterator[Event]:
     try:
         for kind, value in remote:
             if kind == "state":
-                here.after = {
-                    **here.before, **{name: torch.from_numpy(array) for name, array in value["changed"].items()}
-                }  # fmt: skip
-                here.task.model.load_state_dict(here.after)
+                here.adopt(value["changed"])
                 here.reports.update(value["reports"])
                 job.device = value["device"]
                 continue
@@ -85,8 +79,6 @@ def run_there(job: Job) -> Iterator[Event]:
                 # The weights live in the other process and end with it: nothing partial can be kept.
                 yield Cancelled(steps=steps, reason="deadline" if job.cancel.timed_out else "stopped")
                 return
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory("The GPU has too little free memory.", hint="Choose a smaller batch size.") from error
     finally:
         if hasattr(remote, "close"):
             remote.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sfr_core.configs import MethodConfig, RunConfig
@@ -126,6 +127,11 @@ class Session:
     def keep(self) -> None:
         """Records the live weights as the run's outcome."""
         self.after = self._snapshot()
+
+    def adopt(self, changed: Mapping[str, NDArray[Any]]) -> None:
+        """Takes up the outcome of an equal session in another process: the arrays that its run changed, by name."""
+        self.after = {**self.before, **{name: torch.from_numpy(array) for name, array in changed.items()}}
+        self.task.model.load_state_dict(self.after)
 
     def rollback(self) -> None:
         """Puts the start weights back and forgets the outcome."""

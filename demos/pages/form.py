@@ -87,7 +87,7 @@ class Form:
             self.seed: config.seed,
             self.device: config.device,
             self.precision: config.precision,
-            self.method_note: method_note(config.model, config.method, config.preset),
+            self.method_note: method_note(config.model, config.method, config.preset, config.forget.partition(":")[0]),
         }
         if spec.share is not None:
             updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}
@@ -165,10 +165,10 @@ def preset_choices(model: str, method: str) -> list[tuple[str, str]]:
     return [(copy.PRESETS.get(name, name), name) for name in presets.preset_names(model, method)]
 
 
-def method_note(model: str, method: str, preset: str) -> str:
+def method_note(model: str, method: str, preset: str, kind: str = "class") -> str:
     """What the method does, and where the preset's numbers come from."""
     spec = methods.METHODS[method]
-    source = copy.SOURCE_OF_VALUES.format(source=presets.preset_source(model, method, preset))
+    source = copy.SOURCE_OF_VALUES.format(source=presets.preset_source(model, method, preset, forget=f"{kind}:"))
     greyed = "".join(
         f'<p class="pg-greyed">{copy.CANNOT.format(title=methods.METHODS[name].title, reason=reason)}</p>'
         for name, reason in controls.cannot(zoo.card(model).kind).items()
@@ -352,22 +352,22 @@ def _wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.But
 
     nothing.click(clear, form.samples, [form.samples, form.samples_note], **private)
 
-    def new_values(model: Any, method: str, preset: str, variant: str) -> dict[Any, Any]:
+    def new_values(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = _known(model)
         names = presets.preset_names(model_id, method)
         preset = preset if preset in names else names[0]
-        values = presets.resolve(model_id, method, preset, variant)
+        values = presets.resolve(model_id, method, preset, variant, forget=f"{kind}:")
         updates: dict[Any, Any] = {part: values[name] for name, part in form.fields[method].items()}
         for name, parts in form.groups.items():
             updates |= {part: gr.update(visible=name == method) for part in parts}
         updates[form.preset] = gr.Dropdown(choices=preset_choices(model_id, method), value=preset)
-        updates[form.method_note] = method_note(model_id, method, preset)
+        updates[form.method_note] = method_note(model_id, method, preset, kind)
         return updates
 
     gr.on(
-        [form.method.input, form.preset.input, form.variant.input],
+        [form.method.input, form.preset.input, form.variant.input, form.kind.input],
         new_values,
-        [form.model, form.method, form.preset, form.variant],
+        [form.model, form.method, form.preset, form.variant, form.kind],
         [
             *(part for parts in form.fields.values() for part in parts.values()),
             *(part for parts in form.groups.values() for part in parts),

@@ -68,7 +68,7 @@ def test_kl_is_of_the_forget_rows_from_retrained_to_the_model() -> None:
     # Row 0 is (0.8, 0.1, 0.1): 1/2 log(0.5/0.8) + 2 * 1/4 log(0.25/0.1)
     want = 0.5 * math.log(0.5 / 0.8) + 0.5 * math.log(2.5)
     after, itself = judge(ANSWERS, DATA, split, retrained), judge(retrained, DATA, split, retrained)
-    assert [after.KL, itself.KL] == pytest.approx([want, 0.0], abs=1e-12)
+    assert pytest.approx([want, 0.0], abs=1e-12) == [after.KL, itself.KL]
 
 
 def test_answers_are_the_softmax() -> None:
