@@ -1,0 +1,159 @@
+"""The judge's way to say no: the pictures it learns from, its thresholds, and the measures made with it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recipes.ddpm_quality import draw_samples, frechet, measure, mistakes, sheet
+from recipes.judge import NONE, Judge, Verdict, calibrate, distances, features_of, pixels_of, train
+from recipes.reject_pictures import GROUPS, KINDS, Maker, reject_pictures
+from sfr_core.data.datasets import Pictures, fashion_mnist, first_per_class
+from sfr_core.nets.resnet import SmallResNet
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def real() -> Pictures:
+    train = fashion_mnist().train
+    return train.rows(first_per_class(train.labels, 60))
+
+
+@pytest.fixture(scope="module")
+def judge(real: Pictures) -> Judge:
+    network = train(real, seed=0, epochs=8, rejects=150)
+    return calibrate(network, pixels_of(real.images), torch.from_numpy(real.labels), kept=0.95)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_rejects_are_grey_pictures_that_differ(real: Pictures, kind: str) -> None:
+    made = reject_pictures(real, 40, np.random.default_rng(0), kind)
+    assert (made.shape, made.dtype) == ((40, 28, 28, 1), np.uint8)
+    assert len({m.tobytes() for m in made}) > 30
+    known = {m.tobytes() for m in real.images}
+    assert not any(m.tobytes() in known for m in made)
+    assert np.array_equal(made, reject_pictures(real, 40, np.random.default_rng(0), kind))
+    assert not np.array_equal(made, reject_pictures(real, 40, np.random.default_rng(1), kind))
+
+
+def test_rejects_without_a_kind_take_turns(real: Pictures) -> None:
+    mixed = reject_pictures(real, 1, np.random.default_rng(7))
+    assert np.array_equal(mixed, reject_pictures(real, 1, np.random.default_rng(7), "noise"))
+    second = Maker(real, np.random.default_rng(7))
+    first, then = second.noise(), second.saturated()
+    two = reject_pictures(real, 2, np.random.default_rng(7))
+    assert np.array_equal(two[:, :, :, 0], np.stack([first, then]).round().astype(np.uint8))
+
+
+def test_shuffled_picture_keeps_its_pixels(real: Pictures) -> None:
+    one = real.rows(np.array([5]))
+    for made in reject_pictures(one, 10, np.random.default_rng(0), "shuffled"):
+        assert np.array_equal(np.sort(made, axis=None), np.sort(one.images[0], axis=None))
+        assert not np.array_equal(made, one.images[0])
+
+
+def test_pasted_parts_come_from_different_groups(real: Pictures) -> None:
+    # Pictures flat in the number of their group: a paste must show two of the numbers, or their mean.
+    flat = np.broadcast_to((10 + 40 * GROUPS[real.labels])[:, None, None, None], (len(real), 28, 28, 1))
+    marked = Pictures(np.ascontiguousarray(flat, dtype=np.uint8), real.labels)
+    for made in reject_pictures(marked, 60, np.random.default_rng(0), "pasted"):
+        values = set(np.unique(made).tolist())
+        assert len(values) == 2 or values <= {30, 50, 70, 90, 110}
+
+
+def test_saturated_and_striped_kinds_reach_black_and_white(real: Pictures) -> None:
+    for kind in ("saturated", "striped"):
+        made = reject_pictures(real, 60, np.random.default_rng(0), kind)
+        assert np.mean([(m < 20).any() or (m > 235).any() for m in made]) > 0.8
+
+
+def test_thresholds_keep_the_share_they_promise(real: Pictures, judge: Judge) -> None:
+    labels = torch.from_numpy(real.labels)
+    found = distances(features_of(judge.network, pixels_of(real.images)), judge.means[labels], judge.whitening)
+    kept = (found <= judge.limits[labels]).reshape(-1)
+    for c in range(10):
+        assert float(kept[labels == c].float().mean()) == pytest.approx(0.95, abs=0.02)
+
+
+def test_whitening_makes_the_common_spread_round(real: Pictures, judge: Judge) -> None:
+    labels = torch.from_numpy(real.labels)
+    spread = (features_of(judge.network, pixels_of(real.images)) - judge.means[labels]) @ judge.whitening
+    # A ridge of a thousandth leaves the strong directions at variance 1 and shrinks the weak ones.
+    covariance = (spread.T @ spread / len(spread)).diagonal()
+    assert float(covariance.max()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_judge_knows_clothes_and_refuses_noise(real: Pictures, judge: Judge) -> None:
+    test = fashion_mnist().test
+    test = test.rows(first_per_class(test.labels, 20))
+    found = judge(pixels_of(test.images))
+    assert (found.plain == test.labels).mean() > 0.6
+    assert np.isin(found.labels[found.labels != NONE], range(10)).all()
+    noise = judge(pixels_of(reject_pictures(test, 100, np.random.default_rng(9), "noise")))
+    assert (noise.labels == NONE).mean() > (found.labels == NONE).mean() + 0.5
+
+
+def test_a_far_picture_is_refused_however_sure_the_softmax_is(judge: Judge, real: Pictures) -> None:
+    pixels = pixels_of(real.images)
+    strict = Judge(judge.network, judge.means, judge.whitening, torch.zeros(10))
+    assert (strict(pixels).labels == NONE).all()
+    assert np.array_equal(strict(pixels).plain, judge(pixels).plain)
+    lenient = Judge(judge.network, judge.means, judge.whitening, torch.full((10,), torch.inf))
+    assert (lenient(pixels).labels == NONE).mean() < (judge(pixels).labels == NONE).mean()
+
+
+def test_saved_judge_judges_alike(judge: Judge, real: Pictures, tmp_path: Path) -> None:
+    judge.save(tmp_path / "judge.safetensors")
+    a, b = judge(pixels_of(real.images)), Judge.load(tmp_path / "judge.safetensors")(pixels_of(real.images))
+    assert np.array_equal(a.labels, b.labels)
+    np.testing.assert_allclose(a.features, b.features, atol=1e-5)
+
+
+def test_frechet_distance_of_known_normals() -> None:
+    # Two dimensions with variances 1 and 4 against 9 and 4, means (0, 0) and (2, 0): 4 + (1 - 3)^2 + 0 = 8.
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(200_000, 2)) * (1, 2)
+    b = rng.normal(size=(200_000, 2)) * (3, 2) + (2, 0)
+    assert frechet(a, b) == pytest.approx(8.0, rel=0.02)
+    assert frechet(a, a) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_measure_counts_accepted_pictures_by_class(judge: Judge, real: Pictures) -> None:
+    labels = np.sort(real.labels)
+    samples = pixels_of(real.images[np.argsort(real.labels, kind="stable")])
+    found = measure(judge, samples, labels, real, real)
+    verdict = judge(samples)
+    for c, row in enumerate(found["classes"].values()):
+        assert row["accuracy"] == pytest.approx(100 * np.mean(verdict.labels[labels == c] == c), abs=0.01)
+        assert row["accuracy"] + row["rejected"] <= 100.01
+        assert row["frechet"] == pytest.approx(0.0, abs=1e-3)
+    assert found["weakest"] == min(row["accuracy"] for row in found["classes"].values())
+    assert np.sum(found["confusion"]) == len(labels)
+
+
+def test_confusion_has_a_column_for_rejected() -> None:
+    verdict = Verdict(np.array([1, NONE, 1]), np.array([1, 1, 1]), np.zeros((3, 2), np.float32))
+    table = np.array(mistakes(verdict, np.array([1, 1, 4]))["confusion"])
+    assert table.shape == (10, 11)
+    assert (table[1, 1], table[1, NONE], table[4, 1], table.sum()) == (1, 1, 1, 3)
+
+
+def test_samples_come_sorted_by_class_and_fill_the_sheet() -> None:
+    def predict(x: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        # The noise that leads from x to a picture flat in class / 9 (or grey for the null class, never asked alone).
+        return x - (labels.view(-1, 1, 1, 1) / 9).clamp(max=1)
+
+    samples, labels = draw_samples(predict, 2, steps=5, guidance=1.0, seed=0)
+    again, _ = draw_samples(predict, 2, steps=5, guidance=1.0, seed=0)
+    other, _ = draw_samples(predict, 2, steps=5, guidance=1.0, seed=1)
+    assert torch.equal(samples, again)
+    assert not torch.equal(samples, other)
+    assert labels.tolist() == [c for c in range(10) for _ in range(2)]
+    assert (samples.shape, float(samples.min()) >= 0, float(samples.max()) <= 1) == ((20, 1, 28, 28), True, True)
+    assert sheet(samples, 2, scale=1).size == (2 * 30, 10 * 30)
+
+
+def test_network_is_the_one_of_the_classifier_with_one_more_output() -> None:
+    assert SmallResNet(classes=11).head.out_features == NONE + 1
