@@ -68,19 +68,28 @@ class Pace:
             with self._lock:
                 self._rates[job.config.model, job.config.method, job.config.device] = result.seconds / n
 
-    def expect(self, config: RunConfig, card: ModelCard, n_forget: int, n_remain: int, n_test: int) -> Estimate:
-        """The expected time of a run with its evaluation, seconds."""
+    def expect(self, config: RunConfig, card: ModelCard, n_forget: int, n_remain: int, n_test: int) -> Estimate | None:
+        """The expected time of a run with its evaluation, seconds; None where nothing was measured yet."""
         with self._lock:
             rate = self._rates.get((config.model, config.method, config.device))
         source: Literal["measured", "card"] = "measured"
+        known = card_rate(card, n_forget + n_remain)
         if rate is None:
-            source, rate = "card", card_rate(card, n_forget + n_remain)
+            source, rate = "card", known
+        if rate is None:
+            return None
         n = pictures(config.method, config.settings, n_forget, n_remain)
         evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
-        return Estimate(n * rate + evaluation * card_rate(card, n_forget + n_remain), source)
+        return Estimate(n * rate + evaluation * (rate if known is None else known), source)
 
 
-def card_rate(card: ModelCard, n_train: int) -> float:
-    """Seconds per picture when this model was trained (wall time on the machine that the card names)."""
+def card_rate(card: ModelCard, n_train: int) -> float | None:
+    """Seconds per picture when this model was trained (wall time on the machine that the card names).
+
+    None for a visitor's own model, whose training nobody measured.
+    """
+    seconds = card.retrain_seconds or card.wall_seconds
+    if not seconds:
+        return None
     epochs = presets.resolve(card.id, "retrain")["epochs"]
-    return (card.retrain_seconds or card.wall_seconds) / (epochs * n_train)
+    return float(seconds / (epochs * n_train))

@@ -15,6 +15,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,7 @@ from demos.metric_rows import metric_values
 from demos.run_record import RunRecord
 from sfr_core.errors import InputError
 from sfr_core.runfiles import event_line, write_weights
+from sfr_core.zoo import shareable
 
 if TYPE_CHECKING:
     from demos.jobs import Job
@@ -65,7 +67,9 @@ def result_json(record: RunRecord) -> str:
 
 def config_json(record: RunRecord) -> str:
     """config.json, which `python -m sfr_core run --config` repeats."""
-    return json.dumps(record.config.to_json(), indent=1, ensure_ascii=False) + "\n"
+    # A visitor's model is named on the page by a secret; whoever is given this file must not learn it.
+    config = replace(record.config, model=shareable(record.config.model))
+    return json.dumps(config.to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
 def events_jsonl(record: RunRecord) -> str:

@@ -28,9 +28,17 @@ PLAY_SECONDS = 14.0
 """A recorded run plays in about this time, whatever it took."""
 
 
-@cache
+OWN_SIDE = 64
+"""Visitors' pictures are drawn at most this large here, so that a page of large photographs stays light."""
+
+
 def dataset(model_id: str) -> Dataset:
-    """The pictures of a model, read once per process."""
+    """The pictures of a model, read once per process; the zoo alone keeps those of a visitor's."""
+    return zoo.brought(model_id).dataset if model_id.startswith(zoo.OWN) else _shipped(model_id)
+
+
+@cache
+def _shipped(model_id: str) -> Dataset:
     return zoo.open_dataset(zoo.card(model_id))
 
 
@@ -41,11 +49,25 @@ def data_uri(image: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-@lru_cache(maxsize=4096)
 def picture(model_id: str, source: str, row: int) -> str:
     """Picture `row` of the training or the test set as a data URI."""
-    pictures: Pictures = getattr(dataset(model_id), source)
+    return _own_picture(model_id, source, row) if model_id.startswith(zoo.OWN) else _picture(model_id, source, row)
+
+
+@lru_cache(maxsize=4096)
+def _picture(model_id: str, source: str, row: int) -> str:
+    pictures: Pictures = getattr(_shipped(model_id), source)
     return data_uri(pictures.images[row])
+
+
+@lru_cache(maxsize=256)
+def _own_picture(model_id: str, source: str, row: int) -> str:
+    pictures: Pictures = getattr(dataset(model_id), source)
+    array = pictures.images[row]
+    image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+    image.thumbnail((OWN_SIDE, OWN_SIDE))
+    small = np.asarray(image)
+    return data_uri(small.reshape(*small.shape[:2], -1))
 
 
 def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
@@ -81,7 +103,11 @@ def phase_line(view: bridge.View) -> str:
 
 
 def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
-    names = dataset(config.model).class_names
+    try:
+        names = dataset(config.model).class_names
+    except AssetError as error:  # a visitor's model that was put out since: its run has a state, but no pictures
+        gone = bridge.payload(bridge.View())
+        return {"key": key, "title": str(error), "classes": [], "forgotten": None, "pictures": {}, "view": gone}
     spec = parse_forget(config.forget, names)
     return {
         "key": key,

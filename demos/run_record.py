@@ -111,15 +111,22 @@ class RunRecord:
         return sum(step.seconds for step in self.steps) if self.steps else None
 
 
-@lru_cache(maxsize=4)
 def dataset_of(model: str) -> Dataset | None:
     """The data of a model in the zoo, or None where the zoo does not know it or its files are gone."""
     from sfr_core import zoo
 
     try:
-        return zoo.open_dataset(zoo.card(model))
+        # The zoo holds visitors' pictures itself, and lets go of them: nothing here may keep them longer.
+        return zoo.brought(model).dataset if model.startswith(zoo.OWN) else _shipped(model)
     except PlaygroundError:
         return None
+
+
+@lru_cache(maxsize=4)
+def _shipped(model: str) -> Dataset:
+    from sfr_core import zoo
+
+    return zoo.open_dataset(zoo.card(model))
 
 
 def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:

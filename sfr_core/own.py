@@ -15,13 +15,10 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError
 from sfr_core.nets.named import Architecture, build_network, read_architecture
-from sfr_core.zoo import ModelCard, load_weights
+from sfr_core.zoo import OWN, ModelCard, load_weights
 
 if TYPE_CHECKING:
     from torch import nn
-
-OWN = "own:"
-"""Identifiers of models that visitors bring begin so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +70,7 @@ def open_own(data: str | Path, weights: str | Path, architecture: str, *, model_
     def build() -> nn.Module:
         return build_network(shape, classes=classes, channels=depth)
 
+    _check_size(build, shape, weights)
     card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
     own = OwnModel(card=card, dataset=dataset, build=build)
     parameters = _check_forward(own, shape)
@@ -88,6 +86,22 @@ def _sha256(weights: Path) -> str:
             return hashlib.file_digest(f, "sha256").hexdigest()
     except OSError:
         raise AssetError(f"The weights file {weights} is missing.", hint=hint) from None
+
+
+def _check_size(build: Callable[[], nn.Module], shape: Architecture, weights: Path) -> None:
+    """Refuses a network far larger than its file before any memory is spent on it (a weight takes a byte or more)."""
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            needed = sum(p.numel() for p in build().parameters())
+    except (RuntimeError, NotImplementedError, AssetError):
+        return  # a few networks compute with their weights while they are built; they are checked once they stand
+    if needed > weights.stat().st_size:
+        raise AssetError(
+            f"{weights.name} holds weights of another network ({shape.name} has {needed:,}).",
+            hint="Choose the file that belongs to it.",
+        )
 
 
 def _check_forward(own: OwnModel, shape: Architecture) -> int:

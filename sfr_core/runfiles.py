@@ -18,6 +18,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, InputError, RunError
 from sfr_core.events import Event, from_json, to_json
 from sfr_core.results import RunResult
+from sfr_core.zoo import shareable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,7 +122,7 @@ def write_weights(path: Path, session: Written) -> None:
     from safetensors.torch import save
 
     config = session.config
-    about = {"model": config.model, "forget": config.forget, "method": config.method, "seed": config.seed}
+    about = {"model": shareable(config.model), "forget": config.forget, "method": config.method, "seed": config.seed}
     tensors = {name: value.detach().cpu().contiguous() for name, value in session.changed_tensors().items()}
     data = save(tensors, metadata={"run": _json(about)})  # one key: safetensors writes several in random order
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
@@ -22,10 +22,18 @@ from sfr_core.ops.device import UsedPrecision, device_name, pick_device, pick_pr
 from sfr_core.results import ModelReport, RunResult
 from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.zoo import ModelCard, build_module, card, gold_standard, load_weights, open_dataset, open_model
-
-if TYPE_CHECKING:
-    from sfr_core.own import OwnModel
+from sfr_core.zoo import (
+    OWN,
+    Brought,
+    ModelCard,
+    brought,
+    build_module,
+    card,
+    gold_standard,
+    load_weights,
+    open_dataset,
+    open_model,
+)
 
 Who = Literal["before", "after", "retrained", "twin"]
 ANSWERS_KEPT = 24
@@ -87,16 +95,19 @@ class Session:
         self._running = threading.Lock()
 
     @classmethod
-    def open(cls, config: RunConfig, own: OwnModel | None = None) -> Session:
+    def open(cls, config: RunConfig, own: Brought | None = None) -> Session:
         """Loads what the config names.
 
         Args:
             config: the run.
-            own: a visitor's own classifier and pictures; without it, `config.model` is looked up in the zoo.
+            own: a visitor's own classifier and pictures; without it, `config.model` is looked up in the zoo, which
+                also knows the visitors' models that it took in.
 
         Raises:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
         """
+        if own is None and config.model.startswith(OWN):
+            own = brought(config.model)
         if own is not None:
             return cls(config, own.card, own.dataset, own.build_trained, own.build)
         model = card(config.model)

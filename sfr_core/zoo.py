@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sfr_core.data.datasets import ASSETS, Dataset, fashion_mnist
 from sfr_core.errors import AssetError, UnknownName
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MODELS = ASSETS / "models"
+OWN = "own:"
+"""Identifiers of models that visitors bring begin so."""
+VISITORS_KEPT = 8
+"""Models of visitors that stay open in a process; each holds its pictures in memory, so the longest unused goes first."""
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
 
 
@@ -104,6 +110,71 @@ def write_card(card: ModelCard) -> None:
     temporary.replace(card.folder / "card.json")
 
 
+class Brought(Protocol):
+    """A visitor's own model, opened and checked: see own.OwnModel."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    @property
+    def dataset(self) -> Dataset: ...
+
+    @property
+    def build(self) -> Callable[[], nn.Module]: ...
+
+    def build_trained(self) -> nn.Module: ...
+
+
+_visitors: OrderedDict[str, tuple[Brought, Callable[[], None]]] = OrderedDict()
+_visitors_lock = threading.Lock()
+
+
+def take_in(model: Brought, *, leave: Callable[[], None] = lambda: None) -> None:
+    """Makes a visitor's model known to `card`, `open_dataset` and `Session.open`; `cards()` never lists it.
+
+    Whoever knows the identifier reaches the model, so it must not be guessable where several visitors share a process.
+
+    Args:
+        model: its card's identifier begins with `own:`.
+        leave: called once, when the model is put out (VISITORS_KEPT); removes its files.
+
+    Raises:
+        ValueError: another identifier, or one that is taken.
+    """
+    name = model.card.id
+    with _visitors_lock:
+        if not name.startswith(OWN) or name in _visitors:
+            raise ValueError(f"not a free identifier of a visitor's model: {name}")
+        _visitors[name] = (model, leave)
+        put_out = [_visitors.popitem(last=False)[1][1] for _ in range(len(_visitors) - VISITORS_KEPT)]
+    for go in put_out:
+        go()
+
+
+def brought(model_id: str) -> Brought:
+    """The visitor's model of this identifier.
+
+    Raises:
+        AssetError: it is not open here, or no longer.
+    """
+    with _visitors_lock:
+        if model_id in _visitors:
+            _visitors.move_to_end(model_id)
+            return _visitors[model_id][0]
+    raise AssetError("This classifier of your own is not open here (any more).", hint="Open its files again.")
+
+
+def shareable(model_id: str) -> str:
+    """An identifier that may leave the page: for a visitor's model the one that the command line gives it.
+
+    `own:` and the first 12 digits of the weights' sha256; `own:` alone once the model was put out.
+    """
+    with _visitors_lock:
+        if model_id in _visitors:
+            return f"{OWN}{_visitors[model_id][0].card.sha256[:12]}"
+    return OWN if model_id.startswith(OWN) and len(model_id) > len(OWN) + 12 else model_id
+
+
 @cache
 def cards() -> tuple[ModelCard, ...]:
     """The cards of all shipped models, by identifier."""
@@ -111,11 +182,13 @@ def cards() -> tuple[ModelCard, ...]:
 
 
 def card(model_id: str) -> ModelCard:
-    """The card of a shipped model.
+    """The card of a shipped model, or of one that a visitor brought.
 
     Raises:
-        UnknownName: no such model.
+        UnknownName: no such model. AssetError: a visitor's model that is not open here.
     """
+    if model_id.startswith(OWN):
+        return brought(model_id).card
     by_id = {c.id: c for c in cards()}
     if model_id not in by_id:
         raise UnknownName("model", model_id, by_id)
@@ -131,8 +204,11 @@ def open_dataset(model: ModelCard) -> Dataset:
     """The pictures that the model was trained and tested on.
 
     Raises:
-        AssetError: missing or damaged. UnknownName: a data set this program does not know.
+        AssetError: missing or damaged, or of a visitor's model that is not open here. UnknownName: a data set this
+            program does not know.
     """
+    if model.id.startswith(OWN):
+        return brought(model.id).dataset
     makers: dict[str, Callable[[], Dataset]] = {"fashion-mnist": fashion_mnist}
     if model.dataset not in makers:
         raise UnknownName("data set", model.dataset, makers)

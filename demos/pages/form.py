@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +11,18 @@ import gradio as gr
 import numpy as np
 
 from demos import controls, copy, live, theme
+from demos.pages import own
+from demos.pages.context import say
 from sfr_core import methods, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
-from sfr_core.errors import InputError
+from sfr_core.errors import InputError, PlaygroundError
 
 Component = gr.components.Component
 PICKER = '<fieldset class="picker"></fieldset>'
 PICTURES_PER_CLASS = 4
+PICTURES_IN_ALL = 200
+"""Pictures on all class cards together, so that many classes keep the page light."""
 PAGE = 24
 """Training pictures on one page of the sample picker."""
 
@@ -45,6 +50,7 @@ class Form:
     page: gr.State
     samples_class: gr.Dropdown
     samples_note: gr.Markdown
+    own_note: gr.HTML
     inputs: set[Component] = field(default_factory=set)
 
     def read(self, values: Mapping[Component, Any]) -> RunConfig:
@@ -71,13 +77,13 @@ class Form:
             precision=values[self.precision],
         )
 
-    def fill(self, config: RunConfig) -> dict[Any, Any]:
-        """Updates that make the form describe `config`; the reverse of `read`."""
+    def fill(self, config: RunConfig, own: Sequence[str] = ()) -> dict[Any, Any]:
+        """Updates that make the form describe `config`; the reverse of `read`. `own`: see `model_value`."""
         names = live.dataset(config.model).class_names
         spec = parse_forget(config.forget, names)
         kind = "class" if spec.classes else "random" if spec.share is not None else "samples"
         updates: dict[Any, Any] = {
-            self.model: model_value(config.model),
+            self.model: model_value(config.model, own),
             self.kind: kind,
             self.classes: class_value(config.model, [names[c] for c in spec.classes]),
             self.samples: sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
@@ -102,9 +108,9 @@ class Form:
         """Everything that `fill` may update."""
         settings = [part for parts in self.fields.values() for part in parts.values()]
         groups = [part for parts in self.groups.values() for part in parts]
-        own = [self.model, self.kind, self.classes, self.share, self.share_seed, self.samples, self.method, self.preset]
-        own += [self.variant, self.seed, self.device, self.precision, self.method_note, *self.kinds.values()]
-        return [*own, *settings, *groups]
+        parts = [self.model, self.kind, self.classes, self.share, self.share_seed, self.samples, self.method]
+        parts += [self.preset, self.variant, self.seed, self.device, self.precision, self.method_note]
+        return [*parts, *self.kinds.values(), *settings, *groups]
 
 
 def selected(value: Any) -> list[str]:
@@ -113,10 +119,27 @@ def selected(value: Any) -> list[str]:
     return [item for item in chosen if isinstance(item, str)] if isinstance(chosen, list) else []
 
 
-def model_value(chosen: str) -> dict[str, Any]:
-    """The model cards."""
+def own_ids(value: Any) -> tuple[str, ...]:
+    """The visitor's own models among a model picker's cards, as far as they are still open."""
+    items = value.get("items") if isinstance(value, Mapping) else None
+    found = []
+    for item in items if isinstance(items, list) else []:
+        name = item.get("id") if isinstance(item, Mapping) else None
+        if isinstance(name, str) and name.startswith(zoo.OWN):
+            with suppress(InputError):
+                found.append(zoo.card(name).id)
+    return tuple(found[: zoo.VISITORS_KEPT])
+
+
+def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
+    """The model cards.
+
+    Args:
+        chosen: the selected one.
+        own: a visitor's own models, shown after the shipped ones.
+    """
     items = []
-    for card in zoo.cards():
+    for card in (*zoo.cards(), *map(zoo.card, own)):
         data = live.dataset(card.id)
         network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
         items.append(
@@ -142,8 +165,9 @@ def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
     """One card a class with its first training pictures."""
     data = live.dataset(model)
     items = []
+    shown = max(1, min(PICTURES_PER_CLASS, PICTURES_IN_ALL // len(data.class_names)))
     for index, name in enumerate(data.class_names):
-        rows = np.flatnonzero(data.train.labels == index)[:PICTURES_PER_CLASS]
+        rows = np.flatnonzero(data.train.labels == index)[:shown]
         images = [live.picture(model, "train", int(row)) for row in rows]
         items.append({"id": name, "label": name, "images": images})
     return {"items": items, "selected": chosen, "several": True, "legend": copy.CLASS_LEGEND}
@@ -188,6 +212,7 @@ def build(model: str) -> Form:
 
     gr.HTML(f"<h3>{copy.MODEL_TITLE}</h3>", elem_classes="pg-step")
     model_part = picker(model_value(model), "model-picker")
+    own_part = own.build()
     gr.HTML(f"<h3>{copy.FORGET_TITLE}</h3>", elem_classes="pg-step")
     kind = gr.Radio(
         [(title, name) for name, title in copy.FORGET_KINDS.items()],
@@ -275,13 +300,13 @@ def build(model: str) -> Form:
             )
     form = Form(
         model_part, kind, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
-        fields, groups, kinds, note, page, samples_class, samples_note,
+        fields, groups, kinds, note, page, samples_class, samples_note, own_part.note,
     )  # fmt: skip
     form.inputs = {
         model_part, kind, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
         *(part for parts in fields.values() for part in parts.values()),
     }  # fmt: skip
-    _wire(form, previous, following, nothing)
+    _wire(form, previous, following, nothing, own_part)
     return form
 
 
@@ -312,7 +337,7 @@ def _settings(model: str) -> tuple[dict[str, dict[str, Component]], dict[str, li
     return fields, groups
 
 
-def _wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:
+def _wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button, brought: own.OwnPart) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
     def show_kind(kind: str) -> list[Any]:
@@ -364,16 +389,18 @@ def _wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.But
         updates[form.method_note] = method_note(model_id, method, preset, kind)
         return updates
 
+    choices = [form.model, form.method, form.preset, form.variant, form.kind]
+    valued = [
+        *(part for parts in form.fields.values() for part in parts.values()),
+        *(part for parts in form.groups.values() for part in parts),
+        form.preset,
+        form.method_note,
+    ]
     gr.on(
-        [form.method.input, form.preset.input, form.variant.input, form.kind.input],
+        [form.method.input, form.preset.input, form.variant.input, form.kind.input, form.model.input],
         new_values,
-        [form.model, form.method, form.preset, form.variant, form.kind],
-        [
-            *(part for parts in form.fields.values() for part in parts.values()),
-            *(part for parts in form.groups.values() for part in parts),
-            form.preset,
-            form.method_note,
-        ],
+        choices,
+        valued,
         **private,
     )
 
@@ -387,7 +414,36 @@ def _wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.But
             0,
         )
 
-    form.model.input(new_model, form.model, [form.classes, form.samples_class, form.samples, form.page], **private)
+    pickers = [form.classes, form.samples_class, form.samples, form.page]
+    form.model.input(new_model, form.model, pickers, **private)
+
+    def open_own(
+        data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str
+    ) -> dict[Any, Any]:
+        try:
+            card = own.open_files(data, weights, name, size)
+        except PlaygroundError as error:
+            raise say(error) from None
+        value = model_value(card.id, [*own_ids(model), card.id])
+        return {
+            form.model: value,
+            **dict(zip(pickers, new_model(value), strict=True)),
+            **new_values(value, method, preset, variant, kind),
+            form.samples_note: copy.SAMPLES_NONE,
+            form.own_note: own.opened_html(card),
+        }
+
+    if brought.button is not None:
+        # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
+        brought.button.click(
+            open_own,
+            [*brought.inputs, *choices],
+            [form.model, *pickers, *valued, form.samples_note, form.own_note],
+            api_visibility="private",
+            show_progress="minimal",
+            show_progress_on=brought.button,
+            concurrency_limit=1,
+        )
 
 
 def _known(model: Any) -> str:

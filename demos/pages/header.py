@@ -30,7 +30,7 @@ def badges_html(machine: hardware.Hardware, expected: Estimate | None, trained_o
     return (
         '<div class="pg-badges">'
         f'<span class="pg-badge" id="badge-hardware"><span class="sr">{copy.HARDWARE}: </span>{escape(machine.name)}</span>'
-        f'<span class="pg-badge" id="badge-time" title="{escape(copy.EXPECT_CARD_MACHINE.format(machine=trained_on))}"><span class="sr">{copy.TIME}: </span>{escape(time)}</span>'
+        f'<span class="pg-badge" id="badge-time" title="{escape(copy.EXPECT_CARD_MACHINE.format(machine=trained_on) if trained_on else "")}"><span class="sr">{copy.TIME}: </span>{escape(time)}</span>'
         f'<span class="pg-note">{escape(why)}</span></div>'
     )
 

@@ -17,6 +17,7 @@ from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
 from demos.verdict import subject
+from sfr_core import zoo
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.methods import METHODS
 
@@ -51,7 +52,7 @@ def runs_table(records: list[RunRecord]) -> str:
         rows.append(
             (
                 when_of(record),
-                record.config.model,
+                zoo.shareable(record.config.model),
                 subject(record.spec, record.class_names, record.config.forget),
                 record.config.method,
                 record.config.preset,

@@ -273,13 +273,13 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
 
     page.retrain.click(begin_retraining, {ctx.browser, *page.form.inputs}, shown, **QUEUED)
 
-    def begin_recorded(browser: Any) -> dict[Any, Any]:
+    def begin_recorded(browser: Any, model: Any) -> dict[Any, Any]:
         if recorded is None:
             return {}
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
-        return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded)}
+        return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded, form_page.own_ids(model))}
 
-    page.live.submit(begin_recorded, ctx.browser, [*shown, *page.form.outputs], **QUEUED)
+    page.live.submit(begin_recorded, [ctx.browser, page.form.model], [*shown, *page.form.outputs], **QUEUED)
 
 
 def retraining(config: RunConfig) -> RunConfig:
@@ -319,7 +319,7 @@ def _wire_form(page: Unlearn, pace: Pace) -> None:
             page.badges: header.badges_html(page.machine, expected, card.machine),
             page.gold_note: f'<p class="pg-note">{copy.GOLD_THERE if gold else copy.GOLD_MISSING}</p>',
             page.retrain: gr.update(
-                value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)),
+                value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
                 visible=not gold and config.method != "retrain",
             ),
         }
@@ -328,6 +328,7 @@ def _wire_form(page: Unlearn, pace: Pace) -> None:
     settings = [part for parts in form.fields.values() for part in parts.values()]
     pickers = [form.model.input, form.classes.input, form.samples.input]
     others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
+    others += [form.own_note]
     gr.on(
         [*pickers, *(part.change for part in others), *(part.input for part in settings)],
         describe,

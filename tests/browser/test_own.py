@@ -1,0 +1,58 @@
+"""A visitor brings a classifier: both files go up, its card is chosen, its classes can be forgotten."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.core.own_files import write_own
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+NAME = "torchvision:shufflenet_v2_x0_5"
+SLOW = 60_000
+
+
+def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
+    files = write_own(tmp_path, f"{NAME}?size=32")
+    data = shutil.make_archive(str(tmp_path / "squares"), "zip", files.data)
+    page = visit().page
+    cards = page.locator("#model-picker .picker-card")
+    shipped = cards.count()
+    page.locator("#own > button").click()
+    page.locator("#own-open").click()
+    expect(page.locator(".toast-body")).to_contain_text("No pictures are chosen")
+    page.locator(".toast-close").first.click()
+    page.locator("#own-data input[type=file]").set_input_files(data)
+    page.locator("#own-weights input[type=file]").set_input_files(str(files.weights))
+    expect(page.locator("#own-data")).to_contain_text("squares")
+    expect(page.locator("#own-weights")).to_contain_text("mine")
+    box = page.locator("#own-architecture input")
+    box.fill(NAME)
+    box.press("Enter")
+    size = page.locator("#own-size input")
+    size.fill("32")
+    size.press("Tab")
+    page.locator("#own-open").click()
+    expect(page.locator("#own-note")).to_contain_text("3 classes, 24 training and 6 test pictures", timeout=SLOW)
+    expect(cards).to_have_count(shipped + 1)
+    expect(page.locator("#model-picker .picker-card.chosen")).to_contain_text(f"mine ({NAME})")
+    classes = page.locator("#class-picker .picker-card")
+    expect(classes).to_have_count(3)
+    expect(classes.locator(".picker-label")).to_have_text(["blue", "green", "red"])
+    assert page.evaluate(
+        """() => [...document.querySelectorAll('#class-picker img')].every(i => i.complete && i.naturalWidth > 0)"""
+    )
+    expect(page.locator("#badge-time")).to_contain_text("time unknown")
+    expect(page.locator("#retrain-here")).to_contain_text("time unknown")
+    expect(page.locator("#gold-note")).to_contain_text("No model retrained")
+    # Back to the shipped model and its classes; the visitor's card stays.
+    cards.first.click()
+    expect(classes).not_to_have_count(3)
+    expect(cards).to_have_count(shipped + 1)
+    expect(page.locator("#badge-time")).to_contain_text(re.compile(r"about \d"))
