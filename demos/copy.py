@@ -120,7 +120,8 @@ KEPT = "Kept the network as it was after step {step}."
 ROLLED_BACK = "Rolled back: the network is as it was before the run."
 
 EXPECT = "This run: about {time}"
-EXPECT_UNKNOWN = "This run: time unknown until something was measured"
+EXPECT_UNKNOWN = "This run: time unknown"
+EXPECT_UNKNOWN_WHY = "a first run here will measure it"
 EXPECT_FROM = {
     "measured": "measured by the last run of this method here",
     "card": "from this model's training time; measured here after a first run",

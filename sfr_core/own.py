@@ -15,7 +15,7 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError
 from sfr_core.nets.named import Architecture, build_network, read_architecture
-from sfr_core.zoo import OWN, ModelCard, load_weights
+from sfr_core.zoo import OWN, ModelCard, load_weights, read_tensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -98,6 +98,7 @@ def _check_size(build: Callable[[], nn.Module], shape: Architecture, weights: Pa
     except (RuntimeError, NotImplementedError, AssetError):
         return  # a few networks compute with their weights while they are built; they are checked once they stand
     if needed > weights.stat().st_size:
+        read_tensors(weights)  # a file that was cut off is to be called damaged, not another network's
         raise AssetError(
             f"{weights.name} holds weights of another network ({shape.name} has {needed:,}).",
             hint="Choose the file that belongs to it.",

@@ -23,7 +23,7 @@ def head_html() -> str:
 def badges_html(machine: hardware.Hardware, expected: Estimate | None, trained_on: str = "") -> str:
     """The machine and the expected time of the chosen run."""
     if expected is None:
-        time, why = copy.EXPECT_UNKNOWN, ""
+        time, why = copy.EXPECT_UNKNOWN, copy.EXPECT_UNKNOWN_WHY
     else:
         time = copy.EXPECT.format(time=copy.about(expected.seconds))
         why = copy.EXPECT_FROM[expected.source]
