@@ -128,6 +128,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument(
+        "--sheet-only", action="store_true", help="only draw; needs no judge and writes no quality.json"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     digest = sha256(args.folder / WEIGHTS)
@@ -135,6 +138,10 @@ def main() -> None:
     begun = time.perf_counter()
     samples, labels = draw_samples(predict, args.per_class, steps=args.steps, guidance=args.guidance, seed=args.seed)
     seconds = time.perf_counter() - begun
+    sheet(samples, args.per_class).save(args.folder.parent / "sheet.png")
+    if args.sheet_only:
+        print(f"{args.folder.parent / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
+        return
     judge = Judge.load(ASSETS / "models" / JUDGE / "model.safetensors")
     train, test = read_idx_pair(FASHION_FULL, "train"), read_idx_pair(FASHION_FULL, "t10k")
     quality = {
@@ -142,7 +149,6 @@ def main() -> None:
         "seed": args.seed, "seconds": round(seconds, 1), **measure(judge, samples, labels.numpy(), train, test),
     }  # fmt: skip
     (args.folder.parent / "quality.json").write_text(json.dumps(quality) + "\n", encoding="utf-8")
-    sheet(samples, args.per_class).save(args.folder.parent / "sheet.png")
     print(json.dumps({key: quality[key] for key in ("per_class", "steps", "seconds", "mean", "weakest")}, indent=1))
     for name, row in quality["classes"].items():
         print(f"{name:12} {row}")
