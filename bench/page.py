@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,13 @@ from sfr_core.events import Event
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 FORGET, MODEL = "class:Sneaker", "fashion-mnist-resnet"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def command_line() -> dict[str, float]:
@@ -81,7 +89,7 @@ def main() -> None:
         yield from run_here(job)
 
     app = build_app(backend=noticed)
-    _, address, _ = app.launch(prevent_thread_lock=True, server_port=7997, quiet=True)
+    _, address, _ = app.launch(prevent_thread_lock=True, server_port=free_port(), quiet=True)
     shown, plain = [], []
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=args.chromium, args=CHROMIUM)

@@ -77,14 +77,14 @@ PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
         FASHION: {
             "quick": Preset(
                 {
-                    **_SGD, "lr": 0.03, "steps": 100, "forget_every": 5, "alpha": 10.0, "clip_forget": 1.0,
+                    **_SGD, "lr": 0.02, "steps": 150, "forget_every": 7, "alpha": 10.0, "clip_forget": 1.0,
                     "fisher_batches": 8,
                 },
                 CLASSES,
             ),
             "thorough": Preset(
                 {
-                    **_SGD, "lr": 0.03, "steps": 300, "forget_every": 10, "alpha": 10.0, "clip_forget": 0.7,
+                    **_SGD, "lr": 0.02, "steps": 450, "forget_every": 14, "alpha": 10.0, "clip_forget": 1.0,
                     "fisher_batches": 40,
                 },
                 LONGER,
