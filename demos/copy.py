@@ -146,6 +146,7 @@ FORGETS_CLASS = "{names}"
 FORGETS_SHARE = "a random {share:g} % of the training pictures (draw {seed})"
 FORGETS_ROWS = {1: "1 chosen picture", 2: "{n} chosen pictures"}
 
+COMPARE_BELOW = "Scroll down to compare it with before and with a retrained model."
 STATE_LINES = {
     "queued": "Waiting: place {place} in the queue.",
     "queued_next": "Waiting: you are next.",

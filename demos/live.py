@@ -146,7 +146,7 @@ def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str)
         "line": job_line(job, view, place),
         "elapsed": None if job.started is None else round(end - job.started, 1),
         "machine": machine,
-        "note": "",
+        "note": copy.COMPARE_BELOW if job.state == "finished" else "",
     }
 
 

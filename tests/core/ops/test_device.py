@@ -57,9 +57,9 @@ def test_cores_are_those_that_the_process_may_use() -> None:
 
 def test_memory_is_counted_in_bytes() -> None:
     before = resident_bytes()
-    held = torch.ones(4 * 2**20)  # 16 MiB, written
+    held = torch.ones(64 * 2**20)  # 256 MiB, written: too large for the allocator to serve from freed memory
     grown = resident_bytes() - before
-    assert 0.5 * held.nbytes < grown < 4 * held.nbytes
+    assert 0.5 * held.nbytes < grown < 2 * held.nbytes
     assert used_bytes(CPU) == pytest.approx(resident_bytes(), rel=0.2)
     assert peak_bytes(CPU) == pytest.approx(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, rel=0.2)
     assert peak_bytes(CPU) >= 0.99 * resident_bytes()
