@@ -256,8 +256,8 @@ function update() {
     put('badge', recorded ? T.recorded : T.live);
     $('root').dataset.mode = value.mode;
     $('run').hidden = $('play').hidden = !recorded;
-    put('note', value.note || '');
   }
+  put('note', value.note || '');
   put('title', value.title);
   $('root').dataset.state = value.state || '';
   $('root').setAttribute('aria-busy', String(value.state === 'running' || value.state === 'queued'));
