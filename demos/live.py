@@ -34,11 +34,6 @@ OWN_SIDE = 64
 
 def dataset(model_id: str) -> Dataset:
     """The pictures of a model, read once per process; the zoo alone keeps those of a visitor's."""
-    return zoo.brought(model_id).dataset if model_id.startswith(zoo.OWN) else _shipped(model_id)
-
-
-@cache
-def _shipped(model_id: str) -> Dataset:
     return zoo.open_dataset(zoo.card(model_id))
 
 
@@ -56,7 +51,7 @@ def picture(model_id: str, source: str, row: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _picture(model_id: str, source: str, row: int) -> str:
-    pictures: Pictures = getattr(_shipped(model_id), source)
+    pictures: Pictures = getattr(dataset(model_id), source)
     return data_uri(pictures.images[row])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -116,17 +115,10 @@ def dataset_of(model: str) -> Dataset | None:
     from sfr_core import zoo
 
     try:
-        # The zoo holds visitors' pictures itself, and lets go of them: nothing here may keep them longer.
-        return zoo.brought(model).dataset if model.startswith(zoo.OWN) else _shipped(model)
+        # The zoo holds the pictures, and lets go of visitors' ones: nothing here may keep them longer.
+        return zoo.open_dataset(zoo.card(model))
     except PlaygroundError:
         return None
-
-
-@lru_cache(maxsize=4)
-def _shipped(model: str) -> Dataset:
-    from sfr_core import zoo
-
-    return zoo.open_dataset(zoo.card(model))
 
 
 def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:

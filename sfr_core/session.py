@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -114,7 +113,7 @@ class Session:
         return cls(
             config,
             model,
-            shipped_dataset(model.id),
+            open_dataset(model),
             lambda: open_model(model),
             lambda: build_module(model.architecture),
         )
@@ -202,12 +201,6 @@ class Session:
         size = min(self.method_config.batch_size, len(self.dataset.train))
         batch = next(self.task.remain_batches(size, torch.Generator()))
         return pick_precision(self.config.precision, self.task.model, batch.x)
-
-
-@cache
-def shipped_dataset(model_id: str) -> Dataset:
-    """A shipped model's pictures, read once in a process: they are large and nobody writes to them."""
-    return open_dataset(card(model_id))
 
 
 class _AnswerCache:

@@ -209,10 +209,16 @@ def open_dataset(model: ModelCard) -> Dataset:
     """
     if model.id.startswith(OWN):
         return brought(model.id).dataset
+    return _shipped_pictures(model.dataset)
+
+
+@cache
+def _shipped_pictures(name: str) -> Dataset:
+    """Read once in a process and shared: the pictures are large, and nobody writes to them."""
     makers: dict[str, Callable[[], Dataset]] = {"fashion-mnist": fashion_mnist}
-    if model.dataset not in makers:
-        raise UnknownName("data set", model.dataset, makers)
-    return makers[model.dataset]()
+    if name not in makers:
+        raise UnknownName("data set", name, makers)
+    return makers[name]()
 
 
 def build_module(architecture: dict[str, Any]) -> nn.Module:

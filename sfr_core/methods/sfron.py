@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import SFRonConfig
 from sfr_core.errors import InputError
-from sfr_core.events import Cancelled, Event, Finished, PhaseProgress, PhaseStarted, Step
-from sfr_core.methods.common import clip_gradients, cycle, finite, make_optimizer, set_lr, training_run
+from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
+from sfr_core.methods.common import clip_gradients, cycle, finite, last_event, make_optimizer, set_lr, training_run
 from sfr_core.ops.saliency import (
     Tensors,
     add_squares,
@@ -49,7 +49,7 @@ def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: Canc
         for part in ("forget", "remain"):
             fisher = yield from estimate_fisher(task, part, config, rng=rng, cancel=cancel)
             if fisher is None:
-                yield stopped(0, cancel)
+                yield last_event(0, cancel, stopped=True)
                 return
             fishers.append(fisher)
         yield PhaseStarted(phase="mask", total=0)
@@ -148,7 +148,7 @@ def unlearn(
                 remain_grad_norm=remain_norm,
                 seconds=time.perf_counter() - started,
             )
-    yield Finished(steps=done) if done == config.steps else stopped(done, cancel)
+    yield last_event(done, cancel, stopped=done < config.steps)
 
 
 def forget_gradient(
@@ -177,11 +177,6 @@ def forget_gradient(
             if p.grad is not None:
                 p.grad.mul_(m)
     return value
-
-
-def stopped(steps: int, cancel: CancelToken) -> Cancelled:
-    """The Cancelled event after `steps` whole steps."""
-    return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
 
 
 def _forget_losses(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> Tensor:
