@@ -6,7 +6,7 @@
     python -m recipes.ddpm --publish                # copies the model with that quality to assets/models
 
 It stops cleanly on SIGTERM or Ctrl-C. Where the full state in .work/ is gone, it goes on from the published weights (with new
-optimiser moments). Everything that a step draws follows from the seed and the number of images seen, so a resumed training
+optimiser moments). Where g++ is installed the network is compiled, which rounds differently in the last bits. Everything that a step draws follows from the seed and the number of images seen, so a resumed training
 is the same as one in a go.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -96,10 +97,12 @@ class Training:
     Args:
         model: the network; changed in place, channels_last.
         progress: where it stands.
+        compiled: run the network through torch.compile, a third faster on a CPU (it needs a C++ compiler).
     """
 
-    def __init__(self, model: UNet2DModel, progress: Progress) -> None:
+    def __init__(self, model: UNet2DModel, progress: Progress, compiled: bool = False) -> None:
         self.model = model.to(memory_format=torch.channels_last).train()
+        self.forward = torch.compile(self.model) if compiled else self.model
         self.progress = progress
         self.since_start = 0
         self.average = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
@@ -117,7 +120,7 @@ class Training:
         signal = self._signal[t].view(-1, 1, 1, 1)
         noisy = (signal.sqrt() * x + (1 - signal).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            predicted = self.model(noisy, t, y).sample
+            predicted = self.forward(noisy, t, y).sample
         errors = (predicted.float() - noise).square().mean((1, 2, 3))
         loss = (errors * loss_weights(t, self._signal)).mean()
         self.optimizer.zero_grad(set_to_none=True)
@@ -154,7 +157,7 @@ class Training:
         return save_folder(self.average, work / "model")
 
 
-def resume(work: Path, published: Path, seed: int) -> Training:
+def resume(work: Path, published: Path, seed: int, compiled: bool = False) -> Training:
     """The training in `work`, else one from the published half-precision weights, else a fresh one.
 
     Raises:
@@ -162,7 +165,7 @@ def resume(work: Path, published: Path, seed: int) -> Training:
     """
     if (work / "state.pt").exists():
         state = torch.load(work / "state.pt", weights_only=True)
-        training = Training(build_unet(0), Progress(**state["progress"]))
+        training = Training(build_unet(0), Progress(**state["progress"]), compiled)
         training.model.load_state_dict(state["raw"])
         training.average = state["average"]
         training.optimizer.load_state_dict(state["optimizer"])
@@ -173,9 +176,9 @@ def resume(work: Path, published: Path, seed: int) -> Training:
             seed=card["seed"], images=card["images_seen"], steps=card["steps"], cpu_seconds=card["cpu_seconds"],
             restarts=card["restarts_from_half_precision"] + 1,
         )  # fmt: skip
-        training = Training(load_folder(published), progress)
+        training = Training(load_folder(published), progress, compiled)
     else:
-        return Training(build_unet(seed), Progress(seed=seed))
+        return Training(build_unet(seed), Progress(seed=seed), compiled)
     if training.progress.seed != seed:
         raise ValueError(f"The training in {work} or {published} has seed {training.progress.seed}, not {seed}.")
     return training
@@ -248,8 +251,9 @@ def main() -> None:
         card = publish(work, target, progress, command)
         print(f"{target}: {card['images_seen']} images seen, quality {card['quality']}")
         return
-    (WORK / "ddpm.pid").write_text(f"{os.getpid()}\n")
-    train(resume(work, target, args.seed), pictures(args.without), work, args.minutes, args.images)
+    (WORK / f"ddpm{suffix}.pid").write_text(f"{os.getpid()}\n")
+    compiled = shutil.which("g++") is not None
+    train(resume(work, target, args.seed, compiled), pictures(args.without), work, args.minutes, args.images)
 
 
 if __name__ == "__main__":
