@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sfr_core.errors import AssetError
-from sfr_core.results import ClassifierRecord, LiveRecord, RunResult
+from sfr_core.results import LiveRecord, Record, RunResult, read_record
 
 Phase = Literal["prepare", "fisher", "mask", "unlearn", "evaluate"]
 When = Literal["before", "live", "after", "retrained"]
@@ -86,7 +86,7 @@ class Evaluated:
 
     i: int
     when: When
-    record: ClassifierRecord | LiveRecord
+    record: Record | LiveRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +101,34 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Samples of a generator at fixed seeds, as one picture: a row of `columns` tiles for each class.
+
+    Attributes:
+        png: the whole sheet as a base64 PNG of `columns * side` by `len(labels) / columns * side` pixels, no gaps.
+        side: width and height of one tile, pixels.
+        columns: tiles in a row.
+        labels: class asked for, tile by tile, row by row.
+        accepted: class that the judge accepts for the tile, -1 where it accepts none.
+        steps, guidance: of the sampler.
+    """
+
+    png: str
+    side: int
+    columns: int
+    labels: tuple[int, ...]
+    accepted: tuple[int, ...]
+    steps: int
+    guidance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Live evidence after step `i`: the predictions on fixed pictures."""
+    """Live evidence after step `i`: a classifier's predictions on fixed pictures, or a generator's samples."""
 
     i: int
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[Prediction, ...] = ()
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +174,14 @@ def from_json(data: dict[str, Any]) -> Event:
                 for layer in values["layers"]
             )
         elif kind is Evaluated:
-            record = LiveRecord if values["when"] == "live" else ClassifierRecord
-            values["record"] = record(**values["record"])
+            values["record"] = (
+                LiveRecord(**values["record"]) if values["when"] == "live" else read_record(values["record"])
+            )
         elif kind is Preview:
             values["predictions"] = tuple(Prediction(**p) for p in values["predictions"])
+            if (sheet := values.get("sheet")) is not None:
+                tiles = {key: tuple(sheet[key]) for key in ("labels", "accepted")}
+                values["sheet"] = Sheet(**{**sheet, **tiles})
         elif kind is Finished and values.get("result") is not None:
             values["result"] = RunResult.from_json(values["result"])
         event: Event = kind(**values)

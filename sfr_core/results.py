@@ -44,8 +44,56 @@ class ClassifierRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorRecord:
+    """One generator's metrics, as contracts.md names them. All pictures are guided DDIM samples seen by the bundled judge.
+
+    Attributes:
+        FA: share of the samples of the forgotten classes that the judge accepts as their class, percent.
+        FA_softmax: the same for a judge that cannot say no (best of the ten classes), percent.
+        accepted_any: share of the samples of the forgotten classes that are accepted as some class, percent; the rest is
+            noise or none of these.
+        JA_remain: share of the samples of the other classes that the judge accepts as their class, percent.
+        FD_remain: Frechet distance of the samples of the other classes to their test pictures, in the judge's features
+            (never to be called FID; it grows as `n_remain` shrinks).
+        judge_entropy: mean entropy of the judge's softmax over the ten classes on samples of the forgotten classes, nats.
+        diversity: mean distance between two samples of one remaining class in the judge's features, over that of test
+            pictures; 1 is as varied as real ones.
+        n_samples, n_remain: samples of the forgotten and of the other classes.
+        sampler_steps, guidance: of the sampler.
+    """
+
+    FA: float
+    FA_softmax: float
+    accepted_any: float
+    JA_remain: float
+    FD_remain: float
+    judge_entropy: float
+    diversity: float
+    n_samples: int
+    n_remain: int
+    sampler_steps: int
+    guidance: float
+
+
+Record = ClassifierRecord | GeneratorRecord
+
+
+def read_record(data: dict[str, Any]) -> Record:
+    """The record of either kind that `data` holds.
+
+    Raises:
+        TypeError: a field is missing or unknown.
+    """
+    return GeneratorRecord(**data) if "JA_remain" in data else ClassifierRecord(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRecord:
-    """Accuracies during a run, on fixed subsets whose sizes are part of the record (percent)."""
+    """During a run, on fixed subsets whose sizes are part of the record (percent).
+
+    For a classifier the accuracies on training rows; for a generator the shares of preview samples of the forgotten and of
+    the other classes that the judge accepts as their class.
+    """
 
     forget: float
     remain: float
@@ -57,9 +105,9 @@ class LiveRecord:
 class RunResult:
     """result.json: what a finished run says of itself (contracts.md, section result.json)."""
 
-    before: ClassifierRecord
-    after: ClassifierRecord
-    retrained: ClassifierRecord | None
+    before: Record
+    after: Record
+    retrained: Record | None
     avg_d: float | None
     avg_d_before: float | None
     kl_floor: float | None
@@ -95,8 +143,8 @@ class RunResult:
         if set(data) != known:
             raise AssetError(f"Wrong fields: {', '.join(sorted(set(data) ^ known))}.", hint=hint)
         try:
-            records = {k: ClassifierRecord(**data[k]) for k in ("before", "after")}
-            retrained = None if data["retrained"] is None else ClassifierRecord(**data["retrained"])
+            records = {k: read_record(data[k]) for k in ("before", "after")}
+            retrained = None if data["retrained"] is None else read_record(data["retrained"])
         except TypeError as error:
             raise AssetError(f"A record cannot be read ({error}).", hint=hint) from None
         return cls(**{**data, **records, "retrained": retrained})
@@ -118,3 +166,26 @@ class ModelReport:
     test_confidence: NDArray[np.float32]
     train_entropy: NDArray[np.float32]
     test_entropy: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorReport:
+    """Samples of one generator, kept in memory for comparisons; not part of result.json.
+
+    The samples of two models with equal labels, steps and guidance start from the same noise, row by row.
+
+    Attributes:
+        images: uint8 [n, h, w, c].
+        labels: class asked for, int64 [n].
+        accepted: class that the judge accepts, -1 where it accepts none, int64 [n].
+        sampler_steps, guidance: of the sampler.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    accepted: NDArray[np.int64]
+    sampler_steps: int
+    guidance: float
+
+
+Report = ModelReport | GeneratorReport
