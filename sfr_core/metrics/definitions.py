@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sfr_core.errors import UnknownName
 
+if TYPE_CHECKING:
+    from sfr_core.results import Record  # which imports numpy
+
 Direction = Literal["closer to retrained", "higher", "lower"]
+Unit = Literal["%", "nats", "points", "s", "feature²", "× real"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +19,11 @@ class MetricDefinition:
     """One metric.
 
     Attributes:
-        key: field of ClassifierRecord or RunResult.
+        key: field of ClassifierRecord, GeneratorRecord or RunResult.
         title: column head.
         sentence: definition for people.
-        unit: what stands behind a value: "%", "nats", "points" (percentage points) or "s".
+        unit: what stands behind a value: "%", "nats", "points" (percentage points), "s", "feature²" (squared distance in
+            the judge's features) or "× real" (share of what test pictures have).
         good: which way is good.
         decimals: digits to print behind the point.
     """
@@ -26,13 +31,13 @@ class MetricDefinition:
     key: str
     title: str
     sentence: str
-    unit: Literal["%", "nats", "points", "s"]
+    unit: Unit
     good: Direction
     decimals: int
 
 
 def _define(
-    *rows: tuple[str, str, str, Literal["%", "nats", "points", "s"], Direction, int],
+    *rows: tuple[str, str, str, Unit, Direction, int],
 ) -> dict[str, MetricDefinition]:
     return {
         key: MetricDefinition(key=key, title=title, sentence=sentence, unit=unit, good=good, decimals=decimals)
@@ -122,7 +127,75 @@ METRICS = _define(
         1,
     ),
 )
-"""By key, in the order of a table."""
+"""Of classifiers and of every run: by key, in the order of a table."""
+
+GENERATOR_METRICS = _define(
+    (
+        "FA",
+        "FA",
+        "Forget accuracy: share of the samples of the forgotten classes that the judge accepts as their class.",
+        "%",
+        "lower",
+        1,
+    ),
+    (
+        "FA_softmax",
+        "FA, plain softmax",
+        "The same for a judge that cannot say no and always answers with one of the ten classes; it is easily fooled by noise.",
+        "%",
+        "closer to retrained",
+        1,
+    ),
+    (
+        "accepted_any",
+        "Accepted as any class",
+        "Share of the samples of the forgotten classes that the judge accepts as some class. What is missing to 100 % is noise or "
+        "none of the classes; what it has above FA became another class.",
+        "%",
+        "closer to retrained",
+        1,
+    ),
+    (
+        "JA_remain",
+        "JA, other classes",
+        "Judge accuracy: share of the samples of all other classes that the judge accepts as their class.",
+        "%",
+        "higher",
+        1,
+    ),
+    (
+        "FD_remain",
+        "FD, other classes",
+        "Fréchet distance of the samples of the other classes to their test pictures, in the features of the bundled judge. Not FID, "
+        "and it grows as n shrinks: compare it only with numbers of the same n and steps.",
+        "feature²",
+        "lower",
+        2,
+    ),
+    (
+        "judge_entropy",
+        "Judge's doubt",
+        "Mean entropy of the judge's softmax on samples of the forgotten classes: 0 is sure, 2.3 nats is a blind guess among ten.",
+        "nats",
+        "closer to retrained",
+        2,
+    ),
+    (
+        "diversity",
+        "Diversity",
+        "Mean distance between two samples of one of the other classes in the judge's features, over that of test pictures; 1 is as "
+        "varied as real ones.",
+        "× real",
+        "higher",
+        2,
+    ),
+)
+"""Of generators: by key, in the order of a table."""
+
+
+def definitions_of(record: Record) -> dict[str, MetricDefinition]:
+    """The definitions of the metrics that a record of its kind holds, by key, in the order of a table."""
+    return GENERATOR_METRICS if hasattr(record, "JA_remain") else METRICS
 
 
 def definition(key: str) -> MetricDefinition:

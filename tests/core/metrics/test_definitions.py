@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from sfr_core.errors import UnknownName
-from sfr_core.metrics.definitions import METRICS, definition
-from sfr_core.results import ClassifierRecord, RunResult
+from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS, definition, definitions_of
+from sfr_core.results import ClassifierRecord, GeneratorRecord, RunResult
 
 
 def test_every_metric_of_a_record_is_defined_and_every_definition_is_a_field() -> None:
@@ -47,3 +47,18 @@ def test_definitions_import_only_the_standard_library() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
+
+
+def test_every_number_of_a_generator_is_defined_and_its_distance_is_not_called_fid() -> None:
+    numbers = {f.name for f in fields(GeneratorRecord)} - {"n_samples", "n_remain", "sampler_steps", "guidance"}
+    assert set(GENERATOR_METRICS) == numbers
+    assert {k: m.good for k, m in GENERATOR_METRICS.items() if m.good != "closer to retrained"} == {
+        "FA": "lower", "JA_remain": "higher", "FD_remain": "lower", "diversity": "higher",
+    }  # fmt: skip
+    assert "Not FID" in GENERATOR_METRICS["FD_remain"].sentence
+    generator = GeneratorRecord(
+        FA=0.0, FA_softmax=0.0, accepted_any=0.0, JA_remain=0.0, FD_remain=0.0, judge_entropy=0.0, diversity=0.0,
+        n_samples=1, n_remain=1, sampler_steps=20, guidance=2.0,
+    )  # fmt: skip
+    assert definitions_of(generator) is GENERATOR_METRICS
+    assert definitions_of(ClassifierRecord(FA=0.0, RA=0.0, TA=0.0)) is METRICS
