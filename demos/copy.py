@@ -93,6 +93,8 @@ ABILITIES = {
     "Distillable": "class scores that a teacher can give",
     "Evaluable": "a way to measure what it remembers",
     "FisherTask": "a loss of its own for the Fisher",
+    "Restartable": "a network that can be trained anew in minutes; here that takes hours",
+    "Replayable": "noise to draw in place of the forgotten class, and a replay of the others",
 }
 SEED_LABEL = "Seed of the run"
 SEED_INFO = "The same seed repeats the same run."

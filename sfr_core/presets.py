@@ -6,16 +6,14 @@ A preset changes the defaults of configs.py, a variant changes the preset, and o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sfr_core.configs import VARIANTS
+from sfr_core.configs import VARIANTS, Preset
 from sfr_core.errors import UnknownName
-from sfr_core.methods import METHODS
+from sfr_core.generator_presets import ANY, GENERATOR_PRESETS, GENERATOR_VARIANTS, KINDS
+from sfr_core.methods import spec_of
 
 FASHION = "fashion-mnist-resnet"
-ANY = "*"
-"""Stands for every model that has no row of its own."""
 CLASS = "class:"
 """Beginning of the forget specifications of whole classes."""
 SCATTERED = " scattered"
@@ -42,14 +40,6 @@ LONGER = "The quick values with about twice to three times the repair for the sa
 BASELINE_CLASS = HELD_OUT + "forgetting Sneaker."
 BASELINE_TENTH = HELD_OUT + "forgetting the random tenth of seed 100."
 RECIPE = "The recipe of the shipped model (python -m recipes.classifier): with less it would be no gold standard."
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Fields that differ from the defaults of the method's config, and where their values come from."""
-
-    values: Mapping[str, Any]
-    source: str
 
 
 _SGD = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "batch_size": 128}
@@ -185,7 +175,8 @@ PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
         FASHION + SCATTERED: {"quick": Preset({**_SGD, "lr": 0.002, "epochs": 3, "forget_epochs": 2}, BASELINE_TENTH)},
     },
 }  # fmt: skip
-"""Presets by method, then by model (ANY: all others), then by name."""
+"""Presets of classifiers by method, then by model (ANY: all others), then by name."""
+BY_KIND: dict[str, dict[str, dict[str, dict[str, Preset]]]] = {"classifier": PRESETS, **GENERATOR_PRESETS}
 
 
 def resolve(
@@ -196,55 +187,62 @@ def resolve(
     overrides: Mapping[str, Any] | None = None,
     *,
     forget: str = CLASS,
+    kind: str | None = None,
 ) -> dict[str, Any]:
     """Every field of the method's config: its defaults, then the preset, then the variant, then `overrides`.
 
     Args:
         forget: the forget specification (its kind is enough): whole classes and scattered samples want other strengths.
+        kind: kind of model (ModelCard.kind); needed only where `model_id` names no model that this program ships.
 
     Raises:
         UnknownName: no such method, preset, variant or field. ConfigError: a value that the field does not accept.
+        InputError: the method works on other kinds of models only.
     """
     if variant not in VARIANTS:
         raise UnknownName("variant", variant, VARIANTS)
-    values = {
-        **_find(model_id, method, preset, forget).values,
-        **VARIANTS[variant].get(method, {}),
-        **(overrides or {}),
-    }
-    return METHODS[method].config_cls.from_dict(values).to_dict()
+    kind = kind or kind_of(model_id)
+    changes = VARIANTS[variant].get(method, {})
+    if kind != "classifier" and changes:
+        changes = {**changes, **GENERATOR_VARIANTS.get(method, {})}
+    values = {**_find(model_id, method, preset, forget, kind).values, **changes, **(overrides or {})}
+    return spec_of(method, kind).config_cls.from_dict(values).to_dict()
 
 
-def preset_names(model_id: str, method: str) -> tuple[str, ...]:
+def kind_of(model_id: str) -> str:
+    """The kind of a shipped model, by its identifier alone; what is not known is a classifier."""
+    return KINDS.get(model_id, "classifier")
+
+
+def preset_names(model_id: str, method: str, *, kind: str | None = None) -> tuple[str, ...]:
     """The presets that exist, cheapest first.
 
     Raises:
-        UnknownName: no such method.
+        UnknownName: no such method. InputError: it works on other kinds of models only.
     """
-    return tuple(_rows(model_id, method, CLASS))
+    return tuple(_rows(model_id, method, CLASS, kind or kind_of(model_id)))
 
 
-def preset_source(model_id: str, method: str, preset: str, *, forget: str = CLASS) -> str:
+def preset_source(model_id: str, method: str, preset: str, *, forget: str = CLASS, kind: str | None = None) -> str:
     """Where the preset's values come from, in a sentence for people.
 
     Raises:
-        UnknownName: no such method or preset.
+        UnknownName: no such method or preset. InputError: it works on other kinds of models only.
     """
-    return _find(model_id, method, preset, forget).source
+    return _find(model_id, method, preset, forget, kind or kind_of(model_id)).source
 
 
-def _rows(model_id: str, method: str, forget: str) -> dict[str, Preset]:
-    if method not in PRESETS:
-        raise UnknownName("method", method, PRESETS)
-    table = PRESETS[method]
+def _rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, Preset]:
+    spec_of(method, kind)
+    table = BY_KIND[kind][method]
     rows = {**table[ANY], **table.get(model_id, {})}
     if not forget.startswith(CLASS):
         rows.update(table.get(model_id + SCATTERED, {}))
     return rows
 
 
-def _find(model_id: str, method: str, preset: str, forget: str) -> Preset:
-    rows = _rows(model_id, method, forget)
+def _find(model_id: str, method: str, preset: str, forget: str, kind: str) -> Preset:
+    rows = _rows(model_id, method, forget, kind)
     if preset not in rows:
         raise UnknownName("preset", preset, rows)
     return rows[preset]

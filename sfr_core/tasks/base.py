@@ -97,6 +97,36 @@ class Shiftable(Protocol):
 
 
 @runtime_checkable
+class Restartable(Protocol):
+    """Tasks whose network can be trained anew within a run. A generator's takes hours: its card ships the retrained one."""
+
+    def new_model(self, rng: torch.Generator) -> nn.Module:
+        """The same architecture with fresh random weights, on the task's device."""
+        ...
+
+
+@runtime_checkable
+class Replayable(Protocol):
+    """Generators, as Selective Amnesia asks them (reference, section 3.2). No label is dropped in any of these losses."""
+
+    def surrogate_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Losses [n] of a forget batch whose pictures are replaced by uniform noise in [-1, 1]; its labels stay."""
+        ...
+
+    def replay_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Losses [n] of a remain batch."""
+        ...
+
+    def class_pictures(self, per_class: int, rng: torch.Generator) -> Iterator[Batch]:
+        """Batches of one picture each, `per_class` of every class, the forgotten ones included, class by class."""
+        ...
+
+    def stratified_losses(self, batch: Batch, strata: int, rng: torch.Generator) -> Tensor:
+        """Losses [n, strata] of each picture at one random timestep from each of `strata` equal parts of the schedule."""
+        ...
+
+
+@runtime_checkable
 class UnionTask(Task, Redirectable, Distillable, Protocol):
     """What the baselines for classifiers need; one check of `isinstance` covers all three."""
 

@@ -1,0 +1,62 @@
+"""Hyper-parameters: one frozen dataclass per method. Each field carries what sliders, `--set` and the docs are made from.
+
+Symbols are the paper's (arXiv 2409.19732); where the published code differs from it, the field says so and the two
+variants `official` and `paper` (VARIANTS) choose. Values with their sources: presets.py and generator_presets.py.
+"""
+
+from __future__ import annotations
+
+from sfr_core.configs.base import EpochConfig, Group, MethodConfig, Preset, Setting, check_value, parse_value, setting
+from sfr_core.configs.classifiers import (
+    BadTeacherConfig,
+    FinetuneConfig,
+    GradientAscentConfig,
+    RandomLabelConfig,
+    RetrainConfig,
+    SalUnConfig,
+    ScrubConfig,
+)
+from sfr_core.configs.generators import (
+    AscentStepsConfig,
+    FinetuneStepsConfig,
+    JointConfig,
+    RetrainStepsConfig,
+    SalUnJointConfig,
+    SelectiveAmnesiaConfig,
+    StepConfig,
+)
+from sfr_core.configs.run import MAX_SEED, VARIANTS, Device, Precision, PresetName, RunConfig, Variant
+from sfr_core.configs.sfron import SFRonConfig
+
+__all__ = [
+    "MAX_SEED",
+    "VARIANTS",
+    "AscentStepsConfig",
+    "BadTeacherConfig",
+    "Device",
+    "EpochConfig",
+    "FinetuneConfig",
+    "FinetuneStepsConfig",
+    "GradientAscentConfig",
+    "Group",
+    "JointConfig",
+    "MethodConfig",
+    "Precision",
+    "Preset",
+    "PresetName",
+    "RandomLabelConfig",
+    "RetrainConfig",
+    "RetrainStepsConfig",
+    "RunConfig",
+    "SFRonConfig",
+    "SalUnConfig",
+    "SalUnJointConfig",
+    "ScrubConfig",
+    "SelectiveAmnesiaConfig",
+    "Setting",
+    "StepConfig",
+    "Variant",
+    "check_value",
+    "parse_value",
+    "setting",
+]

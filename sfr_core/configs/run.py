@@ -1,0 +1,95 @@
+"""One run as a file, and the two variants of a method."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from sfr_core.errors import ConfigError, UnknownName
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "bf16"]
+PresetName = Literal["quick", "thorough", "published"]
+Variant = Literal["official", "paper"]
+MAX_SEED = 2**31 - 1
+
+VARIANTS: dict[Variant, dict[str, dict[str, Any]]] = {
+    "official": {},
+    "paper": {
+        "sfr-on": {
+            "alpha_schedule": "linear",
+            "weight_scope": "forget-set",
+            "masked_weights": "hold",
+            "fisher_last_batch": "drop",
+            "slow_scope": "outer",
+            "loss_floor": 1e-4,
+        }
+    },
+}
+"""What the method as written changes in the preset, by method; `official` is the preset itself (reference 2.7 and 6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """One run, whole: the object that the page, the command line, a link and a file all hold.
+
+    Attributes:
+        model: identifier in the zoo.
+        forget: forget specification (contracts.md), for example ``class:Sneaker``.
+        method: key of METHODS.
+        preset, variant: where `settings` came from; kept for people, `settings` alone decide.
+        settings: every field of the method's config.
+        seed: of the run's own draws (batches, augmentation, labels).
+        device, precision: as asked for; what was used stands in the result.
+    """
+
+    model: str
+    forget: str
+    method: str
+    preset: PresetName = "quick"
+    variant: Variant = "official"
+    settings: dict[str, Any]
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "auto"
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        for name, kind in (("device", Device), ("precision", Precision), ("preset", PresetName), ("variant", Variant)):
+            if getattr(self, name) not in get_args(kind):
+                raise UnknownName(name, str(getattr(self, name)), get_args(kind))
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= MAX_SEED:
+            raise ConfigError(f"The seed cannot be {self.seed!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
+        for name in ("model", "forget", "method"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise ConfigError(f"The run names no {name}.", hint=f"Give {name} as text.")
+        if not isinstance(self.settings, dict):
+            raise ConfigError("The run's settings are not a table of fields.", hint="Give settings as {field: value}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict, fields in the order above."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> RunConfig:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ConfigError: not a table, a field missing, or another schema. UnknownName: an unknown field.
+        """
+        if not isinstance(data, dict):
+            raise ConfigError("This is not a run configuration.", hint="Choose a config.json written by this program.")
+        known = {f.name for f in fields(cls)}
+        for key in data:
+            if key not in known:
+                raise UnknownName("field", str(key), known)
+        missing = {"model", "forget", "method", "settings"} - set(data)
+        if missing:
+            raise ConfigError(
+                f"The run configuration lacks {', '.join(sorted(missing))}.", hint="Choose a whole config.json."
+            )
+        if data.get("schema", 1) != 1:
+            raise ConfigError(
+                f"This configuration has schema {data['schema']}, this program reads 1.", hint="Update the program."
+            )
+        return cls(**data)

@@ -1,0 +1,119 @@
+"""SFR-on, for every kind of model. Where the published code differs from the paper, the field says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sfr_core.configs.base import MethodConfig, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SFRonConfig(MethodConfig):
+    """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
+
+    steps: int = setting(
+        100, "Steps", "Outer steps; each has one remain step.", symbol="T", low=1, high=20000, group="main"
+    )
+    forget_every: int = setting(
+        1,
+        "Forget every",
+        "One forgetting step in every so many remain steps; more remain steps protect more and forget less.",
+        symbol="K",
+        low=1,
+        high=1000,
+        group="main",
+    )
+    alpha: float = setting(
+        10.0,
+        "Forgetting strength",
+        "Multiplies the forget loss; raise it if too little is forgotten.",
+        symbol="α",
+        low=0.0,
+        high=10000.0,
+        group="main",
+    )
+    alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
+        "cosine",
+        "Fading of forgetting",
+        "How the strength falls over the run (paper: linear, published code: cosine).",
+    )
+    forget_loss: Literal["ascent", "redirect"] = setting(
+        "ascent",
+        "Forget loss",
+        "Climb the loss of the forget set, or descend towards a wrong answer.",
+    )
+    adaptive: bool = setting(
+        True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
+    )
+    lam: float = setting(
+        0.5, "Temperature of the weights", "0 weighs all samples equally.", symbol="λ", low=0.0, high=5.0
+    )
+    weight_eps: float = setting(1e-15, "Floor in the weights", "Added to loss^λ.", symbol="e", low=0.0, high=1.0)
+    loss_floor: float = setting(
+        0.0,
+        "Loss floor",
+        "Losses below count as this in the weights, so that one exact zero cannot silence a batch.",
+        low=0.0,
+        high=10.0,
+    )
+    weight_scope: Literal["batch", "forget-set"] = setting(
+        "batch",
+        "Weights sum to one over",
+        "The mini-batch (published code) or the whole forget set (paper).",
+    )
+    mask: bool = setting(
+        True, "Saliency mask", "Forget only where the forget set matters more (S).", symbol="m", group="ablation"
+    )
+    gamma: float = setting(
+        1.0, "Mask threshold", "Higher keeps fewer weights.", symbol="γ", low=0.0, high=1e6, group="main"
+    )
+    mask_eps: float = setting(1e-15, "Floor in the ratio", "Added to both Fishers.", low=0.0, high=1.0)
+    masked_weights: Literal["drift", "hold"] = setting(
+        "drift",
+        "Masked weights",
+        "In a forgetting step they drift by momentum and decay (published code) or are held (paper).",
+    )
+    fisher_batches: int | None = setting(
+        None, "Fisher batches", "Batches per set for the mask; none takes one whole pass.", low=1, high=100000
+    )
+    fisher_batch_size: int = setting(128, "Fisher batch size", "Pictures per Fisher batch.", low=1, high=1024)
+    fisher_last_batch: Literal["keep", "drop"] = setting(
+        "keep",
+        "Short last Fisher batch",
+        "It weighs as much as a full one (published code), or is left out.",
+    )
+    fisher_clip: float | None = setting(
+        None, "Fisher clip", "Norm to which each batch gradient is cut before squaring.", low=1e-9, high=1e9
+    )
+    clip_forget: float | None = setting(
+        7.0,
+        "Clip, forget step",
+        "Largest gradient norm of a forgetting step, after the mask.",
+        symbol="c",
+        low=1e-9,
+        high=1e9,
+    )
+    clip_remain: float | None = setting(
+        None, "Clip, remain step", "Largest gradient norm of a remain step.", low=1e-9, high=1e9
+    )
+    alternate: bool = setting(
+        True, "Alternating steps", "Forget and repair in turn (R-on); off: one joint step (R).", group="ablation"
+    )
+    optimizer_state: Literal["shared", "separate"] = setting(
+        "shared", "Optimiser state", "One for both kinds of steps (published), or one each (DualOptim's idea)."
+    )
+    slow_beta: float = setting(
+        1.0,
+        "Slow weights",
+        "Share of the way from the slow to the fast weights; 1 follows the fast ones.",
+        symbol="β",
+        low=0.0,
+        high=1.0,
+    )
+    slow_scope: Literal["step", "outer"] = setting(
+        "step", "Slow weights move after", "Every step (published code) or every forget-and-repair cycle (paper)."
+    )
+    lr_schedule: Literal["cosine", "constant"] = setting(
+        "cosine", "Learning-rate schedule", "Cosine to zero over the run, or constant."
+    )
