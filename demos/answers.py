@@ -58,20 +58,20 @@ def confusions(record: RunRecord) -> dict[str, NDArray[np.int64]]:
         return {}
     labels, classes = record.dataset.test.labels, len(record.class_names)
     return {
-        name: confusion(labels, record.reports[name].test_predicted, classes)
+        name: confusion(labels, record.answers[name].test_predicted, classes)
         for name in ("before", "after", "retrained")
-        if name in record.reports
+        if name in record.answers
     }
 
 
 def not_forgotten(record: RunRecord, limit: int) -> Found:
     """Forget rows (training) that the model still answers right, where the retrained model (if any) does not."""
-    if not {"before", "after"} <= record.reports.keys() or record.dataset is None:
+    if not {"before", "after"} <= record.answers.keys() or record.dataset is None:
         return Found(0, 0, ())
     rows, labels = record.forget_rows(), record.dataset.train.labels
-    wanted = record.reports["after"].train_predicted[rows] == labels[rows]
-    if "retrained" in record.reports:
-        wanted &= record.reports["retrained"].train_predicted[rows] != labels[rows]
+    wanted = record.answers["after"].train_predicted[rows] == labels[rows]
+    if "retrained" in record.answers:
+        wanted &= record.answers["retrained"].train_predicted[rows] != labels[rows]
     return _found(record, "train", rows[wanted], len(rows), limit)
 
 
@@ -80,19 +80,19 @@ def over_forgotten(record: RunRecord, limit: int) -> Found:
 
     Pictures of forgotten classes are meant to be wrong and do not count.
     """
-    if not {"before", "after"} <= record.reports.keys() or record.dataset is None:
+    if not {"before", "after"} <= record.answers.keys() or record.dataset is None:
         return Found(0, 0, ())
     labels = record.dataset.test.labels
     counted = ~np.isin(labels, record.spec.classes if record.spec else ())
-    wanted = counted & (record.reports["before"].test_predicted == labels)
-    wanted &= record.reports["after"].test_predicted != labels
-    if "retrained" in record.reports:
-        wanted &= record.reports["retrained"].test_predicted == labels
+    wanted = counted & (record.answers["before"].test_predicted == labels)
+    wanted &= record.answers["after"].test_predicted != labels
+    if "retrained" in record.answers:
+        wanted &= record.answers["retrained"].test_predicted == labels
     return _found(record, "test", np.flatnonzero(wanted), int(counted.sum()), limit)
 
 
 def _found(record: RunRecord, part: Part, rows: NDArray[np.int64], out_of: int, limit: int) -> Found:
-    after = record.reports["after"]
+    after = record.answers["after"]
     confidence = after.train_confidence if part == "train" else after.test_confidence
     surest = rows[np.argsort(-confidence[rows], kind="stable")[:limit]]
     return Found(len(rows), out_of, tuple(sample(record, part, int(row)) for row in surest))
@@ -104,7 +104,7 @@ def sample(record: RunRecord, part: Part, row: int) -> Sample:
         raise ValueError("a record without data has no pictures")
     labels = record.dataset.train.labels if part == "train" else record.dataset.test.labels
     answers: dict[str, tuple[int, float]] = {}
-    for name, report in record.reports.items():
+    for name, report in record.answers.items():
         predicted = report.train_predicted if part == "train" else report.test_predicted
         confidence = report.train_confidence if part == "train" else report.test_confidence
         answers[name] = int(predicted[row]), float(confidence[row])
@@ -124,9 +124,9 @@ class Agreement:
 
 def agreements(record: RunRecord) -> tuple[Agreement, ...]:
     """Agreement with the retrained model on the forget rows, on the remain rows and on the test set."""
-    if record.dataset is None or not {"before", "after", "retrained"} <= record.reports.keys():
+    if record.dataset is None or not {"before", "after", "retrained"} <= record.answers.keys():
         return ()
-    before, after, retrained = (record.reports[name] for name in ("before", "after", "retrained"))
+    before, after, retrained = (record.answers[name] for name in ("before", "after", "retrained"))
     forget = np.zeros(len(record.dataset.train), bool)
     forget[record.forget_rows()] = True
     out = []

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from demos.run_record import RunRecord
-from sfr_core.metrics.definitions import METRICS, MetricDefinition
-from sfr_core.results import ClassifierRecord, RunResult
+from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS, MetricDefinition
+from sfr_core.results import GeneratorRecord, Record, RunResult
 
 RECORD_KEYS = ("FA", "RA", "TA", "TA_forget", "TA_remain", "MIA", "MIA_svc", "KL")
 
 
 @dataclass(frozen=True, slots=True)
 class MetricValues:
-    """The numbers of one metric, unrounded; None where there is none. `n` counts pictures."""
+    """The numbers of one metric, unrounded; None where there is none. `n` counts pictures, real or drawn."""
 
     definition: MetricDefinition
     before: float | None
@@ -45,20 +45,29 @@ def metric_values(record: RunRecord) -> tuple[MetricValues, ...]:
     result = record.result
     if result is None:
         return ()
-    rows = [_record_values(record, result, key) for key in RECORD_KEYS]
-    rows.append(MetricValues(METRICS["avg_d"], result.avg_d_before, result.avg_d, None, None, None))
+    if isinstance(result.after, GeneratorRecord):
+        rows = [_record_values(record, result, define) for define in GENERATOR_METRICS.values()]
+    else:
+        rows = [_record_values(record, result, METRICS[key]) for key in RECORD_KEYS]
+        rows.append(MetricValues(METRICS["avg_d"], result.avg_d_before, result.avg_d, None, None, None))
     rows.append(MetricValues(METRICS["seconds"], None, result.seconds, result.retrain_seconds, None, None))
     return tuple(row for row in rows if row.before is not None or row.after is not None)
 
 
-def _record_values(record: RunRecord, result: RunResult, key: str) -> MetricValues:
-    before, after = getattr(result.before, key), getattr(result.after, key)
-    retrained = None if result.retrained is None else getattr(result.retrained, key)
+def _record_values(record: RunRecord, result: RunResult, define: MetricDefinition) -> MetricValues:
+    before, after = getattr(result.before, define.key), getattr(result.after, define.key)
+    retrained = None if result.retrained is None else getattr(result.retrained, define.key)
     gap = None if after is None or retrained is None else after - retrained
-    return MetricValues(METRICS[key], before, after, retrained, gap, _count(record, result.after, key))
+    return MetricValues(define, before, after, retrained, gap, _count(record, result.after, define.key))
 
 
-def _count(record: RunRecord, after: ClassifierRecord, key: str) -> int | None:
+OF_FORGOTTEN = frozenset({"FA", "FA_softmax", "accepted_any", "judge_entropy"})
+"""Metrics of a generator that speak of the samples of the forgotten classes; the others speak of the rest."""
+
+
+def _count(record: RunRecord, after: Record, key: str) -> int | None:
+    if isinstance(after, GeneratorRecord):
+        return after.n_samples if key in OF_FORGOTTEN else after.n_remain
     if key in ("FA", "MIA", "MIA_svc", "KL"):
         return after.n_forget
     if key == "RA":

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demos.run_record import RunRecord
-from sfr_core.metrics.definitions import METRICS
-from sfr_core.results import ClassifierRecord
+from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,14 @@ def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
                     Difference(when, "model", "none" if x is None else "there", "none" if y is None else "there")
                 )
             continue
-        for name in ClassifierRecord.__dataclass_fields__:
+        if type(x) is not type(y):
+            out.append(
+                Difference(when, "kind of model", *("generator" if r.generates else "classifier" for r in (a, b)))
+            )
+            continue
+        for name in x.__dataclass_fields__:
             if not _same(getattr(x, name), getattr(y, name)):
-                title, unit = _title(name)
+                title, unit = _title(name, a.generates)
                 out.append(_line(when, title, getattr(x, name), getattr(y, name), unit))
     for name in ("avg_d", "avg_d_before", "kl_floor", "seconds", "retrain_seconds", "steps", "mask_density"):
         x, y = getattr(a.result, name), getattr(b.result, name)
@@ -77,9 +81,10 @@ def _named(name: str, x: Any, y: Any) -> tuple[str, Any, Any, str]:
     return title, x, y, unit
 
 
-def _title(name: str) -> tuple[str, str]:
-    if name in METRICS:
-        return METRICS[name].title, METRICS[name].unit
+def _title(name: str, generates: bool = False) -> tuple[str, str]:
+    known = {**METRICS, **GENERATOR_METRICS} if generates else METRICS
+    if name in known:
+        return known[name].title, known[name].unit
     return name.replace("_", " "), "s" if name == "retrain_seconds" else ""
 
 

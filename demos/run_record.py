@@ -13,8 +13,8 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
 from sfr_core.errors import PlaygroundError
-from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, Prediction, Preview, Step
-from sfr_core.results import LiveRecord, ModelReport, RunResult
+from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, Prediction, Preview, Sheet, Step
+from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
 
 if TYPE_CHECKING:
     from demos.jobs import Job
@@ -24,11 +24,12 @@ State = Literal["queued", "running", "finished", "cancelled", "failed", "importe
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was recorded after step `i`: live accuracies, answers on the fixed pictures, and the last step before it."""
+    """What was recorded after step `i`: live figures, answers on the fixed pictures or samples, and that step itself."""
 
     i: int
     live: LiveRecord | None = None
     predictions: tuple[Prediction, ...] = ()
+    sheet: Sheet | None = None
     step: Step | None = None
 
 
@@ -44,7 +45,7 @@ class RunRecord:
         events: the log so far.
         dataset: its pictures; None where the model is not in this program's zoo.
         spec: the parsed forget specification; None where `dataset` is.
-        reports: answers of "before", "after", "retrained" on every picture; empty for imported runs.
+        reports: answers on every picture, or samples, of "before", "after", "retrained"; empty for imported runs.
         created: Unix time of submission, None for imported runs.
     """
 
@@ -55,8 +56,26 @@ class RunRecord:
     events: tuple[Event, ...] = ()
     dataset: Dataset | None = None
     spec: ForgetSpec | None = None
-    reports: Mapping[str, ModelReport] = field(default_factory=dict)
+    reports: Mapping[str, Report] = field(default_factory=dict)
     created: float | None = None
+
+    @property
+    def answers(self) -> dict[str, ModelReport]:
+        """What classifiers answered, by model; empty for a generator."""
+        return {who: report for who, report in self.reports.items() if isinstance(report, ModelReport)}
+
+    @property
+    def samples(self) -> dict[str, GeneratorReport]:
+        """What generators drew, by model; empty for a classifier."""
+        return {who: report for who, report in self.reports.items() if isinstance(report, GeneratorReport)}
+
+    @property
+    def generates(self) -> bool:
+        """True for a generator's run: its numbers say so, or its pictures, or else the zoo."""
+        if self.result is not None:
+            return isinstance(self.result.after, GeneratorRecord)
+        previews = [event for event in self.events if isinstance(event, Preview)]
+        return any(event.sheet for event in previews) if previews else kind_of(self.config.model) == "ddpm"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -97,10 +116,12 @@ class RunRecord:
     def timeline(self) -> tuple[Moment, ...]:
         """Every step at which something was recorded, in order; pictures and numbers of one moment belong together."""
         live = {e.i: e.record for e in self.live() if isinstance(e.record, LiveRecord)}
-        previews = {e.i: e.predictions for e in self.events if isinstance(e, Preview)}
+        previews = {e.i: e for e in self.events if isinstance(e, Preview)}
         steps = {step.i: step for step in self.steps}
+        nothing = Preview(i=0)
         return tuple(
-            Moment(i, live.get(i), previews.get(i, ()), steps.get(i)) for i in sorted(live.keys() | previews.keys())
+            Moment(i, live.get(i), previews.get(i, nothing).predictions, previews.get(i, nothing).sheet, steps.get(i))
+            for i in sorted(live.keys() | previews.keys())
         )
 
     def seconds(self) -> float | None:
@@ -108,6 +129,16 @@ class RunRecord:
         if self.result:
             return self.result.seconds
         return sum(step.seconds for step in self.steps) if self.steps else None
+
+
+def kind_of(model: str) -> str:
+    """The kind of a model, "classifier" where the zoo does not know it."""
+    from sfr_core import zoo
+
+    try:
+        return str(zoo.card(model).kind)
+    except PlaygroundError:
+        return "classifier"
 
 
 def dataset_of(model: str) -> Dataset | None:

@@ -1,57 +1,15 @@
 """One sentence on a finished run, made by stated rules (RULES in compare_copy.py says them to people).
 
-Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise.
+Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
+classifiers and the door for every run; verdict_generator.py has those for generators.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from demos import verdict_generator
 from demos.run_record import RunRecord
-from sfr_core.data.splits import ForgetSpec
+from demos.verdict_words import NEAR, STILL, Tone, Verdict, percent, points, stopped_words, subject, time_words
 from sfr_core.results import LiveRecord, RunResult
-
-NEAR = 1.0
-"""Points within which two accuracies count as the same, and the allowed loss of everything else."""
-STILL = 0.05
-"""Points below which a change is not worth a word (it would be shown as 0.0)."""
-
-Tone = Literal["forgotten", "partly", "kept", "damaged", "open"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The sentence, and the class of outcome that gives it its sign (never only a colour)."""
-
-    text: str
-    tone: Tone
-
-
-def percent(value: float) -> str:
-    """97.04 -> '97', 0.4 -> '0.4', 12.3 -> '12': whole numbers, with one decimal where a whole number would hide it."""
-    if abs(value) < 10 and abs(value - round(value)) >= STILL:
-        return f"{value:.1f}"
-    return f"{value:.0f}".replace("-0", "0") if round(value) == 0 else f"{value:.0f}"
-
-
-def points(value: float) -> str:
-    """'0.4 points', '1 point', '7.3 points' of the size of `value`."""
-    text = f"{abs(value):.1f}".removesuffix(".0")
-    return f"{text} point{'' if text == '1' else 's'}"
-
-
-def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "") -> str:
-    """What was to be forgotten, in words: 'Sneaker and Bag', 'the random 10 %', 'the 3 chosen pictures'."""
-    if spec is None:
-        kind, _, body = text.partition(":")
-        return body.replace(",", ", ") if kind == "class" else text
-    if spec.classes:
-        names = [class_names[c] for c in spec.classes]
-        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    if spec.share is not None:
-        return f"the random {percent(100 * spec.share)} %"
-    return "the chosen picture" if len(spec.rows) == 1 else f"the {len(spec.rows)} chosen pictures"
 
 
 def judge(
@@ -72,16 +30,16 @@ def judge(
     """
     head, tone = _class_head(result, what) if whole_classes else _sample_head(result, what)
     others, damaged = _others(result)
-    text = f"{head}, {others}, {_time(result)}{_membership(result)}."
+    text = f"{head}, {others}, {time_words(result)}{_membership(result)}."
     if stopped is not None:
-        text = f"{_stopped(*stopped)}: {text[0].lower()}{text[1:]}"
+        text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
     return Verdict(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
 
 
 def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
     """The verdict on a run that ended before its full evaluation: what the live subsets said, first and last."""
     return Verdict(
-        f"{_stopped(*stopped)}: accuracy on {what} {percent(first.forget)} to {percent(last.forget)} %, "
+        f"{stopped_words(*stopped)}: accuracy on {what} {percent(first.forget)} to {percent(last.forget)} %, "
         f"on the rest {percent(first.remain)} to {percent(last.remain)} % "
         f"(live subsets of n = {last.n_forget} and {last.n_remain}; the full sets were not measured).",
         "open",
@@ -93,6 +51,8 @@ def of_record(record: RunRecord) -> Verdict | None:
     what = subject(record.spec, record.class_names, record.config.forget)
     done = record.stopped_after
     stopped = None if done is None else (done, record.planned_steps)
+    if record.generates:
+        return verdict_generator.of_record(record, what, stopped)
     if record.result is not None:
         return judge(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
@@ -173,15 +133,6 @@ def _others(result: RunResult) -> tuple[str, bool]:
     return f"but {words}{reference}", True
 
 
-def _time(result: RunResult) -> str:
-    if not result.retrain_seconds:
-        return f"in {result.seconds:.0f} s" if result.seconds >= 10 else f"in {result.seconds:.1f} s"
-    share = 100 * result.seconds / result.retrain_seconds
-    if share < 1:
-        return "at under 1 % of the time of retraining"
-    return f"at {share:.0f} % of the time of retraining"
-
-
 def _membership(result: RunResult) -> str:
     after, retrained = result.after.MIA, result.retrained.MIA if result.retrained else None
     if after is None:
@@ -195,7 +146,3 @@ def _membership(result: RunResult) -> str:
         return f"; membership {points(gap)} below retrained"
     still = "still " if result.before.MIA is not None and after <= result.before.MIA else ""
     return f"; membership {still}{points(gap)} above retrained"
-
-
-def _stopped(done: int, planned: int | None) -> str:
-    return f"Stopped after step {done} of {planned}" if planned else f"Stopped after step {done}"

@@ -1,0 +1,108 @@
+"""The sentence on a generator's run, made by stated rules (RULES_GENERATOR in compare_copy.py says them to people).
+
+Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. The samples are few
+(about 100 of each kind), so what counts as equal is wider than for a classifier.
+"""
+
+from __future__ import annotations
+
+from demos.run_record import RunRecord
+from demos.verdict_words import STILL, Tone, Verdict, percent, points, stopped_words, time_words
+from sfr_core.results import GeneratorRecord, LiveRecord, RunResult
+
+NEAR_FORGET = 2.0
+"""Points above the target within which a class counts as forgotten."""
+NEAR_REMAIN = 3.0
+"""Points of judge accuracy that the other classes may lose."""
+NEAR_DISTANCE = 1.15
+"""Times the reference that the Fréchet distance of the other classes may reach."""
+MOST = 50.0
+"""Share of the samples that makes "most"."""
+
+
+def of_record(record: RunRecord, what: str, stopped: tuple[int, int | None] | None) -> Verdict | None:
+    """The verdict on a generator's run; None where it measured nothing."""
+    if record.result is not None:
+        return judge(record.result, what, stopped=stopped)
+    live = [e.record for e in record.live() if isinstance(e.record, LiveRecord)]
+    if not live:
+        return None
+    return judge_live(live[0], live[-1], what, stopped or (len(record.steps), record.planned_steps))
+
+
+def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | None = None) -> Verdict:
+    """The verdict on the evaluation after a run.
+
+    Args:
+        result: the run's result; its records are GeneratorRecords.
+        what: the forgotten classes in words.
+        stopped: steps done and planned of a run that was stopped early.
+
+    Raises:
+        TypeError: a classifier's result.
+    """
+    before, after, retrained = result.before, result.after, result.retrained
+    if not isinstance(before, GeneratorRecord) or not isinstance(after, GeneratorRecord):
+        raise TypeError("not a generator's result")
+    goal = retrained if isinstance(retrained, GeneratorRecord) else None
+    target = 0.0 if goal is None else goal.FA
+    verb, tone = _verb(before.FA - target, after.FA - target)
+    reference = "no retrained model to compare with" if goal is None else f"retrained {percent(goal.FA)} %"
+    head = f"{verb} {what} ({percent(before.FA)} to {percent(after.FA)} % accepted; {reference})"
+    others, damaged = _others(before, after, goal)
+    instead = f"; {_instead(after)}" if tone in ("forgotten", "partly") else ""
+    text = f"{head}, {others}, {time_words(result)}{instead}."
+    if stopped is not None:
+        text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
+    return Verdict(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
+
+
+def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
+    """The verdict on a run that ended before its evaluation: what the judge said of its previews, first and last."""
+    return Verdict(
+        f"{stopped_words(*stopped)}: accepted as {what} {percent(first.forget)} to {percent(last.forget)} %, "
+        f"the others as their class {percent(first.remain)} to {percent(last.remain)} % "
+        f"(preview samples, n = {last.n_forget} and {last.n_remain}; the evaluation was not made).",
+        "open",
+    )
+
+
+def _verb(span: float, left: float) -> tuple[str, Tone]:
+    """From how far the accepted share was above its target before (`span`) and is now (`left`), in points."""
+    if left <= NEAR_FORGET:
+        return "Forgot", "forgotten"
+    if left <= span / 2:
+        return "Partly forgot", "partly"
+    if left < span - NEAR_FORGET:
+        return "Hardly forgot", "kept"
+    return "Did not forget", "kept"
+
+
+def _instead(after: GeneratorRecord) -> str:
+    """What the samples of the forgotten classes have become."""
+    other, rejected = after.accepted_any - after.FA, 100.0 - after.accepted_any
+    if other >= MOST:
+        return f"most of its samples are now pictures of other classes ({percent(other)} %)"
+    if rejected >= MOST:
+        return f"most of its samples are now noise or none of the classes ({percent(rejected)} % rejected)"
+    return f"of its samples {percent(other)} % are now pictures of other classes, {percent(rejected)} % none of the classes"
+
+
+def _others(before: GeneratorRecord, after: GeneratorRecord, goal: GeneratorRecord | None) -> tuple[str, bool]:
+    """What the rest lost or gained, and whether that is damage: to the retrained model, or to before where there is none."""
+    change = after.JA_remain - before.JA_remain
+    if abs(change) < STILL:
+        words = "the others stayed the same"
+    else:
+        words = f"the others {'lost' if change < 0 else 'gained'} {points(change)}"
+    reference = before if goal is None else goal
+    short = reference.JA_remain - after.JA_remain
+    blurred = after.FD_remain > NEAR_DISTANCE * reference.FD_remain
+    if short <= NEAR_REMAIN and not blurred:
+        return words, False
+    if short > NEAR_REMAIN and goal is not None:
+        words += f" and stand {points(short)} below retrained"
+    if blurred:
+        name = "before" if goal is None else "retrained"
+        words += f" and look less real (distance {after.FD_remain:.2f}, {name} {reference.FD_remain:.2f})"
+    return f"but {words}", True

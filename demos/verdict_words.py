@@ -1,0 +1,65 @@
+"""Words that the verdicts on classifiers and on generators share: numbers in, words out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sfr_core.data.splits import ForgetSpec
+from sfr_core.results import RunResult
+
+NEAR = 1.0
+"""Points within which two accuracies count as the same, and the allowed loss of everything else."""
+STILL = 0.05
+"""Points below which a change is not worth a word (it would be shown as 0.0)."""
+
+Tone = Literal["forgotten", "partly", "kept", "damaged", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The sentence, and the class of outcome that gives it its sign (never only a colour)."""
+
+    text: str
+    tone: Tone
+
+
+def percent(value: float) -> str:
+    """97.04 -> '97', 0.4 -> '0.4', 12.3 -> '12': whole numbers, with one decimal where a whole number would hide it."""
+    if abs(value) < 10 and abs(value - round(value)) >= STILL:
+        return f"{value:.1f}"
+    return f"{value:.0f}".replace("-0", "0") if round(value) == 0 else f"{value:.0f}"
+
+
+def points(value: float) -> str:
+    """'0.4 points', '1 point', '7.3 points' of the size of `value`."""
+    text = f"{abs(value):.1f}".removesuffix(".0")
+    return f"{text} point{'' if text == '1' else 's'}"
+
+
+def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "") -> str:
+    """What was to be forgotten, in words: 'Sneaker and Bag', 'the random 10 %', 'the 3 chosen pictures'."""
+    if spec is None:
+        kind, _, body = text.partition(":")
+        return body.replace(",", ", ") if kind == "class" else text
+    if spec.classes:
+        names = [class_names[c] for c in spec.classes]
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if spec.share is not None:
+        return f"the random {percent(100 * spec.share)} %"
+    return "the chosen picture" if len(spec.rows) == 1 else f"the {len(spec.rows)} chosen pictures"
+
+
+def time_words(result: RunResult) -> str:
+    """'at 6 % of the time of retraining', or the plain time where retraining is unknown."""
+    if not result.retrain_seconds:
+        return f"in {result.seconds:.0f} s" if result.seconds >= 10 else f"in {result.seconds:.1f} s"
+    share = 100 * result.seconds / result.retrain_seconds
+    if share < 1:
+        return "at under 1 % of the time of retraining"
+    return f"at {share:.0f} % of the time of retraining"
+
+
+def stopped_words(done: int, planned: int | None) -> str:
+    """'Stopped after step 3 of 10'."""
+    return f"Stopped after step {done} of {planned}" if planned else f"Stopped after step {done}"
