@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
-from typing import Any
+from dataclasses import asdict
 
+from sfr_core.cards import card_json
 from sfr_core.methods import METHODS
-from sfr_core.zoo import ModelCard, cards
+from sfr_core.zoo import cards
 
 
 def print_models(args: argparse.Namespace) -> int:
     """The shipped models; `args.json` asks for an array with every field of the cards. Returns exit code 0."""
     if args.json:
-        print(json.dumps([_card_row(model) for model in cards()], ensure_ascii=False, indent=1))
+        print(json.dumps([card_json(model) for model in cards()], ensure_ascii=False, indent=1))
         return 0
     rows = [
         (m.id, m.kind, m.dataset, f"{m.parameters:,}", f"{m.bytes / 1e6:.1f} MB", m.licence, str(len(m.retrained)))
@@ -23,11 +23,6 @@ def print_models(args: argparse.Namespace) -> int:
     ]
     _table(("id", "kind", "data", "parameters", "size", "licence", "retrained models"), rows)
     return 0
-
-
-def _card_row(model: ModelCard) -> dict[str, Any]:
-    row = {f.name: getattr(model, f.name) for f in fields(model) if f.name not in {"folder", "retrained"}}
-    return {**row, "retrained": [asdict(gold) for gold in model.retrained]}
 
 
 def print_methods(args: argparse.Namespace) -> int:

@@ -7,107 +7,27 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from sfr_core.cards import RESTORE, GoldStandard, ModelCard, gold_standard, read_card, write_card
 from sfr_core.data.datasets import ASSETS, Dataset, fashion_mnist
 from sfr_core.errors import AssetError, UnknownName
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+__all__ = [
+    "GoldStandard", "ModelCard", "build_module", "card", "cards", "gold_standard", "load_weights", "open_dataset", "open_model",
+    "read_card", "read_tensors", "write_card",
+]  # fmt: skip
+
 MODELS = ASSETS / "models"
 OWN = "own:"
 """Identifiers of models that visitors bring begin so."""
 VISITORS_KEPT = 8
 """Models of visitors that stay open in a process; each holds its pictures in memory, so the longest unused goes first."""
-RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoldStandard:
-    """A model retrained without a forget set, by the recipe of the original.
-
-    Attributes:
-        spec: canonical forget specification.
-        twin: True for a second one from another training seed, the noise floor.
-        file, bytes, sha256: where the weights lie in the card's folder, and how to check them.
-        seed: training seed.
-        wall_seconds, cpu_seconds: what its training took on the machine that the card names.
-        metrics: accuracies in percent.
-    """
-
-    spec: str
-    twin: bool
-    file: str
-    bytes: int
-    sha256: str
-    seed: int
-    wall_seconds: float
-    cpu_seconds: float
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
-    """What is known of a model: enough to show it, to check it and to build it.
-
-    `wall_seconds` and `cpu_seconds` are those of the shipped training, which shared its machine with others on `threads`
-    threads; `retrain_seconds` is the wall time of a retraining with `retrain_threads` threads and nothing beside it
-    (`python -m recipes.classifier --time`), the one that a run is compared with. None where that was not measured.
-    """
-
-    id: str
-    title: str
-    kind: Literal["classifier"]
-    summary: str
-    dataset: str
-    data_licence: str
-    licence: str
-    source: Literal["bundled", "own"]
-    architecture: dict[str, Any]
-    parameters: int
-    file: str
-    bytes: int
-    sha256: str
-    seed: int
-    recipe: str
-    machine: str
-    threads: int
-    precision: str
-    wall_seconds: float
-    cpu_seconds: float
-    retrain_seconds: float | None
-    retrain_threads: int | None
-    metrics: dict[str, float]
-    retrained: tuple[GoldStandard, ...]
-    folder: Path
-
-
-def read_card(folder: Path) -> ModelCard:
-    """Reads `folder`/card.json.
-
-    Raises:
-        AssetError: missing, not JSON, or fields missing or unknown.
-    """
-    path = folder / "card.json"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        golds = tuple(GoldStandard(**gold) for gold in data.pop("retrained"))
-        return ModelCard(**data, retrained=golds, folder=folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AssetError(f"The model card {path} cannot be read ({error}).", hint=RESTORE) from None
-
-
-def write_card(card: ModelCard) -> None:
-    """Writes what `read_card` reads."""
-    data = {f.name: getattr(card, f.name) for f in fields(card) if f.name not in {"folder", "retrained"}}
-    data["retrained"] = [{f.name: getattr(gold, f.name) for f in fields(gold)} for gold in card.retrained]
-    temporary = card.folder / "card.json.new"
-    temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(card.folder / "card.json")
 
 
 class Brought(Protocol):
@@ -195,11 +115,6 @@ def card(model_id: str) -> ModelCard:
     return by_id[model_id]
 
 
-def gold_standard(model: ModelCard, forget_text: str, *, twin: bool = False) -> GoldStandard | None:
-    """The retrained model for a canonical forget specification, or None where none is shipped."""
-    return next((gold for gold in model.retrained if gold.spec == forget_text and gold.twin == twin), None)
-
-
 def open_dataset(model: ModelCard) -> Dataset:
     """The pictures that the model was trained and tested on.
 
@@ -234,14 +149,53 @@ def build_module(architecture: dict[str, Any]) -> nn.Module:
 
 
 def open_model(model: ModelCard) -> nn.Module:
-    """The pretrained network on the CPU, in eval mode.
+    """The pretrained network on the CPU, in eval mode and in float32; draws from no generator.
 
     Raises:
         AssetError: the weights are missing, damaged or of another network.
     """
-    module = build_module(model.architecture)
+    import torch
+
+    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn before the trained ones replace them
+        module = open_unet(model.folder) if model.kind == "ddpm" else build_module(model.architecture)
     load_weights(module, model.folder / model.file, sha256=model.sha256)
     return module.eval()
+
+
+def open_unet(folder: Path) -> nn.Module:
+    """The network that a folder in diffusers' format describes, with fresh weights.
+
+    Raises:
+        AssetError: its config.json or scheduler_config.json is missing, damaged or of a sampler that is not ours.
+    """
+    from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
+
+    noise = _json_file(folder / "scheduler_config.json")
+    ours = {
+        "num_train_timesteps": STEPS, "beta_start": BETA_FIRST, "beta_end": BETA_LAST, "beta_schedule": "linear",
+        "prediction_type": "epsilon",
+    }  # fmt: skip
+    for key, value in ours.items():
+        if noise.get(key) != value:
+            raise AssetError(f"The sampler of {folder} has another {key} than this program ({value}).", hint=RESTORE)
+    from diffusers import UNet2DModel
+
+    try:
+        build: Callable[[dict[str, Any]], nn.Module] = UNet2DModel.from_config
+        module = build(_json_file(folder / "config.json"))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise AssetError(f"{folder / 'config.json'} describes no U-Net ({error}).", hint=RESTORE) from None
+    return module
+
+
+def _json_file(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError("not a table")
+    except (OSError, ValueError) as error:
+        raise AssetError(f"{path} cannot be read ({error}).", hint=RESTORE) from None
+    return data
 
 
 def load_weights(module: nn.Module, path: Path, *, sha256: str | None = None) -> None:

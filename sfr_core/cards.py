@@ -1,0 +1,173 @@
+"""Model cards: what a folder in assets/models says of its model. No torch, and nothing but reading and writing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from sfr_core.errors import AssetError
+from sfr_core.results import GeneratorRecord
+
+Kind = Literal["classifier", "ddpm"]
+RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How a generator's pictures are drawn where nobody asks for anything else: DDIM `steps`, and `guidance` w of
+    e(null) + w (e(class) - e(null)).
+    """
+
+    steps: int
+    guidance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldStandard:
+    """A model retrained without a forget set, by the recipe of the original.
+
+    Attributes:
+        spec: canonical forget specification.
+        twin: True for a second one from another training seed, the noise floor.
+        file, bytes, sha256: where the weights lie in the card's folder, and how to check them.
+        seed: training seed.
+        wall_seconds, cpu_seconds: what its training took on the machine that the card names; None where not measured.
+        metrics: accuracies in percent.
+        records: of a generator: what was measured, by protocol ("100@20": 100 samples of the forgotten classes, 20 steps).
+        training: of a generator: how much it saw ("images_seen", "steps", ...).
+    """
+
+    spec: str
+    twin: bool
+    file: str
+    bytes: int
+    sha256: str
+    seed: int
+    wall_seconds: float | None
+    cpu_seconds: float
+    metrics: dict[str, float]
+    records: dict[str, GeneratorRecord] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What is known of a model: enough to show it, to check it and to build it.
+
+    `wall_seconds` and `cpu_seconds` are those of the shipped training, which shared its machine with others on `threads`
+    threads; `retrain_seconds` is what a retraining takes, the number that a run is compared with: the wall time with
+    `retrain_threads` threads and nothing beside it, or (`retrain_clock` "cpu") the CPU time. None where that was not measured.
+
+    A generator's folder is in diffusers' format (config.json, `file`, scheduler_config.json beside this card). It also has:
+
+    Attributes:
+        judge: identifier of the folder of the judge that looks at its samples.
+        sampling: of its samples.
+        records: of the model as shipped, by canonical forget specification and protocol (see GoldStandard).
+        training: how much it saw.
+    """
+
+    id: str
+    title: str
+    kind: Kind
+    summary: str
+    dataset: str
+    data_licence: str
+    licence: str
+    source: Literal["bundled", "own"]
+    architecture: dict[str, Any]
+    parameters: int
+    file: str
+    bytes: int
+    sha256: str
+    seed: int
+    recipe: str
+    machine: str
+    threads: int
+    precision: str
+    wall_seconds: float | None
+    cpu_seconds: float
+    retrain_seconds: float | None
+    retrain_threads: int | None
+    retrain_clock: Literal["wall", "cpu"] = "wall"
+    metrics: dict[str, float]
+    retrained: tuple[GoldStandard, ...]
+    folder: Path
+    judge: str | None = None
+    sampling: Sampling | None = None
+    records: dict[str, dict[str, GeneratorRecord]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"there is no kind '{self.kind}'")
+        if self.kind == "ddpm" and (self.judge is None or self.sampling is None):
+            raise ValueError("a generator needs a judge and its sampling")
+
+
+def protocol(n: int, steps: int) -> str:
+    """Key of a card's records: `n` samples of the forgotten classes, `steps` sampler steps."""
+    return f"{n}@{steps}"
+
+
+def gold_standard(model: ModelCard, forget_text: str, *, twin: bool = False) -> GoldStandard | None:
+    """The retrained model for a canonical forget specification, or None where none is shipped."""
+    return next((gold for gold in model.retrained if gold.spec == forget_text and gold.twin == twin), None)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Reads `folder`/card.json.
+
+    Raises:
+        AssetError: missing, not JSON, or fields missing or unknown.
+    """
+    path = folder / "card.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        golds = tuple(GoldStandard(**{**gold, "records": _records(gold)}) for gold in data.pop("retrained"))
+        sampling = data.pop("sampling", None)
+        by_spec = {spec: _records({"records": found}) for spec, found in data.pop("records", {}).items()}
+        return ModelCard(
+            **data,
+            retrained=golds,
+            sampling=None if sampling is None else Sampling(**sampling),
+            records=by_spec,
+            folder=folder,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AssetError(f"The model card {path} cannot be read ({error}).", hint=RESTORE) from None
+
+
+def write_card(card: ModelCard) -> None:
+    """Writes what `read_card` reads; fields that only generators have are left out of a classifier's card."""
+    data = card_json(card)
+    temporary = card.folder / "card.json.new"
+    temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(card.folder / "card.json")
+
+
+def card_json(card: ModelCard) -> dict[str, Any]:
+    """A JSON-ready dict of a card, without the folder and without the fields that say nothing."""
+    data = {f.name: getattr(card, f.name) for f in fields(card) if f.name != "folder"}
+    data["sampling"] = None if card.sampling is None else asdict(card.sampling)
+    data["records"] = {
+        spec: {key: asdict(record) for key, record in found.items()} for spec, found in card.records.items()
+    }
+    data["retrained"] = [_without_empty(asdict(gold)) for gold in card.retrained]
+    return _without_empty(data)
+
+
+def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
+    optional = {"judge", "sampling", "records", "training"}
+    return {
+        key: value
+        for key, value in data.items()
+        if not (key in optional and not value) and not (key == "retrain_clock" and value == "wall")
+    }
+
+
+def _records(data: Mapping[str, Any]) -> dict[str, GeneratorRecord]:
+    return {key: GeneratorRecord(**values) for key, values in data.get("records", {}).items()}
