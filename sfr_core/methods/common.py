@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import EpochConfig, MethodConfig
+from sfr_core.configs import EpochConfig, MethodConfig, StepConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.ops.modes import kept_modes
@@ -136,11 +136,13 @@ class Objective:
     Attributes:
         total: scalar to differentiate.
         forget, remain: positive mean loss of either part, scalar; None where the step has no such part.
+        alpha: strength of the ascent in this step; None where the method has none.
     """
 
     total: Tensor
     forget: Tensor | None = None
     remain: Tensor | None = None
+    alpha: float | None = None
 
 
 def split_objective(losses: Tensor, is_forget: Tensor) -> Objective:
@@ -178,7 +180,7 @@ def train_epochs(
     lr_at: Callable[[int, int], float] | None = None,
     nesterov: bool = False,
 ) -> Iterator[Event]:
-    """The loop of every baseline: one optimiser, `config.epochs` epochs, one Step event an optimiser step.
+    """The baselines of classifiers: `config.epochs` epochs, one Step event an optimiser step.
 
     Args:
         epoch: gives the objectives of epoch e (from 0); it is asked for the next one only after `cancel` was.
@@ -191,11 +193,52 @@ def train_epochs(
     Raises:
         Diverged: a loss or a gradient became NaN or infinite. InputError: there was no batch at all.
     """
+    optimizer = make_optimizer(config, task.parameters().values(), nesterov=nesterov)
+    pairs = ((e, objective) for e in range(config.epochs) for objective in epoch(e))
+    numbered = ((lr_at(i, e) if lr_at else epoch_lr(config, e), o) for i, (e, o) in enumerate(pairs))
+    yield from descend(task, optimizer, numbered, steps=steps, cancel=cancel, training=training, mask=mask, clip=clip)
+
+
+def train_steps(
+    task: Task,
+    config: StepConfig,
+    objective: Callable[[int], Objective],
+    *,
+    cancel: CancelToken,
+    mask: Mapping[str, Tensor] | None = None,
+) -> Iterator[Event]:
+    """The baselines of generators: `config.steps` steps at one learning rate, in train mode.
+
+    Args:
+        objective: gives the objective of step i (from 0); it is asked only after `cancel` was.
+        mask: multiplies every gradient, AFTER the clip (as published for DDPM).
+
+    Raises:
+        Diverged: a loss or a gradient became NaN or infinite. InputError: a set without any batch.
+    """
+    optimizer = make_optimizer(config, task.parameters().values())
+    objectives = ((config.lr, objective(i)) for i in range(config.steps))
+    yield from descend(
+        task, optimizer, objectives, steps=config.steps, cancel=cancel, mask=mask, clip=config.clip, mask_first=False
+    )
+
+
+def descend(
+    task: Task,
+    optimizer: torch.optim.Optimizer,
+    objectives: Iterator[tuple[float, Objective]],
+    *,
+    steps: int,
+    cancel: CancelToken,
+    training: bool = True,
+    mask: Mapping[str, Tensor] | None = None,
+    clip: float | None = None,
+    mask_first: bool = True,
+) -> Iterator[Event]:
+    """The loop of every baseline: for each pair of learning rate and objective one optimiser step and one Step event."""
     parameters = task.parameters()
     weights = list(parameters.values())
-    optimizer = make_optimizer(config, weights, nesterov=nesterov)
     yield PhaseStarted(phase="unlearn", total=steps)
-    objectives = ((e, objective) for e in range(config.epochs) for objective in epoch(e))
     done, stopped = 0, False
     with training_run(task.model):
         while True:
@@ -207,15 +250,17 @@ def train_epochs(
             found = next(objectives, None)
             if found is None:
                 break
-            number, objective = found
+            lr, objective = found
             finite(objective.total)
-            lr = lr_at(done, number) if lr_at else epoch_lr(config, number)
             set_lr(optimizer, lr)
             optimizer.zero_grad()
             objective.total.backward(inputs=weights)  # type: ignore[no-untyped-call]
-            if mask is not None:
+            if mask is not None and mask_first:
                 mask_gradients(parameters, mask)
             norm = clip_gradients(weights, clip)
+            if mask is not None and not mask_first:
+                mask_gradients(parameters, mask)
+                norm = gradient_norm(weights)
             optimizer.step()
             done += 1
             yield Step(
@@ -223,6 +268,7 @@ def train_epochs(
                 total=steps,
                 forget_loss=None if objective.forget is None else finite(objective.forget),
                 remain_loss=None if objective.remain is None else finite(objective.remain),
+                alpha=objective.alpha,
                 lr=lr,
                 # A step on both parts has one gradient: its norm stands under both names.
                 forget_grad_norm=None if objective.forget is None else norm,

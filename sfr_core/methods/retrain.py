@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RetrainConfig
+from sfr_core.configs import RetrainConfig, RetrainStepsConfig
+from sfr_core.errors import InputError
 from sfr_core.events import Event
-from sfr_core.methods.common import Objective, batch_count, epoch_lr, train_epochs
+from sfr_core.methods.common import Objective, batch_count, cycle, epoch_lr, train_epochs, train_steps
 from sfr_core.ops.schedules import cosine
-from sfr_core.tasks.base import Shiftable, UnionTask
+from sfr_core.tasks.base import Restartable, Shiftable, Task, UnionTask
 
 
 def retrain(task: UnionTask, config: RetrainConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
@@ -26,7 +28,7 @@ def retrain(task: UnionTask, config: RetrainConfig, *, rng: torch.Generator, can
 
     def epoch(number: int) -> Iterator[Objective]:
         if number == 0:
-            start_afresh(task, rng)
+            start_afresh(task, task.new_model(rng))
         shift = config.shift if number < config.shift_share * config.epochs else 0
         for batch in task.remain_batches(config.batch_size, rng):
             if shift and isinstance(task, Shiftable):
@@ -42,10 +44,31 @@ def retrain(task: UnionTask, config: RetrainConfig, *, rng: torch.Generator, can
     yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel, lr_at=lr_at, nesterov=config.nesterov)
 
 
+def retrain_steps(
+    task: Task, config: RetrainStepsConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
+    """The same for generators: `config.steps` steps on the remain set from fresh weights, in train mode.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite. InputError: the task cannot make a new network.
+    """
+    if not isinstance(task, Restartable):
+        raise InputError("Training this model anew takes hours.", hint="Compare with the one that its card ships.")
+    fresh = task.new_model
+    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+
+    def objective(i: int) -> Objective:
+        if i == 0:
+            start_afresh(task, fresh(rng))
+        loss = task.losses(next(remain), rng).mean()
+        return Objective(loss, remain=loss)
+
+    yield from train_steps(task, config, objective, cancel=cancel)
+
+
 @torch.no_grad()
-def start_afresh(task: UnionTask, rng: torch.Generator) -> None:
-    """Copies a new model's weights (of the trainable slice) and buffers into the live one, in place."""
-    fresh = task.new_model(rng)
+def start_afresh(task: Task, fresh: nn.Module) -> None:
+    """Copies the weights (of the trainable slice) and buffers of a new model into the live one, in place."""
     weights, buffers = dict(fresh.named_parameters()), dict(fresh.named_buffers())
     for name, parameter in task.parameters().items():
         parameter.copy_(weights[name])

@@ -5,25 +5,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
+from itertools import islice
 
 import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import SalUnConfig, SalUnJointConfig
 from sfr_core.errors import InputError
-from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
+from sfr_core.events import Event, PhaseProgress, PhaseStarted
 from sfr_core.methods.common import (
+    Objective,
     batch_count,
-    clip_gradients,
     cycle,
     finite,
-    gradient_norm,
     last_event,
-    make_optimizer,
-    mask_gradients,
     train_epochs,
+    train_steps,
     training_run,
     wrong_label_epoch,
 )
@@ -60,54 +58,45 @@ def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, c
     if not isinstance(task, Redirectable):
         raise InputError("This model knows no wrong answer to move to.", hint="Choose another method.")
     mask = yield from saliency(
-        task, config.mask_fraction, config.batch_size, config.saliency_clip, rng=rng, cancel=cancel
+        task,
+        config.mask_fraction,
+        config.batch_size,
+        config.saliency_clip,
+        limit=config.saliency_batches,
+        rng=rng,
+        cancel=cancel,
     )
     if mask is None:
         yield last_event(0, cancel, stopped=True)
         return
-    parameters = task.parameters()
-    weights = list(parameters.values())
-    optimizer = make_optimizer(config, weights)
     forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
-    yield PhaseStarted(phase="unlearn", total=config.steps)
-    done, stopped = 0, False
-    with training_run(task.model):
-        while done < config.steps and not (stopped := cancel.cancelled):
-            started = time.perf_counter()
-            task.model.train()
-            optimizer.zero_grad()
-            remain_loss = task.losses(next(remain), rng).mean()
-            forget_loss = task.redirect_losses(next(forget), rng).mean()
-            loss = config.forget_weight * forget_loss + config.remain_weight * remain_loss
-            finite(loss)
-            loss.backward(inputs=weights)  # type: ignore[no-untyped-call]
-            clip_gradients(weights, config.clip)
-            mask_gradients(parameters, mask)
-            norm = gradient_norm(weights)
-            optimizer.step()
-            done += 1
-            yield Step(
-                i=done,
-                total=config.steps,
-                forget_loss=finite(forget_loss),
-                remain_loss=finite(remain_loss),
-                lr=config.lr,
-                forget_grad_norm=norm,
-                remain_grad_norm=norm,
-                seconds=time.perf_counter() - started,
-            )
-    yield last_event(done, cancel, stopped)
+
+    def objective(_: int) -> Objective:
+        remain_loss = task.losses(next(remain), rng).mean()
+        forget_loss = task.redirect_losses(next(forget), rng).mean()
+        total = config.forget_weight * forget_loss + config.remain_weight * remain_loss
+        return Objective(total, forget=forget_loss, remain=remain_loss)
+
+    yield from train_steps(task, config, objective, cancel=cancel, mask=mask)
 
 
 def saliency(
-    task: Task, fraction: float, size: int, clip: float | None, *, rng: torch.Generator, cancel: CancelToken
+    task: Task,
+    fraction: float,
+    size: int,
+    clip: float | None,
+    *,
+    limit: int | None = None,
+    rng: torch.Generator,
+    cancel: CancelToken,
 ) -> Generator[Event, None, Tensors | None]:
     """The entries with the largest |sum over forget batches of the gradient of the batch mean|, in eval mode.
 
     Args:
         fraction: share of all entries that is kept.
         clip: norm to which each batch gradient is cut before it is added.
+        limit: batches at most; None takes one whole pass.
 
     Returns:
         The mask by parameter name (bool, true = may move), or None if it was cancelled.
@@ -115,7 +104,9 @@ def saliency(
     parameters = task.parameters()
     guided = task if isinstance(task, FisherTask) else None
     batches = guided.fisher_batches("forget", size, rng) if guided else task.forget_batches(size, rng)
+    batches = islice(batches, limit)
     total = batch_count(task.count("forget"), size)
+    total = min(total, limit or total)
     yield PhaseStarted(phase="mask", total=total)
     summed, done = zeros_like_parameters(parameters), 0
     with training_run(task.model):
