@@ -1,24 +1,34 @@
-"""The table of the classifier: every class and every shipped random share, one run each, against the retrained model.
+"""The table of the classifier: classes and shipped random shares, one run each, against the retrained models.
 
-    python -m bench.classifier [--method sfr-on] [--preset quick] [--only SPEC ...] [--again]
+    python -m bench.classifier                                  # SFR-on's quick preset, ten classes and five random tenths
+    python -m bench.classifier --method salun scrub --only class:Sneaker random:0.1@0
+    python -m bench.classifier --variant paper                  # the method as written
+    python -m bench.classifier --ablation R-on                  # SFR-on without mask and adaptive weights
+    python -m bench.classifier --time --method salun            # with nothing else running: seconds of the same runs
+    python -m bench.classifier --table                          # everything so far as Markdown
 
-Each finished cell goes to bench/results/classifier.json at once, so that a broken-off table is continued. The machine and
-the versions stand in the file; `python -m bench.classifier --table` prints it as Markdown.
+Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --time, which runs the
+method alone (no live looks, no final evaluation). Each finished cell goes to bench/results/classifier.json at once, so
+that a broken-off table is continued; machine and versions stand in it.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
+import itertools
 import json
 import platform
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.classifier_table import clock_text, label, side_by_side, table
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig
+from sfr_core.configs import VARIANTS, RunConfig
 from sfr_core.events import Finished
 from sfr_core.methods import METHODS
 from sfr_core.ops.device import device_name
@@ -29,24 +39,71 @@ from sfr_core.zoo import card
 
 MODEL = "fashion-mnist-resnet"
 RESULTS = Path(__file__).parent / "results" / "classifier.json"
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "R": {"alternate": False, "adaptive": False, "mask": False},
+    "R-on": {"alternate": True, "adaptive": False, "mask": False},
+    "F R-on": {"alternate": True, "adaptive": True, "mask": False},
+}
+"""Parts of SFR-on as the paper adds them up; the whole, S F R-on, is SFR-on itself."""
+COMMON = ("class:Sneaker", "class:Shirt", "class:Trouser")
+"""Classes on which every method is measured: one of three kinds of shoes, the one most often mistaken, the most distinct."""
+TENTHS = tuple(f"random:0.1@{seed}" for seed in range(5))
+
+Key = tuple[str, str, str, str, str]
 
 
-def measure(method: str, preset: str, forget: str) -> dict[str, Any]:
+def key(cell: dict[str, Any]) -> Key:
+    """What tells one cell from another: method, preset, variant, ablation ("" for none), forget specification."""
+    return (
+        cell["method"],
+        cell["preset"],
+        cell.get("variant", "official"),
+        cell.get("ablation") or "",
+        cell["forget"],
+    )
+
+
+def open_session(wanted: Key) -> Session:
+    """The session whose run is this cell."""
+    method, preset, variant, ablation, forget = wanted
+    settings = resolve(MODEL, method, preset, variant, ABLATIONS.get(ablation), forget=forget)
+    return Session.open(
+        RunConfig(model=MODEL, forget=forget, method=method, preset=preset, variant=variant, settings=settings)  # type: ignore[arg-type]
+    )
+
+
+def measure(wanted: Key) -> dict[str, Any]:
     """One cell: run to the end and keep what the table needs."""
-    settings = resolve(MODEL, method, preset, forget=forget)
-    session = Session.open(RunConfig(model=MODEL, forget=forget, method=method, preset=preset, settings=settings))  # type: ignore[arg-type]
-    for event in run(session, cancel=CancelToken()):
+    session = open_session(wanted)
+    method, preset, variant, ablation, forget = wanted
+    for event in run(session, cancel=CancelToken(), live_every=10**6):
         if isinstance(event, Finished) and event.result is not None:
             result = event.result
             assert result.retrained is not None
             return {
-                "method": method, "preset": preset, "forget": forget, "settings": settings,
+                "method": method, "preset": preset, "variant": variant, "ablation": ablation or None, "forget": forget,
+                "settings": session.method_config.to_dict(), "seed": session.config.seed,
                 "before": asdict(result.before), "after": asdict(result.after), "retrained": asdict(result.retrained),
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
-                "seconds": result.seconds, "retrain_seconds": result.retrain_seconds, "mask_density": result.mask_density,
-                "device": result.device, "machine": machine(),
+                "mask_density": result.mask_density, "retrain_seconds": result.retrain_seconds,
+                "device": result.device, "machine": machine(), "timing": None,
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
+
+
+def clock(wanted: Key) -> dict[str, Any]:
+    """Seconds of the method alone, with all the threads that torch takes."""
+    session = open_session(wanted)
+    rng = torch.Generator().manual_seed(session.config.seed)
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in session.method.run(session.task, session.method_config, rng=rng, cancel=CancelToken()):
+        pass
+    return {
+        "seconds": round(time.perf_counter() - wall, 2),
+        "cpu_seconds": round(time.process_time() - cpu, 2),
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+    }
 
 
 def machine() -> str:
@@ -67,63 +124,54 @@ def save(cells: list[dict[str, Any]]) -> None:
     temporary.replace(RESULTS)
 
 
-def table(cells: list[dict[str, Any]]) -> str:
-    """The cells as two Markdown tables: classes, then random shares."""
-    lines = [
-        "| method | forget | FA | TA forget | TA remain | retrained | gap | MIA (retr.) | time | of retraining |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for c in cells:
-        if c["forget"].startswith("class:"):
-            a, r = c["after"], c["retrained"]
-            share = f"{100 * c['seconds'] / c['retrain_seconds']:.1f} %" if c["retrain_seconds"] else "not timed"
-            lines.append(
-                f"| {c['method']} | {c['forget'][6:]} | {a['FA']:.1f} | {a['TA_forget']:.1f} | {a['TA_remain']:.1f} | {r['TA_remain']:.1f} "
-                f"| {a['TA_remain'] - r['TA_remain']:+.1f} | {a['MIA']:.1f} ({r['MIA']:.1f}) | {c['seconds']:.1f} s | {share} |"
-            )
-    lines += [
-        "",
-        "| method | forget | FA (retr.) | RA (retr.) | TA (retr.) | MIA (retr.) | Avg.D | before | KL | time |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for c in cells:
-        if c["forget"].startswith("random:"):
-            a, r = c["after"], c["retrained"]
-            pairs = " | ".join(f"{a[k]:.1f} ({r[k]:.1f})" for k in ("FA", "RA", "TA", "MIA"))
-            lines.append(
-                f"| {c['method']} | {c['forget']} | {pairs} | {c['avg_d']:.2f} | {c['avg_d_before']:.2f} | {a['KL']:.3f} | {c['seconds']:.1f} s |"
-            )
-    for method in sorted({c["method"] for c in cells}):
-        rows = [c for c in cells if c["method"] == method and c["forget"].startswith("random:")]
-        if rows:
-            mean, before = (sum(c[k] for c in rows) / len(rows) for k in ("avg_d", "avg_d_before"))
-            lines.append(
-                f"\n{method}: mean Avg.D {mean:.2f}, before unlearning {before:.2f}, {len(rows)} forget seeds."
-            )
-    return "\n".join(lines)
+def enter(cell: dict[str, Any]) -> None:
+    """Puts a cell into the file, in the place of the same one or at the end; two benches may run side by side."""
+    with open(RESULTS.parent / ".lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        cells = load()
+        places = [i for i, old in enumerate(cells) if key(old) == key(cell)]
+        if places:
+            cells[places[0]] = cell
+        else:
+            cells.append(cell)
+        save(cells)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--method", default="sfr-on", choices=sorted(METHODS))
+    parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(METHODS))
     parser.add_argument("--preset", default="quick")
-    parser.add_argument("--only", nargs="+", metavar="SPEC")
-    parser.add_argument("--again", action="store_true")
-    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--variant", default="official", choices=sorted(VARIANTS))
+    parser.add_argument("--ablation", nargs="+", default=[""], choices=["", *ABLATIONS])
+    parser.add_argument("--only", nargs="+", metavar="SPEC", help="forget specifications; default: every shipped one")
+    parser.add_argument("--again", action="store_true", help="also what is there")
+    parser.add_argument("--threads", type=int, help="of torch; default: its own choice")
+    parser.add_argument("--time", action="store_true", help="on a quiet machine: seconds of cells that are there")
+    parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args()
     if args.table:
-        print(table(load()))
-        return
-    for gold in card(MODEL).retrained:
-        if gold.twin or (args.only and gold.spec not in args.only):
-            continue
         cells = load()
-        same = [c for c in cells if (c["method"], c["preset"], c["forget"]) == (args.method, args.preset, gold.spec)]
-        if same and not args.again:
-            continue
-        cell = measure(args.method, args.preset, gold.spec)
-        save([c for c in cells if c not in same] + [cell])
-        print(table([cell]), flush=True)
+        print(f"{table(cells)}\n\n{side_by_side(cells, COMMON, TENTHS)}")
+        return
+    if any(args.ablation) and args.method != ["sfr-on"]:
+        parser.error("only sfr-on has ablations")
+    shipped = [gold.spec for gold in card(MODEL).retrained if not gold.twin]
+    if unknown := set(args.only or ()) - set(shipped):
+        parser.error(f"no retrained model for {', '.join(sorted(unknown))}; there are {', '.join(shipped)}")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
+        wanted = (method, args.preset, args.variant, ablation, spec)
+        known = next((cell for cell in load() if key(cell) == wanted), None)
+        if args.time:
+            if known is not None and (args.again or known.get("timing") is None):
+                timed = {**known, "timing": clock(wanted)}
+                enter(timed)
+                print(f"{label(timed)}, {spec}: {clock_text(timed)}", flush=True)
+        elif known is None or args.again:
+            cell = measure(wanted)
+            enter(cell)
+            print(table([cell]), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""Tuning: settings read from the command line, and what a line of the search says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from recipes.tune import parse_assignments, summary
+from sfr_core.errors import ConfigError, UnknownName
+
+
+def test_assignments_become_values_of_the_config() -> None:
+    found = parse_assignments("sfr-on", ["lr=0.01,0.02", "optimizer_state=separate", "clip_forget=none"], many=True)
+    assert found == {"lr": [0.01, 0.02], "optimizer_state": ["separate"], "clip_forget": [None]}
+    assert parse_assignments("finetune", ["epochs=3"], many=False) == {"epochs": [3]}
+
+
+def test_wrong_assignments_are_refused() -> None:
+    with pytest.raises(UnknownName, match="alpha"):
+        parse_assignments("sfr-on", ["alhpa=1"], many=True)
+    with pytest.raises(ConfigError, match="gives no value"):
+        parse_assignments("sfr-on", ["alpha"], many=True)
+
+
+def outcome(forget: str, kept: float, left: float, gold: float = 92.0) -> dict[str, Any]:
+    return {"forget": forget, "TA_remain": kept, "TA_forget": left, "retrained": {"TA_remain": gold}, "cpu": 10.0}
+
+
+def test_summary_takes_the_mean_over_seeds_before_the_worst_class() -> None:
+    # Bag misses 1.0 and 0.2, so 0.6; Coat misses 0.8: Coat is the worst although one run of Bag misses more.
+    found = summary([outcome("Bag", 91.0, 0.0), outcome("Bag", 91.8, 0.5), outcome("Coat", 91.2, 0.1)])
+    assert found == "missing 0.70, most 0.80 (Coat), forgotten class at most 0.5; CPU 10.0 s"
+
+
+def test_summary_of_scattered_samples_is_their_distance() -> None:
+    tenth = {"forget": "random:0.1@100", "avg_d": 0.5, "retrained": {}, "cpu": 20.0}
+    assert summary([tenth, {**tenth, "avg_d": 1.5}]) == "Avg.D 1.00, at most 1.50; CPU 20.0 s"
