@@ -29,9 +29,9 @@ from diffusers import UNet2DModel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recipes.ddim import STEPS, alphas_cumprod
 from recipes.ddpm_folder import CARD, NULL, WEIGHTS, Progress, build_unet, load_folder, publish, save_folder
 from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
+from sfr_core.ops.diffusion import STEPS, alphas_cumprod
 
 ID = "fashion-mnist-ddpm"
 WORK = Path(__file__).resolve().parents[1] / ".work"

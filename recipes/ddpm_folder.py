@@ -14,7 +14,7 @@ import torch
 from diffusers import DDIMScheduler, UNet2DModel
 from torch import Tensor
 
-from recipes.ddim import BETA_FIRST, BETA_LAST, STEPS
+from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 CARD = "card.draft.json"

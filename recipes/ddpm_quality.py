@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from recipes.ddim import Predictor, ddim
 from recipes.ddpm import WORK
 from recipes.ddpm_folder import CLASSES, NULL, WEIGHTS, load_folder, sha256
 from recipes.judge import ID as JUDGE
-from recipes.judge import NONE, Judge, Verdict, pixels_of
 from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
+from sfr_core.nets.judge import NONE, Judge, Verdict, pixels_of
+from sfr_core.ops.diffusion import Predictor, ddim
 
 BATCH = 100
 SHEET_PER_CLASS = 10

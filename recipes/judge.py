@@ -1,6 +1,7 @@
 """Trains the judge of generated pictures: ten classes and a way to say no.
 
     python -m recipes.judge                 # about 6 minutes on one core; assets/models/fashion-mnist-judge
+    python -m recipes.judge --calibrate     # thresholds and statistics anew, for the network that lies there; half a minute
 
 A picture is accepted as a class if the eleventh output ("none of these") does not win and its features lie no farther from
 that class than those of nearly all real training pictures do.
@@ -11,29 +12,24 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from recipes.ddpm_folder import CARD, CLASSES, machine, sha256
+from recipes.ddpm_folder import machine, sha256
 from recipes.reject_pictures import KINDS, reject_pictures
 from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
 from sfr_core.data.transforms import shift
 from sfr_core.methods.retrain import one_cycle
+from sfr_core.metrics.generation import real_features
+from sfr_core.nets.judge import CARD, CLASSES, MEAN, NONE, STD, Judge, distances, features_of, normalised, pixels_of
 from sfr_core.nets.resnet import SmallResNet
 
 ID = "fashion-mnist-judge"
-NONE = CLASSES
-"""The label of rejected pictures."""
-
-MEAN, STD = 0.2860, 0.3530
 EPOCHS, BATCH, LR, WARMUP = 7, 128, 0.15, 0.2
 SHIFT_SHARE = 0.7
 REJECTS = 12_000
@@ -43,72 +39,6 @@ KEPT = 0.98
 """Share of each class's training pictures inside its distance threshold."""
 
 WANTED_ACCURACY, LARGEST_REJECTION = 92.0, 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """labels: accepted class or NONE, int64 [n]; plain: best of the ten classes whatever the doubt; features: [n, d]."""
-
-    labels: NDArray[np.int64]
-    plain: NDArray[np.int64]
-    features: NDArray[np.float32]
-
-
-class Judge:
-    """A classifier with eleven outputs, and per class a mean, a common whitening and a distance threshold.
-
-    Args:
-        network: SmallResNet with 11 outputs.
-        means: of the features of each class [10, d].
-        whitening: W [d, d], so that |(f - mean) W| is the Mahalanobis distance under the common covariance.
-        limits: largest accepted distance of each class [10].
-    """
-
-    def __init__(self, network: SmallResNet, means: Tensor, whitening: Tensor, limits: Tensor) -> None:
-        self.network = network.eval()
-        self.means, self.whitening, self.limits = means, whitening, limits
-
-    def __call__(self, pixels: Tensor) -> Verdict:
-        """Judges pictures [n, 1, 28, 28] in 0 to 1."""
-        features = features_of(self.network, pixels)
-        logits = self.network.head(features).detach()
-        plain = logits[:, :CLASSES].argmax(1)
-        far = distances(features, self.means[plain], self.whitening) > self.limits[plain]
-        labels = torch.where((logits.argmax(1) == NONE) | far, NONE, plain)
-        return Verdict(labels.numpy(), plain.numpy(), features.numpy())
-
-    def save(self, path: Path) -> None:
-        tensors = {f"network.{name}": tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        save_file(tensors | {"means": self.means, "whitening": self.whitening, "limits": self.limits}, path)
-
-    @classmethod
-    def load(cls, path: Path) -> Judge:
-        tensors = load_file(path)
-        network = SmallResNet(classes=CLASSES + 1)
-        network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
-        return cls(network, tensors["means"], tensors["whitening"], tensors["limits"])
-
-
-def pixels_of(images: NDArray[np.uint8]) -> Tensor:
-    """uint8 [n, 28, 28, 1] -> float32 [n, 1, 28, 28] in 0 to 1."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255).contiguous()
-
-
-def normalised(pixels: Tensor) -> Tensor:
-    return ((pixels - MEAN) / STD).contiguous(memory_format=torch.channels_last)
-
-
-@torch.no_grad()
-def features_of(network: SmallResNet, pixels: Tensor) -> Tensor:
-    """Pooled features [n, d] in eval mode."""
-    network.eval()
-    return torch.cat([network.features(normalised(part)) for part in torch.split(pixels, 1000)])
-
-
-def distances(features: Tensor, means: Tensor, whitening: Tensor) -> Tensor:
-    """Mahalanobis distance of each row to its mean, [n]."""
-    found: Tensor = ((features - means) @ whitening).norm(dim=1)
-    return found
 
 
 def calibrate(network: SmallResNet, pixels: Tensor, labels: Tensor, kept: float = KEPT) -> Judge:
@@ -174,24 +104,31 @@ def measure(judge: Judge, test: Pictures, *, seed: int, n: int = 1000) -> dict[s
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--target", type=Path, default=ASSETS / "models" / ID)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    real, test = read_idx_pair(FASHION_FULL, "train"), read_idx_pair(FASHION_FULL, "t10k")
-    wall, cpu = time.perf_counter(), time.process_time()
-    network = train(real, seed=args.seed)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+def finish(
+    network: SmallResNet, real: Pictures, test: Pictures, target: Path, *, seed: int, made: dict[str, Any]
+) -> dict[str, Any]:
+    """Calibrates on real pictures, measures, and writes judge and card to `target` if the judge is good enough.
+
+    Args:
+        network: trained.
+        real, test: training pictures for the thresholds, test pictures for the statistics and the measures.
+        target: folder.
+        seed: of the training.
+        made: what the card says of the training ("wall_seconds", "cpu_seconds", "machine", ...).
+
+    Raises:
+        SystemExit: it is not good enough; nothing was written.
+    """
     judge = calibrate(network, pixels_of(real.images), torch.from_numpy(real.labels))
-    metrics = measure(judge, test, seed=args.seed)
+    judge.real = real_features(judge(pixels_of(test.images)).features, test.labels)
+    metrics = measure(judge, test, seed=seed)
     print(json.dumps(metrics, indent=1), flush=True)
     if metrics["accuracy"] < WANTED_ACCURACY or metrics["real_rejected"] > LARGEST_REJECTION:
         raise SystemExit("This judge is not good enough to ship; nothing was written.")
-    args.target.mkdir(parents=True, exist_ok=True)
-    path = args.target / "model.safetensors"
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "model.safetensors"
     judge.save(path)
+    path.chmod(0o644)
     card = {
         "id": ID,
         "title": "Judge of generated Fashion-MNIST pictures",
@@ -203,16 +140,39 @@ def main() -> None:
         "bytes": path.stat().st_size,
         "sha256": sha256(path),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "seed": args.seed,
-        "recipe": f"python -m recipes.judge --seed {args.seed}",
-        "machine": machine(),
-        "threads": torch.get_num_threads(),
-        "precision": "bf16 autocast",
-        "wall_seconds": round(wall, 1),
-        "cpu_seconds": round(cpu, 1),
+        "seed": seed,
+        "recipe": f"python -m recipes.judge --seed {seed}",
+        **made,
         "metrics": metrics,
     }
-    (args.target / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (target / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, default=FASHION_FULL, help="folder with the IDX files of Fashion-MNIST")
+    parser.add_argument("--target", type=Path, default=ASSETS / "models" / ID)
+    parser.add_argument("--calibrate", action="store_true", help="train nothing")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    real, test = read_idx_pair(args.data, "train"), read_idx_pair(args.data, "t10k")
+    if args.calibrate:
+        card = json.loads((args.target / CARD).read_text(encoding="utf-8"))
+        made = {key: card[key] for key in ("machine", "threads", "precision", "wall_seconds", "cpu_seconds")}
+        network, seed = Judge.open(args.target).network, card["seed"]
+    else:
+        wall, cpu, seed = time.perf_counter(), time.process_time(), args.seed
+        network = train(real, seed=seed)
+        made = {
+            "machine": machine(),
+            "threads": torch.get_num_threads(),
+            "precision": "bf16 autocast",
+            "wall_seconds": round(time.perf_counter() - wall, 1),
+            "cpu_seconds": round(time.process_time() - cpu, 1),
+        }
+    finish(network, real, test, args.target, seed=seed, made=made)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from recipes.ddpm_quality import draw_samples, frechet, measure, mistakes, sheet
-from recipes.judge import NONE, Judge, Verdict, calibrate, distances, features_of, pixels_of, train
+from recipes.judge import calibrate, train
 from recipes.reject_pictures import GROUPS, KINDS, Maker, reject_pictures
 from sfr_core.data.datasets import Pictures, fashion_mnist, first_per_class
+from sfr_core.nets.judge import NONE, Judge, Verdict, distances, features_of, pixels_of
 from sfr_core.nets.resnet import SmallResNet
 
 torch.set_num_threads(1)
@@ -134,7 +135,9 @@ def test_measure_counts_accepted_pictures_by_class(judge: Judge, real: Pictures)
 
 
 def test_confusion_has_a_column_for_rejected() -> None:
-    verdict = Verdict(np.array([1, NONE, 1]), np.array([1, 1, 1]), np.zeros((3, 2), np.float32))
+    verdict = Verdict(
+        np.array([1, NONE, 1]), np.array([1, 1, 1]), np.zeros((3, 2), np.float32), np.full((3, 10), 0.1, np.float32)
+    )
     table = np.array(mistakes(verdict, np.array([1, 1, 4]))["confusion"])
     assert table.shape == (10, 11)
     assert (table[1, 1], table[1, NONE], table[4, 1], table.sum()) == (1, 1, 1, 3)

@@ -5,7 +5,8 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
 
-from recipes.ddim import alphas_cumprod, ddim, guided
+from sfr_core.errors import InputError
+from sfr_core.ops.diffusion import alphas_cumprod, ddim, ddim_steps, guided, start_noise
 
 
 def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
@@ -47,5 +48,53 @@ def test_signal_falls_from_all_to_nearly_nothing() -> None:
 
 
 def test_steps_that_do_not_divide_are_refused() -> None:
-    with pytest.raises(ValueError, match="7 sampling steps"):
+    with pytest.raises(InputError, match="7 sampling steps"):
         ddim(predict, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=7)
+
+
+def test_sampling_tells_every_step_and_stops_when_the_listener_raises() -> None:
+    class StoppedError(Exception):
+        pass
+
+    told: list[tuple[int, int]] = []
+
+    def listen(done: int, steps: int) -> None:
+        told.append((done, steps))
+        if done == 3:
+            raise StoppedError
+
+    noise, labels = torch.zeros(1, 1, 2, 2), torch.tensor([0])
+    with pytest.raises(StoppedError):
+        ddim(predict, noise, labels, null=10, steps=5, on_step=listen)
+    assert told == [(1, 5), (2, 5), (3, 5)]
+
+
+def test_stepwise_sampling_gives_the_same_pictures_and_leaves_gradients_on() -> None:
+    noise, labels = torch.randn((2, 1, 4, 4), generator=torch.Generator().manual_seed(1)), torch.tensor([1, 2])
+    walk = ddim_steps(predict, noise, labels, null=10, steps=4, guidance=2.0)
+    done = []
+    while True:
+        try:
+            done.append(next(walk))
+        except StopIteration as end:
+            pictures = end.value
+            break
+        assert torch.is_grad_enabled()
+    assert done == [1, 2, 3, 4]
+    assert torch.equal(pictures, ddim(predict, noise, labels, null=10, steps=4, guidance=2.0))
+
+
+def test_noise_follows_class_and_place_within_the_class_only() -> None:
+    a = start_noise(torch.tensor([0, 1, 1, 1]), (1, 3, 3), seed=7)
+    b = start_noise(torch.tensor([1, 0, 0, 1]), (1, 3, 3), seed=7)
+    assert torch.equal(b[0], a[1])  # first of class 1
+    assert torch.equal(b[1], a[0])  # first of class 0
+    assert torch.equal(b[3], a[2])  # second of class 1
+    assert len({float(x.sum()) for x in [*a, b[2]]}) == 5
+    assert not torch.equal(a, start_noise(torch.tensor([0, 1, 1, 1]), (1, 3, 3), seed=8))
+
+
+def test_noise_is_standard_normal() -> None:
+    noise = start_noise(torch.arange(10).repeat(10), (1, 28, 28), seed=0)
+    assert float(noise.mean()) == pytest.approx(0, abs=0.02)
+    assert float(noise.var()) == pytest.approx(1, abs=0.02)

@@ -1,11 +1,15 @@
-"""Guided DDIM sampling from a class-conditional pixel diffusion model."""
+"""The noise schedule of pixel diffusion models, and guided DDIM sampling from a class-conditional one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Generator
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from sfr_core.errors import InputError
 
 STEPS = 1000
 BETA_FIRST, BETA_LAST = 1e-4, 0.02
@@ -20,6 +24,21 @@ def alphas_cumprod() -> Tensor:
     return (1 - betas).cumprod(0).float()
 
 
+def start_noise(labels: Tensor, shape: tuple[int, int, int], seed: int) -> Tensor:
+    """Standard normal noise [n, *shape] (c, h, w) on the CPU to sample pictures of `labels` from.
+
+    That of a row follows from the seed, its class and how many rows of that class stand before it, and from nothing else: two
+    sets of labels share the noise, and so the pictures, of what they have in common.
+    """
+    seen: defaultdict[int, int] = defaultdict(int)
+    noise = torch.empty((len(labels), *shape))
+    for row, label in enumerate(labels.tolist()):
+        state = np.random.SeedSequence([seed, label, seen[label]]).generate_state(1, np.uint64)[0]
+        noise[row] = torch.randn(shape, generator=torch.Generator().manual_seed(int(state) % 2**63))
+        seen[label] += 1
+    return noise
+
+
 def guided(predict: Predictor, x: Tensor, t: Tensor, labels: Tensor, null: int, guidance: float) -> Tensor:
     """Noise prediction of classifier-free guidance (Ho and Salimans 2022): e(null) + w (e(c) - e(null)).
 
@@ -32,9 +51,15 @@ def guided(predict: Predictor, x: Tensor, t: Tensor, labels: Tensor, null: int, 
     return without + guidance * (with_class - without)
 
 
-@torch.no_grad()
 def ddim(
-    predict: Predictor, noise: Tensor, labels: Tensor, *, null: int, steps: int = 50, guidance: float = 2.0
+    predict: Predictor,
+    noise: Tensor,
+    labels: Tensor,
+    *,
+    null: int,
+    steps: int = 50,
+    guidance: float = 2.0,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Deterministic DDIM (Song et al. 2020, arXiv 2010.02502, equation 12 with sigma = 0).
 
@@ -48,23 +73,49 @@ def ddim(
         null: the label that means "no class".
         steps: 1 to STEPS; STEPS must be a multiple of it.
         guidance: w of `guided`.
+        on_step: told after every step (steps done, steps in all); what it raises ends the sampling and comes out here.
 
     Returns:
         Pictures in [-1, 1], shaped as `noise`.
 
     Raises:
-        ValueError: STEPS is no multiple of `steps`.
+        InputError: STEPS is no multiple of `steps`.
+    """
+    walk = ddim_steps(predict, noise, labels, null=null, steps=steps, guidance=guidance)
+    while True:
+        try:
+            done = next(walk)
+        except StopIteration as end:
+            pictures: Tensor = end.value
+            return pictures
+        if on_step is not None:
+            on_step(done, steps)
+
+
+@torch.no_grad()
+def ddim_steps(
+    predict: Predictor, noise: Tensor, labels: Tensor, *, null: int, steps: int, guidance: float
+) -> Generator[int, None, Tensor]:
+    """`ddim` step by step: yields the number of steps done after each of them and returns the pictures.
+
+    A caller that stops asking has stopped the sampling.
+
+    Raises:
+        InputError: STEPS is no multiple of `steps`.
     """
     if steps < 1 or STEPS % steps:
-        raise ValueError(f"{steps} sampling steps do not divide {STEPS}.")
+        raise InputError(
+            f"{steps} sampling steps do not divide {STEPS}.", hint="Choose 10, 20, 25, 50 or 100 sampling steps."
+        )
     signal = alphas_cumprod().to(noise.device)
     stride = STEPS // steps
     x = noise
-    for t in range(STEPS - 1, -1, -stride):
+    for done, t in enumerate(range(STEPS - 1, -1, -stride), 1):
         now = signal[t]
         after = signal[t - stride] if t >= stride else torch.ones_like(now)
         epsilon = guided(predict, x, torch.full((len(x),), t, device=x.device), labels, null, guidance)
         picture = ((x - (1 - now).sqrt() * epsilon) / now.sqrt()).clamp(-1, 1)
         epsilon = (x - now.sqrt() * picture) / (1 - now).sqrt()
         x = after.sqrt() * picture + (1 - after).sqrt() * epsilon
+        yield done
     return x
