@@ -21,6 +21,12 @@ every_number = pytest.mark.parametrize(("config_cls", "spec"), NUMBERS)
 
 def test_all_configs_are_found() -> None:
     assert {c.__name__ for c in CONFIGS} >= {"SFRonConfig", "RetrainConfig", "ScrubConfig", "SalUnJointConfig"}
+    assert {c.__name__ for c in CONFIGS} >= {"SelectiveAmnesiaConfig", "JointConfig", "RetrainStepsConfig"}
+
+
+def test_package_gives_every_name_that_it_lists() -> None:
+    assert all(hasattr(configs, name) for name in configs.__all__)
+    assert {c.__name__ for c in CONFIGS} <= set(configs.__all__)
 
 
 @every_field

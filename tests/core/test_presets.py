@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from sfr_core.configs import VARIANTS
-from sfr_core.errors import ConfigError, UnknownName
-from sfr_core.methods import METHODS
-from sfr_core.presets import ANY, PRESETS, preset_names, preset_source, resolve
+from sfr_core.errors import ConfigError, InputError, UnknownName
+from sfr_core.generator_presets import GENERATOR_PRESETS, KINDS
+from sfr_core.methods import METHODS, of_kind, spec_of
+from sfr_core.presets import ANY, PRESETS, kind_of, preset_names, preset_source, resolve
+from sfr_core.zoo import cards
 
 MODEL = "fashion-mnist-resnet"
 ALL = [(method, preset) for method in METHODS for preset in ("quick", "thorough", "published")]
@@ -127,3 +129,85 @@ def test_overrides_out_of_range_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(values))) as caught:
         resolve(MODEL, "sfr-on", overrides=values)
     assert caught.value.hint.startswith("Give ")
+
+
+GENERATOR = "fashion-mnist-ddpm"
+GENERATOR_ALL = [(m, p) for m in of_kind("ddpm") for p in ("quick", "thorough", "published")]
+
+
+def test_every_method_for_generators_has_presets_and_no_other() -> None:
+    for kind, table in GENERATOR_PRESETS.items():
+        assert set(table) == set(of_kind(kind))
+        assert all(ANY in rows for rows in table.values())
+    assert set(KINDS.values()) <= set(GENERATOR_PRESETS)
+
+
+def test_kinds_are_those_of_the_shipped_cards() -> None:
+    assert all(kind_of(card.id) == card.kind for card in cards())
+    assert (kind_of(GENERATOR), kind_of("cifar10-ddpm"), kind_of("own:abc")) == ("ddpm", "ddpm", "classifier")
+
+
+@pytest.mark.parametrize(("method", "preset"), GENERATOR_ALL)
+@pytest.mark.parametrize("model", [GENERATOR, "cifar10-ddpm"])
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_every_preset_of_a_generator_is_whole_and_names_its_source(
+    model: str, method: str, preset: str, variant: str
+) -> None:
+    values = resolve(model, method, preset, variant)
+    config_cls = spec_of(method, "ddpm").config_cls
+    assert list(values) == [s.name for s in config_cls.settings()]
+    assert config_cls.from_dict(json.loads(json.dumps(values, allow_nan=False))).to_dict() == values
+    assert preset_names(model, method) == ("quick", "thorough", "published")
+    assert preset_source(model, method, preset).endswith(".")
+
+
+# Sections 2.1, 2.4 and 3.2 of the specification, DDPM on CIFAR-10.
+PUBLISHED_DDPM: dict[str, dict[str, Any]] = {
+    "sfr-on": {
+        "lr": 1e-4, "lr_schedule": "constant", "steps": 150, "forget_every": 1, "alpha": 10.0, "alpha_schedule": "cosine",
+        "lam": 0.5, "weight_eps": 1e-8, "gamma": 1.0, "clip_forget": 1.0, "clip_remain": 1.0, "fisher_clip": 1.0,
+        "fisher_batches": None, "fisher_last_batch": "keep", "slow_beta": 1.0, "adaptive": True, "mask": True,
+        "alternate": True, "optimizer_state": "shared", "masked_weights": "drift", "weight_scope": "batch",
+    },
+    "retrain": {"lr": 2e-4, "steps": 800_000, "clip": 1.0},
+    "salun": {
+        "lr": 1e-5, "steps": 1000, "clip": 1.0, "mask_fraction": 0.5, "saliency_clip": 1.0, "saliency_batches": None,
+        "forget_weight": 1.0, "remain_weight": 1e-3,
+    },
+    "selective-amnesia": {"lr": 1e-4, "steps": 20_000, "clip": 1.0, "ewc_weight": 10.0, "replay_weight": 1.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", list(PUBLISHED_DDPM))
+def test_published_values_of_generators(method: str) -> None:
+    values = resolve(GENERATOR, method, "published")
+    wanted = {"optimizer": "adam", "weight_decay": 0.0, "batch_size": 128, **PUBLISHED_DDPM[method]}
+    assert {name: values[name] for name in wanted} == wanted
+
+
+def test_quick_forgetting_takes_at_most_fifty_steps_of_64_pictures() -> None:
+    quick = resolve(GENERATOR, "sfr-on")
+    assert quick["steps"] <= 50
+    assert quick["batch_size"] == 64
+    assert resolve(GENERATOR, "sfr-on", "thorough")["steps"] > quick["steps"]
+    for method in of_kind("ddpm"):
+        assert resolve(GENERATOR, method)["steps"] <= resolve(GENERATOR, method, "thorough")["steps"]
+
+
+def test_paper_variant_of_a_generator_keeps_batch_weights() -> None:
+    paper, official = resolve(GENERATOR, "sfr-on", variant="paper"), resolve(GENERATOR, "sfr-on")
+    assert paper["weight_scope"] == official["weight_scope"] == "batch"
+    changed = {k: v for k, v in paper.items() if official[k] != v}
+    assert changed == {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
+
+
+def test_kind_may_be_named_where_the_model_is_unknown() -> None:
+    assert resolve("tiny", "joint", kind="ddpm") == resolve("cifar10-ddpm", "joint")
+    assert preset_names("tiny", "joint", kind="ddpm") == ("quick", "thorough", "published")
+    for ask in (resolve, preset_names):
+        with pytest.raises(InputError, match="cannot work on this kind of model"):
+            ask("tiny", "joint")
+    with pytest.raises(InputError, match="cannot work on this kind of model"):
+        resolve(GENERATOR, "scrub")
+    with pytest.raises(UnknownName, match="Did you mean 'joint'"):
+        resolve(GENERATOR, "joynt")
