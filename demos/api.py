@@ -35,21 +35,25 @@ def register(book: JobBook) -> None:
             for card in zoo.cards()
         ]
 
-    def list_methods() -> list[dict[str, Any]]:
-        """Methods with their presets and every setting."""
+    def list_methods(kind: str = "classifier") -> list[dict[str, Any]]:
+        """Methods for a kind of model ("classifier" or "ddpm") with their presets and every setting."""
+        try:
+            table = methods.of_kind(kind)
+        except PlaygroundError as error:
+            raise say(error) from None
         return [
             {
                 "id": spec.id,
                 "title": spec.title,
                 "summary": spec.summary,
                 "paper": spec.paper,
-                "presets": list(presets.preset_names("", spec.id)),
+                "presets": list(presets.preset_names("", spec.id, kind=kind)),
                 "settings": [
                     {"name": s.name, "kind": s.kind, "default": s.default, "low": s.low, "high": s.high, "help": s.help}
                     for s in spec.config_cls.settings()
                 ],
             }
-            for spec in methods.METHODS.values()
+            for spec in table.values()
         ]
 
     def submit_run(config: dict[str, Any], visitor: str = "") -> dict[str, str]:
@@ -103,13 +107,15 @@ def read_config(data: Any) -> RunConfig:
     for name in ("model", "forget", "method", "preset", "variant"):
         if name in values and not isinstance(values[name], str):
             raise InputError(f"The field '{name}' is not text.", hint=f"Give {name} as text.")
+    model = str(values.get("model", ""))
     values["settings"] = presets.resolve(
-        str(values.get("model", "")),
+        model,
         values["method"],
         values.get("preset", "quick"),
         values.get("variant", "official"),
         values["settings"],
         forget=str(values.get("forget", "")),
+        kind=zoo.card(model).kind if model else None,
     )
     return RunConfig.from_json(values)
 

@@ -99,6 +99,9 @@ NOT_YOURS_HINT = "Choose a run in the tab Runs."
 RUNS_TITLE = "Your runs"
 RUNS_EMPTY = "No runs yet. Start one in the tab Unlearn, or import a run file below."
 RUNS_HELP = "Kept for this browser until the server restarts. Nobody else sees them."
+RUNS_NUMBERS = (
+    "Numbers are those after the run; of a generator FA and JA, the share of its samples that the judge accepts."
+)
 PICK_A, PICK_B = "Run A", "Run B"
 DIFF_TITLE = "What differs between A and B"
 DIFF_PICK = "Choose two different runs."

@@ -12,16 +12,19 @@ from sfr_core import methods
 from sfr_core.configs import MAX_SEED, RunConfig, Setting
 from sfr_core.errors import ConfigError, SpecError
 
-ABILITIES: dict[str, frozenset[str]] = {"classifier": frozenset({"Distillable", "Redirectable", "Evaluable"})}
+ABILITIES: dict[str, frozenset[str]] = {
+    "classifier": frozenset({"Distillable", "Redirectable", "Evaluable"}),
+    "ddpm": frozenset({"FisherTask", "Redirectable", "Replayable"}),
+}
 """Protocols (tasks/base.py) that the tasks of a model kind have; a method that requires another is greyed out."""
 MAX_SAMPLES = 2000
 """Single pictures that one run may name."""
 
 
-def settings_of(method: str) -> tuple[Setting, ...]:
-    """The settings of a method, the main ones first."""
+def settings_of(method: str, kind: str = "classifier") -> tuple[Setting, ...]:
+    """The settings of a method on models of a kind, the main ones first."""
     order = {"main": 0, "advanced": 1, "ablation": 2}
-    return tuple(sorted(methods.METHODS[method].config_cls.settings(), key=lambda s: order[s.group]))
+    return tuple(sorted(methods.spec_of(method, kind).config_cls.settings(), key=lambda s: order[s.group]))
 
 
 def label(setting: Setting) -> str:
@@ -123,18 +126,16 @@ def to_config(
     seed: float | None,
     device: str,
     precision: str,
+    model_kind: str = "classifier",
 ) -> RunConfig:
-    """The run of a filled form. `values`: field -> what its component holds.
+    """The run of a filled form. `values`: field -> what its component holds; `model_kind`: ModelCard.kind.
 
     Raises:
-        InputError: a value that the config does not accept.
+        InputError: a value that the config does not accept, or a method that this kind of model cannot do.
     """
-    if method not in methods.METHODS:
-        from sfr_core.errors import UnknownName
-
-        raise UnknownName("method", method, methods.METHODS)
-    cleaned = {s.name: clean(s, values[s.name]) for s in settings_of(method) if s.name in values}
-    settings = methods.METHODS[method].config_cls.from_dict(cleaned).to_dict()
+    spec = methods.spec_of(method, model_kind)
+    cleaned = {s.name: clean(s, values[s.name]) for s in settings_of(method, model_kind) if s.name in values}
+    settings = spec.config_cls.from_dict(cleaned).to_dict()
     return RunConfig(
         model=model,
         forget=forget,
@@ -149,13 +150,22 @@ def to_config(
 
 
 def cannot(kind: str) -> dict[str, str]:
-    """Methods that a model of this kind cannot do -> the reason in words."""
+    """Methods that a model of this kind cannot do -> the reason in words; those of other kinds only come last."""
     have = ABILITIES.get(kind, frozenset())
+    mine = methods.BY_KIND.get(kind, methods.METHODS)
     reasons = {}
-    for name, spec in methods.METHODS.items():
+    for name, spec in mine.items():
         missing = [need for need in spec.requires if need not in have]
         if missing:
-            reasons[name] = copy.CANNOT_REASON.format(what=copy.ABILITIES[missing[0]])
+            reasons[name] = (
+                copy.CANNOT_RETRAIN
+                if missing[0] == "Restartable"
+                else copy.CANNOT_REASON.format(what=copy.ABILITIES[missing[0]])
+            )
+    for other, table in methods.BY_KIND.items():
+        for name in table:
+            if name not in mine:
+                reasons.setdefault(name, copy.CANNOT_KIND[other])
     return reasons
 
 

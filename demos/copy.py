@@ -17,10 +17,11 @@ NO_MODELS = "No model is installed here. Fetch the repository again: git checkou
 MODEL_TITLE = "1. Model"
 FORGET_TITLE = "2. What it should forget"
 METHOD_TITLE = "3. Method"
-KINDS = {"classifier": "Classifier"}
+KINDS = {"classifier": "Classifier", "ddpm": "Generator (class-conditional diffusion model, DDPM)"}
 SOURCES = {"bundled": "comes with this program", "own": "brought by you"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST"}
-ARCHITECTURES = {"SmallResNet": "residual network"}
+ARCHITECTURES = {"SmallResNet": "residual network", "UNet2DModel": "U-Net"}
+SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
 
 OWN_TITLE = "Bring your own classifier"
 OWN_ABOUT = (
@@ -86,8 +87,18 @@ ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
 ADVANCED_TITLE = "Advanced"
 PRESET_SOURCE = "Where the preset's numbers come from"
 SOURCE_OF_VALUES = "{source}"
-CANNOT = "Not for this model: {title} ({reason})"
+FORGET_GENERATOR = (
+    "A generator forgets whole classes: asked for one of them, it should draw something else. Random shares and single pictures have "
+    "no name that one could ask it for."
+)
+CANNOT_TITLE = "Methods that this model cannot do"
+CANNOT = "{title}: {reason}"
 CANNOT_REASON = "it needs {what}, which this model does not have"
+CANNOT_RETRAIN = "hours of training; only the retrained model that is shipped is shown for comparison"
+CANNOT_KIND = {
+    "classifier": "it works on class scores, which a generator does not give",
+    "ddpm": "it is made for generators",
+}
 ABILITIES = {
     "Redirectable": "a wrong answer to move to",
     "Distillable": "class scores that a teacher can give",
@@ -110,6 +121,11 @@ RANGE_OPTIONAL = "From {low} to {high}; empty means off."
 GOLD_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
 GOLD_MISSING = "No model retrained without exactly this is shipped, so there is no gold standard to compare with."
 GOLD_OFFER = "Retrain it here ({time} of training)"
+GOLD_GENERATOR = (
+    "No retrained model is shipped for this choice (only for: {names}), so there is no gold standard to compare with; training one "
+    "would take about {time} of computing, so it is not offered here."
+)
+GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
 
 UNLEARN = "Unlearn"
 STOP = "Stop"
@@ -225,6 +241,7 @@ LIVE = {
     "thinned": "{shown} of {all} points",
     "plotAltLoss": "Line chart of the forget and the remain loss over the steps; the numbers are in the table below it.",
     "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
+    "lost": "The server does not answer; the page asks it again and again. The run goes on there.",
     "noPlot": "The chart could not be drawn; the numbers are in the table below.",
     "mask": "The saliency mask lets {percent} % of the weights move in forgetting steps.",
 }

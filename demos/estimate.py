@@ -13,6 +13,8 @@ from sfr_core.zoo import ModelCard
 
 MODELS_EVALUATED = 4
 """Before, after, retrained and its twin are each asked about every picture at the end."""
+CLASSES = 10
+"""Of the shipped generators; Selective Amnesia takes its Fisher from all of them."""
 FORWARD_SHARE = 1 / 3
 """A forward pass costs about a third of forward, backward and update."""
 
@@ -35,6 +37,8 @@ def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int) -> fl
             limit = float("inf") if s["fisher_batches"] is None else s["fisher_batches"] * s["fisher_batch_size"]
             fisher = min(n_forget, limit) + min(n_remain, limit)
         return float(s["steps"] * min(batch, n_remain) + forget + fisher)
+    if "epochs" not in s:
+        return _in_steps(method, s, n_forget)
     per_epoch = {
         "retrain": n_remain,
         "finetune": n_remain,
@@ -49,6 +53,18 @@ def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int) -> fl
     if method == "scrub":
         extra = s["forget_epochs"] * n_forget * (1 + FORWARD_SHARE)
     return float(s["epochs"] * per_epoch + extra)
+
+
+def _in_steps(method: str, s: dict[str, Any], n_forget: int) -> float:
+    """The same for the methods that train a generator in steps."""
+    forget_and_remain = {"joint", "salun", "selective-amnesia"}
+    passes = s["steps"] * s["batch_size"] * (2 if method in forget_and_remain else 1)
+    if method == "salun":
+        limit = float("inf") if s["saliency_batches"] is None else s["saliency_batches"] * s["batch_size"]
+        passes += min(n_forget, limit)
+    if method == "selective-amnesia":
+        passes += CLASSES * s["fisher_images"] * s["fisher_timesteps"]
+    return float(passes)
 
 
 class Pace:

@@ -117,17 +117,23 @@ def check_config(config: RunConfig) -> None:
     """
     from sfr_core import methods, zoo
     from sfr_core.data.splits import parse_forget, split_rows
-    from sfr_core.errors import UnknownName
 
     if config.forget.replace(" ", "").startswith("samples:@"):
         # A visitor's text must never name a file of the server.
         raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
     card = zoo.card(config.model)
-    if config.method not in methods.METHODS:
-        raise UnknownName("method", config.method, methods.METHODS)
-    methods.METHODS[config.method].config_cls.from_dict(config.settings)
+    method = methods.spec_of(config.method, card.kind)
+    method.config_cls.from_dict(config.settings)
     dataset = zoo.open_dataset(card)
-    split_rows(parse_forget(config.forget, dataset.class_names), dataset.train.labels)
+    spec = parse_forget(config.forget, dataset.class_names)
+    split_rows(spec, dataset.train.labels)
+    if card.kind != "classifier" and not spec.classes:
+        raise InputError("A generator can only forget whole classes.", hint="Name classes, for example class:Trouser.")
+    if card.kind != "classifier" and "Restartable" in method.requires:
+        raise InputError(
+            "Retraining a generator takes hours, so this page does not start it.",
+            hint="Compare with the retrained model that is shipped, or use the command line.",
+        )
 
 
 class JobBook:
@@ -378,6 +384,13 @@ class JobBook:
             job.session = None
 
 
+ARRAYS = (
+    "train_predicted", "test_predicted", "train_confidence", "test_confidence", "train_entropy", "test_entropy",
+    "images", "labels", "accepted",
+)  # fmt: skip
+"""Arrays of the reports of either kind (results.py)."""
+
+
 def session_bytes(session: Any) -> int:
     """Bytes of a session: the weights before (twice, the live model has its own) and after, and the reports."""
     if session is None:
@@ -387,7 +400,7 @@ def session_bytes(session: Any) -> int:
     reports = sum(
         int(getattr(report, name).nbytes)
         for report in getattr(session, "reports", {}).values()
-        for name in ("train_predicted", "test_predicted", "train_confidence", "test_confidence")
+        for name in ARRAYS
         if hasattr(report, name)
     )
     return 2 * before + after + reports

@@ -16,7 +16,7 @@ from PIL import Image
 
 from demos import bridge, copy
 from demos.jobs import Job
-from sfr_core import zoo
+from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
 from sfr_core.data.splits import ForgetSpec, parse_forget
@@ -65,6 +65,25 @@ def _own_picture(model_id: str, source: str, row: int) -> str:
     return data_uri(small.reshape(*small.shape[:2], -1))
 
 
+SAMPLES = "samples.png"
+"""In a generator's folder: its samples, a row of square pictures for each class, without gaps."""
+
+
+@lru_cache(maxsize=32)
+def sample_pictures(model_id: str, number: int) -> tuple[str, ...]:
+    """The first sample of each of the first `number` classes, from the model's sheet; none where the folder has no sheet."""
+    path = zoo.card(model_id).folder / SAMPLES
+    classes = len(dataset(model_id).class_names)
+    try:
+        with Image.open(path) as image:
+            sheet = np.asarray(image.convert("L" if image.mode == "L" else "RGB"))
+    except (OSError, ValueError):
+        return ()
+    side = sheet.shape[0] // classes
+    rows = [sheet[c * side : (c + 1) * side, :side] for c in range(min(number, classes))]
+    return tuple(data_uri(row.reshape(side, side, -1)) for row in rows)
+
+
 def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
     """What is forgotten, in words."""
     if spec.classes:
@@ -76,11 +95,9 @@ def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
 
 def title(config: RunConfig) -> str:
     """A run in one line: "SFR-on forgets Sneaker"."""
-    from sfr_core.methods import METHODS
-
     names = dataset(config.model).class_names
     words = forget_words(parse_forget(config.forget, names), names)
-    return copy.RECORDED_SUMMARY.format(method=METHODS[config.method].title, what=words)
+    return copy.RECORDED_SUMMARY.format(method=methods.title_of(config.method), what=words)
 
 
 def skipped(config: RunConfig) -> tuple[Phase, ...]:

@@ -6,9 +6,12 @@ every value must have the type that its record declares, so that nothing but num
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import math
 import secrets
+import struct
 import threading
 import types
 import zipfile
@@ -21,15 +24,20 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from demos.run_record import RunRecord, dataset_of, read_spec
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, PlaygroundError
-from sfr_core.events import Event, Finished, MaskReady, Preview, from_json
-from sfr_core.methods import METHODS
+from sfr_core.events import Event, Finished, MaskReady, Preview, Sheet, from_json
+from sfr_core.methods import BY_KIND
 from sfr_core.results import RunResult
 
-MAX_BYTES = 8 * 1024**2
-"""Most bytes of all files of one import, unpacked."""
+MAX_BYTES = 24 * 1024**2
+"""Most bytes of all files of one import, unpacked; a generator's events hold a sheet of some 100 kB every few steps."""
 MAX_EVENTS = 30_000
 MAX_PARTS = 2_000
 """Most pictures of a preview and most layers of a mask."""
+MAX_SIDE = 128
+"""Pixels of a sample's side."""
+MAX_SHEET = 2 * 1024**2
+"""Characters of one sheet."""
+PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 NAMES = ("config.json", "result.json", "events.jsonl")
 HINT = "Choose config.json, result.json or events.jsonl of one run, or the zip of its folder."
 
@@ -133,6 +141,8 @@ def _parse_events(name: str, text: str) -> tuple[Event, ...]:
         check_types(event, f"line {number}")
         if isinstance(event, MaskReady) and any(len(x.kept_at) != len(event.thresholds) for x in event.layers):
             raise AssetError(f"Line {number} counts other thresholds than it names.", hint=HINT)
+        if isinstance(event, Preview) and event.sheet is not None:
+            check_sheet(event.sheet, f"line {number} of {_short(name)}")
         if (isinstance(event, MaskReady) and len(event.layers) > MAX_PARTS) or (
             isinstance(event, Preview) and len(event.predictions) > MAX_PARTS
         ):
@@ -149,11 +159,28 @@ def _config(data: Any) -> RunConfig:
     """
     try:
         config = RunConfig.from_json(data)
-        if config.method in METHODS:
-            METHODS[config.method].config_cls.from_dict(config.settings)
+        _check_settings(config)
     except PlaygroundError as error:
         raise AssetError(f"The config of this run cannot be read: {error.message}", hint=error.hint or HINT) from None
     return config
+
+
+def _check_settings(config: RunConfig) -> None:
+    """The settings must be those of the method for some kind of model; a method of another version is let through.
+
+    Raises:
+        InputError: no kind of model accepts them.
+    """
+    error: PlaygroundError | None = None
+    for table in BY_KIND.values():
+        if config.method in table:
+            try:
+                table[config.method].config_cls.from_dict(config.settings)
+                return
+            except PlaygroundError as refused:
+                error = error or refused
+    if error is not None:
+        raise error
 
 
 def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> RunRecord:
@@ -187,6 +214,25 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
         dataset=dataset,
         spec=read_spec(config, dataset),
     )
+
+
+def check_sheet(sheet: Sheet, where: str) -> None:
+    """Checks that a foreign sheet is a small PNG of just the tiles that it names, before a browser is given it.
+
+    Raises:
+        AssetError: it is not.
+    """
+    rows, rest = divmod(len(sheet.labels), sheet.columns) if sheet.columns > 0 else (0, 1)
+    good = rest == 0 and rows > 0 and len(sheet.accepted) == len(sheet.labels) <= MAX_PARTS
+    good = good and 0 < sheet.side <= MAX_SIDE and len(sheet.png) <= MAX_SHEET
+    try:
+        head = base64.b64decode(sheet.png, validate=True)[:33]
+        width, height = struct.unpack(">II", head[16:24])
+        good = good and head[:16] == PNG_HEAD and (width, height) == (sheet.columns * sheet.side, rows * sheet.side)
+    except (binascii.Error, ValueError, struct.error):
+        good = False
+    if not good:
+        raise AssetError(f"The samples in {where} are not a sheet of pictures.", hint=HINT)
 
 
 def check_types(record: Any, where: str) -> None:

@@ -17,17 +17,17 @@ from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
 from demos.verdict import subject
-from sfr_core import zoo
+from sfr_core import methods, zoo
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.methods import METHODS
+from sfr_core.results import GeneratorRecord
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA (%)", "TA (%)", "time (s)")
+HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA or JA (%)", "TA (%)", "time (s)")
 
 
 def title_of(record: RunRecord) -> str:
     """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
-    method = METHODS[record.config.method].title if record.config.method in METHODS else record.config.method
+    method = methods.title_of(record.config.method)
     what = subject(record.spec, record.class_names, record.config.forget)
     off = "".join(f", {name}" for part, name in copy.BROKEN_NAMES.items() if record.config.settings.get(part) is False)
     return f"{when_of(record)} · {method}{off} · {what} · {record.config.preset}, seed {record.config.seed}"
@@ -47,7 +47,10 @@ def runs_table(records: list[RunRecord]) -> str:
     rows = []
     for record in records:
         after = record.result.after if record.result else None
-        numbers = ["–"] * 3 if after is None else [f"{v:.1f}" for v in (after.FA, after.RA, after.TA)]
+        if isinstance(after, GeneratorRecord):
+            numbers = [f"{after.FA:.1f}", f"{after.JA_remain:.1f}", "–"]
+        else:
+            numbers = ["–"] * 3 if after is None else [f"{v:.1f}" for v in (after.FA, after.RA, after.TA)]
         seconds = record.seconds()
         rows.append(
             (
@@ -61,7 +64,7 @@ def runs_table(records: list[RunRecord]) -> str:
                 "–" if seconds is None else f"{seconds:.1f}",
             )
         )
-    return html.table(HEAD, rows, caption=f"{copy.RUNS_HELP} Numbers are those after the run.", text_columns=TEXTS)
+    return html.table(HEAD, rows, caption=f"{copy.RUNS_HELP} {copy.RUNS_NUMBERS}", text_columns=TEXTS)
 
 
 TEXTS = frozenset({1, 2, 3, 4, 5})

@@ -15,11 +15,9 @@ from demos.estimate import Pace
 from demos.jobs import Job
 from demos.pages import compare as compare_page
 from demos.pages import form as form_page
-from demos.pages import header
+from demos.pages import form_layout, form_values, gold
 from demos.pages.context import PageContext, say
-from sfr_core import presets, zoo
 from sfr_core.configs import RunConfig
-from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import PlaygroundError
 
 LOG = logging.getLogger(__name__)
@@ -101,11 +99,11 @@ def first_look() -> tuple[RunConfig | None, dict[str, Any]]:
 
 def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: Pace) -> Unlearn:
     """Draws the tab and wires it."""
-    model = zoo.cards()[0].id
+    model = form_values.first_model()
     recorded_config, recorded_value = first_look()
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
-            form = form_page.build(model)
+            form = form_layout.build(model)
             gold_note = gr.HTML("", elem_id="gold-note")
             retrain = gr.Button(copy.GOLD_OFFER, size="sm", visible=False, elem_id="retrain-here")
             with gr.Row(elem_id="actions"):
@@ -266,7 +264,7 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
 
     def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         try:
-            config = retraining(page.form.read(values))
+            config = gold.retraining(page.form.read(values))
         except PlaygroundError as error:
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
@@ -277,52 +275,16 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
         if recorded is None:
             return {}
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
-        return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded, form_page.own_ids(model))}
+        return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded, form_values.own_ids(model))}
 
     page.live.submit(begin_recorded, [ctx.browser, page.form.model], [*shown, *page.form.outputs], **QUEUED)
-
-
-def retraining(config: RunConfig) -> RunConfig:
-    """The recipe of the shipped model on the same remain set."""
-    return RunConfig(
-        model=config.model,
-        forget=config.forget,
-        method="retrain",
-        settings=presets.resolve(config.model, "retrain"),
-        seed=config.seed,
-        device=config.device,
-        precision=config.precision,
-    )
 
 
 def _wire_form(page: Unlearn, pace: Pace) -> None:
     """Expected time and gold standard follow the form."""
 
-    def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
-        try:
-            config = page.form.read(values)
-            card = zoo.card(config.model)
-            data = live.dataset(card.id)
-            split = split_rows(parse_forget(config.forget, data.class_names), data.train.labels)
-            sizes = (len(split.forget), len(split.remain), len(data.test))
-            expected = pace.expect(config, card, *sizes)
-            gold = zoo.gold_standard(card, config.forget) is not None
-            again = pace.expect(retraining(config), card, *sizes)
-        except PlaygroundError:
-            # Half-filled: the sentence comes when somebody presses Unlearn.
-            return {
-                page.badges: header.badges_html(page.machine, None),
-                page.gold_note: "",
-                page.retrain: gr.update(visible=False),
-            }
-        return {
-            page.badges: header.badges_html(page.machine, expected, card.machine),
-            page.gold_note: f'<p class="pg-note">{copy.GOLD_THERE if gold else copy.GOLD_MISSING}</p>',
-            page.retrain: gr.update(
-                value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
-                visible=not gold and config.method != "retrain",
-            ),
-        }
+    def describe(values: Mapping[Any, Any]) -> tuple[Any, ...]:
+        return gold.describe(page.form, page.machine, pace, values)
 
     form = page.form
     settings = [part for parts in form.fields.values() for part in parts.values()]

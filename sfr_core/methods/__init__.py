@@ -9,7 +9,7 @@ from sfr_core.methods.classifiers import METHODS
 from sfr_core.methods.generators import GENERATOR_METHODS
 from sfr_core.methods.spec import Method, MethodSpec
 
-__all__ = ["BY_KIND", "METHODS", "Method", "MethodSpec", "of_kind", "spec_of"]
+__all__ = ["BY_KIND", "METHODS", "Method", "MethodSpec", "of_kind", "spec_of", "title_of"]
 
 BY_KIND: dict[str, Mapping[str, MethodSpec]] = {"classifier": METHODS, "ddpm": GENERATOR_METHODS}
 """The methods by kind of model (ModelCard.kind); one id may stand for another config and function in another kind."""
@@ -41,3 +41,8 @@ def spec_of(method_id: str, kind: str) -> MethodSpec:
     raise InputError(
         f"{everywhere[method_id].title} cannot work on this kind of model.", hint=f"Choose one of {', '.join(table)}."
     )
+
+
+def title_of(method_id: str) -> str:
+    """The title of a method of whatever kind of model; its identifier where no kind knows it."""
+    return next((table[method_id].title for table in BY_KIND.values() if method_id in table), method_id)

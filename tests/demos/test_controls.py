@@ -45,6 +45,27 @@ def test_every_preset_survives_the_form(method: str, preset: str, variant: str) 
     assert type(config.seed) is int
 
 
+@pytest.mark.parametrize("method", [m for m in methods.of_kind("ddpm") if m != "retrain"])
+def test_every_preset_of_a_generator_survives_the_form(method: str) -> None:
+    for preset in presets.preset_names("", method, kind="ddpm"):
+        values = presets.resolve("", method, preset, kind="ddpm")
+        settings = controls.settings_of(method, "ddpm")
+        shown = {s.name: round_trip(controls.component(s, values[s.name], s.name), values[s.name]) for s in settings}
+        config = controls.to_config(
+            model="any", forget="class:Bag", method=method, preset=preset, variant="official", values=shown,
+            seed=3.0, device="auto", precision="fp32", model_kind="ddpm",
+        )  # fmt: skip
+        assert config.settings == values
+
+
+def test_a_method_of_another_kind_is_refused() -> None:
+    with pytest.raises(InputError, match="SCRUB cannot work on this kind of model"):
+        controls.to_config(
+            model="any", forget="class:Bag", method="scrub", preset="quick", variant="official", values={},
+            seed=0, device="auto", precision="auto", model_kind="ddpm",
+        )  # fmt: skip
+
+
 def test_labels_carry_the_symbol_and_help_the_range() -> None:
     settings = {s.name: s for s in SFRonConfig.settings()}
     alpha = controls.component(settings["alpha"], 10.0, "alpha")
@@ -113,8 +134,12 @@ def test_forget_texts() -> None:
 
 
 def test_methods_that_a_model_cannot_do_have_a_reason() -> None:
-    assert controls.cannot("classifier") == {}
+    assert set(controls.cannot("classifier")) == {"joint", "selective-amnesia"}  # made for generators
+    assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub"}
+    assert "hours" in controls.cannot("ddpm")["retrain"]
     unable = controls.cannot("something that only has losses")
     assert {"sfr-on", "finetune", "gradient-ascent"}.isdisjoint(unable)
     assert {"salun", "scrub", "bad-teacher", "random-label"} <= set(unable)
-    assert all("does not have" in reason for reason in unable.values())
+    assert "does not have" in unable["salun"]
+    assert methods.title_of("selective-amnesia") == "Selective Amnesia"
+    assert methods.title_of("magic") == "magic"

@@ -23,7 +23,8 @@ from safetensors.torch import load_file, save_file
 from demos import copy, estimate, export, live, run_record
 from demos.app_builder import build_app
 from demos.jobs import Job, JobBook
-from demos.pages import form, header, own
+from demos.pages import form_values as form
+from demos.pages import header, own
 from sfr_core import presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, InputError

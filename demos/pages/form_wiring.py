@@ -1,0 +1,135 @@
+"""What the parts of the form do to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+
+from demos import copy, live
+from demos.pages import form_values as show
+from demos.pages import own
+from demos.pages.context import say
+from demos.pages.form import Form
+from sfr_core import presets
+from sfr_core.errors import PlaygroundError
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+
+def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button, brought: own.OwnPart) -> None:
+    """Connects everything inside the form."""
+    _wire_samples(form, previous, following, nothing)
+
+    def show_kind(kind: str) -> list[Any]:
+        return [gr.update(visible=kind == name) for name in form.kinds]
+
+    form.kind.change(show_kind, form.kind, list(form.kinds.values()), **PRIVATE)
+
+    def new_values(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
+        model_id = show.known(model)
+        model_kind = show.kind_of(model_id)
+        names = presets.preset_names(model_id, method, kind=model_kind)
+        preset = preset if preset in names else names[0]
+        values = presets.resolve(model_id, method, preset, variant, forget=f"{kind}:", kind=model_kind)
+        return {
+            **form.shown_settings(method, model_kind, values),
+            form.preset: gr.Dropdown(choices=show.preset_choices(model_id, method), value=preset),
+            form.method_note: show.method_note(model_id, method, preset, kind),
+        }
+
+    choices = [form.model, form.method, form.preset, form.variant, form.kind]
+    valued = [*form.valued, form.preset, form.method_note]
+    gr.on(
+        [form.method.input, form.preset.input, form.variant.input, form.kind.input],
+        new_values,
+        choices,
+        valued,
+        **PRIVATE,
+    )
+
+    def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
+        model_id = show.known(model)
+        names, first = live.dataset(model_id).class_names, show.first_class(model_id)
+        able = show.method_choices(model_id)
+        if method not in [name for _, name in able]:
+            method = able[0][1]
+        kinds = show.kind_choices(model_id)
+        if kind not in [name for _, name in kinds]:
+            kind = kinds[0][1]
+        return {
+            **new_values(model, method, preset, variant, kind),
+            form.kind: gr.Radio(choices=kinds, value=kind),
+            form.kind_note: show.forget_note(model_id),
+            form.classes: show.class_value(model_id, [first]),
+            form.samples_class: gr.Dropdown(choices=list(names), value=first),
+            form.samples: show.sample_value(model_id, first, 0, []),
+            form.samples_note: copy.SAMPLES_NONE,
+            form.page: 0,
+            form.method: gr.Dropdown(choices=able, value=method),
+        }
+
+    changed = [form.kind, form.kind_note, form.classes, form.samples_class, form.samples, form.samples_note]
+    changed += [form.page, form.method, *valued]
+    form.model.input(new_model, choices, changed, **PRIVATE)
+
+    def open_own(
+        data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str
+    ) -> dict[Any, Any]:
+        try:
+            card = own.open_files(data, weights, name, size)
+        except PlaygroundError as error:
+            raise say(error) from None
+        value = show.model_value(card.id, [*show.own_ids(model), card.id])
+        return {
+            form.model: value,
+            **new_model(value, method, preset, variant, kind),
+            form.own_note: own.opened_html(card),
+        }
+
+    if brought.button is not None:
+        # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
+        brought.button.click(
+            open_own,
+            [*brought.inputs, *choices],
+            [form.model, *changed, form.own_note],
+            api_visibility="private",
+            show_progress="minimal",
+            show_progress_on=brought.button,
+            concurrency_limit=1,
+        )
+
+
+def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:
+    def turn(by: int) -> Callable[..., Any]:
+        def handler(model: Any, class_name: str, page: int, picker: Any) -> tuple[dict[str, Any], int]:
+            model_id, page = show.known(model), page if isinstance(page, int) else 0
+            labels = live.dataset(model_id).train.labels
+            names = live.dataset(model_id).class_names
+            name = class_name if class_name in names else names[0]
+            pages = -(-int((labels == names.index(name)).sum()) // show.PAGE)
+            at = (page + by) % pages if by else 0
+            return show.sample_value(model_id, name, at, show.selected(picker)), at
+
+        return handler
+
+    paging = [form.model, form.samples_class, form.page, form.samples]
+    previous.click(turn(-1), paging, [form.samples, form.page], **PRIVATE)
+    following.click(turn(1), paging, [form.samples, form.page], **PRIVATE)
+    form.samples_class.input(turn(0), paging, [form.samples, form.page], **PRIVATE)
+
+    def count(picker: Any) -> str:
+        rows = sorted(int(row) for row in show.selected(picker) if row.isdigit())
+        if not rows:
+            return copy.SAMPLES_NONE
+        words = ", ".join(f"#{row}" for row in rows[:12]) + (" …" if len(rows) > 12 else "")
+        return copy.SAMPLES_COUNT.format(n=len(rows), rows=words)
+
+    form.samples.input(count, form.samples, form.samples_note, **PRIVATE)
+
+    def clear(picker: Any) -> tuple[dict[str, Any], str]:
+        value = dict(picker) if isinstance(picker, Mapping) else {"items": []}
+        return {**value, "selected": []}, copy.SAMPLES_NONE
+
+    nothing.click(clear, form.samples, [form.samples, form.samples_note], **PRIVATE)

@@ -1,0 +1,70 @@
+"""What is known before a run starts: its expected time, and whether there is a retrained model to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from demos import copy, live
+from demos.estimate import Pace
+from demos.hardware import Hardware
+from demos.pages import header
+from demos.pages.form import Form
+from sfr_core import presets, zoo
+from sfr_core.configs import RunConfig
+from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.errors import PlaygroundError
+
+
+def retraining(config: RunConfig) -> RunConfig:
+    """The recipe of the shipped classifier on the same remain set."""
+    return RunConfig(
+        model=config.model,
+        forget=config.forget,
+        method="retrain",
+        settings=presets.resolve(config.model, "retrain"),
+        seed=config.seed,
+        device=config.device,
+        precision=config.precision,
+    )
+
+
+def generator_note(card: zoo.ModelCard) -> str:
+    """Why a generator's run has nothing to compare with, and why that is not made here."""
+    names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
+    seconds = card.retrain_seconds or card.wall_seconds or card.cpu_seconds
+    if not names or not seconds:
+        return copy.GOLD_GENERATOR_NONE
+    return copy.GOLD_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
+
+
+def describe(
+    form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]
+) -> tuple[str, str, dict[str, Any] | gr.Button]:
+    """The badges, the note on the gold standard, and the button that retrains here, for the form as it is filled."""
+    try:
+        config = form.read(values)
+        card = zoo.card(config.model)
+        data = live.dataset(card.id)
+        split = split_rows(parse_forget(config.forget, data.class_names), data.train.labels)
+        sizes = (len(split.forget), len(split.remain), len(data.test))
+        expected = pace.expect(config, card, *sizes)
+        gold = zoo.gold_standard(card, config.forget) is not None
+        # Training a generator takes hours: what its card ships is all there is.
+        offered = card.kind == "classifier" and not gold and config.method != "retrain"
+        again = pace.expect(retraining(config), card, *sizes) if offered else None
+    except PlaygroundError:
+        # Half-filled: the sentence comes when somebody presses Unlearn.
+        return header.badges_html(machine, None), "", gr.update(visible=False)
+    missing = copy.GOLD_MISSING if card.kind == "classifier" else generator_note(card)
+    return (
+        header.badges_html(machine, expected, card.machine),
+        f'<p class="pg-note">{escape(copy.GOLD_THERE if gold else missing)}</p>',
+        gr.update(
+            value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
+            visible=offered,
+        ),
+    )

@@ -1,0 +1,145 @@
+"""The form for either kind of model: what is offered, what it reads, and what a generator may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demos import live
+from demos.jobs import check_config
+from demos.pages import form_layout, form_values, gold
+from demos.pages.form import Form, settings_key
+from sfr_core import methods, presets, zoo
+from sfr_core.cards import GoldStandard, ModelCard, Sampling
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError
+
+RESNET = "fashion-mnist-resnet"
+
+
+def generator_card(folder: Path) -> ModelCard:
+    gold_of_trouser = GoldStandard(
+        spec="class:Trouser", twin=False, file="x", bytes=1, sha256="", seed=0, wall_seconds=None, cpu_seconds=1.0, metrics={}
+    )  # fmt: skip
+    return ModelCard(
+        id="fashion-mnist-ddpm", title="Fashion DDPM", kind="ddpm", summary="", dataset="fashion-mnist", data_licence="MIT",
+        licence="MIT", source="bundled", architecture={"name": "UNet2DModel"}, parameters=2_000_000, file="x", bytes=4_000_000,
+        sha256="", seed=0, recipe="", machine="", threads=2, precision="bf16", wall_seconds=None, cpu_seconds=20_000.0,
+        retrain_seconds=14_400.0, retrain_threads=2, metrics={}, retrained=(gold_of_trouser,), folder=folder, judge="j",
+        sampling=Sampling(steps=50, guidance=2.0),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelCard]:
+    """A second installed model; its sheet's tile in row r and column k has the gray value 10 r + k."""
+    rows = np.add.outer(10 * np.arange(10), np.arange(3)).astype(np.uint8)
+    Image.fromarray(rows.repeat(28, axis=0).repeat(28, axis=1)).save(tmp_path / live.SAMPLES)
+    card = generator_card(tmp_path)
+    shipped = tuple(c for c in zoo.cards() if c.id != card.id)
+    monkeypatch.setattr(zoo, "cards", lambda: (card, *shipped))
+    live.sample_pictures.cache_clear()
+    yield card
+    live.sample_pictures.cache_clear()
+
+
+def build() -> Form:
+    with gr.Blocks():
+        return form_layout.build(form_values.first_model())
+
+
+def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
+    """What the components hold after `fill`: updates of choices and of visibility are left out or opened."""
+    values = {part: part.value for part in form.inputs}
+    for part, update in form.fill(config).items():
+        if part in values:
+            values[part] = update.value if isinstance(update, gr.components.Component) else update
+    return values
+
+
+def test_the_page_opens_on_the_classifier_and_shows_both(generator: ModelCard) -> None:
+    assert form_values.first_model() == RESNET
+    items = form_values.model_value(RESNET)["items"]
+    assert [item["id"] for item in items] == [RESNET, generator.id]
+    assert len(items[1]["images"]) == form_values.CARD_PICTURES
+    assert any("50 sampler steps" in line and "guidance 2" in line for line in items[1]["detail"])
+    assert items[1]["detail"][0].startswith("Generator")
+
+
+def test_the_card_shows_the_first_sample_of_each_class(generator: ModelCard) -> None:
+    picture = np.full((28, 28, 1), 30, np.uint8)
+    assert live.sample_pictures(generator.id, 8)[3] == live.data_uri(picture)
+
+
+def test_a_generator_forgets_classes_only_and_says_why(generator: ModelCard) -> None:
+    assert [name for _, name in form_values.kind_choices(RESNET)] == ["class", "random", "samples"]
+    assert [name for _, name in form_values.kind_choices(generator.id)] == ["class"]
+    assert "whole classes" in form_values.forget_note(generator.id)
+    assert form_values.forget_note(RESNET) == ""
+    assert form_values.first_class(generator.id) == "Trouser"
+    assert form_values.first_class(RESNET) == "Sneaker"
+
+
+def test_methods_are_those_of_the_kind(generator: ModelCard) -> None:
+    offered = [name for _, name in form_values.method_choices(generator.id)]
+    assert offered == [name for name in methods.of_kind("ddpm") if name != "retrain"]
+    note = form_values.method_note(generator.id, "selective-amnesia", "quick")
+    assert "SCRUB" in note
+    assert "hours of training" in note
+    assert "retrain" in [name for _, name in form_values.method_choices(RESNET)]
+
+
+@pytest.mark.parametrize("method", [name for name in methods.of_kind("ddpm") if name != "retrain"])
+def test_a_generators_run_survives_the_form(generator: ModelCard, method: str) -> None:
+    form = build()
+    settings = presets.resolve(generator.id, method, "thorough", kind="ddpm")
+    config = RunConfig(
+        model=generator.id, forget="class:Bag", method=method, preset="thorough", settings=settings, seed=5
+    )
+    assert form.read(filled(form, config)) == config
+
+
+def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: ModelCard) -> None:
+    form = build()
+    settings = presets.resolve(generator.id, "sfr-on", kind="ddpm")
+    values = filled(form, RunConfig(model=generator.id, forget="class:Bag", method="sfr-on", settings=settings))
+    assert form.read({**values, form.kind: "random"}).forget == "class:Bag"
+    with pytest.raises(InputError, match="cannot work on this kind of model"):
+        form.read({**values, form.method: "scrub"})
+
+
+def test_kinds_that_share_a_config_share_its_components(generator: ModelCard) -> None:
+    form = build()
+    assert settings_key("sfr-on", "classifier") == settings_key("sfr-on", "ddpm")
+    assert settings_key("salun", "classifier") != settings_key("salun", "ddpm")
+    ids = [part.elem_id for parts in form.fields.values() for part in parts.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_no_gold_standard_says_so_with_the_hours_it_would_take(generator: ModelCard) -> None:
+    note = gold.generator_note(generator)
+    assert "only for: Trouser" in note
+    assert "4 h 0 min" in note
+
+
+@pytest.mark.parametrize(
+    ("forget", "method", "sentence"),
+    [
+        ("random:0.1@0", "sfr-on", "only forget whole classes"),
+        ("class:Bag", "retrain", "takes hours"),
+        ("class:Bag", "scrub", "cannot work on this kind of model"),
+    ],
+)
+def test_the_server_refuses_what_the_form_does_not_offer(
+    generator: ModelCard, forget: str, method: str, sentence: str
+) -> None:
+    kind = "classifier" if method == "scrub" else "ddpm"
+    settings = presets.resolve("", method, kind=kind)
+    with pytest.raises(InputError, match=sentence):
+        check_config(RunConfig(model=generator.id, forget=forget, method=method, settings=settings))
