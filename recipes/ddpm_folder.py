@@ -1,4 +1,4 @@
-"""The diffusion model on disk: diffusers' folder format in half precision, the resumable state, and the draft card."""
+"""The diffusion model on disk: diffusers' folder format in half precision, and publishing it with its card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,60 +14,61 @@ import torch
 from diffusers import DDIMScheduler, UNet2DModel
 from torch import Tensor
 
+from recipes.ddpm_sets import Recipe
+from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, write_card
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
+from sfr_core.results import GeneratorRecord
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-CARD = "card.draft.json"
+CARD, DRAFT = "card.json", "card.draft.json"
+"""A model under its draft's name is not offered by the page."""
+QUALITY = "quality.json"
+"""What recipes.ddpm_quality measured, beside the folder of the model."""
 LARGEST_FILE = 10_000_000
 """Bytes; a Space refuses larger files that are not in its large-file store."""
-
-CLASSES = 10
-NULL = CLASSES
-"""The label that stands for "no class"."""
-
-ARCHITECTURE: dict[str, Any] = {
-    "sample_size": 28,
-    "in_channels": 1,
-    "out_channels": 1,
-    "block_out_channels": (32, 64, 128),
-    "layers_per_block": 1,
-    "down_block_types": ("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
-    "up_block_types": ("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-    "attention_head_dim": 32,
-    "norm_num_groups": 8,
-    "attn_norm_num_groups": 8,
-    "resnet_time_scale_shift": "scale_shift",
-    "num_class_embeds": CLASSES + 1,
-}
+JUDGE = "fashion-mnist-judge"
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a training is; `restarts` counts the starts from half-precision weights, without optimiser moments."""
+    """How far a training is.
+
+    `restarts` counts the starts from half-precision weights, without optimiser moments. In a last phase the learning rate
+    falls to 0 over `finish_images` images from `finish_from` on; `finish_images` is 0 before it.
+    """
 
     seed: int = 0
     images: int = 0
     steps: int = 0
     cpu_seconds: float = 0.0
     restarts: int = 0
+    finish_from: int = 0
+    finish_images: int = 0
+
+    @property
+    def finished(self) -> float:
+        """Share of the last phase that is over, 0 to 1; 0 before it."""
+        if not self.finish_images:
+            return 0.0
+        return min(1.0, (self.images - self.finish_from) / self.finish_images)
 
 
-def build_unet(seed: int) -> UNet2DModel:
+def build_unet(seed: int, architecture: dict[str, Any]) -> UNet2DModel:
     """The network with fresh weights that `seed` decides."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return UNet2DModel(**ARCHITECTURE)
+        return UNet2DModel(**architecture)
 
 
-def save_folder(weights: dict[str, Tensor], folder: Path) -> str:
+def save_folder(weights: dict[str, Tensor], folder: Path, architecture: dict[str, Any]) -> str:
     """Writes `weights` in half precision with the configs of network and sampler; returns the sha256 of the weights.
 
     The folder appears whole or not at all, so that a stopped training leaves the last good one.
 
     Raises:
-        ValueError: a file would reach LARGEST_FILE, or a weight is not finite in half precision.
+        ValueError: a weight is not finite in half precision.
     """
-    model = build_unet(0)
+    model = build_unet(0, architecture)
     model.load_state_dict(weights)
     model.half()
     bad = [name for name, tensor in model.state_dict().items() if not tensor.isfinite().all()]
@@ -82,8 +83,7 @@ def save_folder(weights: dict[str, Tensor], folder: Path) -> str:
     )  # fmt: skip
     scheduler.save_pretrained(new)
     for path in new.iterdir():
-        if path.stat().st_size >= LARGEST_FILE:
-            raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {LARGEST_FILE} is too many.")
+        path.chmod(0o644)
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     return sha256(folder / WEIGHTS)
@@ -103,45 +103,155 @@ def machine() -> str:
     return f"{platform.machine()}, CPU, torch {torch.__version__}"
 
 
-def publish(work: Path, target: Path, progress: Progress, command: str) -> dict[str, Any]:
-    """Copies the model of `work` to `target` with a draft card, and with its quality where that was measured on it.
+def gold_file(without: str) -> str:
+    """Where the weights of a training without a class lie in the model's folder."""
+    return f"retrained/class-{without.replace(' ', '-')}.safetensors"
+
+
+def card_of(folder: Path) -> ModelCard | None:
+    """The card of a published model, or the draft of one, or None."""
+    for name in (CARD, DRAFT):
+        if (folder / name).exists():
+            return read_card(folder, name)
+    return None
+
+
+def published_files(folder: Path, recipe: Recipe, without: str | None) -> tuple[Path, dict[str, Any]] | None:
+    """The published weights of a training and how far it was, or None: from them it goes on where its full state is gone."""
+    card = card_of(folder)
+    if card is None:
+        return None
+    if without is None:
+        return folder / WEIGHTS, {"seed": card.seed, "cpu_seconds": card.cpu_seconds, **card.training}
+    gold = next((gold for gold in card.retrained if gold.spec == f"class:{without}"), None)
+    if gold is None:
+        return None
+    return folder / gold.file, {"seed": gold.seed, "cpu_seconds": gold.cpu_seconds, **gold.training}
+
+
+def measured(work: Path, digest: str) -> dict[str, Any]:
+    """What was measured on the weights `digest` of `work`: `metrics`, `quality` and `records`, all empty where nothing was.
+
+    Raises:
+        ValueError: it was measured on other weights.
+    """
+    if not (work / QUALITY).exists():
+        return {"metrics": {}, "quality": {}, "records": {}}
+    found: dict[str, Any] = json.loads((work / QUALITY).read_text(encoding="utf-8"))
+    if found.pop("sha256") != digest:
+        raise ValueError("The measured quality is that of other weights: run recipes.ddpm_quality again.")
+    return found
+
+
+def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, command: str, *, draft: bool) -> ModelCard:
+    """Copies the model of `work` to `target` with its card and what was measured on it; retrained models there stay.
 
     Raises:
         FileNotFoundError: there is no model in `work`.
-        ValueError: the quality that lies beside it belongs to other weights.
+        ValueError: the quality that lies beside it belongs to other weights, or a file would reach LARGEST_FILE.
     """
     source = work / "model"
     digest = sha256(source / WEIGHTS)
-    quality = json.loads((work / "quality.json").read_text()) if (work / "quality.json").exists() else None
-    if quality is not None and quality.pop("sha256") != digest:
-        raise ValueError("The measured quality is that of other weights: run recipes.ddpm_quality again.")
+    found = measured(work, digest)
+    _refuse_large(source)
+    before = card_of(target)
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.iterdir()):
         shutil.copyfile(path, target / path.name)
-    card = {
-        "id": target.name,
-        "title": "Fashion-MNIST diffusion model",
-        "kind": "ddpm",
-        "summary": "A small U-Net that draws ten kinds of clothing from noise.",
-        "dataset": "fashion-mnist (all 60,000 training pictures, Debian's dataset-fashion-mnist)",
-        "data_licence": "MIT (Zalando SE, 2017)",
-        "licence": "MIT",
-        "file": WEIGHTS,
-        "bytes": (target / WEIGHTS).stat().st_size,
-        "sha256": digest,
-        "parameters": sum(p.numel() for p in load_folder(target).parameters()),
-        "weights": "exponential moving average, half precision",
-        "seed": progress.seed,
-        "recipe": command,
+    golds = () if before is None else before.retrained
+    card = ModelCard(
+        id=target.name,
+        title=recipe.title,
+        kind="ddpm",
+        summary=recipe.summary,
+        dataset=recipe.dataset,
+        data_licence=recipe.data_licence,
+        licence="MIT",
+        source="bundled",
+        architecture={"name": "UNet2DModel"},
+        parameters=sum(p.numel() for p in load_folder(target).parameters()),
+        file=WEIGHTS,
+        bytes=(target / WEIGHTS).stat().st_size,
+        sha256=digest,
+        seed=progress.seed,
+        recipe=command,
+        machine=machine(),
+        threads=1,
+        precision="bf16 autocast",
+        wall_seconds=None,
+        cpu_seconds=round(progress.cpu_seconds),
+        retrain_seconds=golds[0].cpu_seconds if golds else round(progress.cpu_seconds),
+        retrain_threads=1,
+        retrain_clock="cpu",
+        metrics=found["metrics"],
+        retrained=golds,
+        folder=target,
+        judge=JUDGE,
+        sampling=Sampling(steps=20, guidance=2.0),
+        records={spec: _records(rows) for spec, rows in found["records"].items()},
+        training=said_of(progress, command) | ({"quality": found["quality"]} if found["quality"] else {}),
+    )
+    _write(card, draft)
+    return card
+
+
+def publish_gold(work: Path, target: Path, progress: Progress, without: str, command: str) -> ModelCard:
+    """Copies the weights of `work`, trained without a class, into the folder of the published original and its card.
+
+    Raises:
+        FileNotFoundError: there is no model in `work`, or no original in `target`.
+        ValueError: the quality that lies beside it belongs to other weights, or a file would reach LARGEST_FILE.
+    """
+    before = card_of(target)
+    if before is None:
+        raise FileNotFoundError(f"{target} holds no original: publish it first.")
+    spec, file = f"class:{without}", gold_file(without)
+    digest = sha256(work / "model" / WEIGHTS)
+    found = measured(work, digest)
+    _refuse_large(work / "model")
+    (target / file).parent.mkdir(exist_ok=True)
+    shutil.copyfile(work / "model" / WEIGHTS, target / file)
+    gold = GoldStandard(
+        spec=spec,
+        twin=False,
+        file=file,
+        bytes=(target / file).stat().st_size,
+        sha256=digest,
+        seed=progress.seed,
+        wall_seconds=None,
+        cpu_seconds=round(progress.cpu_seconds),
+        metrics=found["metrics"],
+        records=_records(found["records"].get(spec, {})),
+        training=said_of(progress, command) | ({"quality": found["quality"]} if found["quality"] else {}),
+    )
+    others = tuple(one for one in before.retrained if one.spec != spec)
+    card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds)
+    _write(card, not (target / CARD).exists())
+    return card
+
+
+def said_of(progress: Progress, command: str) -> dict[str, Any]:
+    """What a card says of a training."""
+    return {
         "images_seen": progress.images,
         "steps": progress.steps,
-        "cpu_seconds": round(progress.cpu_seconds),
         "restarts_from_half_precision": progress.restarts,
-        "machine": machine(),
-        "threads": torch.get_num_threads(),
-        "precision": "bf16 autocast",
-        "quality": quality,
+        "weights": "exponential moving average, half precision",
+        "last_phase_images": progress.finish_images,
         "resume": f"{command} (from .work/ where the full state is there, else from these weights)",
     }
-    (target / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return card
+
+
+def _records(rows: dict[str, Any]) -> dict[str, GeneratorRecord]:
+    return {protocol: GeneratorRecord(**values) for protocol, values in rows.items()}
+
+
+def _refuse_large(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.stat().st_size >= LARGEST_FILE:
+            raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {LARGEST_FILE} is too many.")
+
+
+def _write(card: ModelCard, draft: bool) -> None:
+    write_card(card, DRAFT if draft else CARD)
+    (card.folder / (CARD if draft else DRAFT)).unlink(missing_ok=True)

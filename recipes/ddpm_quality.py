@@ -1,16 +1,22 @@
-"""Measures the diffusion model in .work/ddpm/model: judge accuracy and Frechet distance of guided samples, and a sheet.
+"""Measures a diffusion model in .work/: judge accuracy and Frechet distance of guided samples, records for its card, a sheet.
 
-    python -m recipes.ddpm_quality [--per-class 50] [--steps 50] [--guidance 2] [--folder FOLDER]
+    python -m recipes.ddpm_quality [--finished]                       # the original: quality and the record of every class
+    python -m recipes.ddpm_quality --without Trouser [--finished]     # the retrained one: quality and its one record
+    python -m recipes.ddpm_quality --sheet-only                       # only look
 
 Writes quality.json and sheet.png beside the model's folder. The Frechet distance is measured in the judge's features, never
-to be called FID; its value depends on the number of pictures, so that of as many training pictures stands beside it.
+to be called FID; its value depends on the number of pictures, so that of as many training pictures stands beside it. Samples
+come from the noise of every evaluation (`metrics.generation.SAMPLE_SEED`), so records of different classes share them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,75 +27,103 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from recipes.ddpm import WORK
-from recipes.ddpm_folder import CLASSES, NULL, WEIGHTS, load_folder, sha256
-from recipes.judge import ID as JUDGE
-from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
-from sfr_core.nets.judge import NONE, Judge, Verdict, pixels_of
-from sfr_core.ops.diffusion import Predictor, ddim
+from recipes.ddpm import folder_of
+from recipes.ddpm_folder import JUDGE, QUALITY, WEIGHTS, load_folder, sha256
+from recipes.ddpm_sets import CLASSES, NULL, RECIPES
+from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, Pictures
+from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, frechet, generator_record, moments, sample_plan
+from sfr_core.nets.judge import NONE, Judge, RealFeatures, Verdict, pixels_of
+from sfr_core.ops.diffusion import Predictor, ddim, start_noise
+from sfr_core.results import GeneratorRecord
 
 BATCH = 100
 SHEET_PER_CLASS = 10
 
 
-def predictor(model: UNet2DModel) -> Predictor:
+def predictor(model: UNet2DModel, compiled: bool = False) -> Predictor:
     """The model's noise prediction under bf16 autocast, in eval mode."""
     model = model.to(memory_format=torch.channels_last).eval()
+    forward = torch.compile(model) if compiled else model
 
     def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16):
-            out: Tensor = model(x.contiguous(memory_format=torch.channels_last), t, labels).sample
+            out: Tensor = forward(x.contiguous(memory_format=torch.channels_last), t, labels).sample
         return out.float()
 
     return predict
 
 
 def draw_samples(
-    predict: Predictor, per_class: int, *, steps: int, guidance: float, seed: int
-) -> tuple[Tensor, Tensor]:
-    """`per_class` pictures of each class, [10 n, 1, 28, 28] in 0 to 1 rounded to 256 greys, sorted by class; and labels."""
-    labels = torch.arange(CLASSES).repeat_interleave(per_class)
-    noise = torch.randn((len(labels), 1, 28, 28), generator=torch.Generator().manual_seed(seed))
-    parts = [
-        ddim(predict, n, y, null=NULL, steps=steps, guidance=guidance)
-        for n, y in zip(torch.split(noise, BATCH), torch.split(labels, BATCH), strict=True)
-    ]
-    return ((torch.cat(parts) + 1) * 127.5).round() / 255, labels
+    predict: Predictor, labels: NDArray[np.int64], *, steps: int, guidance: float, seed: int = SAMPLE_SEED
+) -> Tensor:
+    """A picture of each label, [n, 1, 28, 28] in 0 to 1 rounded to 256 greys."""
+    wanted = torch.from_numpy(labels)
+    noise = start_noise(wanted, (1, 28, 28), seed)
+    parts = []
+    for at in torch.split(torch.arange(len(wanted)), BATCH):
+        parts.append(ddim(predict, noise[at], wanted[at], null=NULL, steps=steps, guidance=guidance))
+        print(f"{int(at[-1]) + 1} of {len(wanted)} samples at {steps} steps", flush=True)
+    return ((torch.cat(parts) + 1) * 127.5).round() / 255
 
 
-def frechet(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Frechet distance of two normal distributions fitted to features [n, d] and [m, d]:
-    |mean a - mean b|^2 + tr(A + B - 2 (A B)^(1/2)).
+def first_rows(labels: NDArray[np.int64], plan: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of `labels` that make up `plan`: the first ones of each class.
+
+    Raises:
+        ValueError: there are too few of a class.
     """
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    A, B = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    values, vectors = np.linalg.eigh(A)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    cross = np.sqrt(np.linalg.eigvalsh(root @ B @ root).clip(0)).sum()
-    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(A) + np.trace(B) - 2 * cross)
+    rows = []
+    for c, n in zip(*np.unique(plan, return_counts=True), strict=True):
+        found = np.flatnonzero(labels == c)[:n]
+        if len(found) < n:
+            raise ValueError(f"{len(found)} samples of class {c}, {n} are needed.")
+        rows.append(found)
+    return np.concatenate(rows)
+
+
+def records(
+    verdict: Verdict, labels: NDArray[np.int64], real: RealFeatures, protocol: Protocol, forgotten: Iterable[int]
+) -> dict[str, dict[str, GeneratorRecord]]:
+    """The record of each class in `forgotten`, as if it were the forgotten one, from shared samples."""
+    made = {}
+    for c in forgotten:
+        rows = first_rows(labels, sample_plan([c], CLASSES, protocol.n))
+        record = generator_record(
+            verdict.rows(rows), labels[rows], [c], real, steps=protocol.steps, guidance=protocol.guidance
+        )
+        made[f"class:{FASHION_CLASSES[c]}"] = {protocol.name: record}
+    return made
 
 
 def measure(
-    judge: Judge, samples: Tensor, labels: NDArray[np.int64], train: Pictures, test: Pictures
+    judge: Judge, samples: Tensor, labels: NDArray[np.int64], train: Pictures, real: RealFeatures
 ) -> dict[str, Any]:
-    """Accuracy (accepted as their class), plain accuracy and rejection in percent, and Frechet distances, per class."""
+    """Accuracy (accepted as their class), plain accuracy and rejection in percent, and Frechet distances, per class.
+
+    Args:
+        judge: who looks.
+        samples: [n, 1, 28, 28] in 0 to 1, equally many of each class that occurs.
+        labels: classes asked for [n].
+        train: real training pictures, of which as many as samples are compared with the test pictures too.
+        real: the judge's features of test pictures.
+    """
     found = judge(samples)
-    per_class = len(labels) // CLASSES
-    real = {c: judge(pixels_of(test.images[test.labels == c])).features for c in range(CLASSES)}
-    known = {c: judge(pixels_of(train.images[train.labels == c][:per_class])).features for c in range(CLASSES)}
+    shown = np.unique(labels)
+    each = len(labels) // len(shown)
     rows = {}
-    for c, name in enumerate(FASHION_CLASSES):
+    for c in shown.tolist():
         mine = labels == c
-        rows[name] = {
+        known = judge(pixels_of(train.images[train.labels == c][:each])).features
+        test = real.means[c], real.covariances[c]
+        rows[FASHION_CLASSES[c]] = {
             "accuracy": percent(found.labels[mine] == c),
             "plain_accuracy": percent(found.plain[mine] == c),
             "rejected": percent(found.labels[mine] == NONE),
-            "frechet": round(frechet(found.features[mine], real[c]), 3),
-            "frechet_of_training_pictures": round(frechet(known[c], real[c]), 3),
+            "frechet": round(frechet(*moments(found.features[mine]), *test), 3),
+            "frechet_of_training_pictures": round(frechet(*moments(known), *test), 3),
         }
-    return {"mean": means(rows), "weakest": min(row["accuracy"] for row in rows.values()), "classes": rows} | mistakes(
-        found, labels
-    )
+    weakest = min(rows.values(), key=lambda row: row["accuracy"])["accuracy"]
+    return {"mean": means(rows), "weakest": weakest, "classes": rows} | mistakes(found, labels)
 
 
 def percent(hits: NDArray[np.bool_]) -> float:
@@ -108,50 +142,81 @@ def mistakes(found: Verdict, labels: NDArray[np.int64]) -> dict[str, Any]:
     return {"confusion": table.tolist()}
 
 
-def sheet(samples: Tensor, per_class: int, *, scale: int = 3) -> Image.Image:
-    """One row per class of the first SHEET_PER_CLASS samples, each pixel `scale` wide, a grey line between pictures."""
+def sheet(samples: Tensor, labels: NDArray[np.int64], *, scale: int = 3) -> Image.Image:
+    """One row per class of its first SHEET_PER_CLASS samples, each pixel `scale` wide, a grey line between pictures."""
     side, gap = 28 * scale, 2
-    shown = min(SHEET_PER_CLASS, per_class)
-    image = Image.new("L", (shown * (side + gap), CLASSES * (side + gap)), 96)
+    shown = np.unique(labels)
+    across = min(SHEET_PER_CLASS, int(np.bincount(labels).max()))
+    image = Image.new("L", (across * (side + gap), len(shown) * (side + gap)), 96)
     greys = (samples[:, 0] * 255).round().to(torch.uint8).numpy()
-    for c in range(CLASSES):
-        for i in range(shown):
-            tile = Image.fromarray(greys[c * per_class + i]).resize((side, side), Image.Resampling.NEAREST)
-            image.paste(tile, (i * (side + gap), c * (side + gap)))
+    for down, c in enumerate(shown):
+        for i, row in enumerate(np.flatnonzero(labels == c)[:across]):
+            tile = Image.fromarray(greys[row]).resize((side, side), Image.Resampling.NEAREST)
+            image.paste(tile, (i * (side + gap), down * (side + gap)))
     return image
+
+
+def card_quality(found: dict[str, Any], protocol: Protocol, seconds: float) -> tuple[dict[str, float], dict[str, Any]]:
+    """The card's flat metrics, and the table of classes that stands beside them."""
+    metrics = {
+        "judge_accuracy": found["mean"]["accuracy"],
+        "judge_accuracy_weakest": found["weakest"],
+        "frechet": found["mean"]["frechet"],
+        "frechet_of_training_pictures": found["mean"]["frechet_of_training_pictures"],
+    }
+    said = {
+        "per_class": protocol.n, "steps": protocol.steps, "guidance": protocol.guidance, "seed": SAMPLE_SEED,
+        "seconds": round(seconds, 1), "classes": found["classes"], "confusion": found["confusion"],
+    }  # fmt: skip
+    return metrics, said
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=WORK / "ddpm" / "model")
+    parser.add_argument("--without", choices=FASHION_CLASSES, help="the model retrained without this class")
+    parser.add_argument("--finished", action="store_true", help="the model of the last phase")
+    parser.add_argument("--work", type=Path, help="another folder that holds model/")
     parser.add_argument("--per-class", type=int, default=50)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--guidance", type=float, default=2.0)
-    parser.add_argument("--seed", type=int, default=1000)
-    parser.add_argument(
-        "--sheet-only", action="store_true", help="only draw; needs no judge and writes no quality.json"
-    )
+    parser.add_argument("--no-records", action="store_true")
+    parser.add_argument("--sheet-only", action="store_true", help="only draw; writes no quality.json")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    digest = sha256(args.folder / WEIGHTS)
-    predict = predictor(load_folder(args.folder))
+    recipe = RECIPES["fashion-mnist", "small"]
+    work: Path = args.work or folder_of(recipe, args.without, args.finished)
+    left_out = None if args.without is None else FASHION_CLASSES.index(args.without)
+    digest = sha256(work / "model" / WEIGHTS)
+    predict = predictor(load_folder(work / "model"), compiled=shutil.which("g++") is not None and not args.sheet_only)
     begun = time.perf_counter()
-    samples, labels = draw_samples(predict, args.per_class, steps=args.steps, guidance=args.guidance, seed=args.seed)
+    shown = [c for c in range(CLASSES) if c != left_out]
+    labels = np.repeat(np.array(shown, np.int64), args.per_class)
+    samples = draw_samples(predict, labels, steps=args.steps, guidance=args.guidance)
     seconds = time.perf_counter() - begun
-    sheet(samples, args.per_class).save(args.folder.parent / "sheet.png")
+    sheet(samples, labels).save(work / "sheet.png")
     if args.sheet_only:
-        print(f"{args.folder.parent / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
+        print(f"{work / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
         return
-    judge = Judge.load(ASSETS / "models" / JUDGE / "model.safetensors")
-    train, test = read_idx_pair(FASHION_FULL, "train"), read_idx_pair(FASHION_FULL, "t10k")
-    quality = {
-        "sha256": digest, "per_class": args.per_class, "steps": args.steps, "guidance": args.guidance,
-        "seed": args.seed, "seconds": round(seconds, 1), **measure(judge, samples, labels.numpy(), train, test),
-    }  # fmt: skip
-    (args.folder.parent / "quality.json").write_text(json.dumps(quality) + "\n", encoding="utf-8")
-    print(json.dumps({key: quality[key] for key in ("per_class", "steps", "seconds", "mean", "weakest")}, indent=1))
-    for name, row in quality["classes"].items():
+    judge = Judge.open(ASSETS / "models" / JUDGE)
+    if judge.real is None:
+        raise SystemExit("The judge has no statistics of test pictures: python -m recipes.judge --calibrate")
+    protocol = Protocol(args.per_class, args.steps, args.guidance)
+    found = measure(judge, samples, labels, recipe.pictures(None, None), judge.real)
+    metrics, quality = card_quality(found, protocol, seconds)
+    written: dict[str, Any] = {"sha256": digest, "metrics": metrics, "quality": quality, "records": {}}
+    if not args.no_records:
+        everything = np.repeat(np.arange(CLASSES), PAGE.n)
+        labels = everything if left_out is None else sample_plan([left_out], CLASSES, PAGE.n)
+        verdict = judge(draw_samples(predict, labels, steps=PAGE.steps, guidance=PAGE.guidance))
+        asked = range(CLASSES) if left_out is None else [left_out]
+        made = records(verdict, labels, judge.real, PAGE, asked)
+        written["records"] = {spec: {name: asdict(one) for name, one in rows.items()} for spec, rows in made.items()}
+    (work / QUALITY).write_text(json.dumps(written) + "\n", encoding="utf-8")
+    print(json.dumps(metrics, indent=1))
+    for name, row in found["classes"].items():
         print(f"{name:12} {row}")
+    for spec, rows in written["records"].items():
+        print(spec, rows)
 
 
 if __name__ == "__main__":

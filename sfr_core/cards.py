@@ -6,10 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, InputError, SpecError
 from sfr_core.results import GeneratorRecord
+
+if TYPE_CHECKING:
+    from sfr_core.configs import DataSource
+    from sfr_core.data.splits import ForgetSpec
 
 Kind = Literal["classifier", "ddpm"]
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
@@ -36,7 +40,8 @@ class GoldStandard:
         seed: training seed.
         wall_seconds, cpu_seconds: what its training took on the machine that the card names; None where not measured.
         metrics: accuracies in percent.
-        records: of a generator: what was measured, by protocol ("100@20": 100 samples of the forgotten classes, 20 steps).
+        records: of a generator: what was measured, by protocol (metrics.generation.Protocol.name: "100@20" is 100
+            samples of the forgotten classes in 20 steps).
         training: of a generator: how much it saw ("images_seen", "steps", ...).
     """
 
@@ -108,9 +113,16 @@ class ModelCard:
             raise ValueError("a generator needs a judge and its sampling")
 
 
-def protocol(n: int, steps: int) -> str:
-    """Key of a card's records: `n` samples of the forgotten classes, `steps` sampler steps."""
-    return f"{n}@{steps}"
+def check_kind(kind: Kind, spec: ForgetSpec, data: DataSource) -> None:
+    """Whether a model of this kind can forget what `spec` names, with this source of pictures.
+
+    Raises:
+        SpecError: a generator and no classes. InputError: a classifier without data.
+    """
+    if kind != "classifier" and not spec.classes:
+        raise SpecError("A generator can only forget whole classes.", hint="Name classes, for example class:Trouser.")
+    if kind == "classifier" and data == "data-free":
+        raise InputError("A classifier cannot draw pictures to forget.", hint="Leave out 'data-free'.")
 
 
 def gold_standard(model: ModelCard, forget_text: str, *, twin: bool = False) -> GoldStandard | None:
@@ -118,13 +130,13 @@ def gold_standard(model: ModelCard, forget_text: str, *, twin: bool = False) -> 
     return next((gold for gold in model.retrained if gold.spec == forget_text and gold.twin == twin), None)
 
 
-def read_card(folder: Path) -> ModelCard:
-    """Reads `folder`/card.json.
+def read_card(folder: Path, name: str = "card.json") -> ModelCard:
+    """Reads `folder`/`name`; a card under another name is a draft, which the zoo does not list.
 
     Raises:
         AssetError: missing, not JSON, or fields missing or unknown.
     """
-    path = folder / "card.json"
+    path = folder / name
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         golds = tuple(GoldStandard(**{**gold, "records": _records(gold)}) for gold in data.pop("retrained"))
@@ -141,12 +153,12 @@ def read_card(folder: Path) -> ModelCard:
         raise AssetError(f"The model card {path} cannot be read ({error}).", hint=RESTORE) from None
 
 
-def write_card(card: ModelCard) -> None:
+def write_card(card: ModelCard, name: str = "card.json") -> None:
     """Writes what `read_card` reads; fields that only generators have are left out of a classifier's card."""
     data = card_json(card)
-    temporary = card.folder / "card.json.new"
+    temporary = card.folder / f"{name}.new"
     temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(card.folder / "card.json")
+    temporary.replace(card.folder / name)
 
 
 def card_json(card: ModelCard) -> dict[str, Any]:

@@ -92,10 +92,11 @@ def test_every_weight_is_the_one_its_card_names() -> None:
             named.add((card.folder / file).resolve())
     models = ROOT / "assets" / "models"
     for draft in [*models.glob("*/card.draft.json"), *models.glob("*/judge.json")]:  # still in training; no models
-        data = json.loads(draft.read_text())
-        raw = (draft.parent / data["file"]).read_bytes()
-        assert (len(raw), hashlib.sha256(raw).hexdigest()) == (data["bytes"], data["sha256"]), draft
-        named.add((draft.parent / data["file"]).resolve())
+        card_data = json.loads(draft.read_text())
+        for data in [card_data, *card_data.get("retrained", [])]:
+            raw = (draft.parent / data["file"]).read_bytes()
+            assert (len(raw), hashlib.sha256(raw).hexdigest()) == (data["bytes"], data["sha256"]), draft
+            named.add((draft.parent / data["file"]).resolve())
     weights = {p.resolve() for p in tracked() if p.suffix == ".safetensors" and "models" in p.parts}
     assert weights <= named, "a weight without a card"
 

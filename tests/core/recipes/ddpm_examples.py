@@ -1,14 +1,16 @@
-"""A U-Net of a few thousand weights in place of the shipped one, and pictures to train it on."""
+"""Recipes with U-Nets of a few thousand weights in place of the shipped ones, and pictures to train them on."""
 
-import pytest
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from recipes import ddpm_folder
+from recipes.ddpm_sets import RECIPES, Recipe
 
 torch.set_num_threads(1)
 
-TINY = {
+SHRINK: dict[str, Any] = {
     "block_out_channels": (8, 8, 16),
     "norm_num_groups": 4,
     "attn_norm_num_groups": 4,
@@ -16,12 +18,13 @@ TINY = {
 }
 
 
-@pytest.fixture
-def tiny_unet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shrinks the architecture for one test."""
-    monkeypatch.setattr(ddpm_folder, "ARCHITECTURE", ddpm_folder.ARCHITECTURE | TINY)
+def tiny_recipe(data: str = "fashion-mnist", size: str = "small") -> Recipe:
+    """The recipe of a shipped model with a tiny network."""
+    recipe = RECIPES[data, size]
+    widths = {"block_out_channels": (8, 8, 16, 16)} if size == "paper" else {}
+    return replace(recipe, architecture=recipe.architecture | SHRINK | widths)
 
 
-def some_pictures(n: int = 20, seed: int = 3) -> tuple[Tensor, Tensor]:
+def some_pictures(n: int = 20, seed: int = 3, channels: int = 1, side: int = 28) -> tuple[Tensor, Tensor]:
     rng = torch.Generator().manual_seed(seed)
-    return torch.rand((n, 1, 28, 28), generator=rng) * 2 - 1, torch.arange(n) % 10
+    return torch.rand((n, channels, side, side), generator=rng) * 2 - 1, torch.arange(n) % 10

@@ -1,4 +1,4 @@
-"""The judge's way to say no: the pictures it learns from, its thresholds, and the measures made with it."""
+"""The judge's way to say no: the pictures it learns from and its thresholds."""
 
 from pathlib import Path
 
@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from recipes.ddpm_quality import draw_samples, frechet, measure, mistakes, sheet
 from recipes.judge import calibrate, train
 from recipes.reject_pictures import GROUPS, KINDS, Maker, reject_pictures
 from sfr_core.data.datasets import Pictures, fashion_mnist, first_per_class
-from sfr_core.nets.judge import NONE, Judge, Verdict, distances, features_of, pixels_of
+from sfr_core.nets.judge import NONE, Judge, distances, features_of, pixels_of
 from sfr_core.nets.resnet import SmallResNet
 
 torch.set_num_threads(1)
@@ -110,52 +109,6 @@ def test_saved_judge_judges_alike(judge: Judge, real: Pictures, tmp_path: Path) 
     a, b = judge(pixels_of(real.images)), Judge.load(tmp_path / "judge.safetensors")(pixels_of(real.images))
     assert np.array_equal(a.labels, b.labels)
     np.testing.assert_allclose(a.features, b.features, atol=1e-5)
-
-
-def test_frechet_distance_of_known_normals() -> None:
-    # Two dimensions with variances 1 and 4 against 9 and 4, means (0, 0) and (2, 0): 4 + (1 - 3)^2 + 0 = 8.
-    rng = np.random.default_rng(0)
-    a = rng.normal(size=(200_000, 2)) * (1, 2)
-    b = rng.normal(size=(200_000, 2)) * (3, 2) + (2, 0)
-    assert frechet(a, b) == pytest.approx(8.0, rel=0.02)
-    assert frechet(a, a) == pytest.approx(0.0, abs=1e-8)
-
-
-def test_measure_counts_accepted_pictures_by_class(judge: Judge, real: Pictures) -> None:
-    labels = np.sort(real.labels)
-    samples = pixels_of(real.images[np.argsort(real.labels, kind="stable")])
-    found = measure(judge, samples, labels, real, real)
-    verdict = judge(samples)
-    for c, row in enumerate(found["classes"].values()):
-        assert row["accuracy"] == pytest.approx(100 * np.mean(verdict.labels[labels == c] == c), abs=0.01)
-        assert row["accuracy"] + row["rejected"] <= 100.01
-        assert row["frechet"] == pytest.approx(0.0, abs=1e-3)
-    assert found["weakest"] == min(row["accuracy"] for row in found["classes"].values())
-    assert np.sum(found["confusion"]) == len(labels)
-
-
-def test_confusion_has_a_column_for_rejected() -> None:
-    verdict = Verdict(
-        np.array([1, NONE, 1]), np.array([1, 1, 1]), np.zeros((3, 2), np.float32), np.full((3, 10), 0.1, np.float32)
-    )
-    table = np.array(mistakes(verdict, np.array([1, 1, 4]))["confusion"])
-    assert table.shape == (10, 11)
-    assert (table[1, 1], table[1, NONE], table[4, 1], table.sum()) == (1, 1, 1, 3)
-
-
-def test_samples_come_sorted_by_class_and_fill_the_sheet() -> None:
-    def predict(x: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        # The noise that leads from x to a picture flat in class / 9 (or grey for the null class, never asked alone).
-        return x - (labels.view(-1, 1, 1, 1) / 9).clamp(max=1)
-
-    samples, labels = draw_samples(predict, 2, steps=5, guidance=1.0, seed=0)
-    again, _ = draw_samples(predict, 2, steps=5, guidance=1.0, seed=0)
-    other, _ = draw_samples(predict, 2, steps=5, guidance=1.0, seed=1)
-    assert torch.equal(samples, again)
-    assert not torch.equal(samples, other)
-    assert labels.tolist() == [c for c in range(10) for _ in range(2)]
-    assert (samples.shape, float(samples.min()) >= 0, float(samples.max()) <= 1) == ((20, 1, 28, 28), True, True)
-    assert sheet(samples, 2, scale=1).size == (2 * 30, 10 * 30)
 
 
 def test_network_is_the_one_of_the_classifier_with_one_more_output() -> None:

@@ -1,0 +1,119 @@
+"""Quality and records of a diffusion model's card, with the shipped judge on real pictures in place of samples."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recipes.ddpm_quality import card_quality, draw_samples, first_rows, measure, mistakes, records, sheet
+from sfr_core.data.datasets import ASSETS, Pictures, fashion_mnist, first_per_class
+from sfr_core.metrics.generation import Protocol, generator_record, real_features
+from sfr_core.nets.judge import NONE, Judge, Verdict, pixels_of
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return Judge.open(ASSETS / "models" / "fashion-mnist-judge")
+
+
+@pytest.fixture(scope="module")
+def real() -> Pictures:
+    train = fashion_mnist().train
+    rows = first_per_class(train.labels, 30)
+    return train.rows(rows[np.argsort(train.labels[rows], kind="stable")])
+
+
+def test_measure_counts_accepted_pictures_by_class(judge: Judge, real: Pictures) -> None:
+    samples = pixels_of(real.images)
+    verdict = judge(samples)
+    found = measure(judge, samples, real.labels, real, real_features(verdict.features, real.labels))
+    for c, row in enumerate(found["classes"].values()):
+        assert row["accuracy"] == pytest.approx(100 * np.mean(verdict.labels[real.labels == c] == c), abs=0.01)
+        assert row["accuracy"] + row["rejected"] <= 100.01
+        assert row["frechet"] == pytest.approx(0.0, abs=1e-2)
+        assert row["frechet_of_training_pictures"] == row["frechet"]
+    assert found["weakest"] == min(row["accuracy"] for row in found["classes"].values())
+    assert np.sum(found["confusion"]) == len(real)
+    metrics, said = card_quality(found, Protocol(30, 50), 1.0)
+    assert metrics["judge_accuracy"] == pytest.approx(100 * np.mean(verdict.labels == real.labels), abs=0.01)
+    assert (metrics["judge_accuracy_weakest"], said["per_class"], said["steps"]) == (found["weakest"], 30, 50)
+
+
+def test_confusion_has_a_column_for_rejected() -> None:
+    verdict = Verdict(
+        np.array([1, NONE, 1]), np.array([1, 1, 1]), np.zeros((3, 2), np.float32), np.full((3, 10), 0.1, np.float32)
+    )
+    table = np.array(mistakes(verdict, np.array([1, 1, 4]))["confusion"])
+    assert table.shape == (10, 11)
+    assert (table[1, 1], table[1, NONE], table[4, 1], table.sum()) == (1, 1, 1, 3)
+
+
+def flat(x: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The noise that leads from x to a picture flat in class / 9 (or grey for the null class, never asked alone)."""
+    return x - (labels.view(-1, 1, 1, 1) / 9).clamp(max=1)
+
+
+def test_samples_follow_the_labels_and_fill_the_sheet() -> None:
+    labels = np.repeat(np.arange(10), 2)
+    samples = draw_samples(flat, labels, steps=5, guidance=1.0)
+    assert torch.equal(samples, draw_samples(flat, labels, steps=5, guidance=1.0))
+    assert not torch.equal(samples, draw_samples(flat, labels, steps=5, guidance=1.0, seed=1))
+    assert (samples.shape, float(samples.min()) >= 0, float(samples.max()) <= 1) == ((20, 1, 28, 28), True, True)
+    assert torch.equal(samples[2:4], draw_samples(flat, labels[2:4], steps=5, guidance=1.0))
+    assert sheet(samples, labels, scale=1).size == (2 * 30, 10 * 30)
+    assert sheet(samples[4:], labels[4:], scale=1).size == (2 * 30, 8 * 30)
+
+
+def test_first_rows_of_each_class_make_up_a_plan() -> None:
+    labels = np.array([2, 0, 0, 2, 0, 1])
+    assert first_rows(labels, np.array([0, 0, 1, 2])).tolist() == [1, 2, 5, 0]
+    with pytest.raises(ValueError, match="1 samples of class 1, 2 are needed"):
+        first_rows(labels, np.array([1, 1]))
+
+
+def test_records_of_all_classes_share_their_samples(judge: Judge, real: Pictures) -> None:
+    verdict = judge(pixels_of(real.images))
+    statistics = judge.real
+    assert statistics is not None
+    protocol = Protocol(18, 20)  # 18 of the class and 2 of each other
+    made = records(verdict, real.labels, statistics, protocol, range(10))
+    assert list(made)[1] == "class:Trouser"
+    record = made["class:Trouser"]["18@20"]
+    assert (record.n_samples, record.n_remain, record.sampler_steps) == (18, 18, 20)
+    rows = np.concatenate([np.flatnonzero(real.labels == c)[: 18 if c == 1 else 2] for c in range(10)])
+    alone = generator_record(verdict.rows(rows), real.labels[rows], [1], statistics, steps=20, guidance=2.0)
+    assert record == alone
+    assert record.FA > 70
+
+
+def test_the_shipped_judge_refuses_what_ascent_draws_and_keeps_real_clothes(judge: Judge) -> None:
+    y, x = np.mgrid[0:28, 0:28]
+    stripes = [255 * ((x // width) % 2 == 0) * (x >= lo) * (x < 28 - lo) for width in (1, 2, 3) for lo in (0, 6, 9)]
+    squares = [255 * (np.maximum(abs(x - 13.5), abs(y - 13.5)) < half) for half in range(5, 15)]
+    made = np.stack(stripes + squares).astype(np.uint8)[..., None]
+    found = judge(pixels_of(made))
+    assert (found.labels == NONE).all()
+    # What a judge that cannot say no would have made of them: trousers and bags.
+    assert np.isin(found.plain, [1, 8]).mean() > 0.5
+    test = fashion_mnist().test
+    clothes = judge(pixels_of(test.images[:1000]))
+    assert (clothes.labels == NONE).mean() < 0.05
+    assert (clothes.plain == test.labels[:1000]).mean() > 0.9
+
+
+def test_a_judge_without_its_files_is_named(tmp_path: Path) -> None:
+    from sfr_core.errors import AssetError
+
+    with pytest.raises(AssetError, match="card"):
+        Judge.open(tmp_path)
+    (tmp_path / "judge.json").write_text('{"file": "model.safetensors", "sha256": "0"}')
+    with pytest.raises(AssetError, match="cannot be read"):
+        Judge.open(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(AssetError, match="damaged"):
+        Judge.open(tmp_path)
+    with pytest.raises(AssetError, match="cannot be read"):
+        Judge.load(tmp_path / "model.safetensors")
