@@ -19,6 +19,24 @@ RULES = """
 
 Approximate unlearning is not a guarantee of deletion, whatever the sentence says.
 """
+RULES_GENERATOR = """
+All pictures are samples of the network, judged by the bundled judge, which can also say "none of the classes". About 100 samples of
+the forgotten and of the other classes are few: one sample is one point, so what counts as equal is wider than for a classifier.
+
+1. **The number in brackets**: FA, the share of the samples of the forgotten classes that the judge accepts as their class; before, after, and of
+   the model retrained without them.
+2. *Forgot*: at most 2 points above retrained (above 0 % where no retrained model exists). *Partly forgot*: at least half of the way there. *Hardly
+   forgot*: less than half, but more than 2 points. *Did not forget*: everything else.
+3. **The others**: change of JA, the share of the samples of the other classes that the judge accepts as their class. "But" and the sign *damaged*
+   stand where more than 3 points are missing to retrained, or the Fréchet distance in the judge's features is more than 1.15 times that of retrained
+   (of before where no retrained model exists).
+4. **Time**: run time over the time that the recipe took to retrain.
+5. **What they have become**, for forgotten classes: *other classes* where at least half of the samples are accepted as another class, *noise or none of
+   the classes* where at least half are accepted as none, otherwise both shares.
+6. A run that was stopped early says so first; without an evaluation only the preview samples speak.
+
+Approximate unlearning is not a guarantee of deletion, whatever the sentence says.
+"""
 TONES = {
     "forgotten": ("✓", "forgotten"),
     "partly": ("◐", "partly forgotten"),
@@ -62,6 +80,65 @@ SALIENCY_TITLE = "Saliency mask, layer by layer"
 SALIENCY_SLIDER = "Threshold (position on the recorded scale; further right keeps fewer weights)"
 NO_MASK = "This run used no saliency mask."
 
+VERDICT_BASIS = "Judged on {forget} samples of the forgotten classes and {remain} of the others; {steps} sampler steps, guidance {guidance:g}."
+METRICS_CAPTION = "Gap = after minus retrained. n = pictures behind a number."
+METRICS_CAPTION_GENERATOR = (
+    "Gap = after minus retrained. n = samples behind a number, drawn with {steps} sampler steps (DDIM) at guidance {guidance:g}. "
+    "Small samples: one of {n} is {point:.1f} points. The distance is one in the bundled judge's features, not FID."
+)
+NO_RETRAINED_GENERATOR = (
+    "No retrained model is shipped for this choice, so there is nothing to hold these numbers against but before."
+)
+
+MODELS = {"before": "Before", "after": "After", "retrained": "Retrained"}
+TO_FORGET = "to forget"
+STRIPS_TITLE = "Before, after, retrained: the same noise"
+STRIPS_LEGEND = (
+    "Pictures in one place start from the same noise. ✓ accepted as the class asked for, ≠ accepted as another class, ✗ none of the "
+    "classes. Counts are over {n}; {steps} sampler steps (DDIM), guidance {guidance:g}."
+)
+N_FORGOTTEN = "{n} samples of the forgotten classes"
+N_OTHERS = "{n} of the others"
+NO_SAMPLES = (
+    "The samples are kept in memory only as long as the run's weights, and are no part of run files. The timeline holds what was "
+    "recorded; run it again to see the rest."
+)
+PAIR_TITLE = "One over the other"
+PAIR = {
+    "left": "Left",
+    "right": "Right",
+    "difference": "Show the difference instead",
+    "slider": "Where the left picture ends and the right one begins",
+    "alt": "Samples of {title}, a row for each class",
+    "altDifference": "Difference of the samples of {left} and {right}; the numbers are in the table beside it",
+    "valueText": "{left} on the left {at} percent, {right} on the rest",
+    "caption": "Left of the line: {left}; right of it: {right}. Forgotten classes are the first rows.",
+    "captionDifference": "Black where {left} and {right} draw the same; the brighter, the more they differ.",
+    "toForget": "{name} (to forget)",
+    "numbers": "How far the two are apart",
+    "head": "mean difference, gray levels of 255",
+}
+PLAY_TITLE = "Draw more"
+PLAY_HELP = (
+    "Other noise, other steps, other guidance: the same models draw anew. More steps are finer and slower; guidance 0 ignores the "
+    "class, 1 takes it as learnt, more exaggerates it."
+)
+PLAY_STEPS, PLAY_GUIDANCE, PLAY_SEED = "Sampler steps", "Guidance", "Seed of the noise"
+PLAY_WHAT = "Classes"
+PLAY_CHOICES = {"forgotten": "The forgotten ones", "all": "All"}
+PLAY_DRAW, PLAY_STOP = "Draw", "Stop"
+PLAY_WAITING = "Waiting until the run that computes now has ended."
+PLAY_PROGRESS = "Drawing with {model}: step {done} of {total}."
+PLAY_STOPPED = "Stopped. Nothing was changed."
+PLAY_DONE = "{n} samples a model, {steps} steps, guidance {guidance:g}, seed {seed}; {seconds} in all."
+PLAY_BAD_STEPS = "Choose one of the offered numbers of sampler steps."
+PLAY_BAD_GUIDANCE = "The guidance must be a number from 0 to 8."
+PLAY_GONE = "The weights of this run are not in memory any more, so nothing can be drawn. Run it again."
+
+LIVE_NAMES = ("forget accuracy", "remain accuracy")
+LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")
+LOSS_UNIT_GENERATOR = "squared error summed over a picture"
+
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"
 NO_TIMELINE = "Nothing was recorded on the way."
@@ -76,6 +153,9 @@ BREAK_BUTTONS = {
 BROKEN_NAMES = {"mask": "no mask", "adaptive": "no adaptive weights", "alternate": "no alternation"}
 BREAK_NOT_HERE = "Only a live run of a method with parts to switch off can be broken."
 BREAK_QUANTITY = "Curve"
+BREAK_HEAD, BREAK_HEAD_GENERATOR = ("FA (%)", "RA (%)"), ("FA (%)", "JA, other classes (%)")
+BREAK_CAPTION = "After the run; FA and RA on the full sets, the last accuracies on live subsets ({n})."
+BREAK_CAPTION_GENERATOR = "After the run; FA and JA of the evaluation, the last shares of the preview samples ({n})."
 BASE_RUN = "as it was"
 
 SAVE_TITLE = "Save"

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from demos import compare_copy as copy
 from demos.answers import Agreement, Found, Sample
+from demos.live import data_uri
 from demos.metric_rows import MetricRow
 from demos.plots.layers import LayerCount, total_share
 from demos.run_record import Moment, RunRecord
 from demos.verdict import Verdict
 from sfr_core.events import MaskReady, Prediction
+from sfr_core.results import GeneratorRecord
 
 CSS = """
 .cmp-scroll{overflow-x:auto;max-width:100%}
@@ -141,15 +140,22 @@ def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> str:
     """before / after / retrained / gap, then the definitions."""
     if record.result is None:
         return note(copy.NO_METRICS)
+    after = record.result.after
+    caption, missing = copy.METRICS_CAPTION, copy.NO_RETRAINED
+    if isinstance(after, GeneratorRecord):
+        n, missing = after.n_samples, copy.NO_RETRAINED_GENERATOR
+        caption = copy.METRICS_CAPTION_GENERATOR.format(
+            steps=after.sampler_steps, guidance=after.guidance, n=n, point=100 / max(1, n)
+        )
     text = table(
         ("", "before", "after", "retrained", "gap", "unit", "good", "n"),
         [(r.title, r.before, r.after, r.retrained, r.gap, r.unit, r.good, r.n) for r in rows],
-        caption="Gap = after minus retrained. n = pictures behind a number.",
+        caption=caption,
         text_columns=frozenset({5, 6}),
     )
     notes = []
     if record.result.retrained is None:
-        notes.append(copy.NO_RETRAINED.replace("*", ""))
+        notes.append(missing.replace("*", ""))
     if record.result.kl_floor is not None:
         notes.append(copy.KL_FLOOR.format(floor=record.result.kl_floor))
     meaning = "".join(f"<dt>{escape(r.title)}</dt><dd>{escape(r.sentence)}</dd>" for r in rows)
@@ -248,12 +254,13 @@ def moment_html(record: RunRecord, moment: Moment) -> str:
     total = record.planned_steps
     cells = [("step", f"{moment.i}" + (f" of {total}" if total else ""), "")]
     if live is not None:
-        cells.append(("forget accuracy", f"{live.forget:.1f} %", f"n = {live.n_forget}"))
-        cells.append(("remain accuracy", f"{live.remain:.1f} %", f"n = {live.n_remain}"))
+        forget, remain = copy.LIVE_NAMES_GENERATOR if record.generates else copy.LIVE_NAMES
+        cells.append((forget, f"{live.forget:.1f} %", f"n = {live.n_forget}"))
+        cells.append((remain, f"{live.remain:.1f} %", f"n = {live.n_remain}"))
     if step is not None:
         for name, value, unit in (
-            ("forget loss", step.forget_loss, "nats"),
-            ("remain loss", step.remain_loss, "nats"),
+            ("forget loss", step.forget_loss, copy.LOSS_UNIT_GENERATOR if record.generates else "nats"),
+            ("remain loss", step.remain_loss, copy.LOSS_UNIT_GENERATOR if record.generates else "nats"),
             ("forgetting strength α", step.alpha, ""),
         ):
             if value is not None:
@@ -283,11 +290,3 @@ def _prediction(record: RunRecord, prediction: Prediction) -> str:
         f'<figure class="{"right" if right else "wrong"}">{image}<figcaption>{sign} <b>{escape(said)}</b> '
         f'{100 * prediction.confidence:.0f}\u00a0%<br><span class="cmp-muted">true: {escape(true)}</span></figcaption></figure>'
     )
-
-
-def data_uri(picture: NDArray[np.uint8]) -> str:
-    """One picture [h, w, c] as an inline PNG."""
-    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -193,6 +193,21 @@ PHASE_NAMES = {
 MACHINE_CPU = "{name} · {memory} resident memory"
 MACHINE_GPU = "{name} · {memory} in use, {peak} at peak"
 
+SHEET = {
+    "toForget": "{name} (to forget)",
+    "rowAlt": "{name}. {text}",
+    "rowAltForget": "{name}, to be forgotten. {text}",
+    "count": "{right} of {all} ✓",
+    "own": "accepted as the class asked for",
+    "other": "accepted as {name}",
+    "none": "accepted as none of the classes",
+    "sheetNote": (
+        "Samples from the same noise in every picture below; {steps} sampler steps, guidance {guidance}. "
+        "✓ accepted as the class asked for, ≠ as another class, ✗ as none."
+    ),
+}
+"""Words of the sheets of samples, here and in Compare."""
+
 LIVE = {
     "recorded": "Recorded run",
     "live": "Live run",

@@ -6,12 +6,9 @@ every value must have the type that its record declares, so that nothing but num
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import secrets
-import struct
 import threading
 import types
 import zipfile
@@ -22,9 +19,10 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from demos.run_record import RunRecord, dataset_of, read_spec
+from demos.sheet_check import check_sheet
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, PlaygroundError
-from sfr_core.events import Event, Finished, MaskReady, Preview, Sheet, from_json
+from sfr_core.events import Event, Finished, MaskReady, Preview, from_json
 from sfr_core.methods import BY_KIND
 from sfr_core.results import RunResult
 
@@ -33,11 +31,6 @@ MAX_BYTES = 24 * 1024**2
 MAX_EVENTS = 30_000
 MAX_PARTS = 2_000
 """Most pictures of a preview and most layers of a mask."""
-MAX_SIDE = 128
-"""Pixels of a sample's side."""
-MAX_SHEET = 2 * 1024**2
-"""Characters of one sheet."""
-PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 NAMES = ("config.json", "result.json", "events.jsonl")
 HINT = "Choose config.json, result.json or events.jsonl of one run, or the zip of its folder."
 
@@ -214,25 +207,6 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
         dataset=dataset,
         spec=read_spec(config, dataset),
     )
-
-
-def check_sheet(sheet: Sheet, where: str) -> None:
-    """Checks that a foreign sheet is a small PNG of just the tiles that it names, before a browser is given it.
-
-    Raises:
-        AssetError: it is not.
-    """
-    rows, rest = divmod(len(sheet.labels), sheet.columns) if sheet.columns > 0 else (0, 1)
-    good = rest == 0 and rows > 0 and len(sheet.accepted) == len(sheet.labels) <= MAX_PARTS
-    good = good and 0 < sheet.side <= MAX_SIDE and len(sheet.png) <= MAX_SHEET
-    try:
-        head = base64.b64decode(sheet.png, validate=True)[:33]
-        width, height = struct.unpack(">II", head[16:24])
-        good = good and head[:16] == PNG_HEAD and (width, height) == (sheet.columns * sheet.side, rows * sheet.side)
-    except (binascii.Error, ValueError, struct.error):
-        good = False
-    if not good:
-        raise AssetError(f"The samples in {where} are not a sheet of pictures.", hint=HINT)
 
 
 def check_types(record: Any, where: str) -> None:

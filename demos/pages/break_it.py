@@ -11,10 +11,11 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages.context import PageContext
-from demos.plots.curves import QUANTITIES, curve
+from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.run_record import RunRecord, from_job
 from sfr_core.configs import RunConfig
 from sfr_core.events import Step
+from sfr_core.results import GeneratorRecord
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 LOOK_SECONDS = 1.5
@@ -36,6 +37,11 @@ def parts_of(config: RunConfig) -> tuple[str, ...]:
     return tuple(part for part in copy.BREAK_BUTTONS if config.settings.get(part) is True)
 
 
+def quantity_choices(generates: bool) -> list[tuple[str, str]]:
+    """Titles and ids of what can be drawn."""
+    return [(quantity_title(name, generates), name) for name in QUANTITIES]
+
+
 class BreakIt:
     """Buttons, the state of the broken runs, and the overlay. `broken` maps a part to its job id; `drawn` counts ended ones."""
 
@@ -52,7 +58,7 @@ class BreakIt:
             }
         self.status = gr.HTML(elem_id=f"{prefix}-break-status")
         self.quantity = gr.Radio(
-            [(name.capitalize(), name) for name in QUANTITIES],
+            quantity_choices(False),
             value=QUANTITIES[0],
             label=copy.BREAK_QUANTITY,
             visible=False,
@@ -68,6 +74,7 @@ class BreakIt:
             **self.cleared(),
             **{button: gr.update(visible=part in parts) for part, button in self.buttons.items()},
             self.status: "" if parts else html.note(copy.BREAK_NOT_HERE),
+            self.quantity: gr.update(choices=quantity_choices(record.generates), value=QUANTITIES[0], visible=False),
         }
 
     def cleared(self) -> dict[Any, Any]:
@@ -154,11 +161,19 @@ def overlay(base: RunRecord, broken: dict[str, RunRecord], quantity: str) -> tup
     rows = []
     for name, record in runs:
         ends = [curve(record, q).y for q in QUANTITIES]
-        result = record.result
-        full = ["–", "–"] if result is None else [f"{result.after.FA:.1f}", f"{result.after.RA:.1f}"]
-        rows.append((name, *full, *(f"{y[-1]:.4g}" if y else "–" for y in ends)))
-    head = ("run", "FA (%)", "RA (%)", *(f"{q}, last ({'%' if 'acc' in q else 'nats'})" for q in QUANTITIES))
+        rows.append((name, *_full(record), *(f"{y[-1]:.4g}" if y else "–" for y in ends)))
+    generates = base.generates
+    last = (f"{quantity_title(q, generates)}, last ({unit_of(q, generates)})" for q in QUANTITIES)
     n = next((f"n = {e.record.n_forget} and {e.record.n_remain}" for e in base.live()), "none")  # type: ignore[union-attr]
-    caption = f"After the run; FA and RA on the full sets, the last accuracies on live subsets ({n})."
+    head = ("run", *(copy.BREAK_HEAD_GENERATOR if generates else copy.BREAK_HEAD), *last)
+    caption = (copy.BREAK_CAPTION_GENERATOR if generates else copy.BREAK_CAPTION).format(n=n)
     figure = gr.update(value=overlay_figure(runs, chosen), visible=True)
     return figure, html.table(head, rows, caption=caption)
+
+
+def _full(record: RunRecord) -> tuple[str, str]:
+    """The two main numbers of the evaluation after a run."""
+    after = None if record.result is None else record.result.after
+    if after is None:
+        return "–", "–"
+    return f"{after.FA:.1f}", f"{after.JA_remain if isinstance(after, GeneratorRecord) else after.RA:.1f}"

@@ -14,7 +14,9 @@ from demos.answers import Found, agreements, class_accuracy, confusions, not_for
 from demos.metric_rows import metric_rows
 from demos.plots.layers import nearest_threshold, recount
 from demos.run_record import RunRecord
+from demos.sheets import sheet_value
 from demos.verdict import of_record
+from sfr_core.results import GeneratorRecord
 
 GALLERY = 24
 """Pictures shown of each kind."""
@@ -22,9 +24,17 @@ ENLARGE = 4
 
 
 def verdict(record: RunRecord) -> str:
-    """The sentence, or why there is none."""
+    """The sentence, or why there is none; a generator's says on how few samples it stands."""
     found = of_record(record)
-    return html.verdict_html(found) if found else html.note(copy.NO_METRICS)
+    if found is None:
+        return html.note(copy.NO_METRICS)
+    after = record.result.after if record.result else None
+    if not isinstance(after, GeneratorRecord):
+        return html.verdict_html(found)
+    basis = copy.VERDICT_BASIS.format(
+        forget=after.n_samples, remain=after.n_remain, steps=after.sampler_steps, guidance=after.guidance
+    )
+    return html.verdict_html(found) + html.note(basis)
 
 
 def metrics(record: RunRecord) -> str:
@@ -145,3 +155,13 @@ def moment(record: RunRecord, position: float) -> str:
     if not moments:
         return html.note(copy.NO_TIMELINE)
     return html.moment_html(record, moments[min(max(int(position), 1), len(moments)) - 1])
+
+
+def moment_sheet(record: RunRecord, position: float) -> dict[str, Any]:
+    """The samples of that moment, for demos/static/grid.js; none for a classifier."""
+    moments = record.timeline()
+    if not moments:
+        return {"sheet": None}
+    at = moments[min(max(int(position), 1), len(moments)) - 1]
+    forgotten = record.spec.classes if record.spec else ()
+    return {"sheet": sheet_value(at.sheet, record.class_names, forgotten)}

@@ -16,9 +16,30 @@ Quantity = Literal["forget accuracy", "remain accuracy", "forget loss", "remain 
 QUANTITIES: tuple[Quantity, ...] = ("forget accuracy", "remain accuracy", "forget loss", "remain loss")
 
 
+GENERATOR_TITLES: dict[Quantity, str] = {
+    "forget accuracy": "Forgotten classes accepted",
+    "remain accuracy": "Other classes accepted",
+    "forget loss": "Forget loss",
+    "remain loss": "Remain loss",
+}
+"""The same quantities where a judge looks at samples instead of a network at pictures."""
+GENERATOR_LOSS = "squared error"
+"""Unit of a diffusion model's losses: of the predicted noise, summed over a picture."""
+
+
+def quantity_title(quantity: Quantity, generates: bool) -> str:
+    """A quantity as people read it."""
+    return GENERATOR_TITLES[quantity] if generates else quantity.capitalize()
+
+
+def unit_of(quantity: Quantity, generates: bool) -> str:
+    """Its unit."""
+    return "%" if quantity.endswith("accuracy") else GENERATOR_LOSS if generates else "nats"
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points of one quantity of one run; `y` is percent for accuracies, nats for losses."""
+    """Points of one quantity of one run; `y` is percent for accuracies; losses are nats, of a generator squared errors."""
 
     x: tuple[int, ...]
     y: tuple[float, ...]
@@ -53,11 +74,12 @@ def overlay_figure(runs: Sequence[tuple[str, RunRecord]], quantity: Quantity) ->
             marker={"symbol": RUN_MARKERS[k], "size": 6},
             hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
         )
-    unit = "%" if quantity.endswith("accuracy") else "nats"
+    generates = bool(runs) and runs[0][1].generates
+    unit = unit_of(quantity, generates)
     bounds = {"range": [-3, 103]} if unit == "%" else {"rangemode": "tozero"}
     return figure.update_layout(
         layout(
-            f"{quantity.capitalize()} ({unit})",
+            f"{quantity_title(quantity, generates)} ({unit})",
             height=320,
             showlegend=True,
             xaxis=axis("step"),

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from demos.answers import confusions
 from demos.plots.confusion import class_change
-from demos.plots.curves import curve
+from demos.plots.curves import curve, quantity_title, unit_of
 from demos.plots.layers import recount
+from demos.plots.samples import samples_figure, timeline_figure
 from demos.plots.style import FORGET, MODEL_COLOURS, MODEL_PATTERNS, REMAIN
 from demos.run_record import RunRecord
 
@@ -34,18 +35,24 @@ def figures(record: RunRecord) -> dict[str, Figure]:
     if {"before", "after"} <= matrices.keys():
         out["confusion"] = confusion_figure(matrices, record.class_names)
         out["classes"] = classes_figure(matrices, record.class_names)
+    if record.samples:
+        out["samples"] = samples_figure(record)
+    if any(moment.sheet for moment in record.timeline()):
+        out["timeline"] = timeline_figure(record)
     if record.mask is not None:
         out["saliency"] = saliency_figure(record)
     return out
 
 
 def curves_figure(record: RunRecord) -> Figure:
-    """Accuracies on the left, losses on the right, over steps."""
+    """Accuracies, or shares of accepted samples, on the left, losses on the right, over steps."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, kind, unit in ((left, "accuracy", "%"), (right, "loss", "nats")):
+    names = "accepted samples" if record.generates else "accuracy"
+    for axes, kind, title in ((left, "accuracy", names), (right, "loss", "loss")):
         for part, colour, dash, marker in (("forget", FORGET, "-", "o"), ("remain", REMAIN, "--", "s")):
-            line = curve(record, f"{part} {kind}")  # type: ignore[arg-type]
+            quantity: Any = f"{part} {kind}"
+            line = curve(record, quantity)
             axes.plot(
                 line.x,
                 line.y,
@@ -53,17 +60,20 @@ def curves_figure(record: RunRecord) -> Figure:
                 color=colour,
                 marker=marker if len(line.x) <= 60 else None,
                 ms=4,
-                label=f"{part} {kind}",
+                label=quantity_title(quantity, record.generates).lower(),
             )
         axes.set_xlabel("step")
-        axes.set_ylabel(f"{kind} ({unit})")
+        axes.set_ylabel(f"{title} ({unit_of(quantity, record.generates)})")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     left.set_ylim(-3, 103)
     live = record.live()
     if live:
         first: Any = live[0].record
-        left.set_title(f"live subsets, n = {first.n_forget} and {first.n_remain}", fontsize=9)
+        left.set_title(
+            f"{'preview samples' if record.generates else 'live subsets'}, n = {first.n_forget} and {first.n_remain}",
+            fontsize=9,
+        )
     return figure
 
 

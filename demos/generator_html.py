@@ -1,0 +1,128 @@
+"""Parts of Compare for generators as HTML: models side by side, row by row. Everything foreign is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from demos import compare_copy as words
+from demos import copy
+from demos.compare_html import note
+from demos.live import data_uri
+from demos.sheets import (
+    SIGNS,
+    Strip,
+    classes_of,
+    counts_text,
+    mean_difference,
+    name_of,
+    sign_of,
+    strip,
+    whole_sheet,
+)
+from sfr_core.results import GeneratorReport
+
+MODELS = ("before", "after", "retrained")
+SHOWN = 8
+"""Samples of a class shown for each model; the counts are over all."""
+
+
+def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], forgotten: Sequence[int]) -> str:
+    """Every class a row, every model a strip of its first samples, all from the same noise; the forgotten rows framed."""
+    models = [who for who in MODELS if who in reports] or list(reports)
+    if not models:
+        return note(words.NO_SAMPLES)
+    rows = [
+        _row(label, {who: strip(reports[who], label, SHOWN) for who in models}, names, label in forgotten)
+        for label in classes_of(reports[models[0]], forgotten)
+    ]
+    first = reports[models[0]]
+    legend = words.STRIPS_LEGEND.format(
+        n=", ".join(_counts(first, forgotten)), steps=first.sampler_steps, guidance=first.guidance
+    )
+    return (
+        f'<p class="gen-legend">{escape(legend)}</p>'
+        f'<div class="gen-rows" style="--models:{len(models)}">{"".join(rows)}</div>'
+    )
+
+
+def _counts(report: GeneratorReport, forgotten: Sequence[int]) -> list[str]:
+    inside = sum(int(label) in forgotten for label in report.labels)
+    return [words.N_FORGOTTEN.format(n=inside), words.N_OTHERS.format(n=len(report.labels) - inside)]
+
+
+def _row(label: int, strips: Mapping[str, Strip | None], names: Sequence[str], forgotten: bool) -> str:
+    name = name_of(label, names)
+    figures = "".join(_figure(who, one, names) for who, one in strips.items() if one is not None)
+    mark = f"<small>{escape(words.TO_FORGET)}</small>" if forgotten else ""
+    return (
+        f'<div class="gen-row{" forget" if forgotten else ""}" data-class="{label}">'
+        f'<div class="name">{escape(name)}{mark}</div><div class="gen-strips">{figures}</div></div>'
+    )
+
+
+def _figure(who: str, one: Strip, names: Sequence[str]) -> str:
+    kinds = [sign_of(one.label, a) for a in one.shown]
+    said = [copy.SHEET[kind].format(name=name_of(a, names)) for kind, a in zip(kinds, one.shown, strict=True)]
+    signs = "".join(
+        f'<i class="{kind}" title="{escape(title, quote=True)}">{SIGNS[kind]}</i>'
+        for kind, title in zip(kinds, said, strict=True)
+    )
+    own = sum(a == one.label for a in one.accepted)
+    alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names)}"
+    return (
+        f'<figure class="gen-strip" data-model="{escape(who, quote=True)}"><figcaption><b>{escape(words.MODELS[who])}</b> '
+        f"<span>{escape(copy.SHEET['count'].format(right=own, all=len(one.accepted)))}</span></figcaption>"
+        f'<img src="{one.uri}" alt="{escape(alt, quote=True)}">'
+        f'<div class="signs" aria-hidden="true" style="grid-template-columns:repeat({len(one.shown)},1fr)">{signs}</div></figure>'
+    )
+
+
+def pair_value(
+    key: str, reports: Mapping[str, GeneratorReport], names: Sequence[str], forgotten: Sequence[int]
+) -> dict[str, Any] | None:
+    """What demos/static/pair.js compares; None where there are no two models' samples."""
+    models = [who for who in MODELS if who in reports]
+    if len(models) < 2:
+        return None
+    first = reports[models[0]]
+    classes = classes_of(first, forgotten)
+    sheets = {who: whole_sheet(reports[who], classes, SHOWN) for who in models}
+    height, width = sheets[models[0]].shape[:2]
+    pairs = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
+    return {
+        "key": key,
+        "models": [{"id": who, "title": words.MODELS[who], "uri": data_uri(sheets[who])} for who in models],
+        "left": models[0],
+        "right": models[1],
+        "width": width,
+        "height": height,
+        "rows": [
+            {
+                "name": name_of(label, names),
+                "forgotten": label in forgotten,
+                "differences": {
+                    "|".join(sorted((a, b))): mean_difference(reports[a], reports[b], label) for a, b in pairs
+                },
+            }
+            for label in classes
+        ],
+    }
+
+
+def pair_html() -> str:
+    """The still part of the comparison of a pair, its words filled in."""
+    return (
+        '<div class="pair-controls">'
+        f'<label>{words.PAIR["left"]}<select data-part="left"></select></label>'
+        f'<label>{words.PAIR["right"]}<select data-part="right"></select></label>'
+        f'<label><input type="checkbox" data-part="difference"> {words.PAIR["difference"]}</label></div>'
+        '<div class="pair"><div><div class="pair-stage" data-part="stage"><img data-part="a"><img data-part="b">'
+        '<span data-part="line"></span></div>'
+        f'<label class="pair-slide" data-part="slide"><span class="sr">{words.PAIR["slider"]}</span>'
+        '<input type="range" min="0" max="100" value="50" data-part="at"></label>'
+        '<p class="cmp-muted" data-part="caption"></p></div>'
+        f'<table><caption class="cmp-muted">{words.PAIR["numbers"]}</caption><thead><tr><th scope="col"></th>'
+        f'<th scope="col">{words.PAIR["head"]}</th></tr></thead><tbody data-part="numbers"></tbody></table></div>'
+    )

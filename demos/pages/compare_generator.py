@@ -1,0 +1,63 @@
+"""The part of Compare that only generators have: samples of the models side by side, one over the other, and drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from demos import compare_copy as copy
+from demos import generator_html as html
+from demos import theme
+from demos.pages.context import PageContext
+from demos.pages.play import Play
+from demos.run_record import RunRecord
+
+
+class GeneratorPart:
+    """Rows of samples, a slider over a pair, and the sampler in the visitor's hand; hidden for classifiers."""
+
+    def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
+        with gr.Column(visible=False, elem_id=f"{prefix}-generator") as self.box:
+            gr.Markdown(f"### {copy.STRIPS_TITLE}")
+            self.strips = gr.HTML(elem_id=f"{prefix}-strips")
+            with gr.Column(elem_id=f"{prefix}-pair-box") as self.pair_box:
+                gr.Markdown(f"### {copy.PAIR_TITLE}")
+                self.pair = gr.HTML(
+                    {"key": ""},
+                    html_template=html.pair_html(),
+                    js_on_load=theme.read("pair.js"),
+                    apply_default_css=False,
+                    elem_id=f"{prefix}-pair",
+                    texts=copy.PAIR,
+                )
+            self.play = Play(ctx, prefix, key)
+
+    def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
+        """What the part shows for a run; for a classifier nothing. `live` runs may still have weights to draw with."""
+        if not record.generates:
+            return self.cleared()
+        forgotten = record.spec.classes if record.spec else ()
+        pair = html.pair_value(record.key, record.samples, record.class_names, forgotten)
+        return {
+            self.box: gr.update(visible=True),
+            self.strips: html.strips_html(record.samples, record.class_names, forgotten),
+            self.pair_box: gr.update(visible=pair is not None),
+            self.pair: pair or {"key": ""},
+            **self.play.updates_of(record, live=live),
+        }
+
+    def cleared(self) -> dict[Any, Any]:
+        """Hidden, and its bulk is gone."""
+        return {
+            self.box: gr.update(visible=False),
+            self.strips: gr.update(value=None),
+            self.pair_box: gr.update(visible=False),
+            self.pair: {"key": ""},
+            **self.play.cleared(),
+        }
+
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
+        """Connects the sampler; `record_of(browser, key)` checks whose run it is."""
+        self.play.wire(record_of)

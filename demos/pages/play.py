@@ -1,0 +1,190 @@
+"""Draw more: sampler steps, guidance and noise in the visitor's hand, for the models of a run whose weights are in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from demos import compare_copy as copy
+from demos import copy as page_copy
+from demos import generator_html, hardware, sampling
+from demos.compare_html import alert, note
+from demos.controls import whole
+from demos.pages.context import PageContext
+from demos.run_record import RunRecord
+from sfr_core.errors import InputError, PlaygroundError
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+LOOK_SECONDS = 0.4
+
+
+class Play:
+    """The controls, and the wish that each visitor has under way."""
+
+    def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
+        self.ctx, self.key = ctx, key
+        self.drawings: dict[str, sampling.Drawing] = {}
+        with gr.Column(elem_id=f"{prefix}-play") as self.box:
+            gr.Markdown(f"### {copy.PLAY_TITLE}\n{copy.PLAY_HELP}")
+            with gr.Row():
+                self.steps = gr.Dropdown(
+                    list(sampling.STEPS),
+                    value=20,
+                    label=copy.PLAY_STEPS,
+                    filterable=False,
+                    min_width=120,
+                    elem_id=f"{prefix}-play-steps",
+                )
+                self.guidance = gr.Slider(
+                    0,
+                    sampling.LARGEST_GUIDANCE,
+                    value=2,
+                    step=0.5,
+                    label=copy.PLAY_GUIDANCE,
+                    buttons=[],
+                    min_width=200,
+                    elem_id=f"{prefix}-play-guidance",
+                )
+                self.seed = gr.Number(
+                    1, precision=0, label=copy.PLAY_SEED, min_width=120, elem_id=f"{prefix}-play-seed"
+                )
+                self.what = gr.Radio(
+                    [(title, name) for name, title in copy.PLAY_CHOICES.items()],
+                    value="forgotten",
+                    label=copy.PLAY_WHAT,
+                    min_width=200,
+                    elem_id=f"{prefix}-play-what",
+                )
+            with gr.Row():
+                self.draw = gr.Button(
+                    copy.PLAY_DRAW,
+                    variant="primary",
+                    size="sm",
+                    elem_id=f"{prefix}-play-draw",
+                    elem_classes="cmp-small",
+                )
+                self.stop = gr.Button(
+                    copy.PLAY_STOP,
+                    size="sm",
+                    interactive=False,
+                    elem_id=f"{prefix}-play-stop",
+                    elem_classes="cmp-small",
+                )
+            self.status = gr.HTML(elem_id=f"{prefix}-play-status")
+            self.drawn = gr.HTML(elem_id=f"{prefix}-play-drawn")
+
+    def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
+        """Ready to draw where the run's weights are in memory of this process; otherwise a sentence."""
+        able = live and bool(record.samples) and not hardware.on_zerogpu()
+        return {
+            **self.cleared(),
+            self.draw: gr.update(interactive=able),
+            self.status: "" if able else note(copy.PLAY_GONE),
+        }
+
+    def cleared(self) -> dict[Any, Any]:
+        """Nothing drawn."""
+        return {self.draw: gr.update(interactive=False), self.stop: gr.skip(), self.status: "", self.drawn: ""}
+
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
+        """Connects the buttons; `record_of(browser, key)` checks whose run it is."""
+        wish = [self.ctx.browser, self.key, self.steps, self.guidance, self.seed, self.what]
+        outputs = [self.draw, self.stop, self.status, self.drawn]
+
+        def draw(
+            browser: Any, key: Any, steps: Any, guidance: Any, seed: Any, what: Any
+        ) -> Iterator[tuple[Any, Any, Any, Any]]:
+            try:
+                record = record_of(browser, key)
+                drawing = self.begin(browser, key, record, steps, guidance, seed, what)
+            except PlaygroundError as error:
+                yield gr.skip(), gr.skip(), alert(str(error)), gr.skip()
+                return
+            started, stop = gr.Button(interactive=False), gr.Button(interactive=True)
+            try:
+                while drawing.active:
+                    self.ctx.book.touch(str(key))
+                    yield started, stop, progress_html(drawing), gr.skip()
+                    started = stop = gr.skip()
+                    time.sleep(LOOK_SECONDS)
+            finally:
+                drawing.cancel.cancel()  # nobody waits for it any more; harmless when it has ended
+            shown: Any = gr.skip()
+            if drawing.state == "done":
+                forgotten = record.spec.classes if record.spec else ()
+                shown = generator_html.strips_html(drawing.reports, record.class_names, forgotten)
+            yield (
+                gr.Button(interactive=True),
+                gr.Button(interactive=False),
+                ended_html(drawing, guidance, seed),
+                shown,
+            )
+
+        self.draw.click(draw, wish, outputs, concurrency_limit=None, show_progress="hidden", api_visibility="private")
+
+        def stop(browser: Any) -> Any:
+            drawing = self.drawings.get(self.ctx.visitor(browser))
+            if drawing is not None:
+                drawing.cancel.cancel()
+            return gr.Button(interactive=False)
+
+        self.stop.click(stop, self.ctx.browser, self.stop, **QUICK)
+
+    def begin(
+        self, browser: Any, key: Any, record: RunRecord, steps: Any, guidance: Any, seed: Any, what: Any
+    ) -> sampling.Drawing:
+        """Starts a wish; an earlier one of the same visitor is stopped.
+
+        Raises:
+            InputError: the weights are gone, or a value that the controls do not offer.
+        """
+        job = self.ctx.job_of(browser, key)
+        session = None if job is None or job.active else job.session
+        if session is None or hardware.on_zerogpu():
+            raise InputError(copy.PLAY_GONE)
+        if steps not in sampling.STEPS:
+            raise InputError(copy.PLAY_BAD_STEPS)
+        if isinstance(guidance, bool) or not isinstance(guidance, int | float):
+            raise InputError(copy.PLAY_BAD_GUIDANCE)
+        if not 0 <= guidance <= sampling.LARGEST_GUIDANCE:
+            raise InputError(copy.PLAY_BAD_GUIDANCE)
+        forgotten = record.spec.classes if record.spec else ()
+        labels = sampling.labels_of(str(what), len(record.class_names), forgotten)
+        sampler = sampling.sampler_of(
+            session, labels, seed=whole("seed of the noise", seed), steps=steps, guidance=float(guidance)
+        )
+        visitor = self.ctx.visitor(browser)
+        earlier = self.drawings.get(visitor)
+        if earlier is not None:
+            earlier.cancel.cancel()
+        self.drawings = {name: one for name, one in self.drawings.items() if one.active}
+        drawing = sampling.start(self.ctx.book.slot, sampler, sampling.models_of(session, record.samples), steps)
+        self.drawings[visitor] = drawing
+        return drawing
+
+
+def progress_html(drawing: sampling.Drawing) -> str:
+    """A bar with the real steps, or that it waits."""
+    if drawing.state == "waiting":
+        return note(copy.PLAY_WAITING)
+    at = drawing.models.index(drawing.model) if drawing.model in drawing.models else 0
+    text = copy.PLAY_PROGRESS.format(
+        model=copy.MODELS.get(drawing.model, "").lower(), done=drawing.done, total=drawing.steps
+    )
+    value, top = at * drawing.steps + drawing.done, len(drawing.models) * drawing.steps
+    return f'<progress max="{top}" value="{value}" aria-label="{escape(copy.PLAY_TITLE)}" style="width:100%"></progress>{note(text)}'
+
+
+def ended_html(drawing: sampling.Drawing, guidance: float, seed: Any) -> str:
+    """How a wish ended."""
+    if drawing.state == "failed":
+        return alert(drawing.error)
+    if drawing.state == "stopped":
+        return note(copy.PLAY_STOPPED)
+    n = len(next(iter(drawing.reports.values())).labels)
+    took = page_copy.duration(drawing.seconds)
+    return note(copy.PLAY_DONE.format(n=n, steps=drawing.steps, guidance=guidance, seed=seed, seconds=took))

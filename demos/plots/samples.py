@@ -1,0 +1,92 @@
+"""Samples of generators as figures for files: models side by side, and the first and the last sheet of a run."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+from PIL import Image
+
+from demos.plots.style import FORGET
+from demos.run_record import RunRecord
+from demos.sheets import classes_of, name_of, whole_sheet
+
+COLUMNS = 8
+"""Samples of a class in a figure."""
+TILE_INCHES = 0.36
+
+
+def samples_figure(record: RunRecord) -> Figure:
+    """Every model's first samples from the same noise, a row for each class, the forgotten rows framed."""
+    reports = record.samples
+    forgotten = record.spec.classes if record.spec else ()
+    first = next(iter(reports.values()))
+    classes = classes_of(first, forgotten)
+    figure, panels = _panels(len(reports), len(classes), COLUMNS)
+    for axes, (name, report) in zip(panels, reports.items(), strict=True):
+        accepted = [int((report.accepted[report.labels == c] == c).sum()) for c in classes]
+        numbers = [f"{n} of {int((report.labels == c).sum())}" for n, c in zip(accepted, classes, strict=True)]
+        _draw(axes, whole_sheet(report, classes, COLUMNS), classes, record.class_names, forgotten, numbers)
+        axes.set_title(f"{name} ({report.sampler_steps} steps, guidance {report.guidance:g})", fontsize=9)
+    return figure
+
+
+def timeline_figure(record: RunRecord) -> Figure:
+    """The recorded sheets of the first, the middle and the last moment."""
+    moments = [moment for moment in record.timeline() if moment.sheet is not None]
+    at = sorted({0, len(moments) // 2, len(moments) - 1})
+    chosen = [(moments[k].i, moments[k].sheet) for k in at]
+    forgotten = record.spec.classes if record.spec else ()
+    sheets = [sheet for _, sheet in chosen if sheet is not None]
+    rows, columns = len(sheets[0].labels) // sheets[0].columns, sheets[0].columns
+    figure, panels = _panels(len(sheets), rows, columns)
+    for axes, (i, sheet) in zip(panels, chosen, strict=True):
+        if sheet is None:
+            continue
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.png))))
+        classes = list(sheet.labels[:: sheet.columns])
+        starts = range(0, len(sheet.labels), sheet.columns)
+        right = [
+            sum(a == c for a in sheet.accepted[k : k + sheet.columns]) for k, c in zip(starts, classes, strict=True)
+        ]
+        numbers = [f"{n} of {sheet.columns}" for n in right]
+        _draw(axes, pixels.reshape(*pixels.shape[:2], -1), classes, record.class_names, forgotten, numbers)
+        axes.set_title(f"after step {i} ({sheet.steps} steps, guidance {sheet.guidance:g})", fontsize=9)
+    return figure
+
+
+def _panels(number: int, rows: int, columns: int) -> tuple[Figure, list[Any]]:
+    size = (number * (columns * TILE_INCHES + 1.9), rows * TILE_INCHES + 0.6)
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, list(figure.subplots(1, number, squeeze=False)[0])
+
+
+def _draw(
+    axes: Any,
+    pixels: NDArray[np.uint8],
+    classes: Sequence[int],
+    names: Sequence[str],
+    forgotten: Sequence[int],
+    numbers: Sequence[str],
+) -> None:
+    """One sheet with the names of its rows on the left and the accepted samples on the right."""
+    height, width = pixels.shape[:2]
+    side = height / len(classes)
+    axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    middles = [(r + 0.5) * side - 0.5 for r in range(len(classes))]
+    labels = [f"{name_of(c, names)}{' (to forget)' if c in forgotten else ''}" for c in classes]
+    axes.set_yticks(middles, labels, fontsize=7)
+    axes.set_xticks([])
+    for middle, text in zip(middles, numbers, strict=True):
+        axes.text(width + 1, middle, text, fontsize=6, va="center")
+    for r, c in enumerate(classes):
+        if c in forgotten:
+            axes.add_patch(
+                Rectangle((-0.5, r * side - 0.5), width, side, fill=False, edgecolor=FORGET, linewidth=2, clip_on=False)
+            )

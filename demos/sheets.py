@@ -1,0 +1,125 @@
+"""Samples of generators as pictures and counts: strips by class, whole sheets, differences. Pure: numpy and Pillow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demos.live import data_uri
+from sfr_core.events import Sheet
+from sfr_core.results import GeneratorReport
+
+NONE = -1
+"""What stands in `accepted` where the judge accepts no class."""
+SIGNS = {"own": "✓", "other": "≠", "none": "✗"}
+"""Accepted as the class asked for, as another one, as none."""
+
+
+def sign_of(label: int, accepted: int) -> str:
+    """Key of SIGNS for one sample."""
+    return "own" if accepted == label else "none" if accepted == NONE else "other"
+
+
+def name_of(label: int, names: Sequence[str]) -> str:
+    """The name of a class, or its number where the names are unknown."""
+    return names[label] if 0 <= label < len(names) else f"class {label}"
+
+
+def counts_text(label: int, accepted: Sequence[int], names: Sequence[str]) -> str:
+    """What the judge made of the samples of one class: "5 samples: 3 as Trouser, 1 as Dress, 1 as none of the classes"."""
+    counts = Counter(int(a) for a in accepted)
+    own = counts.pop(label, 0)
+    none = counts.pop(NONE, 0)
+    parts = [f"{own} as {name_of(label, names)}"]
+    parts += [f"{n} as {name_of(other, names)}" for other, n in counts.most_common()]
+    if none:
+        parts.append(f"{none} as none of the classes")
+    return f"{len(accepted)} sample{'' if len(accepted) == 1 else 's'}: {', '.join(parts)}"
+
+
+def sheet_value(sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[int]) -> dict[str, Any] | None:
+    """A sheet as demos/static/grid.js draws it: its picture once, and what the judge says row by row."""
+    if sheet is None:
+        return None
+    rows = []
+    for at in range(0, len(sheet.labels), sheet.columns):
+        label, accepted = sheet.labels[at], sheet.accepted[at : at + sheet.columns]
+        rows.append(
+            {
+                "label": label,
+                "name": name_of(label, names),
+                "forgotten": label in forgotten,
+                "signs": [sign_of(label, a) for a in accepted],
+                "said": ["" if a == NONE else name_of(a, names) for a in accepted],
+                "text": counts_text(label, accepted, names),
+            }
+        )
+    return {
+        "png": sheet.png,
+        "side": sheet.side,
+        "columns": sheet.columns,
+        "rows": rows,
+        "steps": sheet.steps,
+        "guidance": sheet.guidance,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The first samples of one class by one model, side by side, and the judge's word on all of them.
+
+    Attributes:
+        uri: the shown samples as one picture.
+        shown: class that the judge accepts for each shown one, NONE where it accepts none.
+        accepted: the same for all samples of this class.
+    """
+
+    label: int
+    uri: str
+    side: int
+    shown: tuple[int, ...]
+    accepted: tuple[int, ...]
+
+
+def strip(report: GeneratorReport, label: int, columns: int) -> Strip | None:
+    """The strip of one class; None where the report has no sample of it."""
+    rows = np.flatnonzero(report.labels == label)
+    if len(rows) == 0:
+        return None
+    shown = rows[:columns]
+    picture = np.concatenate(list(report.images[shown]), axis=1)
+    return Strip(
+        label,
+        data_uri(picture),
+        report.images.shape[1],
+        tuple(int(a) for a in report.accepted[shown]),
+        tuple(int(a) for a in report.accepted[rows]),
+    )
+
+
+def classes_of(report: GeneratorReport, forgotten: Sequence[int]) -> list[int]:
+    """The classes of a report, the forgotten ones first."""
+    found = sorted({int(label) for label in report.labels})
+    return [c for c in found if c in forgotten] + [c for c in found if c not in forgotten]
+
+
+def whole_sheet(report: GeneratorReport, classes: Sequence[int], columns: int) -> NDArray[np.uint8]:
+    """A row of `columns` samples for each class, uint8 [rows * h, columns * w, c]; missing samples are black."""
+    _, h, w, c = report.images.shape
+    out = np.zeros((len(classes) * h, columns * w, c), np.uint8)
+    for r, label in enumerate(classes):
+        for k, row in enumerate(np.flatnonzero(report.labels == label)[:columns]):
+            out[r * h : (r + 1) * h, k * w : (k + 1) * w] = report.images[row]
+    return out
+
+
+def mean_difference(a: GeneratorReport, b: GeneratorReport, label: int) -> float | None:
+    """Mean absolute difference of the samples of one class from equal noise, gray levels (0 to 255); None without pairs."""
+    left, right = (r.images[r.labels == label].astype(np.int16) for r in (a, b))
+    n = min(len(left), len(right))
+    return float(np.abs(left[:n] - right[:n]).mean()) if n and left.shape[1:] == right.shape[1:] else None
