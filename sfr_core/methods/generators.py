@@ -22,7 +22,7 @@ GENERATOR_METHODS: dict[str, MethodSpec] = {
     "sfr-on": METHODS["sfr-on"],
     "retrain": replace(
         METHODS["retrain"],
-        summary="Trains a new model that never saw the forgotten classes: hours, so only what a card ships is shown.",
+        summary="Trains a new model that never saw the forgotten classes: hours, so the page shows what a card ships.",
         config_cls=RetrainStepsConfig,
         function="sfr_core.methods.retrain:retrain_steps",
         requires=("Restartable",),
