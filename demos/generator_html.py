@@ -24,8 +24,8 @@ from demos.sheets import (
 from sfr_core.results import GeneratorReport
 
 MODELS = ("before", "after", "retrained")
-SHOWN = 8
-"""Samples of a class shown for each model; the counts are over all."""
+COLUMNS = 4
+"""Samples in a line of one model; a class may have more lines than one."""
 
 
 def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], forgotten: Sequence[int]) -> str:
@@ -34,7 +34,7 @@ def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], fo
     if not models:
         return note(words.NO_SAMPLES)
     rows = [
-        _row(label, {who: strip(reports[who], label, SHOWN) for who in models}, names, label in forgotten)
+        _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten)
         for label in classes_of(reports[models[0]], forgotten)
     ]
     first = reports[models[0]]
@@ -63,20 +63,26 @@ def _row(label: int, strips: Mapping[str, Strip | None], names: Sequence[str], f
 
 
 def _figure(who: str, one: Strip, names: Sequence[str]) -> str:
-    kinds = [sign_of(one.label, a) for a in one.shown]
-    said = [copy.SHEET[kind].format(name=name_of(a, names)) for kind, a in zip(kinds, one.shown, strict=True)]
-    signs = "".join(
-        f'<i class="{kind}" title="{escape(title, quote=True)}">{SIGNS[kind]}</i>'
-        for kind, title in zip(kinds, said, strict=True)
-    )
     own = sum(a == one.label for a in one.accepted)
     alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names)}"
+    # The words stand once, with the first line; a second one only goes on.
+    lines = "".join(
+        _line(uri, accepted, one.label, names, "" if at else alt) for at, (uri, accepted) in enumerate(one.lines)
+    )
     return (
         f'<figure class="gen-strip" data-model="{escape(who, quote=True)}"><figcaption><b>{escape(words.MODELS[who])}</b> '
         f"<span>{escape(copy.SHEET['count'].format(right=own, all=len(one.accepted)))}</span></figcaption>"
-        f'<img src="{one.uri}" alt="{escape(alt, quote=True)}">'
-        f'<div class="signs" aria-hidden="true" style="grid-template-columns:repeat({len(one.shown)},1fr)">{signs}</div></figure>'
+        f"{lines}</figure>"
     )
+
+
+def _line(uri: str, accepted: Sequence[int], label: int, names: Sequence[str], alt: str) -> str:
+    kinds = [sign_of(label, a) for a in accepted]
+    signs = "".join(
+        f'<i class="{kind}" title="{escape(copy.SHEET[kind].format(name=name_of(a, names)), quote=True)}">{SIGNS[kind]}</i>'
+        for kind, a in zip(kinds, accepted, strict=True)
+    )
+    return f'<img src="{uri}" alt="{escape(alt, quote=True)}"><div class="signs" aria-hidden="true">{signs}</div>'
 
 
 def pair_value(
@@ -88,7 +94,7 @@ def pair_value(
         return None
     first = reports[models[0]]
     classes = classes_of(first, forgotten)
-    sheets = {who: whole_sheet(reports[who], classes, SHOWN) for who in models}
+    sheets = {who: whole_sheet(reports[who], classes, COLUMNS)[0] for who in models}
     height, width = sheets[models[0]].shape[:2]
     pairs = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
     return {

@@ -114,7 +114,7 @@ def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: fl
         from sfr_core.tasks.ddpm import accepted_classes
 
         task = session.task
-        walk = task.sample(labels, seed=seed, steps=steps, guidance=guidance, model=session.module(who))
+        walk = task.sample(labels, seed=seed, steps=steps, guidance=guidance, model=session.reference(who))
         while True:
             try:
                 yield next(walk)

@@ -16,6 +16,8 @@ from sfr_core.results import GeneratorReport
 
 NONE = -1
 """What stands in `accepted` where the judge accepts no class."""
+MOST_LINES = 2
+"""Lines of samples of one class by one model."""
 SIGNS = {"own": "✓", "other": "≠", "none": "✗"}
 """Accepted as the class asked for, as another one, as none."""
 
@@ -71,35 +73,33 @@ def sheet_value(sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[i
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The first samples of one class by one model, side by side, and the judge's word on all of them.
+    """The first samples of one class by one model, in lines, and the judge's word on all of them.
 
     Attributes:
-        uri: the shown samples as one picture.
-        shown: class that the judge accepts for each shown one, NONE where it accepts none.
-        accepted: the same for all samples of this class.
+        lines: for each line its samples as one picture (data URI), and the class that the judge accepts for each, NONE
+            where it accepts none.
+        accepted: the same for all samples of this class in the report.
     """
 
     label: int
-    uri: str
-    side: int
-    shown: tuple[int, ...]
+    lines: tuple[tuple[str, tuple[int, ...]], ...]
     accepted: tuple[int, ...]
+
+
+def lines_of(report: GeneratorReport, label: int, columns: int) -> list[NDArray[np.int64]]:
+    """Rows of the report in lines of `columns` samples of one class, at most MOST_LINES of them."""
+    rows = np.flatnonzero(report.labels == label)[: columns * MOST_LINES]
+    return [rows[at : at + columns] for at in range(0, len(rows), columns)]
 
 
 def strip(report: GeneratorReport, label: int, columns: int) -> Strip | None:
     """The strip of one class; None where the report has no sample of it."""
-    rows = np.flatnonzero(report.labels == label)
-    if len(rows) == 0:
-        return None
-    shown = rows[:columns]
-    picture = np.concatenate(list(report.images[shown]), axis=1)
-    return Strip(
-        label,
-        data_uri(picture),
-        report.images.shape[1],
-        tuple(int(a) for a in report.accepted[shown]),
-        tuple(int(a) for a in report.accepted[rows]),
-    )
+    lines = [
+        (data_uri(_line(report, rows, columns)), tuple(int(a) for a in report.accepted[rows]))
+        for rows in lines_of(report, label, columns)
+    ]
+    accepted = tuple(int(a) for a in report.accepted[report.labels == label])
+    return Strip(label, tuple(lines), accepted) if lines else None
 
 
 def classes_of(report: GeneratorReport, forgotten: Sequence[int]) -> list[int]:
@@ -108,13 +108,20 @@ def classes_of(report: GeneratorReport, forgotten: Sequence[int]) -> list[int]:
     return [c for c in found if c in forgotten] + [c for c in found if c not in forgotten]
 
 
-def whole_sheet(report: GeneratorReport, classes: Sequence[int], columns: int) -> NDArray[np.uint8]:
-    """A row of `columns` samples for each class, uint8 [rows * h, columns * w, c]; missing samples are black."""
+def whole_sheet(
+    report: GeneratorReport, classes: Sequence[int], columns: int
+) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
+    """Lines of `columns` samples, class by class: uint8 [lines * h, columns * w, c] and the class of each line."""
+    lines = [(label, rows) for label in classes for rows in lines_of(report, label, columns)]
+    pixels = np.concatenate([_line(report, rows, columns) for _, rows in lines], axis=0)
+    return pixels, tuple(label for label, _ in lines)
+
+
+def _line(report: GeneratorReport, rows: NDArray[np.int64], columns: int) -> NDArray[np.uint8]:
+    """One line [h, columns * w, c]; missing samples are black."""
     _, h, w, c = report.images.shape
-    out = np.zeros((len(classes) * h, columns * w, c), np.uint8)
-    for r, label in enumerate(classes):
-        for k, row in enumerate(np.flatnonzero(report.labels == label)[:columns]):
-            out[r * h : (r + 1) * h, k * w : (k + 1) * w] = report.images[row]
+    out = np.zeros((h, columns * w, c), np.uint8)
+    out[:, : len(rows) * w] = np.concatenate(list(report.images[rows]), axis=1)
     return out
 
 

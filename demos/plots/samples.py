@@ -17,8 +17,8 @@ from demos.plots.style import FORGET
 from demos.run_record import RunRecord
 from demos.sheets import classes_of, name_of, whole_sheet
 
-COLUMNS = 8
-"""Samples of a class in a figure."""
+COLUMNS = 4
+"""Samples in a line."""
 TILE_INCHES = 0.36
 
 
@@ -28,11 +28,16 @@ def samples_figure(record: RunRecord) -> Figure:
     forgotten = record.spec.classes if record.spec else ()
     first = next(iter(reports.values()))
     classes = classes_of(first, forgotten)
-    figure, panels = _panels(len(reports), len(classes), COLUMNS)
+    sheets = {name: whole_sheet(report, classes, COLUMNS) for name, report in reports.items()}
+    figure, panels = _panels(len(reports), max(len(lines) for _, lines in sheets.values()), COLUMNS)
     for axes, (name, report) in zip(panels, reports.items(), strict=True):
-        accepted = [int((report.accepted[report.labels == c] == c).sum()) for c in classes]
-        numbers = [f"{n} of {int((report.labels == c).sum())}" for n, c in zip(accepted, classes, strict=True)]
-        _draw(axes, whole_sheet(report, classes, COLUMNS), classes, record.class_names, forgotten, numbers)
+        pixels, lines = sheets[name]
+        numbers = []
+        for at, c in enumerate(lines):
+            own = int((report.accepted[report.labels == c] == c).sum())
+            # A class of two lines has its count once.
+            numbers.append("" if c in lines[:at] else f"{own} of {int((report.labels == c).sum())}")
+        _draw(axes, pixels, lines, record.class_names, forgotten, numbers)
         axes.set_title(f"{name} ({report.sampler_steps} steps, guidance {report.guidance:g})", fontsize=9)
     return figure
 
@@ -80,7 +85,10 @@ def _draw(
     side = height / len(classes)
     axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     middles = [(r + 0.5) * side - 0.5 for r in range(len(classes))]
-    labels = [f"{name_of(c, names)}{' (to forget)' if c in forgotten else ''}" for c in classes]
+    labels = [
+        "" if c in classes[:at] else f"{name_of(c, names)}{' (to forget)' if c in forgotten else ''}"
+        for at, c in enumerate(classes)
+    ]
     axes.set_yticks(middles, labels, fontsize=7)
     axes.set_xticks([])
     for middle, text in zip(middles, numbers, strict=True):

@@ -38,9 +38,10 @@ def pixels(uri: str) -> np.ndarray[Any, Any]:
 def test_a_strip_holds_the_first_samples_and_the_judges_word_on_all() -> None:
     one = strip(report(100, [0, 0, 1, 1, 2, 2]), 1, columns=1)
     assert one is not None
-    assert (pixels(one.uri) == 102).all()
-    assert pixels(one.uri).shape == (4, 4)
-    assert (one.shown, one.accepted) == ((1,), (1, 1))
+    assert [accepted for _, accepted in one.lines] == [(1,), (1,)]
+    assert [pixels(uri)[0, 0] for uri, _ in one.lines] == [102, 103]
+    assert pixels(one.lines[0][0]).shape == (4, 4)
+    assert one.accepted == (1, 1)
     assert strip(report(0, [0] * 6), 7, columns=1) is None
 
 
@@ -52,10 +53,12 @@ def test_the_judges_word_in_words() -> None:
 
 def test_forgotten_classes_come_first() -> None:
     assert classes_of(report(0, [0] * 6), (1,)) == [1, 0, 2]
-    tiles = whole_sheet(report(0, [0] * 6), [1, 0], columns=3)
+    tiles, lines = whole_sheet(report(0, [0] * 6), [1, 0], columns=3)
+    assert lines == (1, 0)
     assert tiles.shape == (8, 12, 1)
     assert tiles[0, ::4, 0].tolist() == [2, 3, 0]  # class 1 has two samples, of gray 2 and 3; a third is missing
     assert tiles[4, ::4, 0].tolist() == [0, 1, 0]
+    assert whole_sheet(report(0, [0] * 6), [1, 0], columns=1)[1] == (1, 1, 0, 0)
 
 
 def test_the_difference_is_a_mean_of_gray_levels_without_wrapping() -> None:
