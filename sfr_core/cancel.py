@@ -6,6 +6,10 @@ import threading
 import time
 
 
+class Stopped(Exception):
+    """A long measurement was cancelled. The runner ends with Cancelled; it is never shown to a person."""
+
+
 class CancelToken:
     """A flag that a run checks; setting it twice is harmless.
 
@@ -30,3 +34,8 @@ class CancelToken:
     def timed_out(self) -> bool:
         """True once the deadline has passed, whether or not somebody asked."""
         return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def check(self) -> None:
+        """Raises Stopped once the token counts as cancelled."""
+        if self.cancelled:
+            raise Stopped

@@ -18,11 +18,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from sfr_core.cancel import CancelToken
+from sfr_core.cards import check_kind
 from sfr_core.configs import MAX_SEED, Device, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
-from sfr_core.methods import METHODS
+from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
 from sfr_core.runfiles import check_folder, event_line, read_config, write_run
 from sfr_core.tables import print_methods, print_models
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from sfr_core.session import Session
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
-CHOOSES = ("model", "forget", "method", "preset", "variant", "settings", "seed", "device", "precision")
+CHOOSES = ("model", "forget", "method", "preset", "variant", "settings", "seed", "device", "precision", "data_free")
 """Options that describe a run, and so contradict --config."""
 
 
@@ -98,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--data", metavar="DIR", help="pictures for a classifier of your own: a folder or zip, class = subfolder"
     )
+    run.add_argument(
+        "--data-free", action="store_true", default=None, help="let a generator draw the pictures itself before the run"
+    )
     run.add_argument("--weights", metavar="FILE", help="its weights, safetensors")
     run.add_argument(
         "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
@@ -120,9 +124,10 @@ def _run(args: argparse.Namespace) -> int:
     wanted = _given_config(args)
     own = _own(args, wanted)
     model = card(wanted["model"]) if own is None else own.card
-    config = _config({**wanted, "model": model.id})
+    config = _config({**wanted, "model": model.id}, model.kind)
     dataset = open_dataset(model) if own is None else own.dataset
     spec = parse_forget(config.forget, dataset.class_names, files=True)
+    check_kind(model.kind, spec, config.data)
     split_rows(spec, dataset.train.labels)
     config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
 
@@ -130,7 +135,7 @@ def _run(args: argparse.Namespace) -> int:
 
     session = Session.open(config, own)
     _log(
-        f"{METHODS[config.method].title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
+        f"{session.method.title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
     )
     events: list[Event] = []
     with _stop_on_signals() as cancel:
@@ -160,10 +165,12 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
     if args.config is not None:
         clash = [name for name in CHOOSES if getattr(args, name) is not None]
         if clash:
-            option = "set" if clash[0] == "settings" else clash[0]
+            option = "set" if clash[0] == "settings" else clash[0].replace("_", "-")
             raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
         return {**read_config(args.config).to_json(), "from_file": True}
     wanted = {name: getattr(args, name) for name in CHOOSES if getattr(args, name) is not None}
+    if wanted.pop("data_free", False):
+        wanted["data"] = "data-free"
     own = [args.data, args.weights, args.architecture]
     if any(own):
         wanted.setdefault("model", "own:")
@@ -203,32 +210,28 @@ def _own(args: argparse.Namespace, wanted: dict[str, Any]) -> OwnModel | None:
     return own
 
 
-def _config(wanted: dict[str, Any]) -> RunConfig:
+def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
     """Everything but the forget specification checked: method, preset, variant, fields, seed."""
     if wanted.pop("from_file", False):
         config = RunConfig.from_json(wanted)
-        _method(config.method).config_cls.from_dict(config.settings)
+        spec_of(config.method, kind).config_cls.from_dict(config.settings)
         return config
-    _method(wanted["method"])
+    method = spec_of(wanted["method"], kind)
     preset, variant = wanted.get("preset", "quick"), wanted.get("variant", "official")
-    for name, value, kind in (("preset", preset, PresetName), ("variant", variant, Variant)):
-        if value not in get_args(kind):
-            raise UnknownName(name, value, get_args(kind))
-    overrides = _overrides(wanted["method"], wanted.pop("settings", []))
-    settings = resolve(wanted["model"], wanted["method"], preset, variant, overrides, forget=wanted["forget"])
+    for name, value, choices in (("preset", preset, PresetName), ("variant", variant, Variant)):
+        if value not in get_args(choices):
+            raise UnknownName(name, value, get_args(choices))
+    overrides = _overrides(method, wanted.pop("settings", []))
+    settings = resolve(
+        wanted["model"], wanted["method"], preset, variant, overrides, forget=wanted["forget"], kind=kind
+    )
     if "seed" in wanted:
         wanted["seed"] = _seed(wanted["seed"])
     return RunConfig(**wanted, settings=settings)
 
 
-def _method(name: str) -> Any:
-    if name not in METHODS:
-        raise UnknownName("method", name, METHODS)
-    return METHODS[name]
-
-
-def _overrides(method: str, texts: list[str]) -> dict[str, Any]:
-    specs = {spec.name: spec for spec in METHODS[method].config_cls.settings()}
+def _overrides(method: MethodSpec, texts: list[str]) -> dict[str, Any]:
+    specs = {spec.name: spec for spec in method.config_cls.settings()}
     out = {}
     for text in texts:
         name, equals, value = text.partition("=")

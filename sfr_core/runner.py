@@ -10,17 +10,14 @@ from contextlib import closing, contextmanager
 
 import torch
 
-from sfr_core.cancel import CancelToken
+from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.errors import OutOfMemory
-from sfr_core.evaluation import Answers, judge, report
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import peak_bytes
-from sfr_core.results import ClassifierRecord, RunResult
+from sfr_core.results import ClassifierRecord, Record, RunResult
 from sfr_core.session import Session, Who
-
-LIVE_LOOKS = 20
-"""Live evaluations in a run where the caller names no interval."""
+from sfr_core.tasks.base import Preparable
 
 
 def run(
@@ -31,7 +28,7 @@ def run(
     Args:
         session: opened for one config; `after`, `reports` and `result` are filled in.
         cancel: asked between steps; a stopped run keeps its partial weights in `session.after`.
-        live_every: steps between two live evaluations; default a twentieth of the run.
+        live_every: steps between two live evaluations; default as many looks as the task says.
         evaluate: measure before, retrained and after at the end; without it Finished carries no result.
 
     Raises:
@@ -75,11 +72,16 @@ def _is_out_of_memory(error: BaseException) -> bool:
 def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Generator[Event, None, None]:
     if session.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(session.device)
-    yield PhaseStarted(phase="prepare", total=0)
-    yield from _look(session, 0)
+    ready = yield from _prepare(session, cancel)
+    if not ready:
+        session.keep()
+        yield _cancelled(0, cancel)
+        return
+    yield from _look(session, 0, cancel)
     rng = torch.Generator().manual_seed(session.config.seed)
     method = session.method.run(session.task, session.method_config, rng=rng, cancel=cancel)
     seconds, steps, density = 0.0, 0, None
+    looks = session.task.looks
     while True:
         started = time.perf_counter()
         event: Event = next(method)
@@ -92,51 +94,49 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
             density = event.density
         if isinstance(event, Step):
             steps = event.i
-            every = live_every or math.ceil(event.total / LIVE_LOOKS)
+            every = live_every or math.ceil(event.total / looks)
             if event.i % every == 0 or event.i == event.total:
-                yield from _look(session, event.i)
+                yield from _look(session, event.i, cancel)
     session.task.model.eval()
     session.keep()
     if isinstance(event, Finished) and evaluate:
-        records = yield from _evaluate(session, steps, cancel)
-        if records is None:
-            event = Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
+        try:
+            records = yield from session.kind.measure(session, steps, cancel)
+        except Stopped:
+            event = _cancelled(steps, cancel)
         else:
             session.result = _result(session, records, seconds, steps, density)
             event = Finished(steps=steps, result=session.result)
     yield event
 
 
-def _look(session: Session, i: int) -> Iterator[Event]:
-    yield Evaluated(i=i, when="live", record=session.task.evaluate_live())
-    yield Preview(i=i, predictions=session.task.preview())
+def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bool]:
+    """The phase `prepare`; False if it was stopped."""
+    task = session.task
+    total = task.preparation() if isinstance(task, Preparable) else 0
+    yield PhaseStarted(phase="prepare", total=total)
+    if isinstance(task, Preparable):
+        with closing(task.prepare()) as work:
+            for done in work:
+                yield PhaseProgress(phase="prepare", done=done, total=total)
+                if cancel.cancelled:
+                    return False
+    return True
 
 
-def _evaluate(
-    session: Session, steps: int, cancel: CancelToken
-) -> Generator[Event, None, dict[Who, ClassifierRecord] | None]:
-    """Asks every model on every picture; None if it was stopped meanwhile."""
-    order: tuple[Who, ...] = ("retrained", "twin", "before", "after")
-    yield PhaseStarted(phase="evaluate", total=len(order))
-    records: dict[Who, ClassifierRecord] = {}
-    retrained: Answers | None = None
-    for done, who in enumerate(order, 1):
-        if cancel.cancelled:
-            return None
-        answers = session.answers(who)
-        if who == "retrained":
-            retrained = answers
-        if answers is not None:
-            records[who] = judge(answers, session.dataset, session.split, retrained)
-            session.reports[who] = report(answers)
-        yield PhaseProgress(phase="evaluate", done=done, total=len(order))
-        if answers is not None and who != "twin":
-            yield Evaluated(i=0 if who != "after" else steps, when=who, record=records[who])
-    return records
+def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:
+    return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
+
+
+def _look(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
+    look = session.task.look(cancel)
+    if look is not None:
+        yield Evaluated(i=i, when="live", record=look.record)
+        yield Preview(i=i, predictions=look.predictions, sheet=look.sheet)
 
 
 def _result(
-    session: Session, records: dict[Who, ClassifierRecord], seconds: float, steps: int, density: float | None
+    session: Session, records: dict[Who, Record], seconds: float, steps: int, density: float | None
 ) -> RunResult:
     after, before, retrained = records["after"], records["before"], records.get("retrained")
     twin = records.get("twin")
@@ -144,11 +144,11 @@ def _result(
         before=before,
         after=after,
         retrained=retrained,
-        avg_d=None if retrained is None else avg_d(after, retrained),
-        avg_d_before=None if retrained is None else avg_d(before, retrained),
-        kl_floor=None if twin is None else twin.KL,
+        avg_d=_gap(after, retrained),
+        avg_d_before=_gap(before, retrained),
+        kl_floor=twin.KL if isinstance(twin, ClassifierRecord) else None,
         seconds=seconds,
-        retrain_seconds=None if retrained is None else session.card.retrain_seconds,
+        retrain_seconds=None if retrained is None else session.retrain_seconds,
         steps=steps,
         mask_density=density,
         peak_memory_bytes=peak_bytes(session.device),
@@ -156,3 +156,10 @@ def _result(
         config=session.config.to_json(),
         versions={"python": platform.python_version(), "torch": torch.__version__},
     )
+
+
+def _gap(record: Record, retrained: Record | None) -> float | None:
+    """Avg.D, which is defined for classifiers that have a retrained model."""
+    if isinstance(record, ClassifierRecord) and isinstance(retrained, ClassifierRecord):
+        return avg_d(record, retrained)
+    return None

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import check_kind
 from sfr_core.configs import MethodConfig, RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
-from sfr_core.errors import Busy, InputError, UnknownName
+from sfr_core.errors import Busy, InputError
 from sfr_core.evaluation import Answers
-from sfr_core.methods import METHODS, MethodSpec
-from sfr_core.ops.device import UsedPrecision, device_name, pick_device, pick_precision
-from sfr_core.results import ModelReport, RunResult
+from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Who
+from sfr_core.methods import MethodSpec, spec_of
+from sfr_core.ops.device import UsedPrecision, device_name, pick_device
+from sfr_core.results import Report, RunResult
 from sfr_core.tasks import base
-from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.zoo import (
     OWN,
     Brought,
@@ -29,14 +32,21 @@ from sfr_core.zoo import (
     build_module,
     card,
     gold_standard,
-    load_weights,
+    load_tensors,
     open_dataset,
     open_model,
+    read_tensors,
 )
 
-Who = Literal["before", "after", "retrained", "twin"]
-ANSWERS_KEPT = 24
-"""Answers of shipped models that stay in memory (about 1.6 MB each), so that a second run does not ask them again."""
+__all__ = ["Retrained", "Session", "Who"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """A model that somebody retrained here: parameters and buffers by name on the CPU, and what it took, seconds."""
+
+    weights: Mapping[str, Tensor]
+    seconds: float
 
 
 class Session:
@@ -46,7 +56,8 @@ class Session:
         config: as asked for. method, method_config: what it names, validated.
         card, dataset, split, task: the model, its pictures, the two sets, and the live task.
         before: CPU copies of parameters and buffers at the start. after: the same at the end of a run, or None.
-        reports: answers picture by picture, by model; filled in the last phase of a run.
+        retrained: gold standard where the card has none.
+        reports: answers picture by picture or samples, by model; filled in the last phase of a run.
         result: the record of the finished run, or None.
     """
 
@@ -57,6 +68,7 @@ class Session:
         dataset: Dataset,
         load: Callable[[], nn.Module],
         build: Callable[[], nn.Module],
+        retrained: Retrained | None = None,
     ) -> None:
         """Checks the config against the data, and only then asks `load` for the trained network.
 
@@ -64,43 +76,44 @@ class Session:
             config, model, dataset: what is run on what.
             load: gives the trained network; called once everything else is known to be good.
             build: makes the same architecture with fresh weights.
+            retrained: gold standard where the card has none; it must be the caller's own.
 
         Raises:
             InputError: as `open`.
         """
-        if config.method not in METHODS:
-            raise UnknownName("method", config.method, METHODS)
         self.config = config
-        self.method: MethodSpec = METHODS[config.method]
+        self.kind: ModelKind = KINDS[model.kind]
+        self.method: MethodSpec = spec_of(config.method, model.kind)
         self.method_config: MethodConfig = self.method.config_cls.from_dict(config.settings)
         self.card = model
         self.dataset = dataset
         self.split: Split = split_rows(parse_forget(config.forget, dataset.class_names), dataset.train.labels)
+        check_kind(model.kind, self.split.spec, config.data)
         self.device = pick_device(config.device)
-        self.task = ClassifierTask(
-            load(), build, dataset, self.split, device=self.device, precision="fp32", seed=config.seed
-        )
+        self.task = self.kind.open(config, model, dataset, self.split, load, build, self.device)
         for name in self.method.requires:
             if not isinstance(self.task, getattr(base, name)):
                 raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
-        self.precision: UsedPrecision = self._pick_precision()
+        self.precision: UsedPrecision = self.task.pick_precision(config.precision, self.method_config.batch_size)
         self.task.precision = self.precision
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()
         self.before = self._snapshot()
         self.after: dict[str, Tensor] | None = None
-        self.reports: dict[Who, ModelReport] = {}
+        self.retrained = retrained
+        self.reports: dict[Who, Report] = {}
         self.result: RunResult | None = None
         self._running = threading.Lock()
 
     @classmethod
-    def open(cls, config: RunConfig, own: Brought | None = None) -> Session:
+    def open(cls, config: RunConfig, own: Brought | None = None, *, retrained: Retrained | None = None) -> Session:
         """Loads what the config names.
 
         Args:
             config: the run.
             own: a visitor's own classifier and pictures; without it, `config.model` is looked up in the zoo, which
                 also knows the visitors' models that it took in.
+            retrained: gold standard where the card has none.
 
         Raises:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
@@ -108,7 +121,7 @@ class Session:
         if own is None and config.model.startswith(OWN):
             own = brought(config.model)
         if own is not None:
-            return cls(config, own.card, own.dataset, own.build_trained, own.build)
+            return cls(config, own.card, own.dataset, own.build_trained, own.build, retrained)
         model = card(config.model)
         return cls(
             config,
@@ -116,6 +129,7 @@ class Session:
             open_dataset(model),
             lambda: open_model(model),
             lambda: build_module(model.architecture),
+            retrained,
         )
 
     def begin(self) -> None:
@@ -160,67 +174,48 @@ class Session:
             raise InputError("There are no weights to save yet.", hint="Run to the end, or stop a run and keep it.")
         return {name: value for name, value in self.after.items() if not torch.equal(value, self.before[name])}
 
-    def answers(self, who: Who) -> Answers | None:
-        """Probabilities of one of the four models on every picture; None where no such retrained model is shipped."""
-        if who == "after":
-            return self._ask(None)
-        cached_as = (
-            f"{self.dataset.name}/{self.card.sha256}/{who}/{self.split.spec.text}/{self.device.type}/{self.precision}"
-        )
+    def weights(self, who: Who) -> Mapping[str, Tensor] | None:
+        """Parameters and buffers of one of the models on the CPU; None where there is no such model.
+
+        Raises:
+            AssetError: a retrained model of the card is missing or damaged.
+        """
         if who == "before":
-            cached_as = f"{self.dataset.name}/{self.card.sha256}/{self.device.type}/{self.precision}"
-        shipped = self.card.source == "bundled"
-        found = _answers.get(cached_as) if shipped else None
-        if found is None:
-            module = self._reference(who)
-            if module is None:
-                return None
-            found = self._ask(module)
-            if shipped:
-                _answers.put(cached_as, found)
-        return found
+            return self.before
+        if who == "after":
+            return self.after
+        gold = gold_standard(self.card, self.split.spec.text, twin=who == "twin")
+        if gold is not None:
+            return read_tensors(self.card.folder / gold.file, sha256=gold.sha256)
+        return self.retrained.weights if self.retrained is not None and who == "retrained" else None
 
-    def _reference(self, who: Who) -> nn.Module | None:
-        gold = None if who == "before" else gold_standard(self.card, self.split.spec.text, twin=who == "twin")
-        if who != "before" and gold is None:
+    def reference(self, who: Who) -> nn.Module | None:
+        """A copy of one of the models on the session's device, in eval mode; None where there is no such model.
+
+        Raises:
+            AssetError: a retrained model of the card is missing, damaged or of another network.
+        """
+        weights = self.weights(who)
+        if weights is None:
             return None
-        module = self.task.new_model(torch.Generator())
-        if gold is None:
-            module.load_state_dict(self.before)
-        else:
-            load_weights(module, self.card.folder / gold.file, sha256=gold.sha256)
-        return module
+        module = copy.deepcopy(self.task.model)
+        load_tensors(module, weights, name=f"The {who} model of '{self.card.id}'")
+        return module.eval()
 
-    def _ask(self, module: nn.Module | None) -> Answers:
-        return Answers.from_logits(self.task.predict("train", module), self.task.predict("test", module))
+    @property
+    def retrain_seconds(self) -> float | None:
+        """What the retrained model took, on the machine that the card names or, where a visitor made it, on this one."""
+        if gold_standard(self.card, self.split.spec.text) is not None:
+            return self.card.retrain_seconds
+        return None if self.retrained is None else self.retrained.seconds
+
+    def answers(self, who: Who, cancel: CancelToken | None = None) -> Answers | None:
+        """Probabilities of one of a classifier's four models on every picture; None where there is no such model.
+
+        Raises:
+            InputError: not a classifier. Stopped: `cancel` was set meanwhile.
+        """
+        return ClassifierKind().answers(self, who, cancel)
 
     def _snapshot(self) -> dict[str, Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self.task.model.state_dict().items()}
-
-    def _pick_precision(self) -> UsedPrecision:
-        size = min(self.method_config.batch_size, len(self.dataset.train))
-        batch = next(self.task.remain_batches(size, torch.Generator()))
-        return pick_precision(self.config.precision, self.task.model, batch.x)
-
-
-class _AnswerCache:
-    """The last ANSWERS_KEPT answers of shipped models; safe to use from several runs."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Answers] = OrderedDict()
-
-    def get(self, key: str) -> Answers | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: str, answers: Answers) -> None:
-        with self._lock:
-            self._kept[key] = answers
-            while len(self._kept) > ANSWERS_KEPT:
-                self._kept.popitem(last=False)
-
-
-_answers = _AnswerCache()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sfr_core.cards import card_json
-from sfr_core.methods import METHODS
+from sfr_core.methods import BY_KIND
 from sfr_core.zoo import cards
 
 
@@ -26,11 +26,12 @@ def print_models(args: argparse.Namespace) -> int:
 
 
 def print_methods(args: argparse.Namespace) -> int:
-    """The methods; `args.json` asks for an array with every setting and its range. Returns exit code 0."""
+    """The methods; `args.json` asks for an array with every setting and its range, by kind of model. Returns exit code 0."""
     if args.json:
         rows = [
             {
                 "id": m.id,
+                "kind": kind,
                 "title": m.title,
                 "summary": m.summary,
                 "requires": list(m.requires),
@@ -38,11 +39,13 @@ def print_methods(args: argparse.Namespace) -> int:
                 "parts": m.parts,
                 "settings": [asdict(spec) for spec in m.config_cls.settings()],
             }
-            for m in METHODS.values()
+            for kind, methods in BY_KIND.items()
+            for m in methods.values()
         ]
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
-    _table(("id", "title", "paper", "what it does"), [(m.id, m.title, m.paper, m.summary) for m in METHODS.values()])
+    table = [(m.id, kind, m.title, m.paper, m.summary) for kind, methods in BY_KIND.items() for m in methods.values()]
+    _table(("id", "for models of kind", "title", "paper", "what it does"), table)
     return 0
 
 

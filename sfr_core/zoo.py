@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,8 +18,11 @@ from sfr_core.errors import AssetError, UnknownName
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from sfr_core.nets.judge import Judge
+
 __all__ = [
-    "GoldStandard", "ModelCard", "build_module", "card", "cards", "gold_standard", "load_weights", "open_dataset", "open_model",
+    "GoldStandard", "ModelCard", "build_module", "card", "cards", "gold_standard", "load_tensors", "load_weights", "open_dataset",
+    "open_judge", "open_model",
     "read_card", "read_tensors", "write_card",
 ]  # fmt: skip
 
@@ -162,6 +165,17 @@ def open_model(model: ModelCard) -> nn.Module:
     return module.eval()
 
 
+def open_judge(model: ModelCard) -> Judge:
+    """The judge of a generator's samples, on the CPU.
+
+    Raises:
+        AssetError: missing or damaged.
+    """
+    from sfr_core.nets.judge import Judge
+
+    return Judge.open(MODELS / str(model.judge))
+
+
 def open_unet(folder: Path) -> nn.Module:
     """The network that a folder in diffusers' format describes, with fresh weights.
 
@@ -204,13 +218,21 @@ def load_weights(module: nn.Module, path: Path, *, sha256: str | None = None) ->
     Raises:
         AssetError: missing, damaged, or not the weights of this network.
     """
-    tensors = read_tensors(path, sha256=sha256)
+    load_tensors(module, read_tensors(path, sha256=sha256), name=path.name)
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, name: str) -> None:
+    """Copies tensors into `module`, after checking that names and shapes agree; `name` says what they are.
+
+    Raises:
+        AssetError: not the weights of this network.
+    """
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         detail = str(error).splitlines()[-1].strip()
         raise AssetError(
-            f"{path.name} holds weights of another network ({detail}).", hint="Choose the file that belongs to it."
+            f"{name} holds weights of another network ({detail}).", hint="Choose the file that belongs to it."
         ) from None
 
 

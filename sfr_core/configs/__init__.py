@@ -25,7 +25,7 @@ from sfr_core.configs.generators import (
     SelectiveAmnesiaConfig,
     StepConfig,
 )
-from sfr_core.configs.run import MAX_SEED, VARIANTS, Device, Precision, PresetName, RunConfig, Variant
+from sfr_core.configs.run import MAX_SEED, VARIANTS, DataSource, Device, Precision, PresetName, RunConfig, Variant
 from sfr_core.configs.sfron import SFRonConfig
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "VARIANTS",
     "AscentStepsConfig",
     "BadTeacherConfig",
+    "DataSource",
     "Device",
     "EpochConfig",
     "FinetuneConfig",

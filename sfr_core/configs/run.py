@@ -11,6 +11,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16"]
 PresetName = Literal["quick", "thorough", "published"]
 Variant = Literal["official", "paper"]
+DataSource = Literal["shipped", "data-free"]
 MAX_SEED = 2**31 - 1
 
 VARIANTS: dict[Variant, dict[str, dict[str, Any]]] = {
@@ -41,6 +42,8 @@ class RunConfig:
         settings: every field of the method's config.
         seed: of the run's own draws (batches, augmentation, labels).
         device, precision: as asked for; what was used stands in the result.
+        data: pictures to forget and to keep; "data-free" lets a generator draw both sets itself before the run. Only
+            this value is written to files, so that all others look as they did before there were generators.
     """
 
     model: str
@@ -52,10 +55,13 @@ class RunConfig:
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
+    data: DataSource = "shipped"
     schema: int = 1
 
     def __post_init__(self) -> None:
-        for name, kind in (("device", Device), ("precision", Precision), ("preset", PresetName), ("variant", Variant)):
+        for name, kind in (
+            ("device", Device), ("precision", Precision), ("preset", PresetName), ("variant", Variant), ("data", DataSource),
+        ):  # fmt: skip
             if getattr(self, name) not in get_args(kind):
                 raise UnknownName(name, str(getattr(self, name)), get_args(kind))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= MAX_SEED:
@@ -68,7 +74,10 @@ class RunConfig:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict, fields in the order above."""
-        return asdict(self)
+        values = asdict(self)
+        if self.data == "shipped":
+            del values["data"]
+        return values
 
     @classmethod
     def from_json(cls, data: Any) -> RunConfig:

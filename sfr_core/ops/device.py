@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Literal
@@ -37,34 +38,43 @@ def autocast(device: torch.device, precision: UsedPrecision) -> AbstractContextM
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def pick_precision(asked: Precision, model: nn.Module, x: Tensor) -> UsedPrecision:
+Loss = Callable[[nn.Module, Tensor], Tensor]
+"""(model, x [n, c, h, w]) -> a scalar."""
+
+
+def _first_class(model: nn.Module, x: Tensor) -> Tensor:
+    """Cross-entropy of a classifier that should call everything class 0."""
+    return F.cross_entropy(model(x).float(), torch.zeros(len(x), dtype=torch.long, device=x.device))
+
+
+def pick_precision(asked: Precision, model: nn.Module, x: Tensor, loss: Loss = _first_class) -> UsedPrecision:
     """`auto`: bf16 autocast if three forward-backward passes of this model on x [n, c, h, w] are faster with it."""
     if asked != "auto":
         return asked
-    return _faster_precision(_signature(model), model, x)
+    return _faster_precision(_signature(model), model, x, loss)
 
 
 _measured: dict[str, UsedPrecision] = {}
 
 
-def _faster_precision(key: str, model: nn.Module, x: Tensor) -> UsedPrecision:
+def _faster_precision(key: str, model: nn.Module, x: Tensor, loss: Loss) -> UsedPrecision:
     key = f"{key}/{x.device.type}/{tuple(x.shape)}"
     if key not in _measured:
-        seconds = {p: _pass_seconds(model, x, p) for p in ("fp32", "bf16")}
+        with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):  # dropout draws from the global one
+            seconds = {p: _pass_seconds(model, x, p, loss) for p in ("fp32", "bf16")}
         _measured[key] = "bf16" if seconds["bf16"] < seconds["fp32"] else "fp32"
     return _measured[key]
 
 
-def _pass_seconds(model: nn.Module, x: Tensor, precision: UsedPrecision) -> float:
+def _pass_seconds(model: nn.Module, x: Tensor, precision: UsedPrecision, loss: Loss) -> float:
     """Fastest of three forward-backward passes on a copy, after one for warm-up, seconds."""
     trial = copy.deepcopy(model).train()
-    target = torch.zeros(len(x), dtype=torch.long, device=x.device)
     times = []
     for _ in range(4):
         started = time.perf_counter()
         with autocast(x.device, precision):
-            loss = F.cross_entropy(trial(x).float(), target)
-        torch.autograd.backward(loss)
+            value = loss(trial, x)
+        torch.autograd.backward(value)
         if x.device.type == "cuda":
             torch.cuda.synchronize(x.device)
         times.append(time.perf_counter() - started)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sfr_core.events import Prediction
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import Precision
+from sfr_core.events import Prediction, Sheet
+from sfr_core.ops.device import UsedPrecision
 from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
@@ -131,12 +135,80 @@ class UnionTask(Task, Redirectable, Distillable, Protocol):
     """What the baselines for classifiers need; one check of `isinstance` covers all three."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a running page is shown of the live model: a classifier's predictions, or a generator's samples."""
+
+    record: LiveRecord
+    predictions: tuple[Prediction, ...] = ()
+    sheet: Sheet | None = None
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """Tasks that can be watched while they run.
+
+    Attributes:
+        looks: looks in a run, beside the one before it, where the caller names no interval.
+        precision: of forward passes.
+    """
+
+    looks: int
+    precision: UsedPrecision
+
+    def look(self, cancel: CancelToken) -> Look | None:
+        """Evidence on fixed small subsets or seeds, changing no weight, buffer, mode or generator; None if it was stopped."""
+        ...
+
+    def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
+        """The faster precision for batches of this size where `auto` was asked for."""
+        ...
+
+
+class RunTask(Task, Watchable, Protocol):
+    """What a session runs."""
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """Tasks with something to do before a run, such as drawing its pictures."""
+
+    def preparation(self) -> int:
+        """Units of work that `prepare` still has to do; 0 where it is ready."""
+        ...
+
+    def prepare(self) -> Generator[int, None, None]:
+        """Does it, yielding the units done after each; a caller that stops asking has stopped it."""
+        ...
+
+
+@runtime_checkable
+class Samplable(Protocol):
+    """Generators that draw pictures on demand; no call changes weights, buffers, mode or any generator."""
+
+    def sample(
+        self, labels: NDArray[np.int64], *, seed: int, steps: int, guidance: float, model: nn.Module | None = None
+    ) -> Generator[int, None, NDArray[np.uint8]]:
+        """Guided samples of `model` (default: the live one), one for each label; yields the sampler steps done.
+
+        Returns:
+            uint8 [n, h, w, c].
+        """
+        ...
+
+
 @runtime_checkable
 class Evaluable(Protocol):
     """Classifiers that can be asked what they remember; no call changes weights, buffers, mode or any generator."""
 
-    def predict(self, source: Source, model: nn.Module | None = None) -> NDArray[np.float32]:
-        """Logits [n, classes] of `model` (default: the live one) on every picture of a split, in the order of its rows."""
+    def predict(
+        self, source: Source, model: nn.Module | None = None, cancel: CancelToken | None = None
+    ) -> NDArray[np.float32]:
+        """Logits [n, classes] of `model` (default: the live one) on every picture of a split, in the order of its rows.
+
+        Raises:
+            Stopped: `cancel` was set; asked before every batch.
+        """
         ...
 
     def evaluate_live(self) -> LiveRecord:

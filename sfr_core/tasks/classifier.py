@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import Precision
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.data.transforms import mirror, shift
 from sfr_core.events import Prediction
-from sfr_core.ops.device import UsedPrecision, autocast
+from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
 from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
-from sfr_core.tasks.base import Part, Source
+from sfr_core.tasks.base import Look, Part, Source
 
+LOOKS = 20
+"""Looks in a run; each costs about 1,000 forward passes."""
 LIVE_ROWS = 500
 PREVIEW_PICTURES = 12
 EVAL_BATCH = 500
@@ -35,7 +39,7 @@ class LabelledBatch:
 
 
 class ClassifierTask:
-    """A classifier, its pictures and a split; implements Task, Redirectable, Distillable and Evaluable.
+    """A classifier, its pictures and a split; implements Task, Redirectable, Distillable, Evaluable and Watchable.
 
     Args:
         model: maps [n, c, h, w] to logits [n, classes]; moved to `device` and channels_last.
@@ -45,6 +49,8 @@ class ClassifierTask:
         device, precision: where and how forward passes run.
         seed: of the wrong labels that random-label methods use.
     """
+
+    looks = LOOKS
 
     def __init__(
         self,
@@ -121,10 +127,19 @@ class ClassifierTask:
             fresh = self._build()
         return fresh.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
+    def look(self, cancel: CancelToken) -> Look | None:
+        return None if cancel.cancelled else Look(record=self.evaluate_live(), predictions=self.preview())
+
+    def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
+        batch = next(self.remain_batches(min(batch_size, len(self._images["train"])), torch.Generator()))
+        return pick_precision(asked, self.model, batch.x)
+
     @torch.no_grad()
-    def predict(self, source: Source, model: nn.Module | None = None) -> NDArray[np.float32]:
+    def predict(
+        self, source: Source, model: nn.Module | None = None, cancel: CancelToken | None = None
+    ) -> NDArray[np.float32]:
         rows = torch.arange(len(self._images[source]), device=self.device)
-        return self._logits_at(source, rows, model).cpu().numpy()
+        return self._logits_at(source, rows, model, cancel).cpu().numpy()
 
     @torch.no_grad()
     def evaluate_live(self) -> LiveRecord:
@@ -165,11 +180,18 @@ class ClassifierTask:
         x = self._images[source][at].float().div_(255)
         return x.sub_(self._mean).div_(self._std).contiguous(memory_format=torch.channels_last)
 
-    def _logits_at(self, source: Source, rows: Tensor, model: nn.Module | None = None) -> Tensor:
+    def _logits_at(
+        self, source: Source, rows: Tensor, model: nn.Module | None = None, cancel: CancelToken | None = None
+    ) -> Tensor:
         asked = model or self.model
+        parts = []
         with kept_modes(asked), autocast(self.device, self.precision):
             asked.eval()
-            return torch.cat([asked(self._input(source, at)).float() for at in torch.split(rows, EVAL_BATCH)])
+            for at in torch.split(rows, EVAL_BATCH):
+                if cancel is not None:
+                    cancel.check()
+                parts.append(asked(self._input(source, at)).float())
+        return torch.cat(parts)
 
 
 def _pixels(images: NDArray[np.uint8], device: torch.device) -> Tensor:

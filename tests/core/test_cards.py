@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from sfr_core.cards import GoldStandard, ModelCard, Sampling, protocol, read_card, write_card
+from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, write_card
 from sfr_core.errors import AssetError
+from sfr_core.metrics.generation import PAGE
 from sfr_core.results import GeneratorRecord
 from tests.core.tiny_run import tiny_card
 
@@ -23,7 +24,7 @@ RECORD = GeneratorRecord(
 def generator_card(folder: Path) -> ModelCard:
     gold = GoldStandard(
         spec="class:Trouser", twin=False, file="retrained/class-Trouser.safetensors", bytes=1, sha256="0", seed=0, wall_seconds=None,
-        cpu_seconds=7.0, metrics={}, records={protocol(100, 20): RECORD}, training={"images_seen": 640},
+        cpu_seconds=7.0, metrics={}, records={PAGE.name: RECORD}, training={"images_seen": 640},
     )  # fmt: skip
     return replace(
         tiny_card(folder, golds=False),

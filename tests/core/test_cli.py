@@ -16,7 +16,7 @@ import torch
 from sfr_core.cli import main
 from sfr_core.configs import SFRonConfig
 from sfr_core.events import Cancelled, from_json
-from sfr_core.methods import METHODS
+from sfr_core.methods import BY_KIND
 from sfr_core.presets import resolve
 from sfr_core.runfiles import FILES, read_config, read_events, read_result, read_weights
 from sfr_core.zoo import cards
@@ -230,11 +230,11 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["sha256"] == cards()[0].sha256
     assert main(["methods"]) == 0
     table = capsys.readouterr().out
-    assert all(method in table for method in METHODS)
+    assert all(method in table for methods in BY_KIND.values() for method in methods)
     assert main(["methods", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {row["id"]: len(row["settings"]) for row in rows} == {
-        m.id: len(m.config_cls.settings()) for m in METHODS.values()
+    assert {(row["kind"], row["id"]): len(row["settings"]) for row in rows} == {
+        (kind, m.id): len(m.config_cls.settings()) for kind, methods in BY_KIND.items() for m in methods.values()
     }
 
 

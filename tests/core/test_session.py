@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from sfr_core import kinds
 from sfr_core import session as session_module
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
@@ -171,16 +172,15 @@ def test_answers_of_ones_own_model_are_asked_anew(tmp_path: Path) -> None:
     assert np.array_equal(first.train, second.train)
 
 
-def test_the_cache_forgets_the_longest_unused() -> None:
-    cache = session_module._AnswerCache()
-    made = [session_module.Answers(np.zeros((1, 1)), np.zeros((1, 1))) for _ in range(session_module.ANSWERS_KEPT + 1)]
-    for i, answers in enumerate(made[:-1]):
-        cache.put(str(i), answers)
-    assert cache.get("0") is made[0]
-    cache.put("last", made[-1])
-    assert cache.get("0") is made[0]
-    assert cache.get("1") is None
-    assert cache.get("last") is made[-1]
+def test_what_is_kept_forgets_the_longest_unused() -> None:
+    kept: kinds._Kept[int] = kinds._Kept(3)
+    for i in range(3):
+        kept.put(str(i), i)
+    assert kept.get("0") == 0
+    kept.put("last", 9)
+    assert kept.get("0") == 0
+    assert kept.get("1") is None
+    assert kept.get("last") == 9
 
 
 def test_asking_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,132 @@
+"""What a generator draws: the samples behind its record, and pictures that a visitor asks for. Needs no run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from sfr_core.errors import AssetError
+from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
+from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.ops.sampling import sampler_steps
+from sfr_core.results import GeneratorRecord, GeneratorReport
+from sfr_core.tasks.base import Samplable
+from sfr_core.tasks.ddpm import accepted_classes
+from sfr_core.zoo import ModelCard
+
+SHOWN_FORGET = 8
+SHOWN_REMAIN = 4
+"""Pictures of each class in a report. Where a card has a model's record, these are all that is drawn of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is drawn of a model.
+
+    Attributes:
+        labels: class of each sample of a whole record, sorted.
+        shown: rows of `labels` that make the report; a model of which nothing else is drawn gets the same pictures.
+    """
+
+    protocol: Protocol
+    labels: NDArray[np.int64]
+    shown: NDArray[np.int64]
+
+    def rows(self, whole: bool) -> NDArray[np.int64]:
+        """Labels to draw."""
+        return self.labels if whole else self.labels[self.shown]
+
+    def steps(self, whole: bool) -> int:
+        """Sampler steps that this takes."""
+        return sampler_steps(len(self.rows(whole)), self.protocol.steps)
+
+
+def protocol_of(card: ModelCard) -> Protocol:
+    """The protocol of a run's evaluation: the page's, with the sampling that the card names."""
+    if card.sampling is None:
+        return PAGE
+    return Protocol(PAGE.n, card.sampling.steps, card.sampling.guidance)
+
+
+def plan(forgotten: Collection[int], classes: int, protocol: Protocol) -> Plan:
+    """Samples of one record, and the first SHOWN_FORGET or SHOWN_REMAIN of every class for the report."""
+    labels = sample_plan(forgotten, classes, protocol.n)
+    limits = [SHOWN_FORGET if c in forgotten else SHOWN_REMAIN for c in range(classes)]
+    shown = np.concatenate([np.flatnonzero(labels == c)[: limits[c]] for c in range(classes)])
+    return Plan(protocol, labels, shown.astype(np.int64))
+
+
+def known_record(
+    records: dict[str, GeneratorRecord], protocol: Protocol, labels: NDArray[np.int64], forgotten: Collection[int]
+) -> GeneratorRecord | None:
+    """The card's record for this protocol, unless it was made from other numbers of samples or another sampler."""
+    record = records.get(protocol.name)
+    mine = int(np.isin(labels, list(forgotten)).sum())
+    wanted = (mine, len(labels) - mine, protocol.steps, protocol.guidance)
+    if record is None or (record.n_samples, record.n_remain, record.sampler_steps, record.guidance) != wanted:
+        return None
+    return record
+
+
+def draw(
+    task: Samplable, judge: Judge, labels: NDArray[np.int64], sampler: Protocol, model: nn.Module | None = None
+) -> Generator[int, None, Drawn]:
+    """Draws and judges a sample for each label; yields the sampler steps done."""
+    images = yield from task.sample(
+        labels, seed=SAMPLE_SEED, steps=sampler.steps, guidance=sampler.guidance, model=model
+    )
+    return Drawn(images, labels, judge, sampler)
+
+
+class Drawn:
+    """Judged samples: uint8 `images` [n, h, w, c] with the `labels` [n] that were asked for."""
+
+    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], judge: Judge, sampler: Protocol) -> None:
+        self.images, self.labels, self.sampler = images, labels, sampler
+        self._judge = judge
+        self.verdict = judge(pixels_of(images))
+
+    def record(self, forgotten: Collection[int]) -> GeneratorRecord:
+        """All metrics.
+
+        Raises:
+            InputError: the judge knows nothing of real pictures, or there are too few samples.
+        """
+        if self._judge.real is None:
+            raise AssetError("The judge knows no real pictures.", hint="Make it anew: python -m recipes.judge")
+        return generator_record(
+            self.verdict,
+            self.labels,
+            forgotten,
+            self._judge.real,
+            steps=self.sampler.steps,
+            guidance=self.sampler.guidance,
+        )
+
+    def report(self, rows: NDArray[np.int64] | None = None) -> GeneratorReport:
+        """What the page shows: all samples, or those of `rows`."""
+        at = np.arange(len(self.labels)) if rows is None else rows
+        return GeneratorReport(
+            images=self.images[at],
+            labels=self.labels[at],
+            accepted=accepted_classes(self.verdict)[at],
+            sampler_steps=self.sampler.steps,
+            guidance=self.sampler.guidance,
+        )
+
+
+def measure_generator(
+    task: Samplable, judge: Judge, forgotten: Collection[int], classes: int, protocol: Protocol = PAGE
+) -> GeneratorRecord:
+    """The record of the task's live model, as a run would measure it: what recipes write into cards."""
+    walk = draw(task, judge, sample_plan(forgotten, classes, protocol.n), protocol)
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            drawn: Drawn = end.value
+            return drawn.record(forgotten)

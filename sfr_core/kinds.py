@@ -1,0 +1,226 @@
+"""What differs between kinds of models in a run: opening the task, and measuring before, after and retrained at its end."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+
+import torch
+from torch import nn
+
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import ModelCard
+from sfr_core.configs import RunConfig
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import Split
+from sfr_core.errors import InputError
+from sfr_core.evaluation import Answers, judge, report
+from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
+from sfr_core.generation import Drawn, Plan, draw, known_record, plan, protocol_of
+from sfr_core.results import GeneratorRecord, Record
+from sfr_core.tasks.base import RunTask
+from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.zoo import gold_standard, open_judge
+
+if TYPE_CHECKING:
+    from sfr_core.session import Session
+
+Who = Literal["before", "after", "retrained", "twin"]
+Measured = Generator[Event, None, dict[Who, Record]]
+ANSWERS_KEPT = 24
+"""Answers of shipped models that stay in memory (about 1.6 MB each), so that a second run does not ask them again."""
+SAMPLES_KEPT = 24
+"""Samples of shipped generators that stay in memory (0.2 MB each), so that a second run does not draw them again."""
+
+
+class ModelKind(Protocol):
+    """One kind of models."""
+
+    def open(
+        self,
+        config: RunConfig,
+        card: ModelCard,
+        dataset: Dataset,
+        split: Split,
+        load: Callable[[], nn.Module],
+        build: Callable[[], nn.Module],
+        device: torch.device,
+    ) -> RunTask:
+        """The task, with the network that `load` gives.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        ...
+
+    def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
+        """The phase `evaluate`: records of all models, and `session.reports`.
+
+        Args:
+            steps: steps of the run, for the events.
+
+        Raises:
+            Stopped: `cancel` was set; asked at least before every batch.
+        """
+        ...
+
+
+class ClassifierKind:
+    """Classifiers: every model is asked about every picture."""
+
+    def open(
+        self,
+        config: RunConfig,
+        card: ModelCard,
+        dataset: Dataset,
+        split: Split,
+        load: Callable[[], nn.Module],
+        build: Callable[[], nn.Module],
+        device: torch.device,
+    ) -> RunTask:
+        return ClassifierTask(load(), build, dataset, split, device=device, seed=config.seed)
+
+    def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
+        order: tuple[Who, ...] = ("retrained", "twin", "before", "after")
+        yield PhaseStarted(phase="evaluate", total=len(order))
+        records: dict[Who, Record] = {}
+        retrained: Answers | None = None
+        for done, who in enumerate(order, 1):
+            cancel.check()
+            answers = self.answers(session, who, cancel)
+            if who == "retrained":
+                retrained = answers
+            if answers is not None:
+                records[who] = judge(answers, session.dataset, session.split, retrained)
+                session.reports[who] = report(answers)
+            yield PhaseProgress(phase="evaluate", done=done, total=len(order))
+            if answers is not None and who != "twin":
+                yield Evaluated(i=0 if who != "after" else steps, when=who, record=records[who])
+        return records
+
+    def answers(self, session: Session, who: Who, cancel: CancelToken | None = None) -> Answers | None:
+        """Probabilities of one of the four models on every picture; None where there is no such retrained model."""
+        task = session.task
+        if not isinstance(task, ClassifierTask):
+            raise InputError("Only a classifier has answers.", hint="Ask a generator for samples.")
+        key = _key(session, who)
+        found = None if key is None else _answers.get(key)
+        if found is None:
+            # After a run the live model is asked as it is, in the very layout in memory that it was trained in.
+            module = None if who == "after" else session.reference(who)
+            if module is None and who != "after":
+                return None
+            found = Answers.from_logits(task.predict("train", module, cancel), task.predict("test", module, cancel))
+            if key is not None:
+                _answers.put(key, found)
+        return found
+
+
+class GeneratorKind:
+    """Generators: all models draw from the same noise. A whole record's samples, unless the card has the record."""
+
+    def open(
+        self,
+        config: RunConfig,
+        card: ModelCard,
+        dataset: Dataset,
+        split: Split,
+        load: Callable[[], nn.Module],
+        build: Callable[[], nn.Module],
+        device: torch.device,
+    ) -> RunTask:
+        judge = open_judge(card)
+        return DiffusionTask(load(), dataset, split, judge, device=device, seed=config.seed, data=config.data)
+
+    def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
+        task = session.task
+        assert isinstance(task, DiffusionTask)
+        forgotten = session.split.spec.classes
+        wanted = plan(forgotten, task.null, protocol_of(session.card))
+        known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in _ORDER}
+        present = [who for who in _ORDER if who == "after" or session.weights(who) is not None]
+        kept = {who: _samples.get(key) for who in present if (key := self._key(session, who, wanted)) is not None}
+        todo = [who for who in present if kept.get(who) is None]
+        total = sum(wanted.steps(whole=known[who] is None) for who in todo)
+        yield PhaseStarted(phase="evaluate", total=total)
+        records: dict[Who, Record] = {}
+        done = 0
+        for who in present:
+            record, drawn = known[who], kept.get(who)
+            if drawn is None:
+                model = None if who == "after" else session.reference(who)
+                walk = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, model)
+                try:
+                    while True:
+                        cancel.check()
+                        next(walk)
+                        done += 1
+                        yield PhaseProgress(phase="evaluate", done=done, total=total)
+                except StopIteration as end:
+                    drawn = end.value
+                finally:
+                    walk.close()
+                assert drawn is not None
+                key = self._key(session, who, wanted)
+                if key is not None:
+                    _samples.put(key, drawn)
+            records[who] = record = record or drawn.record(forgotten)
+            session.reports[who] = drawn.report(wanted.shown if len(drawn.labels) == len(wanted.labels) else None)
+            yield Evaluated(i=0 if who != "after" else steps, when=who, record=record)
+        return records
+
+    def _known(self, session: Session, who: Who, wanted: Plan) -> GeneratorRecord | None:
+        card, spec = session.card, session.split.spec
+        gold = gold_standard(card, spec.text)
+        found = {"before": card.records.get(spec.text, {}), "retrained": {} if gold is None else gold.records}
+        return known_record(found.get(who, {}), wanted.protocol, wanted.labels, spec.classes)
+
+    def _key(self, session: Session, who: Who, wanted: Plan) -> str | None:
+        key = _key(session, who)
+        return None if key is None else f"{key}/{session.split.spec.text}/{wanted.protocol.name}"
+
+
+_ORDER: tuple[Literal["before", "after", "retrained"], ...] = ("retrained", "before", "after")
+
+
+def _key(session: Session, who: Who) -> str | None:
+    """Under which the answers of a shipped model are kept; None for all others."""
+    card, gold = session.card, gold_standard(session.card, session.split.spec.text, twin=who == "twin")
+    if card.source != "bundled" or who == "after" or (who != "before" and gold is None):
+        return None
+    which = who if who == "before" else f"{who}/{session.split.spec.text}"
+    return f"{session.dataset.name}/{card.sha256}/{which}/{session.device.type}/{session.precision}"
+
+
+T = TypeVar("T")
+
+
+class _Kept(Generic[T]):
+    """The last `most` results for shipped models; safe to use from several runs."""
+
+    def __init__(self, most: int) -> None:
+        self._lock = threading.Lock()
+        self._most = most
+        self._kept: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, key: str) -> T | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: str, value: T) -> None:
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+_answers: _Kept[Answers] = _Kept(ANSWERS_KEPT)
+_samples: _Kept[Drawn] = _Kept(SAMPLES_KEPT)
+
+KINDS: dict[str, ModelKind] = {"classifier": ClassifierKind(), "ddpm": GeneratorKind()}
+"""By ModelCard.kind."""

@@ -1,0 +1,36 @@
+"""The training loss of pixel diffusion models, piece by piece (reference: SFR-on as coded, DDPM). Every draw is on the CPU."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sfr_core.ops.diffusion import STEPS
+
+
+def antithetic_timesteps(n: int, rng: torch.Generator) -> Tensor:
+    """n timesteps, int64 in 0 .. STEPS-1: n // 2 + 1 uniform ones, then their mirror images STEPS-1-t, cut to n."""
+    half = torch.randint(0, STEPS, (n // 2 + 1,), generator=rng)
+    return torch.cat([half, STEPS - 1 - half])[:n]
+
+
+def drop_labels(labels: Tensor, null: int, share: float, rng: torch.Generator) -> Tensor:
+    """Replaces each label [n] by `null` with probability `share` (0 to 1)."""
+    dropped = torch.rand(len(labels), generator=rng).to(labels.device) < share
+    return torch.where(dropped, null, labels)
+
+
+def noised(x: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
+    """sqrt(signal) * x + sqrt(1 - signal) * noise, with one share of signal (alpha-bar) a picture, [n]."""
+    share = signal.view(-1, 1, 1, 1)
+    return share.sqrt() * x + (1.0 - share).sqrt() * noise
+
+
+def squared_error(predicted: Tensor, wanted: Tensor) -> Tensor:
+    """Summed over channels and pixels, one a picture, [n]: 784 or 3072 times the mean that others minimise."""
+    return (predicted - wanted).square().sum((1, 2, 3))
+
+
+def paper_guidance(scale: float) -> float:
+    """w of `diffusion.guided`, e(null) + w (e(c) - e(null)), for the paper's (1 + scale) e(c) - scale e(null)."""
+    return 1.0 + scale

@@ -1,0 +1,83 @@
+"""Pictures from a generator: batches of equal size, progress step by step, rounded to 256 levels as a file would be."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Generator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from sfr_core.ops.diffusion import Predictor, ddim_steps, start_noise
+
+SAMPLE_BATCH = 100
+"""Pictures that are drawn side by side. Records depend on it in their last digits, so it is the same everywhere."""
+
+
+def sampler_steps(n: int, steps: int) -> int:
+    """How often `sample_pictures` yields for n pictures."""
+    return math.ceil(n / SAMPLE_BATCH) * steps
+
+
+def sample_pictures(
+    predict: Predictor,
+    labels: NDArray[np.int64],
+    shape: tuple[int, int, int],
+    *,
+    null: int,
+    seed: int,
+    steps: int,
+    guidance: float,
+    device: torch.device,
+) -> Generator[int, None, NDArray[np.uint8]]:
+    """Draws a picture for each label [n] by guided DDIM; a caller that stops asking has stopped the sampling.
+
+    Args:
+        predict: the model.
+        shape: channels, height, width of a picture.
+        null, steps, guidance: as for `diffusion.ddim`.
+        seed: of the noise; equal seeds give equal noise, class by class (`start_noise`).
+
+    Yields:
+        Sampler steps done over all batches, 1 to `sampler_steps(n, steps)`.
+
+    Returns:
+        uint8 [n, h, w, c].
+
+    Raises:
+        InputError: the schedule is no multiple of `steps`.
+    """
+    asked = torch.from_numpy(labels)
+    noise = start_noise(asked, shape, seed)
+    parts: list[Tensor] = []
+    done = 0
+    for start, y in zip(torch.split(noise, SAMPLE_BATCH), torch.split(asked, SAMPLE_BATCH), strict=True):
+        walk = ddim_steps(predict, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance)
+        try:
+            while True:
+                next(walk)
+                done += 1
+                yield done
+        except StopIteration as end:
+            parts.append(levels(end.value))
+    return torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def levels(pictures: Tensor) -> Tensor:
+    """Pictures in [-1, 1] rounded to uint8, on the CPU."""
+    return ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+
+
+def sheet_png(images: NDArray[np.uint8], columns: int) -> str:
+    """Tiles [n, h, w, c] (c 1 or 3) side by side, `columns` a row, as a base64 PNG; n is a multiple of `columns`."""
+    n, height, width, channels = images.shape
+    rows = images.reshape(n // columns, columns, height, width, channels)
+    whole = rows.transpose(0, 2, 1, 3, 4).reshape(n // columns * height, columns * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(whole[..., 0] if channels == 1 else whole).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,115 @@
+"""A whole session of a tiny diffusion model: its folder, grey pictures 8x8 and a judge that never saw anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from sfr_core.cards import GoldStandard, ModelCard
+from sfr_core.configs import DataSource, RunConfig
+from sfr_core.data.datasets import Dataset, Pictures
+from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.metrics.generation import real_features
+from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
+from sfr_core.nets.resnet import SmallResNet
+from sfr_core.session import Retrained, Session
+from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.zoo import open_model
+from tests.core.tiny import CLASSES
+from tests.core.tiny_unet import ddpm_card, tiny_unet
+
+FORGET = "class:three"
+SMALL_DDPM: dict[str, dict[str, Any]] = {
+    "sfr-on": {
+        "steps": 4, "forget_every": 2, "batch_size": 8, "fisher_batch_size": 8, "fisher_batches": 2, "optimizer": "adam",
+        "lr": 1e-3, "fisher_clip": 1.0, "weight_decay": 0.0, "clip_forget": 1.0, "alpha": 1.0,
+    },
+    "retrain": {"steps": 3, "batch_size": 8},
+    "finetune": {"steps": 3, "batch_size": 8},
+    "gradient-ascent": {"steps": 3, "batch_size": 8},
+    "joint": {"steps": 3, "batch_size": 8},
+    "salun": {"steps": 3, "batch_size": 8, "lr": 1e-3},
+    "selective-amnesia": {"steps": 3, "batch_size": 8, "fisher_images": 1, "fisher_timesteps": 2},
+}  # fmt: skip
+
+
+def grey_dataset(seed: int = 0, *, mirror: bool = False) -> Dataset:
+    """60 training and 40 test pictures 8x8x1; a class is a pattern with noise on it."""
+    rng = np.random.default_rng(seed)
+    patterns = rng.integers(40, 215, (10, 8, 8, 1))
+
+    def pictures(per_class: int) -> Pictures:
+        labels = np.tile(np.arange(10), per_class)
+        noisy = patterns[labels] + rng.normal(0, 25, (10 * per_class, 8, 8, 1))
+        return Pictures(noisy.clip(0, 255).astype(np.uint8), labels.astype(np.int64))
+
+    return Dataset("grey", CLASSES, pictures(6), pictures(4), (0.5,), (0.25,), mirror=mirror)
+
+
+def tiny_judge(seed: int = 0, limit: float = 1e9) -> Judge:
+    """An untrained judge that takes pictures 8x8, with the statistics of the tiny test pictures."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = SmallResNet(channels=1, classes=NONE + 1, widths=(4, 4, 8), blocks=1)
+    dataset = grey_dataset()
+    features = features_of(network, pixels_of(dataset.test.images)).numpy()
+    real = real_features(features, dataset.test.labels)
+    means = torch.from_numpy(real.means).float()
+    return Judge(network, means, torch.eye(means.shape[1]), torch.full((10,), limit), real)
+
+
+def ddpm_task(
+    forget: str = FORGET, *, data: DataSource = "shipped", dataset: Dataset | None = None, seed: int = 0, **options: Any
+) -> DiffusionTask:
+    """The real task on the tiny pictures."""
+    dataset = dataset or grey_dataset()
+    split = split_rows(parse_forget(forget, CLASSES), dataset.train.labels)
+    return DiffusionTask(
+        tiny_unet(), dataset, split, tiny_judge(), device=torch.device("cpu"), seed=seed, data=data, **options
+    )
+
+
+def ddpm_gold(folder: Path, **values: Any) -> GoldStandard:
+    """A second tiny model in the folder of the card, called retrained without FORGET."""
+    import hashlib
+
+    path = folder / "retrained" / "class-three.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: t.half().contiguous() for name, t in tiny_unet(seed=1).state_dict().items()}, path)
+    raw = path.read_bytes()
+    return GoldStandard(
+        spec=FORGET, twin=False, file="retrained/class-three.safetensors", bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest(),
+        seed=1, wall_seconds=None, cpu_seconds=1.0, metrics={}, **values,
+    )  # fmt: skip
+
+
+def ddpm_session(
+    folder: Path,
+    method: str = "sfr-on",
+    *,
+    forget: str = FORGET,
+    seed: int = 0,
+    card: ModelCard | None = None,
+    data: DataSource = "shipped",
+    retrained: Retrained | None = None,
+    judge: Judge | None = None,
+    **settings: Any,
+) -> Session:
+    """A session in float32 on the CPU, with SMALL_DDPM settings changed by `settings`."""
+    from sfr_core import kinds
+
+    model = card or ddpm_card(folder, source="own")
+    config = RunConfig(
+        model=model.id, forget=forget, method=method, settings={**SMALL_DDPM[method], **settings}, seed=seed, device="cpu",
+        precision="fp32", data=data,
+    )  # fmt: skip
+    there = kinds.open_judge
+    kinds.open_judge = lambda _: judge or tiny_judge()  # type: ignore[assignment]
+    try:
+        return Session(config, model, grey_dataset(), lambda: open_model(model), tiny_unet, retrained)
+    finally:
+        kinds.open_judge = there
