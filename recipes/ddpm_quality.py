@@ -33,10 +33,10 @@ from recipes.ddpm_sets import CLASSES, NULL, RECIPES
 from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, Pictures
 from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, frechet, generator_record, moments, sample_plan
 from sfr_core.nets.judge import NONE, Judge, RealFeatures, Verdict, pixels_of
-from sfr_core.ops.diffusion import Predictor, ddim, start_noise
+from sfr_core.ops.diffusion import Predictor
+from sfr_core.ops.sampling import sample_pictures, sampler_steps
 from sfr_core.results import GeneratorRecord
 
-BATCH = 100
 SHEET_PER_CLASS = 10
 
 
@@ -56,14 +56,17 @@ def predictor(model: UNet2DModel, compiled: bool = False) -> Predictor:
 def draw_samples(
     predict: Predictor, labels: NDArray[np.int64], *, steps: int, guidance: float, seed: int = SAMPLE_SEED
 ) -> Tensor:
-    """A picture of each label, [n, 1, 28, 28] in 0 to 1 rounded to 256 greys."""
-    wanted = torch.from_numpy(labels)
-    noise = start_noise(wanted, (1, 28, 28), seed)
-    parts = []
-    for at in torch.split(torch.arange(len(wanted)), BATCH):
-        parts.append(ddim(predict, noise[at], wanted[at], null=NULL, steps=steps, guidance=guidance))
-        print(f"{int(at[-1]) + 1} of {len(wanted)} samples at {steps} steps", flush=True)
-    return ((torch.cat(parts) + 1) * 127.5).round() / 255
+    """A picture of each label as a run would draw it, [n, 1, 28, 28] in 0 to 1, of 256 greys."""
+    walk = sample_pictures(
+        predict, labels, (1, 28, 28), null=NULL, seed=seed, steps=steps, guidance=guidance, device=torch.device("cpu")
+    )
+    while True:
+        try:
+            done = next(walk)
+        except StopIteration as end:
+            return pixels_of(end.value)
+        if done % steps == 0:
+            print(f"{done} of {sampler_steps(len(labels), steps)} sampler steps", flush=True)
 
 
 def first_rows(labels: NDArray[np.int64], plan: NDArray[np.int64]) -> NDArray[np.int64]:
