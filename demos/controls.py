@@ -127,6 +127,7 @@ def to_config(
     device: str,
     precision: str,
     model_kind: str = "classifier",
+    data: str = "shipped",
 ) -> RunConfig:
     """The run of a filled form. `values`: field -> what its component holds; `model_kind`: ModelCard.kind.
 
@@ -146,6 +147,7 @@ def to_config(
         seed=whole("seed of the run", seed),
         device=device,  # type: ignore[arg-type]
         precision=precision,  # type: ignore[arg-type]
+        data=data,  # type: ignore[arg-type]
     )
 
 

@@ -91,6 +91,9 @@ FORGET_GENERATOR = (
     "A generator forgets whole classes: asked for one of them, it should draw something else. Random shares and single pictures have "
     "no name that one could ask it for."
 )
+DATA_SOURCE_LABEL = "Pictures to forget and to keep"
+DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, as one must who has no data."
+DATA_SOURCES = {"shipped": "The training pictures shipped here", "data-free": "Data-free: its own samples"}
 CANNOT_TITLE = "Methods that this model cannot do"
 CANNOT = "{title}: {reason}"
 CANNOT_REASON = "it needs {what}, which this model does not have"

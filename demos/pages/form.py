@@ -46,6 +46,7 @@ class Form:
     groups: dict[str, list[gr.Column | gr.Row]]
     kinds: dict[str, gr.Group]
     kind_note: gr.HTML
+    data: gr.Radio
     method_note: gr.HTML
     page: gr.State
     samples_class: gr.Dropdown
@@ -78,6 +79,7 @@ class Form:
             device=values[self.device],
             precision=values[self.precision],
             model_kind=card.kind,
+            data=values[self.data] if card.kind != "classifier" else "shipped",
         )
 
     def fill(self, config: RunConfig, own: Sequence[str] = ()) -> dict[Any, Any]:
@@ -89,6 +91,7 @@ class Form:
             self.model: show.model_value(config.model, own),
             self.kind: gr.Radio(choices=show.kind_choices(config.model), value=kind),
             self.kind_note: show.forget_note(config.model),
+            self.data: gr.Radio(value=config.data, visible=show.draws(config.model)),
             self.classes: show.class_value(config.model, [names[c] for c in spec.classes]),
             self.samples: show.sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
             self.method: gr.Dropdown(choices=show.method_choices(config.model), value=config.method),
@@ -124,6 +127,15 @@ class Form:
     @property
     def outputs(self) -> list[Any]:
         """Everything that `fill` may update."""
-        parts = [self.model, self.kind, self.kind_note, self.classes, self.share, self.share_seed, self.samples]
+        parts = [
+            self.model,
+            self.kind,
+            self.kind_note,
+            self.data,
+            self.classes,
+            self.share,
+            self.share_seed,
+            self.samples,
+        ]
         parts += [self.method, self.preset, self.variant, self.seed, self.device, self.precision, self.method_note]
         return [*parts, *self.kinds.values(), *self.valued]

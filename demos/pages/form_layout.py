@@ -58,6 +58,14 @@ def build(model: str) -> Form:
             nothing = gr.Button(copy.SAMPLES_CLEAR, size="sm", elem_id="samples-clear")
         samples = picker(show.sample_value(model, default, 0, []), "sample-picker")
         samples_note = gr.Markdown(copy.SAMPLES_NONE, elem_id="samples-note")
+    source = gr.Radio(
+        [(title, name) for name, title in copy.DATA_SOURCES.items()],
+        value="shipped",
+        label=copy.DATA_SOURCE_LABEL,
+        info=copy.DATA_SOURCE_INFO,
+        visible=show.draws(model),
+        elem_id="data-source",
+    )
     gr.HTML(f"<h3>{copy.METHOD_TITLE}</h3>", elem_classes="pg-step")
     with gr.Row(equal_height=True):
         method = _dropdown(show.method_choices(model), "sfr-on", copy.METHOD_LABEL, "", 130, "method")
@@ -82,10 +90,10 @@ def build(model: str) -> Form:
             precision = _dropdown(precisions, "auto", copy.PRECISION_LABEL, copy.PRECISION_INFO, 150, "precision")
     form = Form(
         model_part, kind, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
-        fields, groups, kinds, kind_note, note, page, samples_class, samples_note, own_part.note,
+        fields, groups, kinds, kind_note, source, note, page, samples_class, samples_note, own_part.note,
     )  # fmt: skip
     form.inputs = {
-        model_part, kind, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
+        model_part, kind, source, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
         *(part for parts in fields.values() for part in parts.values()),
     }  # fmt: skip
     form_wiring.wire(form, previous, following, nothing, own_part)

@@ -139,6 +139,11 @@ def forget_note(model: str) -> str:
     return "" if len(kind_choices(model)) > 1 else f'<p class="pg-note">{copy.FORGET_GENERATOR}</p>'
 
 
+def draws(model: str) -> bool:
+    """True for a generator, which can draw the pictures of its run itself."""
+    return kind_of(model) != "classifier"
+
+
 def method_choices(model: str) -> list[tuple[str, str]]:
     """Titles and ids of the methods that this model can do."""
     unable = controls.cannot(kind_of(model))

@@ -62,6 +62,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             **new_values(model, method, preset, variant, kind),
             form.kind: gr.Radio(choices=kinds, value=kind),
             form.kind_note: show.forget_note(model_id),
+            form.data: gr.Radio(value="shipped", visible=show.draws(model_id)),
             form.classes: show.class_value(model_id, [first]),
             form.samples_class: gr.Dropdown(choices=list(names), value=first),
             form.samples: show.sample_value(model_id, first, 0, []),
@@ -70,7 +71,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             form.method: gr.Dropdown(choices=able, value=method),
         }
 
-    changed = [form.kind, form.kind_note, form.classes, form.samples_class, form.samples, form.samples_note]
+    changed = [form.kind, form.kind_note, form.data, form.classes, form.samples_class, form.samples, form.samples_note]
     changed += [form.page, form.method, *valued]
     form.model.input(new_model, choices, changed, **PRIVATE)
 

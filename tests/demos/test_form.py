@@ -100,7 +100,13 @@ def test_a_generators_run_survives_the_form(generator: ModelCard, method: str) -
     form = build()
     settings = presets.resolve(generator.id, method, "thorough", kind="ddpm")
     config = RunConfig(
-        model=generator.id, forget="class:Bag", method=method, preset="thorough", settings=settings, seed=5
+        model=generator.id,
+        forget="class:Bag",
+        method=method,
+        preset="thorough",
+        settings=settings,
+        seed=5,
+        data="data-free",
     )
     assert form.read(filled(form, config)) == config
 
@@ -110,6 +116,9 @@ def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: M
     settings = presets.resolve(generator.id, "sfr-on", kind="ddpm")
     values = filled(form, RunConfig(model=generator.id, forget="class:Bag", method="sfr-on", settings=settings))
     assert form.read({**values, form.kind: "random"}).forget == "class:Bag"
+    assert form.read({**values, form.data: "data-free"}).data == "data-free"
+    classifier = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
+    assert form.read({**classifier, form.data: "data-free"}).data == "shipped"  # a classifier cannot draw any
     with pytest.raises(InputError, match="cannot work on this kind of model"):
         form.read({**values, form.method: "scrub"})
 
