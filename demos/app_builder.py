@@ -110,12 +110,6 @@ def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> N
     describe: Callable[..., Any] = page.describe
     demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **private)
 
-    def leave(request: gr.Request) -> None:
-        # A reload looks the same as leaving, so the run goes on; only the note of what this page showed is dropped.
-        ctx.shown.pop(str(request.session_hash), None)
-
-    demo.unload(leave)
-
 
 def warm_up() -> None:
     """Loads torch in the background, so that the page answers at once and the first run does not wait for it."""

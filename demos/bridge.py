@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -165,12 +165,37 @@ def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
 def payload(view: View, *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
     """The view as JSON for demos/static/live.js; floats are rounded to what can be seen."""
 
-    def series(curve: Curve, digits: int) -> dict[str, Any]:
-        def short(values: tuple[float | None, ...]) -> list[float | None]:
-            return [None if v is None else round(v, digits) for v in values]
+    return {
+        **_numbers(view, skipped),
+        "loss": _series(view.loss, 4),
+        "accuracy": _series(view.accuracy, 2),
+        "pictures": [_prediction(p) for p in view.now],
+        "picturesAt": view.now_i,
+        "first": [_prediction(p) for p in view.first],
+    }
 
-        return {"i": list(curve.i), "forget": short(curve.forget), "remain": short(curve.remain)}
 
+def news(view: View, have: Mapping[str, Any], *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
+    """What a page that has drawn `have` does not know yet: all numbers, new points only, pictures only if they changed.
+
+    Args:
+        have: `loss` and `accuracy`: [points drawn, step number of the last one]; `picturesAt`: step of the drawn pictures,
+            None before the first. Comes from a browser: whatever makes no sense counts as nothing drawn.
+
+    Returns:
+        As `payload`, but each curve has `from` (index of its first point; 0 replaces the curve), and `pictures` and
+        `picturesAt` are missing where they have not changed.
+    """
+    answer = _numbers(view, skipped)
+    for name, curve, digits in (("loss", view.loss, 4), ("accuracy", view.accuracy, 2)):
+        start = _known(curve, have.get(name))
+        answer[name] = {"from": start, **_series(curve, digits, start)}
+    if view.now and have.get("picturesAt") != view.now_i:
+        answer["pictures"], answer["picturesAt"] = [_prediction(p) for p in view.now], view.now_i
+    return answer
+
+
+def _numbers(view: View, skipped: Iterable[Phase]) -> dict[str, Any]:
     rate, left = speed(view), seconds_left(view)
     return {
         "phases": phases(view, skipped),
@@ -178,15 +203,25 @@ def payload(view: View, *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
         "steps": view.steps,
         "speed": None if rate is None else round(rate, 2),
         "left": None if left is None else round(left, 1),
-        "loss": series(view.loss, 4),
-        "accuracy": series(view.accuracy, 2),
         "n": [view.n_forget, view.n_remain],
-        "pictures": [_prediction(p) for p in view.now],
-        "picturesAt": view.now_i,
-        "first": [_prediction(p) for p in view.first],
         "density": view.density,
         "ended": view.ended,
     }
+
+
+def _series(curve: Curve, digits: int, start: int = 0) -> dict[str, Any]:
+    def short(values: tuple[float | None, ...]) -> list[float | None]:
+        return [None if v is None else round(v, digits) for v in values[start:]]
+
+    return {"i": list(curve.i[start:]), "forget": short(curve.forget), "remain": short(curve.remain)}
+
+
+def _known(curve: Curve, drawn: Any) -> int:
+    """How many points of the curve the page has; 0 where it drew another curve or one from before a thinning."""
+    match drawn:
+        case [int(count), int(last)] if 0 < count <= len(curve.i) and curve.i[count - 1] == last:
+            return count
+    return 0
 
 
 def _prediction(p: Prediction) -> list[Any]:

@@ -126,7 +126,7 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
         "title": title(config),
         "classes": list(names),
         "forgotten": list(spec.classes) or None,
-        "pictures": {f"{p.source}:{p.row}": picture(config.model, p.source, p.row) for p in view.first},
+        "pictures": _images(config, view),
         "view": bridge.payload(view, skipped=skipped(config)),
     }
 
@@ -148,18 +148,43 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
     return phase_line(view) or copy.STATE_LINES["starting"]
 
 
-def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str) -> dict[str, Any]:
-    """The live value of a job."""
-    end = job.ended if job.ended is not None else now
+def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
+    """The live value of a job. `follow` is a handle for looks at what comes (demos/looks.py); "" when nothing comes."""
     return {
         **_base(job.config, f"job-{job.created:.3f}", view),
+        **_moving(job, view, place, now, machine),
         "mode": "live",
+        "follow": follow,
+    }
+
+
+def look_at(
+    job: Job, view: bridge.View, have: Mapping[str, Any], *, place: int, now: float, machine: str
+) -> dict[str, Any]:
+    """What is new since a page drew `have` (see `bridge.news`); `images` come once, with the first predictions."""
+    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, skipped=skipped(job.config))}
+    if view.first and not have.get("images"):
+        answer["images"] = _images(job.config, view)
+    return answer
+
+
+def _moving(job: Job, view: bridge.View, place: int, now: float, machine: str) -> dict[str, Any]:
+    end = job.ended if job.ended is not None else now
+    return {
         "state": job.state,
+        "stopping": job.stopping,
         "line": job_line(job, view, place),
         "elapsed": None if job.started is None else round(end - job.started, 1),
         "machine": machine,
         "note": copy.COMPARE_BELOW if job.state == "finished" else "",
     }
+
+
+def _images(config: RunConfig, view: bridge.View) -> dict[str, str]:
+    try:
+        return {f"{p.source}:{p.row}": picture(config.model, p.source, p.row) for p in view.first}
+    except AssetError:  # a visitor's model that was put out since
+        return {}
 
 
 def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -30,13 +30,11 @@ class PageContext:
             ask `job_of`; only app_builder and `show` write it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
-        shown: session hash of each open page -> id of the job that it shows.
     """
 
     book: JobBook
     browser: gr.BrowserState
     job: gr.State
-    shown: dict[str, str] = field(default_factory=dict)
 
     def visitor(self, browser: Any) -> str:
         """The visitor's token, "" where the browser sent none or something else."""

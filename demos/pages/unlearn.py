@@ -1,10 +1,9 @@
-"""Tab Unlearn: the form, the buttons, the live view that tails a job's log, and Compare below it."""
+"""Tab Unlearn: the form, the buttons, the live view that follows a job's log, and Compare below it."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import gradio as gr
 from demos import bridge, copy, hardware, live, theme
 from demos.estimate import Pace
 from demos.jobs import Job
+from demos.looks import Looks
 from demos.pages import compare as compare_page
 from demos.pages import form as form_page
 from demos.pages import form_layout, form_values, gold
@@ -21,8 +21,6 @@ from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 
 LOG = logging.getLogger(__name__)
-LOOK_SECONDS = 0.5
-"""Pause between two looks at a job's log: two updates a second. Drawing costs the run its core: at 0.22 s the browser took 40 % of one."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
 """Handlers that set `ctx.job`: the browser hears of a changed gr.State only through the queue (measured, gradio 6.31)."""
@@ -37,6 +35,7 @@ class Unlearn:
     """What app_builder connects: the live view and the job buttons."""
 
     form: form_page.Form
+    looks: Looks
     live: gr.HTML
     badges: gr.HTML
     machine: hardware.Hardware
@@ -101,6 +100,12 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
     """Draws the tab and wires it."""
     model = form_values.first_model()
     recorded_config, recorded_value = first_look()
+    looks = Looks(ctx.book)
+
+    async def look(have: Any) -> dict[str, Any]:
+        """Asked by live.js; on the event loop, because it takes about a millisecond and waits for nothing."""
+        return looks.look(have)
+
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
             form = form_layout.build(model)
@@ -118,6 +123,7 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
                 js_on_load=theme.read("live.js"),
                 apply_default_css=False,
                 elem_id="live",
+                server_functions=[look],
                 texts=copy.LIVE,
                 plotly=plotly_url(),
             )
@@ -127,7 +133,7 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
                     keep = gr.Button(copy.KEEP, elem_id="keep")
                     rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
     page = Unlearn(
-        form, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.build(ctx),
     )  # fmt: skip
     _wire_form(page, pace)
@@ -136,18 +142,14 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
     return page
 
 
-def job_updates(ctx: PageContext, page: Unlearn, job: Job, view: bridge.View) -> dict[Any, Any]:
-    """Live view and buttons for a job as it stands."""
-    value = live.of_job(
-        job, view, place=ctx.book.place(job.id), now=ctx.book.now(), machine=hardware.usage(job.session) or job.device
-    )
+def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
+    """Buttons for a job as it stands."""
     choosing = job.state == "cancelled" and job.started is not None and not job.settled and job.session is not None
     return {
-        page.live: value,
         page.run: gr.Button(interactive=not job.active),
         page.stop: gr.Button(copy.STOPPING if job.stopping else copy.STOP, interactive=job.active and not job.stopping),
         page.choice: gr.update(visible=choosing),
-        page.choice_text: copy.STOPPED_CHOICE.format(step=view.step),
+        page.choice_text: copy.STOPPED_CHOICE.format(step=bridge.reduce_all(job.log).step) if choosing else "",
     }
 
 
@@ -164,40 +166,20 @@ def idle_updates(page: Unlearn, recorded: dict[str, Any]) -> dict[Any, Any]:
 
 
 def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None:
-    async def tail(browser: Any, job_id: Any, request: gr.Request) -> AsyncIterator[dict[Any, Any]]:
-        """Follows the shown job until it ends or the page shows another one; holds no thread."""
-        session = str(request.session_hash)
-        ctx.shown[session] = job_id
+    def attach(browser: Any, job_id: Any) -> dict[Any, Any]:
+        """The shown job as it stands; from there on live.js follows it by its own looks."""
         job = ctx.job_of(browser, job_id)
         if job is None:
-            yield idle_updates(page, recorded)
-            return
-        view, at, last = bridge.View(), 0, None
-        yield {**job_updates(ctx, page, job, view), **page.compare.cleared()}
-        while ctx.shown.get(session) == job_id:
-            ended = not job.active  # asked before the log is read, so that no event is missed
-            ctx.book.touch(job.id)
-            fresh = job.log[at:]
-            at += len(fresh)
-            view = bridge.reduce_all(fresh, view)
-            updates = job_updates(ctx, page, job, view)
-            state = (job.state, job.stopping)
-            if ended:
-                yield {**updates, **await asyncio.to_thread(compare_updates, page, job)}
-                return
-            # Buttons travel only when they change: a click must not meet a button that is just being redrawn.
-            yield updates if state != last else {page.live: updates[page.live]}
-            last = state
-            await asyncio.sleep(LOOK_SECONDS)
+            return idle_updates(page, recorded)
+        value = page.looks.attach(job)
+        ended = not value["follow"]
+        compared = compare_updates(page, job) if ended else page.compare.cleared()
+        return {page.live: value, **button_updates(page, job), **compared}
 
-    ctx.job.change(
-        tail,
-        [ctx.browser, ctx.job],
-        page.job_outputs,
-        trigger_mode="multiple",
-        concurrency_limit=None,
-        **PRIVATE,
-    )
+    inputs, outputs = [ctx.browser, ctx.job], page.job_outputs
+    ctx.job.change(attach, inputs, outputs, trigger_mode="multiple", **QUEUED)
+    # live.js met the end of the run, or a handle that this server no longer knows.
+    page.live.select(attach, inputs, outputs, trigger_mode="always_last", **QUEUED)
 
     def stop_it(browser: Any, job_id: Any) -> Any:
         job = ctx.job_of(browser, job_id)
@@ -207,7 +189,7 @@ def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None
         return gr.Button(copy.STOPPING if job.active else copy.STOP, interactive=False)
 
     # Not queued and no `cancels`: it only sets the token that the loop asks between two steps.
-    page.stop.click(stop_it, [ctx.browser, ctx.job], page.stop, queue=False, **PRIVATE)
+    page.stop.click(stop_it, inputs, page.stop, queue=False, **PRIVATE)
 
     def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
         def handler(browser: Any, job_id: Any) -> dict[Any, Any]:
@@ -218,25 +200,22 @@ def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None
                 act(job.id)
             except PlaygroundError as error:
                 raise say(error) from None
-            view = bridge.reduce_all(job.log)
-            return {**job_updates(ctx, page, job, view), **compare_updates(page, job)}
+            return {page.live: page.looks.attach(job), **button_updates(page, job), **compare_updates(page, job)}
 
         return handler
 
-    outputs = page.job_outputs
-    page.keep.click(settle(ctx.book.keep), [ctx.browser, ctx.job], outputs, queue=False, **PRIVATE)
-    page.rollback.click(settle(ctx.book.rollback), [ctx.browser, ctx.job], outputs, queue=False, **PRIVATE)
+    page.keep.click(settle(ctx.book.keep), inputs, outputs, queue=False, **PRIVATE)
+    page.rollback.click(settle(ctx.book.rollback), inputs, outputs, queue=False, **PRIVATE)
 
-    def reset_it(browser: Any, job_id: Any, request: gr.Request) -> tuple[Any, ...]:
+    def reset_it(browser: Any, job_id: Any) -> tuple[Any, ...]:
         job = ctx.job_of(browser, job_id)
         if job is not None and job.active:
             ctx.book.stop(job.id)
         elif job is not None:
             ctx.book.free(job.id)
-        ctx.shown[str(request.session_hash)] = ""
         return ctx.show(browser, None)
 
-    page.reset.click(reset_it, [ctx.browser, ctx.job], [ctx.browser, ctx.job], **QUEUED)
+    page.reset.click(reset_it, inputs, inputs, **QUEUED)
 
 
 def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:

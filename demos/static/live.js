@@ -1,11 +1,20 @@
 // The live view: phases, numbers, pictures and curves of one run. Runs as gr.HTML's js_on_load.
 // props.value: see demos/live.py; props.texts: demos/copy.py LIVE; props.plotly: address of plotly.min.js on this server.
+// server.look: see demos/looks.py. Drawing shares the cores with the run, so nothing here moves on its own (no CSS
+// animation or transition) and nothing is drawn that has not changed or cannot be seen.
 const T = props.texts;
 const $ = (part) => element.querySelector(`[data-part="${part}"]`);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const COLOURS = { light: { forget: '#c2410c', remain: '#1d4ed8' }, dark: { forget: '#fb923c', remain: '#7aa2ff' } };
 const PLOTS = ['loss', 'accuracy'];
-const state = { value: null, key: null, frame: 0, playing: false, timer: null, pictures: '', drawn: null, cut: null };
+const ACTIVE = ['queued', 'running'];
+const LOOK = 500; // milliseconds between two looks at a run
+const PLOT_EVERY = 1000; // milliseconds between two drawings of a curve
+const SHARE = 12; // drawing may take 1/12 of a core: a slow browser looks less often
+const state = {
+  value: null, key: null, view: null, frame: 0, playing: false, timer: null, pictures: '', drawn: null,
+  follow: '', seen: new Map(),
+};
 
 // ---- words and numbers ------------------------------------------------------------------------------------------
 function clock(seconds) {
@@ -105,7 +114,10 @@ function drawPictures(value, shown) {
       source: T.sources[p[4]], row: p[0], truth: value.classes[p[1]], said: value.classes[p[2]], percent,
       verdict: right ? T.right : T.wrong,
     });
-    if (changed) { figure.classList.remove('changed'); void figure.offsetWidth; figure.classList.add('changed'); }
+    if (changed) {
+      figure.classList.add('changed');
+      setTimeout(() => figure.classList.remove('changed'), 900);
+    }
   }
 }
 
@@ -149,22 +161,30 @@ function figure(which, series, n) {
   };
   return [[trace('forget', 'solid', 'circle'), trace('remain', 'dash', 'square')], layout];
 }
-function drawPlots(view) {
+function plotSign(which, view) {
+  const series = view[which];
+  const dark = document.body.classList.contains('dark');
+  return JSON.stringify([state.key, dark, view.n, series.i.length, series.i[series.i.length - 1]]);
+}
+function drawPlots(view, all) {
+  // One curve at a look, the one that waits longest; all of them where nothing more will come.
   state.drawn = view;
-  for (const which of PLOTS) drawTable(which, view[which]);
   library().then((Plotly) => {
     if (state.drawn !== view) return;
-    const dark = document.body.classList.contains('dark');
-    for (const which of PLOTS) {
-      const plot = $(which);
-      const series = view[which];
-      // Redrawing under a hand that zooms would take the plot out of it, and redrawing the same curve would be waste.
-      const sign = JSON.stringify([state.key, dark, view.n, series.i.length, series.i[series.i.length - 1]]);
-      if (plot._dragging || plot.drawnSign === sign) continue;
-      plot.drawnSign = sign;
-      const [traces, layout] = figure(which, series, view.n);
+    const now = performance.now();
+    const stale = PLOTS.map($).filter((plot) => plot.drawnSign !== plotSign(plot.dataset.part, view));
+    stale.sort((a, b) => (a.drawnAt || 0) - (b.drawnAt || 0));
+    for (const plot of all ? stale : stale.slice(0, 1)) {
+      // Redrawing under a hand that zooms would take the plot out of it.
+      const every = state.seen.get(plot) ? PLOT_EVERY : 4 * PLOT_EVERY; // off the screen: at the latest when it is scrolled to
+      if (plot._dragging || (!all && now - (plot.drawnAt || -every) < every - 50)) continue;
+      const which = plot.dataset.part;
+      drawTable(which, view[which]);
+      plot.drawnSign = plotSign(which, view);
+      plot.drawnAt = now;
+      const [traces, layout] = figure(which, view[which], view.n);
       Plotly.react(plot, traces, layout, {
-        responsive: true, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'],
+        responsive: false, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'],
       });
     }
   }).catch(() => { for (const which of PLOTS) $(which).textContent = T.noPlot; });
@@ -196,7 +216,7 @@ function cutAt(series, step) {
   while (end > 0 && series.i[end - 1] > step) end -= 1;
   return { i: series.i.slice(0, end), forget: series.forget.slice(0, end), remain: series.remain.slice(0, end) };
 }
-function draw(value, view) {
+function draw(value, view, all) {
   drawPhases(view.phases);
   put('line', value.line);
   put('stepline', view.steps ? fill(T.stepOf, { step: view.step, steps: view.steps }) : T.leftNone);
@@ -206,7 +226,7 @@ function draw(value, view) {
   put('machine', value.machine || T.leftNone);
   put('mask', view.density === null ? '' : fill(T.mask, { percent: (100 * view.density).toFixed(1) }));
   drawPictures(value, view.pictures);
-  drawPlots(view);
+  drawPlots(view, all);
 }
 function moment(value, at) {
   // Recorded: pictures stay until the next preview, curves are cut at the step.
@@ -224,8 +244,8 @@ function moment(value, at) {
 function show(at) {
   state.frame = at;
   const view = moment(state.value, at);
-  draw({ ...state.value, line: state.value.frames[at].line, elapsed: state.value.frames[at].elapsed }, view);
   const last = at >= state.value.frames.length - 1;
+  draw({ ...state.value, line: state.value.frames[at].line, elapsed: state.value.frames[at].elapsed }, view, last || !state.playing);
   if (last) state.playing = false;
   put('play', state.playing ? T.pause : last ? T.again : T.play);
 }
@@ -242,13 +262,62 @@ function play(from) {
   state.timer = setTimeout(tick, state.value.pace);
 }
 
+// ---- following a live run ----------------------------------------------------------------------------------------
+function extend(series, more) {
+  if (!more.from) return { i: more.i, forget: more.forget, remain: more.remain };
+  const join = (key) => series[key].slice(0, more.from).concat(more[key]);
+  return more.i.length ? { i: join('i'), forget: join('forget'), remain: join('remain') } : series;
+}
+function later(wait) {
+  clearTimeout(state.timer);
+  state.timer = setTimeout(look, wait);
+}
+async function look() {
+  const follow = state.follow;
+  clearTimeout(state.timer);
+  if (!follow || !element.isConnected) return;
+  const have = (series) => (series.i.length ? [series.i.length, series.i[series.i.length - 1]] : null);
+  const answer = await server.look({
+    follow, loss: have(state.view.loss), accuracy: have(state.view.accuracy),
+    picturesAt: state.view.pictures.length ? state.view.picturesAt : null,
+    images: Object.keys(state.value.pictures).length > 0,
+  });
+  if (state.follow !== follow) return; // the page shows another run by now
+  if (!answer) { put('note', T.lost); later(3000); return; }
+  if (!ACTIVE.includes(answer.state)) {
+    // The end, or a server that no longer knows this page: the whole value comes, with the buttons and Compare.
+    state.follow = '';
+    trigger('select');
+    return;
+  }
+  const began = performance.now();
+  const { loss, accuracy, ...rest } = answer.view;
+  state.view = { ...state.view, ...rest, loss: extend(state.view.loss, loss), accuracy: extend(state.view.accuracy, accuracy) };
+  state.value = { ...state.value, ...answer, view: state.view, pictures: answer.images || state.value.pictures };
+  head(state.value);
+  if (!document.hidden) draw(state.value, state.view);
+  await new Promise((resolve) => setTimeout(resolve)); // the curves are drawn by then
+  const spent = performance.now() - began;
+  later(Math.max(LOOK, Math.min(2 * LOOK, SHARE * spent)));
+}
+
 // ---- a new value ------------------------------------------------------------------------------------------------
+function head(value) {
+  put('note', value.note || '');
+  put('title', value.title);
+  const root = $('root');
+  if (root.dataset.state !== value.state) root.dataset.state = value.state || '';
+  const busy = String(ACTIVE.includes(value.state));
+  if (root.getAttribute('aria-busy') !== busy) root.setAttribute('aria-busy', busy);
+}
 function update() {
-  const value = props.value;
-  if (!value || !value.mode) return;
+  if (!props.value || !props.value.mode) return;
+  const value = JSON.parse(JSON.stringify(props.value)); // Gradio hands out a proxy, which is slow to read
   const recorded = value.mode === 'recorded';
   const fresh = value.key !== state.key;
   state.value = value;
+  state.view = value.view;
+  state.follow = value.follow || '';
   if (fresh) {
     state.key = value.key;
     clearTimeout(state.timer);
@@ -257,11 +326,12 @@ function update() {
     $('root').dataset.mode = value.mode;
     $('run').hidden = $('play').hidden = !recorded;
   }
-  put('note', value.note || '');
-  put('title', value.title);
-  $('root').dataset.state = value.state || '';
-  $('root').setAttribute('aria-busy', String(value.state === 'running' || value.state === 'queued'));
-  if (!recorded) { draw(value, value.view); return; }
+  head(value);
+  if (!recorded) {
+    draw(value, value.view, true);
+    if (state.follow) later(LOOK);
+    return;
+  }
   if (!fresh) return;
   const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
   if (still) show(value.frames.length - 1); else play(0);
@@ -282,6 +352,12 @@ new ResizeObserver(() => {
     if (plot && window.Plotly && plot.data && plot.offsetWidth) window.Plotly.Plots.resize(plot);
   }
 }).observe(element);
-new MutationObserver(() => state.drawn && drawPlots({ ...state.drawn })).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+const eye = new IntersectionObserver((entries) => {
+  for (const entry of entries) state.seen.set(entry.target, entry.isIntersecting);
+  if (state.drawn && entries.some((entry) => entry.isIntersecting)) drawPlots(state.drawn, true);
+}, { rootMargin: '50px' });
+for (const which of PLOTS) eye.observe($(which));
+new MutationObserver(() => state.drawn && drawPlots({ ...state.drawn }, true)).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+document.addEventListener('visibilitychange', () => { if (!document.hidden && state.follow) look(); });
 watch('value', update);
 update();
