@@ -1,0 +1,313 @@
+"""The tables of the diffusion model: every class forgotten in turn, and every method on three classes at equal time.
+
+    python -m bench.diffusion [--part classes|methods|page|all] [--classes NAME ...] [--seeds N ...] [--methods ID ...]
+                              [--samples 500] [--sampler-steps 50] [--folder FOLDER] [--table] [--sheet]
+
+Each finished cell goes to bench/results/diffusion.json at once and is not measured again on the same checkpoint by the same
+protocol, so a broken-off table is continued by the same command. Fewer samples or sampler steps make a table of their own,
+which says so. `--table` prints all cells as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
+
+Equal time is equal CPU time, as the machine is shared: a trial of three steps tells what a step costs, and a method gets as
+many as fit into what SFR-on took on the same class and seed, its mask included. What a method needs only once for a model
+(Selective Amnesia's Fisher) is measured beside it and not subtracted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import diffusers
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.diffusion_sheet import save_tiles, sheet
+from bench.diffusion_table import Cell, table
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import ModelCard, read_card
+from sfr_core.configs import RunConfig
+from sfr_core.events import Evaluated, MaskReady, PhaseStarted, Preview, Step
+from sfr_core.generation import Drawn, draw
+from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.ops.device import device_name, peak_bytes
+from sfr_core.presets import resolve
+from sfr_core.runner import run
+from sfr_core.session import Session
+from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.zoo import build_module, card, open_dataset, open_model
+
+MODEL = "fashion-mnist-ddpm"
+RESULTS = Path(__file__).parent / "results" / "diffusion.json"
+COMPARED = ("Trouser", "Sneaker", "Bag")
+"""Classes on which all methods are compared."""
+SEEDS = (0, 1, 2)
+RIVALS = ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune")
+TRIAL_STEPS = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One cell of a table."""
+
+    forget: str
+    seed: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a bare run took; `once` is the part that a model needs only once."""
+
+    steps: int
+    seconds: float
+    cpu_seconds: float
+    step_cpu_seconds: float
+    once_cpu_seconds: float
+    mask_density: float | None
+
+
+def places(part: str, classes: Sequence[str], seeds: Sequence[int], methods: Sequence[str]) -> list[Place]:
+    """The cells of a part, in the order in which they are measured: SFR-on's first, as it sets the time of the others."""
+    if part == "classes":
+        return [Place(name, 0, "sfr-on") for name in classes]
+    found = [Place(name, seed, "sfr-on") for seed in seeds for name in classes]
+    return found + [Place(name, seed, m) for seed in seeds for m in methods for name in classes if m != "sfr-on"]
+
+
+def missing(cells: Sequence[Cell], wanted: Sequence[Place], sha256: str, protocol: str) -> list[Place]:
+    """The places that no cell of this checkpoint and protocol fills."""
+    have = {
+        (c["forget"], c["seed"], c["method"])
+        for c in cells
+        if c["checkpoint"]["sha256"] == sha256 and c["protocol"] == protocol
+    }
+    return [p for p in wanted if (p.forget, p.seed, p.method) not in have]
+
+
+def steps_for(budget: float, measured: Measured) -> int:
+    """Steps that fit into `budget` CPU seconds, at least one; the mask of the trial counts, what is needed once does not."""
+    fixed = measured.cpu_seconds - measured.step_cpu_seconds - measured.once_cpu_seconds
+    return max(1, round((budget - fixed) / (measured.step_cpu_seconds / measured.steps)))
+
+
+def open_session(model: ModelCard, place: Place, settings: dict[str, Any]) -> Session:
+    """The session of a cell, in float32, on the CPU or whatever the machine has."""
+    config = RunConfig(
+        model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed, precision="fp32"
+    )  # fmt: skip
+    return Session(
+        config, model, open_dataset(model), lambda: open_model(model), lambda: build_module(model.architecture)
+    )
+
+
+def task_of(session: Session) -> DiffusionTask:
+    """The session's task, which must be a generator's."""
+    if not isinstance(session.task, DiffusionTask):
+        raise TypeError(f"'{session.card.id}' is no diffusion model")
+    return session.task
+
+
+def bare_run(session: Session) -> Measured:
+    """The session's method without looks and records, as the runner starts it: same seed, same weights."""
+    density, steps, step_cpu, once_cpu = None, 0, 0.0, 0.0
+    once = session.config.method == "selective-amnesia"
+    phase = ""
+    with torch.random.fork_rng():
+        torch.manual_seed(session.config.seed)
+        rng = torch.Generator().manual_seed(session.config.seed)
+        wall, cpu = time.perf_counter(), time.process_time()
+        last = cpu
+        for event in session.method.run(session.task, session.method_config, rng=rng, cancel=CancelToken()):
+            now = time.process_time()
+            if once and phase == "fisher":
+                once_cpu += now - last
+            if isinstance(event, PhaseStarted):
+                phase = event.phase
+            elif isinstance(event, MaskReady):
+                density = event.density
+            elif isinstance(event, Step):
+                steps, step_cpu = event.i, step_cpu + now - last
+            last = now
+        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    return Measured(steps, seconds, cpu_seconds, step_cpu, once_cpu, density)
+
+
+def finish(walk: Generator[Any, None, T]) -> T:
+    """What a generator returns, its progress thrown away."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+class Before:
+    """The samples of the untouched model, drawn once for all classes that are asked about."""
+
+    def __init__(self, sampler: Protocol) -> None:
+        self._sampler = sampler
+        self._by_label: dict[int, NDArray[np.uint8]] = {}
+
+    def drawn(self, session: Session, labels: NDArray[np.int64]) -> Drawn:
+        """The samples for `labels`: a row depends on its class and its number in the class only."""
+        task, model = task_of(session), session.reference("before")
+        for label in np.unique(labels):
+            n = int((labels == label).sum())
+            if len(self._by_label.get(int(label), ())) < n:
+                asked = np.full(n, label, np.int64)
+                self._by_label[int(label)] = finish(draw(task, task.judge, asked, self._sampler, model)).images
+        images = np.concatenate([self._by_label[int(k)][: int((labels == k).sum())] for k in np.unique(labels)])
+        return Drawn(images, labels, task.judge, self._sampler)
+
+
+def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Before, sampler: Protocol) -> Cell:
+    """One cell: the run, its time and its records."""
+    settings, once = resolve(MODEL, place.method), 0.0
+    if place.method != "sfr-on":
+        budget = next(
+            c["cpu_seconds"] for c in cells
+            if (c["forget"], c["seed"], c["method"]) == (place.forget, place.seed, "sfr-on")
+            and c["checkpoint"]["sha256"] == model.sha256
+        )  # fmt: skip
+        trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}))
+        settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
+    session = open_session(model, place, settings)
+    forgotten = session.split.spec.classes
+    labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
+    untouched = before.drawn(session, labels)
+    took = bare_run(session)
+    task = task_of(session)
+    after = finish(draw(task, task.judge, labels, sampler))
+    save_tiles(after, forgotten[0], tiles_path(place, model.sha256))
+    save_tiles(untouched, None, tiles_path(Place("before", 0, "none"), model.sha256))
+    return {
+        "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": "quick",
+        "settings": settings, "steps": took.steps, "protocol": sampler.name,
+        "before": asdict(untouched.record(forgotten)), "after": asdict(after.record(forgotten)),
+        "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
+        "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": machine(), "threads": session.threads,
+    }  # fmt: skip
+
+
+def tiles_path(place: Place, sha256: str) -> Path:
+    """Where the first samples of a cell lie, for the sheet."""
+    return RESULTS.parent / "diffusion_tiles" / f"{sha256[:12]} {place.forget} {place.seed} {place.method}.png"
+
+
+def checkpoint(model: ModelCard) -> dict[str, Any]:
+    """Which weights were unlearnt from."""
+    return {"sha256": model.sha256, "images_seen": model.training.get("images_seen")}
+
+
+def machine() -> str:
+    """Where a cell was measured."""
+    return (
+        f"{platform.machine()}, {device_name(torch.device('cpu'))}, python {platform.python_version()}, "
+        f"torch {torch.__version__}, diffusers {diffusers.__version__}"
+    )
+
+
+def page_run(model: ModelCard) -> dict[str, Any]:
+    """The default run as the page makes it: seconds by phase, the share of the live looks, the largest resident size."""
+    session = open_session(model, Place("Trouser", 0, "sfr-on"), resolve(MODEL, "sfr-on"))
+    spent = {"looks": 0.0, "method": 0.0, "evaluate": 0.0}
+    started = last = time.perf_counter()
+    first_picture, phase, cpu = None, "", time.process_time()
+    for event in run(session, cancel=CancelToken()):
+        now = time.perf_counter()
+        looked = isinstance(event, Preview | Evaluated) and phase != "evaluate"
+        spent["looks" if looked else "evaluate" if phase == "evaluate" else "method"] += now - last
+        if isinstance(event, PhaseStarted):
+            phase = event.phase
+        if isinstance(event, Preview) and first_picture is None:
+            first_picture = now - started
+        last = now
+    total = last - started
+    return {
+        "forget": "Trouser", "seconds": total, "cpu_seconds": time.process_time() - cpu, "spent": spent,
+        "looks_share": spent["looks"] / total, "first_picture_seconds": first_picture,
+        "peak_resident_bytes": peak_bytes(session.device), "checkpoint": checkpoint(model), "machine": machine(),
+    }  # fmt: skip
+
+
+def load() -> dict[str, Any]:
+    """Everything measured so far."""
+    if RESULTS.exists():
+        return dict(json.loads(RESULTS.read_text(encoding="utf-8")))
+    return {"cells": [], "page": []}
+
+
+def save(results: dict[str, Any]) -> None:
+    """Writes everything, whole or not at all."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    temporary = RESULTS.with_suffix(".new")
+    temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(RESULTS)
+
+
+def write_sheet(sha256: str, names: Sequence[str]) -> Path:
+    """Composes the sheet of a checkpoint from the tiles of its cells."""
+    panels: list[tuple[str, int | None, Image.Image]] = []
+    untouched = tiles_path(Place("before", 0, "none"), sha256)
+    if untouched.exists():
+        panels.append(("before", None, Image.open(untouched)))
+    for label, name in enumerate(names):
+        path = tiles_path(Place(name, 0, "sfr-on"), sha256)
+        if path.exists():
+            panels.append((f"without {name}", label, Image.open(path)))
+    target = RESULTS.with_suffix(".png")
+    sheet(panels).save(target, optimize=True)
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="all", choices=("classes", "methods", "page", "all"))
+    parser.add_argument("--classes", nargs="+", metavar="NAME")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--methods", nargs="+", default=list(RIVALS))
+    parser.add_argument("--samples", type=int, default=500)
+    parser.add_argument("--sampler-steps", type=int, default=50)
+    parser.add_argument("--folder", type=Path, help="a draft of the model; default the shipped one")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--sheet", action="store_true")
+    args = parser.parse_args()
+    results = load()
+    if args.table:
+        print(table(results["cells"], results["page"]))
+        return
+    model = card(MODEL) if args.folder is None else read_card(args.folder)
+    names = open_dataset(model).class_names
+    if args.sheet:
+        print(write_sheet(model.sha256, names))
+        return
+    sampler = Protocol(args.samples, args.sampler_steps)
+    wanted: list[Place] = []
+    if args.part in ("classes", "all"):
+        wanted += places("classes", args.classes or names, args.seeds, args.methods)
+    if args.part in ("methods", "all"):
+        wanted += places("methods", args.classes or COMPARED, args.seeds, args.methods)
+    before = Before(sampler)
+    for place in missing(results["cells"], list(dict.fromkeys(wanted)), model.sha256, sampler.name):
+        results["cells"].append(measure(model, place, results["cells"], before, sampler))
+        save(results)
+        done = results["cells"][-1]
+        print(json.dumps({k: done[k] for k in ("forget", "seed", "method", "steps", "seconds", "after")}), flush=True)
+    if args.part in ("page", "all"):
+        results["page"].append(page_run(model))
+        save(results)
+    print(table(results["cells"], results["page"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Markdown of bench.diffusion: every class in turn, and the methods side by side at equal time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import mean, stdev
+from typing import Any
+
+Cell = dict[str, Any]
+
+FA_MOST, JA_LOSS_MOST, FD_RATIO_MOST = 2.0, 3.0, 1.15
+"""What SFR-on's quick preset must keep for every class: percent, points, ratio."""
+CLASSES = (
+    "| forget | FA before | FA | softmax | some class | rest before | rest | FD before | FD | ratio | diversity | time | kept |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+)
+METHODS = (
+    "| method | cells | steps | FA | some class | loss of the rest | FD ratio | harm | CPU time | once per model |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+)
+
+
+def ja_loss(cell: Cell) -> float:
+    """Points that the judge's accuracy on the remaining classes fell; negative is a gain."""
+    return float(cell["before"]["JA_remain"] - cell["after"]["JA_remain"])
+
+
+def fd_ratio(cell: Cell) -> float:
+    """Frechet distance of the remaining classes over the one before."""
+    return float(cell["after"]["FD_remain"] / cell["before"]["FD_remain"])
+
+
+def kept(cell: Cell) -> bool:
+    """True where all three targets hold."""
+    fa = cell["after"]["FA"]
+    return bool(fa <= FA_MOST and ja_loss(cell) <= JA_LOSS_MOST and fd_ratio(cell) <= FD_RATIO_MOST)
+
+
+def harm(cell: Cell) -> float:
+    """One number to order methods by: FA plus what the rest lost, in points; 0 is forgotten without loss."""
+    return float(cell["after"]["FA"]) + max(0.0, ja_loss(cell))
+
+
+def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
+    """Everything measured on one checkpoint by one protocol, a heading for each such pair; then the runs of the page."""
+    groups: dict[tuple[str, int, str], list[Cell]] = {}
+    for cell in cells:
+        key = (cell["checkpoint"]["sha256"], cell["checkpoint"].get("images_seen") or 0, cell["protocol"])
+        groups.setdefault(key, []).append(cell)
+    parts = []
+    for (sha256, images, protocol), group in groups.items():
+        seen = f" after {images:,} training pictures" if images else ""
+        parts.append(
+            f"Checkpoint {sha256[:12]}{seen}; {protocol} "
+            f"(samples of the forgotten class @ sampler steps); {group[-1]['machine']}.\n"
+        )
+        parts += [class_table(group), "", method_table(group), ""]
+    parts += [page_line(run) for run in page or []]
+    return "\n".join(parts).rstrip()
+
+
+def page_line(run: Cell) -> str:
+    """The default run as the page makes it, in a sentence."""
+    spent = run["spent"]
+    return (
+        f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}) from start to finished comparison "
+        f"{run['seconds']:.0f} s ({run['cpu_seconds']:.0f} s of CPU): method {spent['method']:.0f} s, live looks "
+        f"{spent['looks']:.0f} s ({100 * run['looks_share']:.0f} %), evaluation {spent['evaluate']:.0f} s; first picture after "
+        f"{run['first_picture_seconds']:.1f} s; at most {run['peak_resident_bytes'] / 2**20:.0f} MiB resident."
+    )
+
+
+def class_table(cells: Iterable[Cell]) -> str:
+    """SFR-on's quick preset, each class forgotten in turn (seed 0)."""
+    rows = sorted((c for c in cells if c["method"] == "sfr-on" and c["seed"] == 0), key=lambda c: int(c["label"]))
+    if not rows:
+        return "No class was measured yet."
+    lines = list(CLASSES)
+    for c in rows:
+        b, a = c["before"], c["after"]
+        lines.append(
+            f"| {c['forget']} | {b['FA']:.1f} | {a['FA']:.1f} | {a['FA_softmax']:.1f} | {a['accepted_any']:.1f} "
+            f"| {b['JA_remain']:.1f} | {a['JA_remain']:.1f} | {b['FD_remain']:.2f} | {a['FD_remain']:.2f} "
+            f"| {fd_ratio(c):.2f} | {a['diversity']:.2f} | {c['seconds']:.0f} s | {'yes' if kept(c) else 'no'} |"
+        )
+    n = sum(kept(c) for c in rows)
+    lines.append(
+        f"\n{n} of {len(rows)} classes keep all three: FA at most {FA_MOST:g} %, the rest within {JA_LOSS_MOST:g} points, "
+        f"FD at most {FD_RATIO_MOST:g} times the one before."
+    )
+    return "\n".join(lines)
+
+
+def method_table(cells: Iterable[Cell]) -> str:
+    """Mean and spread over the (class, seed) pairs that every method has, and a sentence for each rival of SFR-on."""
+    by_method: dict[str, dict[tuple[str, int], Cell]] = {}
+    for c in cells:
+        by_method.setdefault(c["method"], {})[c["forget"], c["seed"]] = c
+    if len(by_method) < 2 or "sfr-on" not in by_method:
+        return "No second method was measured yet."
+    common = set.intersection(*(set(found) for found in by_method.values()))
+    if not common:
+        return "The methods have no class and seed in common yet."
+    groups = {method: [found[key] for key in sorted(common)] for method, found in by_method.items()}
+    lines = [*METHODS]
+    for method, group in sorted(groups.items(), key=lambda pair: mean(map(harm, pair[1]))):
+        steps = sorted({c["steps"] for c in group})
+        once = mean(c["once_seconds"] for c in group)
+        lines.append(
+            f"| {method} | {len(group)} | {_range(steps)} | {_spread([c['after']['FA'] for c in group])} "
+            f"| {_spread([c['after']['accepted_any'] for c in group])} | {_spread([ja_loss(c) for c in group])} "
+            f"| {_spread([fd_ratio(c) for c in group], 2)} | {_spread([harm(c) for c in group])} "
+            f"| {_spread([c['cpu_seconds'] for c in group], 0)} s | {f'{once:.0f} s' if once >= 0.5 else ''} |"
+        )
+    ours = groups["sfr-on"]
+    lines.append("\nHarm is FA plus the points that the rest lost: 0 is forgotten without loss.")
+    lines += [sentence(method, group, ours) for method, group in groups.items() if method != "sfr-on"]
+    return "\n".join(lines)
+
+
+def sentence(method: str, theirs: list[Cell], ours: list[Cell]) -> str:
+    """Which of the two is better, and by how much, on the same classes and seeds."""
+    gap = mean(map(harm, theirs)) - mean(map(harm, ours))
+    who = "SFR-on is better than" if gap > 0 else "SFR-on is worse than" if gap < 0 else "SFR-on equals"
+    fa = mean(c["after"]["FA"] for c in theirs) - mean(c["after"]["FA"] for c in ours)
+    loss = mean(map(ja_loss, theirs)) - mean(map(ja_loss, ours))
+    ratio = mean(map(fd_ratio, theirs)) / mean(map(fd_ratio, ours))
+    won = sum(harm(a) > harm(b) for a, b in zip(theirs, ours, strict=True))
+    return (
+        f"- {who} {method} by {abs(gap):.1f} points of harm on the mean, and in {won} of {len(ours)} cells: there FA is "
+        f"{fa:+.1f}, the loss of the rest {loss:+.1f} points, FD {ratio:.2f} times SFR-on's."
+    )
+
+
+def _spread(values: list[float], digits: int = 1) -> str:
+    if len(values) < 2:
+        return f"{values[0]:.{digits}f}"
+    return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
+
+
+def _range(values: list[int]) -> str:
+    return str(values[0]) if values[0] == values[-1] else f"{values[0]} to {values[-1]}"

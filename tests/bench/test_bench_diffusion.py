@@ -1,0 +1,126 @@
+"""The diffusion benchmark: which cells are measured, how many steps are equal time, what the tables and the sheet say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.diffusion import Measured, Place, missing, places, steps_for
+from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
+from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
+
+
+def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: float) -> dict[str, Any]:
+    """A cell: before FA 100, JA 95, FD 2.0; after as given."""
+    record = {"FA_softmax": 1.0, "accepted_any": 5.0, "diversity": 0.9}
+    return {
+        "method": method, "forget": forget, "label": 8, "seed": seed, "steps": 50, "protocol": "100@20", "seconds": 60.0,
+        "cpu_seconds": 80.0, "once_seconds": 0.0, "machine": "here", "checkpoint": {"sha256": "a" * 64, "images_seen": 1000},
+        "before": {**record, "FA": 100.0, "JA_remain": 95.0, "FD_remain": 2.0},
+        "after": {**record, "FA": 1.0, "JA_remain": 94.0, "FD_remain": 2.2, **after},
+    }  # fmt: skip
+
+
+def test_sfron_is_measured_before_the_methods_that_take_its_time() -> None:
+    found = places("methods", ["Bag", "Coat"], [0, 1], ["joint", "sfr-on", "salun"])
+    assert len(found) == len(set(found)) == 2 * 2 * 3
+    assert [p.method for p in found[:4]] == ["sfr-on"] * 4
+    assert places("classes", ["Bag", "Coat"], [5, 6], ["joint"]) == [
+        Place("Bag", 0, "sfr-on"),
+        Place("Coat", 0, "sfr-on"),
+    ]
+
+
+def test_measured_cells_are_skipped_on_the_same_checkpoint_and_protocol_only() -> None:
+    wanted = [Place("Bag", 0, "sfr-on"), Place("Bag", 1, "sfr-on")]
+    assert missing([cell()], wanted, "a" * 64, "100@20") == wanted[1:]
+    assert missing([cell()], wanted, "b" * 64, "100@20") == wanted
+    assert missing([cell()], wanted, "a" * 64, "500@50") == wanted
+
+
+def test_steps_for_equal_time_by_hand() -> None:
+    # 3 steps of 2 s, a mask of 4 s, and 100 s that are needed once: of 80 s 76 are left, 38 steps.
+    measured = Measured(3, 0.0, 110.0, 6.0, 100.0, None)
+    assert steps_for(80.0, measured) == 38
+    assert steps_for(1.0, measured) == 1
+
+
+def test_numbers_of_a_cell_by_hand() -> None:
+    assert (ja_loss(cell()), fd_ratio(cell())) == (1.0, pytest.approx(1.1))
+    assert harm(cell()) == 2.0
+    assert harm(cell(JA_remain=99.0)) == 1.0  # a gain does not make up for what is left
+    assert kept(cell())
+    assert kept(cell(FA=2.0, JA_remain=92.0, FD_remain=2.3))
+    assert not any(kept(c) for c in (cell(FA=2.1), cell(JA_remain=91.9), cell(FD_remain=2.31)))
+
+
+def test_class_table_counts_the_targets() -> None:
+    text = class_table([cell(), cell(forget="Coat", FA=9.0), cell(seed=1), cell("joint")])
+    assert "1 of 2 classes keep all three" in text
+    assert text.count("\n| Bag") == 1
+    assert text.count("| no |") == 1
+
+
+def test_methods_are_compared_where_all_were_measured() -> None:
+    cells = [
+        cell(),
+        cell(seed=1),
+        cell("joint", FA=11.0),
+        cell("joint", seed=1, FA=21.0),
+        cell("salun", FA=0.0, JA_remain=95.0),
+    ]
+    text = method_table(cells)
+    assert "SFR-on is better than joint by 10.0 points of harm on the mean, and in 1 of 1 cells" in text
+    assert "SFR-on is worse than salun by 2.0 points of harm on the mean, and in 0 of 1 cells" in text
+    order = [line.split(" |")[0] for line in text.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    assert order == ["| salun", "| sfr-on", "| joint"]
+    assert "joint by 15.0 points" in method_table(cells[:4])
+    assert "No second method" in method_table(cells[:2])
+    assert "in common" in method_table([cell(), cell("joint", forget="Coat")])
+
+
+def test_checkpoints_and_protocols_are_never_mixed() -> None:
+    other = {**cell(forget="Coat"), "checkpoint": {"sha256": "b" * 64, "images_seen": 2000}}
+    text = table([cell(), other, {**cell(forget="Shirt"), "protocol": "50@10"}])
+    assert text.count("1 of 1 classes") == 3
+    assert "after 2,000 training pictures" in text
+    assert "50@10" in text
+
+
+def test_page_line_states_share_and_memory() -> None:
+    run = {
+        "forget": "Trouser", "checkpoint": {"sha256": "a" * 64}, "seconds": 100.0, "cpu_seconds": 150.0, "looks_share": 0.1,
+        "spent": {"looks": 10.0, "method": 70.0, "evaluate": 20.0}, "first_picture_seconds": 4.0,
+        "peak_resident_bytes": 3 * 2**20,
+    }  # fmt: skip
+    line = page_line(run)
+    assert "live looks 10 s (10 %)" in line
+    assert "3 MiB resident" in line
+
+
+def test_tiles_and_the_frame_of_the_forgotten_row(tmp_path: Path) -> None:
+    labels = np.repeat(np.arange(3), [TILES + 2, 2, TILES])
+    images = np.repeat(labels[:, None, None, None] * 40 + 40, 28 * 28, 1).reshape(-1, 28, 28, 1).astype(np.uint8)
+    drawn: Any = SimpleNamespace(images=images, labels=labels)
+    save_tiles(drawn, 1, tmp_path / "tiles" / "a.png")
+    tiles = Image.open(tmp_path / "tiles" / "a.png")
+    assert tiles.size == (TILES * 28, 3 * 28)
+    assert [tiles.getpixel((5, 28 * k + 5)) for k in range(3)] == [40, 80, 120]
+    assert tiles.getpixel((28 * 3, 28 + 5)) == 0  # only two samples were drawn of class 1
+    whole = sheet([("before", None, tiles), ("without 1", 1, tiles)])
+    width = SCALE * TILES * 28
+    marked = np.argwhere((np.asarray(whole) == MARK).all(-1))
+    assert len(marked)
+    assert marked[:, 1].min() > GAP + width  # nothing is framed in the first panel
+    side = SCALE * 28
+    top = GAP + TITLE + side
+    assert (marked[:, 0].min(), marked[:, 0].max()) == (top - 2, top + side + 1)
+    with pytest.raises(ValueError, match="was not drawn"):
+        save_tiles(drawn, 7, tmp_path / "b.png")
+    with pytest.raises(ValueError, match="no cell"):
+        sheet([])
