@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from demos.sheet_words import sheet_value
 from sfr_core.events import (
     Cancelled,
     Evaluated,
@@ -17,6 +18,7 @@ from sfr_core.events import (
     PhaseStarted,
     Prediction,
     Preview,
+    Sheet,
     Step,
 )
 from sfr_core.results import LiveRecord
@@ -56,8 +58,10 @@ class View:
         done, total: units of the present phase; steps in the phase `unlearn`.
         step, steps: outer steps done and planned (0 where unknown).
         step_seconds: time spent in steps, and of the last 20 of them for the speed.
-        loss: forget and remain loss. accuracy: forget and remain accuracy in percent, on n_forget and n_remain rows.
+        loss: forget and remain loss. accuracy: forget and remain accuracy in percent, on n_forget and n_remain rows; of a
+            generator the shares of accepted samples.
         first, now: predictions on the fixed pictures before the run and at step `now_i`.
+        sheet: a generator's samples at step `now_i`.
         density: share of weights in the saliency mask, 0 to 1.
         ended: how it ended; None while it runs.
     """
@@ -77,6 +81,7 @@ class View:
     first: tuple[Prediction, ...] = ()
     now: tuple[Prediction, ...] = ()
     now_i: int = 0
+    sheet: Sheet | None = None
     density: float | None = None
     ended: Literal["finished", "cancelled", "deadline"] | None = None
 
@@ -118,7 +123,7 @@ def reduce(view: View, event: Event) -> View:
             )
         case Preview():
             first = event.predictions if not view.first else view.first
-            return replace(view, first=first, now=event.predictions, now_i=event.i)
+            return replace(view, first=first, now=event.predictions, now_i=event.i, sheet=event.sheet)
         case Finished():
             return replace(view, ended="finished", step=event.steps)
         case Cancelled():
@@ -162,20 +167,29 @@ def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
     return rows
 
 
-def payload(view: View, *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
-    """The view as JSON for demos/static/live.js; floats are rounded to what can be seen."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the page must know of a run beside its events: phases that its method has not, and the names of its classes."""
 
+    skipped: tuple[Phase, ...] = ()
+    names: Sequence[str] = ()
+    forgotten: Sequence[int] = ()
+
+
+def payload(view: View, words: Words = Words()) -> dict[str, Any]:
+    """The view as JSON for demos/static/live.js; floats are rounded to what can be seen."""
     return {
-        **_numbers(view, skipped),
+        **_numbers(view, words.skipped),
         "loss": _series(view.loss, 4),
         "accuracy": _series(view.accuracy, 2),
         "pictures": [_prediction(p) for p in view.now],
+        "sheet": sheet_value(view.sheet, words.names, words.forgotten),
         "picturesAt": view.now_i,
         "first": [_prediction(p) for p in view.first],
     }
 
 
-def news(view: View, have: Mapping[str, Any], *, skipped: Iterable[Phase] = ()) -> dict[str, Any]:
+def news(view: View, have: Mapping[str, Any], words: Words = Words()) -> dict[str, Any]:
     """What a page that has drawn `have` does not know yet: all numbers, new points only, pictures only if they changed.
 
     Args:
@@ -183,15 +197,16 @@ def news(view: View, have: Mapping[str, Any], *, skipped: Iterable[Phase] = ()) 
             None before the first. Comes from a browser: whatever makes no sense counts as nothing drawn.
 
     Returns:
-        As `payload`, but each curve has `from` (index of its first point; 0 replaces the curve), and `pictures` and
-        `picturesAt` are missing where they have not changed.
+        As `payload`, but each curve has `from` (index of its first point; 0 replaces the curve), and `pictures`, `sheet`
+        and `picturesAt` are missing where they have not changed.
     """
-    answer = _numbers(view, skipped)
+    answer = _numbers(view, words.skipped)
     for name, curve, digits in (("loss", view.loss, 4), ("accuracy", view.accuracy, 2)):
         start = _known(curve, have.get(name))
         answer[name] = {"from": start, **_series(curve, digits, start)}
-    if view.now and have.get("picturesAt") != view.now_i:
+    if (view.now or view.sheet) and have.get("picturesAt") != view.now_i:
         answer["pictures"], answer["picturesAt"] = [_prediction(p) for p in view.now], view.now_i
+        answer["sheet"] = sheet_value(view.sheet, words.names, words.forgotten)
     return answer
 
 
@@ -228,22 +243,21 @@ def _prediction(p: Prediction) -> list[Any]:
     return [p.row, p.label, p.predicted, round(p.confidence, 3), p.source]
 
 
-def moments(
-    events: Iterable[Event], every: int = 1, *, skipped: Iterable[Phase] = ()
-) -> Iterator[tuple[View, dict[str, Any]]]:
+def moments(events: Iterable[Event], every: int = 1, words: Words = Words()) -> Iterator[tuple[View, dict[str, Any]]]:
     """A recorded run as moments that live.js plays: each with its view, and as JSON without the curves.
 
     The curves are drawn from the last payload, cut at each moment's step; pictures stand only where they change.
     """
-    view, shown, unneeded = View(), None, tuple(skipped)
+    view, shown = View(), None
     for event in events:
         view = reduce(view, event)
         if isinstance(event, Step) and event.i % every:
             continue
-        moment = payload(view, skipped=unneeded)
+        moment = payload(view, words)
         for key in ("loss", "accuracy", "first", "n"):
             del moment[key]
-        if view.now == shown:
-            del moment["pictures"]
-        shown = view.now
+        now = (view.now, view.sheet)
+        if now == shown:
+            del moment["pictures"], moment["sheet"]
+        shown = now
         yield view, moment

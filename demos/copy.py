@@ -186,6 +186,12 @@ PHASE_LINES = {
     "unlearn": "Forgetting: step {step} of {steps}.",
     "evaluate": "Measuring on all pictures, {done} of {total}.",
 }
+PHASE_LINES_GENERATOR = {
+    "prepare": "Loading the weights and drawing the first samples.",
+    "prepare_free": "Drawing the pictures to forget and to keep from the network itself, step {done} of {total}.",
+    "evaluate": "Drawing and judging samples of every model, step {done} of {total}.",
+}
+"""Where a generator's run does something else."""
 PHASE_NAMES = {
     "prepare": "Prepare",
     "fisher": "Fisher",
@@ -260,6 +266,20 @@ LIVE = {
     "plotAltLoss": "Line chart of the forget and the remain loss over the steps; the numbers are in the table below it.",
     "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
     "lost": "The server does not answer; the page asks it again and again. The run goes on there.",
+    "generator": {
+        "waiting": "The samples appear as soon as the first ones have been drawn and judged.",
+        "lossTitle": "Loss (squared error of the noise, summed over a picture)",
+        "accuracyTitle": "Samples accepted as their class, in %",
+        "accuracyTitleN": "Samples accepted as their class, in % (n = {forget} and {remain})",
+        "forget": "forgotten class",
+        "remain": "other classes",
+        "numbersAccuracy": "Numbers: samples accepted, in %",
+        "plotAltAccuracy": (
+            "Line chart of the shares of samples of the forgotten and of the other classes that the judge accepts as their class; "
+            "the numbers are in the table below it."
+        ),
+    },
+    "sheet": SHEET,
     "noPlot": "The chart could not be drawn; the numbers are in the table below.",
     "mask": "The saliency mask lets {percent} % of the weights move in forgetting steps.",
 }

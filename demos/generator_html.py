@@ -10,17 +10,8 @@ from demos import compare_copy as words
 from demos import copy
 from demos.compare_html import note
 from demos.live import data_uri
-from demos.sheets import (
-    SIGNS,
-    Strip,
-    classes_of,
-    counts_text,
-    mean_difference,
-    name_of,
-    sign_of,
-    strip,
-    whole_sheet,
-)
+from demos.sheet_words import SIGNS, counts_text, name_of, sign_of
+from demos.sheets import Strip, classes_of, mean_difference, strip, whole_sheet
 from sfr_core.results import GeneratorReport
 
 MODELS = ("before", "after", "retrained")

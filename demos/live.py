@@ -106,12 +106,31 @@ def skipped(config: RunConfig) -> tuple[Phase, ...]:
     return () if masked else ("fisher", "mask")
 
 
-def phase_line(view: bridge.View) -> str:
-    """What happens now, in one sentence; "" before anything does."""
+def generates(config: RunConfig) -> bool:
+    """True for a run of a generator."""
+    try:
+        return zoo.card(config.model).kind != "classifier"
+    except PlaygroundError:
+        return False
+
+
+def words_of(config: RunConfig) -> bridge.Words:
+    """What the live view must know of a run beside its events."""
+    try:
+        names = dataset(config.model).class_names
+    except PlaygroundError:
+        return bridge.Words(skipped(config))
+    return bridge.Words(skipped(config), names, parse_forget(config.forget, names).classes)
+
+
+def phase_line(view: bridge.View, draws: bool = False) -> str:
+    """What happens now, in one sentence; "" before anything does. `draws`: a generator's run."""
     if view.phase is None:
         return ""
     values = {"done": view.done, "total": view.total, "step": view.step, "steps": view.steps}
-    return copy.PHASE_LINES[view.phase].format(**values)
+    lines = {**copy.PHASE_LINES, **copy.PHASE_LINES_GENERATOR} if draws else copy.PHASE_LINES
+    name = "prepare_free" if draws and view.phase == "prepare" and view.total else view.phase
+    return lines[name].format(**values)
 
 
 def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
@@ -119,15 +138,24 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
         names = dataset(config.model).class_names
     except AssetError as error:  # a visitor's model that was put out since: its run has a state, but no pictures
         gone = bridge.payload(bridge.View())
-        return {"key": key, "title": str(error), "classes": [], "forgotten": None, "pictures": {}, "view": gone}
+        return {
+            "key": key,
+            "title": str(error),
+            "classes": [],
+            "forgotten": None,
+            "generates": False,
+            "pictures": {},
+            "view": gone,
+        }
     spec = parse_forget(config.forget, names)
     return {
         "key": key,
         "title": title(config),
         "classes": list(names),
         "forgotten": list(spec.classes) or None,
+        "generates": generates(config),
         "pictures": _images(config, view),
-        "view": bridge.payload(view, skipped=skipped(config)),
+        "view": bridge.payload(view, words_of(config)),
     }
 
 
@@ -145,7 +173,7 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
         return copy.STATE_LINES[view.ended].format(steps=view.step)
     if job.stopping:
         return copy.STATE_LINES["stopping"]
-    return phase_line(view) or copy.STATE_LINES["starting"]
+    return phase_line(view, generates(job.config)) or copy.STATE_LINES["starting"]
 
 
 def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
@@ -162,7 +190,7 @@ def look_at(
     job: Job, view: bridge.View, have: Mapping[str, Any], *, place: int, now: float, machine: str
 ) -> dict[str, Any]:
     """What is new since a page drew `have` (see `bridge.news`); `images` come once, with the first predictions."""
-    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, skipped=skipped(job.config))}
+    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, words_of(job.config))}
     if view.first and not have.get("images"):
         answer["images"] = _images(job.config, view)
     return answer
@@ -191,8 +219,12 @@ def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str,
     """The live value of a recorded run: its last view and the moments that lead to it."""
     view = bridge.reduce_all(events)
     frames = []
-    for so_far, moment in bridge.moments(events, max(1, view.steps // 80), skipped=skipped(config)):
-        line = phase_line(so_far) if so_far.ended is None else copy.STATE_LINES["finished"].format(steps=so_far.step)
+    for so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(config)):
+        line = (
+            phase_line(so_far, generates(config))
+            if so_far.ended is None
+            else copy.STATE_LINES["finished"].format(steps=so_far.step)
+        )
         frames.append({**moment, "line": line, "elapsed": round(so_far.step_seconds, 1)})
     took = view.step_seconds
     return {

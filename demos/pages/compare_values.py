@@ -14,7 +14,7 @@ from demos.answers import Found, agreements, class_accuracy, confusions, not_for
 from demos.metric_rows import metric_rows
 from demos.plots.layers import nearest_threshold, recount
 from demos.run_record import RunRecord
-from demos.sheets import sheet_value
+from demos.sheet_words import sheet_value
 from demos.verdict import of_record
 from sfr_core.results import GeneratorRecord
 

@@ -120,7 +120,7 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
             view = gr.HTML(
                 recorded_value,
                 html_template=live_html(),
-                js_on_load=theme.read("live.js"),
+                js_on_load=theme.read("grid.js") + theme.read("live.js"),
                 apply_default_css=False,
                 elem_id="live",
                 server_functions=[look],

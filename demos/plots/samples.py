@@ -15,7 +15,8 @@ from PIL import Image
 
 from demos.plots.style import FORGET
 from demos.run_record import RunRecord
-from demos.sheets import classes_of, name_of, whole_sheet
+from demos.sheet_words import name_of
+from demos.sheets import classes_of, whole_sheet
 
 COLUMNS = 4
 """Samples in a line."""

@@ -1,14 +1,16 @@
 // The live view: phases, numbers, pictures and curves of one run. Runs as gr.HTML's js_on_load.
 // props.value: see demos/live.py; props.texts: demos/copy.py LIVE; props.plotly: address of plotly.min.js on this server.
-// server.look: see demos/looks.py. Drawing shares the cores with the run, so nothing here moves on its own (no CSS
+// A generator's samples are drawn by grid.js, which stands before this script. server.look: see demos/looks.py. Drawing shares the cores with the run, so nothing here moves on its own (no CSS
 // animation or transition) and nothing is drawn that has not changed or cannot be seen.
 const T = props.texts;
 const $ = (part) => element.querySelector(`[data-part="${part}"]`);
+const word = (name) => (state.value && state.value.generates && T.generator[name]) || T[name];
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const COLOURS = { light: { forget: '#c2410c', remain: '#1d4ed8' }, dark: { forget: '#fb923c', remain: '#7aa2ff' } };
 const PLOTS = ['loss', 'accuracy'];
 const ACTIVE = ['queued', 'running'];
 const LOOK = 500; // milliseconds between two looks at a run
+const FEW = 12; // so many points get a sign each: with signs a curve takes twice as long to draw
 const PLOT_EVERY = 1000; // milliseconds between two drawings of a curve
 const SHARE = 12; // drawing may take 1/12 of a core: a slow browser looks less often
 const state = {
@@ -93,7 +95,7 @@ function drawPictures(value, shown) {
       section.append(title, row);
       grid.append(section);
     });
-    if (!shown.length) grid.textContent = T.waiting;
+    if (!shown.length) grid.textContent = word('waiting');
   }
   for (const figure of grid.querySelectorAll('figure')) {
     const p = shown[figure.dataset.index];
@@ -121,6 +123,14 @@ function drawPictures(value, shown) {
   }
 }
 
+function drawEvidence(value, view) {
+  $('sheet').hidden = !value.generates;
+  $('pictures').hidden = value.generates && Boolean(view.sheet);
+  if (value.generates) drawSheet($('sheet'), view.sheet, T.sheet);
+  if ($('pictures').hidden) return;
+  drawPictures(value, view.pictures);
+}
+
 // ---- curves -----------------------------------------------------------------------------------------------------
 function library() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
@@ -142,16 +152,16 @@ function figure(which, series, n) {
   const colours = COLOURS[document.body.classList.contains('dark') ? 'dark' : 'light'];
   const text = style('--body-text-color', '#222');
   const line = style('--border-color-primary', '#ddd');
-  const names = { forget: T.forget, remain: T.remain };
-  const title = which === 'loss' ? T.lossTitle : n[0] ? fill(T.accuracyTitleN, { forget: n[0], remain: n[1] }) : T.accuracyTitle;
+  const names = { forget: word('forget'), remain: word('remain') };
+  const title = which === 'loss' ? word('lossTitle') : n[0] ? fill(word('accuracyTitleN'), { forget: n[0], remain: n[1] }) : word('accuracyTitle');
   const trace = (part, dash, symbol) => ({
-    x: series.i, y: series[part], name: names[part], mode: series.i.length > 60 ? 'lines' : 'lines+markers', type: 'scatter',
+    x: series.i, y: series[part], name: names[part], mode: series.i.length > FEW ? 'lines' : 'lines+markers', type: 'scatter',
     line: { color: colours[part], width: 2, dash }, marker: { symbol, size: 6 }, connectgaps: true,
     hovertemplate: `${T.step} %{x}: %{y}<extra>${names[part]}</extra>`,
   });
-  const axis = { gridcolor: line, linecolor: line, zeroline: false, automargin: true, tickfont: { size: 11 } };
+  const axis = { gridcolor: line, linecolor: line, zeroline: false, tickfont: { size: 11 }, ticklabeloverflow: 'allow' };
   const layout = {
-    uirevision: state.key, height: 230, margin: { l: 42, r: 8, t: 52, b: 34 }, paper_bgcolor: 'rgba(0,0,0,0)',
+    uirevision: state.key, height: 230, margin: { l: 46, r: 8, t: 52, b: 36 }, paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)', font: { color: text, family: style('--font', 'sans-serif'), size: 12 },
     title: { text: title, x: 0, xanchor: 'left', xref: 'paper', y: 0.98, yanchor: 'top', font: { size: 13 } },
     xaxis: { ...axis, title: { text: T.step, font: { size: 11 }, standoff: 4 }, rangemode: 'tozero' },
@@ -225,17 +235,20 @@ function draw(value, view, all) {
   put('speed', view.speed === null ? T.leftNone : fill(T.speedUnit, { n: view.speed }));
   put('machine', value.machine || T.leftNone);
   put('mask', view.density === null ? '' : fill(T.mask, { percent: (100 * view.density).toFixed(1) }));
-  drawPictures(value, view.pictures);
+  drawEvidence(value, view);
   drawPlots(view, all);
 }
 function moment(value, at) {
   // Recorded: pictures stay until the next preview, curves are cut at the step.
   let pictures = [];
-  for (let k = at; k >= 0; k -= 1) if (value.frames[k].pictures) { pictures = value.frames[k].pictures; break; }
+  let sheet = null;
+  for (let k = at; k >= 0; k -= 1) {
+    if (value.frames[k].pictures) { pictures = value.frames[k].pictures; sheet = value.frames[k].sheet; break; }
+  }
   const frame = value.frames[at];
   const shownStep = frame.step;
   return {
-    ...frame, pictures, loss: cutAt(value.view.loss, shownStep), accuracy: cutAt(value.view.accuracy, shownStep), n: value.view.n,
+    ...frame, pictures, sheet, loss: cutAt(value.view.loss, shownStep), accuracy: cutAt(value.view.accuracy, shownStep), n: value.view.n,
     line: frame.line,
   };
 }
@@ -279,7 +292,7 @@ async function look() {
   const have = (series) => (series.i.length ? [series.i.length, series.i[series.i.length - 1]] : null);
   const answer = await server.look({
     follow, loss: have(state.view.loss), accuracy: have(state.view.accuracy),
-    picturesAt: state.view.pictures.length ? state.view.picturesAt : null,
+    picturesAt: state.view.pictures.length || state.view.sheet ? state.view.picturesAt : null,
     images: Object.keys(state.value.pictures).length > 0,
   });
   if (state.follow !== follow) return; // the page shows another run by now
@@ -299,6 +312,17 @@ async function look() {
   await new Promise((resolve) => setTimeout(resolve)); // the curves are drawn by then
   const spent = performance.now() - began;
   later(Math.max(LOOK, Math.min(2 * LOOK, SHARE * spent)));
+}
+
+function rename() {
+  // The words that stand still while a run is shown: a generator's curves are of its samples.
+  $('accuracy').setAttribute('aria-label', word('plotAltAccuracy'));
+  $('numbers-accuracy').querySelector('summary').textContent = word('numbersAccuracy');
+  for (const which of PLOTS) {
+    const heads = $('numbers-' + which).querySelectorAll('th');
+    heads[1].textContent = word('forget');
+    heads[2].textContent = word('remain');
+  }
 }
 
 // ---- a new value ------------------------------------------------------------------------------------------------
@@ -325,6 +349,7 @@ function update() {
     put('badge', recorded ? T.recorded : T.live);
     $('root').dataset.mode = value.mode;
     $('run').hidden = $('play').hidden = !recorded;
+    rename();
   }
   head(value);
   if (!recorded) {

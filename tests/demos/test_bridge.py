@@ -6,7 +6,7 @@ import json
 import math
 
 from demos import bridge
-from demos.bridge import View, payload, reduce_all
+from demos.bridge import View, Words, payload, reduce_all
 from sfr_core.events import (
     Cancelled,
     Evaluated,
@@ -92,7 +92,7 @@ def test_ends() -> None:
 
 def test_phases_that_a_method_lacks_are_marked() -> None:
     view = reduce_all([PhaseStarted(phase="prepare", total=0), PhaseStarted(phase="unlearn", total=9)])
-    states = [p["state"] for p in payload(view, skipped=("fisher", "mask"))["phases"]]
+    states = [p["state"] for p in payload(view, Words(("fisher", "mask")))["phases"]]
     assert states == ["done", "skipped", "skipped", "now", "todo"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from demos import bridge, copy
+from demos import bridge, compare_copy, copy
 from sfr_core import methods
 from sfr_core.configs import SFRonConfig
 from sfr_core.presets import preset_names
@@ -52,7 +52,7 @@ def test_every_phase_state_preset_and_ability_has_words() -> None:
 
 def test_the_script_asks_for_no_text_that_is_missing() -> None:
     script = (STATIC / "live.js").read_text(encoding="utf-8")
-    asked = set(re.findall(r"\bT\.(\w+)", script))
+    asked = set(re.findall(r"\bT\.(\w+)", script)) | set(re.findall(r"\bword\('(\w+)'\)", script))
     assert asked
     assert asked <= set(copy.LIVE)
     calls = re.findall(r"fill\(T\.(\w+), \{([^}]*)\}", script)
@@ -60,6 +60,21 @@ def test_the_script_asks_for_no_text_that_is_missing() -> None:
         wanted = {field for _, field, _, _ in string.Formatter().parse(copy.LIVE[name]) if field}
         keys = {part.split(":")[0].strip() for part in given.split(",") if part.strip()}
         assert wanted <= keys, name
+    assert set(copy.LIVE["generator"]) <= set(copy.LIVE)
+    for name, text in copy.LIVE["generator"].items():
+        other = copy.LIVE[name]
+        assert {f for _, f, _, _ in string.Formatter().parse(text)} == {
+            f for _, f, _, _ in string.Formatter().parse(other)
+        }
+
+
+def test_the_sheets_script_has_all_its_words() -> None:
+    script = (STATIC / "grid.js").read_text(encoding="utf-8")
+    asked = set(re.findall(r"\bwords\.(\w+)", script))
+    assert asked <= set(copy.SHEET)
+    assert set(re.findall(r"(\w+): '[✓≠✗]'", script)) == {"own", "other", "none"} <= set(copy.SHEET)
+    pair = (STATIC / "pair.js").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bT\.(\w+)", pair)) <= set(compare_copy.PAIR)
 
 
 def test_nothing_static_asks_another_machine() -> None:

@@ -25,7 +25,8 @@ from demos.pages.compare_values import metrics, moment, moment_sheet, verdict
 from demos.pages.context import PageContext
 from demos.plots.files import figures, render
 from demos.run_import import read_files
-from demos.sheets import classes_of, counts_text, mean_difference, sheet_value, strip, whole_sheet
+from demos.sheet_words import counts_text, sheet_value
+from demos.sheets import classes_of, mean_difference, strip, whole_sheet
 from sfr_core.errors import AssetError
 from sfr_core.events import Event
 from sfr_core.runfiles import event_line

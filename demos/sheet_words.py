@@ -1,0 +1,63 @@
+"""What the judge said of samples, in signs and words. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sfr_core.events import Sheet
+
+NONE = -1
+"""What stands in `accepted` where the judge accepts no class."""
+SIGNS = {"own": "✓", "other": "≠", "none": "✗"}
+"""Accepted as the class asked for, as another one, as none."""
+
+
+def sign_of(label: int, accepted: int) -> str:
+    """Key of SIGNS for one sample."""
+    return "own" if accepted == label else "none" if accepted == NONE else "other"
+
+
+def name_of(label: int, names: Sequence[str]) -> str:
+    """The name of a class, or its number where the names are unknown."""
+    return names[label] if 0 <= label < len(names) else f"class {label}"
+
+
+def counts_text(label: int, accepted: Sequence[int], names: Sequence[str]) -> str:
+    """What the judge made of the samples of one class: "5 samples: 3 as Trouser, 1 as Dress, 1 as none of the classes"."""
+    counts = Counter(int(a) for a in accepted)
+    own = counts.pop(label, 0)
+    none = counts.pop(NONE, 0)
+    parts = [f"{own} as {name_of(label, names)}"]
+    parts += [f"{n} as {name_of(other, names)}" for other, n in counts.most_common()]
+    if none:
+        parts.append(f"{none} as none of the classes")
+    return f"{len(accepted)} sample{'' if len(accepted) == 1 else 's'}: {', '.join(parts)}"
+
+
+def sheet_value(sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[int]) -> dict[str, Any] | None:
+    """A sheet as demos/static/grid.js draws it: its picture once, and what the judge says row by row."""
+    if sheet is None:
+        return None
+    rows = []
+    for at in range(0, len(sheet.labels), sheet.columns):
+        label, accepted = sheet.labels[at], sheet.accepted[at : at + sheet.columns]
+        rows.append(
+            {
+                "label": label,
+                "name": name_of(label, names),
+                "forgotten": label in forgotten,
+                "signs": [sign_of(label, a) for a in accepted],
+                "said": ["" if a == NONE else name_of(a, names) for a in accepted],
+                "text": counts_text(label, accepted, names),
+            }
+        )
+    return {
+        "png": sheet.png,
+        "side": sheet.side,
+        "columns": sheet.columns,
+        "rows": rows,
+        "steps": sheet.steps,
+        "guidance": sheet.guidance,
+    }

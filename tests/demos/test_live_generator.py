@@ -1,0 +1,54 @@
+"""A generator's live view: the sheet travels when it is new, phases say what is drawn, and frames keep the last sheet."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from compare_examples import NAMES
+from generator_examples import events, png
+
+from demos import bridge, live
+from sfr_core.events import PhaseProgress, PhaseStarted
+
+WORDS = bridge.Words((), NAMES, (0,))
+
+
+def test_the_view_holds_the_last_sheet_and_its_step() -> None:
+    view = bridge.reduce_all(events())
+    assert view.sheet is not None
+    assert (view.sheet.png, view.now_i) == (png(90), 4)
+    assert view.now == ()
+    assert (view.accuracy.forget, view.accuracy.remain) == ((100.0, 50.0, 0.0), (100.0, 75.0, 100.0))
+
+
+def test_the_payload_names_the_rows() -> None:
+    sent = bridge.payload(bridge.reduce_all(events()), WORDS)
+    assert [row["name"] for row in sent["sheet"]["rows"]] == list(NAMES)
+    assert sent["sheet"]["rows"][0]["signs"] == ["other", "none"]
+    assert json.loads(json.dumps(sent)) == sent
+    assert bridge.payload(bridge.View(), WORDS)["sheet"] is None
+
+
+@pytest.mark.parametrize(("at", "sent"), [(None, True), (2, True), (4, False), ("4", True), ([4], True)])
+def test_the_picture_travels_only_when_it_is_new(at: object, sent: bool) -> None:
+    news = bridge.news(bridge.reduce_all(events()), {"picturesAt": at}, WORDS)
+    assert ("sheet" in news) is sent
+    assert ("picturesAt" in news) is sent
+    assert "sheet" not in bridge.news(bridge.View(), {"picturesAt": None}, WORDS)
+
+
+def test_frames_of_a_record_hold_each_sheet_once() -> None:
+    frames = [moment for _, moment in bridge.moments(events(), words=WORDS)]
+    sheets = [frame["sheet"]["png"] for frame in frames if frame.get("sheet")]
+    assert sheets == [png(10), png(40), png(90)]
+
+
+def test_a_generators_phases_say_what_is_drawn() -> None:
+    start = bridge.reduce(bridge.View(), PhaseStarted(phase="prepare", total=0))
+    assert live.phase_line(start, True) == "Loading the weights and drawing the first samples."
+    free = bridge.reduce(start, PhaseProgress(phase="prepare", done=3, total=90))
+    assert "from the network itself, step 3 of 90" in live.phase_line(free, True)
+    judged = bridge.reduce(start, PhaseProgress(phase="evaluate", done=7, total=60))
+    assert live.phase_line(judged, True) == "Drawing and judging samples of every model, step 7 of 60."
+    assert "all pictures" in live.phase_line(judged)
