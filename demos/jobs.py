@@ -14,13 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, InputError, PlaygroundError
 from sfr_core.events import Cancelled, Event, Finished
 from sfr_core.results import RunResult
+
+if TYPE_CHECKING:
+    from sfr_core.session import Retrained
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
 ENDED: frozenset[State] = frozenset({"finished", "cancelled", "failed"})
@@ -67,6 +70,8 @@ class Job:
         freed: the weights are gone (time or space); the result stays.
         created, started, ended: seconds since the epoch.
         device, peak_bytes: name of the device used, and the largest memory use seen.
+        retrainings: the owner's finished retrainings of the same model whose weights are still here, newest first; only
+            while the job runs.
     """
 
     id: str
@@ -87,6 +92,7 @@ class Job:
     seen: float = 0.0
     device: str = ""
     peak_bytes: int = 0
+    retrainings: tuple[Job, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -103,10 +109,31 @@ def run_here(job: Job) -> Iterator[Event]:
     from sfr_core import runner
     from sfr_core.session import Session
 
-    session = Session.open(job.config)
+    session = Session.open(job.config, retrained=retrained_for(job))
     job.session = session
     job.device = session.device_name
     yield from runner.run(session, cancel=job.cancel)
+
+
+def retrained_for(job: Job) -> Retrained | None:
+    """The gold standard that the job's owner made here for the same model and forget set, or None.
+
+    A retraining has none itself: it would be compared with its own repetition.
+    """
+    from sfr_core.data.splits import parse_forget
+    from sfr_core.session import Retrained
+
+    if job.config.method == "retrain":
+        return None
+    for old in job.retrainings:
+        session, result = old.session, old.result
+        # Freed or rolled back meanwhile, perhaps.
+        weights = None if session is None else session.after
+        if weights is None or result is None:
+            continue
+        if session.split.spec.text == parse_forget(job.config.forget, session.dataset.class_names).text:
+            return Retrained(weights, result.seconds)
+    return None
 
 
 def check_config(config: RunConfig) -> None:
@@ -116,6 +143,7 @@ def check_config(config: RunConfig) -> None:
         InputError: unknown model, method, class, field, or a value out of range.
     """
     from sfr_core import methods, zoo
+    from sfr_core.cards import check_kind
     from sfr_core.data.splits import parse_forget, split_rows
 
     if config.forget.replace(" ", "").startswith("samples:@"):
@@ -127,8 +155,7 @@ def check_config(config: RunConfig) -> None:
     dataset = zoo.open_dataset(card)
     spec = parse_forget(config.forget, dataset.class_names)
     split_rows(spec, dataset.train.labels)
-    if card.kind != "classifier" and not spec.classes:
-        raise InputError("A generator can only forget whole classes.", hint="Name classes, for example class:Trouser.")
+    check_kind(card.kind, spec, config.data)
     if card.kind != "classifier" and "Restartable" in method.requires:
         raise InputError(
             "Retraining a generator takes hours, so this page does not start it.",
@@ -335,6 +362,7 @@ class JobBook:
                 if job.cancel.cancelled:
                     token.cancel()
                 job.cancel = token
+                job.retrainings = self._retrainings(job)
             context.run(self._run, job)
             self.sweep()
 
@@ -378,8 +406,17 @@ class JobBook:
             except Exception:
                 LOG.exception("on_end failed for job %s", job.id[:8])
 
+    def _retrainings(self, job: Job) -> tuple[Job, ...]:
+        return tuple(
+            old
+            for old in self.runs(job.visitor)
+            if old.state == "finished" and old.session is not None
+            and (old.config.method, old.config.model) == ("retrain", job.config.model)
+        )  # fmt: skip
+
     def _end(self, job: Job, state: State) -> None:
         job.state, job.ended, job.stopping = state, self._clock(), False
+        job.retrainings = ()
         if state == "failed":
             job.session = None
 
@@ -392,15 +429,17 @@ ARRAYS = (
 
 
 def session_bytes(session: Any) -> int:
-    """Bytes of a session: the weights before (twice, the live model has its own) and after, and the reports."""
+    """Bytes of a session: the weights before (twice, the live model has its own), after and retrained, and the reports."""
     if session is None:
         return 0
     before = sum(int(t.nbytes) for t in (session.before or {}).values())
     after = sum(int(t.nbytes) for t in (session.after or {}).values())
+    retrained = getattr(session, "retrained", None)
+    gold = sum(int(t.nbytes) for t in retrained.weights.values()) if retrained else 0
     reports = sum(
         int(getattr(report, name).nbytes)
         for report in getattr(session, "reports", {}).values()
         for name in ARRAYS
         if hasattr(report, name)
     )
-    return 2 * before + after + reports
+    return 2 * before + after + gold + reports

@@ -12,11 +12,13 @@ from typing import Any
 
 import spaces  # before torch: it refuses to be imported after CUDA has started
 
-from demos.jobs import Job
+from demos.jobs import Job, retrained_for
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Cancelled, Event, Finished, Step
 
+Gold = tuple[dict[str, Any], float]
+"""Arrays by name, and seconds."""
 LONGEST = 60
 """Seconds asked for at most. The quota counts 1.5 times as much; an anonymous visitor has 120 s a day."""
 SHORTEST = 20
@@ -24,7 +26,7 @@ PICTURES_PER_SECOND = 4000.0
 """A cautious lower bound for these small networks, from which the time to ask for follows."""
 
 
-def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int]) -> int:
+def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
     from demos.estimate import pictures
 
@@ -34,16 +36,16 @@ def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int]) -> int:
 
 
 @spaces.GPU(duration=seconds_needed)  # type: ignore[untyped-decorator, unused-ignore]
-def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int]) -> Iterator[tuple[str, Any]]:
-    """Runs a config (as JSON) on the GPU.
+def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> Iterator[tuple[str, Any]]:
+    """Runs a config (as JSON) on the GPU; `gold` is a model that the visitor retrained.
 
     Yields:
         ("event", event), and before the last one ("state", what a session elsewhere needs to take the run up).
     """
     from sfr_core import runner
-    from sfr_core.session import Session
+    from sfr_core.session import Session, retrained_of
 
-    session = Session.open(RunConfig.from_json(config))
+    session = Session.open(RunConfig.from_json(config), retrained=None if gold is None else retrained_of(*gold))
     last: Event | None = None
     for event in runner.run(session, cancel=CancelToken(LONGEST + 30.0)):
         if isinstance(event, Finished | Cancelled):
@@ -59,11 +61,15 @@ def run_there(job: Job) -> Iterator[Event]:
     """The backend (see demos.jobs.Backend): relays the events of `gpu_run`; stopping takes effect at its next event."""
     from sfr_core.session import Session
 
-    here = Session.open(RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}))
+    retrained = retrained_for(job)
+    here = Session.open(
+        RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}), retrained=retrained
+    )
     job.session = here
+    gold = None if retrained is None else (retrained.arrays(), retrained.seconds)
     sizes = (len(here.split.forget), len(here.split.remain), len(here.dataset.test))
     steps = 0
-    remote = gpu_run(job.config.to_json(), sizes)
+    remote = gpu_run(job.config.to_json(), sizes, gold)
     try:
         for kind, value in remote:
             if kind == "state":

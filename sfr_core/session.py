@@ -38,7 +38,7 @@ from sfr_core.zoo import (
     read_tensors,
 )
 
-__all__ = ["Retrained", "Session", "Who"]
+__all__ = ["Retrained", "Session", "Who", "retrained_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,15 @@ class Retrained:
 
     weights: Mapping[str, Tensor]
     seconds: float
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights as arrays, which travel to another process."""
+        return {name: value.numpy() for name, value in self.weights.items()}
+
+
+def retrained_of(arrays: Mapping[str, NDArray[Any]], seconds: float) -> Retrained:
+    """What `Retrained.arrays` took apart."""
+    return Retrained({name: torch.from_numpy(array) for name, array in arrays.items()}, seconds)
 
 
 class Session:
