@@ -13,6 +13,12 @@ from sfr_core.zoo import ModelCard
 
 MODELS_EVALUATED = 4
 """Before, after, retrained and its twin are each asked about every picture at the end."""
+LOOKS, LOOK_SAMPLES, LOOK_STEPS = 8, 40, 8
+"""Of a generator's run (tasks/ddpm.py, which needs torch, so that they stand here again; a test compares them)."""
+EVALUATED, SHOWN = 199, 44
+"""Samples of a generator's evaluation, and of a model whose record its card has (generation.py)."""
+FREE_SAMPLES, FREE_STEPS = 768, 10
+"""Of a run without data (tasks/ddpm.py)."""
 CLASSES = 10
 """Of the shipped generators; Selective Amnesia takes its Fisher from all of them."""
 FORWARD_SHARE = 1 / 3
@@ -95,7 +101,10 @@ class Pace:
         if rate is None:
             return None
         n = pictures(config.method, config.settings, n_forget, n_remain)
-        evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
+        if card.sampling is not None:
+            evaluation = drawings(config, card.sampling.steps)
+        else:
+            evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
         return Estimate(n * rate + evaluation * (rate if known is None else known), source)
 
 
@@ -107,5 +116,20 @@ def card_rate(card: ModelCard, n_train: int) -> float | None:
     seconds = card.retrain_seconds or card.wall_seconds
     if not seconds:
         return None
+    if card.kind != "classifier":
+        seen = card.training.get("images_seen")
+        return float(seconds / seen) if seen else None
     epochs = presets.resolve(card.id, "retrain")["epochs"]
     return float(seconds / (epochs * n_train))
+
+
+def drawings(config: RunConfig, sampler_steps: int) -> float:
+    """What a generator's run draws beside its steps, in forward-backward passes over single pictures.
+
+    The looks on the way, the evaluation after the run, the samples shown of the models before and retrained, and without
+    data the pictures of the run itself. Guidance asks the network twice a step.
+    """
+    passes = LOOKS * LOOK_SAMPLES * LOOK_STEPS + (EVALUATED + 2 * SHOWN) * sampler_steps
+    if config.data == "data-free":
+        passes += FREE_SAMPLES * FREE_STEPS
+    return 2 * FORWARD_SHARE * passes

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
-from demos.estimate import MODELS_EVALUATED, Pace, card_rate, pictures
+from demos.estimate import MODELS_EVALUATED, Pace, card_rate, drawings, pictures
 from demos.jobs import Job
 from sfr_core import methods, presets, zoo
 from sfr_core.configs import RunConfig
@@ -58,3 +60,40 @@ def test_a_finished_run_replaces_the_guess() -> None:
     assert math.isclose(second.seconds, 40.0 + evaluation)
     other = RunConfig(model=MODEL, forget="class:Bag", method="finetune", settings=presets.resolve(MODEL, "finetune"))
     assert pace.expect(other, card, 1000, 9000, 10000).source == "card"
+
+
+def test_methods_in_steps_counted_by_hand() -> None:
+    common = {"steps": 10, "batch_size": 8}
+    assert pictures("finetune", common, 100, 900) == pictures("gradient-ascent", common, 100, 900) == 80
+    assert pictures("joint", common, 100, 900) == 160
+    assert pictures("salun", {**common, "saliency_batches": 2}, 100, 900) == 160 + 16
+    assert pictures("salun", {**common, "saliency_batches": None}, 100, 900) == 160 + 100
+    amnesia = {**common, "fisher_images": 5, "fisher_timesteps": 4}
+    assert pictures("selective-amnesia", amnesia, 100, 900) == 160 + 10 * 5 * 4
+    for method in methods.of_kind("ddpm"):
+        assert pictures(method, presets.resolve("", method, kind="ddpm"), 1000, 9000) > 0
+
+
+def test_what_a_generators_run_draws_is_what_it_plans_to_draw() -> None:
+    from sfr_core import generation
+    from sfr_core.metrics.generation import PAGE
+    from sfr_core.tasks import ddpm
+
+    settings = presets.resolve("", "sfr-on", kind="ddpm")
+    config = RunConfig(model="any", forget="class:Trouser", method="sfr-on", settings=settings)
+    plan = generation.plan([1], 10, PAGE)
+    looks = (ddpm.LOOKS + 1) * 10 * ddpm.LOOK_COLUMNS * ddpm.LOOK_STEPS
+    passes = looks + (len(plan.labels) + 2 * len(plan.shown)) * 20
+    assert math.isclose(drawings(config, 20), passes * 2 / 3)
+    free = (ddpm.FREE_FORGET + 9 * ddpm.FREE_REMAIN) * ddpm.FREE_STEPS
+    assert math.isclose(drawings(replace(config, data="data-free"), 20), (passes + free) * 2 / 3)
+
+
+def test_a_generators_rate_is_its_training_time_over_the_pictures_it_saw() -> None:
+    card = next((c for c in zoo.cards() if c.kind == "ddpm"), None)
+    if card is None:
+        pytest.skip("no generator is installed")
+    rate = card_rate(card, 10000)
+    assert rate is not None
+    assert math.isclose(rate * card.training["images_seen"], card.retrain_seconds or 0.0)
+    assert card_rate(replace(card, training={}), 10000) is None
