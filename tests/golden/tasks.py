@@ -10,9 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sfr_core.ops.denoising import noised, paper_guidance, squared_error
+from sfr_core.ops.diffusion import alphas_cumprod, guided
 from sfr_core.tasks.base import Part
 from tests.golden.cases import Case
 from tests.golden.networks import Classifier, Ddpm, Dit
+
+NULL = 10
+"""The label that means "no class" to `DdpmTask.predict`."""
 
 
 @dataclass(frozen=True)
@@ -148,33 +153,34 @@ class BaselineTask(ClassifierTask):
 
 
 class DdpmTask(GoldenTask):
-    """Summed squared noise error; Fisher and saliency use the guided prediction."""
+    """The formulas of sfr_core.tasks.ddpm on stored draws: summed squared noise error, guided in Fisher and saliency."""
 
     def __init__(self, case: Case) -> None:
         super().__init__(case, Ddpm())
-        betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64).float()
-        self.abar = (1.0 - betas).cumprod(0)
+        self.abar = alphas_cumprod()
+
+    def predict(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        """As diffusers' networks are asked: label NULL means "no class"."""
+        prediction: Tensor = self.model(x, t, torch.where(y == NULL, 0, y), y != NULL)
+        return prediction
 
     def noised(self, batch: Batch) -> Tensor:
-        abar = self.abar[batch.draws["t"]][:, None, None, None]
-        return abar.sqrt() * (2.0 * batch.x - 1.0) + (1.0 - abar).sqrt() * batch.draws["noise"]
+        return noised(2.0 * batch.x - 1.0, batch.draws["noise"], self.abar[batch.draws["t"]])
 
     def own_losses(self, batch: Batch) -> Tensor:
-        prediction = self.model(self.noised(batch), batch.draws["t"], batch.y, batch.draws["keep"])
-        return (prediction - batch.draws["noise"]).square().sum((1, 2, 3))
+        y = torch.where(batch.draws["keep"], batch.y, NULL)
+        return squared_error(self.predict(self.noised(batch), batch.draws["t"], y), batch.draws["noise"])
 
     def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        x, t = self.noised(batch), batch.draws["t"]
-        every = torch.ones(len(t), dtype=torch.bool)
-        scale = self.case.settings["guidance"]["cond_scale"]
-        guided = (1.0 + scale) * self.model(x, t, batch.y, every) - scale * self.model(x, t, batch.y, ~every)
-        return self.note(batch, (guided - batch.draws["noise"]).square().sum((1, 2, 3)))
+        w = paper_guidance(self.case.settings["guidance"]["cond_scale"])
+        predicted = guided(self.predict, self.noised(batch), batch.draws["t"], batch.y, NULL, w)
+        return self.note(batch, squared_error(predicted, batch.draws["noise"]))
 
     def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
         x, t = self.noised(batch), batch.draws["t"]
-        pseudo = torch.full_like(batch.y, self.case.settings["pseudo_class"])
-        mine = self.model(x, t, batch.y, batch.draws["keep"])
-        target = self.model(x, t, pseudo, batch.draws["keep_pseudo"]).detach()
+        pseudo = torch.where(batch.draws["keep_pseudo"], self.case.settings["pseudo_class"], NULL)
+        mine = self.predict(x, t, torch.where(batch.draws["keep"], batch.y, NULL))
+        target = self.predict(x, t, pseudo).detach()
         return self.note(batch, (mine - target).square().mean((1, 2, 3)))
 
 
