@@ -7,8 +7,9 @@
     python -m bench.classifier --time --method salun            # with nothing else running: seconds of the same runs
     python -m bench.classifier --table                          # everything so far as Markdown
 
-Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --time, which runs the
-method alone (no live looks, no final evaluation). Each finished cell goes to bench/results/classifier.json at once, so
+Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --quiet, which says that
+nothing else runs, or from --time, which repeats the method for its seconds. Both count the method alone, without live looks
+and evaluation. CPU seconds are always kept: they grow with the load too, but by a fifth rather than by a factor. Each finished cell goes to bench/results/classifier.json at once, so
 that a broken-off table is continued; machine and versions stand in it.
 """
 
@@ -29,7 +30,7 @@ import torch
 from bench.classifier_table import clock_text, label, side_by_side, table
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import VARIANTS, RunConfig
-from sfr_core.events import Finished
+from sfr_core.events import Finished, PhaseStarted, Step
 from sfr_core.methods import METHODS
 from sfr_core.ops.device import device_name
 from sfr_core.presets import resolve
@@ -72,11 +73,17 @@ def open_session(wanted: Key) -> Session:
     )
 
 
-def measure(wanted: Key) -> dict[str, Any]:
-    """One cell: run to the end and keep what the table needs."""
+def measure(wanted: Key, *, quiet: bool = False) -> dict[str, Any]:
+    """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
     session = open_session(wanted)
     method, preset, variant, ablation, forget = wanted
+    begin = cpu = 0.0
     for event in run(session, cancel=CancelToken(), live_every=10**6):
+        # With no look before the last step, what the process spends between these two events is the method's.
+        if isinstance(event, PhaseStarted) and event.phase not in ("prepare", "evaluate"):
+            begin = begin or time.process_time()
+        if isinstance(event, Step):
+            cpu = time.process_time() - begin
         if isinstance(event, Finished) and event.result is not None:
             result = event.result
             assert result.retrained is not None
@@ -86,24 +93,30 @@ def measure(wanted: Key) -> dict[str, Any]:
                 "before": asdict(result.before), "after": asdict(result.after), "retrained": asdict(result.retrained),
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
                 "mask_density": result.mask_density, "retrain_seconds": result.retrain_seconds,
-                "device": result.device, "machine": machine(), "timing": None,
+                "cpu_seconds": round(cpu, 2), "retrain_cpu_seconds": retrain_cpu_seconds(forget),
+                "device": result.device, "machine": machine(), "timing": timing(result.seconds) if quiet else None,
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
+
+
+def retrain_cpu_seconds(forget: str) -> float:
+    """CPU seconds of the training of the retrained model, one thread (from its card)."""
+    return next(gold.cpu_seconds for gold in card(MODEL).retrained if gold.spec == forget and not gold.twin)
 
 
 def clock(wanted: Key) -> dict[str, Any]:
     """Seconds of the method alone, with all the threads that torch takes."""
     session = open_session(wanted)
     rng = torch.Generator().manual_seed(session.config.seed)
-    wall, cpu = time.perf_counter(), time.process_time()
+    started = time.perf_counter()
     for _ in session.method.run(session.task, session.method_config, rng=rng, cancel=CancelToken()):
         pass
-    return {
-        "seconds": round(time.perf_counter() - wall, 2),
-        "cpu_seconds": round(time.process_time() - cpu, 2),
-        "threads": torch.get_num_threads(),
-        "machine": machine(),
-    }
+    return timing(time.perf_counter() - started)
+
+
+def timing(seconds: float) -> dict[str, Any]:
+    """What a cell says about its seconds."""
+    return {"seconds": round(seconds, 2), "threads": torch.get_num_threads(), "machine": machine()}
 
 
 def machine() -> str:
@@ -147,6 +160,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what is there")
     parser.add_argument("--threads", type=int, help="of torch; default: its own choice")
     parser.add_argument("--time", action="store_true", help="on a quiet machine: seconds of cells that are there")
+    parser.add_argument("--quiet", action="store_true", help="nothing else runs on this machine: keep the seconds too")
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args()
     if args.table:
@@ -169,7 +183,7 @@ def main() -> None:
                 enter(timed)
                 print(f"{label(timed)}, {spec}: {clock_text(timed)}", flush=True)
         elif known is None or args.again:
-            cell = measure(wanted)
+            cell = measure(wanted, quiet=args.quiet)
             enter(cell)
             print(table([cell]), flush=True)
 

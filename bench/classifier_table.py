@@ -8,8 +8,8 @@ from typing import Any
 Cell = dict[str, Any]
 
 DETAIL_CLASSES = (
-    "| method | forget | FA | TA forget | TA remain | retrained | gap | MIA (retr.) | Avg.D | time | of retraining |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| method | forget | FA | TA forget | TA remain | retrained | gap | MIA (retr.) | Avg.D | time | of retraining | CPU of retraining |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 DETAIL_SCATTERED = (
     "| method | forget | FA (retr.) | RA (retr.) | TA (retr.) | MIA (retr.) | Avg.D | before | KL | time |",
@@ -53,6 +53,13 @@ def share_text(cell: Cell) -> str:
     return f"{100 * cell['timing']['seconds'] / cell['retrain_seconds']:.1f} %"
 
 
+def cpu_text(cell: Cell) -> str:
+    """CPU seconds as a share of those of the retraining, both on one thread."""
+    if not cell.get("cpu_seconds") or not cell.get("retrain_cpu_seconds"):
+        return "not measured"
+    return f"{100 * cell['cpu_seconds'] / cell['retrain_cpu_seconds']:.1f} %"
+
+
 def table(cells: list[Cell]) -> str:
     """Every cell: classes, then scattered samples."""
     lines: list[str] = []
@@ -62,7 +69,7 @@ def table(cells: list[Cell]) -> str:
         a, r = c["after"], c["retrained"]
         lines.append(
             f"| {label(c)} | {c['forget'][6:]} | {a['FA']:.1f} | {a['TA_forget']:.1f} | {a['TA_remain']:.2f} | {r['TA_remain']:.2f} "
-            f"| {gap(c):+.2f} | {a['MIA']:.1f} ({r['MIA']:.1f}) | {c['avg_d']:.2f} | {clock_text(c)} | {share_text(c)} |"
+            f"| {gap(c):+.2f} | {a['MIA']:.1f} ({r['MIA']:.1f}) | {c['avg_d']:.2f} | {clock_text(c)} | {share_text(c)} | {cpu_text(c)} |"
         )
     if scattered := [c for c in cells if not of_class(c)]:
         lines += [*([""] if lines else []), *DETAIL_SCATTERED]

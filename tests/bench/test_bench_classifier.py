@@ -46,10 +46,10 @@ def test_cells_are_replaced_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_seconds_are_shown_only_where_they_were_measured() -> None:
-    timed = cell("sfr-on", "class:Bag", timing={"seconds": 8.1})
+    timed = cell("sfr-on", "class:Bag", timing={"seconds": 8.1}, cpu_seconds=13.0, retrain_cpu_seconds=160.0)
     assert gap(timed) == pytest.approx(-0.5)
-    assert "| 8.1 s | 9.0 % |" in table([timed])
-    assert "| not timed | not timed |" in table([cell("sfr-on", "class:Bag")])
+    assert "| 8.1 s | 9.0 % | 8.1 % |" in table([timed])
+    assert "| not timed | not timed | not measured |" in table([cell("sfr-on", "class:Bag")])
 
 
 def test_side_by_side_averages_the_common_sets_and_dashes_the_rest() -> None:
