@@ -2,6 +2,7 @@
 
     python -m recipes.ddpm_quality [--finished]                       # the original: quality and the record of every class
     python -m recipes.ddpm_quality --without Trouser [--finished]     # the retrained one: quality and its one record
+    python -m recipes.ddpm_quality --finished --bench Trouser         # adds a record with the benchmark's numbers, 500@50
     python -m recipes.ddpm_quality --sheet-only                       # only look
 
 Writes quality.json and sheet.png beside the model's folder. The Frechet distance is measured in the judge's features, never
@@ -28,10 +29,19 @@ from PIL import Image
 from torch import Tensor
 
 from recipes.ddpm import folder_of
-from recipes.ddpm_folder import JUDGE, QUALITY, WEIGHTS, load_folder, sha256
+from recipes.ddpm_folder import JUDGE, QUALITY, WEIGHTS, load_folder, measured, sha256
 from recipes.ddpm_sets import CLASSES, NULL, RECIPES
 from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, Pictures
-from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, frechet, generator_record, moments, sample_plan
+from sfr_core.metrics.generation import (
+    BENCH,
+    PAGE,
+    SAMPLE_SEED,
+    Protocol,
+    frechet,
+    generator_record,
+    moments,
+    sample_plan,
+)
 from sfr_core.nets.judge import NONE, Judge, RealFeatures, Verdict, pixels_of
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures, sampler_steps
@@ -174,6 +184,48 @@ def card_quality(found: dict[str, Any], protocol: Protocol, seconds: float) -> t
     return metrics, said
 
 
+def written_records(
+    predict: Predictor, judge: Judge, labels: NDArray[np.int64], protocol: Protocol, forgotten: Iterable[int]
+) -> dict[str, dict[str, Any]]:
+    """Draws `labels` and returns the records of the `forgotten` classes as JSON takes them.
+
+    Raises:
+        SystemExit: the judge knows nothing of test pictures.
+    """
+    verdict = judge(draw_samples(predict, labels, steps=protocol.steps, guidance=protocol.guidance))
+    made = records(verdict, labels, real_of(judge), protocol, forgotten)
+    return {spec: {name: asdict(one) for name, one in rows.items()} for spec, rows in made.items()}
+
+
+def real_of(judge: Judge) -> RealFeatures:
+    """What the judge knows of test pictures.
+
+    Raises:
+        SystemExit: nothing.
+    """
+    if judge.real is None:
+        raise SystemExit("The judge has no statistics of test pictures: python -m recipes.judge --calibrate")
+    return judge.real
+
+
+def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[int]) -> None:
+    """Adds the benchmark's record of each of `classes` to what was measured on the same weights.
+
+    Raises:
+        ValueError: nothing was, or on other weights.
+    """
+    digest = sha256(work / "model" / WEIGHTS)
+    found = measured(work, digest)
+    if not found["metrics"]:
+        raise ValueError(f"{work} holds no {QUALITY} yet.")
+    for c in classes:
+        made = written_records(predict, judge, sample_plan([c], CLASSES, BENCH.n), BENCH, [c])
+        for spec, rows in made.items():
+            found["records"].setdefault(spec, {}).update(rows)
+        (work / QUALITY).write_text(json.dumps({"sha256": digest, **found}) + "\n", encoding="utf-8")
+        print(made, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without", choices=FASHION_CLASSES, help="the model retrained without this class")
@@ -184,6 +236,9 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--no-records", action="store_true")
     parser.add_argument("--sheet-only", action="store_true", help="only draw; writes no quality.json")
+    parser.add_argument(
+        "--bench", nargs="+", choices=FASHION_CLASSES, metavar="CLASS", help="only add the benchmark's records of these"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     recipe = RECIPES["fashion-mnist", "small"]
@@ -191,9 +246,12 @@ def main() -> None:
     left_out = None if args.without is None else FASHION_CLASSES.index(args.without)
     digest = sha256(work / "model" / WEIGHTS)
     predict = predictor(load_folder(work / "model"), compiled=shutil.which("g++") is not None and not args.sheet_only)
+    if args.bench:
+        classes = [FASHION_CLASSES.index(name) for name in args.bench]
+        add_bench(work, predict, Judge.open(ASSETS / "models" / JUDGE), classes)
+        return
     begun = time.perf_counter()
-    shown = [c for c in range(CLASSES) if c != left_out]
-    labels = np.repeat(np.array(shown, np.int64), args.per_class)
+    labels = np.repeat(np.array([c for c in range(CLASSES) if c != left_out], np.int64), args.per_class)
     samples = draw_samples(predict, labels, steps=args.steps, guidance=args.guidance)
     seconds = time.perf_counter() - begun
     sheet(samples, labels).save(work / "sheet.png")
@@ -201,19 +259,14 @@ def main() -> None:
         print(f"{work / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
         return
     judge = Judge.open(ASSETS / "models" / JUDGE)
-    if judge.real is None:
-        raise SystemExit("The judge has no statistics of test pictures: python -m recipes.judge --calibrate")
-    protocol = Protocol(args.per_class, args.steps, args.guidance)
-    found = measure(judge, samples, labels, recipe.pictures(None, None), judge.real)
-    metrics, quality = card_quality(found, protocol, seconds)
+    found = measure(judge, samples, labels, recipe.pictures(None, None), real_of(judge))
+    metrics, quality = card_quality(found, Protocol(args.per_class, args.steps, args.guidance), seconds)
     written: dict[str, Any] = {"sha256": digest, "metrics": metrics, "quality": quality, "records": {}}
     if not args.no_records:
+        asked = list(range(CLASSES)) if left_out is None else [left_out]
         everything = np.repeat(np.arange(CLASSES), PAGE.n)
         labels = everything if left_out is None else sample_plan([left_out], CLASSES, PAGE.n)
-        verdict = judge(draw_samples(predict, labels, steps=PAGE.steps, guidance=PAGE.guidance))
-        asked = range(CLASSES) if left_out is None else [left_out]
-        made = records(verdict, labels, judge.real, PAGE, asked)
-        written["records"] = {spec: {name: asdict(one) for name, one in rows.items()} for spec, rows in made.items()}
+        written["records"] = written_records(predict, judge, labels, PAGE, asked)
     (work / QUALITY).write_text(json.dumps(written) + "\n", encoding="utf-8")
     print(json.dumps(metrics, indent=1))
     for name, row in found["classes"].items():

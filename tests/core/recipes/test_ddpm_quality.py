@@ -1,13 +1,18 @@
 """Quality and records of a diffusion model's card, with the shipped judge on real pictures in place of samples."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from recipes.ddpm_quality import card_quality, draw_samples, first_rows, measure, mistakes, records, sheet
+from recipes import ddpm_quality
+from recipes.ddpm_folder import QUALITY, WEIGHTS
+from recipes.ddpm_quality import add_bench, card_quality, draw_samples, first_rows, measure, mistakes, records, sheet
 from sfr_core.data.datasets import ASSETS, Pictures, fashion_mnist, first_per_class
+from sfr_core.errors import AssetError, InputError
 from sfr_core.metrics.generation import Protocol, generator_record, real_features
 from sfr_core.nets.judge import NONE, Judge, Verdict, pixels_of
 
@@ -89,6 +94,27 @@ def test_records_of_all_classes_share_their_samples(judge: Judge, real: Pictures
     assert record.FA > 70
 
 
+def test_benchmark_record_joins_what_was_measured_on_the_same_weights(
+    judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ddpm_quality, "BENCH", Protocol(9, 5))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / WEIGHTS).write_bytes(b"weights")
+    with pytest.raises(ValueError, match=r"holds no quality\.json"):
+        add_bench(tmp_path, flat, judge, [1])
+    digest = hashlib.sha256(b"weights").hexdigest()
+    before = {"sha256": digest, "metrics": {"a": 1.0}, "quality": {}, "records": {"class:Trouser": {"100@20": {}}}}
+    (tmp_path / QUALITY).write_text(json.dumps(before))
+    with pytest.raises(InputError, match="two pictures"):  # one of each other class has no spread
+        add_bench(tmp_path, flat, judge, [1])
+    monkeypatch.setattr(ddpm_quality, "BENCH", Protocol(18, 5))
+    add_bench(tmp_path, flat, judge, [1])
+    after = json.loads((tmp_path / QUALITY).read_text())
+    assert list(after["records"]["class:Trouser"]) == ["100@20", "18@5"]
+    assert after["records"]["class:Trouser"]["18@5"]["n_remain"] == 18
+    assert (after["metrics"], after["sha256"]) == ({"a": 1.0}, digest)
+
+
 def test_the_shipped_judge_refuses_what_ascent_draws_and_keeps_real_clothes(judge: Judge) -> None:
     y, x = np.mgrid[0:28, 0:28]
     stripes = [255 * ((x // width) % 2 == 0) * (x >= lo) * (x < 28 - lo) for width in (1, 2, 3) for lo in (0, 6, 9)]
@@ -105,8 +131,6 @@ def test_the_shipped_judge_refuses_what_ascent_draws_and_keeps_real_clothes(judg
 
 
 def test_a_judge_without_its_files_is_named(tmp_path: Path) -> None:
-    from sfr_core.errors import AssetError
-
     with pytest.raises(AssetError, match="card"):
         Judge.open(tmp_path)
     (tmp_path / "judge.json").write_text('{"file": "model.safetensors", "sha256": "0"}')
