@@ -195,7 +195,12 @@ def measure(rounds: int, chromium: str) -> dict[str, Any]:
     return {
         "command": f"python -m bench.page --rounds {rounds}",
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": {"cpu": cpu_name(), "cores": len(os.sched_getaffinity(0)), "load_before_rounds": loads},
+        "machine": {
+            "cpu": cpu_name(),
+            "cores": len(os.sched_getaffinity(0)),
+            "load_before_rounds": loads,
+            "nice": os.nice(0),
+        },
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "gradio", "plotly", "playwright")},

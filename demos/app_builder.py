@@ -15,9 +15,11 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DISABLE_TELEMETRY", "1")
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demos import api, copy, hardware, theme
 from demos.estimate import Pace
+from demos.frames import EarlyScript
 from demos.jobs import Backend, JobBook, Limits, run_here
 from demos.pages import header, runs, unlearn
 from demos.pages.context import STORAGE_KEY, STORAGE_SECRET, PageContext
@@ -50,6 +52,7 @@ class App:
             "server_port": int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
             "theme": theme.theme(),
             "css": theme.read("page.css"),
+            "app_kwargs": {"middleware": [Middleware(EarlyScript)]},
             "footer_links": ["api", "settings"],
             "run_history": False,
             "enable_monitoring": False,
