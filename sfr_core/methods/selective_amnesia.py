@@ -145,5 +145,5 @@ def _name(parameters: Parameters, config: SelectiveAmnesiaConfig, losses: Tensor
     digest = hashlib.sha256(f"{config.fisher_images} {config.fisher_timesteps} {losses.tolist()}".encode())
     for name, p in parameters.items():
         digest.update(name.encode())
-        digest.update(p.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(p.detach().cpu().numpy().tobytes())  # in row order, whatever the layout in memory
     return digest.hexdigest()

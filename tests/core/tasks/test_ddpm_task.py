@@ -1,0 +1,316 @@
+"""The diffusion task on a network of one weight a class, so that every loss can be worked out by hand; and on a tiny U-Net."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import MAX_SEED
+from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.ops.denoising import antithetic_timesteps
+from sfr_core.ops.diffusion import alphas_cumprod
+from sfr_core.tasks import base
+from sfr_core.tasks import ddpm as module
+from sfr_core.tasks.ddpm import LOOK_COLUMNS, LOOK_STEPS, DiffusionTask, _next_kept
+from tests.core.tiny import CLASSES, same, state
+from tests.core.tiny_ddpm_run import FORGET, ddpm_task, grey_dataset, tiny_judge
+
+NULL = 10
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@dataclass
+class Out:
+    sample: Tensor
+
+
+class PerClass(nn.Module):
+    """Predicts the constant e(label) as the noise, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.e = nn.Parameter(torch.arange(11) / 10.0)
+        self.asked: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Out:
+        self.asked.append((x.detach().clone(), t, y))
+        return Out(self.e[y].view(-1, 1, 1, 1).expand_as(x))
+
+
+def by_hand(forget: str = FORGET, **options: Any) -> tuple[DiffusionTask, PerClass]:
+    dataset = grey_dataset()
+    net = PerClass()
+    split = split_rows(parse_forget(forget, CLASSES), dataset.train.labels)
+    return DiffusionTask(net, dataset, split, tiny_judge(), device=torch.device("cpu"), **options), net
+
+
+def draws(n: int, seed: int, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Timesteps, noise and labels after dropout, as `losses` draws them."""
+    g = rng(seed)
+    t = antithetic_timesteps(n, g)
+    noise = torch.randn((n, 1, 8, 8), generator=g)
+    return t, noise, torch.where(torch.rand(n, generator=g) < 0.1, NULL, labels)
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    ["Task", "FisherTask", "Redirectable", "Replayable", "Restartable", "Watchable", "Preparable", "Samplable"],
+)
+def test_protocols(protocol: str) -> None:
+    assert isinstance(ddpm_task(), getattr(base, protocol))
+    assert not isinstance(ddpm_task(), base.Distillable)
+
+
+def test_losses_are_the_summed_squared_error_of_the_noise() -> None:
+    task, net = by_hand()
+    batch = next(task.remain_batches(45, rng()))
+    t, noise, y = draws(45, 7, batch.y)
+    assert 0 < int((y == NULL).sum()) < 45  # the draw does drop some
+    losses = task.losses(batch, rng(7))
+    want = [float(((0.1 * int(c) - noise[i]) ** 2).sum()) for i, c in enumerate(y)]
+    assert losses.tolist() == pytest.approx(want, rel=1e-5)
+    x, asked_t, asked_y = net.asked[-1]
+    assert torch.equal(asked_t, t)
+    assert torch.equal(asked_y, y)
+    share = alphas_cumprod()[t].view(-1, 1, 1, 1)
+    assert torch.allclose(x, share.sqrt() * batch.x + (1 - share).sqrt() * noise, atol=1e-6)
+
+
+def test_pictures_lie_between_minus_one_and_one() -> None:
+    task, _ = by_hand()
+    batch = next(task.forget_batches(6, rng()))
+    pixels = grey_dataset().train.images[batch.rows.numpy()].astype(np.float64)
+    assert np.allclose(batch.x.numpy(), (pixels / 127.5 - 1).transpose(0, 3, 1, 2), atol=1e-6)
+    assert set(batch.y.tolist()) == {3}
+
+
+def test_fisher_losses_look_at_the_guided_prediction_and_drop_no_label() -> None:
+    task, net = by_hand()
+    batch = next(task.fisher_batches("remain", 20, rng()))
+    _, noise, _ = draws(20, 7, batch.y)
+    losses = task.fisher_losses(batch, rng(7))
+    # e(null) is 1.0: (1 + 2) e(c) - 2 e(null).
+    want = [float(((3 * 0.1 * int(c) - 2 * 1.0 - noise[i]) ** 2).sum()) for i, c in enumerate(batch.y)]
+    assert losses.tolist() == pytest.approx(want, rel=1e-5)
+    assert net.asked[-1][2].tolist() == batch.y.tolist() + [NULL] * 20
+    half, _ = by_hand(fisher_scale=0.5)
+    found = half.fisher_losses(batch, rng(7))
+    want = [float(((1.5 * 0.1 * int(c) - 0.5 * 1.0 - noise[i]) ** 2).sum()) for i, c in enumerate(batch.y)]
+    assert found.tolist() == pytest.approx(want, rel=1e-5)
+
+
+def test_redirection_goes_to_the_next_class_and_no_gradient_flows_into_the_target() -> None:
+    task, net = by_hand()
+    batch = next(task.forget_batches(6, rng()))
+    g = rng(3)
+    antithetic_timesteps(6, g)
+    torch.randn((6, 1, 8, 8), generator=g)
+    mine = torch.where(torch.rand(6, generator=g) < 0.1, NULL, 3)
+    other = torch.where(torch.rand(6, generator=g) < 0.1, NULL, 4)
+    losses = task.redirect_losses(batch, rng(3))
+    want = (0.1 * mine - 0.1 * other) ** 2  # mean over pixels of a constant
+    assert losses.tolist() == pytest.approx(want.tolist(), abs=1e-6)
+    losses.sum().backward()
+    assert net.e.grad is not None
+    only_mine = {int(c) for c in mine}
+    assert {i for i, g in enumerate(net.e.grad) if g != 0} <= only_mine
+    remain = next(task.remain_batches(30, rng()))
+    kept = task.redirect_losses(remain, rng(3))
+    assert ((kept == 0) | (net.asked[-1][2] == NULL) | (net.asked[-2][2] == NULL)).all()  # its own answer
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "want"), [((3,), {3: 4}), ((9,), {9: 0}), ((8, 9), {8: 0, 9: 0}), ((0, 1, 4), {0: 2, 1: 2, 4: 5})]
+)
+def test_the_class_to_draw_instead_is_the_next_that_is_kept(forgotten: tuple[int, ...], want: dict[int, int]) -> None:
+    assert _next_kept(forgotten, 10).tolist() == [want.get(c, c) for c in range(10)]
+
+
+def test_amnesia_sees_static_for_the_forgotten_and_whole_labels() -> None:
+    task, net = by_hand()
+    batch = next(task.forget_batches(6, rng()))
+    g = rng(5)
+    static = torch.rand((6, 1, 8, 8), generator=g) * 2 - 1
+    t = antithetic_timesteps(6, g)
+    noise = torch.randn((6, 1, 8, 8), generator=g)
+    losses = task.surrogate_losses(batch, rng(5))
+    assert losses.tolist() == pytest.approx([float(((0.3 - n) ** 2).sum()) for n in noise], rel=1e-5)
+    share = alphas_cumprod()[t].view(-1, 1, 1, 1)
+    assert torch.allclose(net.asked[-1][0], share.sqrt() * static + (1 - share).sqrt() * noise, atol=1e-6)
+    remain = next(task.remain_batches(54, rng()))
+    task.replay_losses(remain, rng(5))
+    assert net.asked[-1][2].tolist() == remain.y.tolist()  # nothing dropped among 54
+
+
+def test_stratified_losses_take_one_timestep_from_each_part() -> None:
+    task, net = by_hand()
+    batch = next(task.remain_batches(5, rng()))
+    losses = task.stratified_losses(batch, 3, rng(2))
+    assert losses.shape == (5, 3)
+    t = net.asked[-1][1].view(5, 3)
+    assert all(
+        low <= int(v) < high for row in t for v, low, high in zip(row, (0, 333, 666), (333, 666, 1000), strict=True)
+    )
+    g = rng(2)
+    torch.rand((5, 3), generator=g)
+    noise = torch.randn((15, 1, 8, 8), generator=g).view(5, 3, -1)
+    want = ((0.1 * batch.y.view(5, 1, 1) - noise) ** 2).sum(2)
+    assert torch.allclose(losses, want, rtol=1e-5)
+
+
+def test_pictures_class_by_class() -> None:
+    task, _ = by_hand()
+    found = list(task.class_pictures(2, rng()))
+    assert [int(b.y) for b in found] == [c for c in range(10) for _ in range(2)]
+    assert len({int(b.rows) for b in found}) == 20
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("part", ["forget", "remain"])
+def test_one_pass_is_every_row_once(part: Any, size: int) -> None:
+    task = ddpm_task()
+    batches = list(getattr(task, f"{part}_batches")(size, rng()))
+    assert sorted(int(r) for b in batches for r in b.rows) == getattr(task.split, part).tolist()
+    assert task.count(part) == len(getattr(task.split, part))
+
+
+def test_everything_is_drawn_from_the_generator_that_is_handed_in() -> None:
+    task = ddpm_task()
+    batch = next(task.remain_batches(8, rng()))
+    held = torch.random.get_rng_state()
+    for name in ("losses", "fisher_losses", "redirect_losses", "surrogate_losses", "replay_losses"):
+        a, b, c = (getattr(task, name)(batch, rng(s)).detach() for s in (1, 1, 2))
+        assert torch.equal(a, b), name
+        assert not torch.equal(a, c), name
+    assert torch.equal(held, torch.random.get_rng_state())
+
+
+def test_flips_are_frozen_and_only_where_a_mirrored_picture_is_natural() -> None:
+    dataset = grey_dataset(mirror=True)
+    first, again = (ddpm_task(dataset=dataset, seed=1) for _ in range(2))
+    assert torch.equal(first._images, again._images)
+    plain = torch.from_numpy(dataset.train.images).permute(0, 3, 1, 2)
+    kept = (first._images == plain).flatten(1).all(1)
+    mirrored = (first._images == plain.flip(3)).flatten(1).all(1)
+    assert (kept | mirrored).all()
+    assert 15 < int(kept.sum()) < 45
+    assert not torch.equal(first._images, ddpm_task(dataset=dataset, seed=2)._images)
+    assert torch.equal(ddpm_task()._images, torch.from_numpy(grey_dataset().train.images).permute(0, 3, 1, 2))
+
+
+def test_a_look_is_a_sheet_and_its_shares() -> None:
+    task = ddpm_task("class:five,three")
+    before, held = state(task.model), torch.random.get_rng_state()
+    task.model.train()
+    look, again = task.look(CancelToken()), task.look(CancelToken())
+    assert look == again
+    assert all(m.training for m in task.model.modules())
+    assert same(before, state(task.model))
+    assert torch.equal(held, torch.random.get_rng_state())
+    assert look is not None
+    sheet = look.sheet
+    assert sheet is not None
+    order = [3, 5, 0, 1, 2, 4, 6, 7, 8, 9]
+    assert sheet.labels == tuple(c for c in order for _ in range(LOOK_COLUMNS))
+    assert (sheet.side, sheet.columns, sheet.steps) == (8, LOOK_COLUMNS, LOOK_STEPS)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.png))))
+    assert picture.shape == (80, 8 * LOOK_COLUMNS)
+    hits = [a == b for a, b in zip(sheet.accepted, sheet.labels, strict=True)]
+    n = 2 * LOOK_COLUMNS
+    assert (look.record.n_forget, look.record.n_remain) == (n, 8 * LOOK_COLUMNS)
+    assert look.record.forget == pytest.approx(100 * sum(hits[:n]) / n)
+    assert look.record.remain == pytest.approx(100 * sum(hits[n:]) / (8 * LOOK_COLUMNS))
+
+
+def test_a_rejected_picture_is_accepted_as_none() -> None:
+    dataset = grey_dataset()
+    split = split_rows(parse_forget(FORGET, CLASSES), dataset.train.labels)
+    task = DiffusionTask(ddpm_task().model, dataset, split, tiny_judge(limit=0.0), device=torch.device("cpu"))
+    look = task.look(CancelToken())
+    assert look is not None
+    assert look.sheet is not None
+    assert set(look.sheet.accepted) == {-1}
+    assert (look.record.forget, look.record.remain) == (0.0, 0.0)
+
+
+class StopsAfter(CancelToken):
+    """Counts as cancelled once it was asked n times."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.left = n
+
+    @property
+    def cancelled(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_look_stops_within_one_sampler_step() -> None:
+    task, net = by_hand()
+    assert task.look(StopsAfter(3)) is None
+    assert len(net.asked) == 3
+
+
+def test_without_data_both_sets_are_the_models_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FREE_FORGET", 6)
+    monkeypatch.setattr(module, "FREE_REMAIN", 3)
+    tasks = [ddpm_task("class:three,five", data="data-free", seed=s) for s in (0, 0, 1)]
+    first = tasks[0]
+    assert (first.count("forget"), first.count("remain")) == (6, 24)
+    assert first.preparation() == module.FREE_STEPS
+    assert [list(task.prepare()) for task in tasks] == [list(range(1, 11))] * 3
+    assert torch.equal(first._images, tasks[1]._images)
+    assert not torch.equal(first._images, tasks[2]._images)
+    assert first.preparation() == 0
+    assert list(first.prepare()) == []
+    batch = next(first.forget_batches(10, rng()))
+    assert sorted(batch.y.tolist()) == [3, 3, 3, 5, 5, 5]
+    walk = first.sample(np.array([3, 3, 3]), seed=MAX_SEED + 1, steps=module.FREE_STEPS, guidance=module.FREE_GUIDANCE)
+    images = None
+    while images is None:
+        try:
+            next(walk)
+        except StopIteration as end:
+            images = end.value
+    mine = first._images[first._labels == 3].permute(0, 2, 3, 1).numpy()
+    # Another batch rounds differently in the last bits at most.
+    assert np.abs(images.astype(int) - mine).max() <= 1
+
+
+def test_a_new_model_has_the_same_shape_and_seeded_weights() -> None:
+    task = ddpm_task()
+    a, b, c = (state(task.new_model(rng(s))) for s in (0, 0, 1))
+    assert same(a, b)
+    assert not same(a, c)
+    assert {k: v.shape for k, v in a.items()} == {k: v.shape for k, v in state(task.model).items()}
+
+
+def test_the_precision_is_measured_without_changing_anything() -> None:
+    task = ddpm_task()
+    before, held = state(task.model), torch.random.get_rng_state()
+    assert task.pick_precision("bf16", 8) == "bf16"
+    assert task.pick_precision("auto", 8) in ("fp32", "bf16")
+    assert same(before, state(task.model))
+    assert torch.equal(held, torch.random.get_rng_state())
+
+
+def test_half_precision_runs_and_is_close() -> None:
+    full, half = ddpm_task(), ddpm_task(precision="bf16")
+    batch = next(full.remain_batches(16, rng()))
+    a, b = full.losses(batch, rng(1)), half.losses(batch, rng(1))
+    assert b.dtype == torch.float32
+    assert torch.allclose(a, b, rtol=0.02)
+    assert not torch.equal(a, b)
