@@ -26,7 +26,7 @@ the forgotten and of the other classes are few: one sample is one point, so what
 1. **The number in brackets**: FA, the share of the samples of the forgotten classes that the judge accepts as their class; before, after, and of
    the model retrained without them.
 2. *Forgot*: at most 2 points above retrained (above 0 % where no retrained model exists). *Partly forgot*: at least half of the way there. *Hardly
-   forgot*: less than half, but more than 2 points. *Did not forget*: everything else.
+   forgot*: less than half, but more than 2 points. *Did not forget*: everything else. *Nothing to forget*: at most 2 points above that already before.
 3. **The others**: change of JA, the share of the samples of the other classes that the judge accepts as their class. "But" and the sign *damaged*
    stand where more than 3 points are missing to retrained, or the Fréchet distance in the judge's features is more than 1.15 times that of retrained
    (of before where no retrained model exists).

@@ -177,7 +177,7 @@ STATE_LINES = {
     "deadline": "Stopped after step {steps}: the longest allowed time was reached.",
     "failed": "Failed: {error}",
     "starting": "Starting: loading the program and the weights…",
-    "remote": "On ZeroGPU a reload cannot reach the running computation; this is its last recorded state.",
+    "remote": "Computed on ZeroGPU: what you see is the last state that came from there.",
 }
 PHASE_LINES = {
     "prepare": "Loading the weights and asking the network about the pictures below.",
@@ -268,9 +268,9 @@ LIVE = {
     "lost": "The server does not answer; the page asks it again and again. The run goes on there.",
     "generator": {
         "waiting": "The samples appear as soon as the first ones have been drawn and judged.",
-        "lossTitle": "Loss (squared error of the noise, summed over a picture)",
-        "accuracyTitle": "Samples accepted as their class, in %",
-        "accuracyTitleN": "Samples accepted as their class, in % (n = {forget} and {remain})",
+        "lossTitle": "Loss (squared error, summed)",
+        "accuracyTitle": "Accepted samples in %",
+        "accuracyTitleN": "Accepted samples in % (n = {forget} and {remain})",
         "forget": "forgotten class",
         "remain": "other classes",
         "numbersAccuracy": "Numbers: samples accepted, in %",

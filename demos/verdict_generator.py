@@ -46,9 +46,14 @@ def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | Non
         raise TypeError("not a generator's result")
     goal = retrained if isinstance(retrained, GeneratorRecord) else None
     target = 0.0 if goal is None else goal.FA
-    verb, tone = _verb(before.FA - target, after.FA - target)
     reference = "no retrained model to compare with" if goal is None else f"retrained {percent(goal.FA)} %"
-    head = f"{verb} {what} ({percent(before.FA)} to {percent(after.FA)} % accepted; {reference})"
+    numbers = f"({percent(before.FA)} to {percent(after.FA)} % accepted; {reference})"
+    tone: Tone
+    if before.FA - target <= NEAR_FORGET:
+        head, tone = f"There was nothing to forget of {what} {numbers}", "open"
+    else:
+        verb, tone = _verb(before.FA - target, after.FA - target)
+        head = f"{verb} {what} {numbers}"
     others, damaged = _others(before, after, goal)
     instead = f"; {_instead(after)}" if tone in ("forgotten", "partly") else ""
     text = f"{head}, {others}, {time_words(result)}{instead}."

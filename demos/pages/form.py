@@ -89,7 +89,7 @@ class Form:
         kind = "class" if spec.classes else "random" if spec.share is not None else "samples"
         updates: dict[Any, Any] = {
             self.model: show.model_value(config.model, own),
-            self.kind: gr.Radio(choices=show.kind_choices(config.model), value=kind),
+            self.kind: show.kind_update(config.model, kind),
             self.kind_note: show.forget_note(config.model),
             self.data: gr.Radio(value=config.data, visible=show.draws(config.model)),
             self.classes: show.class_value(config.model, [names[c] for c in spec.classes]),

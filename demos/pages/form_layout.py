@@ -35,6 +35,7 @@ def build(model: str) -> Form:
         label=copy.FORGET_LABEL,
         show_label=False,
         container=False,
+        visible=len(show.kind_choices(model)) > 1,
         elem_id="forget-kind",
     )
     kind_note = gr.HTML(show.forget_note(model), elem_id="forget-note")

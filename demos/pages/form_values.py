@@ -7,6 +7,7 @@ from contextlib import suppress
 from html import escape
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from demos import controls, copy, live
@@ -132,6 +133,12 @@ def sample_value(model: str, class_name: str, page: int, chosen: list[str]) -> d
 def kind_choices(model: str) -> list[tuple[str, str]]:
     """Titles and ids of what this model can forget."""
     return [(copy.FORGET_KINDS[name], name) for name in FORGET_KINDS[kind_of(model)]]
+
+
+def kind_update(model: str, kind: str) -> gr.Radio:
+    """The choice of what can be forgotten, hidden where there is none."""
+    choices = kind_choices(model)
+    return gr.Radio(choices=choices, value=kind, visible=len(choices) > 1)
 
 
 def forget_note(model: str) -> str:

@@ -60,7 +60,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             kind = kinds[0][1]
         return {
             **new_values(model, method, preset, variant, kind),
-            form.kind: gr.Radio(choices=kinds, value=kind),
+            form.kind: show.kind_update(model_id, kind),
             form.kind_note: show.forget_note(model_id),
             form.data: gr.Radio(value="shipped", visible=show.draws(model_id)),
             form.classes: show.class_value(model_id, [first]),

@@ -83,6 +83,13 @@ def test_the_others_are_damaged_when_they_look_less_real(distance: float, damage
     assert ("and look less real (distance 2.42, retrained 2.10)" in verdict.text) is damaged
 
 
+@pytest.mark.parametrize(("before", "open_"), [(2.0, True), (2.1, False)])
+def test_what_was_never_known_cannot_be_forgotten(before: float, open_: bool) -> None:
+    verdict = said(before=replace(BEFORE, FA=before))
+    assert verdict.text.startswith("There was nothing to forget of Cat (2 to 0 % accepted") is open_
+    assert (verdict.tone == "open") is open_
+
+
 def test_without_a_retrained_model_zero_and_before_are_the_measure() -> None:
     verdict = said(retrained=None, retrain_seconds=None, after=measured(JA_remain=92.0))
     assert verdict.text == (
