@@ -15,6 +15,7 @@ many as fit into what SFR-on took on the same class and seed, its mask included.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import platform
 import time
@@ -46,6 +47,7 @@ from sfr_core.zoo import build_module, card, open_dataset, open_model
 
 MODEL = "fashion-mnist-ddpm"
 RESULTS = Path(__file__).parent / "results" / "diffusion.json"
+LOCK = RESULTS.parent / ".diffusion.lock"
 COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""
 SEEDS = (0, 1, 2)
@@ -247,12 +249,17 @@ def load() -> dict[str, Any]:
     return {"cells": [], "page": []}
 
 
-def save(results: dict[str, Any]) -> None:
-    """Writes everything, whole or not at all."""
+def add(part: str, found: Cell) -> dict[str, Any]:
+    """Adds a cell or a page run to the file, which several processes may fill at the same time; returns everything."""
     RESULTS.parent.mkdir(exist_ok=True)
-    temporary = RESULTS.with_suffix(".new")
-    temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(RESULTS)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        results = load()
+        results[part].append(found)
+        temporary = RESULTS.with_suffix(".new")
+        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(RESULTS)
+    return results
 
 
 def write_sheet(sha256: str, names: Sequence[str]) -> Path:
@@ -299,13 +306,13 @@ def main() -> None:
         wanted += places("methods", args.classes or COMPARED, args.seeds, args.methods)
     before = Before(sampler)
     for place in missing(results["cells"], list(dict.fromkeys(wanted)), model.sha256, sampler.name):
-        results["cells"].append(measure(model, place, results["cells"], before, sampler))
-        save(results)
-        done = results["cells"][-1]
+        if not missing(load()["cells"], [place], model.sha256, sampler.name):
+            continue  # another process was faster
+        done = measure(model, place, load()["cells"], before, sampler)
+        results = add("cells", done)
         print(json.dumps({k: done[k] for k in ("forget", "seed", "method", "steps", "seconds", "after")}), flush=True)
     if args.part in ("page", "all"):
-        results["page"].append(page_run(model))
-        save(results)
+        results = add("page", page_run(model))
     print(table(results["cells"], results["page"]))
 
 

@@ -11,7 +11,7 @@ Cell = dict[str, Any]
 FA_MOST, JA_LOSS_MOST, FD_RATIO_MOST = 2.0, 3.0, 1.15
 """What SFR-on's quick preset must keep for every class: percent, points, ratio."""
 CLASSES = (
-    "| forget | FA before | FA | softmax | some class | rest before | rest | FD before | FD | ratio | diversity | time | kept |",
+    "| forget | FA before | FA | softmax | some class | rest before | rest | FD before | FD | ratio | diversity | CPU time | kept |",
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 METHODS = (
@@ -81,7 +81,7 @@ def class_table(cells: Iterable[Cell]) -> str:
         lines.append(
             f"| {c['forget']} | {b['FA']:.1f} | {a['FA']:.1f} | {a['FA_softmax']:.1f} | {a['accepted_any']:.1f} "
             f"| {b['JA_remain']:.1f} | {a['JA_remain']:.1f} | {b['FD_remain']:.2f} | {a['FD_remain']:.2f} "
-            f"| {fd_ratio(c):.2f} | {a['diversity']:.2f} | {c['seconds']:.0f} s | {'yes' if kept(c) else 'no'} |"
+            f"| {fd_ratio(c):.2f} | {a['diversity']:.2f} | {c['cpu_seconds']:.0f} s | {'yes' if kept(c) else 'no'} |"
         )
     n = sum(kept(c) for c in rows)
     lines.append(

@@ -10,9 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.diffusion import Measured, Place, missing, places, steps_for
+import bench.diffusion as bench
+from bench.diffusion import Before, Measured, Place, bare_run, finish, missing, places, steps_for
 from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
+from sfr_core.cancel import CancelToken
+from sfr_core.generation import draw
+from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.runner import run
+from tests.core.tiny import same, state
+from tests.core.tiny_ddpm_run import ddpm_session
 
 
 def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: float) -> dict[str, Any]:
@@ -124,3 +131,40 @@ def test_tiles_and_the_frame_of_the_forgotten_row(tmp_path: Path) -> None:
         save_tiles(drawn, 7, tmp_path / "b.png")
     with pytest.raises(ValueError, match="no cell"):
         sheet([])
+
+
+def test_a_bare_run_is_the_run_of_the_page_without_its_looks(tmp_path: Path) -> None:
+    bare, page = ddpm_session(tmp_path / "a", seed=3), ddpm_session(tmp_path / "b", seed=3)
+    took = bare_run(bare)
+    for _ in run(page, cancel=CancelToken(), evaluate=False):
+        pass
+    assert same(state(bare.task.model), state(page.task.model))
+    assert took.steps == 4
+    assert took.mask_density is not None
+    assert 0 < took.step_cpu_seconds < took.cpu_seconds
+    assert took.once_cpu_seconds == 0
+
+
+def test_the_fisher_of_selective_amnesia_is_needed_once(tmp_path: Path) -> None:
+    took = bare_run(ddpm_session(tmp_path, "selective-amnesia"))
+    assert 0 < took.once_cpu_seconds < took.cpu_seconds - took.step_cpu_seconds
+
+
+def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path: Path) -> None:
+    session, sampler = ddpm_session(tmp_path), Protocol(6, 2)
+    before, task = Before(sampler), bench.task_of(session)
+    labels = sample_plan((3,), 10, 6)
+    wanted = finish(draw(task, task.judge, labels, sampler)).images
+    bare_run(session)
+    assert np.array_equal(before.drawn(session, labels).images, wanted)
+    other = sample_plan((4,), 10, 6)
+    few = before.drawn(session, other).images
+    assert np.array_equal(few[other == 0], wanted[labels == 0][:1])
+
+
+def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results" / "diffusion.json")
+    monkeypatch.setattr(bench, "LOCK", tmp_path / "results" / ".lock")
+    bench.add("cells", cell())
+    assert bench.add("cells", cell(seed=1))["cells"] == bench.load()["cells"] == [cell(), cell(seed=1)]
+    assert bench.add("page", {"seconds": 1.0})["page"] == [{"seconds": 1.0}]
