@@ -1,0 +1,220 @@
+"""The whole job with a generator in a real browser: choose it, watch its samples, compare, draw more, save."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from conftest import ROOT, free_port
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+SLOW = 300_000
+"""Milliseconds within which the short run must end, on cores that others use too."""
+MODEL = "fashion-mnist-ddpm"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port, folder = free_port(), tmp_path_factory.mktemp("models")
+    log = folder.parent / "tiny-page.txt"
+    settings = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gr"))}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.browser.tiny_page", str(folder)],
+            cwd=ROOT,
+            env=settings,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    address, end = f"http://127.0.0.1:{port}/", time.monotonic() + 240
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def page(url: str, chromium: Browser) -> Iterator[Page]:
+    """A visitor whose run of two steps has just ended."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    requests: list[str] = []
+    errors: list[str] = []
+    context.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{url}?__theme=light")
+    page.wait_for_selector("#live [data-part=title]:not(:empty)")
+    expect(page.locator("#forget-kind")).to_be_visible()
+    page.locator(f"#model-picker input[value='{MODEL}']").check()
+    expect(page.locator("#data-source")).to_be_visible()
+    expect(page.locator("#forget-kind")).to_be_hidden()
+    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+    expect(page.locator("#gold-note")).to_contain_text("A model retrained without it is shipped")
+    page.locator("#advanced > button").click()
+    for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 8), ("fisher_batch_size", 8)):
+        box = page.locator(f"#set-sfr-on-{name} input")
+        box.fill(str(value))
+        box.press("Tab")
+    page.locator("#unlearn").click()
+    page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
+    yield page
+    context.close()
+    assert [u for u in requests if urlparse(u).hostname not in {"127.0.0.1", None}] == []
+    assert errors == []
+
+
+def ink(page: Page, selector: str) -> list[int]:
+    """Different gray values on each canvas: 1 on a blank one."""
+    return page.evaluate(
+        """(selector) => [...document.querySelectorAll(selector)].map((canvas) => {
+            const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            return new Set(data.filter((_, at) => at % 4 === 0)).size;
+        })""",
+        selector,
+    )
+
+
+def test_every_class_is_a_row_of_drawn_samples_and_the_forgotten_one_stands_first(page: Page) -> None:
+    rows = page.locator("#live .sheet-row")
+    expect(rows).to_have_count(10)
+    expect(rows.first).to_have_class(re.compile("forget"))
+    expect(rows.first).to_contain_text("Trouser (to forget)")
+    assert min(ink(page, "#live .sheet-row canvas")) > 20
+    alt = rows.first.locator("canvas").get_attribute("aria-label") or ""
+    assert re.match(r"Trouser, to be forgotten\. 4 samples: \d as Trouser", alt)
+    signs = rows.first.locator("i").all_inner_texts()
+    assert len(signs) == 4
+    assert set(signs) <= {"✓", "≠", "✗"}
+    assert f"{signs.count('✓')} of 4" in rows.first.locator(".sheet-count").inner_text()
+    expect(page.locator("#live [data-part=pictures]")).to_be_hidden()
+    expect(page.locator("#live")).to_contain_text("Accepted samples in % (n = 4 and 36)")
+
+
+def test_the_verdict_says_on_what_it_stands(page: Page) -> None:
+    text = page.locator("#compare-verdict").inner_text()
+    assert "Trouser (" in text
+    assert "% accepted; retrained" in text
+    assert "100 samples of the forgotten classes and 99 of the others; 4 sampler steps, guidance 2" in text
+    expect(page.locator("#compare-metrics")).to_contain_text("not FID")
+
+
+def test_only_the_parts_of_a_generator_are_shown(page: Page) -> None:
+    expect(page.locator("#compare-generator")).to_be_visible()
+    expect(page.locator("#compare-second")).to_be_hidden()
+    rows = page.locator("#compare-strips .gen-row")
+    expect(rows).to_have_count(10)
+    expect(rows.first.locator("figure")).to_have_count(3)
+    assert [f.get_attribute("data-model") for f in rows.first.locator("figure").all()] == [
+        "before",
+        "after",
+        "retrained",
+    ]
+
+
+def test_the_timeline_moves_sheet_and_numbers_together(page: Page) -> None:
+    box = page.locator("#compare-moment input[type=number]")
+    view, sheet = page.locator("#compare-moment-view"), page.locator("#compare-moment-sheet .sheet")
+    expect(sheet.locator(".sheet-row")).to_have_count(10)
+    seen = set()
+    for position, step in ((1, "0 of 2"), (2, "1 of 2"), (3, "2 of 2")):
+        box.fill(str(position))
+        box.press("Enter")
+        expect(view).to_contain_text(step)
+        page.wait_for_timeout(300)
+        seen.add(page.evaluate("document.querySelector('#compare-moment-sheet canvas').toDataURL()"))
+    assert len(seen) == 3  # every recorded moment has its own pictures
+    expect(view).to_contain_text("forgotten classes accepted")
+
+
+def test_the_pair_slides_by_keyboard_and_shows_the_difference(page: Page) -> None:
+    pair = page.locator("#compare-pair")
+    slider = pair.locator("input[type=range]")
+    slider.focus()
+    page.keyboard.press("End")
+    assert "inset(0px 0px 0px 100%)" in pair.locator("[data-part=b]").evaluate("e => getComputedStyle(e).clipPath")
+    pair.locator("[data-part=right]").select_option("retrained")
+    expect(pair.locator("[data-part=caption]")).to_contain_text("right of it: Retrained")
+    pair.locator("[data-part=difference]").check()
+    assert pair.locator("[data-part=b]").evaluate("e => getComputedStyle(e).mixBlendMode") == "difference"
+    expect(slider).to_be_hidden()
+    numbers = [float(t) for t in pair.locator("tbody td").all_inner_texts()]
+    assert len(numbers) == 10
+    assert max(numbers) > 0
+    pair.locator("[data-part=right]").select_option("before")
+    expect(pair.locator("tbody td").first).to_have_text("0.0")
+
+
+def test_samples_are_drawn_anew_with_other_settings(page: Page) -> None:
+    page.locator("#compare-play-seed input").fill("5")
+    page.locator("#compare-play-draw").click()
+    drawn = page.locator("#compare-play-drawn .gen-row")
+    expect(drawn).to_have_count(1, timeout=SLOW)
+    expect(page.locator("#compare-play-status")).to_contain_text("16 samples a model, 20 steps, guidance 2, seed 5")
+    expect(page.locator("#compare-play-draw")).to_be_enabled()
+    first = drawn.locator("img").first.get_attribute("src")
+    page.locator("#compare-play-seed input").fill("6")
+    page.locator("#compare-play-draw").click()
+    expect(page.locator("#compare-play-status")).to_contain_text("seed 6", timeout=SLOW)
+    assert drawn.locator("img").first.get_attribute("src") != first
+
+
+def test_what_is_saved_is_what_was_shown(page: Page, tmp_path: Path) -> None:
+    with page.expect_download() as waiting:
+        page.locator("#compare-save-png").click()
+    with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as archive:
+        assert set(archive.namelist()) == {"curves.png", "samples.png", "timeline.png", "saliency.png"}
+    with page.expect_download() as waiting:
+        page.locator("#compare-save-result").click()
+    result = json.loads(Path(waiting.value.path()).read_text())
+    assert result["after"]["sampler_steps"] == 4
+    cells = page.locator("#compare-metrics tbody tr").first.locator("td").all_inner_texts()
+    assert cells[:2] == [f"{result['before']['FA']:.1f}", f"{result['after']['FA']:.1f}"]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
+def test_a_generator_fits_the_screen(page: Page, artifacts: Path, width: int, dark: bool) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(f"document.body.classList.toggle('dark', {json.dumps(dark)})")
+    page.wait_for_timeout(700)
+    name = f"{width}-{'dark' if dark else 'light'}"
+    page.locator("#live").screenshot(path=artifacts / f"generator-live-{name}.png")
+    page.locator("#compare-box").screenshot(path=artifacts / f"generator-compare-{name}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate("document.body.classList.remove('dark')")
+
+
+def test_the_list_of_runs_and_another_kind_of_model(page: Page) -> None:
+    page.get_by_role("tab", name="Runs").click()
+    expect(page.locator("#runs-table tbody tr")).to_have_count(1)
+    expect(page.locator("#runs-table")).to_contain_text(MODEL)
+    page.get_by_role("tab", name="Unlearn").click()
+    page.locator("#model-picker input[value='fashion-mnist-resnet']").check()
+    expect(page.locator("#data-source")).to_be_hidden()
+    expect(page.locator("#forget-kind")).to_be_visible()
+    expect(page.locator("#class-picker input:checked")).to_have_value("Sneaker")

@@ -1,0 +1,58 @@
+"""The page with a generator of 8 channels that never learnt anything: `python -m tests.browser.tiny_page FOLDER`.
+
+It draws noise, but within a second, and everything around it is real: runner, judge, events, page.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sfr_core import zoo
+from sfr_core.cards import GoldStandard, Sampling, write_card
+from tests.core.tiny_unet import WEIGHTS, ddpm_card, unet_folder
+
+MODEL = "fashion-mnist-ddpm"
+SAMPLER_STEPS = 4
+
+
+def prepare(folder: Path) -> None:
+    """Puts the shipped classifier and judge and the tiny generator, with a retrained one for Trouser, into `folder`."""
+    for name in ("fashion-mnist-resnet", "fashion-mnist-judge"):
+        (folder / name).symlink_to(zoo.MODELS / name)
+    home = folder / MODEL
+    card = ddpm_card(
+        home,
+        id=MODEL,
+        title="Tiny generator",
+        dataset="fashion-mnist",
+        judge="fashion-mnist-judge",
+        sampling=Sampling(steps=SAMPLER_STEPS, guidance=2.0),
+        training={"images_seen": 1000},
+    )
+    size, digest = unet_folder(home / "retrained", seed=1)
+    gold = GoldStandard(
+        spec="class:Trouser", twin=False, file=f"retrained/{WEIGHTS}", bytes=size, sha256=digest, seed=1,
+        wall_seconds=None, cpu_seconds=4.5, metrics={},
+    )  # fmt: skip
+    from dataclasses import replace
+
+    write_card(replace(card, retrained=(gold,)))
+    Image.fromarray(np.zeros((280, 56), np.uint8)).save(home / "samples.png")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    prepare(folder)
+    zoo.MODELS = folder
+    zoo.cards.cache_clear()
+    from demos.app_builder import build_app
+
+    build_app().launch()
+
+
+if __name__ == "__main__":
+    main()
