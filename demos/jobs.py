@@ -13,154 +13,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
 
+from demos.job import ENDED, Backend, Job, Limits, State, session_bytes
+from demos.job_backend import check_config, retrained_for, run_here
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, InputError, PlaygroundError
 from sfr_core.events import Cancelled, Event, Finished
-from sfr_core.results import RunResult
 
-if TYPE_CHECKING:
-    from sfr_core.session import Retrained
-
-State = Literal["queued", "running", "finished", "cancelled", "failed"]
-ENDED: frozenset[State] = frozenset({"finished", "cancelled", "failed"})
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one page allows. Times in seconds, sizes in bytes.
-
-    Attributes:
-        active_per_visitor: runs of one visitor that wait or run at once.
-        kept_per_visitor: ended runs of one visitor that stay listed; older ones are forgotten.
-        kept: ended runs of all visitors that stay listed; the longest unseen are forgotten first.
-        queue: runs of all visitors that wait.
-        deadline: longest run.
-        unseen: a run that nobody looks at is stopped after this time.
-        idle: weights of an ended run that nobody looks at are freed after this time.
-        weights: weights and reports kept for all visitors together.
-    """
-
-    active_per_visitor: int = 4
-    kept_per_visitor: int = 30
-    kept: int = 500
-    queue: int = 24
-    deadline: float = 30 * 60.0
-    unseen: float = 10 * 60.0
-    idle: float = 30 * 60.0
-    weights: int = 2 * 1024**3
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One run of one visitor. Only JobBook and its worker write to it; pages read.
-
-    Attributes:
-        id: 32 hex digits, random (128 bits).
-        visitor: token of the owner.
-        log: events so far; grows at the end only.
-        session: live weights, from the start of the run until they are freed; None otherwise.
-        error: one sentence where the run failed.
-        stopping: somebody pressed Stop and the run has not ended yet.
-        settled: what became of a stopped run's weights.
-        freed: the weights are gone (time or space); the result stays.
-        created, started, ended: seconds since the epoch.
-        device, peak_bytes: name of the device used, and the largest memory use seen.
-        retrainings: the owner's finished retrainings of the same model whose weights are still here, newest first; only
-            while the job runs.
-    """
-
-    id: str
-    visitor: str
-    config: RunConfig
-    created: float
-    log: list[Event] = field(default_factory=list)
-    state: State = "queued"
-    session: Any = None
-    result: RunResult | None = None
-    error: str | None = None
-    stopping: bool = False
-    settled: Literal["", "kept", "rolled back"] = ""
-    freed: bool = False
-    started: float | None = None
-    ended: float | None = None
-    cancel: CancelToken = field(default_factory=CancelToken)
-    seen: float = 0.0
-    device: str = ""
-    peak_bytes: int = 0
-    retrainings: tuple[Job, ...] = ()
-
-    @property
-    def active(self) -> bool:
-        """True while it waits or runs."""
-        return self.state not in ENDED
-
-
-Backend = Callable[[Job], Iterator[Event]]
-"""Yields a job's events in order, sets `job.session` when it has one, asks `job.cancel` between steps, raises on failure."""
-
-
-def run_here(job: Job) -> Iterator[Event]:
-    """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
-    from sfr_core import runner
-    from sfr_core.session import Session
-
-    session = Session.open(job.config, retrained=retrained_for(job))
-    job.session = session
-    job.device = session.device_name
-    yield from runner.run(session, cancel=job.cancel)
-
-
-def retrained_for(job: Job) -> Retrained | None:
-    """The gold standard that the job's owner made here for the same model and forget set, or None.
-
-    A retraining has none itself: it would be compared with its own repetition.
-    """
-    from sfr_core.data.splits import parse_forget
-    from sfr_core.session import Retrained
-
-    if job.config.method == "retrain":
-        return None
-    for old in job.retrainings:
-        session, result = old.session, old.result
-        # Freed or rolled back meanwhile, perhaps.
-        weights = None if session is None else session.after
-        if weights is None or result is None:
-            continue
-        if session.split.spec.text == parse_forget(job.config.forget, session.dataset.class_names).text:
-            return Retrained(weights, result.seconds)
-    return None
-
-
-def check_config(config: RunConfig) -> None:
-    """Answers bad input before anything waits in a queue; no torch.
-
-    Raises:
-        InputError: unknown model, method, class, field, or a value out of range.
-    """
-    from sfr_core import methods, zoo
-    from sfr_core.cards import check_kind
-    from sfr_core.data.splits import parse_forget, split_rows
-
-    if config.forget.replace(" ", "").startswith("samples:@"):
-        # A visitor's text must never name a file of the server.
-        raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
-    card = zoo.card(config.model)
-    method = methods.spec_of(config.method, card.kind)
-    method.config_cls.from_dict(config.settings)
-    dataset = zoo.open_dataset(card)
-    spec = parse_forget(config.forget, dataset.class_names)
-    split_rows(spec, dataset.train.labels)
-    check_kind(card.kind, spec, config.data)
-    if card.kind != "classifier" and "Restartable" in method.requires:
-        raise InputError(
-            "Retraining a generator takes hours, so this page does not start it.",
-            hint="Compare with the retrained model that is shipped, or use the command line.",
-        )
+__all__ = [
+    "ENDED", "Backend", "Job", "JobBook", "Limits", "State", "check_config", "retrained_for", "run_here", "session_bytes",
+]  # fmt: skip
 
 
 class JobBook:
@@ -419,27 +283,3 @@ class JobBook:
         job.retrainings = ()
         if state == "failed":
             job.session = None
-
-
-ARRAYS = (
-    "train_predicted", "test_predicted", "train_confidence", "test_confidence", "train_entropy", "test_entropy",
-    "images", "labels", "accepted",
-)  # fmt: skip
-"""Arrays of the reports of either kind (results.py)."""
-
-
-def session_bytes(session: Any) -> int:
-    """Bytes of a session: the weights before (twice, the live model has its own), after and retrained, and the reports."""
-    if session is None:
-        return 0
-    before = sum(int(t.nbytes) for t in (session.before or {}).values())
-    after = sum(int(t.nbytes) for t in (session.after or {}).values())
-    retrained = getattr(session, "retrained", None)
-    gold = sum(int(t.nbytes) for t in retrained.weights.values()) if retrained else 0
-    reports = sum(
-        int(getattr(report, name).nbytes)
-        for report in getattr(session, "reports", {}).values()
-        for name in ARRAYS
-        if hasattr(report, name)
-    )
-    return 2 * before + after + gold + reports

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from demos import bridge, copy
+from demos import bridge, copy, hardware
 from demos.jobs import Job
 from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
@@ -176,6 +176,13 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
     return phase_line(view, generates(job.config)) or copy.STATE_LINES["starting"]
 
 
+def job_note(job: Job) -> str:
+    """What one should know beside the line: where the rest is, or that the run's own process is out of reach."""
+    if job.state == "finished":
+        return copy.COMPARE_BELOW
+    return copy.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""
+
+
 def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
     """The live value of a job. `follow` is a handle for looks at what comes (demos/looks.py); "" when nothing comes."""
     return {
@@ -204,7 +211,7 @@ def _moving(job: Job, view: bridge.View, place: int, now: float, machine: str) -
         "line": job_line(job, view, place),
         "elapsed": None if job.started is None else round(end - job.started, 1),
         "machine": machine,
-        "note": copy.COMPARE_BELOW if job.state == "finished" else "",
+        "note": job_note(job),
     }
 
 

@@ -159,23 +159,28 @@ class Runs:
         self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **compare.LOUD)
 
         changed = [*lists, self.message, *self.compare.outputs]
+        page = [ctx.browser, ctx.job]
 
         def failed(error: PlaygroundError) -> list[Any]:
             return [html.alert(str(error)) if part is self.message else gr.skip() for part in changed]
 
-        def drop(browser: Any, a: Any, b: Any, shown: Any) -> list[Any]:
+        def drop(browser: Any, a: Any, b: Any, shown: Any, job_id: Any) -> list[Any]:
             try:
                 if not isinstance(a, str):
                     raise InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT)
                 if not self.imports.drop(ctx.visitor(browser), a):
                     ctx.book.delete(ctx.visitor(browser), a)
             except PlaygroundError as error:
-                return failed(error)
+                return [*failed(error), gr.skip(), gr.skip()]
             hidden = self.compare.cleared() if shown == a else {}
             rest = [hidden.get(component, gr.skip()) for component in self.compare.outputs]
-            return [*self.listed(browser, None, b), html.note(copy.DELETED), *rest]
+            # Where Unlearn shows this run, it goes there too: nothing must be left that asks for a run that is gone.
+            shows = ctx.show(browser, None) if job_id == a else (gr.skip(), gr.skip())
+            return [*self.listed(browser, None, b), html.note(copy.DELETED), *rest, *shows]
 
-        self.delete.click(drop, [*pick, self.compare.key], changed, **QUICK)
+        # Queued, because the browser hears of a changed gr.State only through the queue.
+        queued = {**QUICK, "queue": True, "concurrency_limit": None}
+        self.delete.click(drop, [*pick, self.compare.key, ctx.job], [*changed, *page], **queued)
 
         def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
             visitor = ctx.visitor(browser)

@@ -119,3 +119,11 @@ def test_a_damaged_record_says_so(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(AssetError, match=r"The recorded run .* cannot be read"):
         live.recorded(path)
+
+
+def test_a_run_on_zerogpu_says_that_its_state_came_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(job(state="running"), LOG[:5])["note"] == ""
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert shown(job(state="running"), LOG[:5])["note"] == copy.STATE_LINES["remote"]
+    assert shown(job(state="queued", started=None), [])["note"] == ""
+    assert shown(job(state="finished", ended=112.0), LOG)["note"] == copy.COMPARE_BELOW

@@ -1,0 +1,113 @@
+"""One run of one visitor as the page knows it, and what a page allows. Knows neither gradio nor torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RunConfig
+from sfr_core.events import Event
+from sfr_core.results import RunResult
+
+State = Literal["queued", "running", "finished", "cancelled", "failed"]
+ENDED: frozenset[State] = frozenset({"finished", "cancelled", "failed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one page allows. Times in seconds, sizes in bytes.
+
+    Attributes:
+        active_per_visitor: runs of one visitor that wait or run at once.
+        kept_per_visitor: ended runs of one visitor that stay listed; older ones are forgotten.
+        kept: ended runs of all visitors that stay listed; the longest unseen are forgotten first.
+        queue: runs of all visitors that wait.
+        deadline: longest run.
+        unseen: a run that nobody looks at is stopped after this time.
+        idle: weights of an ended run that nobody looks at are freed after this time.
+        weights: weights and reports kept for all visitors together.
+    """
+
+    active_per_visitor: int = 4
+    kept_per_visitor: int = 30
+    kept: int = 500
+    queue: int = 24
+    deadline: float = 30 * 60.0
+    unseen: float = 10 * 60.0
+    idle: float = 30 * 60.0
+    weights: int = 2 * 1024**3
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One run of one visitor. Only JobBook and its worker write to it; pages read.
+
+    Attributes:
+        id: 32 hex digits, random (128 bits).
+        visitor: token of the owner.
+        log: events so far; grows at the end only.
+        session: live weights, from the start of the run until they are freed; None otherwise.
+        error: one sentence where the run failed.
+        stopping: somebody pressed Stop and the run has not ended yet.
+        settled: what became of a stopped run's weights.
+        freed: the weights are gone (time or space); the result stays.
+        created, started, ended: seconds since the epoch.
+        device, peak_bytes: name of the device used, and the largest memory use seen.
+        retrainings: the owner's finished retrainings of the same model whose weights are still here, newest first; only
+            while the job runs.
+    """
+
+    id: str
+    visitor: str
+    config: RunConfig
+    created: float
+    log: list[Event] = field(default_factory=list)
+    state: State = "queued"
+    session: Any = None
+    result: RunResult | None = None
+    error: str | None = None
+    stopping: bool = False
+    settled: Literal["", "kept", "rolled back"] = ""
+    freed: bool = False
+    started: float | None = None
+    ended: float | None = None
+    cancel: CancelToken = field(default_factory=CancelToken)
+    seen: float = 0.0
+    device: str = ""
+    peak_bytes: int = 0
+    retrainings: tuple[Job, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """True while it waits or runs."""
+        return self.state not in ENDED
+
+
+Backend = Callable[[Job], Iterator[Event]]
+"""Yields a job's events in order, sets `job.session` when it has one, asks `job.cancel` between steps, raises on failure."""
+
+
+ARRAYS = (
+    "train_predicted", "test_predicted", "train_confidence", "test_confidence", "train_entropy", "test_entropy",
+    "images", "labels", "accepted",
+)  # fmt: skip
+"""Arrays of the reports of either kind (results.py)."""
+
+
+def session_bytes(session: Any) -> int:
+    """Bytes of a session: the weights before (twice, the live model has its own), after and retrained, and the reports."""
+    if session is None:
+        return 0
+    before = sum(int(t.nbytes) for t in (session.before or {}).values())
+    after = sum(int(t.nbytes) for t in (session.after or {}).values())
+    retrained = getattr(session, "retrained", None)
+    gold = sum(int(t.nbytes) for t in retrained.weights.values()) if retrained else 0
+    reports = sum(
+        int(getattr(report, name).nbytes)
+        for report in getattr(session, "reports", {}).values()
+        for name in ARRAYS
+        if hasattr(report, name)
+    )
+    return 2 * before + after + gold + reports

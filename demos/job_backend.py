@@ -1,0 +1,73 @@
+"""What a job computes in this process, and what is refused before it waits. Torch is imported by the worker thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from demos.job import Job
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Event
+
+if TYPE_CHECKING:
+    from sfr_core.session import Retrained
+
+
+def run_here(job: Job) -> Iterator[Event]:
+    """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
+    from sfr_core import runner
+    from sfr_core.session import Session
+
+    session = Session.open(job.config, retrained=retrained_for(job))
+    job.session = session
+    job.device = session.device_name
+    yield from runner.run(session, cancel=job.cancel)
+
+
+def retrained_for(job: Job) -> Retrained | None:
+    """The gold standard that the job's owner made here for the same model and forget set, or None.
+
+    A retraining has none itself: it would be compared with its own repetition.
+    """
+    from sfr_core.data.splits import parse_forget
+    from sfr_core.session import Retrained
+
+    if job.config.method == "retrain":
+        return None
+    for old in job.retrainings:
+        session, result = old.session, old.result
+        # Freed or rolled back meanwhile, perhaps.
+        weights = None if session is None else session.after
+        if weights is None or result is None:
+            continue
+        if session.split.spec.text == parse_forget(job.config.forget, session.dataset.class_names).text:
+            return Retrained(weights, result.seconds)
+    return None
+
+
+def check_config(config: RunConfig) -> None:
+    """Answers bad input before anything waits in a queue; no torch.
+
+    Raises:
+        InputError: unknown model, method, class, field, or a value out of range.
+    """
+    from sfr_core import methods, zoo
+    from sfr_core.cards import check_kind
+    from sfr_core.data.splits import parse_forget, split_rows
+
+    if config.forget.replace(" ", "").startswith("samples:@"):
+        # A visitor's text must never name a file of the server.
+        raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
+    card = zoo.card(config.model)
+    method = methods.spec_of(config.method, card.kind)
+    method.config_cls.from_dict(config.settings)
+    dataset = zoo.open_dataset(card)
+    spec = parse_forget(config.forget, dataset.class_names)
+    split_rows(spec, dataset.train.labels)
+    check_kind(card.kind, spec, config.data)
+    if card.kind != "classifier" and "Restartable" in method.requires:
+        raise InputError(
+            "Retraining a generator takes hours, so this page does not start it.",
+            hint="Compare with the retrained model that is shipped, or use the command line.",
+        )
