@@ -109,10 +109,10 @@ PAIR = {
     "right": "Right",
     "difference": "Show the difference instead",
     "slider": "Where the left picture ends and the right one begins",
-    "alt": "Samples of {title}, a row for each class",
+    "alt": "Samples of {title}, class by class",
     "altDifference": "Difference of the samples of {left} and {right}; the numbers are in the table beside it",
     "valueText": "{left} on the left {at} percent, {right} on the rest",
-    "caption": "Left of the line: {left}; right of it: {right}. Forgotten classes are the first rows.",
+    "caption": "Left of the line: {left}; right of it: {right}. Class by class, {first} first, in the order of the table.",
     "captionDifference": "Black where {left} and {right} draw the same; the brighter, the more they differ.",
     "toForget": "{name} (to forget)",
     "numbers": "How far the two are apart",
@@ -137,7 +137,7 @@ PLAY_GONE = "The weights of this run are not in memory any more, so nothing can 
 
 LIVE_NAMES = ("forget accuracy", "remain accuracy")
 LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")
-LOSS_UNIT_GENERATOR = "squared error summed over a picture"
+LOSS_UNIT_GENERATOR = "squared error, summed"
 
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"

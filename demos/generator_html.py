@@ -11,12 +11,13 @@ from demos import copy
 from demos.compare_html import note
 from demos.live import data_uri
 from demos.sheet_words import SIGNS, counts_text, name_of, sign_of
-from demos.sheets import Strip, classes_of, mean_difference, strip, whole_sheet
+from demos.sheets import Strip, classes_of, flow, mean_difference, strip
 from sfr_core.results import GeneratorReport
 
 MODELS = ("before", "after", "retrained")
 COLUMNS = 4
 """Samples in a line of one model; a class may have more lines than one."""
+PAIR_COLUMNS = 8
 
 
 def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], forgotten: Sequence[int]) -> str:
@@ -85,7 +86,7 @@ def pair_value(
         return None
     first = reports[models[0]]
     classes = classes_of(first, forgotten)
-    sheets = {who: whole_sheet(reports[who], classes, COLUMNS)[0] for who in models}
+    sheets = {who: flow(reports[who], classes, PAIR_COLUMNS) for who in models}
     height, width = sheets[models[0]].shape[:2]
     pairs = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
     return {
@@ -93,6 +94,7 @@ def pair_value(
         "models": [{"id": who, "title": words.MODELS[who], "uri": data_uri(sheets[who])} for who in models],
         "left": models[0],
         "right": models[1],
+        "first": name_of(classes[0], names),
         "width": width,
         "height": height,
         "rows": [

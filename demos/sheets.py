@@ -61,6 +61,13 @@ def whole_sheet(
     return pixels, tuple(label for label, _ in lines)
 
 
+def flow(report: GeneratorReport, classes: Sequence[int], columns: int) -> NDArray[np.uint8]:
+    """All samples class by class without a break, `columns` in a line: uint8 [lines * h, columns * w, c]."""
+    rows = np.concatenate([np.flatnonzero(report.labels == label) for label in classes])
+    lines = [rows[at : at + columns] for at in range(0, len(rows), columns)]
+    return np.concatenate([_line(report, line, columns) for line in lines], axis=0)
+
+
 def _line(report: GeneratorReport, rows: NDArray[np.int64], columns: int) -> NDArray[np.uint8]:
     """One line [h, columns * w, c]; missing samples are black."""
     _, h, w, c = report.images.shape

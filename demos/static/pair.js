@@ -1,5 +1,5 @@
 // Two models' samples from the same noise, one over the other: a slider between them, or their difference. gr.HTML's js_on_load.
-// value: {models: [{id, title, uri}], left, right, width, height, rows: [{name, forgotten, differences: {"a|b": number}}]}
+// value: {models: [{id, title, uri}], first, left, right, width, height, rows: [{name, forgotten, differences: {"a|b": number}}]}
 const T = props.texts;
 const $ = (part) => element.querySelector(`[data-part="${part}"]`);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
@@ -23,7 +23,7 @@ function show() {
   const difference = $('difference').checked;
   const at = Number($('at').value);
   for (const [part, model] of [['a', left], ['b', right]]) if ($(part).src !== model.uri) $(part).src = model.uri;
-  const words = { left: left.title, right: right.title };
+  const words = { left: left.title, right: right.title, first: value.first };
   $('a').alt = fill(T.alt, { ...words, title: left.title });
   $('b').alt = fill(difference ? T.altDifference : T.alt, { ...words, title: right.title });
   $('b').style.clipPath = difference ? 'none' : `inset(0 0 0 ${at}%)`;
@@ -55,8 +55,7 @@ function update() {
     options($('left'), value, value.left);
     options($('right'), value, value.right);
     $('stage').style.aspectRatio = `${value.width} / ${value.height}`;
-    $('stage').style.setProperty('--rows', value.rows.length);
-  }
+    }
   show();
 }
 for (const part of ['left', 'right', 'difference']) $(part).addEventListener('change', show);
