@@ -29,6 +29,7 @@ from sfr_core.events import (
     to_json,
 )
 from sfr_core.methods import METHODS
+from sfr_core.ops.device import resident_bytes
 from sfr_core.presets import resolve
 from sfr_core.results import RunResult
 from sfr_core.runner import _is_out_of_memory, run
@@ -239,6 +240,14 @@ def test_stop_during_the_evaluation(tmp_path: Path) -> None:
     assert [e.when for e in events if isinstance(e, Evaluated) and e.when != "live"] == ["retrained", "before"]
     assert session.result is None
     assert session.after is not None
+
+
+def test_ten_runs_do_not_grow(tmp_path: Path) -> None:
+    card, sizes = tiny_card(tmp_path), []
+    for seed in range(12):
+        list(run(tiny_session(tmp_path, card=card, seed=seed), cancel=CancelToken(), live_every=NEVER))
+        sizes.append(resident_bytes())
+    assert max(sizes[2:]) - sizes[1] < 20e6
 
 
 def test_a_deadline_is_named(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget, split_rows
-from sfr_core.tasks import base
+from sfr_core.tasks import base, classifier
 from sfr_core.tasks.classifier import LIVE_ROWS, PREVIEW_PICTURES, ClassifierTask, _spread
 from tests.core.tiny import TinyNet, same, state, tiny_dataset, tiny_task
 
@@ -19,7 +20,9 @@ def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("protocol", ["Task", "Redirectable", "Distillable", "Shiftable", "UnionTask", "Evaluable"])
+@pytest.mark.parametrize(
+    "protocol", ["Task", "Redirectable", "Distillable", "Shiftable", "UnionTask", "Evaluable", "Watchable"]
+)
 def test_protocols(protocol: str) -> None:
     assert isinstance(tiny_task(), getattr(base, protocol))
 
@@ -178,3 +181,18 @@ def test_live_rows_are_spread_from_end_to_end(n: int) -> None:
     found = _spread(rows, LIVE_ROWS)
     assert len(found) == len(set(found.tolist())) == min(n, LIVE_ROWS)
     assert (found[0], found[-1]) == (rows[0], rows[-1])
+
+
+def test_a_stop_takes_effect_before_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifier, "EVAL_BATCH", 10)
+    task, token, seen = tiny_task(), CancelToken(), []
+
+    def note(*_: object) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            token.cancel()
+
+    with task.model.register_forward_hook(note), pytest.raises(Stopped):
+        task.predict("train", cancel=token)  # 6 batches
+    assert len(seen) == 2
+    assert task.look(token) is None
