@@ -41,7 +41,8 @@ def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], fo
 
 def _counts(report: GeneratorReport, forgotten: Sequence[int]) -> list[str]:
     inside = sum(int(label) in forgotten for label in report.labels)
-    return [words.N_FORGOTTEN.format(n=inside), words.N_OTHERS.format(n=len(report.labels) - inside)]
+    counted = ((words.N_FORGOTTEN, inside), (words.N_OTHERS, len(report.labels) - inside))
+    return [text.format(n=n) for text, n in counted if n]
 
 
 def _row(label: int, strips: Mapping[str, Strip | None], names: Sequence[str], forgotten: bool) -> str:

@@ -78,6 +78,7 @@ def test_rows_of_models_say_everything_in_words_too() -> None:
     assert "2 samples of the forgotten classes, 4 of the others" in html
     assert "20 sampler steps" in html
     assert strips_html({}, NAMES, (0,)).count("<img") == 0
+    assert "of the others" not in strips_html(record().samples, NAMES, (0, 1, 2))
 
 
 def test_names_from_a_file_cannot_become_markup() -> None:
