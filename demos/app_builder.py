@@ -115,11 +115,12 @@ def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> N
 
 
 def warm_up() -> None:
-    """Loads torch in the background, so that the page answers at once and the first run does not wait for it."""
+    """Loads torch and diffusers in the background: the page answers at once, and the first run does not wait for them."""
 
     def load() -> None:
         try:
             importlib.import_module("sfr_core.runner")
+            importlib.import_module("diffusers.models.unets.unet_2d")  # four seconds that the first picture would take
         except Exception:
             LOG.exception("warm-up failed")
 
