@@ -30,13 +30,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.diffusion_sheet import save_tiles, sheet
+from bench.diffusion_sheet import TILES, save_tiles, sheet
 from bench.diffusion_table import Cell, table
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
 from sfr_core.configs import RunConfig
 from sfr_core.events import Evaluated, MaskReady, PhaseStarted, Preview, Step
-from sfr_core.generation import Drawn, draw
+from sfr_core.generation import Drawn, draw, known_record
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import device_name, peak_bytes
 from sfr_core.presets import resolve
@@ -186,16 +186,20 @@ def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Befor
     session = open_session(model, place, settings)
     forgotten = session.split.spec.classes
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
-    untouched = before.drawn(session, labels)
+    untouched = known_record(model.records.get(f"class:{place.forget}", {}), sampler, labels, forgotten)
+    if untouched is None:
+        untouched = before.drawn(session, labels).record(forgotten)
+    few = np.repeat(np.arange(len(session.dataset.class_names)), TILES)
+    if not (blank := tiles_path(Place("before", 0, "none"), model.sha256)).exists():
+        save_tiles(before.drawn(session, few), None, blank)
     took = bare_run(session)
     task = task_of(session)
     after = finish(draw(task, task.judge, labels, sampler))
     save_tiles(after, forgotten[0], tiles_path(place, model.sha256))
-    save_tiles(untouched, None, tiles_path(Place("before", 0, "none"), model.sha256))
     return {
         "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": "quick",
         "settings": settings, "steps": took.steps, "protocol": sampler.name,
-        "before": asdict(untouched.record(forgotten)), "after": asdict(after.record(forgotten)),
+        "before": asdict(untouched), "after": asdict(after.record(forgotten)),
         "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
         "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": machine(), "threads": session.threads,
     }  # fmt: skip
