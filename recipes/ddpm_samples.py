@@ -26,7 +26,7 @@ def draw(model_id: str) -> Path:
     """Writes the sheet into the model's folder and returns its path.
 
     Raises:
-        InputError: no such model, or not a generator.
+        UnknownName: no such model. SystemExit: not a generator.
     """
     card = zoo.card(model_id)
     if card.sampling is None:
