@@ -109,16 +109,17 @@ class Pace:
 
 
 def card_rate(card: ModelCard, n_train: int) -> float | None:
-    """Seconds per picture when this model was trained (wall time on the machine that the card names).
+    """Seconds per picture when this model was trained, on the machine that the card names.
 
-    None for a visitor's own model, whose training nobody measured.
+    Wall time of a classifier; CPU time on one thread of a generator, over the pictures that this very training saw: the
+    retrained model of its card may have seen fewer. None for a visitor's own model, whose training nobody measured.
     """
+    if card.kind != "classifier":
+        seen = card.training.get("images_seen")
+        return float(card.cpu_seconds / seen) if seen and card.cpu_seconds else None
     seconds = card.retrain_seconds or card.wall_seconds
     if not seconds:
         return None
-    if card.kind != "classifier":
-        seen = card.training.get("images_seen")
-        return float(seconds / seen) if seen else None
     epochs = presets.resolve(card.id, "retrain")["epochs"]
     return float(seconds / (epochs * n_train))
 
