@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -115,7 +115,7 @@ def amnesia_fisher(
                 summed = losses.sum() * (TIMESTEPS / losses.shape[1])
                 finite(summed)
                 if number == 1:
-                    key = _name(parameters, config, losses)
+                    key = _name(parameters, config, losses, map(replay.digest, pictures))
                     known = _recall(key)
                 if known is None:
                     add_squares(fisher, batch_gradients(parameters, summed))
@@ -141,9 +141,14 @@ def _keep(key: str, fisher: Tensors) -> None:
             _kept.popitem(last=False)
 
 
-def _name(parameters: Parameters, config: SelectiveAmnesiaConfig, losses: Tensor) -> str:
-    """Names weights and pictures: a hash of the weights, the settings and the losses of the first picture."""
+def _name(parameters: Parameters, config: SelectiveAmnesiaConfig, losses: Tensor, pictures: Iterable[bytes]) -> str:
+    """Names weights and pictures: a hash of the weights, the settings, every picture and the losses of the first.
+
+    The losses tell tasks apart that ask the same weights otherwise, for example in another precision.
+    """
     digest = hashlib.sha256(f"{config.fisher_images} {config.fisher_timesteps} {losses.tolist()}".encode())
+    for picture in pictures:
+        digest.update(hashlib.sha256(picture).digest())  # of equal length each, so that no two lists read alike
     for name, p in parameters.items():
         digest.update(name.encode())
         digest.update(p.detach().cpu().numpy().tobytes())  # in row order, whatever the layout in memory

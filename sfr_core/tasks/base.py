@@ -125,6 +125,10 @@ class Replayable(Protocol):
         """Batches of one picture each, `per_class` of every class, the forgotten ones included, class by class."""
         ...
 
+    def digest(self, batch: Batch) -> bytes:
+        """Pixels and labels of a batch as bytes: equal for equal pictures only, so that results can be kept by them."""
+        ...
+
     def stratified_losses(self, batch: Batch, strata: int, rng: torch.Generator) -> Tensor:
         """Losses [n, strata] of each picture at one random timestep from each of `strata` equal parts of the schedule."""
         ...

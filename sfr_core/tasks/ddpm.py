@@ -154,6 +154,9 @@ class DiffusionTask:
             for row in torch.split(rows[torch.randperm(len(rows), generator=rng)[:per_class]], 1):
                 yield self._batch(row)
 
+    def digest(self, batch: LabelledBatch) -> bytes:
+        return batch.y.cpu().numpy().tobytes() + batch.x.cpu().numpy().tobytes()
+
     def stratified_losses(self, batch: LabelledBatch, strata: int, rng: torch.Generator) -> Tensor:
         edges = torch.arange(strata + 1) * STEPS // strata
         n = len(batch.y)

@@ -102,6 +102,9 @@ class TinyGeneratorTask:
             for row in np.flatnonzero(self.y.numpy() == label)[:per_class]:
                 yield Rows(self.x[row : row + 1], self.y[row : row + 1])
 
+    def digest(self, batch: Rows) -> bytes:
+        return batch.x.numpy().tobytes() + batch.y.numpy().tobytes()
+
     def stratified_losses(self, batch: Rows, strata: int, rng: torch.Generator) -> Tensor:
         width = STEPS // strata
         found = []

@@ -45,6 +45,9 @@ class LinearReplay(LinearTask):
     def class_pictures(self, per_class: int, rng: torch.Generator) -> Iterator[int]:
         return iter(range(len(self.pictures)))
 
+    def digest(self, batch: int) -> bytes:
+        return str(self.pictures[batch]).encode()
+
     def stratified_losses(self, batch: int, strata: int, rng: torch.Generator) -> Tensor:
         self.asked.append(f"picture {batch}")
         self.modes.append(self.model.training)
@@ -179,6 +182,17 @@ class Dimmed(Counting):
 
     def class_pictures(self, per_class: int, rng: torch.Generator) -> Iterator[Any]:
         return (batch._replace(x=batch.x * 0.5) for batch in super().class_pictures(per_class, rng))
+
+
+def test_sets_that_share_their_first_picture_have_their_own_fisher() -> None:
+    # The second picture of the other set is [4, 0] in both timesteps: (1000 / 2 * 8)^2 = 16e6 beside the first one's 1e6.
+    shared, other = LinearReplay((1.0, 1.0)), LinearReplay((1.0, 1.0), [PICTURES[0], [[4.0, 0.0], [4.0, 0.0]]])
+    first, _ = fisher_of(shared)
+    second, _ = fisher_of(other)
+    assert first is not None
+    assert second is not None
+    assert first["w"].tolist() == pytest.approx(FISHER)
+    assert second["w"].tolist() == pytest.approx([8_500_000.0, 500_000.0])
 
 
 def test_few_fishers_are_kept() -> None:

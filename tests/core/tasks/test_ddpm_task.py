@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -175,6 +175,16 @@ def test_pictures_class_by_class() -> None:
     found = list(task.class_pictures(2, rng()))
     assert [int(b.y) for b in found] == [c for c in range(10) for _ in range(2)]
     assert len({int(b.rows) for b in found}) == 20
+
+
+def test_a_digest_tells_one_pixel_and_one_label_apart_but_no_copies() -> None:
+    task, _ = by_hand()
+    batch = next(task.class_pictures(1, rng()))
+    pixels, labels = batch.x.clone(), batch.y.clone()
+    assert task.digest(batch) == task.digest(replace(batch, x=pixels, y=labels))
+    pixels[0, 0, 7, 7] += 1 / 127.5
+    assert task.digest(batch) != task.digest(replace(batch, x=pixels))
+    assert task.digest(batch) != task.digest(replace(batch, y=labels + 1))
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
