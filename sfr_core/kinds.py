@@ -33,7 +33,8 @@ Measured = Generator[Event, None, dict[Who, Record]]
 ANSWERS_KEPT = 24
 """Answers of shipped models that stay in memory (about 1.6 MB each), so that a second run does not ask them again."""
 SAMPLES_KEPT = 24
-"""Samples of shipped generators that stay in memory (0.2 MB each), so that a second run does not draw them again."""
+"""Samples of shipped generators that stay in memory, so that a second run does not draw them again: about 0.3 MB each with the
+judge's features. The judge itself is one for all (zoo.open_judge)."""
 
 
 class ModelKind(Protocol):

@@ -7,7 +7,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -166,14 +166,21 @@ def open_model(model: ModelCard) -> nn.Module:
 
 
 def open_judge(model: ModelCard) -> Judge:
-    """The judge of a generator's samples, on the CPU.
+    """The judge of a generator's samples, on the CPU: the same object for every model, opened again when its files change.
 
     Raises:
         AssetError: missing or damaged.
     """
+    folder = MODELS / str(model.judge)
+    changed = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*")))
+    return _judge(folder, changed)
+
+
+@lru_cache(maxsize=2)
+def _judge(folder: Path, changed: tuple[tuple[str, int], ...]) -> Judge:
     from sfr_core.nets.judge import Judge
 
-    return Judge.open(MODELS / str(model.judge))
+    return Judge.open(folder)
 
 
 def open_unet(folder: Path) -> nn.Module:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 import torch
 from diffusers import UNet2DModel
 
+from sfr_core import zoo
 from sfr_core.errors import AssetError
 from sfr_core.zoo import open_model
 from tests.core.tiny import same, state
@@ -77,3 +81,17 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     (tmp_path / "other" / WEIGHTS).replace(tmp_path / "mine" / WEIGHTS)
     with pytest.raises(AssetError, match="another network"):
         open_model(card)
+
+
+def test_all_models_share_one_judge_until_its_files_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "fashion-mnist-judge"
+    shutil.copytree(zoo.MODELS / folder.name, folder)
+    monkeypatch.setattr(zoo, "MODELS", tmp_path)
+    card = ddpm_card(tmp_path / "m", judge=folder.name)
+    first = zoo.open_judge(card)
+    assert zoo.open_judge(replace(card, id="another")) is first
+    os.utime(folder / "model.safetensors", ns=(1, 1))
+    assert zoo.open_judge(card) is not first
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(AssetError):
+        zoo.open_judge(card)
