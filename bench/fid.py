@@ -24,6 +24,7 @@ from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.nets.judge import CLASSES
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures
+from sfr_core.ops.walks import drained
 
 BATCH = 100
 
@@ -60,12 +61,7 @@ def draw(predict: Predictor, shape: tuple[int, int, int], per_class: int, steps:
         predict, np.repeat(np.arange(CLASSES), per_class), shape, null=CLASSES, seed=SAMPLE_SEED, steps=steps, guidance=2.0,
         device=torch.device("cpu"),
     )  # fmt: skip
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            pictures: NDArray[np.uint8] = end.value
-            return pictures
+    return drained(walk)
 
 
 def main(argv: list[str] | None = None) -> int:

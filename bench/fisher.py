@@ -18,6 +18,7 @@ from sfr_core.configs import RunConfig, SFRonConfig
 from sfr_core.events import Event, PhaseStarted
 from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.saliency import Tensors, saliency_mask
+from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -31,12 +32,7 @@ def mask_of(session: Session, config: SFRonConfig, seed: int) -> Tensors:
     fishers = []
     for part in ("forget", "remain"):
         phase = estimate_fisher(session.task, part, config, rng=rng, cancel=cancel)
-        while True:
-            try:
-                next(phase)
-            except StopIteration as end:
-                fishers.append(end.value)
-                break
+        fishers.append(drained(phase))
     return saliency_mask(fishers[0], fishers[1], config.gamma, config.mask_eps)
 
 

@@ -20,19 +20,18 @@ import argparse
 import os
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
 import torch
 
+from recipes.complaints import one_sentence
 from recipes.ddpm_folder import Progress, publish, publish_gold
 from recipes.ddpm_sets import RECIPES, Recipe
 from recipes.ddpm_training import Training, progress_of, resume, to_pixels
 from sfr_core.data.datasets import ASSETS, Pictures
-from sfr_core.errors import AssetError
 
 WORK = Path(__file__).resolve().parents[1] / ".work"
 THREADS = 1
@@ -111,7 +110,7 @@ def last_phase(
     return resume(work, published, recipe, seed, without=without, compiled=compiled, device=device)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=sorted({data for data, _ in RECIPES}), default="fashion-mnist")
     parser.add_argument("--size", choices=("small", "paper"), default="small")
@@ -126,32 +125,49 @@ def main() -> None:
     parser.add_argument("--finished", action="store_true", help="with --publish: the model of the last phase")
     parser.add_argument("--work", type=Path, help="with --publish: another folder that holds model/ and state.pt")
     parser.add_argument("--draft", action="store_true", help="with --publish: do not offer it on the page yet")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if (args.data, args.size) not in RECIPES:
         parser.error(f"there is no {args.size} network for {args.data}")
     recipe = RECIPES[args.data, args.size]
     if args.without is not None and args.without not in recipe.class_names:
         parser.error(f"no such class; there are {', '.join(recipe.class_names)}")
     torch.set_num_threads(THREADS)
+    with one_sentence():
+        if args.publish:
+            publish_as_asked(args, recipe)
+        else:
+            train_as_asked(args, recipe)
+
+
+def publish_as_asked(args: argparse.Namespace, recipe: Recipe) -> None:
+    """Copies a model to assets/models and says what it is.
+
+    Raises:
+        FileNotFoundError: there is no training, no model, or no original to put a retrained one beside.
+        ValueError: what was measured belongs to other weights, or a file is too large.
+    """
+    target = ASSETS / "models" / recipe.id
+    work = args.work or folder_of(recipe, args.without, args.finished)
+    progress = progress_of(work)
+    command = command_of(args.data, args.size, progress.seed, args.without)
+    if args.without is None:
+        card = publish(work, target, progress, recipe, command, draft=args.draft)
+    else:
+        card = publish_gold(work, target, progress, args.without, command)
+    print(f"{target}: {progress.images} images seen, metrics {card.metrics}")
+
+
+def train_as_asked(args: argparse.Namespace, recipe: Recipe) -> None:
+    """Trains until a limit.
+
+    Raises:
+        AssetError: the pictures cannot be read.
+        FileNotFoundError: there is nothing to finish.
+        ValueError: what is there was begun with another seed.
+    """
     source, work = folder_of(recipe, args.without, False), folder_of(recipe, args.without, bool(args.finish))
     target = ASSETS / "models" / recipe.id
-    if args.publish:
-        work = args.work or folder_of(recipe, args.without, args.finished)
-        progress = progress_of(work)
-        command = command_of(args.data, args.size, args.seed, args.without)
-        if args.without is None:
-            card = publish(work, target, progress, recipe, command, draft=args.draft)
-        else:
-            card = publish_gold(work, target, progress, args.without, command)
-        print(f"{target}: {progress.images} images seen, metrics {card.metrics}")
-        return
-    try:
-        data = recipe.pictures(args.folder, args.without)
-    except AssetError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    WORK.mkdir(exist_ok=True)
-    work.with_name(work.name + ".pid").write_text(f"{os.getpid()}\n")
+    data = recipe.pictures(args.folder, args.without)
     compiled = shutil.which("g++") is not None
     if args.finish:
         training = last_phase(
@@ -160,11 +176,13 @@ def main() -> None:
         )  # fmt: skip
     else:
         training = resume(work, target, recipe, args.seed, without=args.without, compiled=compiled, device=args.device)
+    WORK.mkdir(exist_ok=True)
+    work.with_name(work.name + ".pid").write_text(f"{os.getpid()}\n")
     train(training, data, work, args.minutes, args.images)
 
 
 def command_of(data: str, size: str, seed: int, without: str | None) -> str:
-    """The command that trains a model, for its card."""
+    """What begins a training, without its end, for its card (`ddpm_folder.commands`)."""
     parts = ["python -m recipes.ddpm"]
     if (data, size) != ("fashion-mnist", "small"):
         parts.append(f"--data {data} --size {size}")

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from recipes.ddpm_sets import Recipe
 from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, write_card
+from sfr_core.metrics.generation import PAGE
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 from sfr_core.results import GeneratorRecord
 
@@ -99,6 +100,17 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def digest_of(work: Path) -> str:
+    """sha256 of the weights of the model in `work`.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if not (work / "model" / WEIGHTS).exists():
+        raise FileNotFoundError(f"{work} holds no model: train one with python -m recipes.ddpm.")
+    return sha256(work / "model" / WEIGHTS)
+
+
 def machine() -> str:
     return f"{platform.machine()}, CPU, torch {torch.__version__}"
 
@@ -151,7 +163,7 @@ def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, comman
         ValueError: the quality that lies beside it belongs to other weights, or a file would reach LARGEST_FILE.
     """
     source = work / "model"
-    digest = sha256(source / WEIGHTS)
+    digest = digest_of(work)
     found = measured(work, digest)
     _refuse_large(source)
     before = card_of(target)
@@ -174,7 +186,7 @@ def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, comman
         bytes=(target / WEIGHTS).stat().st_size,
         sha256=digest,
         seed=progress.seed,
-        recipe=command,
+        recipe=commands(command, progress),
         machine=machine(),
         threads=1,
         precision="bf16 autocast",
@@ -187,7 +199,7 @@ def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, comman
         retrained=golds,
         folder=target,
         judge=JUDGE,
-        sampling=Sampling(steps=20, guidance=2.0),
+        sampling=Sampling(steps=PAGE.steps, guidance=PAGE.guidance),
         records={spec: _records(rows) for spec, rows in found["records"].items()},
         training=said_of(progress, command) | ({"quality": found["quality"]} if found["quality"] else {}),
     )
@@ -206,7 +218,7 @@ def publish_gold(work: Path, target: Path, progress: Progress, without: str, com
     if before is None:
         raise FileNotFoundError(f"{target} holds no original: publish it first.")
     spec, file = f"class:{without}", gold_file(without)
-    digest = sha256(work / "model" / WEIGHTS)
+    digest = digest_of(work)
     found = measured(work, digest)
     _refuse_large(work / "model")
     (target / file).parent.mkdir(exist_ok=True)
@@ -222,7 +234,9 @@ def publish_gold(work: Path, target: Path, progress: Progress, without: str, com
         cpu_seconds=round(progress.cpu_seconds),
         metrics=found["metrics"],
         records=_records(found["records"].get(spec, {})),
-        training=said_of(progress, command) | ({"quality": found["quality"]} if found["quality"] else {}),
+        training=said_of(progress, command)
+        | {"recipe": commands(command, progress)}
+        | ({"quality": found["quality"]} if found["quality"] else {}),
     )
     others = tuple(one for one in before.retrained if one.spec != spec)
     card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds)
@@ -230,15 +244,29 @@ def publish_gold(work: Path, target: Path, progress: Progress, without: str, com
     return card
 
 
+def commands(command: str, progress: Progress) -> str:
+    """A line that trains what `progress` says, from nothing: `command` to the last phase, and then the last phase."""
+    before = progress.finish_from if progress.finish_images else progress.images
+    line = f"{command} --images {before}"
+    if progress.finish_images:
+        line += f" && {command} --finish {progress.finish_images}"
+        if progress.finished < 1:
+            line += f" --images {progress.images}"
+    return line
+
+
 def said_of(progress: Progress, command: str) -> dict[str, Any]:
-    """What a card says of a training."""
+    """What a card says of a training that `command` begins."""
+    state = "where its full state is there"
+    if progress.finish_images:
+        state = f"where the state before the last phase is there, of {progress.finish_from} images"
     return {
         "images_seen": progress.images,
         "steps": progress.steps,
         "restarts_from_half_precision": progress.restarts,
         "weights": "exponential moving average, half precision",
         "last_phase_images": progress.finish_images,
-        "resume": f"{command} (from .work/ where the full state is there, else from these weights)",
+        "resume": f"{command} --images N, N in all (from .work/, {state}, else from these weights)",
     }
 
 

@@ -16,7 +16,7 @@ import argparse
 import json
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from recipes.complaints import one_sentence
 from recipes.ddpm import folder_of
-from recipes.ddpm_folder import JUDGE, QUALITY, WEIGHTS, load_folder, measured, sha256
+from recipes.ddpm_folder import JUDGE, QUALITY, digest_of, load_folder, measured
 from recipes.ddpm_sets import CLASSES, NULL, RECIPES
 from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, Pictures
+from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import (
     BENCH,
     PAGE,
@@ -45,6 +47,7 @@ from sfr_core.metrics.generation import (
 from sfr_core.nets.judge import NONE, Judge, RealFeatures, Verdict, pixels_of
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures, sampler_steps
+from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord
 
 SHEET_PER_CLASS = 10
@@ -70,13 +73,12 @@ def draw_samples(
     walk = sample_pictures(
         predict, labels, (1, 28, 28), null=NULL, seed=seed, steps=steps, guidance=guidance, device=torch.device("cpu")
     )
-    while True:
-        try:
-            done = next(walk)
-        except StopIteration as end:
-            return pixels_of(end.value)
+
+    def tell(done: int) -> None:
         if done % steps == 0:
             print(f"{done} of {sampler_steps(len(labels), steps)} sampler steps", flush=True)
+
+    return pixels_of(drained(walk, tell))
 
 
 def first_rows(labels: NDArray[np.int64], plan: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -190,7 +192,7 @@ def written_records(
     """Draws `labels` and returns the records of the `forgotten` classes as JSON takes them.
 
     Raises:
-        SystemExit: the judge knows nothing of test pictures.
+        AssetError: the judge knows nothing of test pictures.
     """
     verdict = judge(draw_samples(predict, labels, steps=protocol.steps, guidance=protocol.guidance))
     made = records(verdict, labels, real_of(judge), protocol, forgotten)
@@ -201,10 +203,12 @@ def real_of(judge: Judge) -> RealFeatures:
     """What the judge knows of test pictures.
 
     Raises:
-        SystemExit: nothing.
+        AssetError: nothing.
     """
     if judge.real is None:
-        raise SystemExit("The judge has no statistics of test pictures: python -m recipes.judge --calibrate")
+        raise AssetError(
+            "The judge has no statistics of test pictures.", hint="Run python -m recipes.judge --calibrate."
+        )
     return judge.real
 
 
@@ -214,10 +218,10 @@ def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[in
     Raises:
         ValueError: nothing was, or on other weights.
     """
-    digest = sha256(work / "model" / WEIGHTS)
+    digest = digest_of(work)
     found = measured(work, digest)
     if not found["metrics"]:
-        raise ValueError(f"{work} holds no {QUALITY} yet.")
+        raise ValueError(f"{work} holds no {QUALITY} yet: run python -m recipes.ddpm_quality without --bench first.")
     for c in classes:
         made = written_records(predict, judge, sample_plan([c], CLASSES, BENCH.n), BENCH, [c])
         for spec, rows in made.items():
@@ -226,7 +230,7 @@ def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[in
         print(made, flush=True)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without", choices=FASHION_CLASSES, help="the model retrained without this class")
     parser.add_argument("--finished", action="store_true", help="the model of the last phase")
@@ -239,12 +243,24 @@ def main() -> None:
     parser.add_argument(
         "--bench", nargs="+", choices=FASHION_CLASSES, metavar="CLASS", help="only add the benchmark's records of these"
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.set_num_threads(1)
+    with one_sentence():
+        measure_as_asked(args)
+
+
+def measure_as_asked(args: argparse.Namespace) -> None:
+    """Draws, measures and writes.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        InputError: the sampler steps do not divide the schedule, or the judge is missing or knows no test pictures.
+        ValueError: what was measured belongs to other weights, or --bench comes before it.
+    """
     recipe = RECIPES["fashion-mnist", "small"]
     work: Path = args.work or folder_of(recipe, args.without, args.finished)
     left_out = None if args.without is None else FASHION_CLASSES.index(args.without)
-    digest = sha256(work / "model" / WEIGHTS)
+    digest = digest_of(work)
     predict = predictor(load_folder(work / "model"), compiled=shutil.which("g++") is not None and not args.sheet_only)
     if args.bench:
         classes = [FASHION_CLASSES.index(name) for name in args.bench]

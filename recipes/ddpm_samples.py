@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import argparse
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from recipes.complaints import one_sentence
 from sfr_core import zoo
+from sfr_core.errors import InputError
 from sfr_core.ops.sampling import sample_pictures, sheet_png
+from sfr_core.ops.walks import drained
 
 COLUMNS = 4
 SEED = 2024
@@ -26,11 +30,11 @@ def draw(model_id: str) -> Path:
     """Writes the sheet into the model's folder and returns its path.
 
     Raises:
-        UnknownName: no such model. SystemExit: not a generator.
+        UnknownName: no such model. InputError: not a generator.
     """
     card = zoo.card(model_id)
     if card.sampling is None:
-        raise SystemExit(f"'{model_id}' is not a generator.")
+        raise InputError(f"'{model_id}' is not a generator.", hint="Choose a diffusion model.")
     data, model = zoo.open_dataset(card), zoo.open_model(card)
     height, width, channels = data.train.images.shape[1:]
     classes = len(data.class_names)
@@ -44,21 +48,17 @@ def draw(model_id: str) -> Path:
         guidance=card.sampling.guidance,
         device=torch.device("cpu"),
     )
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            images = end.value
-            break
     path = card.folder / NAME
-    path.write_bytes(base64.b64decode(sheet_png(images, COLUMNS)))
+    path.write_bytes(base64.b64decode(sheet_png(drained(walk), COLUMNS)))
     return path
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="fashion-mnist-ddpm")
-    print(draw(parser.parse_args().model))
+    args = parser.parse_args(argv)
+    with one_sentence():
+        print(draw(args.model))
 
 
 if __name__ == "__main__":

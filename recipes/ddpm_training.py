@@ -14,11 +14,12 @@ from torch import Tensor
 
 from recipes.ddpm_folder import Progress, build_unet, published_files, save_folder
 from recipes.ddpm_sets import NULL, Recipe
-from sfr_core.ops.diffusion import STEPS, alphas_cumprod
+from sfr_core.ops.denoising import antithetic_timesteps, drop_labels
+from sfr_core.ops.diffusion import alphas_cumprod
+from sfr_core.tasks.ddpm import LABEL_DROPOUT
 
 WARMUP = 200
 """Steps in which the learning rate rises from 0, after every start without optimiser moments."""
-LABEL_DROPOUT = 0.1
 CLIP = 1.0
 FINISH_AVERAGE = 0.1
 """Share of a last phase over which the weights are averaged in it."""
@@ -43,17 +44,6 @@ def rows_at(seed: int, images: int, size: int, n: int) -> NDArray[np.int64]:
         here = numbers // n == epoch
         rows[here] = np.random.default_rng([seed, int(epoch)]).permutation(n)[numbers[here] % n]
     return rows
-
-
-def drop_labels(labels: Tensor, rng: torch.Generator, share: float = LABEL_DROPOUT) -> Tensor:
-    """Replaces each label by NULL with probability `share`."""
-    return torch.where(torch.rand(len(labels), generator=rng) < share, NULL, labels)
-
-
-def antithetic_timesteps(n: int, rng: torch.Generator) -> Tensor:
-    """n timesteps, uniform in 0 .. STEPS-1, the second half mirrored to the first (as in the code of DDIM)."""
-    half = torch.randint(0, STEPS, (n // 2 + 1,), generator=rng)
-    return torch.cat([half, STEPS - 1 - half])[:n]
 
 
 def loss_weights(t: Tensor, signal: Tensor, min_snr: float | None) -> Tensor:
@@ -106,7 +96,7 @@ class Training:
         at, seed = self.progress.images, self.progress.seed
         rows = torch.from_numpy(rows_at(seed, at, batch, len(labels)))
         rng = draw(seed, at)
-        x, y = images[rows], drop_labels(labels[rows], rng)
+        x, y = images[rows], drop_labels(labels[rows], NULL, LABEL_DROPOUT, rng)
         t = antithetic_timesteps(batch, rng)
         noise = torch.randn(x.shape, generator=rng)
         if self.recipe.mirror:
@@ -201,5 +191,7 @@ def progress_of(work: Path) -> Progress:
     Raises:
         FileNotFoundError: there is none.
     """
+    if not (work / "state.pt").exists():
+        raise FileNotFoundError(f"{work} holds no training: start one with python -m recipes.ddpm.")
     state = torch.load(work / "state.pt", weights_only=True, map_location="cpu")
     return Progress(**state["progress"])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sfr_core.errors import InputError
+from sfr_core.ops.walks import drained
 
 STEPS = 1000
 BETA_FIRST, BETA_LAST = 1e-4, 0.02
@@ -82,14 +83,8 @@ def ddim(
         InputError: STEPS is no multiple of `steps`.
     """
     walk = ddim_steps(predict, noise, labels, null=null, steps=steps, guidance=guidance)
-    while True:
-        try:
-            done = next(walk)
-        except StopIteration as end:
-            pictures: Tensor = end.value
-            return pictures
-        if on_step is not None:
-            on_step(done, steps)
+    tell = on_step
+    return drained(walk, None if tell is None else lambda done: tell(done, steps))
 
 
 @torch.no_grad()

@@ -20,6 +20,7 @@ from recipes.ddpm_folder import (
     Progress,
     build_unet,
     card_of,
+    commands,
     load_folder,
     publish,
     publish_gold,
@@ -27,9 +28,7 @@ from recipes.ddpm_folder import (
 from recipes.ddpm_sets import CIFAR_CLASSES, NULL, RECIPES, read_cifar
 from recipes.ddpm_training import (
     Training,
-    antithetic_timesteps,
     draw,
-    drop_labels,
     ema_decay,
     loss_weights,
     progress_of,
@@ -275,20 +274,22 @@ def test_names_of_folders_and_commands() -> None:
     )
 
 
-def test_a_tenth_of_the_labels_is_dropped() -> None:
-    labels = torch.arange(20_000) % 10
-    dropped = drop_labels(labels, torch.Generator().manual_seed(0))
-    gone = dropped == NULL
-    assert 0.09 < float(gone.float().mean()) < 0.11
-    assert torch.equal(dropped[~gone], labels[~gone])
-    assert drop_labels(labels, torch.Generator(), share=0.0).equal(labels)
-    assert (drop_labels(labels, torch.Generator(), share=1.0) == NULL).all()
+def test_a_card_names_the_commands_that_make_its_weights() -> None:
+    assert commands("train", Progress(images=128)) == "train --images 128"
+    whole = Progress(images=384_000, finish_from=320_000, finish_images=64_000)
+    assert commands("train", whole) == "train --images 320000 && train --finish 64000"
+    half = Progress(images=352_000, finish_from=320_000, finish_images=64_000)
+    assert commands("train", half) == "train --images 320000 && train --finish 64000 --images 352000"
 
 
-def test_timesteps_mirror_each_other() -> None:
-    t = antithetic_timesteps(7, torch.Generator().manual_seed(0))
-    assert len(t) == 7
-    assert torch.equal(t[4:], 999 - t[:3])
+def test_the_shipped_card_names_the_commands_that_made_it() -> None:
+    card = card_of(ASSETS / "models" / "fashion-mnist-ddpm")
+    assert card is not None
+    begin = "python -m recipes.ddpm --seed 0"
+    assert card.recipe == f"{begin} --images 320000 && {begin} --finish 64000"
+    assert card.training["images_seen"] == 320_000 + card.training["last_phase_images"]
+    (gold,) = card.retrained
+    assert gold.training["recipe"] == f"{begin} --without Trouser --images {gold.training['images_seen']}"
 
 
 def test_rows_pass_through_every_picture_once_an_epoch() -> None:
