@@ -3,12 +3,13 @@
     python -m bench.diffusion [--part classes|methods|page|all] [--classes NAME ...] [--seeds N ...] [--methods ID ...]
                               [--samples 500] [--sampler-steps 50] [--folder FOLDER] [--table] [--sheet]
 
-Each finished cell goes to bench/results/diffusion.json at once and is not measured again on the same checkpoint by the same
-protocol, so a broken-off table is continued by the same command. Fewer samples or sampler steps make a table of their own,
-which says so. `--table` prints all cells as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
+Each finished cell goes to bench/results/diffusion.json at once and is not measured again on the same checkpoint, with the same
+settings and protocol, so a broken-off table is continued by the same command. Fewer samples or sampler steps make a table of
+their own, which says so, and so does another precision: a cell names its own, "auto" as on the page, for a method that of the
+SFR-on cell that sets its time. `--table` prints all cells as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
 
-Equal time is equal CPU time, as the machine is shared: a trial of three steps tells what a step costs, and a method gets as
-many as fit into what SFR-on took on the same class and seed, its mask included. What a method needs only once for a model
+Equal time is equal CPU time, as the machine is shared: a trial tells what a step costs (the first one is left out: it
+also warms up), and a method gets as many as fit into what SFR-on took on the same class and seed, its mask included. What a method needs only once for a model
 (Selective Amnesia's Fisher) is measured beside it and not subtracted.
 """
 
@@ -18,11 +19,14 @@ import argparse
 import fcntl
 import json
 import platform
+import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import diffusers
 import numpy as np
@@ -31,14 +35,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.diffusion_sheet import TILES, save_tiles, sheet
-from bench.diffusion_table import Cell, table
+from bench.diffusion_table import OLD_PRECISION, Cell, table
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
-from sfr_core.configs import RunConfig
+from sfr_core.configs import Precision, RunConfig
+from sfr_core.errors import InputError, PlaygroundError, UnknownName
 from sfr_core.events import Evaluated, MaskReady, PhaseStarted, Preview, Step
 from sfr_core.generation import Drawn, draw, known_record
-from sfr_core.metrics.generation import Protocol, sample_plan
-from sfr_core.ops.device import device_name, peak_bytes
+from sfr_core.methods import spec_of
+from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
+from sfr_core.ops.device import UsedPrecision, device_name, peak_bytes
+from sfr_core.ops.diffusion import STEPS
+from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -52,8 +60,9 @@ COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""
 SEEDS = (0, 1, 2)
 RIVALS = ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune")
-TRIAL_STEPS = 3
-T = TypeVar("T")
+TRIAL_STEPS = 4
+CARD_PRECISION: UsedPrecision = "bf16"
+"""In which the records of the card were made (`recipes.ddpm_quality`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a bare run took; `once` is the part that a model needs only once."""
+    """What a bare run took: `step_cpu_seconds` for all steps but the first, `once_cpu_seconds` for what a model needs only once."""
 
     steps: int
     seconds: float
@@ -85,26 +94,47 @@ def places(part: str, classes: Sequence[str], seeds: Sequence[int], methods: Seq
     return found + [Place(name, seed, m) for seed in seeds for m in methods for name in classes if m != "sfr-on"]
 
 
+Identity = tuple[str, int, str, str, str, str]
+
+
+def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str) -> Identity:
+    """What makes two cells equal: a method's steps follow from SFR-on's time and do not count, nor does the precision."""
+    counted = {k: v for k, v in settings.items() if k != "steps" or place.method == "sfr-on"}
+    return place.forget, place.seed, place.method, json.dumps(counted, sort_keys=True), sha256, protocol
+
+
+def identity_of(cell: Cell) -> Identity:
+    """The identity of a measured cell."""
+    place = Place(cell["forget"], cell["seed"], cell["method"])
+    return identity(place, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"])
+
+
+def cell_of(cells: Sequence[Cell], place: Place, sha256: str, protocol: str) -> Cell | None:
+    """The cell that fills a place with today's preset, if it was measured on this checkpoint by this protocol."""
+    wanted = identity(place, resolve(MODEL, place.method), sha256, protocol)
+    return next((c for c in cells if identity_of(c) == wanted), None)
+
+
 def missing(cells: Sequence[Cell], wanted: Sequence[Place], sha256: str, protocol: str) -> list[Place]:
-    """The places that no cell of this checkpoint and protocol fills."""
-    have = {
-        (c["forget"], c["seed"], c["method"])
-        for c in cells
-        if c["checkpoint"]["sha256"] == sha256 and c["protocol"] == protocol
-    }
-    return [p for p in wanted if (p.forget, p.seed, p.method) not in have]
+    """The places that no cell fills."""
+    return [p for p in wanted if cell_of(cells, p, sha256, protocol) is None]
 
 
 def steps_for(budget: float, measured: Measured) -> int:
-    """Steps that fit into `budget` CPU seconds, at least one; the mask of the trial counts, what is needed once does not."""
-    fixed = measured.cpu_seconds - measured.step_cpu_seconds - measured.once_cpu_seconds
-    return max(1, round((budget - fixed) / (measured.step_cpu_seconds / measured.steps)))
+    """Steps that fit into `budget` CPU seconds, at least one, where `measured` had two or more.
+
+    What the trial did before and in its first step (a mask, warming up) counts once, what a model needs once does not.
+    """
+    each = measured.step_cpu_seconds / (measured.steps - 1)
+    before_second = measured.cpu_seconds - measured.step_cpu_seconds - measured.once_cpu_seconds
+    return 1 + max(0, round((budget - before_second) / each))
 
 
-def open_session(model: ModelCard, place: Place, settings: dict[str, Any]) -> Session:
-    """The session of a cell, in float32, on the CPU or whatever the machine has."""
+def open_session(model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto") -> Session:
+    """The session of a cell, on the CPU, in the precision of the page's runs where nothing else is said."""
     config = RunConfig(
-        model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed, precision="fp32"
+        model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed,
+        device="cpu", precision=precision,
     )  # fmt: skip
     return Session(
         config, model, open_dataset(model), lambda: open_model(model), lambda: build_module(model.architecture)
@@ -137,56 +167,57 @@ def bare_run(session: Session) -> Measured:
             elif isinstance(event, MaskReady):
                 density = event.density
             elif isinstance(event, Step):
-                steps, step_cpu = event.i, step_cpu + now - last
+                step_cpu += now - last if steps else 0.0
+                steps = event.i
             last = now
         seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
     return Measured(steps, seconds, cpu_seconds, step_cpu, once_cpu, density)
 
 
-def finish(walk: Generator[Any, None, T]) -> T:
-    """What a generator returns, its progress thrown away."""
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-
-
 class Before:
-    """The samples of the untouched model, drawn once for all classes that are asked about."""
+    """The samples of the untouched model, drawn once for all classes that are asked about, in each precision."""
 
     def __init__(self, sampler: Protocol) -> None:
         self._sampler = sampler
-        self._by_label: dict[int, NDArray[np.uint8]] = {}
+        self._drawn: dict[UsedPrecision, dict[int, NDArray[np.uint8]]] = {}
 
     def drawn(self, session: Session, labels: NDArray[np.int64]) -> Drawn:
         """The samples for `labels`: a row depends on its class and its number in the class only."""
         task, model = task_of(session), session.reference("before")
+        by_label = self._drawn.setdefault(session.precision, {})
         for label in np.unique(labels):
             n = int((labels == label).sum())
-            if len(self._by_label.get(int(label), ())) < n:
+            if len(by_label.get(int(label), ())) < n:
                 asked = np.full(n, label, np.int64)
-                self._by_label[int(label)] = finish(draw(task, task.judge, asked, self._sampler, model)).images
-        images = np.concatenate([self._by_label[int(k)][: int((labels == k).sum())] for k in np.unique(labels)])
+                by_label[int(label)] = drained(draw(task, task.judge, asked, self._sampler, model)).images
+        images = np.concatenate([by_label[int(k)][: int((labels == k).sum())] for k in np.unique(labels)])
         return Drawn(images, labels, task.judge, self._sampler)
 
 
 def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Before, sampler: Protocol) -> Cell:
-    """One cell: the run, its time and its records."""
+    """One cell: the run, its time and its records.
+
+    Raises:
+        InputError: SFR-on was not measured on this class and seed, so there is no time to give to another method.
+    """
     settings, once = resolve(MODEL, place.method), 0.0
+    precision: Precision = "auto"
+    budget: float | None = None
     if place.method != "sfr-on":
-        budget = next(
-            c["cpu_seconds"] for c in cells
-            if (c["forget"], c["seed"], c["method"]) == (place.forget, place.seed, "sfr-on")
-            and c["checkpoint"]["sha256"] == model.sha256
-        )  # fmt: skip
-        trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}))
+        ours = cell_of(cells, Place(place.forget, place.seed, "sfr-on"), model.sha256, sampler.name)
+        if ours is None:
+            raise InputError(
+                f"SFR-on was not measured on {place.forget} with seed {place.seed}.", hint="Measure it first."
+            )
+        budget, precision = ours["cpu_seconds"], ours.get("precision", OLD_PRECISION)
+        trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}, precision))
         settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
-    session = open_session(model, place, settings)
+    session = open_session(model, place, settings, precision)
     forgotten = session.split.spec.classes
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
-    untouched = known_record(model.records.get(f"class:{place.forget}", {}), sampler, labels, forgotten)
+    untouched = None
+    if session.precision == CARD_PRECISION:
+        untouched = known_record(model.records.get(f"class:{place.forget}", {}), sampler, labels, forgotten)
     if untouched is None:
         untouched = before.drawn(session, labels).record(forgotten)
     few = np.repeat(np.arange(len(session.dataset.class_names)), TILES)
@@ -194,11 +225,12 @@ def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Befor
         save_tiles(before.drawn(session, few), None, blank)
     took = bare_run(session)
     task = task_of(session)
-    after = finish(draw(task, task.judge, labels, sampler))
+    after = drained(draw(task, task.judge, labels, sampler))
     save_tiles(after, forgotten[0], tiles_path(place, model.sha256))
     return {
         "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": "quick",
-        "settings": settings, "steps": took.steps, "protocol": sampler.name,
+        "settings": settings, "steps": took.steps, "protocol": sampler.name, "precision": session.precision,
+        "before_precision": session.precision, "budget_cpu_seconds": budget, "device": "cpu",
         "before": asdict(untouched), "after": asdict(after.record(forgotten)),
         "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
         "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": machine(), "threads": session.threads,
@@ -223,12 +255,25 @@ def machine() -> str:
     )
 
 
+def fresh_page_run(model: ModelCard) -> dict[str, Any]:
+    """`page_run` in a process of its own, as the page's jobs have: nothing is warm, and its memory is nobody else's."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(page_run, model).result()
+
+
 def page_run(model: ModelCard) -> dict[str, Any]:
-    """The default run as the page makes it: seconds by phase, the share of the live looks, the largest resident size."""
+    """The default run as the page makes it, from the opening of the model on (imports are done).
+
+    Returns:
+        `spent`: seconds by phase, which add up to `seconds`; `looks_share`: of all these seconds, and
+        `looks_share_of_run` of them without opening and evaluation; the largest resident size of the process.
+    """
+    spent = {"open": 0.0, "looks": 0.0, "method": 0.0, "evaluate": 0.0}
+    started, cpu = time.perf_counter(), time.process_time()
     session = open_session(model, Place("Trouser", 0, "sfr-on"), resolve(MODEL, "sfr-on"))
-    spent = {"looks": 0.0, "method": 0.0, "evaluate": 0.0}
-    started = last = time.perf_counter()
-    first_picture, phase, cpu = None, "", time.process_time()
+    last = time.perf_counter()
+    spent["open"] = last - started
+    first_picture, phase = None, ""
     for event in run(session, cancel=CancelToken()):
         now = time.perf_counter()
         looked = isinstance(event, Preview | Evaluated) and phase != "evaluate"
@@ -241,7 +286,8 @@ def page_run(model: ModelCard) -> dict[str, Any]:
     total = last - started
     return {
         "forget": "Trouser", "seconds": total, "cpu_seconds": time.process_time() - cpu, "spent": spent,
-        "looks_share": spent["looks"] / total, "first_picture_seconds": first_picture,
+        "looks_share": spent["looks"] / total, "looks_share_of_run": spent["looks"] / (spent["looks"] + spent["method"]),
+        "first_picture_seconds": first_picture, "precision": session.precision, "device": "cpu", "protocol": PAGE.name,
         "peak_resident_bytes": peak_bytes(session.device), "checkpoint": checkpoint(model), "machine": machine(),
     }  # fmt: skip
 
@@ -254,11 +300,16 @@ def load() -> dict[str, Any]:
 
 
 def add(part: str, found: Cell) -> dict[str, Any]:
-    """Adds a cell or a page run to the file, which several processes may fill at the same time; returns everything."""
+    """Adds a cell or a page run to the file, which several processes may fill at the same time; returns everything.
+
+    A cell that is already there stays, and the new one is dropped.
+    """
     RESULTS.parent.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         results = load()
+        if part == "cells" and identity_of(found) in map(identity_of, results["cells"]):
+            return results
         results[part].append(found)
         temporary = RESULTS.with_suffix(".new")
         temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -281,7 +332,7 @@ def write_sheet(sha256: str, names: Sequence[str]) -> Path:
     return target
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="all", choices=("classes", "methods", "page", "all"))
     parser.add_argument("--classes", nargs="+", metavar="NAME")
@@ -292,13 +343,49 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="a draft of the model; default the shipped one")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--sheet", action="store_true")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
+    try:
+        answer(args)
+    except (PlaygroundError, FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def check(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Looks at everything that is asked for before anything is measured.
+
+    Raises:
+        InputError: a class or method that does not exist, or numbers of samples or sampler steps that cannot be.
+    """
+    for name in args.classes or ():
+        if name not in names:
+            raise UnknownName("class", name, names)
+    for method in args.methods:
+        if method == "retrain":
+            raise InputError("The retrained model is not measured here.", hint="Its records stand in the model's card.")
+        spec_of(method, "ddpm")
+    if args.sampler_steps < 1 or STEPS % args.sampler_steps:
+        raise InputError(
+            f"{args.sampler_steps} sampler steps do not divide {STEPS}.", hint="Choose 10, 20, 25, 50 or 100."
+        )
+    if args.samples < 2:
+        raise InputError(f"{args.samples} samples are too few.", hint="Choose 100 or 500.")
+
+
+def answer(args: argparse.Namespace) -> None:
+    """Does what the command line asks for.
+
+    Raises:
+        InputError: see `check`. ValueError: no cell to make a sheet of.
+    """
     results = load()
     if args.table:
         print(table(results["cells"], results["page"]))
         return
     model = card(MODEL) if args.folder is None else read_card(args.folder)
     names = open_dataset(model).class_names
+    check(args, names)
     if args.sheet:
         print(write_sheet(model.sha256, names))
         return
@@ -316,9 +403,9 @@ def main() -> None:
         results = add("cells", done)
         print(json.dumps({k: done[k] for k in ("forget", "seed", "method", "steps", "seconds", "after")}), flush=True)
     if args.part in ("page", "all"):
-        results = add("page", page_run(model))
+        results = add("page", fresh_page_run(model))
     print(table(results["cells"], results["page"]))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

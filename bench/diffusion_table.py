@@ -8,6 +8,8 @@ from typing import Any
 
 Cell = dict[str, Any]
 
+OLD_PRECISION = "fp32"
+"""Of the first cells, which do not name theirs; their values before come from the card, in bf16."""
 FA_MOST, JA_LOSS_MOST, FD_RATIO_MOST = 2.0, 3.0, 1.15
 """What SFR-on's quick preset must keep for every class: percent, points, ratio."""
 CLASSES = (
@@ -42,17 +44,24 @@ def harm(cell: Cell) -> float:
 
 
 def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
-    """Everything measured on one checkpoint by one protocol, a heading for each such pair; then the runs of the page."""
-    groups: dict[tuple[str, int, str], list[Cell]] = {}
+    """Everything measured on one checkpoint by one protocol in one precision, under a heading each; then the page's runs.
+
+    Of cells that differ in their settings only, the newest stands in the table.
+    """
+    groups: dict[tuple[str, int, str, str, str], list[Cell]] = {}
     for cell in cells:
-        key = (cell["checkpoint"]["sha256"], cell["checkpoint"].get("images_seen") or 0, cell["protocol"])
+        used = cell.get("precision", OLD_PRECISION)
+        before = cell.get("before_precision", "bf16")
+        key = (cell["checkpoint"]["sha256"], cell["checkpoint"].get("images_seen") or 0, cell["protocol"], used, before)
         groups.setdefault(key, []).append(cell)
     parts = []
-    for (sha256, images, protocol), group in groups.items():
+    for (sha256, images, protocol, used, before), every in groups.items():
+        group = list({(c["forget"], c["seed"], c["method"]): c for c in every}.values())
         seen = f" after {images:,} training pictures" if images else ""
         parts.append(
             f"Checkpoint {sha256[:12]}{seen}; {protocol} "
-            f"(samples of the forgotten class @ sampler steps); {group[-1]['machine']}.\n"
+            f"(samples of the forgotten class @ sampler steps); {used}"
+            f"{'' if before == used else f', before: {before}'}; {group[-1]['machine']}.\n"
         )
         parts += [class_table(group), "", method_table(group), ""]
     parts += [page_line(run) for run in page or []]
@@ -63,9 +72,10 @@ def page_line(run: Cell) -> str:
     """The default run as the page makes it, in a sentence."""
     spent = run["spent"]
     return (
-        f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}) from start to finished comparison "
-        f"{run['seconds']:.0f} s ({run['cpu_seconds']:.0f} s of CPU): method {spent['method']:.0f} s, live looks "
-        f"{spent['looks']:.0f} s ({100 * run['looks_share']:.0f} %), evaluation {spent['evaluate']:.0f} s; first picture after "
+        f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}, {run['precision']}, a fresh process) from "
+        f"the opening of the model to the finished comparison {run['seconds']:.0f} s ({run['cpu_seconds']:.0f} s of CPU): "
+        f"opening {spent['open']:.0f} s, method {spent['method']:.0f} s, live looks {spent['looks']:.0f} s "
+        f"({100 * run['looks_share']:.0f} % of the whole, {100 * run['looks_share_of_run']:.0f} % of method and looks), evaluation {spent['evaluate']:.0f} s; first picture after "
         f"{run['first_picture_seconds']:.1f} s; at most {run['peak_resident_bytes'] / 2**20:.0f} MiB resident."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 from PIL import Image
 
 import bench.diffusion as bench
-from bench.diffusion import Before, Measured, Place, bare_run, finish, missing, places, steps_for
+from bench.diffusion import Before, Measured, Place, bare_run, cell_of, measure, missing, places, steps_for
 from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
 from sfr_core.cancel import CancelToken
+from sfr_core.errors import InputError
 from sfr_core.generation import draw
 from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.ops.walks import drained
+from sfr_core.presets import resolve
 from sfr_core.runner import run
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import ddpm_session
@@ -27,6 +31,7 @@ def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: fl
     record = {"FA_softmax": 1.0, "accepted_any": 5.0, "diversity": 0.9}
     return {
         "method": method, "forget": forget, "label": 8, "seed": seed, "steps": 50, "protocol": "100@20", "seconds": 60.0,
+        "settings": resolve(bench.MODEL, method),
         "cpu_seconds": 80.0, "once_seconds": 0.0, "machine": "here", "checkpoint": {"sha256": "a" * 64, "images_seen": 1000},
         "before": {**record, "FA": 100.0, "JA_remain": 95.0, "FD_remain": 2.0},
         "after": {**record, "FA": 1.0, "JA_remain": 94.0, "FD_remain": 2.2, **after},
@@ -50,10 +55,53 @@ def test_measured_cells_are_skipped_on_the_same_checkpoint_and_protocol_only() -
     assert missing([cell()], wanted, "a" * 64, "500@50") == wanted
 
 
+def test_cells_of_other_settings_fill_no_place() -> None:
+    ours, rival = Place("Bag", 0, "sfr-on"), Place("Bag", 0, "joint")
+
+    def changed(method: str, **settings: Any) -> dict[str, Any]:
+        found = cell(method)
+        return {**found, "settings": {**found["settings"], **settings}}
+
+    def fills(found: dict[str, Any], place: Place) -> bool:
+        return missing([found], [place], "a" * 64, "100@20") == []
+
+    assert fills(json.loads(json.dumps(cell())), ours)  # as it comes out of the file
+    assert not fills(changed("sfr-on", steps=3), ours)
+    assert not fills(changed("sfr-on", lr=1.0), ours)
+    assert fills(changed("joint", steps=3), rival)  # its steps follow from SFR-on's time
+    assert not fills(changed("joint", lr=1.0), rival)
+    assert cell_of([changed("sfr-on", lr=1.0), cell()], ours, "a" * 64, "100@20") == cell()
+
+
+def test_a_method_gets_no_time_from_another_protocol_or_preset() -> None:
+    retuned = {**cell(), "settings": {**cell()["settings"], "lr": 1.0}}
+    model: Any = SimpleNamespace(sha256="a" * 64)
+    sampler = Protocol(100, 20)
+    for other in ({**cell(), "protocol": "500@50"}, retuned, cell(seed=1)):
+        with pytest.raises(InputError, match="was not measured on Bag with seed 0"):
+            measure(model, Place("Bag", 0, "joint"), [other], Before(sampler), sampler)
+
+
+def test_what_cannot_be_measured_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv, said in (
+        (["--classes", "Trousers"], "Unknown class 'Trousers'. Did you mean 'Trouser'?"),
+        (["--methods", "nothing"], "Unknown method 'nothing'"),
+        (["--methods", "retrain"], "is not measured here"),
+        (["--sampler-steps", "7"], "7 sampler steps do not divide 1000."),
+        (["--samples", "1"], "1 samples are too few."),
+        (["--folder", "nowhere"], "nowhere"),
+    ):
+        assert bench.main(argv) == 2
+        told = capsys.readouterr().err
+        assert said in told
+        assert told.count("\n") == 1
+
+
 def test_steps_for_equal_time_by_hand() -> None:
-    # 3 steps of 2 s, a mask of 4 s, and 100 s that are needed once: of 80 s 76 are left, 38 steps.
-    measured = Measured(3, 0.0, 110.0, 6.0, 100.0, None)
-    assert steps_for(80.0, measured) == 38
+    # 4 steps: 3 of 2 s after a first one of 5 s, a mask of 4 s, and 100 s that are needed once.
+    # Of 79 s the mask and the first step leave 70, which are 35 steps more.
+    measured = Measured(4, 0.0, 115.0, 6.0, 100.0, None)
+    assert steps_for(79.0, measured) == 36
     assert steps_for(1.0, measured) == 1
 
 
@@ -95,6 +143,12 @@ def test_checkpoints_and_protocols_are_never_mixed() -> None:
     other = {**cell(forget="Coat"), "checkpoint": {"sha256": "b" * 64, "images_seen": 2000}}
     text = table([cell(), other, {**cell(forget="Shirt"), "protocol": "50@10"}])
     assert text.count("1 of 1 classes") == 3
+    mixed = table([cell(), {**cell(forget="Coat"), "precision": "bf16", "before_precision": "bf16"}])
+    assert mixed.count("1 of 1 classes") == 2
+    assert "; fp32, before: bf16; here." in mixed  # a cell of the time when none was named
+    assert "; bf16; here." in mixed
+    retuned = {**cell(FA=50.0), "settings": {}}
+    assert "1 of 1 classes" in table([retuned, cell()])
     assert "after 2,000 training pictures" in text
     assert "50@10" in text
 
@@ -102,11 +156,13 @@ def test_checkpoints_and_protocols_are_never_mixed() -> None:
 def test_page_line_states_share_and_memory() -> None:
     run = {
         "forget": "Trouser", "checkpoint": {"sha256": "a" * 64}, "seconds": 100.0, "cpu_seconds": 150.0, "looks_share": 0.1,
-        "spent": {"looks": 10.0, "method": 70.0, "evaluate": 20.0}, "first_picture_seconds": 4.0,
+        "spent": {"open": 2.0, "looks": 10.0, "method": 70.0, "evaluate": 18.0}, "precision": "bf16",
+        "looks_share_of_run": 0.125, "first_picture_seconds": 4.0,
         "peak_resident_bytes": 3 * 2**20,
     }  # fmt: skip
     line = page_line(run)
-    assert "live looks 10 s (10 %)" in line
+    assert "live looks 10 s (10 % of the whole, 12 % of method and looks)" in line
+    assert "opening 2 s, method 70 s" in line
     assert "3 MiB resident" in line
 
 
@@ -154,7 +210,7 @@ def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path:
     session, sampler = ddpm_session(tmp_path), Protocol(6, 2)
     before, task = Before(sampler), bench.task_of(session)
     labels = sample_plan((3,), 10, 6)
-    wanted = finish(draw(task, task.judge, labels, sampler)).images
+    wanted = drained(draw(task, task.judge, labels, sampler)).images
     bare_run(session)
     assert np.array_equal(before.drawn(session, labels).images, wanted)
     other = sample_plan((4,), 10, 6)
@@ -167,4 +223,6 @@ def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(bench, "LOCK", tmp_path / "results" / ".lock")
     bench.add("cells", cell())
     assert bench.add("cells", cell(seed=1))["cells"] == bench.load()["cells"] == [cell(), cell(seed=1)]
+    equal = {**cell(FA=77.0), "precision": "bf16"}
+    assert bench.add("cells", equal)["cells"] == [cell(), cell(seed=1)]  # another process was faster
     assert bench.add("page", {"seconds": 1.0})["page"] == [{"seconds": 1.0}]
