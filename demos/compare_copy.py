@@ -28,9 +28,10 @@ the forgotten and of the other classes are few: one sample is one point, so what
 2. *Forgot*: at most 2 points above retrained (above 0 % where no retrained model exists). *Partly forgot*: at least half of the way there. *Hardly
    forgot*: less than half, but more than 2 points. *Did not forget*: everything else. *Nothing to forget*: at most 2 points above that already before.
 3. **The others**: change of JA, the share of the samples of the other classes that the judge accepts as their class. "But" and the sign *damaged*
-   stand where more than 3 points are missing to retrained, or the Fréchet distance in the judge's features is more than 1.15 times that of retrained
-   (of before where no retrained model exists).
-4. **Time**: run time over the time that the recipe took to retrain.
+   stand where more than 3 points are missing to before, or the Fréchet distance in the judge's features is more than 1.15 times that of before. The
+   retrained model is told beside it and excuses nothing: it may have seen fewer pictures than the original.
+4. **Time**: of the run by the clock on the wall; beside it the CPU time that retraining took on one core. Two clocks, so no share is made of them;
+   only where both were timed on the wall is it a share.
 5. **What they have become**, for forgotten classes: *other classes* where at least half of the samples are accepted as another class, *noise or none of
    the classes* where at least half are accepted as none, otherwise both shares.
 6. A run that was stopped early says so first; without an evaluation only the preview samples speak.

@@ -49,6 +49,8 @@ def metrics_csv(record: RunRecord) -> str:
         define = row.definition
         numbers = ("" if v is None else repr(v) for v in (row.before, row.after, row.retrained, row.gap))
         writer.writerow((define.key, *numbers, define.unit, define.good, "" if row.n is None else row.n))
+    if record.result.retrain_cpu_seconds is not None:
+        writer.writerow(("retrain_cpu_seconds", "", "", repr(record.result.retrain_cpu_seconds), "", "s", "", ""))
     if record.result.kl_floor is not None:
         writer.writerow(("kl_floor", "", "", repr(record.result.kl_floor), "", "nats", "lower", ""))
     return buffer.getvalue()

@@ -50,7 +50,9 @@ def metric_values(record: RunRecord) -> tuple[MetricValues, ...]:
     else:
         rows = [_record_values(record, result, METRICS[key]) for key in RECORD_KEYS]
         rows.append(MetricValues(METRICS["avg_d"], result.avg_d_before, result.avg_d, None, None, None))
-    rows.append(MetricValues(METRICS["seconds"], None, result.seconds, result.retrain_seconds, None, None))
+    # A wall time and CPU time do not stand in one row of numbers; `metric_rows` and the CSV say the latter apart.
+    retraining = result.retrain_seconds if result.retrain_clock == "wall" else None
+    rows.append(MetricValues(METRICS["seconds"], None, result.seconds, retraining, None, None))
     return tuple(row for row in rows if row.before is not None or row.after is not None)
 
 
@@ -81,7 +83,7 @@ def _count(record: RunRecord, after: Record, key: str) -> int | None:
 
 
 def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
-    """`metric_values` as texts; the time row carries its share of retraining."""
+    """`metric_values` as texts; the time row carries its share of retraining, where one clock timed both."""
     rows = []
     for values in metric_values(record):
         define = values.definition
@@ -93,6 +95,8 @@ def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
         if define.key == "seconds" and values.after is not None and values.retrained:
             gap = f"{100 * values.after / values.retrained:.1f} % of it"
         retrained = text(values.retrained)
+        if define.key == "seconds" and record.result is not None and record.result.retrain_cpu_seconds is not None:
+            retrained = f"{text(record.result.retrain_cpu_seconds)} (CPU time, one core)"
         if define.key == "KL" and record.result is not None and record.result.kl_floor is not None:
             # The retrained model's KL to itself is 0; what a second one reaches says more.
             retrained, gap = f"{text(record.result.kl_floor)} (floor)", "–"

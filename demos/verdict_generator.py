@@ -13,9 +13,9 @@ from sfr_core.results import GeneratorRecord, LiveRecord, RunResult
 NEAR_FORGET = 2.0
 """Points above the target within which a class counts as forgotten."""
 NEAR_REMAIN = 3.0
-"""Points of judge accuracy that the other classes may lose."""
+"""Points of judge accuracy that the other classes may lose to before."""
 NEAR_DISTANCE = 1.15
-"""Times the reference that the Fréchet distance of the other classes may reach."""
+"""Times that of before that the Fréchet distance of the other classes may reach."""
 MOST = 50.0
 """Share of the samples that makes "most"."""
 
@@ -94,20 +94,21 @@ def _instead(after: GeneratorRecord) -> str:
 
 
 def _others(before: GeneratorRecord, after: GeneratorRecord, goal: GeneratorRecord | None) -> tuple[str, bool]:
-    """What the rest lost or gained, and whether that is damage: to the retrained model, or to before where there is none."""
+    """What the rest lost or gained, and whether that is damage: to before, for a run must not break what worked.
+
+    The retrained model is told beside damage and forgives none: it may have been trained for less long than the original.
+    """
     change = after.JA_remain - before.JA_remain
     if abs(change) < STILL:
         words = "the others stayed the same"
     else:
         words = f"the others {'lost' if change < 0 else 'gained'} {points(change)}"
-    reference = before if goal is None else goal
-    short = reference.JA_remain - after.JA_remain
-    blurred = after.FD_remain > NEAR_DISTANCE * reference.FD_remain
-    if short <= NEAR_REMAIN and not blurred:
+    short, blurred = -change > NEAR_REMAIN, after.FD_remain > NEAR_DISTANCE * before.FD_remain
+    if not short and not blurred:
         return words, False
-    if short > NEAR_REMAIN and goal is not None:
-        words += f" and stand {points(short)} below retrained"
+    if short and goal is not None:
+        words += f" (to {percent(after.JA_remain)} %; retrained {percent(goal.JA_remain)} %)"
     if blurred:
-        name = "before" if goal is None else "retrained"
-        words += f" and look less real (distance {after.FD_remain:.2f}, {name} {reference.FD_remain:.2f})"
+        beside = "" if goal is None else f", retrained {goal.FD_remain:.2f}"
+        words += f" and look less real (distance {after.FD_remain:.2f}, before {before.FD_remain:.2f}{beside})"
     return f"but {words}", True

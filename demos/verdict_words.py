@@ -51,9 +51,12 @@ def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "
 
 
 def time_words(result: RunResult) -> str:
-    """'at 6 % of the time of retraining', or the plain time where retraining is unknown."""
+    """'at 6 % of the time of retraining', or the plain time where retraining is unknown or was timed by another clock."""
+    plain = f"in {result.seconds:.0f} s" if result.seconds >= 10 else f"in {result.seconds:.1f} s"
     if not result.retrain_seconds:
-        return f"in {result.seconds:.0f} s" if result.seconds >= 10 else f"in {result.seconds:.1f} s"
+        return plain
+    if result.retrain_clock == "cpu":
+        return f"{plain} (retraining took {result.retrain_seconds:,.0f} s of CPU time on one core)"
     share = 100 * result.seconds / result.retrain_seconds
     if share < 1:
         return "at under 1 % of the time of retraining"

@@ -152,7 +152,10 @@ Event = PhaseStarted | PhaseProgress | MaskReady | Step | Evaluated | Preview | 
 
 def to_json(event: Event) -> dict[str, Any]:
     """The wire form, `{"event": class name, **fields}`, of one event."""
-    return {"event": type(event).__name__, **asdict(event)}
+    data = {"event": type(event).__name__, **asdict(event)}
+    if isinstance(event, Finished) and event.result is not None:
+        data["result"] = event.result.to_json()
+    return data
 
 
 def from_json(data: dict[str, Any]) -> Event:

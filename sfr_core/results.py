@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,13 @@ class LiveRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """result.json: what a finished run says of itself (contracts.md, section result.json)."""
+    """result.json: what a finished run says of itself (contracts.md, section result.json).
+
+    Attributes:
+        seconds: wall time of Fisher, mask and steps.
+        retrain_seconds: what the retrained model took, by `retrain_clock`: wall time, or CPU time on one core, which no
+            wall time can be divided by (docs/adr/0020).
+    """
 
     before: Record
     after: Record
@@ -120,10 +126,19 @@ class RunResult:
     config: dict[str, Any]
     versions: dict[str, str]
     schema: int = SCHEMA
+    retrain_clock: Literal["wall", "cpu"] = "wall"
+
+    @property
+    def retrain_cpu_seconds(self) -> float | None:
+        """`retrain_seconds` where it counts CPU time."""
+        return self.retrain_seconds if self.retrain_clock == "cpu" else None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready dict, fields in the order above."""
-        return asdict(self)
+        """A JSON-ready dict, fields in the order above; `retrain_clock` only where it is not "wall"."""
+        data = asdict(self)
+        if self.retrain_clock == "wall":
+            del data["retrain_clock"]
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> RunResult:
@@ -139,9 +154,9 @@ class RunResult:
             raise AssetError(
                 f"This run was written with schema {data['schema']}, this program reads {SCHEMA}.", hint=hint
             )
-        known = {f.name for f in fields(cls)}
-        if set(data) != known:
-            raise AssetError(f"Wrong fields: {', '.join(sorted(set(data) ^ known))}.", hint=hint)
+        wrong = (set(data) - {"retrain_clock"}) ^ ({f.name for f in fields(cls)} - {"retrain_clock"})
+        if wrong or data.get("retrain_clock", "wall") not in ("wall", "cpu"):
+            raise AssetError(f"Wrong fields: {', '.join(sorted(wrong or {'retrain_clock'}))}.", hint=hint)
         try:
             records = {k: read_record(data[k]) for k in ("before", "after")}
             retrained = None if data["retrained"] is None else read_record(data["retrained"])

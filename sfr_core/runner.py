@@ -155,6 +155,7 @@ def _result(
         device=f"{session.device_name}, {session.precision}",
         config=session.config.to_json(),
         versions={"python": platform.python_version(), "torch": torch.__version__},
+        retrain_clock="wall" if retrained is None else session.retrain_clock,
     )
 
 

@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
@@ -217,6 +217,11 @@ class Session:
         if gold_standard(self.card, self.split.spec.text) is not None:
             return self.card.retrain_seconds
         return None if self.retrained is None else self.retrained.seconds
+
+    @property
+    def retrain_clock(self) -> Literal["wall", "cpu"]:
+        """What `retrain_seconds` counts; what a visitor's retraining took is wall time."""
+        return "wall" if gold_standard(self.card, self.split.spec.text) is None else self.card.retrain_clock
 
     def answers(self, who: Who, cancel: CancelToken | None = None) -> Answers | None:
         """Probabilities of one of a classifier's four models on every picture; None where there is no such model.

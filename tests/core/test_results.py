@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sfr_core.errors import AssetError
+from sfr_core.events import Finished, from_json, to_json
 from sfr_core.results import SCHEMA, ClassifierRecord, RunResult
 
 RECORD = ClassifierRecord(FA=1.0, RA=99.0, TA=90.0, MIA=50.0, n_forget=10)
@@ -22,6 +23,19 @@ RESULT = RunResult(
 def test_round_trip(retrained: ClassifierRecord | None) -> None:
     result = replace(RESULT, retrained=retrained)
     assert RunResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+def test_the_clock_is_written_where_it_is_not_the_wall() -> None:
+    assert "retrain_clock" not in RESULT.to_json()
+    result = replace(RESULT, retrain_seconds=9.0, retrain_clock="cpu")
+    assert result.to_json()["retrain_clock"] == "cpu"
+    assert RunResult.from_json(result.to_json()) == result
+    # The log of a run holds the result too, and reads the same.
+    for finished in (Finished(steps=3, result=RESULT), Finished(steps=3, result=result)):
+        assert to_json(finished)["result"] == finished.result.to_json()  # type: ignore[union-attr]
+        assert from_json(to_json(finished)) == finished
+    with pytest.raises(AssetError, match="retrain_clock"):
+        RunResult.from_json({**RESULT.to_json(), "retrain_clock": "sun"})
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_whole_run_with_everything(tmp_path: Path) -> None:
     assert isinstance(events[-1], Finished)
     assert RunResult.from_json(json.loads(json.dumps(result.to_json()))) == result
     assert (result.avg_d, result.avg_d_before, result.kl_floor) == (None, None, None)
-    assert result.retrain_seconds == card.retrain_seconds
+    assert (result.retrain_seconds, result.retrain_clock) == (card.retrain_seconds, "cpu")
     for record in (result.before, result.after, result.retrained):
         assert isinstance(record, GeneratorRecord)
         assert (record.n_samples, record.n_remain, record.sampler_steps, record.guidance) == (100, 99, 4, 2.0)
@@ -243,7 +243,7 @@ def test_a_model_that_the_visitor_retrained_is_the_gold_standard(tmp_path: Path)
     go(session, live_every=NEVER)
     assert session.result is not None
     assert session.result.retrained is not None
-    assert session.result.retrain_seconds == 77.0
+    assert (session.result.retrain_seconds, session.result.retrain_clock) == (77.0, "wall")
     again = session.reference("retrained")
     assert again is not None
     assert same(state(again), state(tiny_unet(seed=5)))

@@ -61,6 +61,7 @@ def result(**changes: Any) -> RunResult:
         "before": BEFORE, "after": measured(), "retrained": RETRAINED, "avg_d": None, "avg_d_before": None,
         "kl_floor": None, "seconds": 60.0, "retrain_seconds": 12000.0, "steps": 4, "mask_density": 0.5,
         "peak_memory_bytes": 1000, "device": "CPU, fp32", "config": config().to_json(), "versions": {"torch": "2.14.1"},
+        "retrain_clock": "cpu",
     }  # fmt: skip
     return RunResult(**{**values, **changes})
 

@@ -27,7 +27,14 @@ def test_rows_hold_every_number_with_its_n_and_direction() -> None:
     fd = rows["FD, other classes"]
     assert (fd.before, fd.after, fd.retrained, fd.gap) == ("2.00", "2.20", "2.10", "+0.10")
     assert (fd.unit, fd.good, fd.n) == ("feature²", "lower", "99")
-    assert rows["Time"].gap == "0.5 % of it"
+    # The retraining was timed by another clock, so no share is made of it.
+    assert (rows["Time"].after, rows["Time"].retrained, rows["Time"].gap) == (
+        "60.0",
+        "12000.0 (CPU time, one core)",
+        "–",
+    )
+    same_clock = metric_rows(record(result=result(retrain_clock="wall")))
+    assert (same_clock[-1].retrained, same_clock[-1].gap) == ("12000.0", "0.5 % of it")
 
 
 def test_without_a_retrained_model_its_columns_are_dashes() -> None:
@@ -43,6 +50,8 @@ def test_csv_holds_the_same_numbers_unrounded() -> None:
     assert float(table["FD_remain"]["after"]) == 1 / 3
     assert (table["JA_remain"]["n"], table["FA"]["n"], table["FA"]["unit"]) == ("99", "100", "%")
     assert "avg_d" not in table
+    assert table["seconds"]["retrained"] == ""
+    assert float(table["retrain_cpu_seconds"]["retrained"]) == 12000.0
 
 
 def test_differences_name_the_generators_own_metrics() -> None:

@@ -23,7 +23,7 @@ def said(**changes: Any) -> Any:
 def test_the_whole_sentence() -> None:
     verdict = said()
     assert verdict.text == (
-        "Forgot Cat (98 to 0 % accepted; retrained 0 %), the others lost 0.6 points, at under 1 % of the time of retraining; "
+        "Forgot Cat (98 to 0 % accepted; retrained 0 %), the others lost 0.6 points, in 60 s (retraining took 12,000 s of CPU time on one core); "
         "most of its samples are now pictures of other classes (87 %)."
     )
     assert verdict.tone == "forgotten"
@@ -65,22 +65,35 @@ def test_says_what_the_samples_have_become(fa: float, some: float, words: str) -
 
 
 def test_nothing_is_said_of_samples_that_are_still_the_class() -> None:
-    assert said(after=measured(FA=97.0, accepted_any=98.0)).text.endswith("of the time of retraining.")
+    assert said(after=measured(FA=97.0, accepted_any=98.0)).text.endswith("of CPU time on one core).")
 
 
-@pytest.mark.parametrize(("after", "damaged"), [(92.0, False), (91.9, True)])
+def test_only_times_of_one_clock_are_divided() -> None:
+    assert ", at 1 % of the time of retraining;" in said(retrain_clock="wall", retrain_seconds=6000.0).text
+    assert ", in 60 s (retraining took 6,000 s of CPU time on one core);" in said(retrain_seconds=6000.0).text
+    assert ", in 60 s;" in said(retrain_seconds=None).text
+
+
+@pytest.mark.parametrize(("after", "damaged"), [(93.0, False), (92.9, True)])
 def test_the_others_are_damaged_when_more_than_three_points_are_missing(after: float, damaged: bool) -> None:
     verdict = said(after=measured(JA_remain=after))
     assert (verdict.tone == "damaged") is damaged
-    assert ("but the others lost 4.1 points and stand 3.1 points below retrained" in verdict.text) is damaged
+    assert ("but the others lost 3.1 points (to 93 %; retrained 95 %)" in verdict.text) is damaged
 
 
-@pytest.mark.parametrize(("distance", "damaged"), [(2.4, False), (2.42, True)])
+@pytest.mark.parametrize(("distance", "damaged"), [(2.29, False), (2.32, True)])
 def test_the_others_are_damaged_when_they_look_less_real(distance: float, damaged: bool) -> None:
-    # 1.15 times 2.1 of the retrained model is 2.415
+    # 1.15 times 2.0 of before is 2.3
     verdict = said(after=measured(FD_remain=distance))
     assert (verdict.tone == "damaged") is damaged
-    assert ("and look less real (distance 2.42, retrained 2.10)" in verdict.text) is damaged
+    assert ("and look less real (distance 2.32, before 2.00, retrained 2.10)" in verdict.text) is damaged
+
+
+def test_a_weak_retrained_model_forgives_no_damage() -> None:
+    weak = replace(RETRAINED, JA_remain=60.0, FD_remain=9.0)
+    verdict = said(after=measured(JA_remain=90.0, FD_remain=4.0), retrained=weak)
+    assert verdict.tone == "damaged"
+    assert "but the others lost 6 points (to 90 %; retrained 60 %) and look less real (distance 4.00" in verdict.text
 
 
 @pytest.mark.parametrize(("before", "open_"), [(2.0, True), (2.1, False)])
