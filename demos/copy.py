@@ -134,12 +134,18 @@ RANGE = "From {low} to {high}."
 RANGE_OPTIONAL = "From {low} to {high}; empty means off."
 
 GOLD_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
+GOLD_FEWER = (
+    "A model retrained without it is shipped. It saw {gold:,} pictures, the original {original:,}, so it draws less well: "
+    "it is the target for what is forgotten, not for the rest."
+)
 GOLD_MISSING = "No model retrained without exactly this is shipped, so there is no gold standard to compare with."
 GOLD_OFFER = "Retrain it here ({time} of training)"
 GOLD_GENERATOR = (
     "No retrained model is shipped for this choice (only for: {names}), so there is no gold standard to compare with; training one "
     "would take about {time} of computing, so it is not offered here."
 )
+TRAINED_ON = "Trained on {seen:,} pictures"
+TRAINED_GOLD = "the one retrained without {name} on {seen:,}"
 GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
 
 UNLEARN = "Unlearn"

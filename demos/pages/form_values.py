@@ -88,6 +88,8 @@ def _model_card(card: zoo.ModelCard) -> dict[str, Any]:
     images: list[str] = []
     if card.sampling is not None:
         detail.insert(1, copy.SAMPLING.format(steps=card.sampling.steps, guidance=card.sampling.guidance))
+        if trained := _trained(card):
+            detail.insert(2, trained)
         images = list(live.sample_pictures(card.id, CARD_PICTURES))
     else:
         rows = [
@@ -95,6 +97,18 @@ def _model_card(card: zoo.ModelCard) -> dict[str, Any]:
         ]
         images = [live.picture(card.id, "train", row) for row in rows]
     return {"id": card.id, "label": card.title, "detail": detail, "images": images}
+
+
+def _trained(card: zoo.ModelCard) -> str:
+    """How many pictures a generator and its retrained models saw; empty where the card does not say."""
+    if "images_seen" not in card.training:
+        return ""
+    parts = [copy.TRAINED_ON.format(seen=card.training["images_seen"])]
+    for gold in card.retrained:
+        if "images_seen" in gold.training and not gold.twin:
+            name = gold.spec.partition(":")[2]
+            parts.append(copy.TRAINED_GOLD.format(name=name, seen=gold.training["images_seen"]))
+    return ", ".join(parts)
 
 
 def first_class(model: str) -> str:

@@ -35,10 +35,19 @@ def retraining(config: RunConfig) -> RunConfig:
 def generator_note(card: zoo.ModelCard) -> str:
     """Why a generator's run has nothing to compare with, and why that is not made here."""
     names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
-    seconds = card.retrain_seconds or card.wall_seconds or card.cpu_seconds
+    # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
+    seconds = max(card.retrain_seconds or 0.0, card.wall_seconds or 0.0, card.cpu_seconds)
     if not names or not seconds:
         return copy.GOLD_GENERATOR_NONE
     return copy.GOLD_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
+
+
+def there_note(card: zoo.ModelCard, gold: zoo.GoldStandard) -> str:
+    """That there is something to compare with, and how much it saw where that is less than the original did."""
+    saw, original = gold.training.get("images_seen"), card.training.get("images_seen")
+    if saw and original and saw < original:
+        return copy.GOLD_FEWER.format(gold=saw, original=original)
+    return copy.GOLD_THERE
 
 
 def describe(
@@ -52,9 +61,9 @@ def describe(
         split = split_rows(parse_forget(config.forget, data.class_names), data.train.labels)
         sizes = (len(split.forget), len(split.remain), len(data.test))
         expected = pace.expect(config, card, *sizes)
-        gold = zoo.gold_standard(card, config.forget) is not None
+        gold = zoo.gold_standard(card, config.forget)
         # Training a generator takes hours: what its card ships is all there is.
-        offered = card.kind == "classifier" and not gold and config.method != "retrain"
+        offered = card.kind == "classifier" and gold is None and config.method != "retrain"
         again = pace.expect(retraining(config), card, *sizes) if offered else None
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
@@ -62,7 +71,7 @@ def describe(
     missing = copy.GOLD_MISSING if card.kind == "classifier" else generator_note(card)
     return (
         header.badges_html(machine, expected, card.machine),
-        f'<p class="pg-note">{escape(copy.GOLD_THERE if gold else missing)}</p>',
+        f'<p class="pg-note">{escape(missing if gold is None else there_note(card, gold))}</p>',
         gr.update(
             value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
             visible=offered,
