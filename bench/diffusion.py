@@ -16,7 +16,6 @@ also warms up), and a method gets as many as fit into what SFR-on took on the sa
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import platform
 import sys
@@ -34,6 +33,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.diffusion_cells import MODEL, RESULTS, Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import TILES, save_tiles, sheet
 from bench.diffusion_table import OLD_PRECISION, Cell, table
 from sfr_core.cancel import CancelToken
@@ -53,9 +53,6 @@ from sfr_core.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
 from sfr_core.zoo import build_module, card, open_dataset, open_model
 
-MODEL = "fashion-mnist-ddpm"
-RESULTS = Path(__file__).parent / "results" / "diffusion.json"
-LOCK = RESULTS.parent / ".diffusion.lock"
 COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""
 SEEDS = (0, 1, 2)
@@ -63,15 +60,6 @@ RIVALS = ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune")
 TRIAL_STEPS = 4
 CARD_PRECISION: UsedPrecision = "bf16"
 """In which the records of the card were made (`recipes.ddpm_quality`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One cell of a table."""
-
-    forget: str
-    seed: int
-    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,40 +72,6 @@ class Measured:
     step_cpu_seconds: float
     once_cpu_seconds: float
     mask_density: float | None
-
-
-def places(part: str, classes: Sequence[str], seeds: Sequence[int], methods: Sequence[str]) -> list[Place]:
-    """The cells of a part, in the order in which they are measured: SFR-on's first, as it sets the time of the others."""
-    if part == "classes":
-        return [Place(name, 0, "sfr-on") for name in classes]
-    found = [Place(name, seed, "sfr-on") for seed in seeds for name in classes]
-    return found + [Place(name, seed, m) for seed in seeds for m in methods for name in classes if m != "sfr-on"]
-
-
-Identity = tuple[str, int, str, str, str, str]
-
-
-def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str) -> Identity:
-    """What makes two cells equal: a method's steps follow from SFR-on's time and do not count, nor does the precision."""
-    counted = {k: v for k, v in settings.items() if k != "steps" or place.method == "sfr-on"}
-    return place.forget, place.seed, place.method, json.dumps(counted, sort_keys=True), sha256, protocol
-
-
-def identity_of(cell: Cell) -> Identity:
-    """The identity of a measured cell."""
-    place = Place(cell["forget"], cell["seed"], cell["method"])
-    return identity(place, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"])
-
-
-def cell_of(cells: Sequence[Cell], place: Place, sha256: str, protocol: str) -> Cell | None:
-    """The cell that fills a place with today's preset, if it was measured on this checkpoint by this protocol."""
-    wanted = identity(place, resolve(MODEL, place.method), sha256, protocol)
-    return next((c for c in cells if identity_of(c) == wanted), None)
-
-
-def missing(cells: Sequence[Cell], wanted: Sequence[Place], sha256: str, protocol: str) -> list[Place]:
-    """The places that no cell fills."""
-    return [p for p in wanted if cell_of(cells, p, sha256, protocol) is None]
 
 
 def steps_for(budget: float, measured: Measured) -> int:
@@ -290,31 +244,6 @@ def page_run(model: ModelCard) -> dict[str, Any]:
         "first_picture_seconds": first_picture, "precision": session.precision, "device": "cpu", "protocol": PAGE.name,
         "peak_resident_bytes": peak_bytes(session.device), "checkpoint": checkpoint(model), "machine": machine(),
     }  # fmt: skip
-
-
-def load() -> dict[str, Any]:
-    """Everything measured so far."""
-    if RESULTS.exists():
-        return dict(json.loads(RESULTS.read_text(encoding="utf-8")))
-    return {"cells": [], "page": []}
-
-
-def add(part: str, found: Cell) -> dict[str, Any]:
-    """Adds a cell or a page run to the file, which several processes may fill at the same time; returns everything.
-
-    A cell that is already there stays, and the new one is dropped.
-    """
-    RESULTS.parent.mkdir(exist_ok=True)
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        results = load()
-        if part == "cells" and identity_of(found) in map(identity_of, results["cells"]):
-            return results
-        results[part].append(found)
-        temporary = RESULTS.with_suffix(".new")
-        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(RESULTS)
-    return results
 
 
 def write_sheet(sha256: str, names: Sequence[str]) -> Path:

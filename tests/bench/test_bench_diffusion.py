@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 import bench.diffusion as bench
-from bench.diffusion import Before, Measured, Place, bare_run, cell_of, measure, missing, places, steps_for
+from bench import diffusion_cells
+from bench.diffusion import Before, Measured, bare_run, measure, steps_for
+from bench.diffusion_cells import Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
 from sfr_core.cancel import CancelToken
@@ -31,7 +33,7 @@ def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: fl
     record = {"FA_softmax": 1.0, "accepted_any": 5.0, "diversity": 0.9}
     return {
         "method": method, "forget": forget, "label": 8, "seed": seed, "steps": 50, "protocol": "100@20", "seconds": 60.0,
-        "settings": resolve(bench.MODEL, method),
+        "settings": resolve(diffusion_cells.MODEL, method),
         "cpu_seconds": 80.0, "once_seconds": 0.0, "machine": "here", "checkpoint": {"sha256": "a" * 64, "images_seen": 1000},
         "before": {**record, "FA": 100.0, "JA_remain": 95.0, "FD_remain": 2.0},
         "after": {**record, "FA": 1.0, "JA_remain": 94.0, "FD_remain": 2.2, **after},
@@ -219,10 +221,22 @@ def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path:
 
 
 def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results" / "diffusion.json")
-    monkeypatch.setattr(bench, "LOCK", tmp_path / "results" / ".lock")
-    bench.add("cells", cell())
-    assert bench.add("cells", cell(seed=1))["cells"] == bench.load()["cells"] == [cell(), cell(seed=1)]
+    monkeypatch.setattr(diffusion_cells, "RESULTS", tmp_path / "results" / "diffusion.json")
+    monkeypatch.setattr(diffusion_cells, "LOCK", tmp_path / "results" / ".lock")
+    add("cells", cell())
+    assert add("cells", cell(seed=1))["cells"] == load()["cells"] == [cell(), cell(seed=1)]
     equal = {**cell(FA=77.0), "precision": "bf16"}
-    assert bench.add("cells", equal)["cells"] == [cell(), cell(seed=1)]  # another process was faster
-    assert bench.add("page", {"seconds": 1.0})["page"] == [{"seconds": 1.0}]
+    assert add("cells", equal)["cells"] == [cell(), cell(seed=1)]  # another process was faster
+    assert add("page", {"seconds": 1.0})["page"] == [{"seconds": 1.0}]
+
+
+def test_seconds_of_a_page_run_add_up_from_the_opening_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "open_session", lambda *_: ddpm_session(tmp_path))  # the shipped model takes minutes
+    card: Any = SimpleNamespace(sha256="a" * 64, training={"images_seen": 1})
+    found = bench.page_run(card)
+    spent = found["spent"]
+    assert all(seconds > 0 for seconds in spent.values())
+    assert sum(spent.values()) == pytest.approx(found["seconds"])
+    assert found["looks_share"] < found["looks_share_of_run"] < 1
+    assert spent["open"] < found["first_picture_seconds"] < found["seconds"]
+    assert "a fresh process" in page_line(found)
