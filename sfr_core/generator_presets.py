@@ -77,7 +77,8 @@ GENERATOR_PRESETS: dict[str, dict[str, dict[str, dict[str, Preset]]]] = {
             ANY: {
                 "quick": Preset({**_ADAM, "lr": 2e-4, "steps": 20000, "batch_size": 128, "clip": 1.0}, START),
                 "thorough": Preset({**_ADAM, "lr": 2e-4, "steps": 100000, "batch_size": 128, "clip": 1.0}, START),
-                "published": Preset({**_ADAM, "lr": 2e-4, "steps": 800000, "batch_size": 128, "clip": 1.0}, DDPM),
+                "published": Preset({**_ADAM, "lr": 2e-4, "steps": 800000, "batch_size": 128, "clip": 1.0},
+                    DDPM + " Its moving average of the weights (0.9999) and its dropout (0.1) are missing here."),
             },
         },
         "finetune": {
