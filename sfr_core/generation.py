@@ -13,7 +13,6 @@ from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
 from sfr_core.nets.judge import Judge, pixels_of
 from sfr_core.ops.sampling import sampler_steps
-from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
 from sfr_core.tasks.ddpm import accepted_classes
@@ -118,11 +117,3 @@ class Drawn:
             sampler_steps=self.sampler.steps,
             guidance=self.sampler.guidance,
         )
-
-
-def measure_generator(
-    task: Samplable, judge: Judge, forgotten: Collection[int], classes: int, protocol: Protocol = PAGE
-) -> GeneratorRecord:
-    """The record of the task's live model, as a run would measure it: what recipes write into cards."""
-    walk = draw(task, judge, sample_plan(forgotten, classes, protocol.n), protocol)
-    return drained(walk).record(forgotten)

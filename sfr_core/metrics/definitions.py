@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sfr_core.errors import UnknownName
-
 if TYPE_CHECKING:
     from sfr_core.results import Record  # which imports numpy
 
@@ -196,15 +194,3 @@ GENERATOR_METRICS = _define(
 def definitions_of(record: Record) -> dict[str, MetricDefinition]:
     """The definitions of the metrics that a record of its kind holds, by key, in the order of a table."""
     return GENERATOR_METRICS if hasattr(record, "JA_remain") else METRICS
-
-
-def definition(key: str) -> MetricDefinition:
-    """The definition of one metric.
-
-    Raises:
-        UnknownName: no such metric; names the nearest.
-    """
-    try:
-        return METRICS[key]
-    except KeyError:
-        raise UnknownName("metric", key, METRICS) from None

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from sfr_core.errors import InputError
-from sfr_core.ops.walks import drained
 
 STEPS = 1000
 BETA_FIRST, BETA_LAST = 1e-4, 0.02
@@ -52,20 +51,15 @@ def guided(predict: Predictor, x: Tensor, t: Tensor, labels: Tensor, null: int, 
     return without + guidance * (with_class - without)
 
 
-def ddim(
-    predict: Predictor,
-    noise: Tensor,
-    labels: Tensor,
-    *,
-    null: int,
-    steps: int = 50,
-    guidance: float = 2.0,
-    on_step: Callable[[int, int], None] | None = None,
-) -> Tensor:
-    """Deterministic DDIM (Song et al. 2020, arXiv 2010.02502, equation 12 with sigma = 0).
+@torch.no_grad()
+def ddim_steps(
+    predict: Predictor, noise: Tensor, labels: Tensor, *, null: int, steps: int, guidance: float
+) -> Generator[int, None, Tensor]:
+    """Deterministic DDIM (Song et al. 2020, arXiv 2010.02502, equation 12 with sigma = 0), step by step.
 
     Timesteps are spaced evenly and end at the last one ("trailing"), so the first step starts from pure noise. The
-    predicted picture is clipped to [-1, 1] and the noise recomputed from it, else guidance saturates.
+    predicted picture is clipped to [-1, 1] and the noise recomputed from it, else guidance saturates. A caller that stops
+    asking has stopped the sampling.
 
     Args:
         predict: the model.
@@ -74,26 +68,12 @@ def ddim(
         null: the label that means "no class".
         steps: 1 to STEPS; STEPS must be a multiple of it.
         guidance: w of `guided`.
-        on_step: told after every step (steps done, steps in all); what it raises ends the sampling and comes out here.
+
+    Yields:
+        The number of steps done, after each of them.
 
     Returns:
         Pictures in [-1, 1], shaped as `noise`.
-
-    Raises:
-        InputError: STEPS is no multiple of `steps`.
-    """
-    walk = ddim_steps(predict, noise, labels, null=null, steps=steps, guidance=guidance)
-    tell = on_step
-    return drained(walk, None if tell is None else lambda done: tell(done, steps))
-
-
-@torch.no_grad()
-def ddim_steps(
-    predict: Predictor, noise: Tensor, labels: Tensor, *, null: int, steps: int, guidance: float
-) -> Generator[int, None, Tensor]:
-    """`ddim` step by step: yields the number of steps done after each of them and returns the pictures.
-
-    A caller that stops asking has stopped the sampling.
 
     Raises:
         InputError: STEPS is no multiple of `steps`.

@@ -40,7 +40,7 @@ def sample_pictures(
     Args:
         predict: the model.
         shape: channels, height, width of a picture.
-        null, steps, guidance: as for `diffusion.ddim`.
+        null, steps, guidance: as for `diffusion.ddim_steps`.
         seed: of the noise; equal seeds give equal noise, class by class (`start_noise`).
 
     Yields:

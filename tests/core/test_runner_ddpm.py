@@ -29,9 +29,10 @@ from sfr_core.events import (
     from_json,
     to_json,
 )
-from sfr_core.generation import SHOWN_FORGET, SHOWN_REMAIN, measure_generator
-from sfr_core.metrics.generation import Protocol
+from sfr_core.generation import SHOWN_FORGET, SHOWN_REMAIN, draw
+from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import resident_bytes
+from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
 from sfr_core.runfiles import read_config, read_events, read_result, read_weights, write_run
 from sfr_core.runner import run
@@ -109,13 +110,15 @@ def test_a_whole_run_with_everything(tmp_path: Path) -> None:
     assert same(session.before, state(session.task.model))
 
 
-def test_the_record_is_that_of_the_recipes_function(tmp_path: Path) -> None:
+def test_the_record_is_that_of_samples_drawn_by_the_plan(tmp_path: Path) -> None:
     session = ddpm_session(tmp_path / "m", "finetune")
     go(session, live_every=NEVER)
     task = session.task
     assert isinstance(task, ddpm.DiffusionTask)
     assert session.result is not None
-    assert session.result.after == measure_generator(task, task.judge, (3,), 10, Protocol(100, 4, 2.0))
+    protocol = Protocol(100, 4, 2.0)
+    drawn = drained(draw(task, task.judge, sample_plan((3,), 10, protocol.n), protocol))
+    assert session.result.after == drawn.record((3,))
     session.rollback()
     assert session.result is None
 

@@ -4,10 +4,7 @@ import subprocess
 import sys
 from dataclasses import fields
 
-import pytest
-
-from sfr_core.errors import UnknownName
-from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS, definition, definitions_of
+from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS, definitions_of
 from sfr_core.results import ClassifierRecord, GeneratorRecord, RunResult
 
 
@@ -32,12 +29,6 @@ def test_direction_and_unit() -> None:
     assert {METRICS[k].unit for k in near} == {"%"}
     assert {k: METRICS[k].unit for k in ("KL", "avg_d", "seconds")} == {"KL": "nats", "avg_d": "points", "seconds": "s"}
     assert {METRICS[k].good for k in ("KL", "avg_d", "seconds")} == {"lower"}
-
-
-def test_unknown_metric_names_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="Did you mean 'MIA_svc'"):
-        definition("mia_sv")
-    assert definition("KL") is METRICS["KL"]
 
 
 def test_definitions_import_only_the_standard_library() -> None:

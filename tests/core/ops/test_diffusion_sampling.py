@@ -6,7 +6,8 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 from sfr_core.errors import InputError
-from sfr_core.ops.diffusion import alphas_cumprod, ddim, ddim_steps, guided, start_noise
+from sfr_core.ops.diffusion import alphas_cumprod, ddim_steps, guided, start_noise
+from sfr_core.ops.walks import drained
 
 
 def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
@@ -26,9 +27,8 @@ def test_sampler_agrees_with_the_one_of_diffusers(steps: int) -> None:
     for t in scheduler.timesteps:
         epsilon = predict(x, t.expand(3), labels)
         x = scheduler.step(epsilon, t, x, use_clipped_model_output=True).prev_sample
-    torch.testing.assert_close(
-        ddim(predict, noise, labels, null=10, steps=steps, guidance=1.0), x, atol=1e-4, rtol=1e-4
-    )
+    pictures = drained(ddim_steps(predict, noise, labels, null=10, steps=steps, guidance=1.0))
+    torch.testing.assert_close(pictures, x, atol=1e-4, rtol=1e-4)
 
 
 def test_guidance_goes_beyond_the_conditional_prediction() -> None:
@@ -49,39 +49,25 @@ def test_signal_falls_from_all_to_nearly_nothing() -> None:
 
 def test_steps_that_do_not_divide_are_refused() -> None:
     with pytest.raises(InputError, match="7 sampling steps"):
-        ddim(predict, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=7)
+        next(ddim_steps(predict, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=7, guidance=2.0))
 
 
-def test_sampling_tells_every_step_and_stops_when_the_listener_raises() -> None:
-    class StoppedError(Exception):
-        pass
+def test_sampling_tells_every_step_asks_no_more_than_it_is_asked_and_leaves_gradients_on() -> None:
+    asked: list[int] = []
 
-    told: list[tuple[int, int]] = []
+    def listening(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        asked.append(int(t[0]))
+        return predict(x, t, labels)
 
-    def listen(done: int, steps: int) -> None:
-        told.append((done, steps))
-        if done == 3:
-            raise StoppedError
-
-    noise, labels = torch.zeros(1, 1, 2, 2), torch.tensor([0])
-    with pytest.raises(StoppedError):
-        ddim(predict, noise, labels, null=10, steps=5, on_step=listen)
-    assert told == [(1, 5), (2, 5), (3, 5)]
-
-
-def test_stepwise_sampling_gives_the_same_pictures_and_leaves_gradients_on() -> None:
-    noise, labels = torch.randn((2, 1, 4, 4), generator=torch.Generator().manual_seed(1)), torch.tensor([1, 2])
-    walk = ddim_steps(predict, noise, labels, null=10, steps=4, guidance=2.0)
+    walk = ddim_steps(listening, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=5, guidance=2.0)
     done = []
-    while True:
-        try:
-            done.append(next(walk))
-        except StopIteration as end:
-            pictures = end.value
-            break
+    for step in walk:
+        done.append(step)
         assert torch.is_grad_enabled()
-    assert done == [1, 2, 3, 4]
-    assert torch.equal(pictures, ddim(predict, noise, labels, null=10, steps=4, guidance=2.0))
+        if step == 3:
+            break
+    assert done == [1, 2, 3]
+    assert asked == [999, 799, 599]
 
 
 def test_noise_follows_class_and_place_within_the_class_only() -> None:
