@@ -176,11 +176,11 @@ def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Befor
         untouched = before.drawn(session, labels).record(forgotten)
     few = np.repeat(np.arange(len(session.dataset.class_names)), TILES)
     if not (blank := tiles_path(Place("before", 0, "none"), model.sha256)).exists():
-        save_tiles(before.drawn(session, few), None, blank)
+        save_tiles(before.drawn(session, few), blank)
     took = bare_run(session)
     task = task_of(session)
     after = drained(draw(task, task.judge, labels, sampler))
-    save_tiles(after, forgotten[0], tiles_path(place, model.sha256))
+    save_tiles(after, tiles_path(place, model.sha256))
     return {
         "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": "quick",
         "settings": settings, "steps": took.steps, "protocol": sampler.name, "precision": session.precision,

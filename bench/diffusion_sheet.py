@@ -17,17 +17,10 @@ GAP, TITLE, ACROSS = 12, 16, 4
 PAPER, INK, MARK = (255, 255, 255), (40, 40, 40), (214, 40, 40)
 
 
-def save_tiles(drawn: Drawn, forgotten: int | None, path: Path) -> None:
-    """Writes the first TILES samples of each class as one grey PNG, a row for each class in the order of their numbers.
-
-    Args:
-        forgotten: only for the check that its row is there.
-    """
-    classes = np.unique(drawn.labels)
-    if forgotten is not None and forgotten not in classes:
-        raise ValueError(f"class {forgotten} was not drawn")
+def save_tiles(drawn: Drawn, path: Path) -> None:
+    """Writes the first TILES samples of each class as one grey PNG, a row for each class in the order of their numbers."""
     rows = []
-    for label in classes:
+    for label in np.unique(drawn.labels):
         few = drawn.images[drawn.labels == label][:TILES, :, :, 0]
         blank = np.zeros((TILES - len(few), *few.shape[1:]), np.uint8)
         rows.append(np.concatenate([*few, *blank], axis=1))
