@@ -64,7 +64,8 @@ class ModelCard:
 
     `wall_seconds` and `cpu_seconds` are those of the shipped training, which shared its machine with others on `threads`
     threads; `retrain_seconds` is what a retraining takes, the number that a run is compared with: the wall time with
-    `retrain_threads` threads and nothing beside it, or (`retrain_clock` "cpu") the CPU time. None where that was not measured.
+    `retrain_threads` threads and nothing beside it, or (`retrain_clock` "cpu") the CPU time, which no wall time is divided by
+    (docs/adr/0020). None where that was not measured.
 
     A generator's folder is in diffusers' format (config.json, `file`, scheduler_config.json beside this card). It also has:
 
