@@ -241,7 +241,7 @@ def page_run(model: ModelCard) -> dict[str, Any]:
     return {
         "forget": "Trouser", "seconds": total, "cpu_seconds": time.process_time() - cpu, "spent": spent,
         "looks_share": spent["looks"] / total, "looks_share_of_run": spent["looks"] / (spent["looks"] + spent["method"]),
-        "first_picture_seconds": first_picture, "precision": session.precision, "device": "cpu", "protocol": PAGE.name,
+        "first_picture_seconds": first_picture, "precision": session.precision, "threads": session.threads, "device": "cpu", "protocol": PAGE.name,
         "peak_resident_bytes": peak_bytes(session.device), "checkpoint": checkpoint(model), "machine": machine(),
     }  # fmt: skip
 

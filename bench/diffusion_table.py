@@ -72,7 +72,7 @@ def page_line(run: Cell) -> str:
     """The default run as the page makes it, in a sentence."""
     spent = run["spent"]
     return (
-        f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}, {run['precision']}, a fresh process) from "
+        f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}, {run['precision']}, threads: {run['threads']}, a fresh process) from "
         f"the opening of the model to the finished comparison {run['seconds']:.0f} s ({run['cpu_seconds']:.0f} s of CPU): "
         f"opening {spent['open']:.0f} s, method {spent['method']:.0f} s, live looks {spent['looks']:.0f} s "
         f"({100 * run['looks_share']:.0f} % of the whole, {100 * run['looks_share_of_run']:.0f} % of method and looks), evaluation {spent['evaluate']:.0f} s; first picture after "

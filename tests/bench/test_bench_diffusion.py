@@ -158,7 +158,7 @@ def test_checkpoints_and_protocols_are_never_mixed() -> None:
 def test_page_line_states_share_and_memory() -> None:
     run = {
         "forget": "Trouser", "checkpoint": {"sha256": "a" * 64}, "seconds": 100.0, "cpu_seconds": 150.0, "looks_share": 0.1,
-        "spent": {"open": 2.0, "looks": 10.0, "method": 70.0, "evaluate": 18.0}, "precision": "bf16",
+        "spent": {"open": 2.0, "looks": 10.0, "method": 70.0, "evaluate": 18.0}, "precision": "bf16", "threads": 2,
         "looks_share_of_run": 0.125, "first_picture_seconds": 4.0,
         "peak_resident_bytes": 3 * 2**20,
     }  # fmt: skip
