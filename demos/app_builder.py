@@ -22,7 +22,7 @@ from demos.estimate import Pace
 from demos.frames import EarlyScript
 from demos.jobs import Backend, JobBook, Limits, run_here
 from demos.pages import header, runs, unlearn
-from demos.pages.context import STORAGE_KEY, STORAGE_SECRET, PageContext
+from demos.pages.context import QUEUED, QUICK, STORAGE_KEY, STORAGE_SECRET, PageContext
 from sfr_core import zoo
 from sfr_core.errors import AssetError
 
@@ -101,17 +101,15 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
 
 
 def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> None:
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-
     def come_back(browser: Any) -> tuple[dict[str, str], str, gr.Button]:
         """A new visitor gets a token; one who returns finds the run that the page showed."""
         stored = browser.get("job") if isinstance(browser, dict) else None
         job = ctx.job_of(browser, stored)
         return *ctx.show(browser, job), gr.Button(interactive=job is None or not job.active)
 
-    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **unlearn.QUEUED)
+    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **QUEUED)
     describe: Callable[..., Any] = page.describe
-    demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **private)
+    demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **QUICK)
 
 
 def warm_up() -> None:

@@ -10,14 +10,13 @@ import gradio as gr
 
 from demos import compare_copy as copy
 from demos import compare_html as html
-from demos.pages.context import PageContext
+from demos.pages.context import QUICK, PageContext
 from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.run_record import RunRecord, from_job
 from sfr_core.configs import RunConfig
 from sfr_core.events import Step
 from sfr_core.results import GeneratorRecord
 
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 LOOK_SECONDS = 1.5
 
 

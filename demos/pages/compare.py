@@ -17,7 +17,7 @@ from demos.pages import compare_values as show
 from demos.pages.break_it import BreakIt
 from demos.pages.compare_classifier import ClassifierPart, figure, plot
 from demos.pages.compare_generator import GeneratorPart
-from demos.pages.context import PageContext, say
+from demos.pages.context import QUEUED, QUICK, PageContext, say
 from demos.run_import import Imports
 from demos.run_record import RunRecord, from_job
 from sfr_core.errors import InputError, PlaygroundError
@@ -29,10 +29,6 @@ const drawMoment = () => drawSheet(sheetBox, props.value && props.value.sheet, p
 watch('value', drawMoment);
 drawMoment();
 """
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""Looking never waits: these handlers compute nothing and bypass the queue."""
-LOUD: dict[str, Any] = {**QUICK, "queue": True, "concurrency_limit": None}
-"""For handlers that may refuse: Gradio shows the sentence of an error only from queued ones; no limit, so no waiting."""
 
 
 class Compare:
@@ -183,7 +179,7 @@ class Compare:
         )
         fetch = f"() => setTimeout(() => document.querySelector('#{self.prefix}-file')?.click(), 120)"
         for name, button in self.save.items():
-            button.click(self._saver(name), run, self.file, **LOUD).success(None, js=fetch, **QUICK)
+            button.click(self._saver(name), run, self.file, **QUEUED).success(None, js=fetch, **QUICK)
         self.classifier.wire(self.record)
         self.generator.wire(self.record)
         self.breaker.wire(self.record)

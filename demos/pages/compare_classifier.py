@@ -10,10 +10,8 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages import compare_values as show
+from demos.pages.context import QUICK
 from demos.run_record import RunRecord
-
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""Looking never waits: these handlers compute nothing and bypass the queue."""
 
 
 def plot(prefix: str, name: str) -> gr.Plot:

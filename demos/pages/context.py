@@ -16,6 +16,13 @@ from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Options of every handler: no name in the API, and progress is shown by the page itself."""
+QUICK: dict[str, Any] = {**PRIVATE, "queue": False}
+"""Looking never waits: these handlers compute nothing and bypass the queue."""
+QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
+"""Handlers that may refuse or that set `PageContext.job`: Gradio shows the sentence of an error, and tells the browser of a changed
+gr.State, only through the queue (measured, gradio 6.31). No limit, so no waiting."""
 STORAGE_KEY = "unlearning-playground"
 STORAGE_SECRET = "unlearning-playground-1"
 

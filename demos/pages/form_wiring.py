@@ -10,12 +10,10 @@ import gradio as gr
 from demos import copy, live
 from demos.pages import form_values as show
 from demos.pages import own
-from demos.pages.context import say
+from demos.pages.context import QUICK, say
 from demos.pages.form import Form
 from sfr_core import presets
 from sfr_core.errors import PlaygroundError
-
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
 def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button, brought: own.OwnPart) -> None:
@@ -25,7 +23,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
     def show_kind(kind: str) -> list[Any]:
         return [gr.update(visible=kind == name) for name in form.kinds]
 
-    form.kind.change(show_kind, form.kind, list(form.kinds.values()), **PRIVATE)
+    form.kind.change(show_kind, form.kind, list(form.kinds.values()), **QUICK)
 
     def new_values(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
@@ -46,7 +44,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
         new_values,
         choices,
         valued,
-        **PRIVATE,
+        **QUICK,
     )
 
     def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
@@ -73,7 +71,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
 
     changed = [form.kind, form.kind_note, form.data, form.classes, form.samples_class, form.samples, form.samples_note]
     changed += [form.page, form.method, *valued]
-    form.model.input(new_model, choices, changed, **PRIVATE)
+    form.model.input(new_model, choices, changed, **QUICK)
 
     def open_own(
         data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str
@@ -116,9 +114,9 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
         return handler
 
     paging = [form.model, form.samples_class, form.page, form.samples]
-    previous.click(turn(-1), paging, [form.samples, form.page], **PRIVATE)
-    following.click(turn(1), paging, [form.samples, form.page], **PRIVATE)
-    form.samples_class.input(turn(0), paging, [form.samples, form.page], **PRIVATE)
+    previous.click(turn(-1), paging, [form.samples, form.page], **QUICK)
+    following.click(turn(1), paging, [form.samples, form.page], **QUICK)
+    form.samples_class.input(turn(0), paging, [form.samples, form.page], **QUICK)
 
     def count(picker: Any) -> str:
         rows = sorted(int(row) for row in show.selected(picker) if row.isdigit())
@@ -127,10 +125,10 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
         words = ", ".join(f"#{row}" for row in rows[:12]) + (" …" if len(rows) > 12 else "")
         return copy.SAMPLES_COUNT.format(n=len(rows), rows=words)
 
-    form.samples.input(count, form.samples, form.samples_note, **PRIVATE)
+    form.samples.input(count, form.samples, form.samples_note, **QUICK)
 
     def clear(picker: Any) -> tuple[dict[str, Any], str]:
         value = dict(picker) if isinstance(picker, Mapping) else {"items": []}
         return {**value, "selected": []}, copy.SAMPLES_NONE
 
-    nothing.click(clear, form.samples, [form.samples, form.samples_note], **PRIVATE)
+    nothing.click(clear, form.samples, [form.samples, form.samples_note], **QUICK)

@@ -14,11 +14,10 @@ from demos import copy as page_copy
 from demos import generator_html, hardware, sampling
 from demos.compare_html import alert, note
 from demos.controls import whole
-from demos.pages.context import PageContext
+from demos.pages.context import QUEUED, QUICK, PageContext
 from demos.run_record import RunRecord
 from sfr_core.errors import InputError, PlaygroundError
 
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 LOOK_SECONDS = 0.4
 
 
@@ -124,7 +123,7 @@ class Play:
                 shown,
             )
 
-        self.draw.click(draw, wish, outputs, concurrency_limit=None, show_progress="hidden", api_visibility="private")
+        self.draw.click(draw, wish, outputs, **QUEUED)
 
         def stop(browser: Any) -> Any:
             drawing = self.drawings.get(self.ctx.visitor(browser))

@@ -12,7 +12,7 @@ from gradio.context import Context
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages import compare
-from demos.pages.context import PageContext
+from demos.pages.context import QUEUED, QUICK, PageContext
 from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
@@ -21,7 +21,6 @@ from sfr_core import methods, zoo
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.results import GeneratorRecord
 
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA or JA (%)", "TA (%)", "time (s)")
 
 
@@ -156,7 +155,7 @@ class Runs:
             record = self.compare.record(browser, key)
             return self.compare.updates_of(record, live=record.state != "imported")
 
-        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **compare.LOUD)
+        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **QUEUED)
 
         changed = [*lists, self.message, *self.compare.outputs]
         page = [ctx.browser, ctx.job]
@@ -179,8 +178,7 @@ class Runs:
             return [*self.listed(browser, None, b), html.note(copy.DELETED), *rest, *shows]
 
         # Queued, because the browser hears of a changed gr.State only through the queue.
-        queued = {**QUICK, "queue": True, "concurrency_limit": None}
-        self.delete.click(drop, [*pick, self.compare.key, ctx.job], [*changed, *page], **queued)
+        self.delete.click(drop, [*pick, self.compare.key, ctx.job], [*changed, *page], **QUEUED)
 
         def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
             visitor = ctx.visitor(browser)

@@ -16,14 +16,11 @@ from demos.looks import Looks
 from demos.pages import compare as compare_page
 from demos.pages import form as form_page
 from demos.pages import form_layout, form_values, gold
-from demos.pages.context import PageContext, say
+from demos.pages.context import PRIVATE, QUEUED, QUICK, PageContext, say
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 
 LOG = logging.getLogger(__name__)
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
-"""Handlers that set `ctx.job`: the browser hears of a changed gr.State only through the queue (measured, gradio 6.31)."""
 SCROLL = (
     "() => { const live = document.querySelector('#live'); "
     "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
@@ -189,7 +186,7 @@ def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None
         return gr.Button(copy.STOPPING if job.active else copy.STOP, interactive=False)
 
     # Not queued and no `cancels`: it only sets the token that the loop asks between two steps.
-    page.stop.click(stop_it, inputs, page.stop, queue=False, **PRIVATE)
+    page.stop.click(stop_it, inputs, page.stop, **QUICK)
 
     def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
         def handler(browser: Any, job_id: Any) -> dict[Any, Any]:
@@ -204,8 +201,8 @@ def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None
 
         return handler
 
-    page.keep.click(settle(ctx.book.keep), inputs, outputs, queue=False, **PRIVATE)
-    page.rollback.click(settle(ctx.book.rollback), inputs, outputs, queue=False, **PRIVATE)
+    page.keep.click(settle(ctx.book.keep), inputs, outputs, **QUICK)
+    page.rollback.click(settle(ctx.book.rollback), inputs, outputs, **QUICK)
 
     def reset_it(browser: Any, job_id: Any) -> tuple[Any, ...]:
         job = ctx.job_of(browser, job_id)
@@ -275,8 +272,7 @@ def _wire_form(page: Unlearn, pace: Pace) -> None:
         describe,
         form.inputs,
         [page.badges, page.gold_note, page.retrain],
-        queue=False,
         trigger_mode="always_last",
-        **PRIVATE,
+        **QUICK,
     )
     page.describe = describe
