@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from demos import verdict_generator
 from demos.run_record import RunRecord
-from demos.verdict_words import NEAR, STILL, Tone, Verdict, percent, points, stopped_words, subject, time_words
+from demos.verdict_words import (
+    NEAR,
+    STILL,
+    Tone,
+    Verdict,
+    concluded,
+    percent,
+    points,
+    stopped_words,
+    subject,
+    time_words,
+    verb,
+)
 from sfr_core.results import LiveRecord, RunResult
 
 
@@ -31,9 +43,7 @@ def judge(
     head, tone = _class_head(result, what) if whole_classes else _sample_head(result, what)
     others, damaged = _others(result)
     text = f"{head}, {others}, {time_words(result)}{_membership(result)}."
-    if stopped is not None:
-        text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
-    return Verdict(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
+    return concluded(text, tone, damaged, stopped)
 
 
 def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
@@ -51,8 +61,8 @@ def of_record(record: RunRecord) -> Verdict | None:
     what = subject(record.spec, record.class_names, record.config.forget)
     done = record.stopped_after
     stopped = None if done is None else (done, record.planned_steps)
-    if record.generates:
-        return verdict_generator.of_record(record, what, stopped)
+    if record.result is not None and record.generates:
+        return verdict_generator.judge(record.result, what, stopped=stopped)
     if record.result is not None:
         return judge(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
@@ -60,7 +70,8 @@ def of_record(record: RunRecord) -> Verdict | None:
     live = [e.record for e in record.live() if isinstance(e.record, LiveRecord)]
     if not live:
         return None
-    return judge_live(live[0], live[-1], what, stopped or (len(record.steps), record.planned_steps))
+    of_live = verdict_generator.judge_live if record.generates else judge_live
+    return of_live(live[0], live[-1], what, stopped or (len(record.steps), record.planned_steps))
 
 
 def _class_head(result: RunResult, what: str) -> tuple[str, Tone]:
@@ -72,20 +83,9 @@ def _class_head(result: RunResult, what: str) -> tuple[str, Tone]:
     else:
         old, new, goal = before.FA, after.FA, retrained.FA if retrained is not None else None
     target = 0.0 if goal is None else goal
-    verb, tone = _verb(old - target, new - target)
+    word, tone = verb(old - target, new - target, NEAR)
     reference = "no retrained model to compare with" if goal is None else f"retrained {percent(goal)} %"
-    return f"{verb} {what} ({percent(old)} to {percent(new)} %; {reference})", tone
-
-
-def _verb(span: float, left: float) -> tuple[str, Tone]:
-    """From how far the accuracy was above its target before (`span`) and is now (`left`), in points."""
-    if left <= NEAR:
-        return "Forgot", "forgotten"
-    if left <= span / 2:
-        return "Partly forgot", "partly"
-    if left < span - NEAR:
-        return "Hardly forgot", "kept"
-    return "Did not forget", "kept"
+    return f"{word} {what} ({percent(old)} to {percent(new)} %; {reference})", tone
 
 
 def _sample_head(result: RunResult, what: str) -> tuple[str, Tone]:
@@ -99,15 +99,15 @@ def _sample_head(result: RunResult, what: str) -> tuple[str, Tone]:
     goal, gap, gap_before = result.retrained.FA, result.avg_d, result.avg_d_before
     tone: Tone
     if new < goal - NEAR:
-        verb, tone = "Forgot too much of", "damaged"
+        word, tone = "Forgot too much of", "damaged"
     elif gap <= NEAR and gap <= gap_before / 2:
-        verb, tone = "Forgot", "forgotten"
+        word, tone = "Forgot", "forgotten"
     elif gap < gap_before - STILL:
-        verb, tone = "Partly forgot", "partly"
+        word, tone = "Partly forgot", "partly"
     else:
-        verb, tone = "Did not forget", "kept"
+        word, tone = "Did not forget", "kept"
     numbers = f"{percent(old)} to {percent(new)} %; retrained {percent(goal)} %"
-    return f"{verb} {what} ({numbers}; mean gap to retrained {gap_before:.1f} to {points(gap)})", tone
+    return f"{word} {what} ({numbers}; mean gap to retrained {gap_before:.1f} to {points(gap)})", tone
 
 
 def _others(result: RunResult) -> tuple[str, bool]:

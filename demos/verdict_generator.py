@@ -6,8 +6,7 @@ Pure: numbers in, words out. All numbers are percent or percentage points unless
 
 from __future__ import annotations
 
-from demos.run_record import RunRecord
-from demos.verdict_words import STILL, Tone, Verdict, percent, points, stopped_words, time_words
+from demos.verdict_words import STILL, Tone, Verdict, concluded, percent, points, stopped_words, time_words, verb
 from sfr_core.results import GeneratorRecord, LiveRecord, RunResult
 
 NEAR_FORGET = 2.0
@@ -18,16 +17,6 @@ NEAR_DISTANCE = 1.15
 """Times that of before that the Fréchet distance of the other classes may reach."""
 MOST = 50.0
 """Share of the samples that makes "most"."""
-
-
-def of_record(record: RunRecord, what: str, stopped: tuple[int, int | None] | None) -> Verdict | None:
-    """The verdict on a generator's run; None where it measured nothing."""
-    if record.result is not None:
-        return judge(record.result, what, stopped=stopped)
-    live = [e.record for e in record.live() if isinstance(e.record, LiveRecord)]
-    if not live:
-        return None
-    return judge_live(live[0], live[-1], what, stopped or (len(record.steps), record.planned_steps))
 
 
 def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | None = None) -> Verdict:
@@ -52,14 +41,12 @@ def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | Non
     if before.FA - target <= NEAR_FORGET:
         head, tone = f"There was nothing to forget of {what} {numbers}", "open"
     else:
-        verb, tone = _verb(before.FA - target, after.FA - target)
-        head = f"{verb} {what} {numbers}"
+        word, tone = verb(before.FA - target, after.FA - target, NEAR_FORGET)
+        head = f"{word} {what} {numbers}"
     others, damaged = _others(before, after, goal)
     instead = f"; {_instead(after)}" if tone in ("forgotten", "partly") else ""
     text = f"{head}, {others}, {time_words(result)}{instead}."
-    if stopped is not None:
-        text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
-    return Verdict(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
+    return concluded(text, tone, damaged, stopped)
 
 
 def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
@@ -70,17 +57,6 @@ def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[in
         f"(preview samples, n = {last.n_forget} and {last.n_remain}; the evaluation was not made).",
         "open",
     )
-
-
-def _verb(span: float, left: float) -> tuple[str, Tone]:
-    """From how far the accepted share was above its target before (`span`) and is now (`left`), in points."""
-    if left <= NEAR_FORGET:
-        return "Forgot", "forgotten"
-    if left <= span / 2:
-        return "Partly forgot", "partly"
-    if left < span - NEAR_FORGET:
-        return "Hardly forgot", "kept"
-    return "Did not forget", "kept"
 
 
 def _instead(after: GeneratorRecord) -> str:

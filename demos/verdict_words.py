@@ -24,6 +24,28 @@ class Verdict:
     tone: Tone
 
 
+def verb(span: float, left: float, near: float) -> tuple[str, Tone]:
+    """What became of the memory: how far a share was above its target before (`span`) and is now (`left`), in points.
+
+    Args:
+        near: points above the target that count as reaching it.
+    """
+    if left <= near:
+        return "Forgot", "forgotten"
+    if left <= span / 2:
+        return "Partly forgot", "partly"
+    if left < span - near:
+        return "Hardly forgot", "kept"
+    return "Did not forget", "kept"
+
+
+def concluded(text: str, tone: Tone, damaged: bool, stopped: tuple[int, int | None] | None) -> Verdict:
+    """The verdict of a whole evaluation: damage spoils what was forgotten, and a stop is said first."""
+    if stopped is not None:
+        text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
+    return Verdict(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
+
+
 def percent(value: float) -> str:
     """97.04 -> '97', 0.4 -> '0.4', 12.3 -> '12': whole numbers, with one decimal where a whole number would hide it."""
     if abs(value) < 10 and abs(value - round(value)) >= STILL:
