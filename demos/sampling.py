@@ -110,24 +110,13 @@ def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: fl
 
     def draw(who: str) -> Iterator[int | GeneratorReport]:
         # Torch is here by now: the session came with it.
-        from sfr_core.nets.judge import pixels_of
-        from sfr_core.tasks.ddpm import accepted_classes
+        from sfr_core import generation
+        from sfr_core.metrics.generation import Protocol
 
+        sampler = Protocol(len(labels), steps, guidance)
         task = session.task
-        walk = task.sample(labels, seed=seed, steps=steps, guidance=guidance, model=session.reference(who))
-        while True:
-            try:
-                yield next(walk)
-            except StopIteration as end:
-                images = end.value
-                break
-        yield GeneratorReport(
-            images=images,
-            labels=np.asarray(labels),
-            accepted=accepted_classes(task.judge(pixels_of(images))),
-            sampler_steps=steps,
-            guidance=guidance,
-        )
+        drawn = yield from generation.draw(task, task.judge, labels, sampler, session.reference(who), seed=seed)
+        yield drawn.report()
 
     return draw
 

@@ -73,12 +73,16 @@ def known_record(
 
 
 def draw(
-    task: Samplable, judge: Judge, labels: NDArray[np.int64], sampler: Protocol, model: nn.Module | None = None
+    task: Samplable,
+    judge: Judge,
+    labels: NDArray[np.int64],
+    sampler: Protocol,
+    model: nn.Module | None = None,
+    *,
+    seed: int = SAMPLE_SEED,
 ) -> Generator[int, None, Drawn]:
-    """Draws and judges a sample for each label; yields the sampler steps done."""
-    images = yield from task.sample(
-        labels, seed=SAMPLE_SEED, steps=sampler.steps, guidance=sampler.guidance, model=model
-    )
+    """Draws and judges a sample for each label; yields the sampler steps done. Records take the default seed."""
+    images = yield from task.sample(labels, seed=seed, steps=sampler.steps, guidance=sampler.guidance, model=model)
     return Drawn(images, labels, judge, sampler)
 
 
