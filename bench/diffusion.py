@@ -51,7 +51,7 @@ from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
-from sfr_core.zoo import build_module, card, open_dataset, open_model
+from sfr_core.zoo import card, open_dataset
 
 COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""
@@ -90,9 +90,7 @@ def open_session(model: ModelCard, place: Place, settings: dict[str, Any], preci
         model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed,
         device="cpu", precision=precision,
     )  # fmt: skip
-    return Session(
-        config, model, open_dataset(model), lambda: open_model(model), lambda: build_module(model.architecture)
-    )
+    return Session.of_card(config, model)
 
 
 def task_of(session: Session) -> DiffusionTask:

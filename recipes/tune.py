@@ -40,7 +40,7 @@ from sfr_core.methods import METHODS
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.zoo import GoldStandard, ModelCard, build_module, card, open_model
+from sfr_core.zoo import GoldStandard, ModelCard, card
 
 
 @cache
@@ -81,10 +81,7 @@ def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0, *, 
         lean: of a class, measure only the accuracies on the held-out pictures (a fifth less time).
     """
     config = RunConfig(model=ID, forget=forget, method=method, settings=settings, seed=seed, precision="bf16")
-    shipped = tuning_card()
-    session = Session(
-        config, shipped, held_out(), lambda: open_model(shipped), lambda: build_module(shipped.architecture)
-    )
+    session = Session.of_card(config, tuning_card(), dataset=held_out())
     cpu = time.process_time()
     if lean and session.split.spec.classes:
         for _ in run(session, cancel=CancelToken(), live_every=10**6, evaluate=False):

@@ -142,8 +142,9 @@ class GeneratorKind:
         forgotten = session.split.spec.classes
         wanted = plan(forgotten, task.null, protocol_of(session.card))
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in _ORDER}
-        present = [who for who in _ORDER if who == "after" or session.weights(who) is not None]
-        kept = {who: _samples.get(key) for who in present if (key := self._key(session, who, wanted)) is not None}
+        present = [who for who in _ORDER if who == "after" or session.has(who)]
+        keys = {who: self._key(session, who, wanted) for who in present}
+        kept = {who: _samples.get(key) for who, key in keys.items() if key is not None}
         todo = [who for who in present if kept.get(who) is None]
         total = sum(wanted.steps(whole=known[who] is None) for who in todo)
         yield PhaseStarted(phase="evaluate", total=total)
@@ -165,8 +166,7 @@ class GeneratorKind:
                 finally:
                     walk.close()
                 assert drawn is not None
-                key = self._key(session, who, wanted)
-                if key is not None:
+                if (key := keys[who]) is not None:
                     _samples.put(key, drawn)
             records[who] = record = record or drawn.record(forgotten)
             session.reports[who] = drawn.report(wanted.shown if len(drawn.labels) == len(wanted.labels) else None)

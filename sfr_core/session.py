@@ -131,11 +131,25 @@ class Session:
             own = brought(config.model)
         if own is not None:
             return cls(config, own.card, own.dataset, own.build_trained, own.build, retrained)
-        model = card(config.model)
+        return cls.of_card(config, card(config.model), retrained=retrained)
+
+    @classmethod
+    def of_card(
+        cls, config: RunConfig, model: ModelCard, *, dataset: Dataset | None = None, retrained: Retrained | None = None
+    ) -> Session:
+        """Loads a model by its card, which the zoo need not list (a draft, or one with other gold standards).
+
+        Args:
+            dataset: instead of the pictures that the card names.
+            config, retrained: as for `open`.
+
+        Raises:
+            InputError: as `open`.
+        """
         return cls(
             config,
             model,
-            open_dataset(model),
+            dataset or open_dataset(model),
             lambda: open_model(model),
             lambda: build_module(model.architecture),
             retrained,
@@ -182,6 +196,13 @@ class Session:
         if self.after is None:
             raise InputError("There are no weights to save yet.", hint="Run to the end, or stop a run and keep it.")
         return {name: value for name, value in self.after.items() if not torch.equal(value, self.before[name])}
+
+    def has(self, who: Who) -> bool:
+        """Whether there is such a model; reads no file."""
+        if who in ("before", "after"):
+            return who == "before" or self.after is not None
+        shipped = gold_standard(self.card, self.split.spec.text, twin=who == "twin") is not None
+        return shipped or (who == "retrained" and self.retrained is not None)
 
     def weights(self, who: Who) -> Mapping[str, Tensor] | None:
         """Parameters and buffers of one of the models on the CPU; None where there is no such model.
