@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from sfr_core.cancel import CancelToken
@@ -89,13 +89,6 @@ Backend = Callable[[Job], Iterator[Event]]
 """Yields a job's events in order, sets `job.session` when it has one, asks `job.cancel` between steps, raises on failure."""
 
 
-ARRAYS = (
-    "train_predicted", "test_predicted", "train_confidence", "test_confidence", "train_entropy", "test_entropy",
-    "images", "labels", "accepted",
-)  # fmt: skip
-"""Arrays of the reports of either kind (results.py)."""
-
-
 def session_bytes(session: Any) -> int:
     """Bytes of a session: the weights before (twice, the live model has its own), after and retrained, and the reports."""
     if session is None:
@@ -105,9 +98,8 @@ def session_bytes(session: Any) -> int:
     retrained = getattr(session, "retrained", None)
     gold = sum(int(t.nbytes) for t in retrained.weights.values()) if retrained else 0
     reports = sum(
-        int(getattr(report, name).nbytes)
+        int(getattr(getattr(report, part.name), "nbytes", 0))
         for report in getattr(session, "reports", {}).values()
-        for name in ARRAYS
-        if hasattr(report, name)
+        for part in fields(report)
     )
     return 2 * before + after + gold + reports

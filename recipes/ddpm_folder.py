@@ -15,10 +15,9 @@ from diffusers import DDIMScheduler, UNet2DModel
 from torch import Tensor
 
 from recipes.ddpm_sets import Recipe
-from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, write_card
+from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 from sfr_core.metrics.generation import PAGE
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
-from sfr_core.results import GeneratorRecord
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 CARD, DRAFT = "card.json", "card.draft.json"
@@ -200,8 +199,8 @@ def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, comman
         folder=target,
         judge=JUDGE,
         sampling=Sampling(steps=PAGE.steps, guidance=PAGE.guidance),
-        records={spec: _records(rows) for spec, rows in found["records"].items()},
-        training=said_of(progress, command) | ({"quality": found["quality"]} if found["quality"] else {}),
+        records={spec: read_records(rows) for spec, rows in found["records"].items()},
+        training=said_of(progress, command, found["quality"]),
     )
     _write(card, draft)
     return card
@@ -233,10 +232,8 @@ def publish_gold(work: Path, target: Path, progress: Progress, without: str, com
         wall_seconds=None,
         cpu_seconds=round(progress.cpu_seconds),
         metrics=found["metrics"],
-        records=_records(found["records"].get(spec, {})),
-        training=said_of(progress, command)
-        | {"recipe": commands(command, progress)}
-        | ({"quality": found["quality"]} if found["quality"] else {}),
+        records=read_records(found["records"].get(spec, {})),
+        training={"recipe": commands(command, progress), **said_of(progress, command, found["quality"])},
     )
     others = tuple(one for one in before.retrained if one.spec != spec)
     card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds)
@@ -255,8 +252,8 @@ def commands(command: str, progress: Progress) -> str:
     return line
 
 
-def said_of(progress: Progress, command: str) -> dict[str, Any]:
-    """What a card says of a training that `command` begins."""
+def said_of(progress: Progress, command: str, quality: dict[str, Any]) -> dict[str, Any]:
+    """What a card says of a training that `command` begins, and of its samples where they were measured."""
     state = "where its full state is there"
     if progress.finish_images:
         state = f"where the state before the last phase is there, of {progress.finish_from} images"
@@ -267,11 +264,8 @@ def said_of(progress: Progress, command: str) -> dict[str, Any]:
         "weights": "exponential moving average, half precision",
         "last_phase_images": progress.finish_images,
         "resume": f"{command} --images N, N in all (from .work/, {state}, else from these weights)",
+        **({"quality": quality} if quality else {}),
     }
-
-
-def _records(rows: dict[str, Any]) -> dict[str, GeneratorRecord]:
-    return {protocol: GeneratorRecord(**values) for protocol, values in rows.items()}
 
 
 def _refuse_large(folder: Path) -> None:

@@ -140,9 +140,11 @@ def read_card(folder: Path, name: str = "card.json") -> ModelCard:
     path = folder / name
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        golds = tuple(GoldStandard(**{**gold, "records": _records(gold)}) for gold in data.pop("retrained"))
+        golds = tuple(
+            GoldStandard(**{**gold, "records": read_records(gold.get("records", {}))}) for gold in data.pop("retrained")
+        )
         sampling = data.pop("sampling", None)
-        by_spec = {spec: _records({"records": found}) for spec, found in data.pop("records", {}).items()}
+        by_spec = {spec: read_records(found) for spec, found in data.pop("records", {}).items()}
         return ModelCard(
             **data,
             retrained=golds,
@@ -182,5 +184,10 @@ def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(data: Mapping[str, Any]) -> dict[str, GeneratorRecord]:
-    return {key: GeneratorRecord(**values) for key, values in data.get("records", {}).items()}
+def read_records(rows: Mapping[str, Any]) -> dict[str, GeneratorRecord]:
+    """Records by protocol, from their fields as JSON holds them.
+
+    Raises:
+        TypeError: a field is missing or unknown.
+    """
+    return {protocol: GeneratorRecord(**values) for protocol, values in rows.items()}
