@@ -16,10 +16,8 @@ that a broken-off table is continued; machine and versions stand in it.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import itertools
 import json
-import platform
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -28,11 +26,11 @@ from typing import Any
 import torch
 
 from bench.classifier_table import clock_text, label, side_by_side, table
+from bench.store import locked, machine, write
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import VARIANTS, RunConfig
 from sfr_core.events import Finished, PhaseStarted, Step
 from sfr_core.methods import METHODS
-from sfr_core.ops.device import device_name
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -119,35 +117,21 @@ def timing(seconds: float) -> dict[str, Any]:
     return {"seconds": round(seconds, 2), "threads": torch.get_num_threads(), "machine": machine()}
 
 
-def machine() -> str:
-    """Where a cell was measured."""
-    return f"{platform.machine()}, {device_name(torch.device('cpu'))}, python {platform.python_version()}, torch {torch.__version__}"
-
-
 def load() -> list[dict[str, Any]]:
     """All cells so far."""
     return list(json.loads(RESULTS.read_text())) if RESULTS.exists() else []
 
 
-def save(cells: list[dict[str, Any]]) -> None:
-    """Writes all cells, whole or not at all."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    temporary = RESULTS.with_suffix(".new")
-    temporary.write_text(json.dumps(cells, indent=1) + "\n")
-    temporary.replace(RESULTS)
-
-
 def enter(cell: dict[str, Any]) -> None:
     """Puts a cell into the file, in the place of the same one or at the end; two benches may run side by side."""
-    with open(RESULTS.parent / ".lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(RESULTS):
         cells = load()
         places = [i for i, old in enumerate(cells) if key(old) == key(cell)]
         if places:
             cells[places[0]] = cell
         else:
             cells.append(cell)
-        save(cells)
+        write(RESULTS, cells)
 
 
 def main() -> None:

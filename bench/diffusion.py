@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from PIL import Image
 from bench.diffusion_cells import MODEL, RESULTS, Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import TILES, save_tiles, sheet
 from bench.diffusion_table import OLD_PRECISION, Cell, table
+from bench.store import machine
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
 from sfr_core.configs import Precision, RunConfig
@@ -44,7 +44,7 @@ from sfr_core.events import Evaluated, MaskReady, PhaseStarted, Preview, Step
 from sfr_core.generation import Drawn, draw, known_record
 from sfr_core.methods import spec_of
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
-from sfr_core.ops.device import UsedPrecision, device_name, peak_bytes
+from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import STEPS
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
@@ -185,7 +185,7 @@ def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Befor
         "before_precision": session.precision, "budget_cpu_seconds": budget, "device": "cpu",
         "before": asdict(untouched), "after": asdict(after.record(forgotten)),
         "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
-        "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": machine(), "threads": session.threads,
+        "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": where(), "threads": session.threads,
     }  # fmt: skip
 
 
@@ -199,12 +199,9 @@ def checkpoint(model: ModelCard) -> dict[str, Any]:
     return {"sha256": model.sha256, "images_seen": model.training.get("images_seen")}
 
 
-def machine() -> str:
-    """Where a cell was measured."""
-    return (
-        f"{platform.machine()}, {device_name(torch.device('cpu'))}, python {platform.python_version()}, "
-        f"torch {torch.__version__}, diffusers {diffusers.__version__}"
-    )
+def where() -> str:
+    """Machine and versions of a cell."""
+    return f"{machine()}, diffusers {diffusers.__version__}"
 
 
 def fresh_page_run(model: ModelCard) -> dict[str, Any]:
@@ -240,7 +237,7 @@ def page_run(model: ModelCard) -> dict[str, Any]:
         "forget": "Trouser", "seconds": total, "cpu_seconds": time.process_time() - cpu, "spent": spent,
         "looks_share": spent["looks"] / total, "looks_share_of_run": spent["looks"] / (spent["looks"] + spent["method"]),
         "first_picture_seconds": first_picture, "precision": session.precision, "threads": session.threads, "device": "cpu", "protocol": PAGE.name,
-        "peak_resident_bytes": peak_bytes(session.device), "checkpoint": checkpoint(model), "machine": machine(),
+        "peak_resident_bytes": peak_bytes(session.device), "checkpoint": checkpoint(model), "machine": where(),
     }  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.diffusion_table import Cell
+from bench.store import locked, write
 from sfr_core.presets import resolve
 
 MODEL = "fashion-mnist-ddpm"
 RESULTS = Path(__file__).parent / "results" / "diffusion.json"
-LOCK = RESULTS.parent / ".diffusion.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +71,10 @@ def add(part: str, found: Cell) -> dict[str, Any]:
 
     A cell that is already there stays, and the new one is dropped.
     """
-    RESULTS.parent.mkdir(exist_ok=True)
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(RESULTS):
         results = load()
         if part == "cells" and identity_of(found) in map(identity_of, results["cells"]):
             return results
         results[part].append(found)
-        temporary = RESULTS.with_suffix(".new")
-        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(RESULTS)
+        write(RESULTS, results)
     return results

@@ -220,7 +220,6 @@ def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path:
 
 def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diffusion_cells, "RESULTS", tmp_path / "results" / "diffusion.json")
-    monkeypatch.setattr(diffusion_cells, "LOCK", tmp_path / "results" / ".lock")
     add("cells", cell())
     assert add("cells", cell(seed=1))["cells"] == load()["cells"] == [cell(), cell(seed=1)]
     equal = {**cell(FA=77.0), "precision": "bf16"}
