@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,20 +56,26 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@contextmanager
+def serving(command: list[str], folder: Path, *, within: float) -> Iterator[Server]:
+    """Runs `python COMMAND` until the end of the block, which begins when the page answers.
+
+    Args:
+        folder: for its log and gradio's files.
+        within: seconds in which it must answer.
+    """
     port = free_port()
-    log = tmp_path_factory.mktemp("server") / "log.txt"
+    log = folder / "log.txt"
     settings = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
+        "GRADIO_TEMP_DIR": str(folder / "gradio"),
         "PYTHONUNBUFFERED": "1",
     }
     started = time.monotonic()
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=settings, stdout=out, stderr=subprocess.STDOUT
+            [sys.executable, *command], cwd=ROOT, env=settings, stdout=out, stderr=subprocess.STDOUT
         )
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -79,7 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 break
             except OSError:
                 assert process.poll() is None, log.read_text()
-                assert time.monotonic() - started < 90, log.read_text()
+                assert time.monotonic() - started < within, log.read_text()
                 time.sleep(0.1)
         yield Server(url, time.monotonic() - started, cpu_seconds(process.pid), process)
     finally:
@@ -88,6 +95,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(["app.py"], tmp_path_factory.mktemp("server"), within=90) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -109,33 +122,49 @@ class Visit:
     errors: list[str]
 
 
+@contextmanager
+def visiting(
+    url: str,
+    chromium: Browser,
+    width: int = 1280,
+    height: int = 800,
+    *,
+    dark: bool = False,
+    query: str = "",
+    patience: float = 30_000,
+    **options: Any,
+) -> Iterator[Visit]:
+    """A new visitor of the page; at the end nobody may have asked another machine or met a script error.
+
+    Args:
+        patience: milliseconds that anything asked of the page may take.
+        options: of the browser context.
+    """
+    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+    page = context.new_page()
+    page.set_default_timeout(patience)
+    it = Visit(page, context, [], [])
+    context.on("request", lambda request: it.requests.append(request.url))
+    page.on("pageerror", lambda error: it.errors.append(str(error)))
+    try:
+        page.goto(f"{url}?{'__theme=dark' if dark else '__theme=light'}{query}")
+        page.wait_for_selector("#live [data-part=title]:not(:empty)")
+        yield it
+    finally:
+        context.close()
+    assert [u for u in it.requests if urlparse(u).hostname not in {"127.0.0.1", None}] == []
+    assert it.errors == []
+
+
 @pytest.fixture
 def visit(server: Server, chromium: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens the page as a new visitor; at the end nobody may have asked another machine or met a script error."""
-    visits: list[Visit] = []
+    """Opens the page as a new visitor (see `visiting`), as often as it is called."""
+    with ExitStack() as visits:
 
-    def open_page(
-        width: int = 1280, height: int = 800, *, dark: bool = False, query: str = "", **options: Any
-    ) -> Visit:
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        it = Visit(page, context, [], [])
-        visits.append(it)
-        context.on("request", lambda request: it.requests.append(request.url))
-        page.on("pageerror", lambda error: it.errors.append(str(error)))
-        theme = "__theme=dark" if dark else "__theme=light"
-        page.goto(f"{server.url}?{theme}{query}")
-        page.wait_for_selector("#live [data-part=title]:not(:empty)")
-        return it
+        def open_page(*size: int, **options: Any) -> Visit:
+            return visits.enter_context(visiting(server.url, chromium, *size, **options))
 
-    yield open_page
-    for it in visits:
-        it.context.close()
-    for it in visits:
-        outside = [u for u in it.requests if urlparse(u).hostname not in {"127.0.0.1", None}]
-        assert outside == []
-        assert it.errors == []
+        yield open_page
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlparse
 
 import pytest
-from conftest import ROOT, free_port
+from conftest import serving, visiting
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -27,65 +21,31 @@ MODEL = "fashion-mnist-ddpm"
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, folder = free_port(), tmp_path_factory.mktemp("models")
-    log = folder.parent / "tiny-page.txt"
-    settings = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gr"))}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.tiny_page", str(folder)],
-            cwd=ROOT,
-            env=settings,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    address, end = f"http://127.0.0.1:{port}/", time.monotonic() + 240
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, log.read_text()
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    models = tmp_path_factory.mktemp("models")
+    command = ["-m", "tests.browser.tiny_page", str(models)]
+    with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
+        yield running.url
 
 
 @pytest.fixture(scope="module")
 def page(url: str, chromium: Browser) -> Iterator[Page]:
     """A visitor whose run of two steps has just ended."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    requests: list[str] = []
-    errors: list[str] = []
-    context.on("request", lambda request: requests.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{url}?__theme=light")
-    page.wait_for_selector("#live [data-part=title]:not(:empty)")
-    expect(page.locator("#forget-kind")).to_be_visible()
-    page.locator(f"#model-picker input[value='{MODEL}']").check()
-    expect(page.locator("#data-source")).to_be_visible()
-    expect(page.locator("#forget-kind")).to_be_hidden()
-    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
-    expect(page.locator("#gold-note")).to_contain_text("A model retrained without it is shipped")
-    page.locator("#advanced > button").click()
-    for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 8), ("fisher_batch_size", 8)):
-        box = page.locator(f"#set-sfr-on-{name} input")
-        box.fill(str(value))
-        box.press("Tab")
-    page.locator("#unlearn").click()
-    page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
-    yield page
-    context.close()
-    assert [u for u in requests if urlparse(u).hostname not in {"127.0.0.1", None}] == []
-    assert errors == []
+    with visiting(url, chromium, 1280, 900, patience=60_000, accept_downloads=True) as visit:
+        page = visit.page
+        expect(page.locator("#forget-kind")).to_be_visible()
+        page.locator(f"#model-picker input[value='{MODEL}']").check()
+        expect(page.locator("#data-source")).to_be_visible()
+        expect(page.locator("#forget-kind")).to_be_hidden()
+        expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+        expect(page.locator("#gold-note")).to_contain_text("A model retrained without it is shipped")
+        page.locator("#advanced > button").click()
+        for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 8), ("fisher_batch_size", 8)):
+            box = page.locator(f"#set-sfr-on-{name} input")
+            box.fill(str(value))
+            box.press("Tab")
+        page.locator("#unlearn").click()
+        page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
+        yield page
 
 
 def ink(page: Page, selector: str) -> list[int]:
