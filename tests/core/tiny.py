@@ -64,17 +64,18 @@ def tiny_net(seed: int = 0) -> TinyNet:
         return TinyNet()
 
 
-def tiny_dataset(seed: int = 0) -> Dataset:
-    """60 training and 40 test pictures 8x8x3; a class is a colour pattern with noise on it."""
+def tiny_dataset(seed: int = 0, *, channels: int = 3, mirror: bool = True) -> Dataset:
+    """60 training and 40 test pictures 8x8; a class is a pattern of colours (or greys, of 1 channel) with noise on it."""
     rng = np.random.default_rng(seed)
-    patterns = rng.integers(40, 215, (10, 8, 8, 3))
+    patterns = rng.integers(40, 215, (10, 8, 8, channels))
 
     def pictures(per_class: int) -> Pictures:
         labels = np.tile(np.arange(10), per_class)
-        noisy = patterns[labels] + rng.normal(0, 25, (10 * per_class, 8, 8, 3))
+        noisy = patterns[labels] + rng.normal(0, 25, (10 * per_class, 8, 8, channels))
         return Pictures(noisy.clip(0, 255).astype(np.uint8), labels.astype(np.int64))
 
-    return Dataset("tiny", CLASSES, pictures(6), pictures(4), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), mirror=True)
+    mean, std = (0.5,) * channels, (0.25,) * channels
+    return Dataset(f"tiny-{channels}", CLASSES, pictures(6), pictures(4), mean, std, mirror=mirror)
 
 
 def relabelled(dataset: Dataset, rows: np.ndarray) -> Dataset:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from sfr_core.cards import GoldStandard, ModelCard
 from sfr_core.configs import DataSource, RunConfig
-from sfr_core.data.datasets import Dataset, Pictures
+from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
@@ -19,7 +18,7 @@ from sfr_core.nets.resnet import SmallResNet
 from sfr_core.session import Retrained, Session
 from sfr_core.tasks.ddpm import DiffusionTask
 from sfr_core.zoo import open_model
-from tests.core.tiny import CLASSES
+from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
 FORGET = "class:three"
@@ -38,16 +37,8 @@ SMALL_DDPM: dict[str, dict[str, Any]] = {
 
 
 def grey_dataset(seed: int = 0, *, mirror: bool = False) -> Dataset:
-    """60 training and 40 test pictures 8x8x1; a class is a pattern with noise on it."""
-    rng = np.random.default_rng(seed)
-    patterns = rng.integers(40, 215, (10, 8, 8, 1))
-
-    def pictures(per_class: int) -> Pictures:
-        labels = np.tile(np.arange(10), per_class)
-        noisy = patterns[labels] + rng.normal(0, 25, (10 * per_class, 8, 8, 1))
-        return Pictures(noisy.clip(0, 255).astype(np.uint8), labels.astype(np.int64))
-
-    return Dataset("grey", CLASSES, pictures(6), pictures(4), (0.5,), (0.25,), mirror=mirror)
+    """`tiny_dataset` in greys."""
+    return tiny_dataset(seed, channels=1, mirror=mirror)
 
 
 def tiny_judge(seed: int = 0, limit: float = 1e9) -> Judge:

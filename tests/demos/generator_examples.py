@@ -6,12 +6,13 @@ import base64
 import io
 from typing import Any
 
+import compare_examples
 import numpy as np
 from compare_examples import MASK, NAMES, dataset, step
 from PIL import Image
 
 from demos.run_record import RunRecord
-from sfr_core.configs import RunConfig, SFRonConfig
+from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
 from sfr_core.events import Evaluated, Event, Finished, PhaseStarted, Preview, Sheet
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, RunResult
@@ -34,14 +35,7 @@ def sheet(gray: int, accepted: tuple[int, ...]) -> Sheet:
 
 
 def config(**changes: Any) -> RunConfig:
-    values: dict[str, Any] = {
-        "model": "no-such-generator",
-        "forget": "class:Cat",
-        "method": "sfr-on",
-        "settings": SFRonConfig(steps=4).to_dict(),
-        "seed": 7,
-    }
-    return RunConfig(**{**values, **changes})
+    return compare_examples.config(**{"model": "no-such-generator", **changes})
 
 
 def measured(**changes: Any) -> GeneratorRecord:
