@@ -36,7 +36,7 @@ from sfr_core.data.datasets import (
 )
 from sfr_core.errors import ConfigError, UnknownName
 from sfr_core.events import Finished
-from sfr_core.methods import METHODS
+from sfr_core.methods import METHODS, spec_of
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -137,9 +137,9 @@ def summary(outcomes: list[dict[str, Any]]) -> str:
     return "; ".join(parts)
 
 
-def parse_assignments(method: str, texts: list[str], *, many: bool) -> dict[str, list[Any]]:
-    """`field=a,b` to values of the method's config."""
-    known = {s.name: s for s in METHODS[method].config_cls.settings()}
+def parse_assignments(method: str, texts: list[str], *, many: bool, kind: str = "classifier") -> dict[str, list[Any]]:
+    """`field=a,b` to values of the method's config, as it works on this kind of model."""
+    known = {s.name: s for s in spec_of(method, kind).config_cls.settings()}
     found = {}
     for text in texts:
         name, equals, values = text.partition("=")
@@ -163,10 +163,10 @@ def main() -> None:
     parser.add_argument("--lean", action="store_true", help="of classes, measure only held-out accuracies")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    fixed = _single(args.method, args.fixed)
+    fixed = single(args.method, args.fixed)
     grid = parse_assignments(args.method, args.grid, many=True)
     chosen = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    tried = [_single(args.method, text.split()) for text in args.tried]
+    tried = [single(args.method, text.split()) for text in args.tried]
     TUNING.mkdir(parents=True, exist_ok=True)
     lines = []
     for changes in ([] if tried and not grid else chosen) + tried:
@@ -183,8 +183,9 @@ def main() -> None:
     print("\n".join(["", *lines]))
 
 
-def _single(method: str, texts: list[str]) -> dict[str, Any]:
-    return {name: values[0] for name, values in parse_assignments(method, texts, many=False).items()}
+def single(method: str, texts: list[str], kind: str = "classifier") -> dict[str, Any]:
+    """`field=value` to values of the method's config."""
+    return {name: values[0] for name, values in parse_assignments(method, texts, many=False, kind=kind).items()}
 
 
 if __name__ == "__main__":
