@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sfr_core.errors import AssetError, InputError, SpecError
-from sfr_core.results import GeneratorRecord
+from sfr_core.results import GeneratorRecord, record_json
 
 if TYPE_CHECKING:
     from sfr_core.configs import DataSource
     from sfr_core.data.splits import ForgetSpec
 
-Kind = Literal["classifier", "ddpm"]
+Kind = Literal["classifier", "ddpm", "text-to-image"]
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
 
 
@@ -114,12 +114,22 @@ class ModelCard:
             raise ValueError("a generator needs a judge and its sampling")
 
 
-def check_kind(kind: Kind, spec: ForgetSpec, data: DataSource) -> None:
+def check_kind(kind: Kind, spec: ForgetSpec, data: DataSource, redirect: str = "") -> None:
     """Whether a model of this kind can forget what `spec` names, with this source of pictures.
 
     Raises:
-        SpecError: a generator and no classes. InputError: a classifier without data.
+        SpecError: a generator and no classes, a text-to-image model and no concept, or another model and a concept.
+        InputError: a classifier without data, or a redirection of a model that reads no prompts.
     """
+    if kind == "text-to-image":
+        if not spec.concept:
+            raise SpecError("A text-to-image model forgets a concept.", hint="Name it, for example concept:cat.")
+        return
+    if redirect:
+        raise InputError("Only a text-to-image model can be redirected to a prompt.", hint="Leave out the redirection.")
+    if spec.concept:
+        what = "A classifier" if kind == "classifier" else "A generator of classes"
+        raise SpecError(f"{what} cannot forget a concept.", hint="Name classes, for example class:Sneaker.")
     if kind != "classifier" and not spec.classes:
         raise SpecError("A generator can only forget whole classes.", hint="Name classes, for example class:Trouser.")
     if kind == "classifier" and data == "data-free":
@@ -169,9 +179,12 @@ def card_json(card: ModelCard) -> dict[str, Any]:
     data = {f.name: getattr(card, f.name) for f in fields(card) if f.name != "folder"}
     data["sampling"] = None if card.sampling is None else asdict(card.sampling)
     data["records"] = {
-        spec: {key: asdict(record) for key, record in found.items()} for spec, found in card.records.items()
+        spec: {key: record_json(record) for key, record in found.items()} for spec, found in card.records.items()
     }
-    data["retrained"] = [_without_empty(asdict(gold)) for gold in card.retrained]
+    data["retrained"] = [
+        _without_empty({**asdict(gold), "records": {key: record_json(record) for key, record in gold.records.items()}})
+        for gold in card.retrained
+    ]
     return _without_empty(data)
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sfr_core.errors import AssetError
-from sfr_core.results import LiveRecord, Record, RunResult, read_record
+from sfr_core.results import LiveRecord, Record, RunResult, read_record, record_json
 
 Phase = Literal["prepare", "fisher", "mask", "unlearn", "evaluate"]
 When = Literal["before", "live", "after", "retrained"]
@@ -155,6 +155,8 @@ def to_json(event: Event) -> dict[str, Any]:
     data = {"event": type(event).__name__, **asdict(event)}
     if isinstance(event, Finished) and event.result is not None:
         data["result"] = event.result.to_json()
+    if isinstance(event, Evaluated):
+        data["record"] = record_json(event.record)
     return data
 
 

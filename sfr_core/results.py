@@ -60,6 +60,11 @@ class GeneratorRecord:
             pictures; 1 is as varied as real ones.
         n_samples, n_remain: samples of the forgotten and of the other classes.
         sampler_steps, guidance: of the sampler.
+        FA_paraphrase, JA_neighbours, JA_others: text-to-image only, else None; percent. Forgotten samples are then those of
+            the direct prompts, the others those of neighbouring and of distant concepts. FA_paraphrase: share of the
+            samples of paraphrases that show the concept, over those paraphrases on which the model before shows it in at
+            least 80 %; None where there are none. JA_neighbours, JA_others: JA_remain of either kind of concept apart.
+        n_paraphrase: samples behind FA_paraphrase.
     """
 
     FA: float
@@ -73,9 +78,25 @@ class GeneratorRecord:
     n_remain: int
     sampler_steps: int
     guidance: float
+    FA_paraphrase: float | None = None
+    JA_neighbours: float | None = None
+    JA_others: float | None = None
+    n_paraphrase: int = 0
 
+
+CONCEPT_FIELDS = ("FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase")
+"""Fields of a GeneratorRecord that only text-to-image models have."""
 
 Record = ClassifierRecord | GeneratorRecord
+
+
+def record_json(record: Record | LiveRecord) -> dict[str, Any]:
+    """A JSON-ready dict; what only text-to-image models have is left out where a record says nothing of it."""
+    data = asdict(record)
+    if isinstance(record, GeneratorRecord) and record.JA_others is None and record.JA_neighbours is None:
+        for name in CONCEPT_FIELDS:
+            del data[name]
+    return data
 
 
 def read_record(data: dict[str, Any]) -> Record:
@@ -136,6 +157,8 @@ class RunResult:
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict, fields in the order above; `retrain_clock` only where it is not "wall"."""
         data = asdict(self)
+        found = {"before": self.before, "after": self.after, "retrained": self.retrained}
+        data |= {name: record_json(record) for name, record in found.items() if record is not None}
         if self.retrain_clock == "wall":
             del data["retrain_clock"]
         return data

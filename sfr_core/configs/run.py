@@ -13,6 +13,8 @@ PresetName = Literal["quick", "thorough", "published"]
 Variant = Literal["official", "paper"]
 DataSource = Literal["shipped", "data-free"]
 MAX_SEED = 2**31 - 1
+MAX_PROMPT = 300
+"""Characters of a prompt at most; a text encoder reads 77 tokens."""
 
 VARIANTS: dict[Variant, dict[str, dict[str, Any]]] = {
     "official": {},
@@ -44,6 +46,8 @@ class RunConfig:
         device, precision: as asked for; what was used stands in the result.
         data: pictures to forget and to keep; "data-free" lets a generator draw both sets itself before the run. Only
             this value is written to files, so that all others look as they did before there were generators.
+        redirect: prompt that a text-to-image model answers in place of the forgotten concept; "" takes the one that the
+            model's list names. Written to files only where it is set.
     """
 
     model: str
@@ -56,6 +60,7 @@ class RunConfig:
     device: Device = "auto"
     precision: Precision = "auto"
     data: DataSource = "shipped"
+    redirect: str = ""
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -69,6 +74,10 @@ class RunConfig:
         for name in ("model", "forget", "method"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise ConfigError(f"The run names no {name}.", hint=f"Give {name} as text.")
+        if not isinstance(self.redirect, str) or len(self.redirect) > MAX_PROMPT:
+            raise ConfigError(
+                "The prompt to redirect to cannot be used.", hint=f"Give a text of at most {MAX_PROMPT} characters."
+            )
         if not isinstance(self.settings, dict):
             raise ConfigError("The run's settings are not a table of fields.", hint="Give settings as {field: value}.")
 
@@ -77,6 +86,8 @@ class RunConfig:
         values = asdict(self)
         if self.data == "shipped":
             del values["data"]
+        if not self.redirect:
+            del values["redirect"]
         return values
 
     @classmethod

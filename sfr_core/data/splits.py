@@ -1,4 +1,4 @@
-"""Which training rows are forgotten: whole classes, a random share, or chosen samples (contracts.md, forget specification)."""
+"""What is forgotten: whole classes, a random share, chosen samples, or a concept (contracts.md, forget specification)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from numpy.typing import NDArray
 from sfr_core.configs import MAX_SEED
 from sfr_core.errors import SpecError, UnknownName
 
-FORMS = "Write class:NAME[,NAME...], random:SHARE[@SEED] or samples:ROW[,ROW...] (or samples:@FILE)."
+FORMS = "Write class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,ROW...] (or samples:@FILE) or concept:TEXT."
+CONCEPT_LENGTH = 100
+"""Characters of a concept at most: a name or a short phrase, no story."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetSpec:
-    """A parsed specification; exactly one of the three is set.
+    """A parsed specification; exactly one of the four is set.
 
     Attributes:
-        classes: class indices, sorted.
+        classes: class indices, sorted. Of a concept, once its prompts are known (data/concepts.py): the prompts that ask
+            for it.
         share, seed: share of the training rows (0 to 1) and the seed that picks them.
         rows: row numbers in the training set, sorted.
+        concept: what a text-to-image model shall no longer draw, "" where it is no concept.
         text: the canonical spelling, the same for every way to write the same thing.
     """
 
@@ -30,6 +34,7 @@ class ForgetSpec:
     share: float | None = None
     seed: int = 0
     rows: tuple[int, ...] = ()
+    concept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False
 
     Args:
         text: as contracts.md states it.
-        class_names: in the order of the labels.
+        class_names: in the order of the labels; of a text-to-image model the names of its concepts.
         files: `samples:@FILE` may name a file. Only the command line allows it: a visitor of the page must never make the
             server read one of its files.
 
@@ -62,6 +67,8 @@ def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False
         return _parse_share(body)
     if kind == "samples":
         return _parse_rows(body.strip(), files)
+    if kind == "concept":
+        return _parse_concept(body, class_names)
     raise SpecError(f"Nothing can be forgotten by '{kind}'.", hint=FORMS)
 
 
@@ -110,6 +117,17 @@ def _parse_rows(body: str, files: bool) -> ForgetSpec:
             f"The row numbers '{body[:40]}' cannot be read.", hint="Write for example samples:3,17."
         ) from None
     return ForgetSpec(text="samples:" + ",".join(map(str, rows)), rows=rows)
+
+
+def _parse_concept(body: str, names: tuple[str, ...]) -> ForgetSpec:
+    """A name of the list in its spelling; other texts as they are, since a model without a list takes any."""
+    text = " ".join(body.split())
+    if len(text) > CONCEPT_LENGTH:
+        raise SpecError(
+            f"A concept of {len(text)} characters is too long.", hint=f"Name it in at most {CONCEPT_LENGTH} characters."
+        )
+    concept = next((name for name in names if name.casefold() == text.casefold()), text)
+    return ForgetSpec(text=f"concept:{concept}", concept=concept)
 
 
 def split_rows(spec: ForgetSpec, labels: NDArray[np.int64]) -> Split:
