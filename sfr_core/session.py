@@ -103,7 +103,8 @@ class Session:
         for name in self.method.requires:
             if not isinstance(self.task, getattr(base, name)):
                 raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
-        self.precision: UsedPrecision = self.task.pick_precision(config.precision, self.method_config.batch_size)
+        trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
+        self.precision: UsedPrecision = self.task.pick_precision(config.precision, trial)
         self.task.precision = self.precision
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()

@@ -6,7 +6,17 @@ variants `official` and `paper` (VARIANTS) choose. Values with their sources: pr
 
 from __future__ import annotations
 
-from sfr_core.configs.base import EpochConfig, Group, MethodConfig, Preset, Setting, check_value, parse_value, setting
+from sfr_core.configs.base import (
+    EpochConfig,
+    Group,
+    MethodConfig,
+    OptimizerConfig,
+    Preset,
+    Setting,
+    check_value,
+    parse_value,
+    setting,
+)
 from sfr_core.configs.classifiers import (
     BadTeacherConfig,
     FinetuneConfig,
@@ -15,6 +25,17 @@ from sfr_core.configs.classifiers import (
     RetrainConfig,
     SalUnConfig,
     ScrubConfig,
+)
+from sfr_core.configs.concepts import (
+    ConceptAblationConfig,
+    ConceptAscentConfig,
+    ConceptFinetuneConfig,
+    ConceptSalUnConfig,
+    ConceptSFRonConfig,
+    EsdConfig,
+    EsdUConfig,
+    Trainable,
+    UceConfig,
 )
 from sfr_core.configs.generators import (
     AscentStepsConfig,
@@ -25,23 +46,42 @@ from sfr_core.configs.generators import (
     SelectiveAmnesiaConfig,
     StepConfig,
 )
-from sfr_core.configs.run import MAX_SEED, VARIANTS, DataSource, Device, Precision, PresetName, RunConfig, Variant
+from sfr_core.configs.run import (
+    MAX_PROMPT,
+    MAX_SEED,
+    VARIANTS,
+    DataSource,
+    Device,
+    Precision,
+    PresetName,
+    RunConfig,
+    Variant,
+)
 from sfr_core.configs.sfron import SFRonConfig
 
 __all__ = [
+    "MAX_PROMPT",
     "MAX_SEED",
     "VARIANTS",
     "AscentStepsConfig",
     "BadTeacherConfig",
+    "ConceptAblationConfig",
+    "ConceptAscentConfig",
+    "ConceptFinetuneConfig",
+    "ConceptSFRonConfig",
+    "ConceptSalUnConfig",
     "DataSource",
     "Device",
     "EpochConfig",
+    "EsdConfig",
+    "EsdUConfig",
     "FinetuneConfig",
     "FinetuneStepsConfig",
     "GradientAscentConfig",
     "Group",
     "JointConfig",
     "MethodConfig",
+    "OptimizerConfig",
     "Precision",
     "Preset",
     "PresetName",
@@ -56,6 +96,8 @@ __all__ = [
     "SelectiveAmnesiaConfig",
     "Setting",
     "StepConfig",
+    "Trainable",
+    "UceConfig",
     "Variant",
     "check_value",
     "parse_value",

@@ -1,4 +1,4 @@
-"""What every config shares: the metadata of a field, its check, and the fields of every optimiser."""
+"""What configs share: the metadata of a field, its check, and the fields of an optimiser."""
 
 from __future__ import annotations
 
@@ -61,19 +61,7 @@ def setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodConfig:
-    """Base of all: validation, dict round trip and the list of settings. Fields every optimiser-based method has."""
-
-    optimizer: Literal["sgd", "adam", "adamw"] = setting(
-        "sgd", "Optimiser", "Rule that turns gradients into weight changes."
-    )
-    lr: float = setting(
-        0.01, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
-    )
-    momentum: float = setting(
-        0.9, "Momentum", "Share of the last SGD step that is kept; Adam ignores it.", low=0.0, high=0.999
-    )
-    weight_decay: float = setting(5e-4, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
-    batch_size: int = setting(128, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
+    """Base of all: validation, dict round trip and the list of settings."""
 
     def __post_init__(self) -> None:
         for spec in self.settings():
@@ -178,7 +166,24 @@ def parse_value(spec: Setting, text: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochConfig(MethodConfig):
+class OptimizerConfig(MethodConfig):
+    """Base of the methods that descend or climb step by step: all but those that solve for the weights at once."""
+
+    optimizer: Literal["sgd", "adam", "adamw"] = setting(
+        "sgd", "Optimiser", "Rule that turns gradients into weight changes."
+    )
+    lr: float = setting(
+        0.01, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
+    )
+    momentum: float = setting(
+        0.9, "Momentum", "Share of the last SGD step that is kept; Adam ignores it.", low=0.0, high=0.999
+    )
+    weight_decay: float = setting(5e-4, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
+    batch_size: int = setting(128, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochConfig(OptimizerConfig):
     """Base of the baselines that train in epochs."""
 
     epochs: int = setting(10, "Epochs", "Passes over the data.", low=1, high=500, group="main")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sfr_core.configs.base import MethodConfig, setting
+from sfr_core.configs.base import OptimizerConfig, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepConfig(MethodConfig):
+class StepConfig(OptimizerConfig):
     """Base of the methods that train in steps; their optimiser is Adam without decay, as published for DDPM."""
 
     optimizer: Literal["sgd", "adam", "adamw"] = setting(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sfr_core.configs.base import MethodConfig, setting
+from sfr_core.configs.base import OptimizerConfig, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SFRonConfig(MethodConfig):
+class SFRonConfig(OptimizerConfig):
     """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
     steps: int = setting(

@@ -216,7 +216,7 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
     )
     if not far:
         prompts += tuple(Prompt(text, text, "other") for text in concepts.neutral if text != target)
-    forgotten = {text for text in (*concept.direct, *concept.paraphrases, target)}
+    forgotten = {*concept.direct, *concept.paraphrases, target}
     kept = [text for text in concepts.neutral if text not in forgotten]
     kept += [text for other in (*near, *far) for text in other.direct if text not in forgotten]
     gone = tuple(i for i, prompt in enumerate(prompts) if prompt.role in ("direct", "paraphrase"))
@@ -231,9 +231,7 @@ def _explained(concepts: Concepts, name: str) -> Concept:
         if not found.offered:
             raise UnknownName("concept", name, concepts.offered)
         return found
-    return Concept(
-        name=name, kind="object", shows=(), direct=tuple(template.format(name) for template in TEMPLATES)
-    )
+    return Concept(name=name, kind="object", shows=(), direct=tuple(template.format(name) for template in TEMPLATES))
 
 
 def _distant(concepts: Concepts, concept: Concept) -> list[Concept]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import EpochConfig, MethodConfig, StepConfig
+from sfr_core.configs import EpochConfig, OptimizerConfig, StepConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.ops.modes import kept_modes
@@ -24,7 +24,7 @@ Parameters = dict[str, nn.Parameter]
 
 
 def make_optimizer(
-    config: MethodConfig, parameters: Iterable[nn.Parameter], *, nesterov: bool = False
+    config: OptimizerConfig, parameters: Iterable[nn.Parameter], *, nesterov: bool = False
 ) -> torch.optim.Optimizer:
     """The optimiser that the config names, over `parameters`; `nesterov` holds for SGD with momentum only."""
     if config.optimizer == "sgd":
