@@ -54,6 +54,10 @@ class AssetError(InputError):
     """A model or data file that is missing, damaged or of an unknown layout."""
 
 
+class HubError(InputError):
+    """A model on the Hub that cannot be reached, found, read or held here; nothing was changed."""
+
+
 class RunError(PlaygroundError):
     """A run that had started and could not go on."""
 

@@ -1,0 +1,95 @@
+"""Downloading a model from the Hub: only the files that it needs, each checked against the Hub's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from sfr_core.errors import HubError
+from sfr_core.hub.files import HubFile
+from sfr_core.hub.memory import in_words
+from sfr_core.hub.names import HubName, clear_errors, unreachable
+from sfr_core.hub.resolve import HubModel, cache_folder, recall, remember, snapshot_folder
+
+CHUNK = 1 << 20
+SPARE = 200 * 1000**2
+"""Bytes of the disk that a download leaves free."""
+
+
+def fetch(model: HubModel) -> Path:
+    """Downloads what is missing and checks everything.
+
+    A connection that breaks is taken up where it broke; a file that came whole is not asked for again. What was never
+    downloaded leaves nothing behind.
+
+    Returns:
+        The folder with the model's files, as `from_pretrained` reads it.
+
+    Raises:
+        HubError: pickles only, no network, not allowed, too little room, or a file with another hash than the Hub's.
+    """
+    if model.pickles:
+        raise HubError(
+            f"{model.name.repo} holds weights as pickles, which are never read here ({model.pickles[0].path}).",
+            hint=f"Make safetensors of them once: python -m sfr_core convert {model.id}",
+        )
+    folder = fetch_files(model.name, model.files)
+    if recall(model.name) != model:
+        remember(model)
+    return folder
+
+
+def fetch_files(name: HubName, files: tuple[HubFile, ...]) -> Path:
+    """As `fetch`, for any files of one commit."""
+    from huggingface_hub import snapshot_download
+
+    folder = snapshot_folder(name)
+    missing = [f for f in files if not (folder / f.path).exists()]
+    if missing:
+        _check_room(name, sum(f.size for f in missing))
+        with clear_errors(name):
+            snapshot_download(
+                name.repo,
+                revision=name.revision,
+                cache_dir=cache_folder(),
+                allow_patterns=[f.path for f in files],
+                max_workers=4,
+            )
+        if not all((folder / f.path).exists() for f in files):  # the library gives what is here if it reaches nobody
+            raise unreachable(name)
+    for file in files:
+        _check(name, folder / file.path, file)
+    return folder
+
+
+def _check_room(name: HubName, needed: int) -> None:
+    where = cache_folder()
+    while not where.exists():
+        where = where.parent
+    free = shutil.disk_usage(where).free
+    if needed + SPARE > free:
+        raise HubError(
+            f"{name.repo} needs {in_words(needed)} of disk, and {in_words(free)} are free.",
+            hint="Free some space, or put HF_HOME on a larger disk.",
+        )
+
+
+def _check(name: HubName, path: Path, file: HubFile) -> None:
+    """Removes a file whose content is not the Hub's, so that the next attempt downloads it again."""
+    if path.exists() and path.stat().st_size == file.size and _hash(path, file) == (file.sha256 or file.blob):
+        return
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    raise HubError(
+        f"{file.path} of {name.repo} is damaged: its hash is not the Hub's.",
+        hint="It was removed; try again to download it anew.",
+    )
+
+
+def _hash(path: Path, file: HubFile) -> str:
+    digest = hashlib.sha256() if file.sha256 is not None else hashlib.sha1(f"blob {file.size}\0".encode())
+    with path.open("rb") as f:
+        while chunk := f.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,114 @@
+"""Which files of a repository a model needs: safetensors, configs and vocabularies, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from sfr_core.errors import HubError
+
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+"""Endings of files that may hold a pickle; only `convert` reads one, and only as tensors."""
+ROOT = ("model_index.json", "config.json")
+PIPELINES = {"DiTPipeline": ("dit", "transformer"), "StableDiffusionPipeline": ("text-to-image", "unet")}
+"""Pipelines of diffusers that can be opened: the kind of model, and the part that forgets."""
+LIBRARIES = {"diffusers", "transformers", "stable_diffusion"}
+"""Where a pipeline's parts may come from; anything else would be code of the repository's own."""
+STEMS = ("diffusion_pytorch_model", "model")
+"""Names of weights files in a part's folder, without their ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """One file of a repository.
+
+    Attributes:
+        path: inside the repository.
+        size: bytes.
+        sha256: of the content, for large files; None where the Hub keeps the file in git itself.
+        blob: git's name of the content (sha1 over a header and the content) where `sha256` is None.
+    """
+
+    path: str
+    size: int
+    sha256: str | None
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a model: its folder ("" for a classifier's root), its weights and the files beside them.
+
+    Attributes:
+        pickled: the weights are pickles, which have to be converted first.
+    """
+
+    name: str
+    weights: tuple[HubFile, ...]
+    others: tuple[HubFile, ...]
+    pickled: bool = False
+
+
+def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Part, ...]:
+    """The parts that a model_index.json names, with their files.
+
+    Raises:
+        HubError: a part comes from a library that is not known here.
+    """
+    parts = []
+    for name, made_of in index.items():
+        if name.startswith("_") or not isinstance(made_of, list) or len(made_of) != 2 or None in made_of:
+            continue
+        if made_of[0] not in LIBRARIES:
+            raise HubError(
+                f"The part '{name}' needs code of its own ({made_of[0]}), which is never run here.",
+                hint="Choose a pipeline made of the parts of diffusers and transformers.",
+            )
+        inside = [f for f in files if str(PurePosixPath(f.path).parent) == name]
+        others = tuple(f for f in inside if f.path.endswith((".json", ".txt", ".model")) and ".index." not in f.path)
+        weights = _safetensors(name, inside)
+        pickles = () if weights else _pickles(name, inside)
+        parts.append(Part(name, weights or pickles, others, pickled=bool(pickles)))
+    return tuple(parts)
+
+
+def classifier_part(files: Sequence[HubFile], file: str | None) -> Part:
+    """A classifier's weights in the repository's root.
+
+    Args:
+        file: their name, where there are several.
+
+    Raises:
+        HubError: none, or several to choose from.
+    """
+    root = [f for f in files if "/" not in f.path]
+    usual = {"model.safetensors": 0, "pytorch_model.bin": 1}
+    safe = [f for f in root if f.path.endswith(".safetensors")]
+    found = [f for f in root if f.path == file] if file else safe or [f for f in root if f.path.endswith(PICKLES)]
+    if len(found) > 1:
+        found = sorted((f for f in found if f.path in usual), key=lambda f: usual[f.path])[:1] or found
+    if len(found) != 1:
+        names = ", ".join(f.path for f in root if f.path.endswith((".safetensors", *PICKLES))) or "none"
+        raise HubError(
+            f"It is not clear which file holds the weights (there: {names}).", hint="Name one with --file FILE."
+        )
+    return Part("", (found[0],), (), pickled=not found[0].path.endswith(".safetensors"))
+
+
+def _safetensors(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
+    """The file of full precision, or its shards with their index."""
+    for stem in STEMS:
+        single = [f for f in inside if f.path == f"{folder}/{stem}.safetensors"]
+        index = [f for f in inside if f.path == f"{folder}/{stem}.safetensors.index.json"]
+        shards = [f for f in inside if f.path.startswith(f"{folder}/{stem}-0") and f.path.endswith(".safetensors")]
+        if single or (index and shards):
+            return tuple(single or index + shards)
+    return ()
+
+
+def _pickles(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
+    return tuple(
+        f for f in inside if f.path in {f"{folder}/diffusion_pytorch_model.bin", f"{folder}/pytorch_model.bin"}
+    )

@@ -1,0 +1,72 @@
+"""What forgetting takes of memory, before anything is loaded: counted from the weights' headers and the network's config.
+
+    trained * (4 weights + 4 gradient + s optimiser + 4 mask) + held still * f + activations,    but at least
+    trained * (4 weights + 4 gradient + 8 both Fishers)       + held still * f + activations     while the mask is made
+
+with s = 8 bytes for Adam, 4 for SGD with momentum, 2 for Adam with 8-bit states, and f = 4 bytes, or 2 in half precision.
+Sparing memory parks the first Fisher outside the device (4 bytes fewer while the mask is made), keeps what is held still in
+half precision, and recomputes activations block by block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FLOAT, HALF = 4, 2
+OPTIMISER = {"sgd": 4, "adam": 8, "adamw": 8, "adam8bit": 2, "adamw8bit": 2}
+"""Bytes of state for one trained weight, by MethodConfig.optimizer."""
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryNeed:
+    """Bytes on the device.
+
+    Attributes:
+        weights: of everything, trained or not.
+        training: gradient, optimiser states and mask, or the Fishers where they take more.
+        activations: what autograd keeps of one forward pass of a batch.
+    """
+
+    weights: int
+    training: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.training + self.activations
+
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"about {in_words(self.total)} of memory: {in_words(self.weights)} for weights, {in_words(self.training)} for "
+            f"gradients, optimiser and mask, {in_words(self.activations)} for a batch"
+        )
+
+
+def needed_memory(
+    *, trained: int, still: int, activations: int, optimizer: str = "adam", mask: bool = True, spare: bool = False
+) -> MemoryNeed:
+    """Bytes that forgetting takes.
+
+    Args:
+        trained: weights that move. still: all others, of every part of the model.
+        activations: bytes that autograd keeps of one batch, see `activation_bytes`.
+        optimizer: as in MethodConfig. mask: the method makes a saliency mask from two Fishers.
+        spare: as RunConfig.memory "spare".
+    """
+    steps = FLOAT + OPTIMISER[optimizer] + (FLOAT if mask else 0)
+    making = FLOAT + FLOAT * (1 if spare else 2) if mask else 0
+    return MemoryNeed(
+        weights=trained * FLOAT + still * (HALF if spare else FLOAT),
+        training=trained * max(steps, making),
+        activations=activations,
+    )
+
+
+def in_words(size: int) -> str:
+    """Bytes for people: 3.4 GB."""
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size} bytes"

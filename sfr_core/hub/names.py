@@ -1,0 +1,102 @@
+"""Names of models on the Hub, `hub:REPO@REVISION`, and every failure of the Hub as one clear sentence."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sfr_core.errors import HubError
+
+HUB = "hub:"
+"""Identifiers of models on the Hub begin so."""
+COMMIT = re.compile(r"[0-9a-f]{40}")
+_NAME = re.compile(r"(?:hub:)?(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?")
+LATER = "Connect to the network (and unset HF_HUB_OFFLINE), then try again; files that were downloaded whole are kept."
+LOG_IN = "Open https://huggingface.co/{repo} and accept its terms, then run: hf auth login"
+
+
+@dataclass(frozen=True, slots=True)
+class HubName:
+    """A repository and a branch, tag or commit hash of it."""
+
+    repo: str
+    revision: str
+
+    def __str__(self) -> str:
+        return f"{HUB}{self.repo}@{self.revision}"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision is a commit hash, which always names the same files."""
+        return COMMIT.fullmatch(self.revision) is not None
+
+
+def read_name(text: str) -> HubName:
+    """Reads `hub:REPO@REVISION`; without a revision it is the branch main, and `hub:` may be left out.
+
+    Raises:
+        HubError: no such form.
+    """
+    found = _NAME.fullmatch(text.strip())
+    if found is None or ".." in text:
+        raise HubError(
+            f"'{text}' names no model on the Hub.",
+            hint="Write hub:OWNER/NAME@REVISION, for example hub:facebook/DiT-XL-2-256@main.",
+        )
+    return HubName(found["repo"], found["revision"] or "main")
+
+
+@contextmanager
+def clear_errors(name: HubName) -> Iterator[None]:
+    """Turns what huggingface_hub raises for `name` into a HubError of one sentence."""
+    import httpx2  # the client of huggingface_hub, whose connection errors come through as they are
+    from huggingface_hub import errors as hub
+
+    try:
+        yield
+    except (hub.HfHubHTTPError, hub.LocalEntryNotFoundError, hub.RevisionResolutionError, httpx2.HTTPError) as error:
+        raise _sentence(error, name) from None
+    except hub.OfflineModeIsEnabled:
+        raise unreachable(name) from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise HubError(
+                f"The disk is full; {name.repo} was not downloaded whole.", hint="Free some space."
+            ) from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise HubError(f"{name.repo} could not be downloaded ({reason}).", hint="Try again.") from None
+
+
+def _sentence(error: BaseException, name: HubName) -> HubError:
+    from huggingface_hub import errors as hub
+
+    if isinstance(error, hub.LocalEntryNotFoundError | hub.RevisionResolutionError):
+        # The library asked the Hub first: what it answered says more than that nothing is here.
+        return _sentence(error.__cause__, name) if error.__cause__ is not None else unreachable(name)
+    if isinstance(error, hub.GatedRepoError):
+        return HubError(f"{name.repo} asks you to accept its terms first.", hint=LOG_IN.format(repo=name.repo))
+    if isinstance(error, hub.RevisionNotFoundError):
+        return HubError(
+            f"{name.repo} has no revision '{name.revision}'.", hint="Choose one of its branches, tags or commit hashes."
+        )
+    if isinstance(error, hub.RemoteEntryNotFoundError):
+        return HubError(f"A file of {name} is missing on the Hub.", hint="Choose another revision.")
+    if isinstance(error, hub.RepositoryNotFoundError):
+        return HubError(
+            f"There is no model {name.repo} on the Hub, or it is private.",
+            hint="Check the name; for a private one run: hf auth login",
+        )
+    if isinstance(error, hub.HfHubHTTPError):
+        status = error.response.status_code
+        if status in (401, 403):
+            return HubError(f"The Hub does not let you read {name.repo}.", hint=LOG_IN.format(repo=name.repo))
+        return HubError(f"The Hub answered with error {status} for {name.repo}.", hint="Try again later.")
+    return unreachable(name)
+
+
+def unreachable(name: HubName) -> HubError:
+    """The error of a model that is neither here nor within reach."""
+    return HubError(f"The Hub cannot be reached, and {name} is not whole on this machine.", hint=LATER)

@@ -1,0 +1,204 @@
+"""What a name on the Hub stands for, before anything large is downloaded: kind, commit, files, licence, sizes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfr_core.errors import HubError
+from sfr_core.hub.files import PIPELINES, ROOT, HubFile, Part, classifier_part, pipeline_parts
+from sfr_core.hub.names import HubName, clear_errors, read_name
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
+UNKNOWN = "not stated"
+KNOWN = "model.json"
+SECONDS = 10.0
+"""Patience with the Hub's answers about a repository."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubModel:
+    """A model on the Hub at one commit.
+
+    Attributes:
+        name: repository and commit hash; its text is the identifier that a RunConfig holds.
+        kind: kind of model (ModelCard.kind).
+        trained: name of the part that forgets; "" for a classifier.
+        parts: with their weights. root: files beside them.
+        licence: as the repository states it.
+        gated: the owner asks everybody to accept terms before a download.
+        config: model_index.json of a pipeline, config.json of a classifier ({} where there is none).
+    """
+
+    name: HubName
+    kind: str
+    trained: str
+    parts: tuple[Part, ...]
+    root: tuple[HubFile, ...]
+    licence: str
+    gated: bool
+    config: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.name)
+
+    @property
+    def files(self) -> tuple[HubFile, ...]:
+        """Everything that is downloaded."""
+        return (*self.root, *(f for part in self.parts for f in (*part.others, *part.weights)))
+
+    @property
+    def bytes(self) -> int:
+        """Size of the download, bytes."""
+        return sum(f.size for f in self.files)
+
+    @property
+    def pickles(self) -> tuple[HubFile, ...]:
+        """Weights that are pickles and have to be converted before the model can be opened."""
+        return tuple(f for part in self.parts if part.pickled for f in part.weights)
+
+    def part(self, name: str) -> Part:
+        """The part of this name."""
+        return next(part for part in self.parts if part.name == name)
+
+
+def cache_folder() -> Path:
+    """Where huggingface_hub keeps what it downloads (HF_HOME, HF_HUB_CACHE)."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def snapshot_folder(name: HubName) -> Path:
+    """The folder in which a commit's files lie once they are downloaded."""
+    return cache_folder() / f"models--{name.repo.replace('/', '--')}" / "snapshots" / name.revision
+
+
+def own_folder(name: HubName) -> Path:
+    """Where this program keeps what it knows and makes of a commit: huggingface_hub's place for that (HF_HOME)."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_ASSETS_CACHE) / "unlearning-playground" / name.repo.replace("/", "--") / name.revision
+
+
+def remember(model: HubModel) -> None:
+    """Notes beside the cache what is known of a downloaded model, hashes included, so that it needs no network again."""
+    folder = own_folder(model.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f"{KNOWN}.new"
+    temporary.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
+    temporary.replace(folder / KNOWN)
+
+
+def recall(name: HubName) -> HubModel | None:
+    """What `remember` noted of a commit; None where there is nothing, or nothing that this version reads."""
+    try:
+        values = json.loads((own_folder(name) / KNOWN).read_text(encoding="utf-8"))
+        parts = tuple(
+            Part(p["name"], _files(p["weights"]), _files(p["others"]), p["pickled"]) for p in values.pop("parts")
+        )
+        known = HubName(**values.pop("name"))
+        model = HubModel(name=known, parts=parts, root=_files(values.pop("root")), **values)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return model if known == name else None
+
+
+def _files(rows: list[dict[str, Any]]) -> tuple[HubFile, ...]:
+    return tuple(HubFile(**row) for row in rows)
+
+
+def resolve(text: str, *, file: str | None = None) -> HubModel:
+    """Looks up a model; only its index of a few kilobytes is downloaded.
+
+    A branch or tag becomes the commit that it names now (without a network: that it named last). A commit whose files are
+    here needs no network.
+
+    Args:
+        text: `hub:REPO@REVISION`, see names.read_name.
+        file: a classifier's weights, where its repository holds several.
+
+    Raises:
+        HubError: unknown, gated, private or unreachable, or nothing that can be opened here.
+    """
+    name = read_name(text)
+    pinned = name if name.pinned else HubName(name.repo, _commit(name))
+    known = recall(pinned)
+    if known is not None and file in (None, *(f.path for f in known.parts[0].weights)):
+        return known
+    files, licence, gated = _listing(pinned)
+    by_path = {f.path: f for f in files}
+    if "model_index.json" in by_path:
+        index = _small_json(pinned, "model_index.json")
+        made = str(index.get("_class_name"))
+        if made not in PIPELINES:
+            raise HubError(
+                f"{name.repo} is a {made}, which cannot be opened here.",
+                hint=f"Choose a {' or a '.join(PIPELINES)} (Stable Diffusion 1.x or 2.x), or a classifier.",
+            )
+        kind, trained = PIPELINES[made]
+        parts = pipeline_parts(index, files)
+        if not any(part.name == trained and part.weights for part in parts):
+            raise HubError(f"{name.repo} holds no weights of its '{trained}'.", hint="Choose another revision.")
+        config = index
+    else:
+        kind, trained = "classifier", ""
+        parts = (classifier_part(files, file),)
+        config = _small_json(pinned, "config.json") if "config.json" in by_path else {}
+        if "architecture" not in config and ("model_type" in config or "architectures" in config):
+            raise HubError(
+                f"{name.repo} is a model of transformers, which cannot be opened here.",
+                hint="Choose a classifier of timm or torchvision.",
+            )
+    root = tuple(by_path[path] for path in ROOT if path in by_path)
+    return HubModel(
+        name=pinned, kind=kind, trained=trained, parts=parts, root=root, licence=licence, gated=gated, config=config
+    )
+
+
+def _commit(name: HubName) -> str:
+    from huggingface_hub import HfApi
+
+    with clear_errors(name):
+        return HfApi().resolve_revision(name.repo, revision=name.revision, cache_dir=cache_folder()).resolved
+
+
+def _listing(name: HubName) -> tuple[tuple[HubFile, ...], str, bool]:
+    """Files, licence and whether the repository is gated."""
+    from huggingface_hub import HfApi
+
+    with clear_errors(name):
+        info = HfApi().model_info(name.repo, revision=name.revision, files_metadata=True, timeout=SECONDS)
+    return _files_of(info), _licence(info), bool(info.gated)
+
+
+def _files_of(info: ModelInfo) -> tuple[HubFile, ...]:
+    return tuple(
+        HubFile(f.rfilename, f.size or 0, None if f.lfs is None else f.lfs.sha256, f.blob_id or "")
+        for f in info.siblings or ()
+    )
+
+
+def _licence(info: ModelInfo) -> str:
+    stated = [tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:")]
+    card = info.card_data
+    return (card and (card.get("license_name") or card.get("license"))) or (stated[0] if stated else UNKNOWN)
+
+
+def _small_json(name: HubName, path: str) -> dict[str, Any]:
+    from huggingface_hub import hf_hub_download
+
+    with clear_errors(name):
+        local = hf_hub_download(name.repo, path, revision=name.revision, cache_dir=cache_folder())
+    try:
+        values = json.loads(Path(local).read_text(encoding="utf-8"))
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise HubError(f"The {path} of {name.repo} is damaged.", hint="Choose another revision.")
+    return values
