@@ -10,7 +10,7 @@ from sfr_core.errors import HubError
 from sfr_core.hub.files import HubFile
 from sfr_core.hub.memory import in_words
 from sfr_core.hub.names import HubName, clear_errors, unreachable
-from sfr_core.hub.resolve import HubModel, cache_folder, recall, remember, snapshot_folder
+from sfr_core.hub.resolve import HubModel, cache_folder, own_folder, recall, remember, snapshot_folder
 
 CHUNK = 1 << 20
 SPARE = 200 * 1000**2
@@ -34,10 +34,20 @@ def fetch(model: HubModel) -> Path:
             f"{model.name.repo} holds weights as pickles, which are never read here ({model.pickles[0].path}).",
             hint=f"Make safetensors of them once: python -m sfr_core convert {model.id}",
         )
+    if model.converted:
+        folder = converted_folder(model.name)
+        for file in model.files:
+            _check(model.name, folder / file.path, file, hint=f"Make it again: python -m sfr_core convert {model.id}")
+        return folder
     folder = fetch_files(model.name, model.files)
     if recall(model.name) != model:
         remember(model)
     return folder
+
+
+def converted_folder(name: HubName) -> Path:
+    """Where the files lie that `convert` makes of a commit."""
+    return own_folder(name) / "converted"
 
 
 def fetch_files(name: HubName, files: tuple[HubFile, ...]) -> Path:
@@ -75,16 +85,15 @@ def _check_room(name: HubName, needed: int) -> None:
         )
 
 
-def _check(name: HubName, path: Path, file: HubFile) -> None:
-    """Removes a file whose content is not the Hub's, so that the next attempt downloads it again."""
+def _check(
+    name: HubName, path: Path, file: HubFile, *, hint: str = "It was removed; try again to download it anew."
+) -> None:
+    """Removes a file whose content is not the one noted, so that the next attempt makes it anew."""
     if path.exists() and path.stat().st_size == file.size and _hash(path, file) == (file.sha256 or file.blob):
         return
     path.resolve().unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-    raise HubError(
-        f"{file.path} of {name.repo} is damaged: its hash is not the Hub's.",
-        hint="It was removed; try again to download it anew.",
-    )
+    raise HubError(f"{file.path} of {name.repo} is damaged: its hash is not the Hub's.", hint=hint)
 
 
 def _hash(path: Path, file: HubFile) -> str:

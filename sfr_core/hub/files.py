@@ -74,7 +74,7 @@ def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Par
     return tuple(parts)
 
 
-def classifier_part(files: Sequence[HubFile], file: str | None) -> Part:
+def classifier_part(files: Sequence[HubFile], file: str = "") -> Part:
     """A classifier's weights in the repository's root.
 
     Args:
@@ -92,7 +92,8 @@ def classifier_part(files: Sequence[HubFile], file: str | None) -> Part:
     if len(found) != 1:
         names = ", ".join(f.path for f in root if f.path.endswith((".safetensors", *PICKLES))) or "none"
         raise HubError(
-            f"It is not clear which file holds the weights (there: {names}).", hint="Name one with --file FILE."
+            f"It is not clear which file holds the weights (there: {names}).",
+            hint="Name one after the revision, as in hub:OWNER/NAME@main#FILE.",
         )
     return Part("", (found[0],), (), pickled=not found[0].path.endswith(".safetensors"))
 

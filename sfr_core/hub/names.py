@@ -1,4 +1,4 @@
-"""Names of models on the Hub, `hub:REPO@REVISION`, and every failure of the Hub as one clear sentence."""
+"""Names of models on the Hub, `hub:REPO@REVISION` (`#FILE` where a repository holds several), and every failure of the Hub as one clear sentence."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from sfr_core.errors import HubError
 HUB = "hub:"
 """Identifiers of models on the Hub begin so."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
-_NAME = re.compile(r"(?:hub:)?(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?")
+_NAME = re.compile(
+    r"(?:hub:)?(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)"
+    r"(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?(?:#(?P<file>[\w.-]+))?"
+)
 LATER = "Connect to the network (and unset HF_HUB_OFFLINE), then try again; files that were downloaded whole are kept."
 LOG_IN = "Open https://huggingface.co/{repo} and accept its terms, then run: hf auth login"
 
 
 @dataclass(frozen=True, slots=True)
 class HubName:
-    """A repository and a branch, tag or commit hash of it."""
+    """A repository, a branch, tag or commit hash of it, and a classifier's weights where there are several ("" else)."""
 
     repo: str
     revision: str
+    file: str = ""
 
     def __str__(self) -> str:
-        return f"{HUB}{self.repo}@{self.revision}"
+        return f"{HUB}{self.repo}@{self.revision}" + (f"#{self.file}" if self.file else "")
 
     @property
     def pinned(self) -> bool:
@@ -35,7 +39,7 @@ class HubName:
 
 
 def read_name(text: str) -> HubName:
-    """Reads `hub:REPO@REVISION`; without a revision it is the branch main, and `hub:` may be left out.
+    """Reads `hub:REPO@REVISION#FILE`; without a revision it is the branch main; `hub:` and `#FILE` may be left out.
 
     Raises:
         HubError: no such form.
@@ -46,7 +50,7 @@ def read_name(text: str) -> HubName:
             f"'{text}' names no model on the Hub.",
             hint="Write hub:OWNER/NAME@REVISION, for example hub:facebook/DiT-XL-2-256@main.",
         )
-    return HubName(found["repo"], found["revision"] or "main")
+    return HubName(found["repo"], found["revision"] or "main", found["file"] or "")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ class HubModel:
         licence: as the repository states it.
         gated: the owner asks everybody to accept terms before a download.
         config: model_index.json of a pipeline, config.json of a classifier ({} where there is none).
+        converted: the files are those that `convert` made here of the repository's pickles.
     """
 
     name: HubName
@@ -42,6 +43,7 @@ class HubModel:
     licence: str
     gated: bool
     config: dict[str, Any]
+    converted: bool = False
 
     @property
     def id(self) -> str:
@@ -83,7 +85,13 @@ def own_folder(name: HubName) -> Path:
     """Where this program keeps what it knows and makes of a commit: huggingface_hub's place for that (HF_HOME)."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_ASSETS_CACHE) / "unlearning-playground" / name.repo.replace("/", "--") / name.revision
+    return (
+        Path(constants.HF_ASSETS_CACHE)
+        / "unlearning-playground"
+        / name.repo.replace("/", "--")
+        / name.revision
+        / name.file
+    )
 
 
 def remember(model: HubModel) -> None:
@@ -113,24 +121,24 @@ def _files(rows: list[dict[str, Any]]) -> tuple[HubFile, ...]:
     return tuple(HubFile(**row) for row in rows)
 
 
-def resolve(text: str, *, file: str | None = None) -> HubModel:
+def resolve(text: str, *, known: bool = True) -> HubModel:
     """Looks up a model; only its index of a few kilobytes is downloaded.
 
     A branch or tag becomes the commit that it names now (without a network: that it named last). A commit whose files are
     here needs no network.
 
     Args:
-        text: `hub:REPO@REVISION`, see names.read_name.
-        file: a classifier's weights, where its repository holds several.
+        text: see names.read_name.
+        known: take what an earlier download or conversion noted of this commit.
 
     Raises:
         HubError: unknown, gated, private or unreachable, or nothing that can be opened here.
     """
     name = read_name(text)
-    pinned = name if name.pinned else HubName(name.repo, _commit(name))
-    known = recall(pinned)
-    if known is not None and file in (None, *(f.path for f in known.parts[0].weights)):
-        return known
+    pinned = name if name.pinned else replace(name, revision=_commit(name))
+    noted = recall(pinned) if known else None
+    if noted is not None:
+        return noted
     files, licence, gated = _listing(pinned)
     by_path = {f.path: f for f in files}
     if "model_index.json" in by_path:
@@ -148,7 +156,7 @@ def resolve(text: str, *, file: str | None = None) -> HubModel:
         config = index
     else:
         kind, trained = "classifier", ""
-        parts = (classifier_part(files, file),)
+        parts = (classifier_part(files, name.file),)
         config = _small_json(pinned, "config.json") if "config.json" in by_path else {}
         if "architecture" not in config and ("model_type" in config or "architectures" in config):
             raise HubError(

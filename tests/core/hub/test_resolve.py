@@ -20,6 +20,7 @@ from tests.core.hub_stub import COMMIT, StubHub
         ("a/b", "a/b", "main"),
         ("hub:timm/resnet18.a1_in1k@refs/pr/1", "timm/resnet18.a1_in1k", "refs/pr/1"),
         (f"hub:a/b@{COMMIT}", "a/b", COMMIT),
+        ("hub:a/b@v1#full.pth", "a/b", "v1"),
     ],
 )
 def test_names(text: str, repo: str, revision: str) -> None:
@@ -28,7 +29,9 @@ def test_names(text: str, repo: str, revision: str) -> None:
     assert read_name(str(name)) == name
 
 
-@pytest.mark.parametrize("text", ["hub:", "a", "hub:a/b/c", "hub:../b@main", "hub:a/b@", "hub:a/b@../x", "hub:a/b@x y"])
+@pytest.mark.parametrize(
+    "text", ["hub:", "a", "hub:a/b/c", "hub:../b@main", "hub:a/b@", "hub:a/b@../x", "hub:a/b@x y", "hub:a/b@v1#../x"]
+)
 def test_what_is_no_name(text: str) -> None:
     with pytest.raises(HubError, match="names no model on the Hub"):
         read_name(text)
@@ -156,7 +159,7 @@ def test_which_file_holds_a_classifiers_weights(hub: StubHub, tmp_path: Path) ->
     (tmp_path / "net/model.safetensors").unlink()
     with pytest.raises(HubError, match=r"not clear which file holds the weights \(there: a\.pth, b\.pth\)"):
         resolve("hub:tiny/net")
-    assert [f.path for f in resolve("hub:tiny/net", file="b.pth").pickles] == ["b.pth"]
+    assert [f.path for f in resolve("hub:tiny/net#b.pth").pickles] == ["b.pth"]
 
 
 def _copy(source: Path, target: Path) -> None:
