@@ -15,7 +15,7 @@ from sfr_core.nets.judge import Judge, pixels_of
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
-from sfr_core.tasks.ddpm import accepted_classes
+from sfr_core.tasks.sheets import accepted_classes
 from sfr_core.zoo import ModelCard
 
 SHOWN_FORGET = 8

@@ -140,7 +140,7 @@ class GeneratorKind:
         task = session.task
         assert isinstance(task, DiffusionTask)
         forgotten = session.split.spec.classes
-        wanted = plan(forgotten, task.null, protocol_of(session.card))
+        wanted = plan(forgotten, task.classes, protocol_of(session.card))
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in _ORDER}
         present = [who for who in _ORDER if who == "after" or session.has(who)]
         keys = {who: self._key(session, who, wanted) for who in present}

@@ -1,4 +1,4 @@
-"""The training loss of pixel diffusion models, piece by piece (reference: SFR-on as coded, DDPM). Every draw is on the CPU."""
+"""The training loss of diffusion models, piece by piece (reference: SFR-on as coded, DDPM and DiT). Every draw is on the CPU."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ def antithetic_timesteps(n: int, rng: torch.Generator) -> Tensor:
     """n timesteps, int64 in 0 .. STEPS-1: n // 2 + 1 uniform ones, then their mirror images STEPS-1-t, cut to n."""
     half = torch.randint(0, STEPS, (n // 2 + 1,), generator=rng)
     return torch.cat([half, STEPS - 1 - half])[:n]
+
+
+def uniform_timesteps(n: int, rng: torch.Generator) -> Tensor:
+    """n timesteps, int64, each uniform in 0 .. STEPS-1."""
+    return torch.randint(0, STEPS, (n,), generator=rng)
 
 
 def drop_labels(labels: Tensor, null: int, share: float, rng: torch.Generator) -> Tensor:
@@ -29,6 +34,11 @@ def noised(x: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
 def squared_error(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Summed over channels and pixels, one a picture, [n]: 784 or 3072 times the mean that others minimise."""
     return (predicted - wanted).square().sum((1, 2, 3))
+
+
+def mean_error(predicted: Tensor, wanted: Tensor) -> Tensor:
+    """Squared error, mean over channels and pixels, one a picture, [n]: what latent models minimise."""
+    return (predicted - wanted).square().mean((1, 2, 3))
 
 
 def paper_guidance(scale: float) -> float:

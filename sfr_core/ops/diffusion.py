@@ -1,4 +1,4 @@
-"""The noise schedule of pixel diffusion models, and guided DDIM sampling from a class-conditional one."""
+"""The noise schedule of class-conditional diffusion models, and guided DDIM sampling from them."""
 
 from __future__ import annotations
 
@@ -53,13 +53,22 @@ def guided(predict: Predictor, x: Tensor, t: Tensor, labels: Tensor, null: int, 
 
 @torch.no_grad()
 def ddim_steps(
-    predict: Predictor, noise: Tensor, labels: Tensor, *, null: int, steps: int, guidance: float
+    predict: Predictor,
+    noise: Tensor,
+    labels: Tensor,
+    *,
+    null: int,
+    steps: int,
+    guidance: float,
+    clip: bool = True,
+    signal: Tensor | None = None,
+    until: int | None = None,
 ) -> Generator[int, None, Tensor]:
     """Deterministic DDIM (Song et al. 2020, arXiv 2010.02502, equation 12 with sigma = 0), step by step.
 
     Timesteps are spaced evenly and end at the last one ("trailing"), so the first step starts from pure noise. The
-    predicted picture is clipped to [-1, 1] and the noise recomputed from it, else guidance saturates. A caller that stops
-    asking has stopped the sampling.
+    predicted picture is clipped to [-1, 1] and the noise recomputed from it, else guidance saturates; latents have no such
+    range. A caller that stops asking has stopped the sampling.
 
     Args:
         predict: the model.
@@ -68,12 +77,15 @@ def ddim_steps(
         null: the label that means "no class".
         steps: 1 to STEPS; STEPS must be a multiple of it.
         guidance: w of `guided`.
+        clip: False for latents.
+        signal: share of signal at each timestep [STEPS], on the noise's device; default `alphas_cumprod`.
+        until: stop after so many steps, with what is half drawn; default all.
 
     Yields:
         The number of steps done, after each of them.
 
     Returns:
-        Pictures in [-1, 1], shaped as `noise`.
+        Pictures in [-1, 1] (or latents), shaped as `noise`.
 
     Raises:
         InputError: STEPS is no multiple of `steps`.
@@ -82,15 +94,18 @@ def ddim_steps(
         raise InputError(
             f"{steps} sampling steps do not divide {STEPS}.", hint="Choose 10, 20, 25, 50 or 100 sampling steps."
         )
-    signal = alphas_cumprod().to(noise.device)
+    if signal is None:
+        signal = alphas_cumprod().to(noise.device)
     stride = STEPS // steps
     x = noise
-    for done, t in enumerate(range(STEPS - 1, -1, -stride), 1):
+    for done, t in enumerate(range(STEPS - 1, -1, -stride)[:until], 1):
         now = signal[t]
         after = signal[t - stride] if t >= stride else torch.ones_like(now)
         epsilon = guided(predict, x, torch.full((len(x),), t, device=x.device), labels, null, guidance)
-        picture = ((x - (1 - now).sqrt() * epsilon) / now.sqrt()).clamp(-1, 1)
-        epsilon = (x - now.sqrt() * picture) / (1 - now).sqrt()
+        picture = (x - (1 - now).sqrt() * epsilon) / now.sqrt()
+        if clip:
+            picture = picture.clamp(-1, 1)
+            epsilon = (x - now.sqrt() * picture) / (1 - now).sqrt()
         x = after.sqrt() * picture + (1 - after).sqrt() * epsilon
         yield done
     return x

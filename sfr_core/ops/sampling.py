@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import torch
@@ -35,19 +35,45 @@ def sample_pictures(
     guidance: float,
     device: torch.device,
 ) -> Generator[int, None, NDArray[np.uint8]]:
-    """Draws a picture for each label [n] by guided DDIM; a caller that stops asking has stopped the sampling.
+    """Draws a picture for each label [n] by guided DDIM in the space of pixels; arguments as for `sample`.
+
+    Returns:
+        uint8 [n, h, w, c].
+    """
+    drawn = yield from sample(
+        predict, labels, shape, null=null, seed=seed, steps=steps, guidance=guidance, device=device, finish=levels
+    )
+    return tiles(drawn)
+
+
+def sample(
+    predict: Predictor,
+    labels: NDArray[np.int64],
+    shape: tuple[int, int, int],
+    *,
+    null: int,
+    seed: int,
+    steps: int,
+    guidance: float,
+    device: torch.device,
+    finish: Callable[[Tensor], Tensor],
+    clip: bool = True,
+    signal: Tensor | None = None,
+) -> Generator[int, None, Tensor]:
+    """Draws from the model for each label [n], batch by batch; a caller that stops asking has stopped the sampling.
 
     Args:
         predict: the model.
-        shape: channels, height, width of a picture.
-        null, steps, guidance: as for `diffusion.ddim_steps`.
+        shape: channels, height, width of what the model works on: pictures or latents.
+        null, steps, guidance, clip, signal: as for `diffusion.ddim_steps`.
         seed: of the noise; equal seeds give equal noise, class by class (`start_noise`).
+        finish: what is kept of each finished batch [m, *shape], for example its pictures.
 
     Yields:
         Sampler steps done over all batches, 1 to `sampler_steps(n, steps)`.
 
     Returns:
-        uint8 [n, h, w, c].
+        What `finish` made, [n, ...].
 
     Raises:
         InputError: the schedule is no multiple of `steps`.
@@ -57,20 +83,26 @@ def sample_pictures(
     parts: list[Tensor] = []
     done = 0
     for start, y in zip(torch.split(noise, SAMPLE_BATCH), torch.split(asked, SAMPLE_BATCH), strict=True):
-        walk = ddim_steps(predict, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance)
+        walk = ddim_steps(predict, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance, clip=clip, signal=signal)
         try:
             while True:
                 next(walk)
                 done += 1
                 yield done
         except StopIteration as end:
-            parts.append(levels(end.value))
-    return torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
+            parts.append(finish(end.value))
+    return torch.cat(parts)
 
 
 def levels(pictures: Tensor) -> Tensor:
     """Pictures in [-1, 1] rounded to uint8, on the CPU."""
     return ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+
+
+def tiles(images: Tensor) -> NDArray[np.uint8]:
+    """uint8 [n, c, h, w] as pictures [n, h, w, c]."""
+    found: NDArray[np.uint8] = images.permute(0, 2, 3, 1).contiguous().numpy()
+    return found
 
 
 def sheet_png(images: NDArray[np.uint8], columns: int) -> str:

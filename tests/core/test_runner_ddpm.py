@@ -37,7 +37,7 @@ from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
 from sfr_core.runfiles import read_config, read_events, read_result, read_weights, write_run
 from sfr_core.runner import run
 from sfr_core.session import Retrained, Session
-from sfr_core.tasks import ddpm
+from sfr_core.tasks.ddpm import DiffusionTask
 from tests.core.grammar import check_grammar
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import FORGET, SMALL_DDPM, ddpm_gold, ddpm_session
@@ -114,7 +114,7 @@ def test_the_record_is_that_of_samples_drawn_by_the_plan(tmp_path: Path) -> None
     session = ddpm_session(tmp_path / "m", "finetune")
     go(session, live_every=NEVER)
     task = session.task
-    assert isinstance(task, ddpm.DiffusionTask)
+    assert isinstance(task, DiffusionTask)
     assert session.result is not None
     protocol = Protocol(100, 4, 2.0)
     drawn = drained(draw(task, task.judge, sample_plan((3,), 10, protocol.n), protocol))
@@ -195,9 +195,9 @@ def test_the_seed_decides_the_run_and_looking_changes_nothing(tmp_path: Path) ->
 
 
 def test_without_data_the_run_begins_by_drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ddpm, "FREE_FORGET", 4)
-    monkeypatch.setattr(ddpm, "FREE_REMAIN", 2)
-    monkeypatch.setattr(ddpm, "FREE_STEPS", 4)
+    monkeypatch.setattr(DiffusionTask, "free_forget", 4)
+    monkeypatch.setattr(DiffusionTask, "free_remain", 2)
+    monkeypatch.setattr(DiffusionTask, "free_steps", 4)
     session = ddpm_session(tmp_path / "m", data="data-free")
     events = go(session, live_every=NEVER, evaluate=False)
     assert [(e.done, e.total) for e in events if isinstance(e, PhaseProgress) and e.phase == "prepare"] == [

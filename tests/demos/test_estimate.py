@@ -77,15 +77,15 @@ def test_methods_in_steps_counted_by_hand() -> None:
 def test_what_a_generators_run_draws_is_what_it_plans_to_draw() -> None:
     from sfr_core import generation
     from sfr_core.metrics.generation import PAGE
-    from sfr_core.tasks import ddpm
+    from sfr_core.tasks.ddpm import DiffusionTask as Task
 
     settings = presets.resolve("", "sfr-on", kind="ddpm")
     config = RunConfig(model="any", forget="class:Trouser", method="sfr-on", settings=settings)
     plan = generation.plan([1], 10, PAGE)
-    looks = (ddpm.LOOKS + 1) * 10 * ddpm.LOOK_COLUMNS * ddpm.LOOK_STEPS
+    looks = (Task.looks + 1) * 10 * Task.look_columns * Task.look_steps
     passes = looks + (len(plan.labels) + 2 * len(plan.shown)) * 20
     assert math.isclose(drawings(config, 20), passes * 2 / 3)
-    free = (ddpm.FREE_FORGET + 9 * ddpm.FREE_REMAIN) * ddpm.FREE_STEPS
+    free = (Task.free_forget + 9 * Task.free_remain) * Task.free_steps
     assert math.isclose(drawings(replace(config, data="data-free"), 20), (passes + free) * 2 / 3)
 
 

@@ -19,8 +19,8 @@ from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.ops.denoising import antithetic_timesteps
 from sfr_core.ops.diffusion import alphas_cumprod
 from sfr_core.tasks import base
-from sfr_core.tasks import ddpm as module
-from sfr_core.tasks.ddpm import LOOK_COLUMNS, LOOK_STEPS, DiffusionTask, _next_kept
+from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks.diffusion import _next_kept
 from tests.core.tiny import CLASSES, same, state
 from tests.core.tiny_ddpm_run import FORGET, ddpm_task, grey_dataset, tiny_judge
 
@@ -210,14 +210,14 @@ def test_everything_is_drawn_from_the_generator_that_is_handed_in() -> None:
 def test_flips_are_frozen_and_only_where_a_mirrored_picture_is_natural() -> None:
     dataset = grey_dataset(mirror=True)
     first, again = (ddpm_task(dataset=dataset, seed=1) for _ in range(2))
-    assert torch.equal(first._images, again._images)
+    assert torch.equal(first._held, again._held)
     plain = torch.from_numpy(dataset.train.images).permute(0, 3, 1, 2)
-    kept = (first._images == plain).flatten(1).all(1)
-    mirrored = (first._images == plain.flip(3)).flatten(1).all(1)
+    kept = (first._held == plain).flatten(1).all(1)
+    mirrored = (first._held == plain.flip(3)).flatten(1).all(1)
     assert (kept | mirrored).all()
     assert 15 < int(kept.sum()) < 45
-    assert not torch.equal(first._images, ddpm_task(dataset=dataset, seed=2)._images)
-    assert torch.equal(ddpm_task()._images, torch.from_numpy(grey_dataset().train.images).permute(0, 3, 1, 2))
+    assert not torch.equal(first._held, ddpm_task(dataset=dataset, seed=2)._held)
+    assert torch.equal(ddpm_task()._held, torch.from_numpy(grey_dataset().train.images).permute(0, 3, 1, 2))
 
 
 def test_a_look_is_a_sheet_and_its_shares() -> None:
@@ -233,15 +233,15 @@ def test_a_look_is_a_sheet_and_its_shares() -> None:
     sheet = look.sheet
     assert sheet is not None
     order = [3, 5, 0, 1, 2, 4, 6, 7, 8, 9]
-    assert sheet.labels == tuple(c for c in order for _ in range(LOOK_COLUMNS))
-    assert (sheet.side, sheet.columns, sheet.steps) == (8, LOOK_COLUMNS, LOOK_STEPS)
+    assert sheet.labels == tuple(c for c in order for _ in range(DiffusionTask.look_columns))
+    assert (sheet.side, sheet.columns, sheet.steps) == (8, DiffusionTask.look_columns, DiffusionTask.look_steps)
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.png))))
-    assert picture.shape == (80, 8 * LOOK_COLUMNS)
+    assert picture.shape == (80, 8 * DiffusionTask.look_columns)
     hits = [a == b for a, b in zip(sheet.accepted, sheet.labels, strict=True)]
-    n = 2 * LOOK_COLUMNS
-    assert (look.record.n_forget, look.record.n_remain) == (n, 8 * LOOK_COLUMNS)
+    n = 2 * DiffusionTask.look_columns
+    assert (look.record.n_forget, look.record.n_remain) == (n, 8 * DiffusionTask.look_columns)
     assert look.record.forget == pytest.approx(100 * sum(hits[:n]) / n)
-    assert look.record.remain == pytest.approx(100 * sum(hits[n:]) / (8 * LOOK_COLUMNS))
+    assert look.record.remain == pytest.approx(100 * sum(hits[n:]) / (8 * DiffusionTask.look_columns))
 
 
 def test_a_rejected_picture_is_accepted_as_none() -> None:
@@ -275,27 +275,27 @@ def test_a_look_stops_within_one_sampler_step() -> None:
 
 
 def test_without_data_both_sets_are_the_models_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FREE_FORGET", 6)
-    monkeypatch.setattr(module, "FREE_REMAIN", 3)
+    monkeypatch.setattr(DiffusionTask, "free_forget", 6)
+    monkeypatch.setattr(DiffusionTask, "free_remain", 3)
     tasks = [ddpm_task("class:three,five", data="data-free", seed=s) for s in (0, 0, 1)]
     first = tasks[0]
     assert (first.count("forget"), first.count("remain")) == (6, 24)
-    assert first.preparation() == module.FREE_STEPS
+    assert first.preparation() == first.free_steps
     assert [list(task.prepare()) for task in tasks] == [list(range(1, 11))] * 3
-    assert torch.equal(first._images, tasks[1]._images)
-    assert not torch.equal(first._images, tasks[2]._images)
+    assert torch.equal(first._held, tasks[1]._held)
+    assert not torch.equal(first._held, tasks[2]._held)
     assert first.preparation() == 0
     assert list(first.prepare()) == []
     batch = next(first.forget_batches(10, rng()))
     assert sorted(batch.y.tolist()) == [3, 3, 3, 5, 5, 5]
-    walk = first.sample(np.array([3, 3, 3]), seed=MAX_SEED + 1, steps=module.FREE_STEPS, guidance=module.FREE_GUIDANCE)
+    walk = first.sample(np.array([3, 3, 3]), seed=MAX_SEED + 1, steps=first.free_steps, guidance=first.free_guidance)
     images = None
     while images is None:
         try:
             next(walk)
         except StopIteration as end:
             images = end.value
-    mine = first._images[first._labels == 3].permute(0, 2, 3, 1).numpy()
+    mine = first._held[first._labels == 3].permute(0, 2, 3, 1).numpy()
     # Another batch rounds differently in the last bits at most.
     assert np.abs(images.astype(int) - mine).max() <= 1
 

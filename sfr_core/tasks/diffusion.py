@@ -1,0 +1,356 @@
+"""What class-conditional diffusion models share as tasks, whether they work on pixels (ddpm.py) or on latents (dit.py)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import MAX_SEED, Precision
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import Split
+from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.ops.denoising import drop_labels, noised
+from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
+from sfr_core.ops.diffusion import STEPS, Predictor, alphas_cumprod
+from sfr_core.ops.modes import kept_modes
+from sfr_core.ops.sampling import sample, sampler_steps, tiles
+from sfr_core.tasks.base import Look, Part
+from sfr_core.tasks.classifier import LabelledBatch
+from sfr_core.tasks.sheets import accepted_classes, judged_look
+
+LABEL_DROPOUT = 0.1
+LOOK_SEED = 7
+TRIAL_PICTURES = 16
+"""Batch on which the two precisions are timed."""
+
+
+class ClassDiffusionTask(ABC):
+    """A class-conditional diffusion model, what it is trained on, and a split by class.
+
+    Implements Task, FisherTask, Redirectable, Replayable, Restartable, Watchable, Preparable and Samplable. A kind of
+    models says how timesteps are drawn, what the loss of a noised picture is, how the Fisher asks, and what lies between
+    the model's own space and pictures. "Pictures" below are what the model works on: pixels in [-1, 1], or latents.
+
+    Args:
+        model: network called as (x, t, labels), with an answer that has `.sample`. Moved to `device`.
+        classes: number of classes; their labels are 0 to classes - 1.
+        null: the label that means "no class".
+        split: forgotten classes (`split.spec.classes`).
+        judge: looks at the samples.
+        shape: channels, height, width of a picture.
+        device, precision: where and how forward passes run.
+        seed: of the pictures where none are given.
+        free: draw the pictures of both sets from the model itself (`prepare`).
+
+    Attributes:
+        looks: looks in a run.
+        look_columns, look_steps, look_guidance: pictures of each class in a look, and their sampler.
+        look_classes: classes in a look at most, the forgotten ones first and the others evenly chosen.
+        free_forget, free_remain: without data, pictures of the forgotten classes together, and of each other class.
+        free_most: pictures of the other classes together at most.
+        free_steps, free_guidance: their sampler.
+        pseudo_step: a forgotten class is redirected to the class so many further on.
+        clip: whether pictures end at -1 and 1.
+        layout: of what the network is given.
+    """
+
+    looks = 7
+    look_columns = 4
+    look_steps = 8
+    look_guidance = 2.0
+    look_classes = 16
+    free_forget = 192
+    free_remain = 64
+    free_most = 1024
+    free_steps = 10
+    free_guidance = 2.0
+    pseudo_step = 1
+    clip = True
+    layout = torch.contiguous_format
+
+    def __init__(
+        self,
+        model: nn.Module,
+        split: Split,
+        judge: Judge,
+        *,
+        classes: int,
+        null: int,
+        shape: tuple[int, int, int],
+        device: torch.device,
+        precision: UsedPrecision,
+        seed: int,
+        free: bool,
+    ) -> None:
+        self.model = model.to(device, memory_format=self.layout)  # type: ignore[call-overload]
+        self.split, self.judge = split, judge
+        self.classes, self.null, self.shape = classes, null, shape
+        self.device, self.precision = device, precision
+        forgotten = split.spec.classes
+        self._signal = alphas_cumprod().to(device)
+        self._pseudo = torch.from_numpy(_next_kept(forgotten, classes, self.pseudo_step)).to(device)
+        # Beyond every seed that a run can have: no picture of the evaluation or of a visitor starts from this noise.
+        self._free_seed = MAX_SEED + 1 + seed
+        self._free, self._ready = free, not free
+        others = np.setdiff1d(np.arange(classes), forgotten)
+        if free:
+            labels = self._free_labels(others)
+            self._take(torch.zeros((len(labels), 0)), labels)
+        order = [*forgotten, *evenly(others, max(1, self.look_classes - len(forgotten)))]
+        self._look_labels = np.repeat(np.array(order, np.int64), self.look_columns)
+
+    @abstractmethod
+    def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
+        """n timesteps on the CPU."""
+
+    @abstractmethod
+    def _errors(self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
+        """The training loss [n] of `clean` pictures that were noised to x with `noise` at t."""
+
+    @abstractmethod
+    def _pictures(self, x: Tensor) -> Tensor:
+        """What people and the judge see of the model's samples [n, *shape]: uint8 [n, c, h, w] on the CPU."""
+
+    @abstractmethod
+    def _stored(self, x: Tensor) -> Tensor:
+        """How the model's own samples [n, *shape] are held for training."""
+
+    @abstractmethod
+    def _read(self, held: Tensor) -> Tensor:
+        """The model's input [n, *shape] from what is held."""
+
+    @abstractmethod
+    def fisher_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """Losses [n] that the Fisher looks at; no label is dropped."""
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        return dict(self.model.named_parameters())
+
+    def count(self, part: Part) -> int:
+        return len(self._rows[part])
+
+    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches("forget", size, rng)
+
+    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches("remain", size, rng)
+
+    def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches(part, size, rng)
+
+    def losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """The training loss, [n]; draws timesteps, noise and dropped labels, in this order."""
+        x, noise, t = self._noisy(batch.x, rng)
+        return self._errors(batch.x, x, t, noise, self._dropped(batch.y, rng))
+
+    def redirect_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """Mean squared distance [n] to what the live model predicts for a class that is kept (SalUn).
+
+        Labels are dropped on both sides. Rows of other classes are compared with their own answer.
+        """
+        x, _, t = self._noisy(batch.x, rng)
+        mine, other = self._dropped(batch.y, rng), self._dropped(self._pseudo[batch.y], rng)
+        with torch.no_grad():
+            target = self._predict(x, t, other)
+        return (self._predict(x, t, mine) - target).square().mean((1, 2, 3))
+
+    def surrogate_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        static = (torch.rand(batch.x.shape, generator=rng) * 2 - 1).to(self.device)
+        x, noise, t = self._noisy(static, rng)
+        return self._errors(static, x, t, noise, batch.y)
+
+    def replay_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        x, noise, t = self._noisy(batch.x, rng)
+        return self._errors(batch.x, x, t, noise, batch.y)
+
+    def class_pictures(self, per_class: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        labels = self._labels.cpu()
+        for c in range(self.classes):
+            rows = torch.nonzero(labels == c)[:, 0]
+            for row in torch.split(rows[torch.randperm(len(rows), generator=rng)[:per_class]], 1):
+                if len(row):
+                    yield self._batch(row)
+
+    def digest(self, batch: LabelledBatch) -> bytes:
+        return batch.y.cpu().numpy().tobytes() + batch.x.cpu().numpy().tobytes()
+
+    def stratified_losses(self, batch: LabelledBatch, strata: int, rng: torch.Generator) -> Tensor:
+        edges = torch.arange(strata + 1) * STEPS // strata
+        n = len(batch.y)
+        width = edges[1:] - edges[:-1]
+        t = (edges[:-1] + (torch.rand((n, strata), generator=rng) * width).long()).flatten().to(self.device)
+        noise = torch.randn((n * strata, *self.shape), generator=rng).to(self.device)
+        clean = batch.x.repeat_interleave(strata, 0)
+        x = noised(clean, noise, self._signal[t])
+        return self._errors(clean, x, t, noise, batch.y.repeat_interleave(strata)).view(n, strata)
+
+    def new_model(self, rng: torch.Generator) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(0, 2**31 - 1, (1,), generator=rng)))
+            build: Callable[[Any], nn.Module] = type(self.model).from_config
+            fresh = build(self.model.config)
+        return fresh.to(self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
+
+    def preparation(self) -> int:
+        return 0 if self._ready else sampler_steps(len(self._labels), self.free_steps)
+
+    def prepare(self) -> Generator[int, None, None]:
+        """Draws the pictures of a run without data from the model as it is now."""
+        if self._ready:
+            return
+        labels = self._labels.cpu().numpy()
+        drawn = yield from self._draw(
+            self.model, labels, self._free_seed, self.free_steps, self.free_guidance, self._stored
+        )
+        self._take(drawn, labels)
+        self._ready = True
+
+    def sample(
+        self,
+        labels: NDArray[np.int64],
+        *,
+        seed: int,
+        steps: int,
+        guidance: float,
+        model: nn.Module | None = None,
+    ) -> Generator[int, None, NDArray[np.uint8]]:
+        drawn = yield from self._draw(model or self.model, labels, seed, steps, guidance, self._pictures)
+        return tiles(drawn)
+
+    def look(self, cancel: CancelToken) -> Look | None:
+        """Some pictures of each class, the forgotten ones first, always from the same noise."""
+        walk = self.sample(self._look_labels, seed=LOOK_SEED, steps=self.look_steps, guidance=self.look_guidance)
+        try:
+            while not cancel.cancelled:
+                next(walk)
+            walk.close()
+            return None
+        except StopIteration as end:
+            return judged_look(
+                end.value, self._look_labels, self._accepted(end.value), self.split.spec.classes,
+                columns=self.look_columns, steps=self.look_steps, guidance=self.look_guidance,
+            )  # fmt: skip
+
+    def _accepted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Class that the judge accepts for each picture of a look, -1 where it accepts none."""
+        return accepted_classes(self.judge(pixels_of(images)))
+
+    def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
+        x = torch.zeros((min(batch_size, TRIAL_PICTURES), *self.shape), device=self.device)
+        t = torch.zeros(len(x), dtype=torch.long, device=self.device)
+
+        def loss(model: nn.Module, x: Tensor) -> Tensor:
+            out: Tensor = model(x.contiguous(memory_format=self.layout), t, t).sample
+            return out.float().square().mean()
+
+        return pick_precision(asked, self.model, x, loss)
+
+    def _ask(self, model: nn.Module, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """All that the network says, float32 [n, channels out, h, w]."""
+        with autocast(self.device, self.precision):
+            out: Tensor = model(x.contiguous(memory_format=self.layout), t, labels).sample
+        return out.float()
+
+    def _predict(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        return self._predictor(self.model)(x, t, labels)
+
+    def _predictor(self, model: nn.Module) -> Predictor:
+        def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+            return self._ask(model, x, t, labels)[:, : self.shape[0]]
+
+        return predict
+
+    def _draw(
+        self,
+        model: nn.Module,
+        labels: NDArray[np.int64],
+        seed: int,
+        steps: int,
+        guidance: float,
+        finish: Callable[[Tensor], Tensor],
+    ) -> Generator[int, None, Tensor]:
+        """Guided samples in eval mode, as `finish` keeps them; yields the sampler steps done."""
+        with kept_modes(model):
+            model.eval()
+            return (
+                yield from sample(
+                    self._predictor(model),
+                    labels,
+                    self.shape,
+                    null=self.null,
+                    seed=seed,
+                    steps=steps,
+                    guidance=guidance,
+                    device=self.device,
+                    finish=finish,
+                    clip=self.clip,
+                    signal=self._signal,
+                )
+            )
+
+    def _noise(self, shape: torch.Size, rng: torch.Generator) -> Tensor:
+        return torch.randn(shape, generator=rng)
+
+    def _noisy(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Noised pictures, their noise and their timesteps."""
+        t = self._timesteps(len(x), rng).to(self.device)
+        noise = self._noise(x.shape, rng).to(self.device)
+        return noised(x, noise, self._signal[t]), noise, t
+
+    def _dropped(self, labels: Tensor, rng: torch.Generator) -> Tensor:
+        return drop_labels(labels, self.null, LABEL_DROPOUT, rng)
+
+    def _free_labels(self, others: NDArray[np.int64]) -> NDArray[np.int64]:
+        forgotten = self.split.spec.classes
+        each = max(1, self.free_forget // len(forgotten))
+        kept = set(evenly(others, max(1, self.free_most // self.free_remain)).tolist())
+        counts = [each if c in forgotten else self.free_remain if c in kept else 0 for c in range(self.classes)]
+        return np.repeat(np.arange(self.classes, dtype=np.int64), counts)
+
+    def _take(self, held: Tensor, labels: NDArray[np.int64]) -> None:
+        self._held = held.to(self.device)
+        self._labels = torch.from_numpy(labels).to(self.device)
+        mine = np.isin(labels, self.split.spec.classes)
+        self._rows: dict[Part, NDArray[np.int64]] = {"forget": np.flatnonzero(mine), "remain": np.flatnonzero(~mine)}
+
+    def _batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        rows = torch.from_numpy(self._rows[part])
+        for at in torch.split(rows[torch.randperm(len(rows), generator=rng)], size):
+            yield self._batch(at)
+
+    def _batch(self, rows: Tensor) -> LabelledBatch:
+        at = rows.to(self.device)
+        return LabelledBatch(self._read(self._held[at]), self._labels[at], at)
+
+
+def evenly(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of the values, evenly spaced, in their order."""
+    if len(values) <= most:
+        return values
+    return values[np.arange(most) * len(values) // most]
+
+
+def frozen_flips(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
+    """The training pictures; where a mirrored one is natural, half of them flipped, the same ones in the whole run."""
+    images = dataset.train.images
+    if not dataset.mirror:
+        return images
+    flipped = np.random.default_rng(seed).random(len(images)) < 0.5
+    out = images.copy()
+    out[flipped] = out[flipped, :, ::-1]
+    return out
+
+
+def _next_kept(forgotten: tuple[int, ...], classes: int, step: int = 1) -> NDArray[np.int64]:
+    """For every class the one to draw instead: the first kept one from `step` after a forgotten one, round the end; others stay."""
+    out = np.arange(classes, dtype=np.int64)
+    for c in forgotten:
+        out[c] = next(k % classes for k in range(c + step, c + step + classes) if k % classes not in forgotten)
+    return out
