@@ -36,9 +36,9 @@ NEUTRAL = ("a picture", "a photo", "a photo of a person", "a photo of a landscap
 NEIGHBOURS_ASKED = 8
 OTHERS_ASKED = 12
 """Concepts in a record of either kind; of more, every k-th."""
-FREE_FORGET = 192
-FREE_REMAIN = 576
-"""Pictures that the model draws of itself before a run: of the concept, and of everything else together."""
+FREE_FORGET = 96
+FREE_REMAIN = 288
+"""Pictures that a model draws of itself before a run."""
 REDIRECT_SHARE = 1 / 6
 """Share of the remain pictures that show what the redirection asks for (the published runs have no others)."""
 
@@ -102,12 +102,16 @@ class PromptPlan:
             the empty prompt, the redirection, then `kept`.
         redirect: prompt that is answered in place of the concept.
         kept: further prompts that are trained on to be kept.
+        free_forget, free_remain: pictures that the model draws of itself before a run: of the concept, and of everything
+            else together.
     """
 
     spec: ForgetSpec
     prompts: tuple[Prompt, ...]
     redirect: str
     kept: tuple[str, ...]
+    free_forget: int = FREE_FORGET
+    free_remain: int = FREE_REMAIN
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,12 +145,12 @@ class PromptPlan:
         """
         direct = self.labels("direct")
         kept = np.arange(self.anchor + 1, self.anchor + 1 + len(self.kept))
-        anchors = round(REDIRECT_SHARE * FREE_REMAIN) if len(kept) else FREE_REMAIN
+        anchors = max(1, round(REDIRECT_SHARE * self.free_remain)) if len(kept) else self.free_remain
         return np.concatenate(
             [
-                np.repeat(direct, -(-FREE_FORGET // len(direct))),
+                np.repeat(direct, -(-self.free_forget // len(direct))),
                 np.full(anchors, self.anchor),
-                np.repeat(kept, -(-(FREE_REMAIN - anchors) // max(1, len(kept)))),
+                np.repeat(kept, -(-(self.free_remain - anchors) // max(1, len(kept)))),
             ]
         ).astype(np.int64)
 

@@ -83,7 +83,9 @@ def sample(
     parts: list[Tensor] = []
     done = 0
     for start, y in zip(torch.split(noise, SAMPLE_BATCH), torch.split(asked, SAMPLE_BATCH), strict=True):
-        walk = ddim_steps(predict, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance, clip=clip, signal=signal)
+        walk = ddim_steps(
+            predict, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance, clip=clip, signal=signal
+        )
         try:
             while True:
                 next(walk)

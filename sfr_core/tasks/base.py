@@ -135,6 +135,56 @@ class Replayable(Protocol):
 
 
 @runtime_checkable
+class Promptable(Protocol):
+    """Text-to-image models, asked by the number of a prompt. No prompt is dropped in any of these.
+
+    Attributes:
+        null: label of the empty prompt.
+        anchor: label of the prompt that the concept is redirected to.
+        asked: labels of the concept's direct prompts, int64 [k].
+        kept: labels of the prompts that are trained on to be kept, int64 [m].
+    """
+
+    null: int
+    anchor: int
+    asked: Tensor
+    kept: Tensor
+
+    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
+        """One shuffled pass over pictures that the redirection's prompt shows."""
+        ...
+
+    def noisy_batch(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Noised latents [n, c, h, w] of a batch, their noise and their timesteps [n]."""
+        ...
+
+    def noise_of(self, x: Tensor, t: Tensor, labels: Tensor, model: nn.Module | None = None) -> Tensor:
+        """Predicted noise [n, c, h, w] for prompts `labels` [n]; of `model`, default the live one, in its present mode."""
+        ...
+
+    def half_drawn(self, labels: Tensor, *, steps: int, guidance: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Samples of the live model [n, c, h, w] that stop on their way, all at one random step, with its timestep [n]."""
+        ...
+
+
+@runtime_checkable
+class Editable(Protocol):
+    """Text-to-image models whose answer to a text can be written in closed form. `asked`, `kept`, `anchor` as above."""
+
+    anchor: int
+    asked: Tensor
+    kept: Tensor
+
+    def text_states(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """States of the prompts' words [n, tokens, d], the padding included, and the place of the last word [n]."""
+        ...
+
+    def key_value_layers(self) -> dict[str, nn.Linear]:
+        """The projections of the text in every cross-attention layer, by name of their module."""
+        ...
+
+
+@runtime_checkable
 class UnionTask(Task, Redirectable, Distillable, Protocol):
     """What the baselines for classifiers need; one check of `isinstance` covers all three."""
 

@@ -1,0 +1,123 @@
+"""Hyper-parameters for text-to-image models with their sources. No torch here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfr_core.configs import Preset
+from sfr_core.generator_presets import ANY
+
+AUTHORS = (
+    "The authors' code (K1nght/Unified-Unlearning-w-Remain-Geometry, 36bb7f6) for Stable Diffusion 1.4, with the mask "
+    "really applied, which it is not there; the threshold of the mask is not published, 1 is that of its other runs."
+)
+ESD = "ESD as the authors of SFR-on run it (reference, section 3.3), with the parts and values of the first published code."
+UCE = "The code of UCE (rohitgandikota/unified-concept-editing) as of 2025: weights 1 and 1, pull 0.5, last words."
+ABLATION = (
+    "The code of concept ablation (nupurkmr9/concept-ablation, diffusers/README.md): objects and styles, one GPU."
+)
+SALUN = (
+    "The code of SalUn (OPTML-Group/Unlearn-Saliency) for nudity: 800 pictures of either kind once through; the mask from "
+    "the guided loss."
+)
+START = "A first guess from the published values, shortened to a small model; not tuned yet."
+
+_ADAM: dict[str, Any] = {"optimizer": "adam", "weight_decay": 0.0}
+_SFRON: dict[str, Any] = {
+    **_ADAM, "forget_every": 1, "forget_loss": "redirect", "adaptive": False, "alpha": 1.0, "alpha_schedule": "constant",
+    "gamma": 1.0, "clip_forget": None, "clip_remain": None, "fisher_clip": None, "lr_schedule": "constant",
+    "slow_beta": 1.0, "trainable": "full",
+}  # fmt: skip
+_QUICK: dict[str, Any] = {**_ADAM, "batch_size": 32, "clip": 1.0}
+
+CONCEPT_PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
+    "sfr-on": {
+        ANY: {
+            "quick": Preset(
+                {
+                    **_SFRON, "lr": 2e-4, "lr_schedule": "cosine", "steps": 60, "batch_size": 32, "clip_forget": 1.0,
+                    "clip_remain": 1.0, "fisher_batches": 6, "fisher_batch_size": 32,
+                },
+                START,
+            ),
+            "thorough": Preset(
+                {
+                    **_SFRON, "lr": 2e-4, "lr_schedule": "cosine", "steps": 180, "batch_size": 48, "clip_forget": 1.0,
+                    "clip_remain": 1.0, "fisher_batches": 12, "fisher_batch_size": 32,
+                },
+                START,
+            ),
+            "published": Preset(
+                {
+                    **_SFRON, "lr": 1e-5, "steps": 1000, "batch_size": 2, "fisher_batches": None,
+                    "fisher_batch_size": 8,
+                },
+                AUTHORS,
+            ),
+        },
+    },
+    "finetune": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 1e-4, "steps": 60}, START),
+            "thorough": Preset({**_QUICK, "lr": 1e-4, "steps": 240}, START),
+            "published": Preset({**_ADAM, "lr": 1e-5, "steps": 1000, "batch_size": 2, "clip": None},
+                "The optimiser of the authors' run of SFR-on on Stable Diffusion 1.4; they show no fine-tuning of it."),
+        },
+    },
+    "gradient-ascent": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 2e-5, "steps": 40}, START),
+            "thorough": Preset({**_QUICK, "lr": 1e-5, "steps": 120}, START),
+            "published": Preset({**_ADAM, "lr": 1e-5, "steps": 500, "batch_size": 8, "clip": None},
+                "SalUn's script of gradient ascent for Imagenette classes: learning rate 1e-5, 5 epochs of 800 pictures."),
+        },
+    },
+    "salun": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 1e-4, "steps": 60, "saliency_batches": 4}, START),
+            "thorough": Preset({**_QUICK, "lr": 1e-4, "steps": 240, "saliency_batches": 12}, START),
+            "published": Preset(
+                {
+                    **_ADAM, "lr": 1e-5, "steps": 100, "batch_size": 8, "forget_weight": 1.0, "remain_weight": 0.1,
+                    "mask_fraction": 0.5, "saliency_batches": None, "saliency_clip": None, "clip": None,
+                },
+                SALUN,
+            ),
+        },
+    },
+    "esd-x": {
+        ANY: {
+            "quick": Preset({**_ADAM, "lr": 1e-4, "steps": 60, "batch_size": 8, "sample_steps": "10"}, START),
+            "thorough": Preset({**_ADAM, "lr": 1e-4, "steps": 240, "batch_size": 8, "sample_steps": "20"}, START),
+            "published": Preset({**_ADAM, "lr": 1e-5, "steps": 1000, "batch_size": 1, "sample_steps": "50"}, ESD),
+        },
+    },
+    "esd-u": {
+        ANY: {
+            "quick": Preset({**_ADAM, "lr": 1e-4, "steps": 60, "batch_size": 8, "sample_steps": "10"}, START),
+            "thorough": Preset({**_ADAM, "lr": 1e-4, "steps": 240, "batch_size": 8, "sample_steps": "20"}, START),
+            "published": Preset({**_ADAM, "lr": 1e-5, "steps": 1000, "batch_size": 1, "sample_steps": "50"}, ESD),
+        },
+    },
+    "uce": {
+        ANY: {
+            "quick": Preset({}, "The published weights, on whole prompts: here a concept's name is seldom its last word."),
+            "thorough": Preset({"lam": 0.1}, "The quick values with a weaker pull to the old weights; not tuned."),
+            "published": Preset({"tokens": "last"}, UCE),
+        },
+    },
+    "concept-ablation": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 2e-4, "steps": 60, "teacher": "frozen"}, START),
+            "thorough": Preset({**_QUICK, "lr": 2e-4, "steps": 240, "teacher": "frozen"}, START),
+            "published": Preset(
+                {
+                    **_ADAM, "optimizer": "adamw", "weight_decay": 0.01, "lr": 2e-6, "steps": 200, "batch_size": 4,
+                    "clip": None, "prior_weight": 1.0,
+                },
+                ABLATION,
+            ),
+        },
+    },
+}  # fmt: skip
+"""Presets of text-to-image models by method, then by model (ANY: all others), then by name."""

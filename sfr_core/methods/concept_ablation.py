@@ -1,0 +1,45 @@
+"""Concept ablation, model-based (Kumari et al., ICCV 2023, arXiv 2303.13516)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import ConceptAblationConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Event
+from sfr_core.methods.common import Objective, cycle, frozen_copy, train_steps
+from sfr_core.tasks.base import Promptable, Task
+
+
+def concept_ablation(
+    task: Task, config: ConceptAblationConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
+    """Descends |e(x_t, concept) - stopgrad e(x_t, anchor)|^2 on pictures of the anchor, plus their own training loss.
+
+    The anchor is the prompt that the concept is redirected to; x_t are noised pictures of it, not of the concept. The
+    published code asks the model that is being trained for the answer to the anchor.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite. InputError: the model reads no prompts.
+    """
+    if not isinstance(task, Promptable):
+        raise InputError("This model reads no prompts.", hint="Choose another method.")
+    old = frozen_copy(task.model) if config.teacher == "frozen" else None
+    pictures = cycle(lambda: task.anchor_batches(config.batch_size, rng))
+
+    def objective(_: int) -> Objective:
+        x, noise, t = task.noisy_batch(next(pictures), rng)
+        labels = task.asked[torch.randint(len(task.asked), (len(x),), generator=rng).to(task.asked.device)]
+        anchors = torch.full_like(labels, task.anchor)
+        with torch.no_grad():
+            target = task.noise_of(x, t, anchors, old)
+        forget = (task.noise_of(x, t, labels) - target).square().mean()
+        if not config.prior_weight:
+            return Objective(forget, forget=forget)
+        remain = (task.noise_of(x, t, anchors) - noise).square().mean()
+        return Objective(forget + config.prior_weight * remain, forget=forget, remain=remain)
+
+    yield from train_steps(task, config, objective, cancel=cancel)

@@ -1,0 +1,49 @@
+"""ESD: erase a concept with the old model's own guidance, turned round (Gandikota et al., ICCV 2023, arXiv 2303.07345).
+
+Both forms share this loop; which weights it may change tells them apart: ESD-x only cross-attention, ESD-u all but
+cross-attention (and, as published, neither the time embedding nor the output layer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import EsdConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Event
+from sfr_core.methods.common import Objective, frozen_copy, train_steps
+from sfr_core.tasks.base import Promptable, Task
+
+
+def esd(task: Task, config: EsdConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+    """Descends |e(x_t, p) - target|^2, mean over the latent, at samples x_t that the present model drew half way.
+
+    Data-free: neither forget nor remain pictures are looked at. The step's forget loss is that distance.
+
+    Raises:
+        Diverged: a loss or gradient is no longer finite. InputError: the model reads no prompts.
+    """
+    if not isinstance(task, Promptable):
+        raise InputError("This model reads no prompts.", hint="Choose another method.")
+    old = frozen_copy(task.model)
+
+    def objective(_: int) -> Objective:
+        which = torch.randint(len(task.asked), (config.batch_size,), generator=rng)
+        labels = task.asked[which.to(task.asked.device)]
+        x, t = task.half_drawn(labels, steps=int(config.sample_steps), guidance=config.sample_guidance, rng=rng)
+        with torch.no_grad():
+            without = task.noise_of(x, t, torch.full_like(labels, task.null), old)
+            target = erased(without, task.noise_of(x, t, labels, old), config.negative_guidance)
+        loss = (task.noise_of(x, t, labels) - target).square().mean()
+        return Objective(loss, forget=loss)
+
+    yield from train_steps(task, config, objective, cancel=cancel)
+
+
+def erased(without: Tensor, asked: Tensor, strength: float) -> Tensor:
+    """e(x_t, nothing) - eta * (e(x_t, p) - e(x_t, nothing)), all of the old model (paper, equation 7)."""
+    return without - strength * (asked - without)

@@ -1,0 +1,107 @@
+"""UCE: unified concept editing in closed form (Gandikota et al., WACV 2024, arXiv 2308.14761)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import UceConfig
+from sfr_core.errors import Diverged, InputError
+from sfr_core.events import Event, PhaseStarted, Step
+from sfr_core.methods.common import last_event
+from sfr_core.tasks.base import Editable, Task
+
+
+@torch.no_grad()
+def uce(task: Task, config: UceConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+    """Solves for new keys and values of the text, layer by layer; one Step a layer, which has no gradient.
+
+    Nothing is drawn, so `rng` decides nothing. The step's forget loss is the mean squared distance of what the layer now
+    answers to the concept from what it answered to the redirection; its learning rate is 0.
+
+    Raises:
+        InputError: the model reads no prompts. Diverged: the equations have no finite solution.
+    """
+    if not isinstance(task, Editable):
+        raise InputError("This model reads no prompts.", hint="Choose another method.")
+    layers = task.key_value_layers()
+    concept, target = _pairs(task, config)
+    kept = _words(*task.text_states(task.kept), config)
+    yield PhaseStarted(phase="unlearn", total=len(layers))
+    done = 0
+    for layer in layers.values():
+        if cancel.cancelled:
+            break
+        started = time.perf_counter()
+        old = layer.weight.detach().clone()
+        new = edited(
+            old,
+            concept,
+            target @ old.double().T,
+            kept,
+            erase=config.erase_scale,
+            preserve=config.preserve_scale,
+            lam=config.lam,
+        )
+        if not torch.isfinite(new).all():
+            raise Diverged(
+                "The equations of the edit have no finite solution.", hint="Raise the pull to the old weights."
+            )
+        layer.weight.copy_(new)
+        done += 1
+        gap = concept @ new.double().T - target @ old.double().T
+        yield Step(
+            i=done,
+            total=len(layers),
+            forget_loss=float(gap.square().mean()),
+            lr=0.0,
+            seconds=time.perf_counter() - started,
+        )
+    yield last_event(done, cancel, stopped=done < len(layers))
+
+
+def edited(
+    old: Tensor, concept: Tensor, wanted: Tensor, kept: Tensor, *, erase: float, preserve: float, lam: float
+) -> Tensor:
+    """W = (sum_i a v_i* c_i^T + sum_j b W0 c_j c_j^T + lambda W0) (sum_i a c_i c_i^T + sum_j b c_j c_j^T + lambda I)^-1.
+
+    The minimum of sum_i a |W c_i - v_i*|^2 + sum_j b |W c_j - W0 c_j|^2 + lambda |W - W0|^2 (paper, equation 7, with the
+    last term as in the published code).
+
+    Args:
+        old: W0 [out, in].
+        concept: states c_i of the concept's words [n, in]. wanted: what they shall be answered, v_i* [n, out].
+        kept: states c_j that keep their answer [m, in].
+        erase, preserve, lam: a, b and lambda.
+
+    Returns:
+        W [out, in], of old's type; solved in double precision.
+    """
+    start, c, k = old.double(), concept.double(), kept.double()
+    left = erase * wanted.double().T @ c + preserve * (start @ k.T) @ k + lam * start
+    right = (
+        erase * c.T @ c + preserve * k.T @ k + lam * torch.eye(start.shape[1], dtype=torch.float64, device=old.device)
+    )
+    solved: Tensor = torch.linalg.solve(right, left, left=False)
+    return solved.to(old.dtype)
+
+
+def _pairs(task: Editable, config: UceConfig) -> tuple[Tensor, Tensor]:
+    """States of the concept's words, and beside each the state of the redirection that it shall be answered like."""
+    states, last = task.text_states(task.asked)
+    anchor, anchor_last = task.text_states(torch.full_like(task.asked[:1], task.anchor))
+    concept = _words(states, last, config)
+    if config.tokens == "last":
+        return concept, anchor[0, anchor_last[0]].double().expand_as(concept)
+    return concept, anchor[0].double().repeat(len(states), 1)
+
+
+def _words(states: Tensor, last: Tensor, config: UceConfig) -> Tensor:
+    """The last word of each prompt [n, d], or every place of it [n * tokens, d]."""
+    if config.tokens == "last":
+        return states[torch.arange(len(states), device=states.device), last].double()
+    return states.flatten(0, 1).double()

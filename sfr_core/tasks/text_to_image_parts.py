@@ -1,0 +1,88 @@
+"""Which part of a text-to-image U-Net a method may change, and what its prompts are to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sfr_core.configs import Trainable
+from sfr_core.errors import InputError
+
+CROSS = ".attn2."
+"""In the names of the layers that read the prompt (diffusers' BasicTransformerBlock); .attn1. reads the picture itself."""
+KEYS_VALUES = (".attn2.to_k.", ".attn2.to_v.")
+OUTSIDE = ("time_embedding.", "conv_norm_out.", "conv_out.")
+"""What ESD-u leaves alone beside cross-attention."""
+
+
+def trained_part(unet: nn.Module, part: Trainable) -> dict[str, nn.Parameter]:
+    """The weights of a slice by name.
+
+    Raises:
+        InputError: the network has no such part.
+    """
+    found = {
+        name: weight
+        for name, weight in unet.named_parameters()
+        if part == "full"
+        or (part == "cross-attention" and CROSS in name)
+        or (part == "keys-values" and any(key in name for key in KEYS_VALUES))
+        or (part == "without-cross-attention" and CROSS not in name and not name.startswith(OUTSIDE))
+    }
+    if not found:
+        raise InputError(f"This network has no part '{part}'.", hint="Choose the trained part 'full'.")
+    return found
+
+
+def key_value_layers(unet: nn.Module) -> dict[str, nn.Linear]:
+    """The projections of the text in every cross-attention layer, by name.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = {
+        name: module
+        for name, module in unet.named_modules()
+        if isinstance(module, nn.Linear) and f".{name}.".endswith(KEYS_VALUES)
+    }
+    if not found:
+        raise InputError("This network reads no prompts.", hint="Choose a model with cross-attention.")
+    return found
+
+
+def check_prompts(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Refuses a prompt of which the tokenizer knows no word; the empty prompt is fine.
+
+    Raises:
+        InputError: such a prompt.
+    """
+    for text in texts:
+        words = text.split()
+        if words and not any(_known(tokenizer, word) for word in words):
+            raise InputError(
+                f"The model knows no word of the prompt '{text}'.", hint="Ask in the words that it was trained with."
+            )
+
+
+def _known(tokenizer: Any, word: str) -> bool:
+    tokens = tokenizer(word, add_special_tokens=False).input_ids
+    return bool(tokens) and tokenizer.unk_token_id not in tokens
+
+
+@torch.no_grad()
+def encoded(pipeline: Any, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """What the U-Net reads of prompts: states [n, tokens, d], float32, and the place of each prompt's last word [n].
+
+    `pipeline` is diffusers' StableDiffusionPipeline. The padding belongs to the states, as in training. A prompt longer than
+    the encoder reads is cut.
+    """
+    tokenizer: Any = pipeline.tokenizer
+    device = next(pipeline.text_encoder.parameters()).device
+    states = pipeline.encode_prompt(list(texts), device, 1, False)[0].float()
+    limit = tokenizer.model_max_length
+    lengths = [len(ids) for ids in tokenizer(list(texts), truncation=True, max_length=limit).input_ids]
+    # Before the last word's place stands the begin, behind it the end of the text; an empty prompt has its end there.
+    return states, torch.tensor([max(1, n - 2) for n in lengths], device=device)
