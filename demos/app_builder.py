@@ -6,7 +6,6 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import Callable
 from typing import Any
 
 # Before gradio is imported: it and huggingface_hub read these once.
@@ -22,7 +21,7 @@ from demos.estimate import Pace
 from demos.frames import EarlyScript
 from demos.jobs import Backend, JobBook, Limits, run_here
 from demos.pages import header, runs, unlearn
-from demos.pages.context import QUEUED, QUICK, STORAGE_KEY, STORAGE_SECRET, PageContext
+from demos.pages.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
 from sfr_core import zoo
 from sfr_core.errors import AssetError
 
@@ -91,7 +90,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         badges = header.build(machine)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
-                page = unlearn.build(ctx, badges, machine, pace)
+                page = unlearn.build(ctx, badges, machine, pace, demo.load)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs"):
                 runs.build(ctx)
         _wire_loading(demo, ctx, page)
@@ -108,8 +107,6 @@ def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> N
         return *ctx.show(browser, job), gr.Button(interactive=job is None or not job.active)
 
     demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **QUEUED)
-    describe: Callable[..., Any] = page.describe
-    demo.load(describe, page.form.inputs, [page.badges, page.gold_note, page.retrain], **QUICK)
 
 
 def warm_up() -> None:

@@ -46,7 +46,6 @@ class Unlearn:
     keep: gr.Button
     rollback: gr.Button
     compare: compare_page.Compare
-    describe: Callable[..., Any] | None = None
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -93,8 +92,10 @@ def first_look() -> tuple[RunConfig | None, dict[str, Any]]:
         return None, {**empty, "forgotten": None, "pictures": {}, "elapsed": None, "machine": "", "note": ""}
 
 
-def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: Pace) -> Unlearn:
-    """Draws the tab and wires it."""
+def build(
+    ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: Pace, opened: Callable[..., Any]
+) -> Unlearn:
+    """Draws the tab and wires it; `opened` is the event of a page that has loaded."""
     model = form_values.first_model()
     recorded_config, recorded_value = first_look()
     looks = Looks(ctx.book)
@@ -133,7 +134,7 @@ def build(ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: P
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.build(ctx),
     )  # fmt: skip
-    _wire_form(page, pace)
+    _wire_form(page, pace, opened)
     _wire_start(ctx, page, recorded_config)
     _wire_job(ctx, page, recorded_value)
     return page
@@ -256,8 +257,11 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
     page.live.submit(begin_recorded, [ctx.browser, page.form.model], [*shown, *page.form.outputs], **QUEUED)
 
 
-def _wire_form(page: Unlearn, pace: Pace) -> None:
-    """Expected time and gold standard follow the form."""
+def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
+    """Expected time and gold standard follow the form.
+
+    One event for all triggers, the opening of the page included: of two events the answer to the older form could arrive last.
+    """
 
     def describe(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         return gold.describe(page.form, page.machine, pace, values)
@@ -268,11 +272,10 @@ def _wire_form(page: Unlearn, pace: Pace) -> None:
     others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
     others += [form.own_note]
     gr.on(
-        [*pickers, *(part.change for part in others), *(part.input for part in settings)],
+        [opened, *pickers, *(part.change for part in others), *(part.input for part in settings)],
         describe,
         form.inputs,
         [page.badges, page.gold_note, page.retrain],
         trigger_mode="always_last",
         **QUICK,
     )
-    page.describe = describe
