@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sfr_core.configs import DataSource
     from sfr_core.data.splits import ForgetSpec
 
-Kind = Literal["classifier", "ddpm", "text-to-image"]
+Kind = Literal["classifier", "ddpm", "dit", "text-to-image"]
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
 
 
@@ -67,10 +67,12 @@ class ModelCard:
     `retrain_threads` threads and nothing beside it, or (`retrain_clock` "cpu") the CPU time, which no wall time is divided by
     (docs/adr/0020). None where that was not measured.
 
-    A generator's folder is in diffusers' format (config.json, `file`, scheduler_config.json beside this card). It also has:
+    A generator's folder is in diffusers' format: of a DDPM config.json, `file` and scheduler_config.json beside this card, else a
+    whole pipeline, of which `file` is changed by a run ("transformer/..."). It also has:
 
     Attributes:
-        judge: identifier of the folder of the judge that looks at its samples.
+        parts: sha256 of the pipeline's other weight files, by their path in the folder.
+        judge: identifier of the folder of the judge that looks at its samples; only a model of the Hub may have none.
         sampling: of its samples.
         records: of the model as shipped, by canonical forget specification and protocol (see GoldStandard).
         training: how much it saw.
@@ -83,7 +85,7 @@ class ModelCard:
     dataset: str
     data_licence: str
     licence: str
-    source: Literal["bundled", "own"]
+    source: Literal["bundled", "own", "hub"]
     architecture: dict[str, Any]
     parameters: int
     file: str
@@ -102,6 +104,7 @@ class ModelCard:
     metrics: dict[str, float]
     retrained: tuple[GoldStandard, ...]
     folder: Path
+    parts: dict[str, str] = field(default_factory=dict)
     judge: str | None = None
     sampling: Sampling | None = None
     records: dict[str, dict[str, GeneratorRecord]] = field(default_factory=dict)
@@ -110,8 +113,13 @@ class ModelCard:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"there is no kind '{self.kind}'")
-        if self.kind == "ddpm" and (self.judge is None or self.sampling is None):
+        if self.kind != "classifier" and self.source != "hub" and (self.judge is None or self.sampling is None):
             raise ValueError("a generator needs a judge and its sampling")
+
+    @property
+    def weight_files(self) -> dict[str, str]:
+        """sha256 of every weight file of the model as shipped, by its path in the folder."""
+        return {self.file: self.sha256, **self.parts}
 
 
 def check_kind(kind: Kind, spec: ForgetSpec, data: DataSource, redirect: str = "") -> None:
@@ -189,7 +197,7 @@ def card_json(card: ModelCard) -> dict[str, Any]:
 
 
 def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    optional = {"judge", "sampling", "records", "training"}
+    optional = {"parts", "judge", "sampling", "records", "training"}
     return {
         key: value
         for key, value in data.items()

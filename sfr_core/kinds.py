@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -23,6 +23,8 @@ from sfr_core.results import GeneratorRecord, Record
 from sfr_core.tasks.base import RunTask
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks.diffusion import ClassDiffusionTask
+from sfr_core.tasks.dit import DitTask
 from sfr_core.zoo import gold_standard, open_judge
 
 if TYPE_CHECKING:
@@ -46,11 +48,11 @@ class ModelKind(Protocol):
         card: ModelCard,
         dataset: Dataset,
         split: Split,
-        load: Callable[[], nn.Module],
+        load: Callable[[], Any],
         build: Callable[[], nn.Module],
         device: torch.device,
     ) -> RunTask:
-        """The task, with the network that `load` gives.
+        """The task, with the network (or the pipeline that holds it) that `load` gives.
 
         Raises:
             InputError: a file is missing or damaged.
@@ -78,7 +80,7 @@ class ClassifierKind:
         card: ModelCard,
         dataset: Dataset,
         split: Split,
-        load: Callable[[], nn.Module],
+        load: Callable[[], Any],
         build: Callable[[], nn.Module],
         device: torch.device,
     ) -> RunTask:
@@ -121,7 +123,7 @@ class ClassifierKind:
 
 
 class GeneratorKind:
-    """Generators: all models draw from the same noise. A whole record's samples, unless the card has the record."""
+    """Pixel diffusion models. All models draw from the same noise: a whole record's samples, unless the card has the record."""
 
     def open(
         self,
@@ -129,7 +131,7 @@ class GeneratorKind:
         card: ModelCard,
         dataset: Dataset,
         split: Split,
-        load: Callable[[], nn.Module],
+        load: Callable[[], Any],
         build: Callable[[], nn.Module],
         device: torch.device,
     ) -> RunTask:
@@ -138,7 +140,7 @@ class GeneratorKind:
 
     def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
         task = session.task
-        assert isinstance(task, DiffusionTask)
+        assert isinstance(task, ClassDiffusionTask)
         forgotten = session.split.spec.classes
         wanted = plan(forgotten, task.classes, protocol_of(session.card))
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in _ORDER}
@@ -184,6 +186,25 @@ class GeneratorKind:
         return None if key is None else f"{key}/{session.split.spec.text}/{wanted.protocol.name}"
 
 
+class DitKind(GeneratorKind):
+    """Latent diffusion transformers, opened as a pipeline; measured as the others are."""
+
+    def open(
+        self,
+        config: RunConfig,
+        card: ModelCard,
+        dataset: Dataset,
+        split: Split,
+        load: Callable[[], Any],
+        build: Callable[[], nn.Module],
+        device: torch.device,
+    ) -> RunTask:
+        judge, pipeline = open_judge(card), load()
+        return DitTask(
+            pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data
+        )
+
+
 _ORDER: tuple[Literal["before", "after", "retrained"], ...] = ("retrained", "before", "after")
 
 
@@ -223,5 +244,5 @@ class _Kept(Generic[T]):
 _answers: _Kept[Answers] = _Kept(ANSWERS_KEPT)
 _samples: _Kept[Drawn] = _Kept(SAMPLES_KEPT)
 
-KINDS: dict[str, ModelKind] = {"classifier": ClassifierKind(), "ddpm": GeneratorKind()}
+KINDS: dict[str, ModelKind] = {"classifier": ClassifierKind(), "ddpm": GeneratorKind(), "dit": DitKind()}
 """By ModelCard.kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -34,7 +34,7 @@ from sfr_core.zoo import (
     gold_standard,
     load_tensors,
     open_dataset,
-    open_model,
+    open_whole,
     read_tensors,
 )
 
@@ -75,7 +75,7 @@ class Session:
         config: RunConfig,
         model: ModelCard,
         dataset: Dataset,
-        load: Callable[[], nn.Module],
+        load: Callable[[], Any],
         build: Callable[[], nn.Module],
         retrained: Retrained | None = None,
     ) -> None:
@@ -83,13 +83,16 @@ class Session:
 
         Args:
             config, model, dataset: what is run on what.
-            load: gives the trained network; called once everything else is known to be good.
+            load: gives the trained network, or the pipeline that holds it (zoo.open_whole); called once everything else is
+                known to be good.
             build: makes the same architecture with fresh weights.
             retrained: gold standard where the card has none; it must be the caller's own.
 
         Raises:
             InputError: as `open`.
         """
+        if not len(dataset.train):
+            config = replace(config, data="data-free")  # there is no other source: the run's files say so
         self.config = config
         self.kind: ModelKind = KINDS[model.kind]
         self.method: MethodSpec = spec_of(config.method, model.kind)
@@ -151,7 +154,7 @@ class Session:
             config,
             model,
             dataset or open_dataset(model),
-            lambda: open_model(model),
+            lambda: open_whole(model),
             lambda: build_module(model.architecture),
             retrained,
         )

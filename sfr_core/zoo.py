@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -12,8 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sfr_core.cards import RESTORE, GoldStandard, ModelCard, gold_standard, read_card, write_card
-from sfr_core.data.datasets import ASSETS, Dataset, fashion_mnist
+from sfr_core.data.datasets import ASSETS, Dataset, fashion_mnist, without_pictures
 from sfr_core.errors import AssetError, UnknownName
+from sfr_core.nets.pipelines import (
+    PIPELINES,
+    SCHEDULER,
+    TRAINED,
+    class_names,
+    open_pipeline,
+    picture_side,
+    read_index,
+    read_json,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GoldStandard", "ModelCard", "build_module", "card", "cards", "gold_standard", "load_tensors", "load_weights", "open_dataset",
-    "open_judge", "open_model",
-    "read_card", "read_tensors", "write_card",
+    "open_judge", "open_model", "open_whole", "read_card", "read_tensors", "write_card",
 ]  # fmt: skip
 
 MODELS = ASSETS / "models"
@@ -119,7 +127,7 @@ def card(model_id: str) -> ModelCard:
 
 
 def open_dataset(model: ModelCard) -> Dataset:
-    """The pictures that the model was trained and tested on.
+    """The pictures that the model was trained and tested on; of a pipeline only the names of its classes.
 
     Raises:
         AssetError: missing or damaged, or of a visitor's model that is not open here. UnknownName: a data set this
@@ -127,6 +135,9 @@ def open_dataset(model: ModelCard) -> Dataset:
     """
     if model.id.startswith(OWN):
         return brought(model.id).dataset
+    if model.kind == "dit":
+        index = read_index(model.folder, model.kind)
+        return without_pictures(model.dataset, class_names(index), picture_side(model.folder, model.kind))
     return _shipped_pictures(model.dataset)
 
 
@@ -157,12 +168,28 @@ def open_model(model: ModelCard) -> nn.Module:
     Raises:
         AssetError: the weights are missing, damaged or of another network.
     """
+    if model.kind in PIPELINES:
+        part: nn.Module = getattr(open_whole(model), TRAINED[model.kind])
+        return part
     import torch
 
     with torch.random.fork_rng(devices=[]):  # fresh weights are drawn before the trained ones replace them
         module = open_unet(model.folder) if model.kind == "ddpm" else build_module(model.architecture)
     load_weights(module, model.folder / model.file, sha256=model.sha256)
     return module.eval()
+
+
+def open_whole(model: ModelCard) -> Any:
+    """What a run needs of a model: its network (`open_model`), or the pipeline that holds it with all its parts.
+
+    Raises:
+        AssetError: weights are missing, damaged or not listed in the card, or the pipeline is not of our noise schedule.
+    """
+    if model.kind not in PIPELINES:
+        return open_model(model)
+    if model.kind == "dit":
+        check_schedule(model.folder / SCHEDULER)
+    return open_pipeline(model.folder, model.kind, model.weight_files)
 
 
 def open_judge(model: ModelCard) -> Judge:
@@ -189,34 +216,35 @@ def open_unet(folder: Path) -> nn.Module:
     Raises:
         AssetError: its config.json or scheduler_config.json is missing, damaged or of a sampler that is not ours.
     """
+    check_schedule(folder / "scheduler_config.json")
+    from diffusers import UNet2DModel
+
+    try:
+        build: Callable[[dict[str, Any]], nn.Module] = UNet2DModel.from_config
+        module = build(read_json(folder / "config.json"))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise AssetError(f"{folder / 'config.json'} describes no U-Net ({error}).", hint=RESTORE) from None
+    return module
+
+
+def check_schedule(path: Path) -> None:
+    """Refuses the configuration of a sampler with another noise schedule than ours (ops/diffusion.py).
+
+    Raises:
+        AssetError: missing, damaged or of a sampler that is not ours.
+    """
     from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 
-    noise = _json_file(folder / "scheduler_config.json")
+    noise = read_json(path)
     ours = {
         "num_train_timesteps": STEPS, "beta_start": BETA_FIRST, "beta_end": BETA_LAST, "beta_schedule": "linear",
         "prediction_type": "epsilon",
     }  # fmt: skip
     for key, value in ours.items():
         if noise.get(key) != value:
-            raise AssetError(f"The sampler of {folder} has another {key} than this program ({value}).", hint=RESTORE)
-    from diffusers import UNet2DModel
-
-    try:
-        build: Callable[[dict[str, Any]], nn.Module] = UNet2DModel.from_config
-        module = build(_json_file(folder / "config.json"))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise AssetError(f"{folder / 'config.json'} describes no U-Net ({error}).", hint=RESTORE) from None
-    return module
-
-
-def _json_file(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(data, dict):
-            raise ValueError("not a table")
-    except (OSError, ValueError) as error:
-        raise AssetError(f"{path} cannot be read ({error}).", hint=RESTORE) from None
-    return data
+            raise AssetError(
+                f"The sampler of {path.parent} has another {key} than this program ({value}).", hint=RESTORE
+            )
 
 
 def load_weights(module: nn.Module, path: Path, *, sha256: str | None = None) -> None:

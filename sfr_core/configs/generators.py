@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sfr_core.configs.base import OptimizerConfig, setting
+from sfr_core.configs.base import MethodConfig, OptimizerConfig, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +113,18 @@ class SalUnJointConfig(StepConfig):
         1.0, "Saliency clip", "Norm to which each batch gradient is cut before they are added up.", low=1e-9, high=1e9
     )
     clip: float | None = setting(1.0, "Clip", "Largest gradient norm, before the mask.", low=1e-9, high=1e9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomEmbeddingConfig(MethodConfig):
+    """A random class embedding in the place of the forgotten one (RT†); nothing is trained."""
+
+    spread: float = setting(
+        1.0,
+        "Spread",
+        "Deviation of the random embedding, as a multiple of that between the classes that stay.",
+        low=0.0,
+        high=10.0,
+        group="main",
+    )
+    batch_size: int = setting(64, "Batch size", "Pictures on which the loss is measured.", low=1, high=1024)

@@ -106,6 +106,12 @@ def fashion_mnist(folder: Path | None = None) -> Dataset:
     )
 
 
+def without_pictures(name: str, class_names: tuple[str, ...], side: int) -> Dataset:
+    """Names alone: the data set of a generator that draws its own RGB pictures, `side` pixels high and wide."""
+    none = Pictures(np.zeros((0, side, side, 3), np.uint8), np.zeros(0, np.int64))
+    return Dataset(name, class_names, none, none, (0.5,) * 3, (0.5,) * 3, mirror=False)
+
+
 def first_per_class(labels: NDArray[np.int64], n: int, skip: int = 0) -> NDArray[np.int64]:
     """Rows of the pictures number `skip` to `skip + n - 1` of every class, in the order of the file."""
     rows = [np.flatnonzero(labels == c)[skip : skip + n] for c in np.unique(labels)]

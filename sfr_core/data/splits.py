@@ -133,12 +133,15 @@ def _parse_concept(body: str, names: tuple[str, ...]) -> ForgetSpec:
 def split_rows(spec: ForgetSpec, labels: NDArray[np.int64]) -> Split:
     """Applies a specification to the labels [n] of a training set.
 
-    A random share is drawn without replacement by numpy's PCG64 with the spec's seed: round(share * n) rows.
+    A random share is drawn without replacement by numpy's PCG64 with the spec's seed: round(share * n) rows. Of a model
+    without pictures (n = 0), which draws its own, whole classes can be forgotten: both sets are empty.
 
     Raises:
         SpecError: a row number outside the training set, or a forget or remain set without rows.
     """
     n = len(labels)
+    if spec.classes and not n:
+        return Split(spec, np.zeros(0, np.int64), np.zeros(0, np.int64))
     if spec.classes:
         forget = np.flatnonzero(np.isin(labels, spec.classes))
     elif spec.share is not None:

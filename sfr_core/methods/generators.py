@@ -11,6 +11,7 @@ from sfr_core.configs import (
     AscentStepsConfig,
     FinetuneStepsConfig,
     JointConfig,
+    RandomEmbeddingConfig,
     RetrainStepsConfig,
     SalUnJointConfig,
     SelectiveAmnesiaConfig,
@@ -82,3 +83,18 @@ GENERATOR_METHODS: dict[str, MethodSpec] = {
     ),
 }
 """Every method that works on a class-conditional diffusion model, in the order in which it is shown."""
+
+DIT_METHODS: dict[str, MethodSpec] = {
+    **GENERATOR_METHODS,
+    "random-embedding": MethodSpec(
+        id="random-embedding",
+        title="Random embedding (RT†)",
+        summary="Puts a random class embedding in the place of the forgotten one: a stand-in for retraining, not a gold standard.",
+        config_cls=RandomEmbeddingConfig,
+        function="sfr_core.methods.random_embedding:random_embedding",
+        requires=("ClassEmbedded",),
+        paper="The proxy RT† of Huang et al., NeurIPS 2024 (arXiv 2409.19732)",
+        parts={"mask": "", "forgetting": "", "remaining": "", "manifold": ""},
+    ),
+}
+"""Every method that works on a class-conditional latent diffusion transformer."""

@@ -185,6 +185,19 @@ class Editable(Protocol):
 
 
 @runtime_checkable
+class ClassEmbedded(Protocol):
+    """Generators whose classes are rows of tables of embeddings."""
+
+    def class_tables(self) -> dict[str, nn.Parameter]:
+        """Tables [rows, d] of class embeddings by parameter name, in the order of the network; row c stands for class c."""
+        ...
+
+    def class_numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The classes to forget and the classes to keep."""
+        ...
+
+
+@runtime_checkable
 class UnionTask(Task, Redirectable, Distillable, Protocol):
     """What the baselines for classifiers need; one check of `isinstance` covers all three."""
 

@@ -34,7 +34,7 @@ TRIAL_PICTURES = 16
 class ClassDiffusionTask(ABC):
     """A class-conditional diffusion model, what it is trained on, and a split by class.
 
-    Implements Task, FisherTask, Redirectable, Replayable, Restartable, Watchable, Preparable and Samplable. A kind of
+    Implements Task, FisherTask, Redirectable, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable. A kind of
     models says how timesteps are drawn, what the loss of a noised picture is, how the Fisher asks, and what lies between
     the model's own space and pictures. "Pictures" below are what the model works on: pixels in [-1, 1], or latents.
 
@@ -197,6 +197,18 @@ class ClassDiffusionTask(ABC):
             build: Callable[[Any], nn.Module] = type(self.model).from_config
             fresh = build(self.model.config)
         return fresh.to(self.device, memory_format=self.layout)  # type: ignore[call-overload, no-any-return]
+
+    def class_tables(self) -> dict[str, nn.Parameter]:
+        found = {
+            f"{name}.weight": module.weight
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.Embedding) and module.num_embeddings > self.null
+        }
+        return {name: weight for name, weight in found.items() if isinstance(weight, nn.Parameter)}
+
+    def class_numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        forgotten = self.split.spec.classes
+        return forgotten, tuple(c for c in range(self.classes) if c not in forgotten)
 
     def preparation(self) -> int:
         return 0 if self._ready else sampler_steps(len(self._labels), self.free_steps)

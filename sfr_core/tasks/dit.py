@@ -33,10 +33,10 @@ class DitTask(ClassDiffusionTask):
     term. The Fisher looks at the plain prediction (published: unguided). Only the transformer is trained.
 
     Args:
-        transformer: DiTTransformer2DModel or alike; its own label dropout is switched off (`own_label_dropout`).
+        transformer: DiTTransformer2DModel or alike, whose label number `num_embeds_ada_norm` means "no class" (it may know
+            more classes than `dataset` names). Its own label dropout is switched off (`own_label_dropout`).
         autoencoder: diffusers' AutoencoderKL or AutoencoderTiny; frozen.
         dataset: names of the classes, and pictures where there are any.
-        null: the label that means "no class".
         split, judge, device, precision: as for ClassDiffusionTask.
         seed: of frozen flips and latents, or of the pictures where none are given.
         data: "data-free" draws both sets from the model itself, as latents that were never decoded; else the pictures are
@@ -55,7 +55,6 @@ class DitTask(ClassDiffusionTask):
         split: Split,
         judge: Judge,
         *,
-        null: int,
         device: torch.device,
         precision: UsedPrecision = "fp32",
         seed: int = 0,
@@ -67,7 +66,7 @@ class DitTask(ClassDiffusionTask):
         self.autoencoder = frozen(autoencoder).to(device)
         self.pseudo_step = max(1, classes // 10)  # published: 100 of 1000
         super().__init__(
-            own_label_dropout(transformer), split, judge, classes=classes, null=null,
+            own_label_dropout(transformer), split, judge, classes=classes, null=config.num_embeds_ada_norm,
             shape=(config.in_channels, config.sample_size, config.sample_size), device=device, precision=precision,
             seed=seed, free=data == "data-free",
         )  # fmt: skip

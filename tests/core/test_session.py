@@ -52,7 +52,7 @@ def test_bad_input_is_refused_before_any_weight_is_read(
     def trip(_: object) -> nn.Module:
         raise AssertionError("weights were read")
 
-    monkeypatch.setattr(session_module, "open_model", trip)
+    monkeypatch.setattr(session_module, "open_whole", trip)
     with pytest.raises(error, match=text) as caught:
         Session.open(config(**changes))
     assert caught.value.hint

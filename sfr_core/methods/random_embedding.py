@@ -1,0 +1,54 @@
+"""RT†: a random class embedding in the place of the forgotten one, a stand-in for retraining (reference, section 3.4; ADR 0022).
+
+Nothing is learned: what the network knows of the class stays in its weights, only the name for it is lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RandomEmbeddingConfig
+from sfr_core.errors import InputError
+from sfr_core.events import Event, PhaseStarted, Step
+from sfr_core.methods.common import cycle, finite, last_event, training_run
+from sfr_core.tasks.base import ClassEmbedded, Task
+
+
+def random_embedding(
+    task: Task, config: RandomEmbeddingConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
+    """Replaces the forgotten rows of one table of class embeddings a step; there is no gradient and no learning rate.
+
+    Raises:
+        InputError: the model has no table of classes. Diverged: its loss on the forget set is no longer finite.
+    """
+    tables = task.class_tables() if isinstance(task, ClassEmbedded) else {}
+    tables = {name: table for name, table in tables.items() if name in task.parameters()}
+    if not isinstance(task, ClassEmbedded) or not tables:
+        raise InputError("This model has no table of classes.", hint="Choose another method.")
+    forgotten, kept = task.class_numbers()
+    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
+    yield PhaseStarted(phase="unlearn", total=len(tables))
+    done = 0
+    with training_run(task.model), torch.no_grad():
+        task.model.eval()
+        for table in tables.values():
+            if cancel.cancelled:
+                break
+            started = time.perf_counter()
+            table[list(forgotten)] = random_rows(table[list(kept)], len(forgotten), config.spread, rng)
+            loss = finite(task.losses(next(forget), rng).mean())
+            done += 1
+            yield Step(i=done, total=len(tables), forget_loss=loss, lr=0.0, seconds=time.perf_counter() - started)
+    yield last_event(done, cancel, stopped=done < len(tables))
+
+
+def random_rows(kept: Tensor, n: int, spread: float, rng: torch.Generator) -> Tensor:
+    """n rows [n, d] of a normal distribution with the mean of the kept rows [k, d], and `spread` times their deviation."""
+    deviation = kept.std(0, correction=0)
+    return kept.mean(0) + spread * deviation * torch.randn((n, kept.shape[1]), generator=rng).to(kept)

@@ -1,0 +1,150 @@
+"""Opening diffusers pipelines from a folder, by the very path that a model of the Hub takes, once every weight file is checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sfr_core.errors import AssetError
+
+INDEX = "model_index.json"
+SCHEDULER = "scheduler/scheduler_config.json"
+PIPELINES = {"dit": "DiTPipeline", "text-to-image": "StableDiffusionPipeline"}
+"""Class of diffusers by kind of model."""
+TRAINED = {"dit": "transformer", "text-to-image": "unet"}
+"""The part that a run changes."""
+HINT = "Fetch its files again; only safetensors of a pipeline's own layout are opened."
+
+
+def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
+    """The pipeline of a folder, on the CPU, in float32 and in eval mode; draws from no generator.
+
+    Args:
+        folder: as diffusers' `save_pretrained` writes it.
+        kind: key of PIPELINES.
+        files: sha256 of every weight file, by its path in the folder.
+
+    Raises:
+        AssetError: a file is missing, damaged, not listed or no safetensors; or it is not such a pipeline.
+    """
+    index = read_index(folder, kind)
+    check_files(folder, index, files)
+    import diffusers
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]):
+            pipeline: Any = getattr(diffusers, PIPELINES[kind]).from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32, **_without_filter(index)
+            )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as error:
+        detail = str(error).strip().splitlines() or [type(error).__name__]
+        raise AssetError(f"The pipeline {folder} cannot be opened ({detail[0]}).", hint=HINT) from None
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def read_index(folder: Path, kind: str) -> dict[str, Any]:
+    """The model_index.json of a folder.
+
+    Raises:
+        AssetError: missing, damaged, or of another pipeline than `kind`'s.
+    """
+    index = read_json(folder / INDEX)
+    if index.get("_class_name") != PIPELINES[kind]:
+        raise AssetError(f"{folder / INDEX} describes no {PIPELINES[kind]}.", hint=HINT)
+    return index
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file that holds a table.
+
+    Raises:
+        AssetError: missing, not JSON or no table.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError("not a table")
+    except (OSError, ValueError) as error:
+        raise AssetError(f"{path} cannot be read ({error}).", hint=HINT) from None
+    return data
+
+
+def check_files(folder: Path, index: Mapping[str, Any], files: Mapping[str, str]) -> None:
+    """Refuses a folder whose weights are not exactly the listed ones.
+
+    Raises:
+        AssetError: a file is missing, has another hash, or lies there without being listed.
+    """
+    for name, sha256 in files.items():
+        try:
+            found = sha256_of(folder / name)
+        except OSError:
+            raise AssetError(f"The weights file {folder / name} is missing.", hint=HINT) from None
+        if found != sha256:
+            raise AssetError(f"The weights file {folder / name} is damaged: its sha256 is not the card's.", hint=HINT)
+    for part in index:
+        for path in sorted((folder / part).glob("*.safetensors")):
+            if path.relative_to(folder).as_posix() not in files:
+                raise AssetError(f"The card does not list the weights file {path}.", hint=HINT)
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file, read in pieces.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def class_names(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the classes 0, 1, ... of a DiTPipeline, from its `id2label`.
+
+    A label may hold several names ("tench, Tinca tinca"): the first one counts, and where two classes share it, the number of
+    the class follows.
+
+    Raises:
+        AssetError: no labels, or labels with gaps.
+    """
+    labels = index.get("id2label")
+    try:
+        if not isinstance(labels, dict) or not labels:
+            raise KeyError("id2label")
+        names = [str(labels[str(i)]).split(",")[0].strip() for i in range(len(labels))]
+    except KeyError as error:
+        raise AssetError(f"The pipeline does not name its classes ({error}).", hint=HINT) from None
+    folded = [name.casefold() for name in names]
+    return tuple(name if folded.count(name.casefold()) == 1 else f"{name} {i}" for i, name in enumerate(names))
+
+
+def picture_side(folder: Path, kind: str) -> int:
+    """Height and width of the pipeline's pictures, pixels, from its configuration files alone.
+
+    Raises:
+        AssetError: they are missing or say nothing of it.
+    """
+    network = read_json(folder / TRAINED[kind] / "config.json")
+    autoencoder = read_json(folder / "vae" / "config.json")
+    blocks = autoencoder.get("block_out_channels") or autoencoder.get("decoder_block_out_channels")
+    try:
+        return int(network["sample_size"]) * int(2 ** (len(blocks or ()) - 1))
+    except (KeyError, TypeError, ValueError):
+        raise AssetError(f"The pipeline {folder} does not tell the size of its pictures.", hint=HINT) from None
+
+
+def _without_filter(index: Mapping[str, Any]) -> dict[str, Any]:
+    """A safety checker that the folder does not hold must not be looked for."""
+    return {"safety_checker": None} if "safety_checker" in index and not _holds(index["safety_checker"]) else {}
+
+
+def _holds(part: Any) -> bool:
+    return isinstance(part, list) and len(part) == 2 and all(part)
