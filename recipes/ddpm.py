@@ -30,13 +30,11 @@ import torch
 from recipes.complaints import one_sentence
 from recipes.ddpm_folder import Progress, publish, publish_gold
 from recipes.ddpm_sets import RECIPES, Recipe
-from recipes.ddpm_training import Training, progress_of, resume, to_pixels
+from recipes.ddpm_training import Training, keep_training, progress_of, resume, to_pixels
 from sfr_core.data.datasets import ASSETS, Pictures
 
 WORK = Path(__file__).resolve().parents[1] / ".work"
 THREADS = 1
-SAVE_EVERY = 300.0
-"""Seconds between two checkpoints."""
 
 
 def batches(minutes: float | None, images: int | None, progress: Progress, stop: list[int]) -> Iterator[None]:
@@ -50,8 +48,8 @@ def batches(minutes: float | None, images: int | None, progress: Progress, stop:
         yield
 
 
-def train(training: Training, data: Pictures, work: Path, minutes: float | None, images: int | None) -> None:
-    """Steps until a limit, a checkpoint every SAVE_EVERY seconds and at the end."""
+def stop_on_signals() -> list[int]:
+    """A list that fills when SIGTERM or Ctrl-C comes; both then end nothing by themselves."""
     stop: list[int] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
@@ -59,28 +57,14 @@ def train(training: Training, data: Pictures, work: Path, minutes: float | None,
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+def train(training: Training, data: Pictures, work: Path, minutes: float | None, images: int | None) -> None:
+    """Steps until a limit, a checkpoint every few minutes and at the end."""
     x, y = to_pixels(data.images), torch.from_numpy(data.labels)
-    progress = training.progress
-    recent: list[float] = []
-    cpu = time.process_time()
-    saved = logged = time.monotonic()
-    for _ in batches(minutes, images, progress, stop):
-        recent.append(training.step(x, y))
-        now = time.monotonic()
-        if len(recent) == 100:
-            speed, loss = 100 * training.recipe.batch / (now - logged), sum(recent) / 100
-            print(
-                f"{progress.images} images, loss {loss:.4f}, {speed:.0f} images/s, rate {training.rate():.1e}",
-                flush=True,
-            )
-            recent.clear()
-            logged = now
-        if now - saved > SAVE_EVERY:
-            progress.cpu_seconds, cpu = progress.cpu_seconds + time.process_time() - cpu, time.process_time()
-            training.save(work)
-            saved = now
-    progress.cpu_seconds += time.process_time() - cpu
-    print(f"{progress.images} images, {progress.cpu_seconds:.0f} s cpu, sha256 {training.save(work)}", flush=True)
+    steps = batches(minutes, images, training.progress, stop_on_signals())
+    keep_training(training, lambda: training.step(x, y), steps, work)
 
 
 def folder_of(recipe: Recipe, without: str | None, finished: bool) -> Path:

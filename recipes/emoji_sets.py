@@ -1,0 +1,186 @@
+"""What the emoji are sorted into: categories for the class-conditional model, concepts with words for the text-to-image model.
+
+Chosen by looking at the pictures: a category holds what looks alike in both styles, and nothing that a person would put into
+another one (paw prints are no mammal, a tomato is no dish).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from recipes.emoji import Emoji
+
+FACES = (
+    "face-smiling", "face-affection", "face-tongue", "face-hand", "face-neutral-skeptical", "face-sleepy", "face-unwell",
+    "face-hat", "face-glasses", "face-concerned", "face-negative",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A set of emoji by subcategory and name.
+
+    Attributes:
+        subcategories: all emoji of these, but
+        without: those with one of these names.
+        names: and these besides.
+        begins: of the names in `subcategories`; empty takes all.
+    """
+
+    subcategories: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    begins: str = ""
+
+    def __contains__(self, emoji: Emoji) -> bool:
+        if emoji.name in self.names:
+            return True
+        listed = emoji.subcategory in self.subcategories and emoji.name.startswith(self.begins)
+        return listed and emoji.name not in self.without
+
+
+CATEGORIES: dict[str, Group] = {
+    "flags": Group(("country-flag", "subdivision-flag"), names=("rainbow flag", "transgender flag")),
+    "faces": Group(FACES, without=("skull", "skull and crossbones")),
+    "people": Group(("person", "person-role"), without=("breast-feeding",)),
+    "hands": Group(
+        (
+            "hand-fingers-closed", "hand-fingers-open", "hand-fingers-partial", "hand-single-finger", "hands", "hand-prop",
+        ),  # fmt: skip
+        without=("selfie", "nail polish", "person raising both hands in celebration"),
+    ),
+    "hearts": Group(("heart",), without=("love letter",)),
+    "clocks": Group(("time",), begins="clock face", names=("mantelpiece clock", "alarm clock", "stopwatch", "timer clock")),
+    "mammals": Group(("animal-mammal", "cat-face", "monkey-face"), without=("pig nose", "paw prints")),
+    "birds": Group(("animal-bird",), without=("feather", "wing")),
+    "plants": Group(("plant-flower", "plant-other"), without=("rosette", "empty nest", "nest with eggs", "mushroom")),
+    "fruit and vegetables": Group(("food-fruit", "food-vegetable")),
+    "dishes and drinks": Group(("food-prepared", "food-asian", "food-sweet", "drink"), without=("ice cube", "canned food")),
+    "vehicles": Group(
+        ("transport-ground", "transport-water", "transport-air"),
+        without=(
+            "station", "bus stop", "horizontal traffic light", "vertical traffic light", "construction sign",
+            "police cars revolving light", "octagonal sign", "wheel", "oil drum", "motorway", "railway track", "roller skate",
+            "fuel pump", "ring buoy", "anchor", "seat", "parachute",
+        ),  # fmt: skip
+    ),
+    "buildings": Group(("place-building", "place-religious"), without=("brick", "rock", "wood", "wedding", "statue of liberty")),
+    "buttons": Group(("alphanum", "arrow", "keycap", "zodiac", "av-symbol")),
+}
+DEFAULT_CATEGORY = "flags"
+"""The category to forget where nobody names one: the largest, and nothing else looks like it."""
+
+CONCEPTS: dict[str, tuple[Group, tuple[str, ...], str]] = {
+    "cat": (Group(("cat-face",), names=("cat", "black cat", "cat face")), ("kitten", "kitty", "feline"), "mammals"),
+    "dog": (
+        Group(names=("dog", "dog face", "poodle", "guide dog", "service dog")),
+        ("puppy", "hound", "canine"),
+        "mammals",
+    ),
+    "tiger": (Group(names=("tiger", "tiger face", "leopard", "lion face")), ("big cat", "wild cat"), "mammals"),
+    "bear": (Group(names=("bear face", "panda face", "polar bear", "koala")), ("panda", "teddy"), "mammals"),
+    "monkey": (
+        Group(("monkey-face",), names=("monkey", "monkey face", "gorilla", "orangutan")),
+        ("ape", "chimpanzee"),
+        "mammals",
+    ),
+    "horse": (
+        Group(names=("horse", "horse face", "unicorn face", "zebra face", "donkey")),
+        ("pony", "stallion"),
+        "mammals",
+    ),
+    "cow": (Group(names=("cow", "cow face", "ox", "water buffalo", "bison")), ("bull", "cattle"), "mammals"),
+    "mouse": (Group(names=("rat", "mouse", "mouse face", "hamster face", "rabbit face")), ("rodent",), "mammals"),
+    "heart": (CATEGORIES["hearts"], ("love", "romance"), "hearts"),
+    "clock": (CATEGORIES["clocks"], ("time", "watch"), "clocks"),
+    "flag": (CATEGORIES["flags"], ("banner", "nation"), "flags"),
+    "face": (CATEGORIES["faces"], ("smiley", "emotion"), "faces"),
+    "hand": (CATEGORIES["hands"], ("gesture", "fingers"), "hands"),
+    "car": (
+        Group(
+            names=(
+                "automobile", "oncoming automobile", "taxi", "oncoming taxi", "police car", "oncoming police car",
+                "racing car", "recreational vehicle", "pickup truck", "ambulance",
+            )  # fmt: skip
+        ),
+        ("auto", "motorcar"),
+        "vehicles",
+    ),
+    "train": (
+        Group(
+            names=(
+                "steam locomotive", "railway car", "high-speed train", "high-speed train with bullet nose", "train", "metro",
+                "light rail", "tram", "tram car", "monorail", "mountain railway",
+            )  # fmt: skip
+        ),
+        ("railway", "rail"),
+        "vehicles",
+    ),
+    "boat": (
+        Group(names=("ship", "speedboat", "motor boat", "passenger ship", "canoe", "ferry", "sailboat")),
+        ("ship", "vessel"),
+        "vehicles",
+    ),
+    "bird": (CATEGORIES["birds"], ("feathered", "fowl"), "birds"),
+    "flower": (
+        Group(("plant-flower",), without=("rosette",)),
+        ("blossom", "bloom"),
+        "plants",
+    ),
+    "tree": (
+        Group(names=("evergreen tree", "deciduous tree", "palm tree", "christmas tree", "leafless tree")),
+        ("wood", "forest"),
+        "plants",
+    ),
+    "fruit": (Group(("food-fruit",)), ("fruity", "vitamin"), "fruit and vegetables"),
+    "vegetable": (Group(("food-vegetable",)), ("veggie", "greens"), "fruit and vegetables"),
+    "dish": (Group(("food-prepared", "food-asian")), ("meal", "food"), "dishes and drinks"),
+    "cake": (Group(("food-sweet",)), ("dessert", "sweet"), "dishes and drinks"),
+    "drink": (Group(("drink",), without=("ice cube",)), ("beverage", "glass"), "dishes and drinks"),
+    "house": (CATEGORIES["buildings"], ("building", "architecture"), "buildings"),
+    "person": (Group(("person",)), ("human", "somebody"), "people"),
+    "moon": (
+        Group(
+            names=(
+                "new moon symbol", "waxing crescent moon symbol", "first quarter moon symbol", "waxing gibbous moon symbol",
+                "full moon symbol", "waning gibbous moon symbol", "last quarter moon symbol", "waning crescent moon symbol",
+                "crescent moon", "new moon with face", "full moon with face", "first quarter moon with face",
+                "last quarter moon with face",
+            )  # fmt: skip
+        ),
+        ("lunar", "moonlight"),
+        "sky",
+    ),
+    "ball": (
+        Group(
+            names=(
+                "american football", "rugby football", "volleyball", "softball", "soccer ball", "baseball",
+                "basketball and hoop",
+            )  # fmt: skip
+        ),
+        ("sport", "game"),
+        "sport",
+    ),
+}
+"""By noun: which emoji, further nouns for it, and the family of those that look like it."""
+
+
+def members(emoji: Iterable[Emoji], group: Group) -> list[int]:
+    """Rows of the emoji in a group."""
+    return [row for row, one in enumerate(emoji) if one in group]
+
+
+def sort(emoji: tuple[Emoji, ...], groups: dict[str, Group]) -> list[int]:
+    """The number of each emoji's group, -1 where it is in none.
+
+    Raises:
+        ValueError: an emoji is in two groups.
+    """
+    found = [-1] * len(emoji)
+    for number, (name, group) in enumerate(groups.items()):
+        for row in members(emoji, group):
+            if found[row] >= 0:
+                raise ValueError(f"'{emoji[row].name}' is in {list(groups)[found[row]]} and in {name}.")
+            found[row] = number
+    return found
