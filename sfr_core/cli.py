@@ -23,6 +23,7 @@ from sfr_core.configs import MAX_SEED, Device, Precision, PresetName, RunConfig,
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
+from sfr_core.hub.commands import add_commands
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
 from sfr_core.runfiles import check_folder, event_line, read_config, write_run
@@ -65,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.", allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="{run,models,methods}", parser_class=_Parser)
+    commands = parser.add_subparsers(required=True, metavar="{run,hub,convert,models,methods}", parser_class=_Parser)
     run = commands.add_parser(
         "run",
         allow_abbrev=False,
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
     run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
+    add_commands(commands)
     for name, function, text in (
         ("models", print_models, "print the models"),
         ("methods", print_methods, "print the methods"),

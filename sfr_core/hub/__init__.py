@@ -6,8 +6,13 @@ Importing this package imports no torch and asks nobody anything. Only safetenso
 from __future__ import annotations
 
 from sfr_core.hub.convert import convert
+from sfr_core.hub.describe import Description, describe
 from sfr_core.hub.fetch import fetch
 from sfr_core.hub.names import HUB, HubName, read_name
+from sfr_core.hub.offers import OFFERS, Offer, offer_of
 from sfr_core.hub.resolve import HubModel, resolve
 
-__all__ = ["HUB", "HubModel", "HubName", "convert", "fetch", "read_name", "resolve"]
+__all__ = [
+    "HUB", "OFFERS", "Description", "HubModel", "HubName", "Offer", "convert", "describe", "fetch", "offer_of", "read_name",
+    "resolve",
+]  # fmt: skip

@@ -50,6 +50,11 @@ def converted_folder(name: HubName) -> Path:
     return own_folder(name) / "converted"
 
 
+def folder_of(model: HubModel) -> Path:
+    """Where the model's files lie, or will."""
+    return converted_folder(model.name) if model.converted else snapshot_folder(model.name)
+
+
 def fetch_files(name: HubName, files: tuple[HubFile, ...]) -> Path:
     """As `fetch`, for any files of one commit."""
     from huggingface_hub import snapshot_download

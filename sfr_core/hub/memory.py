@@ -1,11 +1,11 @@
 """What forgetting takes of memory, before anything is loaded: counted from the weights' headers and the network's config.
 
-    trained * (4 weights + 4 gradient + s optimiser + 4 mask) + held still * f + activations,    but at least
-    trained * (4 weights + 4 gradient + 8 both Fishers)       + held still * f + activations     while the mask is made
+    trained * (4 weights + c + 4 gradient + s optimiser + 4 mask) + still * f + activations, but at least
+    trained * (4 weights + c + 4 gradient + 8 both Fishers) + still * f + activations while the mask is made,
 
-with s = 8 bytes for Adam, 4 for SGD with momentum, 2 for Adam with 8-bit states, and f = 4 bytes, or 2 in half precision.
-Sparing memory parks the first Fisher outside the device (4 bytes fewer while the mask is made), keeps what is held still in
-half precision, and recomputes activations block by block.
+with s = 8 bytes for Adam, 4 for SGD with momentum, 2 for Adam with 8-bit states; c = 2 bytes for the copy that a pass in half
+precision keeps of every weight that moves, else 0; f = 4 bytes. Sparing memory (RunConfig.memory "spare") parks the first Fisher outside the
+device (4 bytes fewer while the mask is made), holds in half precision what does not move (f = 2), and recomputes blocks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,14 @@ class MemoryNeed:
 
 
 def needed_memory(
-    *, trained: int, still: int, activations: int, optimizer: str = "adam", mask: bool = True, spare: bool = False
+    *,
+    trained: int,
+    still: int,
+    activations: int,
+    optimizer: str = "adam",
+    mask: bool = True,
+    spare: bool = False,
+    half: bool = False,
 ) -> MemoryNeed:
     """Bytes that forgetting takes.
 
@@ -53,12 +60,13 @@ def needed_memory(
         trained: weights that move. still: all others, of every part of the model.
         activations: bytes that autograd keeps of one batch, see `activation_bytes`.
         optimizer: as in MethodConfig. mask: the method makes a saliency mask from two Fishers.
-        spare: as RunConfig.memory "spare".
+        spare: as RunConfig.memory "spare". half: passes in half precision.
     """
     steps = FLOAT + OPTIMISER[optimizer] + (FLOAT if mask else 0)
     making = FLOAT + FLOAT * (1 if spare else 2) if mask else 0
+    copy = HALF if half else 0
     return MemoryNeed(
-        weights=trained * FLOAT + still * (HALF if spare else FLOAT),
+        weights=trained * (FLOAT + copy) + still * (HALF if spare else FLOAT),
         training=trained * max(steps, making),
         activations=activations,
     )

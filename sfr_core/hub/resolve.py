@@ -142,7 +142,7 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
     files, licence, gated = _listing(pinned)
     by_path = {f.path: f for f in files}
     if "model_index.json" in by_path:
-        index = _small_json(pinned, "model_index.json")
+        index = small_json(pinned, "model_index.json")
         made = str(index.get("_class_name"))
         if made not in PIPELINES:
             raise HubError(
@@ -157,7 +157,7 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
     else:
         kind, trained = "classifier", ""
         parts = (classifier_part(files, name.file),)
-        config = _small_json(pinned, "config.json") if "config.json" in by_path else {}
+        config = small_json(pinned, "config.json") if "config.json" in by_path else {}
         if "architecture" not in config and ("model_type" in config or "architectures" in config):
             raise HubError(
                 f"{name.repo} is a model of transformers, which cannot be opened here.",
@@ -198,7 +198,12 @@ def _licence(info: ModelInfo) -> str:
     return (card and (card.get("license_name") or card.get("license"))) or (stated[0] if stated else UNKNOWN)
 
 
-def _small_json(name: HubName, path: str) -> dict[str, Any]:
+def small_json(name: HubName, path: str) -> dict[str, Any]:
+    """A JSON file of the repository, downloaded by itself.
+
+    Raises:
+        HubError: unreachable, missing or no table.
+    """
     from huggingface_hub import hf_hub_download
 
     with clear_errors(name):

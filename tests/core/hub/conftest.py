@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import disable_progress_bars
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.core.hub_stub import StubHub, StubRepo, stub_hub
 from tests.core.tiny_pipelines import save_dit, save_sd
@@ -46,3 +48,16 @@ def hub(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
         disable_progress_bars()
         yield served
+
+
+@pytest.fixture
+def pickled(hub: StubHub, saved: Path, tmp_path: Path) -> StubHub:
+    """`tiny/dit` as facebook/DiT-XL-2-256 is: both networks as .bin."""
+    folder = tmp_path / "pickled"
+    shutil.copytree(saved / "dit", folder)
+    for part in ("transformer", "vae"):
+        weights = folder / part / "diffusion_pytorch_model.safetensors"
+        torch.save(load_file(weights), weights.with_suffix(".bin"))
+        weights.unlink()
+    hub.repos["tiny/dit"] = replace(hub.repos["tiny/dit"], folder=folder)
+    return hub

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,19 +23,6 @@ class Harm:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (self.path,)
-
-
-@pytest.fixture
-def pickled(hub: StubHub, saved: Path, tmp_path: Path) -> StubHub:
-    """`tiny/dit` as facebook/DiT-XL-2-256 is: both networks as .bin."""
-    folder = tmp_path / "pickled"
-    shutil.copytree(saved / "dit", folder)
-    for part in ("transformer", "vae"):
-        weights = folder / part / "diffusion_pytorch_model.safetensors"
-        torch.save(load_file(weights), weights.with_suffix(".bin"))
-        weights.unlink()
-    hub.repos["tiny/dit"] = replace(hub.repos["tiny/dit"], folder=folder)
-    return hub
 
 
 def test_a_converted_pipeline_has_the_same_weights(

@@ -1,0 +1,86 @@
+"""What autograd keeps of one forward pass, counted without computing it: the network runs on torch's meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """Bytes for one picture.
+
+    Attributes:
+        plain: everything that the backward pass needs.
+        spared: with blocks recomputed: what is kept between them, and the largest block's own.
+    """
+
+    plain: int
+    spared: int
+
+    def of_batch(self, size: int, *, spare: bool) -> int:
+        """Bytes for a batch."""
+        return size * (self.spared if spare else self.plain)
+
+
+def count_activations(
+    make: Callable[[], nn.Module], inputs: Callable[[torch.dtype], tuple[Any, ...]], *, half: bool
+) -> Activations:
+    """Builds a network on the meta device and looks at what one forward pass saves for the backward pass.
+
+    Args:
+        make: builds the network; a diffusers model, so that it can recompute its blocks, or any other.
+        inputs: its positional arguments for one picture, floating ones of the dtype that it is given.
+        half: forward passes in half precision.
+    """
+    import torch
+    from torch import nn
+
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        dtype = torch.bfloat16 if half else torch.float32
+        model = nn.Module.to(make().train(), dtype)  # diffusers' own `to` warns of a use that is not ours
+        arguments = inputs(dtype)
+        plain, largest = _saved(model, arguments)
+        if not hasattr(model, "enable_gradient_checkpointing"):
+            return Activations(plain, plain)
+        recompute: Any = model.enable_gradient_checkpointing
+        recompute()
+        return Activations(plain, _saved(model, arguments)[0] + largest)
+
+
+def _saved(model: nn.Module, arguments: tuple[Any, ...]) -> tuple[int, int]:
+    """Bytes saved in all, and within the block that saves most; weights do not count, nothing counts twice."""
+    import torch
+    from torch import nn
+
+    weights = {p.untyped_storage()._cdata for p in model.parameters()}
+    kept: dict[int, Any] = {}  # the storages themselves, so that no address is used twice
+    by_block: dict[str, int] = {}
+    inside = [""]
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights and storage._cdata not in kept:
+            kept[storage._cdata] = storage
+            by_block[inside[-1]] = by_block.get(inside[-1], 0) + storage.nbytes()
+        return tensor
+
+    hooks = []
+    for name, module in model.named_modules():
+        parent = model.get_submodule(name.rpartition(".")[0]) if "." in name else None
+        if name == "mid_block" or (isinstance(parent, nn.ModuleList) and name.count(".") == 1):
+            hooks.append(module.register_forward_pre_hook(lambda *_, name=name: inside.append(name)))
+            hooks.append(module.register_forward_hook(lambda *_: inside.pop() and None))
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            model(*arguments)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    blocks = [size for name, size in by_block.items() if name]
+    return sum(by_block.values()), max(blocks, default=0)
