@@ -9,7 +9,7 @@ from sfr_core.configs import Preset
 ANY = "*"
 """Stands for every model that has no row of its own."""
 FASHION_DDPM = "fashion-mnist-ddpm"
-KINDS = {FASHION_DDPM: "ddpm", "cifar10-ddpm": "ddpm"}
+KINDS = {FASHION_DDPM: "ddpm", "cifar10-ddpm": "ddpm", "emoji-dit": "dit", "emoji-sd": "text-to-image"}
 """Kind of model by identifier; classifiers are not listed."""
 
 DDPM = (

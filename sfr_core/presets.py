@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sfr_core.concept_presets import CONCEPT_PRESETS
 from sfr_core.configs import VARIANTS, Preset
+from sfr_core.dit_presets import DIT_PRESETS, DIT_VARIANTS
 from sfr_core.errors import UnknownName
 from sfr_core.generator_presets import ANY, GENERATOR_PRESETS, GENERATOR_VARIANTS, KINDS
 from sfr_core.methods import spec_of
@@ -179,7 +181,9 @@ PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
     },
 }  # fmt: skip
 """Presets of classifiers by method, then by model (ANY: all others), then by name."""
-BY_KIND: dict[str, dict[str, dict[str, dict[str, Preset]]]] = {"classifier": PRESETS, **GENERATOR_PRESETS}
+BY_KIND: dict[str, dict[str, dict[str, dict[str, Preset]]]] = {
+    "classifier": PRESETS, **GENERATOR_PRESETS, "dit": DIT_PRESETS, "text-to-image": CONCEPT_PRESETS,
+}  # fmt: skip
 
 
 def resolve(
@@ -207,7 +211,7 @@ def resolve(
     kind = kind or kind_of(model_id)
     changes = VARIANTS[variant].get(method, {})
     if kind != "classifier" and changes:
-        changes = {**changes, **GENERATOR_VARIANTS.get(method, {})}
+        changes = {**changes, **(DIT_VARIANTS if kind == "dit" else GENERATOR_VARIANTS).get(method, {})}
     values = {**_find(model_id, method, preset, forget, kind).values, **changes, **(overrides or {})}
     return spec_of(method, kind).config_cls.from_dict(values).to_dict()
 

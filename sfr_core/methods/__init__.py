@@ -6,12 +6,18 @@ from collections.abc import Mapping
 
 from sfr_core.errors import InputError, UnknownName
 from sfr_core.methods.classifiers import METHODS
-from sfr_core.methods.generators import GENERATOR_METHODS
+from sfr_core.methods.concepts import CONCEPT_METHODS
+from sfr_core.methods.generators import DIT_METHODS, GENERATOR_METHODS
 from sfr_core.methods.spec import Method, MethodSpec
 
 __all__ = ["BY_KIND", "METHODS", "Method", "MethodSpec", "of_kind", "spec_of", "title_of"]
 
-BY_KIND: dict[str, Mapping[str, MethodSpec]] = {"classifier": METHODS, "ddpm": GENERATOR_METHODS}
+BY_KIND: dict[str, Mapping[str, MethodSpec]] = {
+    "classifier": METHODS,
+    "ddpm": GENERATOR_METHODS,
+    "dit": DIT_METHODS,
+    "text-to-image": CONCEPT_METHODS,
+}
 """The methods by kind of model (ModelCard.kind); one id may stand for another config and function in another kind."""
 
 

@@ -1,0 +1,111 @@
+"""Hyper-parameters for latent diffusion transformers with their sources. No torch here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfr_core.configs import Preset
+from sfr_core.generator_presets import ANY
+
+EMOJI_DIT = "emoji-dit"
+AUTHORS = (
+    "The authors' code (K1nght/Unified-Unlearning-w-Remain-Geometry, 36bb7f6) for DiT-XL/2 on ImageNet: plain ascent of constant "
+    "strength, since it reads neither its weights nor its fading; 2,000 single pictures for each Fisher. The threshold of its mask "
+    "is a list there, from 0.5 to 10."
+)
+NONE_PUBLISHED = "The optimiser of the authors' DiT runs; their code runs no other method than SFR-on on DiT."
+START = "A first guess from the published values, shortened to a small model; not tuned yet."
+
+_ADAMW: dict[str, Any] = {"optimizer": "adamw", "weight_decay": 0.0}
+_SFRON: dict[str, Any] = {
+    **_ADAMW, "forget_every": 1, "adaptive": False, "alpha_schedule": "constant", "clip_forget": 1.0, "clip_remain": None,
+    "fisher_clip": None, "lr_schedule": "constant", "slow_beta": 1.0,
+}  # fmt: skip
+_QUICK: dict[str, Any] = {**_ADAMW, "batch_size": 64, "clip": 1.0}
+_ONE: dict[str, Any] = {**_ADAMW, "lr": 1e-4, "steps": 600, "batch_size": 1, "clip": 1.0}
+
+DIT_PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
+    "sfr-on": {
+        ANY: {
+            "quick": Preset(
+                {
+                    **_SFRON, "lr": 3e-4, "lr_schedule": "cosine", "steps": 60, "batch_size": 64, "alpha": 1.0, "gamma": 1.0,
+                    "clip_remain": 1.0, "fisher_batches": 4, "fisher_batch_size": 32,
+                },
+                START,
+            ),
+            "thorough": Preset(
+                {
+                    **_SFRON, "lr": 3e-4, "lr_schedule": "cosine", "steps": 200, "forget_every": 2, "batch_size": 64,
+                    "alpha": 1.0, "gamma": 1.0, "clip_remain": 1.0, "fisher_batches": 16, "fisher_batch_size": 32,
+                },
+                START,
+            ),
+            "published": Preset(
+                {
+                    **_SFRON, "lr": 1e-4, "steps": 600, "batch_size": 1, "alpha": 1e-3, "gamma": 1.0,
+                    "fisher_batches": 2000, "fisher_batch_size": 1,
+                },
+                AUTHORS,
+            ),
+        },
+    },
+    "retrain": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 3e-4, "steps": 20000}, START),
+            "thorough": Preset({**_QUICK, "lr": 3e-4, "steps": 100000}, START),
+            "published": Preset({**_ADAMW, "lr": 1e-4, "steps": 400000, "batch_size": 256, "clip": 1.0},
+                "Peebles and Xie 2023 (arXiv 2212.09748): AdamW 1e-4, batch 256, 400,000 steps; their moving average of the "
+                "weights is missing here, and they clip no gradient."),
+        },
+    },
+    "finetune": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 3e-4, "steps": 100}, START),
+            "thorough": Preset({**_QUICK, "lr": 3e-4, "steps": 400}, START),
+            "published": Preset(_ONE, NONE_PUBLISHED),
+        },
+    },
+    "gradient-ascent": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, START),
+            "thorough": Preset({**_QUICK, "lr": 1e-5, "steps": 150}, START),
+            "published": Preset(_ONE, NONE_PUBLISHED),
+        },
+    },
+    "joint": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 1e-4, "steps": 60, "alpha": 0.5}, START),
+            "thorough": Preset({**_QUICK, "lr": 1e-4, "steps": 200, "alpha": 0.5}, START),
+            "published": Preset({**_ONE, "alpha": 1e-3, "alpha_schedule": "constant"}, NONE_PUBLISHED),
+        },
+    },
+    "salun": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 3e-4, "steps": 60, "remain_weight": 1.0, "saliency_batches": 4}, START),
+            "thorough": Preset({**_QUICK, "lr": 3e-4, "steps": 200, "remain_weight": 1.0, "saliency_batches": 16}, START),
+            "published": Preset({**_ONE, "remain_weight": 1.0},
+                NONE_PUBLISHED + " The published table gives SalUn's results on DiT, but not its settings."),
+        },
+    },
+    "selective-amnesia": {
+        ANY: {
+            "quick": Preset({**_QUICK, "lr": 3e-4, "steps": 60, "fisher_images": 20}, START),
+            "thorough": Preset({**_QUICK, "lr": 3e-4, "steps": 400, "fisher_images": 50}, START),
+            "published": Preset({**_ONE, "ewc_weight": 10.0},
+                NONE_PUBLISHED + " The published table gives the results of Selective Amnesia on DiT, but not its settings."),
+        },
+    },
+    "random-embedding": {
+        ANY: {
+            name: Preset({}, "The paper's proxy of a retrained DiT; how its random embedding was drawn is not published.")
+            for name in ("quick", "thorough", "published")
+        },
+    },
+}  # fmt: skip
+"""Presets by method, then by model (ANY: all others), then by name."""
+
+DIT_VARIANTS: dict[str, dict[str, Any]] = {
+    "sfr-on": {"weight_scope": "batch", "adaptive": True, "lam": 0.5, "weight_eps": 1e-8, "mask": True}
+}
+"""The method as written, where the published DiT code leaves it out: adaptive weights, of batches, with the DDPM's values."""
