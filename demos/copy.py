@@ -113,6 +113,8 @@ CANNOT_RETRAIN = "hours of training; only the retrained model that is shipped is
 CANNOT_KIND = {
     "classifier": "it works on class scores, which a generator does not give",
     "ddpm": "it is made for generators",
+    "dit": "it is made for generators",
+    "text-to-image": "it is made for models that draw what a prompt asks for",
 }
 ABILITIES = {
     "Redirectable": "a wrong answer to move to",
@@ -120,6 +122,8 @@ ABILITIES = {
     "Evaluable": "a way to measure what it remembers",
     "FisherTask": "a loss of its own for the Fisher",
     "Restartable": "a network that can be trained anew in minutes; here that takes hours",
+    "Promptable": "a prompt to answer",
+    "Editable": "keys and values of a prompt",
     "Replayable": "noise to draw in place of the forgotten class, and a replay of the others",
 }
 SEED_LABEL = "Seed of the run"

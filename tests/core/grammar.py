@@ -68,7 +68,8 @@ def check_step(step: Step) -> None:
     values = (step.forget_loss, step.remain_loss, step.forget_grad_norm, step.remain_grad_norm, step.lr, step.seconds)
     assert all(value is None or math.isfinite(value) for value in values)
     assert step.forget_loss is not None or step.remain_loss is not None
-    assert step.forget_grad_norm is not None or step.remain_grad_norm is not None
+    # Only what is solved at once has no gradient: its learning rate is 0.
+    assert step.forget_grad_norm is not None or step.remain_grad_norm is not None or step.lr == 0
     assert all(norm is None or norm >= 0 for norm in (step.forget_grad_norm, step.remain_grad_norm))
     assert step.lr >= 0
     assert step.seconds > 0

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from sfr_core import methods
 from sfr_core.configs import VARIANTS
 from sfr_core.errors import ConfigError, InputError, UnknownName
-from sfr_core.generator_presets import GENERATOR_PRESETS, KINDS
+from sfr_core.generator_presets import KINDS
 from sfr_core.methods import METHODS, of_kind, spec_of
-from sfr_core.presets import ANY, PRESETS, kind_of, preset_names, preset_source, resolve
+from sfr_core.presets import ANY, BY_KIND, PRESETS, kind_of, preset_names, preset_source, resolve
 from sfr_core.zoo import cards
 
 MODEL = "fashion-mnist-resnet"
@@ -136,10 +137,11 @@ GENERATOR_ALL = [(m, p) for m in of_kind("ddpm") for p in ("quick", "thorough", 
 
 
 def test_every_method_for_generators_has_presets_and_no_other() -> None:
-    for kind, table in GENERATOR_PRESETS.items():
+    assert set(BY_KIND) == set(methods.BY_KIND)
+    for kind, table in BY_KIND.items():
         assert set(table) == set(of_kind(kind))
         assert all(ANY in rows for rows in table.values())
-    assert set(KINDS.values()) <= set(GENERATOR_PRESETS)
+    assert set(KINDS.values()) <= set(BY_KIND)
 
 
 def test_kinds_are_those_of_the_shipped_cards() -> None:
@@ -211,3 +213,43 @@ def test_kind_may_be_named_where_the_model_is_unknown() -> None:
         resolve(GENERATOR, "scrub")
     with pytest.raises(UnknownName, match="Did you mean 'joint'"):
         resolve(GENERATOR, "joynt")
+
+
+# Sections 2.1, 2.6 and 3.3, Stable Diffusion 1.4, and the papers' own code for UCE and concept ablation.
+PUBLISHED_CONCEPTS: dict[str, dict[str, Any]] = {
+    "sfr-on": {
+        "optimizer": "adam", "weight_decay": 0.0, "lr": 1e-5, "lr_schedule": "constant", "steps": 1000, "forget_every": 1,
+        "alpha": 1.0, "alpha_schedule": "constant", "forget_loss": "redirect", "adaptive": False, "clip_forget": None,
+        "clip_remain": None, "fisher_clip": None, "fisher_batches": None, "batch_size": 2, "mask": True, "slow_beta": 1.0,
+        "optimizer_state": "shared", "alternate": True, "trainable": "full", "masked_weights": "drift",
+    },
+    "salun": {"lr": 1e-5, "batch_size": 8, "mask_fraction": 0.5, "remain_weight": 0.1, "forget_weight": 1.0, "steps": 100},
+    "esd-x": {
+        "lr": 1e-5, "steps": 1000, "batch_size": 1, "negative_guidance": 1.0, "sample_steps": "50", "sample_guidance": 3.0,
+        "trainable": "cross-attention",
+    },
+    "esd-u": {"lr": 1e-5, "steps": 1000, "trainable": "without-cross-attention"},
+    "uce": {"erase_scale": 1.0, "preserve_scale": 1.0, "lam": 0.5, "tokens": "last"},
+    "concept-ablation": {"lr": 2e-6, "teacher": "live", "prior_weight": 1.0, "trainable": "keys-values"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", list(PUBLISHED_CONCEPTS))
+def test_published_values_for_concepts(method: str) -> None:
+    values = resolve("emoji-sd", method, "published", forget="concept:cat")
+    assert {name: values[name] for name in PUBLISHED_CONCEPTS[method]} == PUBLISHED_CONCEPTS[method]
+
+
+@pytest.mark.parametrize("method", list(of_kind("text-to-image")))
+def test_every_preset_for_concepts_is_whole_and_names_its_source(method: str) -> None:
+    for preset in preset_names("emoji-sd", method):
+        values = resolve("emoji-sd", method, preset)
+        assert spec_of(method, "text-to-image").config_cls.from_dict(values).to_dict() == values
+        assert preset_source("emoji-sd", method, preset).endswith(".")
+
+
+def test_the_method_as_written_fades_linearly_and_holds_masked_weights_also_for_concepts() -> None:
+    values = resolve("emoji-sd", "sfr-on", "published", "paper")
+    wanted = {"alpha_schedule": "linear", "masked_weights": "hold", "slow_scope": "outer", "weight_scope": "batch"}
+    assert {name: values[name] for name in wanted} == wanted
+    assert values["forget_loss"] == "redirect"

@@ -134,8 +134,12 @@ def test_forget_texts() -> None:
 
 
 def test_methods_that_a_model_cannot_do_have_a_reason() -> None:
-    assert set(controls.cannot("classifier")) == {"joint", "selective-amnesia"}  # made for generators
-    assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub"}
+    prompts = {"esd-x", "esd-u", "uce", "concept-ablation", "random-embedding"}
+    assert set(controls.cannot("classifier")) == {"joint", "selective-amnesia", *prompts}  # made for generators
+    assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub", *prompts}
+    assert set(controls.cannot("text-to-image")) == {
+        "retrain", "random-label", "bad-teacher", "scrub", "joint", "selective-amnesia", "random-embedding",
+    }  # fmt: skip
     assert "hours" in controls.cannot("ddpm")["retrain"]
     unable = controls.cannot("something that only has losses")
     assert {"sfr-on", "finetune", "gradient-ascent"}.isdisjoint(unable)
