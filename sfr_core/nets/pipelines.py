@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,38 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
     import torch
 
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _quiet():
             pipeline: Any = getattr(diffusers, PIPELINES[kind]).from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32, **_without_filter(index)
+                folder, local_files_only=True, use_safetensors=True, **_without_filter(index)
             )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as error:
         detail = str(error).strip().splitlines() or [type(error).__name__]
         raise AssetError(f"The pipeline {folder} cannot be opened ({detail[0]}).", hint=HINT) from None
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
-            part.eval()
+            part.float().eval()
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and no advice of the libraries: stderr belongs to the program."""
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
+
+    libraries: tuple[Any, ...] = (of_diffusers, of_transformers)
+    before = [(library.get_verbosity(), library.is_progress_bar_enabled()) for library in libraries]
+    for library in libraries:
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library, (verbosity, bars) in zip(libraries, before, strict=True):
+            library.set_verbosity(verbosity)
+            if bars:
+                library.enable_progress_bar()
 
 
 def read_index(folder: Path, kind: str) -> dict[str, Any]:

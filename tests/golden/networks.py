@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
@@ -63,16 +65,20 @@ class Ddpm(Denoiser):
         return self.predict(x, t, torch.where(keep[:, None], self.class_emb(y), self.null_emb))
 
 
+@dataclass
+class Out:
+    """As diffusers' networks answer."""
+
+    sample: Tensor
+
+
 class Dit(Denoiser):
-    """The latent network: the last row of the table stands for "no class"; eval mode never drops a label."""
+    """The latent network: the last row of the table stands for "no class". Asked as diffusers' DiTTransformer2DModel is."""
 
     def __init__(self, null_class: int, learned_variance: bool) -> None:
-        super().__init__(4, 8 if learned_variance else 4, null_class + 1)
-        self.null_class = null_class
+        out = 8 if learned_variance else 4
+        super().__init__(4, out, null_class + 1)
+        self.config = SimpleNamespace(in_channels=4, out_channels=out, sample_size=8, num_embeds_ada_norm=null_class)
 
-    def forward(self, x: Tensor, t: Tensor, y: Tensor, keep: Tensor | None) -> Tensor:
-        if self.training:
-            if keep is None:
-                raise ValueError("label dropout was asked for in train mode, but the case stores no draw")
-            y = torch.where(keep, y, self.null_class)
-        return self.predict(x, t, self.class_emb(y))
+    def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Out:
+        return Out(self.predict(x, t, self.class_emb(y)))

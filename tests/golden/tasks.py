@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sfr_core.data.datasets import without_pictures
+from sfr_core.data.splits import ForgetSpec, Split
 from sfr_core.ops.denoising import noised, paper_guidance, squared_error
 from sfr_core.ops.diffusion import alphas_cumprod, guided
+from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.tasks.base import Part
+from sfr_core.tasks.classifier import LabelledBatch
+from sfr_core.tasks.dit import DitTask as RealDitTask
 from tests.golden.cases import Case
 from tests.golden.networks import Classifier, Ddpm, Dit
 
@@ -184,60 +190,77 @@ class DdpmTask(GoldenTask):
         return self.note(batch, (mine - target).square().mean((1, 2, 3)))
 
 
+class StoredDraws(RealDitTask):
+    """The real task, but for its draws: timesteps, noise and label dropout of the batch that is being played are the stored ones."""
+
+    def __init__(self, case: Case, model: Dit) -> None:
+        classes = tuple(map(str, range(model.config.num_embeds_ada_norm)))
+        spec = ForgetSpec(text="golden", classes=(case.settings["forget_class"],))
+        none = np.zeros(0, np.int64)
+        super().__init__(
+            model, nn.Identity(), without_pictures("golden", classes, 8), Split(spec, none, none), None,  # type: ignore[arg-type]
+            device=torch.device("cpu"), redirect="label",
+        )  # fmt: skip
+        if (pseudo := case.settings.get("pseudo_class")) is not None:
+            self._pseudo[case.settings["forget_class"]] = pseudo
+        if self._variance is not None:
+            self._variance = NotedVariance()
+        self.draws: dict[str, Tensor] = {}
+
+    @property
+    def bits(self) -> Tensor | None:
+        """The variance term of the last losses [n]; None where the network learns no variance."""
+        return None if self._variance is None else cast(NotedVariance, self._variance).noted
+
+    def play(self, name: str, batch: Batch) -> Tensor:
+        """`name`: losses, fisher_losses or redirect_losses of a stored batch."""
+        self.draws = batch.draws
+        latents = LabelledBatch(0.18215 * batch.x, batch.y, torch.tensor(batch.rows))
+        losses: Tensor = getattr(self, name)(latents, torch.Generator())
+        return losses
+
+    def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.draws["t"]
+
+    def _noise(self, shape: torch.Size, rng: torch.Generator) -> Tensor:
+        return self.draws["noise"]
+
+    def _dropped(self, labels: Tensor, rng: torch.Generator) -> Tensor:
+        return torch.where(self.draws["keep"], labels, self.null)
+
+
+class NotedVariance(LearnedVariance):
+    """Notes what it gave."""
+
+    noted: Tensor
+
+    def bits(self, *arguments: Tensor) -> Tensor:
+        found = super().bits(*arguments)
+        self.noted = found.detach()
+        return found
+
+
 class DitTask(GoldenTask):
-    """Mean squared noise error on scaled latents, with a variance term where the network has the channels for it."""
+    """sfr_core.tasks.dit on the stored draws."""
 
     def __init__(self, case: Case) -> None:
-        self.learned_variance = case.tensors("init", given=True)["conv_out.weight"].shape[0] == 8
-        super().__init__(case, Dit(case.settings["null_class"], self.learned_variance))
+        learned_variance = case.tensors("init", given=True)["conv_out.weight"].shape[0] == 8
+        model = Dit(case.settings["null_class"], learned_variance)
+        super().__init__(case, model)
+        self.real = StoredDraws(case, model)
         self.terms: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
-        betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
-        abar = (1.0 - betas).cumprod(0)
-        before = torch.cat([torch.ones(1, dtype=torch.float64), abar[:-1]])
-        posterior = betas * (1.0 - before) / (1.0 - abar)
-        posterior[0] = posterior[1]
-        self.table = {
-            "x0": abar.sqrt(),
-            "noise": (1.0 - abar).sqrt(),
-            "inverse": abar.rsqrt(),
-            "inverse_noise": (1.0 / abar - 1.0).sqrt(),
-            "mean_x0": betas * before.sqrt() / (1.0 - abar),
-            "mean_xt": (1.0 - before) * (1.0 - betas).sqrt() / (1.0 - abar),
-            "log_beta": betas.log(),
-            "log_posterior": posterior.log(),
-        }
-
-    def at(self, name: str, t: Tensor) -> Tensor:
-        return self.table[name][t].float()[:, None, None, None]
 
     def own_losses(self, batch: Batch) -> Tensor:
-        return self._losses(batch, batch.y)
+        losses = self.real.play("losses", batch)
+        if (bits := self.real.bits) is not None:
+            self.terms[batch.phase, batch.number] = (losses.detach() - bits, bits)
+        return losses
+
+    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        return self.note(batch, self.real.play("fisher_losses", batch))
 
     def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        pseudo = torch.full_like(batch.y, self.case.settings["pseudo_class"])
-        return self.note(batch, self._losses(batch, pseudo))
-
-    def _losses(self, batch: Batch, y: Tensor) -> Tensor:
-        t, noise, x0 = batch.draws["t"], batch.draws["noise"], 0.18215 * batch.x
-        xt = self.at("x0", t) * x0 + self.at("noise", t) * noise
-        out = self.model(xt, t, y, batch.draws.get("keep"))
-        mse = (out[:, :4] - noise).square().mean((1, 2, 3))
-        if not self.learned_variance:
-            return mse
-        vlb = self._variance_term(x0, xt, t, out[:, :4].detach(), out[:, 4:])
-        self.terms[batch.phase, batch.number] = (mse.detach(), vlb.detach())
-        return mse + vlb
-
-    def _variance_term(self, x0: Tensor, xt: Tensor, t: Tensor, predicted: Tensor, values: Tensor) -> Tensor:
-        """KL(true posterior || model posterior) per row, bits, mean over elements."""
-        guess = self.at("inverse", t) * xt - self.at("inverse_noise", t) * predicted
-        true_mean = self.at("mean_x0", t) * x0 + self.at("mean_xt", t) * xt
-        mean = self.at("mean_x0", t) * guess + self.at("mean_xt", t) * xt
-        true_log = self.at("log_posterior", t)
-        share = (values + 1.0) / 2.0
-        log = share * self.at("log_beta", t) + (1.0 - share) * true_log
-        nats = 0.5 * (-1.0 + log - true_log + (true_log - log).exp() + (true_mean - mean).square() * (-log).exp())
-        return nats.mean((1, 2, 3)) / math.log(2.0)
+        return self.note(batch, self.real.play("redirect_losses", batch))
 
 
 def open_task(case: Case) -> GoldenTask:
