@@ -10,6 +10,8 @@ from typing import Any, Literal, Self, cast, get_args, get_type_hints
 from sfr_core.errors import ConfigError, UnknownName
 
 Group = Literal["main", "advanced", "ablation"]
+Optimizer = Literal["sgd", "adam", "adamw", "adam8bit", "adamw8bit"]
+OPTIMIZER_HELP = "Rule that turns gradients into weight changes; the 8-bit ones need an NVIDIA GPU and bitsandbytes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +171,7 @@ def parse_value(spec: Setting, text: str) -> Any:
 class OptimizerConfig(MethodConfig):
     """Base of the methods that descend or climb step by step: all but those that solve for the weights at once."""
 
-    optimizer: Literal["sgd", "adam", "adamw"] = setting(
-        "sgd", "Optimiser", "Rule that turns gradients into weight changes."
-    )
+    optimizer: Optimizer = setting("sgd", "Optimiser", OPTIMIZER_HELP)
     lr: float = setting(
         0.01, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
     )

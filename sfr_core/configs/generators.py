@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sfr_core.configs.base import MethodConfig, OptimizerConfig, setting
+from sfr_core.configs.base import OPTIMIZER_HELP, MethodConfig, Optimizer, OptimizerConfig, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepConfig(OptimizerConfig):
     """Base of the methods that train in steps; their optimiser is Adam without decay, as published for DDPM."""
 
-    optimizer: Literal["sgd", "adam", "adamw"] = setting(
-        "adam", "Optimiser", "Rule that turns gradients into weight changes."
-    )
+    optimizer: Optimizer = setting("adam", "Optimiser", OPTIMIZER_HELP)
     lr: float = setting(
         1e-4, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
     )

@@ -12,6 +12,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 PresetName = Literal["quick", "thorough", "published"]
 Variant = Literal["official", "paper"]
 DataSource = Literal["shipped", "data-free"]
+Memory = Literal["plain", "spare"]
 MAX_SEED = 2**31 - 1
 MAX_PROMPT = 300
 """Characters of a prompt at most; a text encoder reads 77 tokens."""
@@ -48,6 +49,8 @@ class RunConfig:
             this value is written to files, so that all others look as they did before there were generators.
         redirect: prompt that a text-to-image model answers in place of the forgotten concept; "" takes the one that the
             model's list names. Written to files only where it is set.
+        memory: "spare" recomputes activations and holds in half precision what does not change (ops/sparing.py); its
+            "auto" precision is half precision, unmeasured. Only this value is written to files.
     """
 
     model: str
@@ -61,11 +64,13 @@ class RunConfig:
     precision: Precision = "auto"
     data: DataSource = "shipped"
     redirect: str = ""
+    memory: Memory = "plain"
     schema: int = 1
 
     def __post_init__(self) -> None:
         for name, kind in (
             ("device", Device), ("precision", Precision), ("preset", PresetName), ("variant", Variant), ("data", DataSource),
+            ("memory", Memory),
         ):  # fmt: skip
             if getattr(self, name) not in get_args(kind):
                 raise UnknownName(name, str(getattr(self, name)), get_args(kind))
@@ -88,6 +93,8 @@ class RunConfig:
             del values["data"]
         if not self.redirect:
             del values["redirect"]
+        if self.memory == "plain":
+            del values["memory"]
         return values
 
     @classmethod

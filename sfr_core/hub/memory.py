@@ -1,18 +1,19 @@
 """What forgetting takes of memory, before anything is loaded: counted from the weights' headers and the network's config.
 
-    trained * (4 weights + c + 4 gradient + s optimiser + 4 mask) + still * f + activations, but at least
-    trained * (4 weights + c + 4 gradient + 8 both Fishers) + still * f + activations while the mask is made,
+    trained * (4 weights + c + 4 gradient + s optimiser + 1 mask) + still * f + activations, but at least
+    trained * (4 weights + c + 8 Fishers) + still * f + activations while the mask is made,
 
 with s = 8 bytes for Adam, 4 for SGD with momentum, 2 for Adam with 8-bit states; c = 2 bytes for the copy that a pass in half
-precision keeps of every weight that moves, else 0; f = 4 bytes. Sparing memory (RunConfig.memory "spare") parks the first Fisher outside the
-device (4 bytes fewer while the mask is made), holds in half precision what does not move (f = 2), and recomputes blocks.
+precision keeps of every weight that moves, else 0; f = 4 bytes. While the second Fisher is estimated (4 gradient + 4 Fisher) the
+first one waits outside the device. Sparing memory (RunConfig.memory "spare") holds in half precision what does not move (f = 2),
+and recomputes blocks, so that fewer activations are kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-FLOAT, HALF = 4, 2
+FLOAT, HALF, FLAG = 4, 2, 1
 OPTIMISER = {"sgd": 4, "adam": 8, "adamw": 8, "adam8bit": 2, "adamw8bit": 2}
 """Bytes of state for one trained weight, by MethodConfig.optimizer."""
 UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
@@ -58,12 +59,12 @@ def needed_memory(
 
     Args:
         trained: weights that move. still: all others, of every part of the model.
-        activations: bytes that autograd keeps of one batch, see `activation_bytes`.
+        activations: bytes that autograd keeps of one batch, see activations.py.
         optimizer: as in MethodConfig. mask: the method makes a saliency mask from two Fishers.
         spare: as RunConfig.memory "spare". half: passes in half precision.
     """
-    steps = FLOAT + OPTIMISER[optimizer] + (FLOAT if mask else 0)
-    making = FLOAT + FLOAT * (1 if spare else 2) if mask else 0
+    steps = FLOAT + OPTIMISER[optimizer] + (FLAG if mask else 0)
+    making = 2 * FLOAT if mask else 0
     copy = HALF if half else 0
     return MemoryNeed(
         weights=trained * (FLOAT + copy) + still * (HALF if spare else FLOAT),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,8 @@ from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Batch, Task, UnionTask
 
 Parameters = dict[str, nn.Parameter]
+EIGHT_BIT = {"adam8bit": "Adam8bit", "adamw8bit": "AdamW8bit"}
+"""Optimisers of bitsandbytes, by MethodConfig.optimizer."""
 
 
 def make_optimizer(
@@ -35,8 +38,32 @@ def make_optimizer(
             weight_decay=config.weight_decay,
             nesterov=nesterov and config.momentum > 0,
         )
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    kind: Callable[..., torch.optim.Optimizer]
+    if config.optimizer in EIGHT_BIT:
+        kind = getattr(_bitsandbytes(), EIGHT_BIT[config.optimizer])
+    else:
+        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(parameters, config.lr, weight_decay=config.weight_decay)
+
+
+def check_optimizer(name: str, device: torch.device) -> None:
+    """Says before a run whether `make_optimizer` can make this optimiser there.
+
+    Raises:
+        InputError: 8-bit states without an NVIDIA GPU, or without bitsandbytes.
+    """
+    if name in EIGHT_BIT:
+        if device.type != "cuda":
+            raise InputError("8-bit optimiser states need an NVIDIA GPU.", hint=f"Choose '{name[:-4]}'.")
+        _bitsandbytes()
+
+
+def _bitsandbytes() -> Any:
+    try:
+        from bitsandbytes import optim
+    except ImportError:
+        raise InputError("bitsandbytes is not installed.", hint="Install it with: pip install bitsandbytes") from None
+    return optim
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

@@ -51,8 +51,10 @@ def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: Canc
             if fisher is None:
                 yield last_event(0, cancel, stopped=True)
                 return
-            fishers.append(fisher)
+            # The first one waits in main memory: a GPU would hold it beside the second one and all gradients.
+            fishers.append({name: value.cpu() for name, value in fisher.items()} if part == "forget" else fisher)
         yield PhaseStarted(phase="mask", total=0)
+        fishers[0] = {name: value.to(fishers[1][name].device) for name, value in fishers[0].items()}
         mask = saliency_mask(fishers[0], fishers[1], config.gamma, config.mask_eps)
         yield describe_saliency(mask, fishers[0], fishers[1], config.gamma, config.mask_eps)
         del fishers
@@ -97,7 +99,7 @@ def unlearn(
 ) -> Iterator[Event]:
     """The alternating loop (R-on), T outer steps; every K-th begins with a forgetting step."""
     parameters = task.parameters()
-    masks = None if mask is None else [mask[name].to(p.dtype) for name, p in parameters.items()]
+    masks = None if mask is None else [mask[name] for name in parameters]
     remain_optimizer = make_optimizer(config, parameters.values())
     forget_optimizer = remain_optimizer
     if config.optimizer_state == "separate":

@@ -19,14 +19,14 @@ from tests.core.hub_stub import StubHub
 
 
 def test_memory_by_hand() -> None:
-    # Adam: 1000 * (4 + 4 + 8 + 4) + 500 * 4 + 7
-    assert needed_memory(trained=1000, still=500, activations=7).total == 22_007
-    # Without a mask 4 bytes fewer; SGD 4 fewer.
+    # Adam: 1000 * (4 + 4 + 8 + 1) + 500 * 4 + 7
+    assert needed_memory(trained=1000, still=500, activations=7).total == 19_007
+    # Without a mask 1 byte fewer; SGD 4 fewer.
     assert needed_memory(trained=1000, still=0, activations=0, mask=False, optimizer="sgd").total == 12_000
-    # Eight-bit states: the mask's two Fishers are the peak, 4 + 4 + 8; sparing parks one of them: then the steps, 4 + 4 + 2 + 4.
-    assert needed_memory(trained=1000, still=500, activations=0, optimizer="adam8bit").total == 18_000
+    # Eight-bit states: the two Fishers, 4 + 8, are one byte more than the steps, 4 + 4 + 2 + 1.
+    assert needed_memory(trained=1000, still=500, activations=0, optimizer="adam8bit").total == 14_000
     spare = needed_memory(trained=1000, still=500, activations=0, optimizer="adam8bit", spare=True)
-    assert (spare.weights, spare.training, spare.total) == (5_000, 10_000, 15_000)
+    assert (spare.weights, spare.training, spare.total) == (5_000, 8_000, 13_000)
     assert needed_memory(trained=1000, still=500, activations=0, half=True).weights == 8_000
     assert [in_words(n) for n in (12, 3_440, 5_000_000, 3_438_083_856)] == ["12 bytes", "3.44 kB", "5 MB", "3.44 GB"]
 
