@@ -22,6 +22,7 @@ from sfr_core.methods import BY_KIND, METHODS, MethodSpec, of_kind, spec_of
 from sfr_core.tasks.classifier import ClassifierTask
 from tests.core.grammar import check_grammar
 from tests.core.tiny import SMALL, same, state, tiny_dataset, tiny_task
+from tests.core.tiny_dit import SMALL_DIT, ReadyDitTask, ready_dit_task
 from tests.core.tiny_generator import SMALL_GENERATOR, TinyGeneratorTask, tiny_generator_task
 from tests.core.tiny_prompts import SMALL_PROMPTS, TinyPromptTask, tiny_prompt_task
 
@@ -40,6 +41,13 @@ class GeneratorWithoutFirst(TinyGeneratorTask):
         return {name: p for name, p in super().parameters().items() if not name.startswith("conv1")}
 
 
+class DitWithoutFirst(ReadyDitTask):
+    """Trains everything but the first convolution."""
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        return {name: p for name, p in super().parameters().items() if not name.startswith("pos_embed")}
+
+
 class PromptsWithoutFirst(TinyPromptTask):
     """Trains everything but the first convolution."""
 
@@ -47,7 +55,7 @@ class PromptsWithoutFirst(TinyPromptTask):
         return {name: p for name, p in super().parameters().items() if not name.startswith("conv1")}
 
 
-SMALL_OF = {"classifier": SMALL, "text-to-image": SMALL_PROMPTS}
+SMALL_OF = {"classifier": SMALL, "dit": SMALL_DIT, "text-to-image": SMALL_PROMPTS}
 DRAWS_NOTHING = {"uce"}
 """Methods in closed form: the seed decides nothing, and they have no batches."""
 
@@ -72,6 +80,10 @@ class Case:
             return tiny_task(kind=WithoutFirst if sliced else None, **options)
         if self.kind == "text-to-image":
             return tiny_prompt_task(kind=PromptsWithoutFirst if sliced else None, **options)
+        if self.kind == "dit":
+            # A random embedding takes one step a layer.
+            layers = 4 if self.method == "random-embedding" else 1
+            return ready_dit_task(kind=DitWithoutFirst if sliced else ReadyDitTask, layers=layers, **options)
         return tiny_generator_task(kind=GeneratorWithoutFirst if sliced else None, **options)
 
     def start(self, task: Any, cancel: CancelToken | None = None, seed: int = 0) -> Iterator[Event]:
@@ -96,6 +108,11 @@ def test_table_holds_the_generator_methods_of_the_contract() -> None:
     assert list(of_kind("ddpm")) == [
         "sfr-on", "retrain", "finetune", "gradient-ascent", "joint", "salun", "selective-amnesia",
     ]  # fmt: skip
+
+
+def test_diffusion_transformers_have_the_methods_of_other_generators_and_a_proxy_of_retraining() -> None:
+    assert list(of_kind("dit")) == [*of_kind("ddpm"), "random-embedding"]
+    assert all(spec_of(method, "dit") is row for method, row in of_kind("ddpm").items())
 
 
 def test_table_holds_the_methods_for_concepts_of_the_contract() -> None:
@@ -281,9 +298,9 @@ def test_only_the_slice_of_the_task_moves(case: Case) -> None:
     after = dict(task.model.named_parameters())
     outside = [name for name in before if name not in task.parameters()]
     assert outside
-    assert all(name.startswith(("conv1", "bn1")) for name in outside)
+    assert all(name.startswith(("conv1", "bn1", "pos_embed")) for name in outside)
     assert all(torch.equal(before[name], after[name]) for name in outside)
-    assert not torch.equal(before[list(before)[-1]], after[list(after)[-1]])
+    assert not all(torch.equal(before[name], after[name]) for name in task.parameters())
 
 
 @every_method
@@ -292,7 +309,7 @@ def test_modes_and_gradients_are_as_before(case: Case, stopped: bool) -> None:
     task, token = case.task(), CancelToken()
     task.model.eval()
     list(task.model.children())[-1].train()
-    task.model.conv1.weight.requires_grad_(True)
+    next(task.model.parameters()).requires_grad_(True)
     modes = [m.training for m in task.model.modules()]
     needs = [p.requires_grad for p in task.model.parameters()]
     for event in case.start(task, token):
