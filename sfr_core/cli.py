@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import check_kind
-from sfr_core.configs import MAX_SEED, Device, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
@@ -35,7 +36,20 @@ if TYPE_CHECKING:
     from sfr_core.session import Session
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
-CHOOSES = ("model", "forget", "method", "preset", "variant", "settings", "seed", "device", "precision", "data_free")
+CHOOSES = (
+    "model",
+    "forget",
+    "method",
+    "redirect",
+    "preset",
+    "variant",
+    "settings",
+    "seed",
+    "device",
+    "precision",
+    "memory",
+    "data_free",
+)
 """Options that describe a run, and so contradict --config."""
 
 
@@ -78,8 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--config", type=Path, metavar="FILE", help="repeat the run of this config.json")
     run.add_argument("--model", metavar="ID", help="model to change (see: models)")
     run.add_argument(
-        "--forget", metavar="SPEC", help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...] or samples:@FILE"
+        "--forget",
+        metavar="SPEC",
+        help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...] or samples:@FILE, concept:TEXT",
     )
+    run.add_argument("--redirect", metavar="TEXT", help="prompt that is answered in place of the forgotten concept")
     run.add_argument("--method", metavar="ID", help="how to forget (see: methods)")
     run.add_argument("--preset", metavar="|".join(get_args(PresetName)), help="how much is spent (default quick)")
     run.add_argument(
@@ -97,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", metavar="N", help="seed of the run's own draws (default 0)")
     run.add_argument("--device", metavar="|".join(get_args(Device)), help="default auto")
     run.add_argument("--precision", metavar="|".join(get_args(Precision)), help="default auto: what is faster here")
+    run.add_argument(
+        "--memory",
+        metavar="|".join(get_args(Memory)),
+        help="spare: recompute activations, hold still parts in half precision",
+    )
     run.add_argument(
         "--data", metavar="DIR", help="pictures for a classifier of your own: a folder or zip, class = subfolder"
     )
@@ -129,8 +151,11 @@ def _run(args: argparse.Namespace) -> int:
     config = _config({**wanted, "model": model.id}, model.kind)
     dataset = open_dataset(model) if own is None else own.dataset
     spec = parse_forget(config.forget, dataset.class_names, files=True)
-    check_kind(model.kind, spec, config.data)
-    split_rows(spec, dataset.train.labels)
+    check_kind(model.kind, spec, config.data, config.redirect)
+    if spec.concept:
+        spec = plan_prompts(read_concepts(model.folder), spec, config.redirect).spec
+    else:
+        split_rows(spec, dataset.train.labels)
     config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
 
     from sfr_core.session import Session

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from sfr_core.data.concepts import PromptPlan
 from sfr_core.errors import AssetError
+from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
 from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
 from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
@@ -60,6 +63,13 @@ def plan(forgotten: Collection[int], classes: int, protocol: Protocol) -> Plan:
     return Plan(protocol, labels, shown.astype(np.int64))
 
 
+def prompt_plan(prompts: PromptPlan, protocol: Protocol) -> Plan:
+    """Samples of a text-to-image record, and the first few of every prompt for the report."""
+    labels = sample_prompts(prompts, protocol.n)
+    shown = np.concatenate([np.flatnonzero(labels == label)[:SHOWN_REMAIN] for label in np.unique(labels)])
+    return Plan(protocol, labels, shown.astype(np.int64))
+
+
 def known_record(
     records: dict[str, GeneratorRecord], protocol: Protocol, labels: NDArray[np.int64], forgotten: Collection[int]
 ) -> GeneratorRecord | None:
@@ -74,7 +84,7 @@ def known_record(
 
 def draw(
     task: Samplable,
-    judge: Judge,
+    judge: Judge | PromptJudge,
     labels: NDArray[np.int64],
     sampler: Protocol,
     model: nn.Module | None = None,
@@ -83,6 +93,8 @@ def draw(
 ) -> Generator[int, None, Drawn]:
     """Draws and judges a sample for each label; yields the sampler steps done. Records take the default seed."""
     images = yield from task.sample(labels, seed=seed, steps=sampler.steps, guidance=sampler.guidance, model=model)
+    if isinstance(judge, PromptJudge):
+        return ConceptDrawn(images, labels, judge, sampler)
     return Drawn(images, labels, judge, sampler)
 
 
@@ -111,13 +123,53 @@ class Drawn:
             guidance=self.sampler.guidance,
         )
 
+    def accepted(self) -> NDArray[np.int64]:
+        """What the judge accepts each sample as, -1 where as nothing, [n]."""
+        return accepted_classes(self.verdict)
+
     def report(self, rows: NDArray[np.int64] | None = None) -> GeneratorReport:
         """What the page shows: all samples, or those of `rows`."""
         at = np.arange(len(self.labels)) if rows is None else rows
         return GeneratorReport(
             images=self.images[at],
             labels=self.labels[at],
-            accepted=accepted_classes(self.verdict)[at],
+            accepted=self.accepted()[at],
             sampler_steps=self.sampler.steps,
+            guidance=self.sampler.guidance,
+        )
+
+
+class ConceptDrawn(Drawn):
+    """Judged samples of a text-to-image model; `labels` are numbers of prompts."""
+
+    def __init__(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], judge: PromptJudge, sampler: Protocol
+    ) -> None:
+        super().__init__(images, labels, judge.judge, sampler)
+        self._prompts = judge
+
+    def accepted(self) -> NDArray[np.int64]:
+        """Which prompt each sample fulfils, -1 where none, [n]."""
+        return self._prompts.accepted(self.verdict, self.labels)
+
+    def shares(self) -> dict[int, float]:
+        """Share (0 to 1) of each prompt's samples that fulfil it."""
+        return shares(self.verdict, self.labels, self._prompts)
+
+    def concept_record(self, before: Mapping[int, float]) -> GeneratorRecord:
+        """All metrics; `before`: the `shares` of the model before the run.
+
+        Raises:
+            InputError: the judge knows nothing of real pictures, or there are too few samples.
+        """
+        if self._judge.real is None:
+            raise AssetError("The judge knows no real pictures.", hint="Make it anew with the recipe in its card.")
+        return concept_record(
+            self.verdict,
+            self.labels,
+            self._prompts,
+            before,
+            self._judge.real,
+            steps=self.sampler.steps,
             guidance=self.sampler.guidance,
         )

@@ -13,18 +13,21 @@ from torch import nn
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard
 from sfr_core.configs import RunConfig
+from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.errors import InputError
 from sfr_core.evaluation import Answers, judge, report
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
-from sfr_core.generation import Drawn, Plan, draw, known_record, plan, protocol_of
+from sfr_core.generation import ConceptDrawn, Drawn, Plan, draw, known_record, plan, prompt_plan, protocol_of
+from sfr_core.nets.prompt_judge import prompt_judge
 from sfr_core.results import GeneratorRecord, Record
 from sfr_core.tasks.base import RunTask
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.ddpm import DiffusionTask
 from sfr_core.tasks.diffusion import ClassDiffusionTask
 from sfr_core.tasks.dit import DitTask
+from sfr_core.tasks.text_to_image import FREE_GUIDANCE, TextToImageTask
 from sfr_core.zoo import gold_standard, open_judge
 
 if TYPE_CHECKING:
@@ -125,6 +128,8 @@ class ClassifierKind:
 class GeneratorKind:
     """Pixel diffusion models. All models draw from the same noise: a whole record's samples, unless the card has the record."""
 
+    order: tuple[Literal["before", "after", "retrained"], ...] = ("retrained", "before", "after")
+
     def open(
         self,
         config: RunConfig,
@@ -141,10 +146,9 @@ class GeneratorKind:
     def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
         task = session.task
         assert isinstance(task, ClassDiffusionTask)
-        forgotten = session.split.spec.classes
-        wanted = plan(forgotten, task.classes, protocol_of(session.card))
-        known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in _ORDER}
-        present = [who for who in _ORDER if who == "after" or session.has(who)]
+        wanted = self._wanted(session)
+        known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in self.order}
+        present = [who for who in self.order if who == "after" or session.has(who)]
         keys = {who: self._key(session, who, wanted) for who in present}
         kept = {who: _samples.get(key) for who, key in keys.items() if key is not None}
         todo = [who for who in present if kept.get(who) is None]
@@ -170,10 +174,16 @@ class GeneratorKind:
                 assert drawn is not None
                 if (key := keys[who]) is not None:
                     _samples.put(key, drawn)
-            records[who] = record = record or drawn.record(forgotten)
+            records[who] = record = record or self._record(session, who, drawn)
             session.reports[who] = drawn.report(wanted.shown if len(drawn.labels) == len(wanted.labels) else None)
             yield Evaluated(i=0 if who != "after" else steps, when=who, record=record)
         return records
+
+    def _wanted(self, session: Session) -> Plan:
+        return plan(session.split.spec.classes, len(session.dataset.class_names), protocol_of(session.card))
+
+    def _record(self, session: Session, who: Who, drawn: Drawn) -> GeneratorRecord:
+        return drawn.record(session.split.spec.classes)
 
     def _known(self, session: Session, who: Who, wanted: Plan) -> GeneratorRecord | None:
         card, spec = session.card, session.split.spec
@@ -205,7 +215,48 @@ class DitKind(GeneratorKind):
         )
 
 
-_ORDER: tuple[Literal["before", "after", "retrained"], ...] = ("retrained", "before", "after")
+class TextToImageKind(GeneratorKind):
+    """Stable Diffusions, opened as a pipeline. Whole records are always drawn: which paraphrases count, the original tells."""
+
+    order = ("before", "retrained", "after")
+
+    def open(
+        self,
+        config: RunConfig,
+        card: ModelCard,
+        dataset: Dataset,
+        split: Split,
+        load: Callable[[], Any],
+        build: Callable[[], nn.Module],
+        device: torch.device,
+    ) -> RunTask:
+        prompts = plan_prompts(read_concepts(card.folder), split.spec, config.redirect)
+        judge = None if card.judge is None else prompt_judge(open_judge(card), prompts)
+        guidance = FREE_GUIDANCE if card.sampling is None else card.sampling.guidance
+        trainable = config.settings.get("trainable", "full")
+        return TextToImageTask(
+            load(), prompts, judge, device=device, seed=config.seed, trainable=trainable, guidance=guidance
+        )
+
+    def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
+        if session.task.judge is None:  # type: ignore[attr-defined]
+            yield PhaseStarted(phase="evaluate", total=0)
+            return {}
+        return (yield from super().measure(session, steps, cancel))
+
+    def _wanted(self, session: Session) -> Plan:
+        task = session.task
+        assert isinstance(task, TextToImageTask)
+        return prompt_plan(task.plan, protocol_of(session.card))
+
+    def _record(self, session: Session, who: Who, drawn: Drawn) -> GeneratorRecord:
+        assert isinstance(drawn, ConceptDrawn)
+        if who == "before":
+            session.shown_before = drawn.shares()
+        return drawn.concept_record(session.shown_before)
+
+    def _known(self, session: Session, who: Who, wanted: Plan) -> GeneratorRecord | None:
+        return None
 
 
 def _key(session: Session, who: Who) -> str | None:
@@ -244,5 +295,10 @@ class _Kept(Generic[T]):
 _answers: _Kept[Answers] = _Kept(ANSWERS_KEPT)
 _samples: _Kept[Drawn] = _Kept(SAMPLES_KEPT)
 
-KINDS: dict[str, ModelKind] = {"classifier": ClassifierKind(), "ddpm": GeneratorKind(), "dit": DitKind()}
+KINDS: dict[str, ModelKind] = {
+    "classifier": ClassifierKind(),
+    "ddpm": GeneratorKind(),
+    "dit": DitKind(),
+    "text-to-image": TextToImageKind(),
+}
 """By ModelCard.kind."""

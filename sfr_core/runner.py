@@ -105,7 +105,8 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
         except Stopped:
             event = _cancelled(steps, cancel)
         else:
-            session.result = _result(session, records, seconds, steps, density)
+            # A model that nobody can judge has no record, and then the run no result.
+            session.result = _result(session, records, seconds, steps, density) if records else None
             event = Finished(steps=steps, result=session.result)
     yield event
 

@@ -15,13 +15,16 @@ from torch import Tensor, nn
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import check_kind
 from sfr_core.configs import MethodConfig, RunConfig
+from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
 from sfr_core.evaluation import Answers
 from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Who
 from sfr_core.methods import MethodSpec, spec_of
+from sfr_core.methods.common import check_optimizer
 from sfr_core.ops.device import UsedPrecision, device_name, pick_device
+from sfr_core.ops.sparing import halve_still, recompute_blocks
 from sfr_core.results import Report, RunResult
 from sfr_core.tasks import base
 from sfr_core.zoo import (
@@ -66,6 +69,7 @@ class Session:
         card, dataset, split, task: the model, its pictures, the two sets, and the live task.
         before: CPU copies of parameters and buffers at the start. after: the same at the end of a run, or None.
         retrained: gold standard where the card has none.
+        shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; filled likewise.
         reports: answers picture by picture or samples, by model; filled in the last phase of a run.
         result: the record of the finished run, or None.
     """
@@ -98,23 +102,34 @@ class Session:
         self.method: MethodSpec = spec_of(config.method, model.kind)
         self.method_config: MethodConfig = self.method.config_cls.from_dict(config.settings)
         self.card = model
+        spec = parse_forget(config.forget, dataset.class_names)
+        check_kind(model.kind, spec, config.data, config.redirect)
+        if spec.concept:  # its prompts are the classes of this run
+            prompts = plan_prompts(read_concepts(model.folder), spec, config.redirect)
+            dataset = replace(dataset, class_names=prompts.names)
         self.dataset = dataset
-        self.split: Split = split_rows(parse_forget(config.forget, dataset.class_names), dataset.train.labels)
-        check_kind(model.kind, self.split.spec, config.data)
+        self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
         self.device = pick_device(config.device)
+        check_optimizer(str(self.method_config.to_dict().get("optimizer", "")), self.device)
         self.task = self.kind.open(config, model, dataset, self.split, load, build, self.device)
         for name in self.method.requires:
             if not isinstance(self.task, getattr(base, name)):
                 raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
         trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
-        self.precision: UsedPrecision = self.task.pick_precision(config.precision, trial)
+        if config.memory == "spare":
+            recompute_blocks(self.task.model)
+        asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
+        self.precision: UsedPrecision = self.task.pick_precision(asked, trial)
         self.task.precision = self.precision
+        if config.memory == "spare":
+            halve_still(self.task, self.task.model, self.precision)
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()
         self.before = self._snapshot()
         self.after: dict[str, Tensor] | None = None
         self.retrained = retrained
         self.reports: dict[Who, Report] = {}
+        self.shown_before: dict[int, float] = {}
         self.result: RunResult | None = None
         self._running = threading.Lock()
 

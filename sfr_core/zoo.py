@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sfr_core.cards import RESTORE, GoldStandard, ModelCard, gold_standard, read_card, write_card
+from sfr_core.data.concepts import read_concepts
 from sfr_core.data.datasets import ASSETS, Dataset, fashion_mnist, without_pictures
 from sfr_core.errors import AssetError, UnknownName
 from sfr_core.nets.pipelines import (
@@ -37,6 +38,8 @@ __all__ = [
 MODELS = ASSETS / "models"
 OWN = "own:"
 """Identifiers of models that visitors bring begin so."""
+HUB = "hub:"
+"""Identifiers of models of the Hub begin so (sfr_core/hub)."""
 VISITORS_KEPT = 8
 """Models of visitors that stay open in a process; each holds its pictures in memory, so the longest unused goes first."""
 
@@ -82,6 +85,14 @@ def take_in(model: Brought, *, leave: Callable[[], None] = lambda: None) -> None
         go()
 
 
+_of_hub: dict[str, ModelCard] = {}
+
+
+def take_in_hub(model: ModelCard) -> None:
+    """Makes a downloaded pipeline of the Hub known to `card` by its pinned identifier (hub:...); `cards()` never lists it."""
+    _of_hub[model.id] = model
+
+
 def brought(model_id: str) -> Brought:
     """The visitor's model of this identifier.
 
@@ -113,13 +124,17 @@ def cards() -> tuple[ModelCard, ...]:
 
 
 def card(model_id: str) -> ModelCard:
-    """The card of a shipped model, or of one that a visitor brought.
+    """The card of a shipped model, of one that a visitor brought, or of one that was fetched from the Hub.
 
     Raises:
-        UnknownName: no such model. AssetError: a visitor's model that is not open here.
+        UnknownName: no such model. AssetError: a visitor's model, or one of the Hub, that is not open here.
     """
     if model_id.startswith(OWN):
         return brought(model_id).card
+    if model_id.startswith(HUB):
+        if model_id not in _of_hub:
+            raise AssetError(f"{model_id} is not open here.", hint="Fetch it from the Hub first.")
+        return _of_hub[model_id]
     by_id = {c.id: c for c in cards()}
     if model_id not in by_id:
         raise UnknownName("model", model_id, by_id)
@@ -127,7 +142,7 @@ def card(model_id: str) -> ModelCard:
 
 
 def open_dataset(model: ModelCard) -> Dataset:
-    """The pictures that the model was trained and tested on; of a pipeline only the names of its classes.
+    """The pictures that the model was trained and tested on; of a pipeline only the names of its classes or concepts.
 
     Raises:
         AssetError: missing or damaged, or of a visitor's model that is not open here. UnknownName: a data set this
@@ -138,6 +153,9 @@ def open_dataset(model: ModelCard) -> Dataset:
     if model.kind == "dit":
         index = read_index(model.folder, model.kind)
         return without_pictures(model.dataset, class_names(index), picture_side(model.folder, model.kind))
+    if model.kind == "text-to-image":
+        side = picture_side(model.folder, model.kind)
+        return without_pictures(model.dataset, read_concepts(model.folder).offered, side)
     return _shipped_pictures(model.dataset)
 
 

@@ -3,6 +3,7 @@
 A model's folder may hold `concepts.json`, a table with
 
 - `neutral`: prompts that ask for nothing in particular, the first of them the usual redirection;
+- `free_forget` and `free_remain`, where they differ from FREE_FORGET and FREE_REMAIN;
 - `concepts`: a list of tables with `name`, `kind` (object, category or style), `shows` (classes of the judge that count as
   this concept), `direct` (prompts that ask for it), `paraphrases` (the same in other words, never trained on), `neighbours`
   (names of concepts that are like it), and where it differs from the usual `redirect` (a prompt), `others` (names of the distant
@@ -60,10 +61,12 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Concepts:
-    """A model's list. `neutral`: prompts that ask for nothing in particular."""
+    """A model's list; see the head of this file."""
 
     neutral: tuple[str, ...] = NEUTRAL
     concepts: tuple[Concept, ...] = ()
+    free_forget: int = FREE_FORGET
+    free_remain: int = FREE_REMAIN
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -172,7 +175,8 @@ def read_concepts(folder: Path) -> Concepts:
         return Concepts()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        found = Concepts(tuple(data["neutral"]), tuple(_concept(values) for values in data["concepts"]))
+        listed = tuple(_concept(values) for values in data.pop("concepts"))
+        found = Concepts(tuple(data.pop("neutral")), listed, **data)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise AssetError(f"The list of concepts {path} cannot be read ({error}).", hint=_REMEDY) from None
     known = {concept.name for concept in found.concepts}
@@ -225,7 +229,14 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
     kept += [text for other in (*near, *far) for text in other.direct if text not in forgotten]
     gone = tuple(i for i, prompt in enumerate(prompts) if prompt.role in ("direct", "paraphrase"))
     named = ForgetSpec(text=f"concept:{concept.name}", concept=concept.name)
-    return PromptPlan(replace(named, classes=gone), prompts, target, tuple(dict.fromkeys(kept)))
+    return PromptPlan(
+        replace(named, classes=gone),
+        prompts,
+        target,
+        tuple(dict.fromkeys(kept)),
+        concepts.free_forget,
+        concepts.free_remain,
+    )
 
 
 def _explained(concepts: Concepts, name: str) -> Concept:

@@ -61,3 +61,13 @@ class PromptJudge:
         """True where the best class, whatever the doubt, is what was asked for, [n]."""
         found: NDArray[np.bool_] = self.fulfils[asked, verdict.plain]
         return found
+
+
+def prompt_judge(judge: Judge, plan: PromptPlan) -> PromptJudge | None:
+    """The judge of a plan's prompts; None where no class of the judge is what the concept's own prompts ask for.
+
+    Raises:
+        AssetError: a prompt is fulfilled by a class that the judge does not have.
+    """
+    found = PromptJudge(judge, judge.names, plan)
+    return found if found.fulfils[plan.labels("direct")].any() else None

@@ -29,6 +29,8 @@ from sfr_core.tasks.text_to_image_parts import check_prompts, encoded, key_value
 
 FISHER_SCALE = 7.5
 """w of the guided prediction in the Fisher, in the paper's convention: 8.5 e(prompt) - 7.5 e(nothing)."""
+FREE_GUIDANCE = 3.0
+"""Of the latents that the model draws of itself, where its card names no guidance."""
 IN_A_LOOK: dict[Role, int] = {"direct": 2, "paraphrase": 1, "neighbour": 2, "other": 3}
 """Prompts in a look, by role: 32 pictures."""
 
@@ -71,16 +73,16 @@ class TextToImageTask(ClassDiffusionTask):
         precision: UsedPrecision = "fp32",
         seed: int = 0,
         trainable: Trainable = "full",
-        guidance: float = 3.0,
+        guidance: float = FREE_GUIDANCE,
         fisher_scale: float = FISHER_SCALE,
     ) -> None:
         unet: Any = pipeline.unet
-        self.plan, self.prompt_judge = plan, judge
+        self.plan = plan
         check_prompts(pipeline.tokenizer, plan.texts)
         self.autoencoder = frozen(pipeline.vae).to(device)
         self.free_guidance = self.look_guidance = guidance
         super().__init__(
-            unet, plan.split, cast(Judge, judge and judge.judge), classes=len(plan.prompts), null=plan.null,
+            unet, plan.split, cast(Judge, judge), classes=len(plan.prompts), null=plan.null,
             shape=(unet.config.in_channels, unet.config.sample_size, unet.config.sample_size), device=device,
             precision=precision, seed=seed, free=True,
         )  # fmt: skip
@@ -144,7 +146,7 @@ class TextToImageTask(ClassDiffusionTask):
         return key_value_layers(self.model)
 
     def look(self, cancel: CancelToken) -> Look | None:
-        return super().look(cancel) if self.prompt_judge is not None else None
+        return super().look(cancel) if self.judge is not None else None
 
     def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
         x = torch.zeros((min(batch_size, TRIAL_PICTURES), *self.shape), device=self.device)
@@ -173,8 +175,8 @@ class TextToImageTask(ClassDiffusionTask):
         return predict
 
     def _accepted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        assert self.prompt_judge is not None
-        return self.prompt_judge.accepted(self.prompt_judge(pixels_of(images)), self._look_labels)
+        judge = cast(PromptJudge, self.judge)
+        return judge.accepted(judge(pixels_of(images)), self._look_labels)
 
     def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
         return uniform_timesteps(n, rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,19 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from sfr_core import kinds
+from sfr_core.cards import ModelCard, Sampling, write_card
+from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import Concept, Concepts, PromptPlan, plan_prompts
 from sfr_core.data.splits import ForgetSpec
+from sfr_core.metrics.generation import real_features
+from sfr_core.nets.judge import Judge, features_of, pixels_of
+from sfr_core.nets.pipelines import sha256_of
+from sfr_core.nets.resnet import SmallResNet
 from sfr_core.ops.walks import drained
+from sfr_core.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask
+from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
 torch.set_num_threads(1)
@@ -140,3 +149,55 @@ def sd_task(
     if ready:
         drained(task.prepare())
     return task
+
+
+def sd_folder(folder: Path, *, judge: str | None = "tiny-judge", **changes: Any) -> ModelCard:
+    """The tiny pipeline as its recipe would write it: parts, list of concepts and card."""
+    tiny_pipeline().save_pretrained(folder)
+    listed = {"neutral": CONCEPTS.neutral, "concepts": [asdict(concept) for concept in CONCEPTS.concepts]}
+    (folder / "concepts.json").write_text(json.dumps({**listed, "free_forget": 6, "free_remain": 12}))
+    sums = {path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*.safetensors"))}
+    file = "unet/diffusion_pytorch_model.safetensors"
+    values: dict[str, Any] = {
+        "id": "tiny-sd", "title": "Tiny", "kind": "text-to-image", "summary": "Tiny.", "dataset": "tiny", "data_licence": "MIT",
+        "licence": "MIT", "source": "own" if judge else "hub", "architecture": {"name": "StableDiffusionPipeline"},
+        "parameters": sum(p.numel() for p in tiny_cond_unet().parameters()), "file": file,
+        "bytes": (folder / file).stat().st_size, "sha256": sums.pop(file), "parts": sums, "seed": 0, "recipe": "", "machine": "",
+        "threads": 1, "precision": "fp32", "wall_seconds": None, "cpu_seconds": 9.0, "retrain_seconds": None,
+        "retrain_threads": None, "metrics": {}, "retrained": (), "folder": folder, "judge": judge,
+        "sampling": Sampling(steps=4, guidance=2.0),
+    }  # fmt: skip
+    card = ModelCard(**{**values, **changes})
+    write_card(card)
+    return card
+
+
+def named_judge(limit: float = 1e9) -> Judge:
+    """An untrained judge of colour pictures 16x16 that calls its classes as tests/core/tiny.py does."""
+    dataset = tiny_dataset(channels=3)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = SmallResNet(channels=3, classes=len(CLASSES) + 1, widths=(4, 4, 8), blocks=1)
+    features = features_of(network, pixels_of(dataset.test.images)).numpy()
+    real = real_features(features, dataset.test.labels)
+    means = torch.from_numpy(real.means).float()
+    limits = torch.full((len(CLASSES),), limit)
+    return Judge(network, means, torch.eye(means.shape[1]), limits, real, names=CLASSES)
+
+
+def sd_session(
+    folder: Path, method: str = "sfr-on", *, forget: str = "concept:cat", redirect: str = "", card: ModelCard | None = None,
+    seed: int = 0, **settings: Any,
+) -> Session:  # fmt: skip
+    """A session in float32 on the CPU, with SMALL_CONCEPTS settings changed by `settings`."""
+    model = card or sd_folder(folder)
+    config = RunConfig(
+        model=model.id, forget=forget, method=method, redirect=redirect, settings={**SMALL_CONCEPTS[method], **settings},
+        seed=seed, device="cpu", precision="fp32",
+    )  # fmt: skip
+    there = kinds.open_judge
+    kinds.open_judge = lambda _: named_judge()  # type: ignore[assignment]
+    try:
+        return Session.of_card(config, model)
+    finally:
+        kinds.open_judge = there
