@@ -9,13 +9,14 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
+from sfr_core.cards import Kind, ModelCard
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError
 from sfr_core.nets.named import Architecture, build_network, read_architecture
-from sfr_core.zoo import OWN, ModelCard, load_weights, read_tensors
+from sfr_core.zoo import OWN, load_weights, read_tensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +44,9 @@ class OwnModel:
         return model.eval()
 
 
-def open_own(data: str | Path, weights: str | Path, architecture: str, *, model_id: str | None = None) -> OwnModel:
+def open_own(
+    data: str | Path, weights: str | Path, architecture: str | Architecture, *, model_id: str | None = None
+) -> OwnModel:
     """Opens a classifier of one's own and checks that its three parts fit together.
 
     Args:
@@ -55,7 +58,8 @@ def open_own(data: str | Path, weights: str | Path, architecture: str, *, model_
     Raises:
         AssetError: a part is missing or damaged, or the three do not fit. UnknownName: no such architecture.
     """
-    data, weights, shape = Path(data), Path(weights), read_architecture(architecture)
+    data, weights = Path(data), Path(weights)
+    shape = read_architecture(architecture) if isinstance(architecture, str) else architecture
     sha256 = _sha256(weights)
     channels = shape.channels or (3 if shape.name.startswith("torchvision:") else None)
     dataset = open_folder(data, size=shape.size, channels=channels, class_names=shape.classes)
@@ -136,7 +140,7 @@ def _per_channel(given: tuple[float, ...] | None, found: tuple[float, ...]) -> t
 
 
 def _card(model_id: str, shape: Architecture, data: Path, weights: Path, sha256: str) -> ModelCard:
-    return ModelCard(
+    return unmeasured_card(
         id=model_id,
         title=f"{weights.stem} ({shape.name})",
         kind="classifier",
@@ -146,20 +150,54 @@ def _card(model_id: str, shape: Architecture, data: Path, weights: Path, sha256:
         licence="your own",
         source="own",
         architecture={"name": shape.name, **shape.kwargs},
-        parameters=0,
         file=weights.name,
         bytes=weights.stat().st_size,
+        sha256=sha256,
+        folder=weights.parent,
+    )
+
+
+def unmeasured_card(
+    *,
+    id: str,
+    title: str,
+    kind: Kind,
+    summary: str,
+    dataset: str,
+    data_licence: str,
+    licence: str,
+    source: Literal["own", "hub"],
+    architecture: dict[str, Any],
+    file: str,
+    bytes: int,
+    sha256: str,
+    folder: Path,
+) -> ModelCard:
+    """The card of a model that was made elsewhere: nothing is known of its training, and nothing was measured here."""
+    return ModelCard(
+        id=id,
+        title=title,
+        kind=kind,
+        summary=summary,
+        dataset=dataset,
+        data_licence=data_licence,
+        licence=licence,
+        source=source,
+        architecture=architecture,
+        parameters=0,
+        file=file,
+        bytes=bytes,
         sha256=sha256,
         seed=0,
         recipe="",
         machine="",
         threads=0,
         precision="",
-        wall_seconds=0.0,
+        wall_seconds=None if source == "hub" else 0.0,
         cpu_seconds=0.0,
         retrain_seconds=None,
         retrain_threads=None,
         metrics={},
         retrained=(),
-        folder=weights.parent,
+        folder=folder,
     )

@@ -7,7 +7,9 @@ A model's folder may hold `concepts.json`, a table with
 - `concepts`: a list of tables with `name`, `kind` (object, category or style), `shows` (classes of the judge that count as
   this concept), `direct` (prompts that ask for it), `paraphrases` (the same in other words, never trained on), `neighbours`
   (names of concepts that are like it), and where it differs from the usual `redirect` (a prompt), `others` (names of the distant
-  concepts; default: all whose `shows` differ) and `offered` (false: only a neighbour or a distant concept of others).
+  concepts; default: all whose `shows` differ), `offered` (false: only a neighbour or a distant concept of others) and `adult`
+  (true: left out on a public page);
+- `open` (true: the model takes any other text too, but on a public page, which so becomes `fixed`).
 
 Label i of a run means prompt i of its `PromptPlan`, so that sheets, records and comparisons of classes show prompts unchanged.
 No torch.
@@ -24,6 +26,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sfr_core.data.public import public_mode
 from sfr_core.data.splits import ForgetSpec, Split
 from sfr_core.errors import AssetError, SpecError, UnknownName
 
@@ -57,6 +60,7 @@ class Concept:
     others: tuple[str, ...] | None = None
     redirect: str = ""
     offered: bool = True
+    adult: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Concepts:
     concepts: tuple[Concept, ...] = ()
     free_forget: int = FREE_FORGET
     free_remain: int = FREE_REMAIN
+    open: bool = False
+    fixed: bool = False
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -184,7 +190,13 @@ def read_concepts(folder: Path) -> Concepts:
         strange = [name for name in (*concept.neighbours, *(concept.others or ())) if name not in known]
         if strange:
             raise AssetError(f"{path} does not explain '{strange[0]}', a relative of '{concept.name}'.", hint=_REMEDY)
-    return found
+    return _for_strangers(found) if public_mode() and found.open else found
+
+
+def _for_strangers(concepts: Concepts) -> Concepts:
+    """The list as a public page offers it: nothing for adults, no other text, no other redirection."""
+    kept = tuple(concept for concept in concepts.concepts if not concept.adult)
+    return replace(concepts, concepts=kept, open=False, fixed=True)
 
 
 _REMEDY = "Fetch the repository again, or make the model anew with the recipe in its card."
@@ -210,6 +222,8 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
     """
     concept = _explained(concepts, spec.concept)
     target = " ".join(redirect.split()) or concept.redirect or (concepts.neutral[0] if concepts.concepts else "")
+    if concepts.fixed and redirect and target not in (concept.redirect, *concepts.neutral):
+        raise SpecError("A public page takes no prompt of your own.", hint="Leave the redirection out.")
     if not target:
         raise SpecError("There is no prompt to redirect to.", hint='Give one, for example --redirect "a photo".')
     if target.casefold() in {text.casefold() for text in (*concept.direct, *concept.paraphrases, concept.name)}:
@@ -241,7 +255,8 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
 
 def _explained(concepts: Concepts, name: str) -> Concept:
     """The list's entry, or for a model without a list one made from templates."""
-    if concepts.concepts:
+    known = {concept.name.casefold() for concept in concepts.concepts}
+    if concepts.concepts and (not concepts.open or name.casefold() in known):
         found = concepts.find(name)
         if not found.offered:
             raise UnknownName("concept", name, concepts.offered)

@@ -119,7 +119,7 @@ def _weights(model: HubModel, part: Part) -> dict[str, int]:
 def _header(model: HubModel, file: HubFile) -> dict[str, int]:
     local = folder_of(model) / file.path
     if local.exists():
-        return _local_header(local)
+        return local_header(local)
     from huggingface_hub import HfApi
     from huggingface_hub.errors import SafetensorsParsingError
 
@@ -131,7 +131,12 @@ def _header(model: HubModel, file: HubFile) -> dict[str, int]:
     return {name: tensor.parameter_count for name, tensor in found.tensors.items()}
 
 
-def _local_header(path: Path) -> dict[str, int]:
+def local_header(path: Path) -> dict[str, int]:
+    """Elements of every tensor in a safetensors file, by name.
+
+    Raises:
+        HubError: damaged.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:

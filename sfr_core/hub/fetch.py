@@ -35,13 +35,29 @@ def fetch(model: HubModel) -> Path:
             hint=f"Make safetensors of them once: python -m sfr_core convert {model.id}",
         )
     if model.converted:
-        folder = converted_folder(model.name)
+        folder = folder_of(model)
         for file in model.files:
             _check(model.name, folder / file.path, file, hint=f"Make it again: python -m sfr_core convert {model.id}")
         return folder
-    folder = fetch_files(model.name, model.files)
+    source = fetch_files(model.name, model.files)
     if recall(model.name) != model:
         remember(model)
+    return _view(model, source)
+
+
+def _view(model: HubModel, source: Path) -> Path:
+    """A folder with links to the model's files alone: other programs may keep more of the same commit in the Hub's cache."""
+    folder = own_folder(model.name) / "files"
+    for file in model.files:
+        link, target = folder / file.path, (source / file.path).resolve()
+        if link.exists() and link.resolve() == target:
+            continue
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        try:
+            link.symlink_to(target)
+        except OSError:  # a system without links
+            shutil.copyfile(target, link)
     return folder
 
 

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sfr_core.errors import HubError
+from sfr_core.zoo import HUB
 
-HUB = "hub:"
-"""Identifiers of models on the Hub begin so."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(
     r"(?:hub:)?(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)"

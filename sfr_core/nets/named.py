@@ -2,6 +2,7 @@
 
 An architecture is written `torchvision:NAME`, `timm:NAME` (where timm is installed) or `SmallResNet`, with arguments after a
 question mark (`torchvision:swin_t?embed_dim=8&depths=1,1&size=32`), or as a JSON file `{"name": ..., "kwargs": {...}}`.
+torchvision's ResNets also take `stem=small`: a 3x3 convolution of stride 1 and no pooling, as is usual for pictures of 32x32.
 Importing this module imports no torch; nothing is ever downloaded.
 """
 
@@ -162,10 +163,11 @@ def build_network(architecture: Architecture, *, classes: int, channels: int) ->
         raise AssetError(f"{architecture.name} cannot be built ({reason}).", hint=EXAMPLE) from None
 
 
-def _torchvision(name: str, classes: int, channels: int, kwargs: dict[str, Any]) -> nn.Module:
+def _torchvision(name: str, classes: int, channels: int, given: dict[str, Any]) -> nn.Module:
     from torch import nn
     from torchvision import models
 
+    kwargs = {key: value for key, value in given.items() if key != "stem"}
     known = {n: models.get_model_builder(n) for n in models.list_models(module=models)}
     makers = {
         n: kind
@@ -181,7 +183,33 @@ def _torchvision(name: str, classes: int, channels: int, kwargs: dict[str, Any])
         made = makers[name](num_classes=classes, **kwargs)
     else:
         raise UnknownName("torchvision architecture", name, {*known, *makers})
+    if "stem" in given:
+        if given["stem"] != "small" or not isinstance(made, models.ResNet):
+            raise ValueError("only a ResNet has a small stem")
+        made.conv1 = nn.Conv2d(3, made.conv1.out_channels, 3, 1, 1, bias=False)
+        made.maxpool = nn.Identity()
     return made
+
+
+def from_timm_config(config: Mapping[str, Any]) -> Architecture:
+    """The architecture that the config.json of a timm repository on the Hub describes.
+
+    Raises:
+        AssetError: a field that may not be set, or of the wrong type.
+    """
+    reading = config.get("pretrained_cfg") or {}
+    shape = reading.get("input_size") or [None, None, None]
+    names = config.get("label_names")
+    given = {
+        "size": shape[1:], "channels": shape[0], "mean": reading.get("mean"), "std": reading.get("std"),
+        "classes": names if isinstance(names, list) else None, "mirror": True,
+    }  # fmt: skip
+    arguments = dict(config.get("model_args") or {})
+    forbidden = sorted(set(arguments) & NEVER)
+    if forbidden:
+        raise AssetError(f"The argument '{forbidden[0]}' cannot be set.", hint="Choose another model.")
+    known = {key: value for key, value in given.items() if value not in (None, [None, None])}
+    return Architecture(name=f"timm:{config['architecture']}", kwargs=arguments, **_reading(known))
 
 
 def _timm(name: str, classes: int, channels: int, kwargs: dict[str, Any]) -> nn.Module:

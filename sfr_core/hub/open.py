@@ -1,0 +1,128 @@
+"""From a name on the Hub to what a session opens: a card and a folder, or a classifier with pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, cast
+
+from sfr_core.cards import ModelCard, Sampling
+from sfr_core.data.public import public_mode
+from sfr_core.errors import AssetError, HubError
+from sfr_core.hub.concepts import write_concepts
+from sfr_core.hub.fetch import fetch
+from sfr_core.hub.names import read_name
+from sfr_core.hub.offers import OFFERS, offer_of
+from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
+from sfr_core.nets.named import Architecture, from_timm_config, read_architecture
+from sfr_core.nets.pipelines import sha256_of
+from sfr_core.own import OwnModel, open_own, unmeasured_card
+from sfr_core.zoo import take_in_hub
+
+SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(steps=50, guidance=7.5)}
+"""What diffusers' pipelines take where nobody says anything else."""
+
+
+def look_up(text: str) -> HubModel:
+    """As `resolve`; on a public page only what is offered there.
+
+    Raises:
+        HubError: as `resolve`, or a model that a public page does not open.
+    """
+    if public_mode() and offer_of(read_name(text)) is None:
+        raise HubError(
+            f"This page opens only the models that it offers: {', '.join(o.title for o in OFFERS)}.",
+            hint="Run the program on your own machine for any other.",
+        )
+    return resolve(text)
+
+
+def open_generator(model: HubModel) -> ModelCard:
+    """Downloads a pipeline and makes its card known to the zoo; nothing is loaded yet.
+
+    Raises:
+        HubError: as `fetch`, or a classifier.
+    """
+    if model.kind == "classifier":
+        raise HubError(f"{model.name.repo} is a classifier.", hint="Give its pictures with --data.")
+    folder = fetch(model)
+    if model.kind == "text-to-image":
+        write_concepts(folder)
+    files = {
+        f.path: f.sha256 or sha256_of(folder / f.path)
+        for part in model.parts
+        for f in part.weights
+        if f.path.endswith(".safetensors")
+    }
+    trained = next(path for path in files if path.startswith(f"{model.trained}/"))
+    bare = unmeasured_card(
+        id=model.id,
+        title=_title(model),
+        kind=cast(Literal["dit", "text-to-image"], model.kind),
+        summary="A model of the Hugging Face Hub.",
+        dataset=model.name.repo,
+        data_licence=UNKNOWN,
+        licence=model.licence,
+        source="hub",
+        architecture={"name": str(model.config.get("_class_name"))},
+        file=trained,
+        bytes=model.bytes,
+        sha256=files[trained],
+        folder=folder,
+    )
+    others = {path: sha256 for path, sha256 in files.items() if path != trained}
+    card = replace(bare, parameters=_parameters(folder, files), parts=others, sampling=SAMPLING[model.kind])
+    take_in_hub(card)
+    return card
+
+
+def open_classifier(model: HubModel, data: str | Path, architecture: str | None = None) -> OwnModel:
+    """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes.
+
+    Args:
+        architecture: see nets/named.py; None takes what the offer or the repository says.
+
+    Raises:
+        HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_own`.
+    """
+    shape = _architecture(model, architecture)
+    weights = next(f.path for f in model.part("").weights)
+    own = open_own(data, fetch(model) / weights, shape, model_id=model.id)
+    return replace(
+        own,
+        card=replace(
+            own.card,
+            title=_title(model),
+            summary="A classifier of the Hugging Face Hub.",
+            licence=model.licence,
+            source="hub",
+        ),
+    )
+
+
+def _architecture(model: HubModel, given: str | None) -> Architecture:
+    offer = offer_of(model.name)
+    if given or (offer is not None and offer.architecture):
+        return read_architecture(given or (offer.architecture if offer is not None else ""))
+    if "architecture" not in model.config:
+        raise HubError(
+            f"{model.name.repo} does not say which network it is.",
+            hint="Name it, for example --architecture torchvision:resnet18.",
+        )
+    try:
+        return from_timm_config(model.config)
+    except (TypeError, AttributeError, IndexError) as error:
+        raise AssetError(
+            f"The config.json of {model.name.repo} describes no classifier ({error}).", hint="Give --architecture."
+        ) from None
+
+
+def _title(model: HubModel) -> str:
+    offer = offer_of(model.name)
+    return model.name.repo if offer is None else offer.title
+
+
+def _parameters(folder: Path, files: dict[str, str]) -> int:
+    from sfr_core.hub.describe import local_header
+
+    return sum(count for path in files for count in local_header(folder / path).values())
