@@ -146,6 +146,9 @@ class GeneratorKind:
     def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
         task = session.task
         assert isinstance(task, ClassDiffusionTask)
+        if task.judge is None:
+            yield PhaseStarted(phase="evaluate", total=0)
+            return {}
         wanted = self._wanted(session)
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in self.order}
         present = [who for who in self.order if who == "after" or session.has(who)]
@@ -209,7 +212,7 @@ class DitKind(GeneratorKind):
         build: Callable[[], nn.Module],
         device: torch.device,
     ) -> RunTask:
-        judge, pipeline = open_judge(card), load()
+        judge, pipeline = None if card.judge is None else open_judge(card), load()
         return DitTask(
             pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data
         )
@@ -237,12 +240,6 @@ class TextToImageKind(GeneratorKind):
         return TextToImageTask(
             load(), prompts, judge, device=device, seed=config.seed, trainable=trainable, guidance=guidance
         )
-
-    def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
-        if session.task.judge is None:  # type: ignore[attr-defined]
-            yield PhaseStarted(phase="evaluate", total=0)
-            return {}
-        return (yield from super().measure(session, steps, cancel))
 
     def _wanted(self, session: Session) -> Plan:
         task = session.task

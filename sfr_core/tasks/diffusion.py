@@ -43,7 +43,7 @@ class ClassDiffusionTask(ABC):
         classes: number of classes; their labels are 0 to classes - 1.
         null: the label that means "no class".
         split: forgotten classes (`split.spec.classes`).
-        judge: looks at the samples.
+        judge: looks at the samples; None where there is none, then a look says nothing.
         shape: channels, height, width of a picture.
         device, precision: where and how forward passes run.
         seed: of the pictures where none are given.
@@ -79,7 +79,7 @@ class ClassDiffusionTask(ABC):
         self,
         model: nn.Module,
         split: Split,
-        judge: Judge,
+        judge: Judge | None,
         *,
         classes: int,
         null: int,
@@ -238,6 +238,8 @@ class ClassDiffusionTask(ABC):
 
     def look(self, cancel: CancelToken) -> Look | None:
         """Some pictures of each class, the forgotten ones first, always from the same noise."""
+        if self.judge is None:
+            return None
         walk = self.sample(self._look_labels, seed=LOOK_SEED, steps=self.look_steps, guidance=self.look_guidance)
         try:
             while not cancel.cancelled:
@@ -252,6 +254,7 @@ class ClassDiffusionTask(ABC):
 
     def _accepted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Class that the judge accepts for each picture of a look, -1 where it accepts none."""
+        assert self.judge is not None
         return accepted_classes(self.judge(pixels_of(images)))
 
     def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:

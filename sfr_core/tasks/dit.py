@@ -53,7 +53,7 @@ class DitTask(ClassDiffusionTask):
         autoencoder: nn.Module,
         dataset: Dataset,
         split: Split,
-        judge: Judge,
+        judge: Judge | None,
         *,
         device: torch.device,
         precision: UsedPrecision = "fp32",

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sfr_core.cancel import CancelToken
 from sfr_core.configs import Precision, Trainable
 from sfr_core.data.concepts import PromptPlan, Role
 from sfr_core.nets.judge import Judge, pixels_of
@@ -21,7 +20,6 @@ from sfr_core.ops.diffusion import Predictor, ddim_steps, guided
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import levels
 from sfr_core.ops.walks import drained
-from sfr_core.tasks.base import Look
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.diffusion import TRIAL_PICTURES, ClassDiffusionTask
 from sfr_core.tasks.latents import decode, downscale, frozen
@@ -144,9 +142,6 @@ class TextToImageTask(ClassDiffusionTask):
 
     def key_value_layers(self) -> dict[str, nn.Linear]:
         return key_value_layers(self.model)
-
-    def look(self, cancel: CancelToken) -> Look | None:
-        return super().look(cancel) if self.judge is not None else None
 
     def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
         x = torch.zeros((min(batch_size, TRIAL_PICTURES), *self.shape), device=self.device)
