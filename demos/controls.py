@@ -15,7 +15,7 @@ from sfr_core.errors import ConfigError, SpecError
 ABILITIES: dict[str, frozenset[str]] = {
     "classifier": frozenset({"Distillable", "Redirectable", "Evaluable"}),
     "ddpm": frozenset({"FisherTask", "Redirectable", "Replayable"}),
-    "dit": frozenset({"FisherTask", "Redirectable", "Replayable"}),
+    "dit": frozenset({"FisherTask", "Redirectable", "Replayable", "ClassEmbedded"}),
     "text-to-image": frozenset({"FisherTask", "Redirectable", "Promptable", "Editable"}),
 }
 """Protocols (tasks/base.py) that the tasks of a model kind have; a method that requires another is greyed out."""

@@ -29,7 +29,12 @@ NO_MODELS = "No model is installed here. Fetch the repository again: git checkou
 MODEL_TITLE = "1. Model"
 FORGET_TITLE = "2. What it should forget"
 METHOD_TITLE = "3. Method"
-KINDS = {"classifier": "Classifier", "ddpm": "Generator (class-conditional diffusion model, DDPM)"}
+KINDS = {
+    "classifier": "Classifier",
+    "ddpm": "Generator (class-conditional diffusion model, DDPM)",
+    "dit": "Generator (class-conditional diffusion transformer on latents, DiT)",
+    "text-to-image": "Generator (text-to-image diffusion model on latents)",
+}
 SOURCES = {"bundled": "comes with this program", "own": "brought by you"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST"}
 ARCHITECTURES = {"SmallResNet": "residual network", "UNet2DModel": "U-Net"}
@@ -121,6 +126,7 @@ ABILITIES = {
     "Distillable": "class scores that a teacher can give",
     "Evaluable": "a way to measure what it remembers",
     "FisherTask": "a loss of its own for the Fisher",
+    "ClassEmbedded": "a table of class embeddings",
     "Restartable": "a network that can be trained anew in minutes; here that takes hours",
     "Promptable": "a prompt to answer",
     "Editable": "keys and values of a prompt",

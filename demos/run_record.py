@@ -75,7 +75,7 @@ class RunRecord:
         if self.result is not None:
             return isinstance(self.result.after, GeneratorRecord)
         previews = [event for event in self.events if isinstance(event, Preview)]
-        return any(event.sheet for event in previews) if previews else kind_of(self.config.model) == "ddpm"
+        return any(event.sheet for event in previews) if previews else kind_of(self.config.model) != "classifier"
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ PAGE = 24
 CARD_PICTURES = 8
 FIRST_CHOICE = "Sneaker"
 """What is chosen to be forgotten at first, where a model retrained without it is shipped."""
-FORGET_KINDS = {"classifier": ("class", "random", "samples"), "ddpm": ("class",)}
+FORGET_KINDS = {"classifier": ("class", "random", "samples"), "ddpm": ("class",), "dit": ("class",)}
 """What a model of a kind can forget."""
 
 
