@@ -214,8 +214,9 @@ class DitKind(GeneratorKind):
     ) -> RunTask:
         judge, pipeline = None if card.judge is None else open_judge(card), load()
         return DitTask(
-            pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data
-        )
+            pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data,
+            **({} if card.sampling is None else {"guidance": card.sampling.guidance}),
+        )  # fmt: skip
 
 
 class TextToImageKind(GeneratorKind):

@@ -253,7 +253,7 @@ def check_schedule(path: Path) -> None:
     """
     from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 
-    noise = read_json(path)
+    noise = {"prediction_type": "epsilon", **read_json(path)}  # what diffusers takes where old files say nothing
     ours = {
         "num_train_timesteps": STEPS, "beta_start": BETA_FIRST, "beta_end": BETA_LAST, "beta_schedule": "linear",
         "prediction_type": "epsilon",

@@ -41,6 +41,7 @@ class DitTask(ClassDiffusionTask):
         seed: of frozen flips and latents, or of the pictures where none are given.
         data: "data-free" draws both sets from the model itself, as latents that were never decoded; else the pictures are
             encoded once, each to one draw from its posterior (published: a new draw in every step). Both in `prepare`.
+        guidance: of the latents that the model draws of itself, and of a look.
         redirect: what a redirected row learns: "prediction" of the live model for another class (SalUn), or the true noise
             under another "label" (the published DiT code, which so teaches the other class the forgotten pictures).
     """
@@ -59,11 +60,13 @@ class DitTask(ClassDiffusionTask):
         precision: UsedPrecision = "fp32",
         seed: int = 0,
         data: DataSource = "data-free",
+        guidance: float = 2.0,
         redirect: Redirection = "prediction",
     ) -> None:
         config: Any = transformer.config
         classes = len(dataset.class_names)
         self.autoencoder = frozen(autoencoder).to(device)
+        self.free_guidance = self.look_guidance = guidance
         self.pseudo_step = max(1, classes // 10)  # published: 100 of 1000
         super().__init__(
             own_label_dropout(transformer), split, judge, classes=classes, null=config.num_embeds_ada_norm,

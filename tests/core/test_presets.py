@@ -203,6 +203,52 @@ def test_paper_variant_of_a_generator_keeps_batch_weights() -> None:
     assert changed == {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
 
 
+DIT_ALL = [(m, p) for m in of_kind("dit") for p in ("quick", "thorough", "published")]
+
+
+@pytest.mark.parametrize(("method", "preset"), DIT_ALL)
+@pytest.mark.parametrize("model", ["emoji-dit", "hub:facebook/DiT-XL-2-256"])
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_every_preset_of_a_transformer_is_whole_and_names_its_source(
+    model: str, method: str, preset: str, variant: str
+) -> None:
+    values = resolve(model, method, preset, variant, kind="dit")
+    config_cls = spec_of(method, "dit").config_cls
+    assert list(values) == [s.name for s in config_cls.settings()]
+    assert config_cls.from_dict(json.loads(json.dumps(values, allow_nan=False))).to_dict() == values
+    assert preset_names(model, method, kind="dit") == ("quick", "thorough", "published")
+    assert preset_source(model, method, preset, kind="dit").endswith(".")
+
+
+def test_published_values_of_the_transformer_are_those_of_the_golden_case() -> None:
+    from tests.golden.cases import load, sfron_fields
+
+    # Sections 2.1, 2.2 and 2.5 of the specification: DiT-XL/2 on ImageNet. The recorded case is small and has no mask.
+    values = resolve("emoji-dit", "sfr-on", "published")
+    recorded = sfron_fields(load("dit_ga"))
+    other = {"steps": 600, "batch_size": 1, "fisher_batch_size": 1, "fisher_batches": 2000, "mask": True, "gamma": 1.0}
+    unused = {"lam", "weight_eps"}  # of adaptive weights, which a batch of one does not have
+    wanted = {k: v for k, v in {**recorded, **other}.items() if k not in unused}
+    assert {name: values[name] for name in wanted} == wanted
+    assert (values["adaptive"], values["alpha_schedule"]) == (False, "constant")
+
+
+def test_paper_variant_of_a_transformer_really_weighs_masks_and_fades() -> None:
+    for preset in ("quick", "thorough", "published"):
+        official = resolve("emoji-dit", "sfr-on", preset)
+        paper = resolve("emoji-dit", "sfr-on", preset, "paper")
+        changed = {k: v for k, v in paper.items() if official[k] != v}
+        method = {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
+        assert changed == {**method, "adaptive": True, "weight_eps": 1e-8}
+        assert (paper["mask"], paper["lam"], paper["weight_scope"]) == (True, 0.5, "batch")
+
+
+def test_quick_forgetting_of_a_transformer_takes_at_most_a_hundred_steps() -> None:
+    assert resolve("emoji-dit", "sfr-on")["steps"] <= 100
+    assert resolve("emoji-dit", "sfr-on", "thorough")["steps"] > resolve("emoji-dit", "sfr-on")["steps"]
+    assert kind_of("emoji-dit") == "dit"
+
+
 def test_kind_may_be_named_where_the_model_is_unknown() -> None:
     assert resolve("tiny", "joint", kind="ddpm") == resolve("cifar10-ddpm", "joint")
     assert preset_names("tiny", "joint", kind="ddpm") == ("quick", "thorough", "published")
