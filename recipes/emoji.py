@@ -127,7 +127,9 @@ def on_white(raw: bytes) -> NDArray[np.uint8]:
     picture = Image.open(io.BytesIO(raw)).convert("RGBA")
     white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
     white.alpha_composite(picture)
-    return np.asarray(white.convert("RGB").resize((SIDE, SIDE)) if picture.size != (SIDE, SIDE) else white.convert("RGB"))
+    return np.asarray(
+        white.convert("RGB").resize((SIDE, SIDE)) if picture.size != (SIDE, SIDE) else white.convert("RGB")
+    )
 
 
 def read_style(archive: Path, style: str) -> tuple[list[dict[str, Any]], NDArray[np.uint8]]:

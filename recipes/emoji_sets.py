@@ -12,9 +12,18 @@ from dataclasses import dataclass
 from recipes.emoji import Emoji
 
 FACES = (
-    "face-smiling", "face-affection", "face-tongue", "face-hand", "face-neutral-skeptical", "face-sleepy", "face-unwell",
-    "face-hat", "face-glasses", "face-concerned", "face-negative",
-)  # fmt: skip
+    "face-smiling",
+    "face-affection",
+    "face-tongue",
+    "face-hand",
+    "face-neutral-skeptical",
+    "face-sleepy",
+    "face-unwell",
+    "face-hat",
+    "face-glasses",
+    "face-concerned",
+    "face-negative",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +35,18 @@ class Group:
         without: those with one of these names.
         names: and these besides.
         begins: of the names in `subcategories`; empty takes all.
+        but: groups whose emoji are left out.
     """
 
     subcategories: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     begins: str = ""
+    but: tuple[Group, ...] = ()
 
     def __contains__(self, emoji: Emoji) -> bool:
+        if any(emoji in group for group in self.but):
+            return False
         if emoji.name in self.names:
             return True
         listed = emoji.subcategory in self.subcategories and emoji.name.startswith(self.begins)
@@ -46,26 +59,51 @@ CATEGORIES: dict[str, Group] = {
     "people": Group(("person", "person-role"), without=("breast-feeding",)),
     "hands": Group(
         (
-            "hand-fingers-closed", "hand-fingers-open", "hand-fingers-partial", "hand-single-finger", "hands", "hand-prop",
-        ),  # fmt: skip
+            "hand-fingers-closed",
+            "hand-fingers-open",
+            "hand-fingers-partial",
+            "hand-single-finger",
+            "hands",
+            "hand-prop",
+        ),
         without=("selfie", "nail polish", "person raising both hands in celebration"),
     ),
     "hearts": Group(("heart",), without=("love letter",)),
-    "clocks": Group(("time",), begins="clock face", names=("mantelpiece clock", "alarm clock", "stopwatch", "timer clock")),
+    "clocks": Group(
+        ("time",), begins="clock face", names=("mantelpiece clock", "alarm clock", "stopwatch", "timer clock")
+    ),
     "mammals": Group(("animal-mammal", "cat-face", "monkey-face"), without=("pig nose", "paw prints")),
     "birds": Group(("animal-bird",), without=("feather", "wing")),
     "plants": Group(("plant-flower", "plant-other"), without=("rosette", "empty nest", "nest with eggs", "mushroom")),
     "fruit and vegetables": Group(("food-fruit", "food-vegetable")),
-    "dishes and drinks": Group(("food-prepared", "food-asian", "food-sweet", "drink"), without=("ice cube", "canned food")),
+    "dishes and drinks": Group(
+        ("food-prepared", "food-asian", "food-sweet", "drink"), without=("ice cube", "canned food")
+    ),
     "vehicles": Group(
         ("transport-ground", "transport-water", "transport-air"),
         without=(
-            "station", "bus stop", "horizontal traffic light", "vertical traffic light", "construction sign",
-            "police cars revolving light", "octagonal sign", "wheel", "oil drum", "motorway", "railway track", "roller skate",
-            "fuel pump", "ring buoy", "anchor", "seat", "parachute",
-        ),  # fmt: skip
+            "station",
+            "bus stop",
+            "horizontal traffic light",
+            "vertical traffic light",
+            "construction sign",
+            "police cars revolving light",
+            "octagonal sign",
+            "wheel",
+            "oil drum",
+            "motorway",
+            "railway track",
+            "roller skate",
+            "fuel pump",
+            "ring buoy",
+            "anchor",
+            "seat",
+            "parachute",
+        ),
     ),
-    "buildings": Group(("place-building", "place-religious"), without=("brick", "rock", "wood", "wedding", "statue of liberty")),
+    "buildings": Group(
+        ("place-building", "place-religious"), without=("brick", "rock", "wood", "wedding", "statue of liberty")
+    ),
     "buttons": Group(("alphanum", "arrow", "keycap", "zodiac", "av-symbol")),
 }
 DEFAULT_CATEGORY = "flags"
@@ -100,9 +138,17 @@ CONCEPTS: dict[str, tuple[Group, tuple[str, ...], str]] = {
     "car": (
         Group(
             names=(
-                "automobile", "oncoming automobile", "taxi", "oncoming taxi", "police car", "oncoming police car",
-                "racing car", "recreational vehicle", "pickup truck", "ambulance",
-            )  # fmt: skip
+                "automobile",
+                "oncoming automobile",
+                "taxi",
+                "oncoming taxi",
+                "police car",
+                "oncoming police car",
+                "racing car",
+                "recreational vehicle",
+                "pickup truck",
+                "ambulance",
+            )
         ),
         ("auto", "motorcar"),
         "vehicles",
@@ -110,9 +156,18 @@ CONCEPTS: dict[str, tuple[Group, tuple[str, ...], str]] = {
     "train": (
         Group(
             names=(
-                "steam locomotive", "railway car", "high-speed train", "high-speed train with bullet nose", "train", "metro",
-                "light rail", "tram", "tram car", "monorail", "mountain railway",
-            )  # fmt: skip
+                "steam locomotive",
+                "railway car",
+                "high-speed train",
+                "high-speed train with bullet nose",
+                "train",
+                "metro",
+                "light rail",
+                "tram",
+                "tram car",
+                "monorail",
+                "mountain railway",
+            )
         ),
         ("railway", "rail"),
         "vehicles",
@@ -143,11 +198,20 @@ CONCEPTS: dict[str, tuple[Group, tuple[str, ...], str]] = {
     "moon": (
         Group(
             names=(
-                "new moon symbol", "waxing crescent moon symbol", "first quarter moon symbol", "waxing gibbous moon symbol",
-                "full moon symbol", "waning gibbous moon symbol", "last quarter moon symbol", "waning crescent moon symbol",
-                "crescent moon", "new moon with face", "full moon with face", "first quarter moon with face",
+                "new moon symbol",
+                "waxing crescent moon symbol",
+                "first quarter moon symbol",
+                "waxing gibbous moon symbol",
+                "full moon symbol",
+                "waning gibbous moon symbol",
+                "last quarter moon symbol",
+                "waning crescent moon symbol",
+                "crescent moon",
+                "new moon with face",
+                "full moon with face",
+                "first quarter moon with face",
                 "last quarter moon with face",
-            )  # fmt: skip
+            )
         ),
         ("lunar", "moonlight"),
         "sky",
@@ -155,15 +219,24 @@ CONCEPTS: dict[str, tuple[Group, tuple[str, ...], str]] = {
     "ball": (
         Group(
             names=(
-                "american football", "rugby football", "volleyball", "softball", "soccer ball", "baseball",
+                "american football",
+                "rugby football",
+                "volleyball",
+                "softball",
+                "soccer ball",
+                "baseball",
                 "basketball and hoop",
-            )  # fmt: skip
+            )
         ),
         ("sport", "game"),
         "sport",
     ),
 }
 """By noun: which emoji, further nouns for it, and the family of those that look like it."""
+
+
+WHOLE = ("fruit and vegetables", "dishes and drinks")
+"""Categories of which the concepts leave nothing."""
 
 
 def members(emoji: Iterable[Emoji], group: Group) -> list[int]:
@@ -184,3 +257,17 @@ def sort(emoji: tuple[Emoji, ...], groups: dict[str, Group]) -> list[int]:
                 raise ValueError(f"'{emoji[row].name}' is in {list(groups)[found[row]]} and in {name}.")
             found[row] = number
     return found
+
+
+def fine_groups() -> dict[str, Group]:
+    """The concepts, and what they leave of each category as "other NAME": together all emoji of the categories, and a few more."""
+    concepts = {name: group for name, (group, _, _) in CONCEPTS.items()}
+    named = tuple(concepts.values())
+    left = {
+        f"other {name}": Group(
+            group.subcategories, without=group.without, names=group.names, begins=group.begins, but=named
+        )
+        for name, group in CATEGORIES.items()
+        if group not in named and name not in WHOLE
+    }
+    return concepts | left

@@ -41,18 +41,26 @@ KEPT = 0.98
 WANTED_ACCURACY, LARGEST_REJECTION = 92.0, 5.0
 
 
-def calibrate(network: SmallResNet, pixels: Tensor, labels: Tensor, kept: float = KEPT) -> Judge:
+def calibrate(
+    network: SmallResNet,
+    pixels: Tensor,
+    labels: Tensor,
+    kept: float = KEPT,
+    *,
+    classes: int = CLASSES,
+    scale: tuple[float, float] = (MEAN, STD),
+) -> Judge:
     """Means, covariance and thresholds from real pictures: `kept` of each class lie within its threshold."""
-    features = features_of(network, pixels)
-    means = torch.stack([features[labels == c].mean(0) for c in range(CLASSES)])
+    features = features_of(network, pixels, scale)
+    means = torch.stack([features[labels == c].mean(0) for c in range(classes)])
     spread = (features - means[labels]).double()
     covariance = spread.T @ spread / len(spread)
     ridge = 1e-3 * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64)
     values, vectors = torch.linalg.eigh(covariance + ridge)
     whitening = (vectors / values.sqrt()).float().contiguous()
     found = distances(features, means[labels], whitening)
-    limits = torch.stack([found[labels == c].quantile(kept) for c in range(CLASSES)])
-    return Judge(network, means, whitening, limits)
+    limits = torch.stack([found[labels == c].quantile(kept) for c in range(classes)])
+    return Judge(network, means, whitening, limits, scale=scale)
 
 
 def train(real: Pictures, *, seed: int, epochs: int = EPOCHS, rejects: int = REJECTS) -> SmallResNet:

@@ -1,4 +1,4 @@
-"""The judge of generated pictures: a classifier of ten classes that can say no, and what it knows of real pictures."""
+"""The judge of generated pictures: a classifier that can say no, and what it knows of real pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sfr_core.nets.resnet import SmallResNet
 
 CLASSES = 10
 NONE = CLASSES
-"""The label of rejected pictures."""
+"""The label of pictures that the judge of Fashion-MNIST rejects; any judge's is its number of classes (`Verdict.rejected`)."""
 
 CARD = "judge.json"
 """Beside the weights; not card.json, for a judge is no model to unlearn."""
@@ -34,16 +34,21 @@ class Verdict:
     """What the judge says of n pictures.
 
     Attributes:
-        labels: accepted class, or NONE where it accepts none, int64 [n].
-        plain: best of the ten classes whatever the doubt, int64 [n].
+        labels: accepted class of k, or k where it accepts none, int64 [n].
+        plain: best of the k classes whatever the doubt, int64 [n].
         features: pooled, float32 [n, d].
-        probabilities: softmax over the ten classes (without the eleventh output), float32 [n, 10].
+        probabilities: softmax over the k classes (without the last output), float32 [n, k].
     """
 
     labels: NDArray[np.int64]
     plain: NDArray[np.int64]
     features: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+
+    @property
+    def rejected(self) -> NDArray[np.bool_]:
+        """True where no class is accepted, [n]."""
+        return self.labels == self.probabilities.shape[1]
 
     def rows(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Verdict:
         """The verdict on a selection of the pictures."""
@@ -55,10 +60,10 @@ class RealFeatures:
     """The judge's features of real test pictures, class by class.
 
     Attributes:
-        means: [10, d].
-        covariances: unbiased, [10, d, d].
-        counts: pictures of each class [10].
-        spreads: mean distance between two pictures of the class [10].
+        means: [k, d].
+        covariances: unbiased, [k, d, d].
+        counts: pictures of each class [k].
+        spreads: mean distance between two pictures of the class [k].
     """
 
     means: NDArray[np.float64]
@@ -68,17 +73,19 @@ class RealFeatures:
 
 
 class Judge:
-    """A classifier with eleven outputs, and per class a mean, a common whitening and a distance threshold.
+    """A classifier with k + 1 outputs, and per class a mean, a common whitening and a distance threshold.
 
-    A picture is accepted as a class if the eleventh output ("none of these") does not win and its features lie no farther
+    A picture is accepted as a class if the last output ("none of these") does not win and its features lie no farther
     from that class than those of nearly all real training pictures do.
 
     Args:
-        network: SmallResNet with 11 outputs.
-        means: of the features of each class [10, d].
+        network: SmallResNet with k + 1 outputs.
+        means: of the features of each class [k, d].
         whitening: W [d, d], so that |(f - mean) W| is the Mahalanobis distance under the common covariance.
-        limits: largest accepted distance of each class [10].
+        limits: largest accepted distance of each class [k].
         real: features of real test pictures, for Frechet distances and diversity; None until they are measured.
+        names: of the k classes; empty where the data set has them.
+        scale: mean and standard deviation of the pixels that the network was trained on.
     """
 
     def __init__(
@@ -88,27 +95,33 @@ class Judge:
         whitening: Tensor,
         limits: Tensor,
         real: RealFeatures | None = None,
+        *,
+        names: tuple[str, ...] = (),
+        scale: tuple[float, float] = (MEAN, STD),
     ) -> None:
         self.network = network.eval()
         self.means, self.whitening, self.limits = means, whitening, limits
-        self.real = real
+        self.real, self.names, self.scale = real, names, scale
 
     def __call__(self, pixels: Tensor) -> Verdict:
-        """Judges pictures [n, 1, 28, 28] in 0 to 1; they are moved to where the judge is (the CPU, after `open`)."""
+        """Judges pictures [n, c, h, w] in 0 to 1; they are moved to where the judge is (the CPU, after `open`)."""
         pixels = pixels.to(self.means.device)
-        features = features_of(self.network, pixels)
+        none = len(self.means)
+        features = features_of(self.network, pixels, self.scale)
         with torch.no_grad():
             logits = self.network.head(features)
-        plain = logits[:, :CLASSES].argmax(1)
+        plain = logits[:, :none].argmax(1)
         far = distances(features, self.means[plain], self.whitening) > self.limits[plain]
-        labels = torch.where((logits.argmax(1) == NONE) | far, NONE, plain)
-        chances = logits[:, :CLASSES].softmax(1)
+        labels = torch.where((logits.argmax(1) == none) | far, none, plain)
+        chances = logits[:, :none].softmax(1)
         return Verdict(labels.cpu().numpy(), plain.cpu().numpy(), features.cpu().numpy(), chances.cpu().numpy())
 
     def save(self, path: Path) -> None:
         """Writes everything to one safetensors file."""
         tensors = {f"network.{name}": tensor.contiguous() for name, tensor in self.network.state_dict().items()}
         tensors |= {"means": self.means, "whitening": self.whitening, "limits": self.limits}
+        if self.scale != (MEAN, STD):
+            tensors["scale"] = torch.tensor(self.scale)
         if self.real is not None:
             tensors |= {
                 "real.means": torch.from_numpy(self.real.means).float(),
@@ -130,9 +143,10 @@ class Judge:
             if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
                 raise AssetError(f"The judge {path} is damaged: its sha256 is not the card's.", hint=HINT)
             tensors = load(raw)
-            network = SmallResNet(classes=CLASSES + 1)
             begin = "network."
-            network.load_state_dict({n.removeprefix(begin): t for n, t in tensors.items() if n.startswith(begin)})
+            weights = {n.removeprefix(begin): t for n, t in tensors.items() if n.startswith(begin)}
+            network = _network_of(weights)
+            network.load_state_dict(weights)
             real = None
             if "real.means" in tensors:
                 real = RealFeatures(
@@ -141,7 +155,8 @@ class Judge:
                     tensors["real.counts"].numpy(),
                     tensors["real.spreads"].double().numpy(),
                 )
-            return cls(network, tensors["means"], tensors["whitening"], tensors["limits"], real)
+            mean, std = tensors["scale"].tolist() if "scale" in tensors else (MEAN, STD)
+            return cls(network, tensors["means"], tensors["whitening"], tensors["limits"], real, scale=(mean, std))
         except (OSError, SafetensorError, RuntimeError, KeyError) as error:
             raise AssetError(f"The judge {path} cannot be read ({str(error).splitlines()[0]}).", hint=HINT) from None
 
@@ -155,9 +170,22 @@ class Judge:
         try:
             card = json.loads((folder / CARD).read_text(encoding="utf-8"))
             file, sha256 = str(card["file"]), str(card["sha256"])
+            names = tuple(str(name) for name in card.get("classes", ()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise AssetError(f"The judge's card {folder / CARD} cannot be read ({error}).", hint=HINT) from None
-        return cls.load(folder / file, sha256=sha256)
+        judge = cls.load(folder / file, sha256=sha256)
+        if names and len(names) != len(judge.means):
+            raise AssetError(f"The judge's card {folder / CARD} names another number of classes.", hint=HINT)
+        judge.names = names
+        return judge
+
+
+def _network_of(weights: dict[str, Tensor]) -> SmallResNet:
+    """A SmallResNet with one block a stage, of the sizes that its weights have."""
+    stages = sorted(int(name.split(".")[1]) for name in weights if name.endswith("conv2.weight"))
+    widths = [len(weights[f"stages.{stage}.conv2.weight"]) for stage in stages]
+    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn before the trained ones replace them
+        return SmallResNet(weights["stem.0.weight"].shape[1], len(weights["head.weight"]), widths)
 
 
 def pixels_of(images: NDArray[np.uint8]) -> Tensor:
@@ -165,16 +193,17 @@ def pixels_of(images: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def normalised(pixels: Tensor) -> Tensor:
-    """Pixels in 0 to 1 as the judge's network takes them."""
-    return ((pixels - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+def normalised(pixels: Tensor, scale: tuple[float, float] = (MEAN, STD)) -> Tensor:
+    """Pixels in 0 to 1 as a judge's network takes them."""
+    mean, std = scale
+    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def features_of(network: SmallResNet, pixels: Tensor) -> Tensor:
+def features_of(network: SmallResNet, pixels: Tensor, scale: tuple[float, float] = (MEAN, STD)) -> Tensor:
     """Pooled features [n, d] in eval mode."""
     network.eval()
-    return torch.cat([network.features(normalised(part)) for part in torch.split(pixels, BATCH)])
+    return torch.cat([network.features(normalised(part, scale)) for part in torch.split(pixels, BATCH)])
 
 
 def distances(features: Tensor, means: Tensor, whitening: Tensor) -> Tensor:

@@ -1,0 +1,136 @@
+"""Trains the small latent models of emoji: a diffusion transformer, and a text-to-image model.
+
+    python -m recipes.latents_autoencoder --images 24000 # first, once: .work/latents-autoencoder
+    python -m recipes.latents emoji-dit --minutes 60     # goes on where it was; full state and pipeline in .work/emoji-dit
+    python -m recipes.latents emoji-dit --finish 60000   # a last phase from there, in .work/emoji-dit-finished
+    python -m recipes.latents emoji-dit --without flags --images 200000    # the gold standard, in .work/emoji-dit-without-flags
+    python -m recipes.latents_quality emoji-dit --finished                 # what the judge says, and a sheet
+    python -m recipes.latents emoji-dit --publish --finished               # copies it to assets/models
+
+`emoji-sd` likewise. It stops cleanly on SIGTERM or Ctrl-C. Where the full state in .work/ is gone, it goes on from the published
+weights (with new optimiser moments). Everything that a step draws follows from the seed and the number of images seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from recipes.complaints import one_sentence
+from recipes.ddpm import batches, stop_on_signals
+from recipes.ddpm_folder import Progress
+from recipes.ddpm_training import keep_training, progress_of
+from recipes.emoji import EmojiSet, load
+from recipes.latents_autoencoder import latent_set
+from recipes.latents_folder import LatentSet
+from recipes.latents_publish import begun_weights, publish
+from recipes.latents_sets import RECIPES, LatentRecipe, TextUNet, build, select, tokenizer_of
+from recipes.latents_training import DiTTraining, TextTraining
+from sfr_core.data.datasets import ASSETS
+
+WORK = Path(__file__).resolve().parents[1] / ".work"
+
+
+def folder_of(recipe: LatentRecipe, without: str | None, finished: bool) -> Path:
+    """Where a training keeps its state."""
+    left_out = "" if without is None else f"-without-{without.replace(' ', '-')}"
+    return WORK / f"{recipe.id}{left_out}{'-finished' if finished else ''}"
+
+
+def new_training(
+    recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, compiled: bool
+) -> DiTTraining | TextTraining:
+    """A training that saw nothing yet. The vocabulary is that of all captions, also where a category is left out."""
+    if not recipe.text:
+        return DiTTraining(build(recipe, seed), Progress(seed=seed), recipe, latents, compiled)
+    captions = frozenset(text for some in select(found, recipe).captions for text in some)
+    tokenizer = tokenizer_of(captions, recipe.vocabulary)
+    model = build(recipe, seed, tokenizer)
+    assert isinstance(model, TextUNet)
+    return TextTraining(model, Progress(seed=seed), recipe, latents, tokenizer, compiled)
+
+
+def resume(
+    work: Path, published: Path, recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, *,
+    without: str | None = None, compiled: bool = False,
+) -> DiTTraining | TextTraining:  # fmt: skip
+    """The training in `work`, else one from the half-precision weights in `published`, else a fresh one.
+
+    Raises:
+        ValueError: what is there was begun with another seed.
+    """
+    training = new_training(recipe, found, latents, seed, compiled)
+    if (work / "state.pt").exists():
+        training.load_state(work)
+    else:
+        begun = begun_weights(published, recipe, without)
+        if begun is not None:
+            weights, training.progress = begun
+            training.weights.load_state_dict(weights)
+            training.average = {name: tensor.detach().clone() for name, tensor in training.weights.state_dict().items()}
+    if training.progress.seed != seed:
+        raise ValueError(f"The training in {work} or {published} has seed {training.progress.seed}, not {seed}.")
+    return training
+
+
+def train_as_asked(args: argparse.Namespace, recipe: LatentRecipe) -> None:
+    """Trains until a limit.
+
+    Raises:
+        AssetError: the pictures cannot be read. FileNotFoundError: there is no autoencoder, or nothing to finish.
+        ValueError: another seed, or no such category.
+    """
+    found = load()
+    latents = latent_set(found)
+    selection = select(found, recipe, args.without)
+    source, work = folder_of(recipe, args.without, False), folder_of(recipe, args.without, bool(args.finish))
+    begin_last = bool(args.finish) and (not (work / "state.pt").exists() or progress_of(work).finished >= 1)
+    if begin_last and not (source / "state.pt").exists():
+        raise FileNotFoundError(f"{source} holds no training to finish.")
+    training = resume(
+        source if begin_last else work, ASSETS / "models" / recipe.id, recipe, found, latents, args.seed,
+        without=args.without, compiled=shutil.which("g++") is not None and not args.eager,
+    )  # fmt: skip
+    if begin_last:
+        training.begin_finish(args.finish)
+    print(
+        f"{sum(p.numel() for p in training.weights.parameters())} parameters, {len(set(selection.stream))} pictures, "
+        f"{len(selection.stream)} an epoch, latents times {latents.scale:.3f}",
+        flush=True,
+    )
+    steps = batches(args.minutes, args.images, training.progress, stop_on_signals())
+    keep_training(training, lambda: training.step(selection), steps, work)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", choices=sorted(RECIPES))
+    parser.add_argument("--minutes", type=float, help="stop after this time")
+    parser.add_argument("--images", type=int, help="stop when so many images were seen in all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--without", metavar="CATEGORY", help="the gold standard: train without this category")
+    parser.add_argument("--finish", type=int, metavar="N", help="a last phase of N images with a falling rate")
+    parser.add_argument("--eager", action="store_true", help="do not compile the network")
+    parser.add_argument("--publish", action="store_true", help="copy the model of .work/ to assets/models")
+    parser.add_argument("--finished", action="store_true", help="with --publish: the model of the last phase")
+    parser.add_argument("--draft", action="store_true", help="with --publish: do not offer it on the page yet")
+    args = parser.parse_args(argv)
+    recipe = RECIPES[args.model]
+    torch.set_num_threads(1)
+    with one_sentence():
+        if args.publish:
+            work = folder_of(recipe, args.without, args.finished)
+            card = publish(
+                work, ASSETS / "models" / recipe.id, progress_of(work), recipe, args.without, draft=args.draft
+            )
+            print(f"{card.folder}: {card.training.get('images_seen')} images seen, metrics {card.metrics}")
+        else:
+            train_as_asked(args, recipe)
+
+
+if __name__ == "__main__":
+    main()

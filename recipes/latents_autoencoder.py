@@ -1,0 +1,212 @@
+"""Trains the autoencoder of the latent models: 64x64 RGB to 16x16x4 and back.
+
+python -m recipes.latents_autoencoder --images 6400    # .work/latents-autoencoder
+python -m recipes.latents_autoencoder --finish 4800    # the rate falls to 0
+python -m recipes.latents_autoencoder --freeze         # .work/latents: the latents of all pictures
+python -m recipes.latents_autoencoder --decoder --images 20000     # the decoder alone goes on, beside the other trainings
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recipes.complaints import one_sentence
+from recipes.ddpm_folder import Progress, sha256
+from recipes.ddpm_training import Learner, draw, keep_training, rows_at, to_pixels
+from recipes.emoji import EmojiSet, load
+from recipes.latents_folder import LatentSet, encode
+
+WORK = Path(__file__).resolve().parents[1] / ".work" / "latents-autoencoder"
+FROZEN = WORK.with_name("latents")
+"""The autoencoder whose encoder no longer changes, and the latents of all pictures."""
+KL = 3e-4
+"""Weight of the mean KL divergence of a latent from a standard normal, beside a mean absolute error of pixels in [-1, 1]."""
+NOISE = 0.15
+"""Largest standard deviation of the noise on the latents, in theirs, from which the decoder learns alone."""
+EDGES = 0.5
+"""Weight of the mean absolute error of the differences between neighbouring pixels: without it small shapes blur."""
+
+COLOURS = 2.0
+"""Weight of the mean absolute error of the colours alone: without it green and purple are learned last."""
+
+ARCHITECTURE: dict[str, Any] = {
+    "down_block_types": ("DownEncoderBlock2D",) * 3,
+    "up_block_types": ("UpDecoderBlock2D",) * 3,
+    "block_out_channels": (32, 64, 96),
+    "layers_per_block": 1,
+    "latent_channels": 4,
+    "norm_num_groups": 8,
+    "sample_size": 64,
+    "mid_block_add_attention": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderRates:
+    batch: int = 4
+    lr: float = 1e-3
+    ema: float = 0.998
+    min_snr: float | None = None
+
+
+def build(seed: int, architecture: dict[str, Any] = ARCHITECTURE) -> AutoencoderKL:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return AutoencoderKL(**architecture)
+
+
+def colours(x: Tensor) -> Tensor:
+    """What a picture has beyond its grey."""
+    return x - x.mean(1, keepdim=True)
+
+
+def picture_loss(back: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """What is minimised, and the mean absolute error of the pixels alone."""
+    error = F.l1_loss(back, x)
+    sharp = sum(F.l1_loss(a, b) for a, b in zip(edges(back), edges(x), strict=True))
+    return error + EDGES * sharp + COLOURS * F.l1_loss(colours(back), colours(x)), error
+
+
+def edges(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences of neighbouring rows and of neighbouring columns."""
+    return x.diff(dim=2), x.diff(dim=3)
+
+
+class AutoencoderTraining(Learner):
+    """An AutoencoderKL that learns to give pictures back."""
+
+    def __init__(self, model: AutoencoderKL, progress: Progress, rates: AutoencoderRates) -> None:
+        self.model = model.to(memory_format=torch.channels_last).train()
+        super().__init__(self.model, progress, rates)
+
+    def step(self, images: Tensor) -> float:
+        """One Adam step on the next pictures of `images` [n, 3, 64, 64] in [-1, 1], half of them flipped; the mean absolute error."""
+        batch, at, seed = self.rates.batch, self.progress.images, self.progress.seed
+        rng = draw(seed, at)
+        x = images[torch.from_numpy(rows_at(seed, at, batch, len(images)))]
+        flipped = torch.rand(batch, generator=rng) < 0.5
+        x = torch.where(flipped.view(-1, 1, 1, 1), x.flip(3), x).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = self.model.encode(x).latent_dist
+            noise = torch.randn(found.mean.shape, generator=rng)
+            back = self.model.decode(found.mean + found.std * noise).sample.float()
+        mean, logvar = found.mean.float(), found.logvar.float()
+        loss, error = picture_loss(back, x)
+        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+        self.learn(loss + KL * kl, batch)
+        return float(error.detach())
+
+    def save(self, work: Path) -> str:
+        self.save_state(work)
+        return ""
+
+
+class DecoderTraining(Learner):
+    """The decoder of a frozen autoencoder goes on learning from the latents that exist, so that models of these can be trained meanwhile."""
+
+    def __init__(self, latents: LatentSet, progress: Progress, rates: AutoencoderRates) -> None:
+        self.latents = latents
+        self.autoencoder = latents.autoencoder.to(memory_format=torch.channels_last)
+        parts = {"decoder": self.autoencoder.decoder, "post_quant_conv": self.autoencoder.post_quant_conv}
+        super().__init__(nn.ModuleDict(parts).train(), progress, rates)
+
+    def step(self, images: Tensor) -> float:
+        """One Adam step on the next pictures, from latents with a little noise, as generators leave it; the mean absolute error."""
+        batch, at, seed = self.rates.batch, self.progress.images, self.progress.seed
+        rng = draw(seed, at)
+        rows = torch.from_numpy(rows_at(seed, at, batch, len(images)))
+        x = images[rows].contiguous(memory_format=torch.channels_last)
+        z = self.latents.pictures[rows]
+        amount = NOISE * torch.rand(batch, 1, 1, 1, generator=rng)
+        z = (z + amount * torch.randn(z.shape, generator=rng)) / self.latents.scale
+        with torch.autocast("cpu", torch.bfloat16):
+            back = self.autoencoder.decode(z).sample.float()
+        loss, error = picture_loss(back, x)
+        self.learn(loss, batch)
+        return float(error.detach())
+
+    def save(self, work: Path) -> str:
+        """Full state into `work`, and the whole autoencoder with the averaged decoder into FROZEN."""
+        self.save_state(work)
+        whole = AutoencoderKL.from_config(self.autoencoder.config)
+        whole.load_state_dict(self.autoencoder.state_dict() | self.average)
+        whole.save_pretrained(FROZEN)
+        return sha256(FROZEN / "diffusion_pytorch_model.safetensors")
+
+
+def latent_set(found: EmojiSet, folder: Path = FROZEN) -> LatentSet:
+    """The latents of all pictures, of the encoder that was frozen in `folder`; made at the first call.
+
+    Raises:
+        FileNotFoundError: there is no autoencoder yet.
+    """
+    if not (folder / "config.json").exists():
+        raise FileNotFoundError(f"{folder} holds no autoencoder: python -m recipes.latents_autoencoder --freeze.")
+    autoencoder = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True).eval()
+    kept = folder / "latents.safetensors"
+    if not kept.exists():
+        made = encode(autoencoder, to_pixels(np.concatenate(list(found.pictures.values()))))
+        save_file({"pictures": made.pictures}, kept)
+        autoencoder.save_pretrained(folder)
+    return LatentSet(load_file(kept)["pictures"], float(autoencoder.config.scaling_factor), autoencoder)
+
+
+def freeze(weights: dict[str, Tensor]) -> None:
+    """Makes FROZEN of these weights; the latents there are made anew at the next call of `latent_set`."""
+    shutil.rmtree(FROZEN, ignore_errors=True)
+    model = build(0)
+    model.load_state_dict(weights)
+    model.save_pretrained(FROZEN)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    from recipes.ddpm import batches, stop_on_signals
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--finish", type=int, metavar="N")
+    parser.add_argument("--decoder", action="store_true", help="train the decoder alone, on the latents of --freeze")
+    parser.add_argument("--freeze", action="store_true", help="make the latents with the encoder as it is now")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    with one_sentence():
+        found = load()
+        images = to_pixels(np.concatenate(list(found.pictures.values())))
+        training: AutoencoderTraining | DecoderTraining
+        if args.decoder:
+            work, training = (
+                WORK.with_name("latents-decoder"),
+                DecoderTraining(latent_set(found), Progress(seed=args.seed), AutoencoderRates()),
+            )
+        else:
+            work = WORK
+            training = AutoencoderTraining(build(args.seed), Progress(seed=args.seed), AutoencoderRates())
+        if (work / "state.pt").exists():
+            training.load_state(work)
+        if args.freeze:
+            freeze(training.average)
+            print(f"latents times {latent_set(found).scale:.3f}, after {training.progress.images} images")
+            return
+        if args.finish and training.progress.finished in (0.0, 1.0):
+            training.begin_finish(args.finish)
+        stop = stop_on_signals()
+        steps = batches(args.minutes, args.images, training.progress, stop)
+        keep_training(training, lambda: training.step(images), steps, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The latent models on disk: whole pipelines in diffusers' format and half precision, and the latents that they learn from."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, DiTPipeline, StableDiffusionPipeline
+from torch import Tensor, nn
+from transformers import CLIPTokenizer
+
+from recipes.ddpm_folder import sha256
+from recipes.emoji_sets import CATEGORIES
+from recipes.latents_sets import LatentRecipe, TextUNet, build
+from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
+
+SHARD = 9_900_000
+MAIN = {"emoji-dit": "transformer", "emoji-sd": "unet"}
+"""The part of each pipeline that a run changes."""
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class LatentSet:
+    """What the autoencoder makes of the pictures.
+
+    Attributes:
+        pictures: scaled latents float32 [n, 4, 16, 16] with standard deviation 1, the two styles after each other.
+        scale: what they were multiplied with.
+        autoencoder: the network that made them and decodes them.
+    """
+
+    pictures: Tensor
+    scale: float
+    autoencoder: AutoencoderKL
+
+
+@torch.no_grad()
+def encode(autoencoder: AutoencoderKL, images: Tensor, batch: int = 64) -> LatentSet:
+    """Latents of pictures [n, 3, h, w] in [-1, 1], the means, scaled to a standard deviation of 1."""
+    autoencoder.eval()
+    means = torch.cat([autoencoder.encode(part).latent_dist.mode() for part in torch.split(images, batch)])
+    scale = float(1 / means.std())
+    autoencoder.register_to_config(scaling_factor=scale)
+    return LatentSet((means * scale).contiguous(), scale, autoencoder)
+
+
+def scheduler() -> DDIMScheduler:
+    return DDIMScheduler(
+        num_train_timesteps=STEPS, beta_start=BETA_FIRST, beta_end=BETA_LAST, beta_schedule="linear",
+        prediction_type="epsilon", clip_sample=False, timestep_spacing="trailing", steps_offset=1,
+    )  # fmt: skip
+
+
+def pipeline_of(model: nn.Module, autoencoder: AutoencoderKL, tokenizer: CLIPTokenizer | None = None) -> Any:
+    """A DiTPipeline, or with a tokenizer a StableDiffusionPipeline, of these parts."""
+    if isinstance(model, TextUNet):
+        return StableDiffusionPipeline(
+            vae=autoencoder,
+            text_encoder=model.text_encoder,
+            tokenizer=tokenizer,
+            unet=model.unet,
+            scheduler=scheduler(),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+    made = DiTPipeline(model, autoencoder, scheduler())
+    made.register_to_config(id2label={str(i): name for i, name in enumerate(CATEGORIES)})
+    return made
+
+
+def save_pipeline(
+    weights: dict[str, Tensor],
+    folder: Path,
+    recipe: LatentRecipe,
+    latents: LatentSet,
+    tokenizer: CLIPTokenizer | None = None,
+) -> str:
+    """Writes `weights` and the autoencoder in half precision as a pipeline; returns the sha256 of the changed part's weights.
+
+    The folder appears whole or not at all, so that a stopped training leaves the last good one.
+
+    Raises:
+        ValueError: a weight is not finite in half precision.
+    """
+    model = build(recipe, 0, tokenizer)
+    model.load_state_dict(weights)
+    autoencoder = AutoencoderKL.from_config(latents.autoencoder.config)
+    autoencoder.load_state_dict(latents.autoencoder.state_dict())
+    for part in (model, autoencoder):
+        part.half()
+        bad = [name for name, tensor in part.state_dict().items() if not tensor.isfinite().all()]
+        if bad:
+            raise ValueError(f"{bad[0]} is not finite in half precision.")
+    new = folder.with_name(folder.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    pipeline_of(model, autoencoder, tokenizer).save_pretrained(new, max_shard_size=SHARD)
+    for path in new.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+    return sha256(folder / MAIN[recipe.id] / WEIGHTS)
