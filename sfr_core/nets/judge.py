@@ -48,7 +48,8 @@ class Verdict:
     @property
     def rejected(self) -> NDArray[np.bool_]:
         """True where no class is accepted, [n]."""
-        return self.labels == self.probabilities.shape[1]
+        none: NDArray[np.bool_] = self.labels == self.probabilities.shape[1]
+        return none
 
     def rows(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Verdict:
         """The verdict on a selection of the pictures."""
