@@ -1,8 +1,9 @@
-"""Finds presets for the shipped diffusion model, with a run's seed and samples' noise that no table uses.
+"""Finds presets for a shipped generator of classes, with a run's seed and samples' noise that no table uses.
 
     python -m recipes.tune_generator sfr-on Trouser Shirt "Ankle boot" --try "forget_every=2 batch_size=96" "gamma=5"
+    python -m recipes.tune_generator sfr-on birds clocks --model emoji-dit
 
-Every setting of --try runs on every class; one JSON line each goes to .work/tuning/ddpm.jsonl, and at the end one line per
+Every setting of --try runs on every class; one JSON line each goes to .work/tuning/MODEL.jsonl, and at the end one line per
 setting to the screen: what is left of the forgotten class, what the rest lost, its Frechet distance over the one before, and
 CPU time. All models draw from the same noise, so the ratio is less uncertain than its two parts.
 """
@@ -30,11 +31,11 @@ from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks.diffusion import ClassDiffusionTask
 from sfr_core.zoo import ModelCard, card
 
 ID = "fashion-mnist-ddpm"
-LOG = Path(__file__).resolve().parents[1] / ".work" / "tuning" / "ddpm.jsonl"
+LOGS = Path(__file__).resolve().parents[1] / ".work" / "tuning"
 SEED = 101
 NOISE = 4711
 """The tables use seeds 0 to 2 and the noise of metrics.generation.SAMPLE_SEED."""
@@ -48,7 +49,7 @@ class Untouched:
         self._sampler = sampler
         self._images: dict[int, NDArray[np.uint8]] = {}
 
-    def drawn(self, session: Session, task: DiffusionTask, labels: NDArray[np.int64]) -> Drawn:
+    def drawn(self, session: Session, task: ClassDiffusionTask, labels: NDArray[np.int64]) -> Drawn:
         """The samples for sorted `labels` [n]."""
         for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
             if len(self._images.get(int(label), ())) < n:
@@ -64,10 +65,12 @@ def trial(
     model: ModelCard, method: str, forget: str, settings: dict[str, Any], untouched: Untouched, sampler: Protocol, seed: int
 ) -> dict[str, Any]:  # fmt: skip
     """One run without looks, and its two records."""
-    config = RunConfig(model=ID, forget=f"class:{forget}", method=method, settings=settings, seed=seed, device="cpu")
+    config = RunConfig(
+        model=model.id, forget=f"class:{forget}", method=method, settings=settings, seed=seed, device="cpu"
+    )
     session = Session.of_card(config, model)
     task, forgotten = session.task, session.split.spec.classes
-    assert isinstance(task, DiffusionTask)
+    assert isinstance(task, ClassDiffusionTask)
     cpu = time.process_time()
     for _ in run(session, cancel=CancelToken(), live_every=NEVER, evaluate=False):
         pass
@@ -101,23 +104,26 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[SEED])
     parser.add_argument("--samples", type=int, default=300)
     parser.add_argument("--sampler-steps", type=int, default=10)
+    parser.add_argument("--model", default=ID)
     parser.add_argument("--folder", type=Path, help="another copy of the model")
+    parser.add_argument("--card", default="card.json", help="its card's file name, for a draft")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    model = card(ID) if args.folder is None else read_card(args.folder)
-    sampler = Protocol(args.samples, args.sampler_steps)
+    model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
+    assert model.sampling is not None
+    sampler = Protocol(args.samples, args.sampler_steps, model.sampling.guidance)
     untouched = Untouched(sampler)
-    LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     lines = []
     for text in args.tried:
         changed = single(args.method, text.split(), kind=model.kind)
-        settings = resolve(ID, args.method, args.preset, overrides=changed)
+        settings = resolve(model.id, args.method, args.preset, overrides=changed, kind=model.kind)
         outcomes = []
         for seed in args.seeds:
             for forget in args.forget:
                 outcomes.append(trial(model, args.method, forget, settings, untouched, sampler, seed))
                 line = {"method": args.method, "set": changed, "samples": sampler.name, **outcomes[-1]}
-                with open(LOG, "a", encoding="utf-8") as log:
+                with open(LOGS / f"{model.id}.jsonl", "a", encoding="utf-8") as log:
                     log.write(json.dumps(line) + "\n")
                 print(json.dumps(line), flush=True)
         lines.append(f"{text or 'the preset'}: {summary(outcomes)}")

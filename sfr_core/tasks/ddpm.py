@@ -14,7 +14,6 @@ from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.diffusion import guided
 from sfr_core.ops.sampling import levels
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.diffusion import LABEL_DROPOUT as LABEL_DROPOUT
 from sfr_core.tasks.diffusion import ClassDiffusionTask, frozen_flips
 
 FISHER_SCALE = 2.0
