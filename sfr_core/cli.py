@@ -18,12 +18,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import check_kind
+from sfr_core.cards import ModelCard, check_kind
 from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
+from sfr_core.hub import HUB, open_for_run
 from sfr_core.hub.commands import add_commands
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
@@ -210,6 +211,8 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
 def _own(args: argparse.Namespace, wanted: dict[str, Any]) -> OwnModel | None:
     """The visitor's own classifier where the three options name one."""
     given = {name: getattr(args, name) for name in ("data", "weights", "architecture")}
+    if str(wanted["model"]).startswith(HUB):
+        return _of_hub(wanted, given)
     is_own = str(wanted["model"]).startswith("own:")
     if not any(given.values()):
         if is_own:
@@ -235,6 +238,15 @@ def _own(args: argparse.Namespace, wanted: dict[str, Any]) -> OwnModel | None:
             hint="Give the weights that the run began with.",
         )
     return own
+
+
+def _of_hub(wanted: dict[str, Any], given: dict[str, Any]) -> OwnModel | None:
+    """A model of the Hub: its pinned identifier goes into `wanted`; a classifier is opened with its pictures."""
+    if given["weights"]:
+        raise ConfigError("--weights contradicts a model of the Hub.", hint="Leave out one of the two.")
+    opened = open_for_run(wanted["model"], data=given["data"], architecture=given["architecture"], say=_log)
+    wanted["model"] = opened.id if isinstance(opened, ModelCard) else opened.card.id
+    return None if isinstance(opened, ModelCard) else opened
 
 
 def _config(wanted: dict[str, Any], kind: str) -> RunConfig:

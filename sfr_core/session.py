@@ -20,6 +20,7 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
 from sfr_core.evaluation import Answers
+from sfr_core.hub import HUB, check_memory, opened_generator
 from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Who
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.methods.common import check_optimizer
@@ -110,6 +111,8 @@ class Session:
         self.dataset = dataset
         self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
         self.device = pick_device(config.device)
+        if model.source == "hub" and model.kind != "classifier":
+            check_memory(model, config, self.method_config.to_dict(), self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")), self.device)
         self.task = self.kind.open(config, model, dataset, self.split, load, build, self.device)
         for name in self.method.requires:
@@ -148,6 +151,9 @@ class Session:
         """
         if own is None and config.model.startswith(OWN):
             own = brought(config.model)
+        if config.model.startswith(HUB) and own is None:
+            model = opened_generator(config.model)
+            return cls.of_card(replace(config, model=model.id), model, retrained=retrained)
         if own is not None:
             return cls(config, own.card, own.dataset, own.build_trained, own.build, retrained)
         return cls.of_card(config, card(config.model), retrained=retrained)

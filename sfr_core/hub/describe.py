@@ -52,13 +52,21 @@ class Description:
         optimizer: str = "adam",
         mask: bool = True,
         spare: bool = False,
+        half: bool = True,
         cross_attention: bool = False,
     ) -> MemoryNeed:
-        """What forgetting takes in half precision; `batch`: pictures in the largest batch (a guided prediction counts twice)."""
+        """What forgetting takes.
+
+        Args:
+            batch: pictures in the largest forward pass (a guided prediction asks twice about each).
+            half: passes in half precision. cross_attention: only that part moves.
+            optimizer, mask, spare: see memory.needed_memory.
+        """
         trained = self.cross_attention if cross_attention else self.trained
+        activations = 0 if self.activations is None else self.activations.of_batch(batch, spare=spare)
         return needed_memory(
-            trained=trained, still=self.still + self.trained - trained, optimizer=optimizer, mask=mask, spare=spare, half=True,
-            activations=0 if self.activations is None else self.activations.of_batch(batch, spare=spare),
+            trained=trained, still=self.still + self.trained - trained, optimizer=optimizer, mask=mask, spare=spare,
+            half=half, activations=activations * (1 if half else 2),
         )  # fmt: skip
 
     def lines(self) -> list[str]:

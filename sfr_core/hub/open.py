@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
+from sfr_core import zoo
 from sfr_core.cards import ModelCard, Sampling
 from sfr_core.data.public import public_mode
-from sfr_core.errors import AssetError, HubError
+from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
+from sfr_core.hub.describe import describe, local_header
 from sfr_core.hub.fetch import fetch
 from sfr_core.hub.names import read_name
 from sfr_core.hub.offers import OFFERS, offer_of
@@ -17,7 +20,6 @@ from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
 from sfr_core.nets.named import Architecture, from_timm_config, read_architecture
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.own import OwnModel, open_own, unmeasured_card
-from sfr_core.zoo import take_in_hub
 
 SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(steps=50, guidance=7.5)}
 """What diffusers' pipelines take where nobody says anything else."""
@@ -72,8 +74,45 @@ def open_generator(model: HubModel) -> ModelCard:
     )
     others = {path: sha256 for path, sha256 in files.items() if path != trained}
     card = replace(bare, parameters=_parameters(folder, files), parts=others, sampling=SAMPLING[model.kind])
-    take_in_hub(card)
+    zoo.take_in_hub(card)
     return card
+
+
+def opened_generator(model_id: str) -> ModelCard:
+    """The card of a pipeline that is open here, else `open_generator` of it.
+
+    Raises:
+        HubError: as `look_up` and `open_generator`.
+    """
+    try:
+        return zoo.card(model_id)
+    except AssetError:
+        return open_generator(look_up(model_id))
+
+
+def open_for_run(
+    text: str, *, data: str | None, architecture: str | None, say: Callable[[str], None]
+) -> ModelCard | OwnModel:
+    """What a command line names, its sizes told before the download.
+
+    Args:
+        text: see names.read_name. data, architecture: of a classifier. say: takes a line for people.
+
+    Raises:
+        HubError: as `look_up`, `fetch` and `open_classifier`. ConfigError: an option that does not belong to it.
+    """
+    model = look_up(text)
+    for line in describe(model).lines():
+        say(line)
+    if model.kind != "classifier":
+        if data or architecture:
+            raise ConfigError(f"{model.name.repo} takes no pictures.", hint="Leave out --data and --architecture.")
+        return open_generator(model)
+    if not data:
+        raise ConfigError(
+            "--data is missing.", hint="A classifier of the Hub needs its pictures: one subfolder per class."
+        )
+    return open_classifier(model, data, architecture)
 
 
 def open_classifier(model: HubModel, data: str | Path, architecture: str | None = None) -> OwnModel:
@@ -123,6 +162,4 @@ def _title(model: HubModel) -> str:
 
 
 def _parameters(folder: Path, files: dict[str, str]) -> int:
-    from sfr_core.hub.describe import local_header
-
     return sum(count for path in files for count in local_header(folder / path).values())

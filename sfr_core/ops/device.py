@@ -117,6 +117,17 @@ def used_bytes(device: torch.device) -> int:
     return int(torch.cuda.memory_allocated(device)) if device.type == "cuda" else resident_bytes()
 
 
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that a run could still take: of the GPU, or of this machine, bytes; None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        with open("/proc/meminfo") as f:
+            return next(int(line.split()[1]) * 1024 for line in f if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return None
+
+
 def peak_bytes(device: torch.device) -> int:
     """Largest memory so far: of the tensors on a GPU, or of this process on a CPU, bytes."""
     if device.type == "cuda":

@@ -14,15 +14,16 @@ from huggingface_hub.utils import disable_progress_bars
 from safetensors.torch import load_file, save_file
 
 from tests.core.hub_stub import StubHub, StubRepo, stub_hub
-from tests.core.tiny_pipelines import save_dit, save_sd
+from tests.core.tiny_dit import dit_folder
+from tests.core.tiny_sd import tiny_pipeline
 
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders `dit` and `sd`, as `save_pretrained` wrote them."""
     folder = tmp_path_factory.mktemp("pipelines")
-    save_dit(folder / "dit")
-    save_sd(folder / "made").rename(folder / "sd")
+    dit_folder(folder / "dit")
+    tiny_pipeline().save_pretrained(folder / "sd")
     return folder
 
 

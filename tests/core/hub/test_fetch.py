@@ -24,7 +24,7 @@ def test_the_folder_opens_as_a_pipeline(hub: StubHub, saved: Path) -> None:
         p.relative_to(saved / "dit").as_posix(): p.read_bytes() for p in (saved / "dit").rglob("*") if p.is_file()
     }
     pipeline = DiTPipeline.from_pretrained(folder)
-    assert pipeline.transformer.config.num_embeds_ada_norm == 3
+    assert pipeline.transformer.config.num_embeds_ada_norm == 10
 
 
 def test_nothing_is_asked_for_twice(hub: StubHub) -> None:

@@ -1,0 +1,185 @@
+"""From a name on the command line to a run's files: pinned, told about, opened by the path that every model takes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from safetensors.torch import load_file
+
+from sfr_core import zoo
+from sfr_core.cli import BAD_INPUT, main
+from sfr_core.configs import RunConfig
+from sfr_core.errors import AssetError, ConfigError, HubError, InputError
+from sfr_core.hub import look_up, open_classifier, open_generator, resolve
+from sfr_core.hub import room as room_module
+from sfr_core.nets.named import from_timm_config
+from sfr_core.session import Session
+from tests.core.hub_stub import COMMIT, StubHub, StubRepo
+from tests.core.own_files import ARCHITECTURE, OwnFiles, write_own
+from tests.core.tiny_dit import SMALL_DIT
+
+DIT, SD, NET = (f"hub:tiny/{name}@{COMMIT}" for name in ("dit", "sd", "own"))
+FP32 = ["--device", "cpu", "--precision", "fp32"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "_of_hub", {})
+    monkeypatch.delenv("PLAYGROUND_PUBLIC", raising=False)
+    monkeypatch.delenv("SPACE_ID", raising=False)
+
+
+@pytest.fixture
+def own(hub: StubHub, tmp_path: Path) -> OwnFiles:
+    """`tiny/own`: a classifier in a repository that does not say which network it is, and pictures for it."""
+    files = write_own(tmp_path / "own")
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    files.weights.rename(repo / "model.safetensors")
+    hub.repos["tiny/own"] = StubRepo(repo, licence="apache-2.0")
+    return files
+
+
+def _settings(values: dict[str, object]) -> list[str]:
+    return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+
+
+def test_a_diffusion_transformer_from_its_name_to_its_files(
+    hub: StubHub, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {**SMALL_DIT["sfr-on"], "fisher_batches": 1, "steps": 2}
+    options = ["--forget", "class:three", "--method", "sfr-on", *_settings(small), *FP32]
+    out = tmp_path / "out"
+    assert main(["run", "--model", "hub:tiny/dit@main", *options, "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert f"{DIT}\nkind: dit; licence: cc-by-nc-4.0\ndownload: " in said.err
+    assert '"event": "Finished"' in said.out
+    config = json.loads((out / "config.json").read_text())
+    assert config["model"] == DIT
+    assert load_file(out / "after.safetensors")
+    # The branch moves on; the config still means the commit, and needs no network.
+    hub.repos["tiny/dit"] = replace(hub.repos["tiny/dit"], commit="f" * 40)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(zoo, "_of_hub", {})
+    assert main(["run", "--config", str(out / "config.json"), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again/after.safetensors").read_bytes() == (out / "after.safetensors").read_bytes()
+
+
+def test_a_concept_of_a_stable_diffusion(
+    hub: StubHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--forget", "concept:a cat", "--redirect", "a tree", "--method", "uce", *FP32]
+    monkeypatch.setattr("sfr_core.data.concepts.FREE_FORGET", 3)
+    monkeypatch.setattr("sfr_core.data.concepts.FREE_REMAIN", 6)
+    out = tmp_path / "out"
+    assert main(["run", "--model", "hub:tiny/sd@main", *options, "--out", str(out)]) == 0, capsys.readouterr().err
+    assert json.loads((out / "config.json").read_text())["model"] == SD
+    assert all(".attn2.to_" in name for name in load_file(out / "after.safetensors"))
+
+
+def test_a_card_of_the_hub(hub: StubHub) -> None:
+    card = open_generator(resolve("hub:tiny/sd"))
+    assert (card.id, card.source, card.licence, card.judge) == (SD, "hub", "creativeml-openrail-m", None)
+    assert card.file == "unet/diffusion_pytorch_model.safetensors"
+    assert set(card.parts) == {"vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"}
+    assert zoo.card(SD) is card
+    assert card.id not in {c.id for c in zoo.cards()}
+    with pytest.raises(AssetError, match="is not open here"):
+        zoo.card(DIT)
+
+
+def test_a_session_fetches_what_its_config_names(hub: StubHub) -> None:
+    config = RunConfig(model="hub:tiny/dit@main", forget="class:three", method="sfr-on", settings=SMALL_DIT["sfr-on"])
+    session = Session.open(config)
+    assert session.config.model == session.card.id == DIT
+    assert session.config.data == "data-free"
+
+
+def test_other_files_of_the_same_commit_do_not_disturb(hub: StubHub) -> None:
+    """Another program keeps a half-precision variant in the same cache."""
+    card = open_generator(resolve("hub:tiny/dit"))
+    shared = (card.folder / card.file).resolve().parents[1] / "snapshots" / COMMIT / "transformer"
+    (shared / "diffusion_pytorch_model.fp16.safetensors").write_bytes(b"other")
+    zoo.open_model(open_generator(resolve("hub:tiny/dit")))
+
+
+def test_a_classifier_and_its_pictures(hub: StubHub, own: OwnFiles, tmp_path: Path) -> None:
+    options = ["--data", str(own.data), "--architecture", ARCHITECTURE, "--forget", "class:red", "--method", "finetune"]
+    out = tmp_path / "out"
+    assert main(["run", "--model", "hub:tiny/own@main", *options, "--set", "epochs=1", *FP32, "--out", str(out)]) == 0
+    assert json.loads((out / "config.json").read_text())["model"] == NET
+    card = open_classifier(resolve("hub:tiny/own"), own.data, ARCHITECTURE).card
+    assert (card.id, card.source, card.licence, card.title) == (NET, "hub", "apache-2.0", "tiny/own")
+
+
+def test_what_a_timm_config_says() -> None:
+    config = {
+        "architecture": "resnet18", "num_classes": 2, "label_names": ["cat", "dog"], "model_args": {"drop_rate": 0.1},
+        "pretrained_cfg": {"input_size": [3, 32, 48], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2]},
+    }  # fmt: skip
+    shape = from_timm_config(config)
+    assert (shape.name, shape.size, shape.channels, shape.classes) == ("timm:resnet18", (32, 48), 3, ("cat", "dog"))
+    assert (shape.mean, shape.std, shape.mirror) == ((0.5, 0.4, 0.3), (0.2, 0.2, 0.2), True)
+    assert shape.kwargs == {"drop_rate": 0.1}
+    with pytest.raises(AssetError, match="'pretrained' cannot be set"):
+        from_timm_config({"architecture": "resnet18", "model_args": {"pretrained": True}})
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model", "hub:tiny/dit", "--data", "x"], "takes no pictures"),
+        (["--model", "hub:tiny/dit", "--weights", "x"], "--weights contradicts a model of the Hub"),
+        (["--model", "hub:tiny/own"], "--data is missing. A classifier of the Hub needs its pictures"),
+        (["--model", "hub:tiny/own", "--data", "x"], "does not say which network it is"),
+        (["--model", "hub:tiny/gone"], "There is no model tiny/gone on the Hub"),
+        (["--model", "hub:nonsense"], "names no model on the Hub"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    own: OwnFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    rest = ["--forget", "class:red", "--method", "sfr-on", "--out", str(tmp_path / "out")]
+    assert main(["run", *options, *rest]) == BAD_INPUT
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert not said.out
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_little_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: 100_000)
+    config = RunConfig(model=DIT, forget="class:three", method="sfr-on", settings=SMALL_DIT["sfr-on"])
+    with pytest.raises(HubError, match=r"needs about .* of memory, and 100 kB are free\. Choose a smaller batch"):
+        Session.open(config)
+    assert room_module._largest_batch({"mask": True, "batch_size": 8, "fisher_batch_size": 6}, guided=True) == 12
+    assert room_module._largest_batch({"mask": False, "batch_size": 8, "fisher_batch_size": 6}, guided=True) == 8
+
+
+def test_spared_memory_learns_the_same_but_for_rounding(hub: StubHub) -> None:
+    settings = SMALL_DIT["sfr-on"]
+    config = RunConfig(model=DIT, forget="class:three", method="sfr-on", settings=settings, memory="spare")
+    session = Session.open(config)
+    assert session.precision == "bf16"
+    assert next(session.task.autoencoder.parameters()).element_size() == 2  # type: ignore[attr-defined]
+    assert next(session.task.model.parameters()).element_size() == 4
+    assert RunConfig.from_json(config.to_json()) == config
+    assert "memory" not in replace(config, memory="plain").to_json()
+    with pytest.raises(InputError, match="8-bit optimiser states need an NVIDIA GPU"):
+        Session.open(replace(config, device="cpu", settings={**settings, "optimizer": "adam8bit"}))
+    with pytest.raises(ConfigError):
+        Session.open(replace(config, settings={**settings, "optimizer": "adam4bit"}))
+
+
+def test_a_public_page_opens_only_what_it_offers(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYGROUND_PUBLIC", "1")
+    with pytest.raises(HubError, match="opens only the models that it offers: ResNet-18 on CIFAR-10"):
+        look_up("hub:tiny/dit")
+    assert not hub.asked
+    monkeypatch.setenv("PLAYGROUND_PUBLIC", "0")
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    assert look_up("hub:tiny/dit").id == DIT
