@@ -16,7 +16,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
-from sfr_core.errors import InputError
+from sfr_core.errors import AssetError, InputError
 from sfr_core.evaluation import Answers, judge, report
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
 from sfr_core.generation import ConceptDrawn, Drawn, Plan, draw, known_record, plan, prompt_plan, protocol_of
@@ -212,7 +212,10 @@ class DitKind(GeneratorKind):
         build: Callable[[], nn.Module],
         device: torch.device,
     ) -> RunTask:
-        judge, pipeline = None if card.judge is None else open_judge(card), load()
+        judge = None if card.judge is None else open_judge(card)
+        if judge is not None and judge.names and judge.names != dataset.class_names:
+            raise AssetError(f"The judge of '{card.id}' knows other classes.", hint="Make both by the same recipe.")
+        pipeline = load()
         return DitTask(
             pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data,
             **({} if card.sampling is None else {"guidance": card.sampling.guidance}),

@@ -221,7 +221,7 @@ def open_judge(model: ModelCard) -> Judge:
     return _judge(folder, changed)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _judge(folder: Path, changed: tuple[tuple[str, int], ...]) -> Judge:
     from sfr_core.nets.judge import Judge
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfr_core.errors import InputError
-from sfr_core.nets.judge import NONE, RealFeatures, Verdict
+from sfr_core.nets.judge import RealFeatures, Verdict
 from sfr_core.results import GeneratorRecord
 
 SAMPLE_SEED = 1000
@@ -165,7 +165,7 @@ def generator_record(
     return GeneratorRecord(
         FA=_percent(forget.labels == labels[mine]),
         FA_softmax=_percent(forget.plain == labels[mine]),
-        accepted_any=_percent(forget.labels != NONE),
+        accepted_any=_percent(~forget.rejected),
         JA_remain=_percent(remain.labels == asked),
         FD_remain=frechet(*moments(remain.features), *wanted),
         judge_entropy=entropy_of(forget.probabilities),

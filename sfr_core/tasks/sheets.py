@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfr_core.events import Sheet
-from sfr_core.nets.judge import NONE, Verdict
+from sfr_core.nets.judge import Verdict
 from sfr_core.ops.sampling import sheet_png
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Look
@@ -16,7 +16,7 @@ from sfr_core.tasks.base import Look
 
 def accepted_classes(verdict: Verdict) -> NDArray[np.int64]:
     """Class that the judge accepts, -1 where it accepts none, [n]."""
-    return np.where(verdict.labels == NONE, -1, verdict.labels).astype(np.int64)
+    return np.where(verdict.rejected, -1, verdict.labels).astype(np.int64)
 
 
 def judged_look(

@@ -13,6 +13,8 @@ from sfr_core import kinds, zoo
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import write_card
 from sfr_core.cli import BAD_INPUT, main
+from sfr_core.configs import RunConfig
+from sfr_core.errors import AssetError
 from sfr_core.events import Evaluated, Event, Finished, MaskReady, PhaseStarted, Preview, Step, from_json, to_json
 from sfr_core.generation import SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.metrics.generation import Protocol
@@ -22,7 +24,7 @@ from sfr_core.runner import run
 from sfr_core.session import Session
 from sfr_core.tasks.dit import DitTask
 from tests.core.grammar import check_grammar
-from tests.core.tiny import same, state
+from tests.core.tiny import CLASSES, same, state
 from tests.core.tiny_dit import FORGET, SIDE, SMALL_DIT, dit_card, dit_gold, dit_session, rgb_judge, tiny_dit
 from tests.core.tiny_vae import tiny_vae
 
@@ -105,6 +107,18 @@ def test_a_random_embedding_is_no_gold_standard(tmp_path: Path) -> None:
     assert session.result.retrained is None
     assert not session.has("retrained")
     assert all(name.endswith("embedding_table.weight") for name in session.changed_tensors())
+
+
+def test_a_judge_of_other_classes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = rgb_judge()
+    judge.names = tuple(reversed(CLASSES))
+    card = dit_card(tmp_path / "m")
+    config = RunConfig(model=card.id, forget=FORGET, method="finetune", settings=SMALL_DIT["finetune"], device="cpu")
+    monkeypatch.setattr(kinds, "open_judge", lambda _: judge)
+    with pytest.raises(AssetError, match="knows other classes"):
+        Session.of_card(config, card)
+    judge.names = CLASSES
+    assert Session.of_card(config, card).task.judge is judge  # type: ignore[attr-defined]
 
 
 @pytest.fixture
