@@ -13,6 +13,7 @@ from sfr_core.configs import VARIANTS, Preset
 from sfr_core.dit_presets import DIT_PRESETS, DIT_VARIANTS
 from sfr_core.errors import UnknownName
 from sfr_core.generator_presets import ANY, GENERATOR_PRESETS, GENERATOR_VARIANTS, KINDS
+from sfr_core.hub_presets import HUB_PRESETS
 from sfr_core.methods import spec_of
 
 FASHION = "fashion-mnist-resnet"
@@ -242,7 +243,8 @@ def preset_source(model_id: str, method: str, preset: str, *, forget: str = CLAS
 def _rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, Preset]:
     spec_of(method, kind)
     table = BY_KIND[kind][method]
-    rows = {**table[ANY], **table.get(model_id, {})}
+    repository = model_id.partition("@")[0]  # of a model of the Hub, whatever its revision
+    rows = {**table[ANY], **table.get(model_id, {}), **HUB_PRESETS.get(method, {}).get(repository, {})}
     if not forget.startswith(CLASS):
         rows.update(table.get(model_id + SCATTERED, {}))
     return rows
