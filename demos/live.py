@@ -23,7 +23,8 @@ from sfr_core.data.splits import ForgetSpec, parse_forget
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Event, Phase, from_json
 
-RECORDED = ASSETS / "recorded" / "fashion-sneaker.json"
+RECORDED = ASSETS / "recorded"
+"""One recorded run for each model that has one."""
 PLAY_SECONDS = 14.0
 """A recorded run plays in about this time, whatever it took."""
 
@@ -235,7 +236,7 @@ def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str,
         frames.append({**moment, "line": line, "elapsed": round(so_far.step_seconds, 1)})
     took = view.step_seconds
     return {
-        **_base(config, f"recorded-{config.forget}", view),
+        **_base(config, f"recorded-{config.model}-{config.forget}", view),
         "mode": "recorded",
         "state": "recorded",
         "line": "",
@@ -248,8 +249,8 @@ def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str,
 
 
 @cache
-def recorded(path: Path = RECORDED) -> tuple[RunConfig, dict[str, Any]]:
-    """The recorded run that the page opens on, with its config.
+def recorded(path: Path) -> tuple[RunConfig, dict[str, Any]]:
+    """A recorded run as the live view plays it, with its config.
 
     Raises:
         AssetError: missing or unreadable.

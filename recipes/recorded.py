@@ -1,13 +1,16 @@
-"""Records the real run that the page opens on: assets/recorded/fashion-sneaker.json, a few hundred kB.
+"""Records the real runs that the page plays before anybody starts one: assets/recorded/*.json, a few hundred kB each.
 
-    python -m recipes.recorded
+    python -m recipes.recorded [NAME ...]
 
-The file holds the run's config, its events in their order and the machine. The page plays it and says that it is recorded.
+Each file holds a run's config, its events in their order and the machine. The page plays it and says that it is recorded.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +22,48 @@ from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
 
-TARGET = ASSETS / "recorded" / "fashion-sneaker.json"
-MODEL, FORGET, METHOD = "fashion-mnist-resnet", "class:Sneaker", "sfr-on"
-LOOKS = 50
+FOLDER = ASSETS / "recorded"
+METHOD = "sfr-on"
 
 
-def record() -> dict[str, Any]:
-    """Runs the default run once, with more live looks than usual, and returns what the file holds."""
-    settings = resolve(MODEL, METHOD, "quick", forget=FORGET)
-    session = Session.open(RunConfig(model=MODEL, forget=FORGET, method=METHOD, settings=settings))
-    every = max(1, settings["steps"] // LOOKS)
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A default run to record, with `looks` of them on the way: more than usual, as nobody waits for it."""
+
+    model: str
+    forget: str
+    looks: int
+
+
+LESSONS = {
+    "fashion-sneaker": Lesson("fashion-mnist-resnet", "class:Sneaker", 50),
+    "fashion-ddpm-trouser": Lesson("fashion-mnist-ddpm", "class:Trouser", 16),
+}
+"""By file name."""
+
+
+def record(lesson: Lesson) -> dict[str, Any]:
+    """Runs it once and returns what the file holds."""
+    settings = resolve(lesson.model, METHOD, "quick", forget=lesson.forget)
+    config = RunConfig(model=lesson.model, forget=lesson.forget, method=METHOD, settings=settings)
+    session = Session.open(config)
+    every = max(1, settings["steps"] // lesson.looks)
     events = [to_json(event) for event in run(session, cancel=CancelToken(), live_every=every)]
-    return {"config": session.config.to_json(), "machine": session.device_name, "events": events}
+    return {"config": config.to_json(), "machine": session.device_name, "events": events}
 
 
-def main(target: Path = TARGET) -> None:
-    data = record()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{target}: {target.stat().st_size / 1000:.0f} kB, {len(data['events'])} events")
+def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(LESSONS)}; default all")
+    names = parser.parse_args(argv).names
+    if unknown := set(names) - set(LESSONS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(LESSONS)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names or LESSONS:
+        data = record(LESSONS[name])
+        target = folder / f"{name}.json"
+        target.write_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"{target}: {target.stat().st_size / 1000:.0f} kB, {len(data['events'])} events")
 
 
 if __name__ == "__main__":

@@ -9,15 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-from demos import bridge, copy, hardware, live, theme
+from demos import bridge, copy, hardware, theme
 from demos.estimate import Pace
 from demos.jobs import Job
 from demos.looks import Looks
 from demos.pages import compare as compare_page
+from demos.pages import first_look, form_layout, form_values, gold
 from demos.pages import form as form_page
-from demos.pages import form_layout, form_values, gold
 from demos.pages.context import PRIVATE, QUEUED, QUICK, PageContext, say
-from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +45,8 @@ class Unlearn:
     keep: gr.Button
     rollback: gr.Button
     compare: compare_page.Compare
+    first: first_look.FirstLooks
+    recording: gr.State
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -81,29 +82,19 @@ def live_html() -> str:
     return text
 
 
-def first_look() -> tuple[RunConfig | None, dict[str, Any]]:
-    """The recorded run, or an empty view where its file is missing."""
-    try:
-        return live.recorded()
-    except PlaygroundError as error:
-        LOG.warning("%s", error)
-        view = bridge.payload(bridge.View())
-        empty = {"key": "none", "mode": "live", "title": copy.NOTHING_YET, "view": view, "line": "", "classes": []}
-        return None, {**empty, "forgotten": None, "pictures": {}, "elapsed": None, "machine": "", "note": ""}
-
-
 def build(
     ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: Pace, opened: Callable[..., Any]
 ) -> Unlearn:
     """Draws the tab and wires it; `opened` is the event of a page that has loaded."""
     model = form_values.first_model()
-    recorded_config, recorded_value = first_look()
+    first = first_look.read(model)
     looks = Looks(ctx.book)
 
     async def look(have: Any) -> dict[str, Any]:
         """Asked by live.js; on the event loop, because it takes about a millisecond and waits for nothing."""
         return looks.look(have)
 
+    recording = gr.State(model)  # whose recorded run plays while no run is shown
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
             form = form_layout.build(model)
@@ -116,7 +107,7 @@ def build(
                 reset = gr.Button(copy.RESET, elem_id="reset")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
             view = gr.HTML(
-                recorded_value,
+                first.value(model),
                 html_template=live_html(),
                 js_on_load=theme.read("grid.js") + theme.read("live.js"),
                 apply_default_css=False,
@@ -132,11 +123,12 @@ def build(
                     rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
     page = Unlearn(
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
-        compare_page.build(ctx),
+        compare_page.build(ctx), first, recording,
     )  # fmt: skip
     _wire_form(page, pace, opened)
-    _wire_start(ctx, page, recorded_config)
-    _wire_job(ctx, page, recorded_value)
+    _wire_start(ctx, page)
+    _wire_job(ctx, page)
+    _wire_recording(ctx, page)
     return page
 
 
@@ -151,10 +143,10 @@ def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
     }
 
 
-def idle_updates(page: Unlearn, recorded: dict[str, Any]) -> dict[Any, Any]:
-    """Nothing runs: the recorded run plays again."""
+def idle_updates(page: Unlearn, model: str) -> dict[Any, Any]:
+    """Nothing runs: the recorded run of `model` plays again."""
     return {
-        page.live: recorded,
+        page.live: page.first.value(model),
         page.run: gr.Button(interactive=True),
         page.stop: gr.Button(copy.STOP, interactive=False),
         page.choice: gr.update(visible=False),
@@ -163,21 +155,22 @@ def idle_updates(page: Unlearn, recorded: dict[str, Any]) -> dict[Any, Any]:
     }
 
 
-def _wire_job(ctx: PageContext, page: Unlearn, recorded: dict[str, Any]) -> None:
-    def attach(browser: Any, job_id: Any) -> dict[Any, Any]:
+def _wire_job(ctx: PageContext, page: Unlearn) -> None:
+    def attach(browser: Any, job_id: Any, recording: str) -> dict[Any, Any]:
         """The shown job as it stands; from there on live.js follows it by its own looks."""
         job = ctx.job_of(browser, job_id)
         if job is None:
-            return idle_updates(page, recorded)
+            return idle_updates(page, recording)
         value = page.looks.attach(job)
         ended = not value["follow"]
         compared = compare_updates(page, job) if ended else page.compare.cleared()
         return {page.live: value, **button_updates(page, job), **compared}
 
     inputs, outputs = [ctx.browser, ctx.job], page.job_outputs
-    ctx.job.change(attach, inputs, outputs, trigger_mode="multiple", **QUEUED)
+    attached = [*inputs, page.recording]
+    ctx.job.change(attach, attached, outputs, trigger_mode="multiple", **QUEUED)
     # live.js met the end of the run, or a handle that this server no longer knows.
-    page.live.select(attach, inputs, outputs, trigger_mode="always_last", **QUEUED)
+    page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
 
     def stop_it(browser: Any, job_id: Any) -> Any:
         job = ctx.job_of(browser, job_id)
@@ -227,7 +220,7 @@ def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
         return page.compare.cleared()
 
 
-def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> None:
+def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     shown = [ctx.browser, ctx.job]
 
     def begin(values: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -248,13 +241,29 @@ def _wire_start(ctx: PageContext, page: Unlearn, recorded: RunConfig | None) -> 
 
     page.retrain.click(begin_retraining, {ctx.browser, *page.form.inputs}, shown, **QUEUED)
 
-    def begin_recorded(browser: Any, model: Any) -> dict[Any, Any]:
+    def begin_recorded(browser: Any, model: Any, recording: str) -> dict[Any, Any]:
+        recorded = page.first.config(recording)
         if recorded is None:
             return {}
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
         return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded, form_values.own_ids(model))}
 
-    page.live.submit(begin_recorded, [ctx.browser, page.form.model], [*shown, *page.form.outputs], **QUEUED)
+    inputs = [ctx.browser, page.form.model, page.recording]
+    page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED)
+
+
+def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
+    """A model that is chosen plays its own recorded run, as long as the visitor has none of their own on screen."""
+
+    def play(model: Any, browser: Any, job_id: Any) -> dict[Any, Any]:
+        chosen = form_values.known(model)
+        if not page.first.has(chosen):
+            return {}
+        if ctx.job_of(browser, job_id) is not None:
+            return {page.recording: chosen}  # what Reset brings back
+        return {page.recording: chosen, page.live: page.first.value(chosen)}
+
+    page.form.model.input(play, [page.form.model, ctx.browser, ctx.job], [page.recording, page.live], **QUICK)
 
 
 def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:

@@ -1,0 +1,72 @@
+"""What the live view shows before a visitor starts anything: the recorded run of the chosen model."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demos import bridge, copy, live
+from sfr_core.configs import RunConfig
+from sfr_core.errors import AssetError
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLooks:
+    """The recorded runs that are shipped, by model.
+
+    Attributes:
+        first: model whose recording the page opens on, and that stands in for models without one.
+        runs: config and live value (live.of_record) of each.
+    """
+
+    first: str
+    runs: dict[str, tuple[RunConfig, dict[str, Any]]]
+
+    def has(self, model: str) -> bool:
+        """True where a run of this very model was recorded."""
+        return model in self.runs
+
+    def config(self, model: str) -> RunConfig | None:
+        """The recorded run's config, so that it can be run live; None where nothing was recorded."""
+        found = self._of(model)
+        return None if found is None else found[0]
+
+    def value(self, model: str) -> dict[str, Any]:
+        """What the live view plays, or an empty view where nothing was recorded."""
+        found = self._of(model)
+        return nothing() if found is None else found[1]
+
+    def _of(self, model: str) -> tuple[RunConfig, dict[str, Any]] | None:
+        return self.runs.get(model) or self.runs.get(self.first)
+
+
+def read(first: str, folder: Path = live.RECORDED) -> FirstLooks:
+    """Every recorded run of a folder; one that cannot be read is left out with a warning."""
+    runs = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            config, value = live.recorded(path)
+        except AssetError as error:
+            LOG.warning("%s", error)
+            continue
+        runs[config.model] = config, value
+    return FirstLooks(first, runs)
+
+
+def nothing() -> dict[str, Any]:
+    """An empty live view."""
+    empty = {"key": "none", "mode": "live", "title": copy.NOTHING_YET, "view": bridge.payload(bridge.View())}
+    return {
+        **empty,
+        "line": "",
+        "classes": [],
+        "forgotten": None,
+        "pictures": {},
+        "elapsed": None,
+        "machine": "",
+        "note": "",
+    }

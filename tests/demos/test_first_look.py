@@ -1,0 +1,55 @@
+"""What the live view plays before anything is started."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from demos.pages import first_look
+from sfr_core.configs import RunConfig
+from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
+
+LOG: list[Event] = [
+    PhaseStarted(phase="unlearn", total=1),
+    Step(i=1, total=1, forget_loss=1.0, remain_loss=0.5, lr=0.1, seconds=2.0),
+    Finished(steps=1),
+]
+
+
+def write(folder: Path, name: str, config: RunConfig) -> None:
+    record = {"config": config.to_json(), "machine": "a desk", "events": [to_json(e) for e in LOG]}
+    (folder / f"{name}.json").write_text(json.dumps(record))
+
+
+def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ours = RunConfig(model="fashion-mnist-resnet", forget="class:Bag", method="finetune", settings={})
+    drawn = RunConfig(model="fashion-mnist-ddpm", forget="class:Coat", method="finetune", settings={})
+    write(tmp_path, "a", ours)
+    write(tmp_path, "b", drawn)
+    (tmp_path / "c.json").write_text("{")
+    with caplog.at_level(logging.WARNING):
+        found = first_look.read("fashion-mnist-resnet", tmp_path)
+    assert "c.json" in caplog.text
+    assert found.config("fashion-mnist-ddpm") == drawn
+    assert "Coat" in found.value("fashion-mnist-ddpm")["title"]
+    assert found.value("fashion-mnist-ddpm")["generates"] is True
+    # A model without one: the page keeps what it opens on.
+    assert not found.has("own:1")
+    assert found.config("own:1") == ours
+
+
+def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
+    found = first_look.read("fashion-mnist-resnet", tmp_path)
+    assert found.config("fashion-mnist-resnet") is None
+    assert found.value("fashion-mnist-resnet")["mode"] == "live"
+
+
+def test_every_shipped_record_is_of_a_shipped_model() -> None:
+    found = first_look.read("fashion-mnist-resnet")
+    assert found.has("fashion-mnist-resnet")
+    for model, (config, value) in found.runs.items():
+        assert config.model == model
+        assert value["frames"][-1]["line"].startswith("Finished")
