@@ -106,3 +106,12 @@ def test_timm_where_it_is_installed_and_a_hint_where_it_is_not() -> None:
     assert built.state_dict()["conv1.weight"].shape[1] == 1
     with pytest.raises(UnknownName):
         build_network(read_architecture("timm:hf-hub:someone/x"), classes=3, channels=1)
+
+
+def test_a_small_stem_keeps_the_size_of_small_pictures() -> None:
+    network = build_network(read_architecture("torchvision:resnet18?stem=small"), classes=10, channels=3)
+    assert tuple(network.conv1(torch.zeros(1, 3, 32, 32)).shape) == (1, 64, 32, 32)  # type: ignore[operator]
+    assert isinstance(network.maxpool, torch.nn.Identity)
+    assert tuple(network.eval()(torch.zeros(1, 3, 32, 32)).shape) == (1, 10)
+    with pytest.raises(AssetError, match="only a ResNet has a small stem"):
+        build_network(read_architecture("torchvision:swin_t?stem=small"), classes=10, channels=3)
