@@ -218,7 +218,7 @@ class DitKind(GeneratorKind):
         pipeline = load()
         return DitTask(
             pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data,
-            **({} if card.sampling is None else {"guidance": card.sampling.guidance}),
+            guidance=protocol_of(card).guidance,
         )  # fmt: skip
 
 

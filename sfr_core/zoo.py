@@ -18,6 +18,7 @@ from sfr_core.nets.pipelines import (
     PIPELINES,
     SCHEDULER,
     TRAINED,
+    check_schedule,
     class_names,
     open_pipeline,
     picture_side,
@@ -243,26 +244,6 @@ def open_unet(folder: Path) -> nn.Module:
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise AssetError(f"{folder / 'config.json'} describes no U-Net ({error}).", hint=RESTORE) from None
     return module
-
-
-def check_schedule(path: Path) -> None:
-    """Refuses the configuration of a sampler with another noise schedule than ours (ops/diffusion.py).
-
-    Raises:
-        AssetError: missing, damaged or of a sampler that is not ours.
-    """
-    from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
-
-    noise = {"prediction_type": "epsilon", **read_json(path)}  # what diffusers takes where old files say nothing
-    ours = {
-        "num_train_timesteps": STEPS, "beta_start": BETA_FIRST, "beta_end": BETA_LAST, "beta_schedule": "linear",
-        "prediction_type": "epsilon",
-    }  # fmt: skip
-    for key, value in ours.items():
-        if noise.get(key) != value:
-            raise AssetError(
-                f"The sampler of {path.parent} has another {key} than this program ({value}).", hint=RESTORE
-            )
 
 
 def load_weights(module: nn.Module, path: Path, *, sha256: str | None = None) -> None:

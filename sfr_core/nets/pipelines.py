@@ -127,6 +127,24 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def check_schedule(path: Path) -> None:
+    """Refuses the configuration of a sampler with another noise schedule than ours (ops/diffusion.py).
+
+    Raises:
+        AssetError: missing, damaged or of a sampler that is not ours.
+    """
+    from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
+
+    noise = {"prediction_type": "epsilon", **read_json(path)}  # what diffusers takes where old files say nothing
+    ours = {
+        "num_train_timesteps": STEPS, "beta_start": BETA_FIRST, "beta_end": BETA_LAST, "beta_schedule": "linear",
+        "prediction_type": "epsilon",
+    }  # fmt: skip
+    for key, value in ours.items():
+        if noise.get(key) != value:
+            raise AssetError(f"The sampler of {path.parent} has another {key} than this program ({value}).", hint=HINT)
+
+
 def class_names(index: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the classes 0, 1, ... of a DiTPipeline, from its `id2label`.
 

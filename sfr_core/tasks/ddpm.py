@@ -13,8 +13,9 @@ from sfr_core.ops.denoising import antithetic_timesteps, paper_guidance, squared
 from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.diffusion import guided
 from sfr_core.ops.sampling import levels
+from sfr_core.tasks.class_sets import frozen_flips
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.diffusion import ClassDiffusionTask, frozen_flips
+from sfr_core.tasks.diffusion import ClassDiffusionTask
 
 FISHER_SCALE = 2.0
 """cond_scale of the guided prediction in the Fisher, in the paper's convention: 3 e(class) - 2 e(null)."""

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import MAX_SEED, Precision
-from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.nets.judge import Judge, pixels_of
 from sfr_core.ops.denoising import drop_labels, noised
@@ -22,6 +21,7 @@ from sfr_core.ops.diffusion import STEPS, Predictor, alphas_cumprod
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sample, sampler_steps, tiles
 from sfr_core.tasks.base import Look, Part
+from sfr_core.tasks.class_sets import evenly, free_labels, next_kept
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.sheets import accepted_classes, judged_look
 
@@ -95,7 +95,7 @@ class ClassDiffusionTask(ABC):
         self.device, self.precision = device, precision
         forgotten = split.spec.classes
         self._signal = alphas_cumprod().to(device)
-        self._pseudo = torch.from_numpy(_next_kept(forgotten, classes, self.pseudo_step)).to(device)
+        self._pseudo = torch.from_numpy(next_kept(forgotten, classes, self.pseudo_step)).to(device)
         # Beyond every seed that a run can have: no picture of the evaluation or of a visitor starts from this noise.
         self._free_seed = MAX_SEED + 1 + seed
         self._free, self._ready = free, not free
@@ -323,11 +323,10 @@ class ClassDiffusionTask(ABC):
         return drop_labels(labels, self.null, LABEL_DROPOUT, rng)
 
     def _free_labels(self, others: NDArray[np.int64]) -> NDArray[np.int64]:
-        forgotten = self.split.spec.classes
-        each = max(1, self.free_forget // len(forgotten))
-        kept = set(evenly(others, max(1, self.free_most // self.free_remain)).tolist())
-        counts = [each if c in forgotten else self.free_remain if c in kept else 0 for c in range(self.classes)]
-        return np.repeat(np.arange(self.classes, dtype=np.int64), counts)
+        """Labels of the pictures that are drawn before a run without data."""
+        return free_labels(
+            self.split.spec.classes, others, forget=self.free_forget, remain=self.free_remain, most=self.free_most
+        )
 
     def _take(self, held: Tensor, labels: NDArray[np.int64]) -> None:
         self._held = held.to(self.device)
@@ -343,29 +342,3 @@ class ClassDiffusionTask(ABC):
     def _batch(self, rows: Tensor) -> LabelledBatch:
         at = rows.to(self.device)
         return LabelledBatch(self._read(self._held[at]), self._labels[at], at)
-
-
-def evenly(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many of the values, evenly spaced, in their order."""
-    if len(values) <= most:
-        return values
-    return values[np.arange(most) * len(values) // most]
-
-
-def frozen_flips(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
-    """The training pictures; where a mirrored one is natural, half of them flipped, the same ones in the whole run."""
-    images = dataset.train.images
-    if not dataset.mirror:
-        return images
-    flipped = np.random.default_rng(seed).random(len(images)) < 0.5
-    out = images.copy()
-    out[flipped] = out[flipped, :, ::-1]
-    return out
-
-
-def _next_kept(forgotten: tuple[int, ...], classes: int, step: int = 1) -> NDArray[np.int64]:
-    """For every class the one to draw instead: the first kept one from `step` after a forgotten one, round the end; others stay."""
-    out = np.arange(classes, dtype=np.int64)
-    for c in forgotten:
-        out[c] = next(k % classes for k in range(c + step, c + step + classes) if k % classes not in forgotten)
-    return out

@@ -18,8 +18,9 @@ from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.sampling import levels
 from sfr_core.ops.walks import drained
+from sfr_core.tasks.class_sets import frozen_flips
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.diffusion import ClassDiffusionTask, frozen_flips
+from sfr_core.tasks.diffusion import ClassDiffusionTask
 from sfr_core.tasks.latents import batch_size, decode, encode, frozen
 
 Redirection = Literal["prediction", "label"]

@@ -19,8 +19,8 @@ from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.ops.denoising import antithetic_timesteps
 from sfr_core.ops.diffusion import alphas_cumprod
 from sfr_core.tasks import base
+from sfr_core.tasks.class_sets import next_kept
 from sfr_core.tasks.ddpm import DiffusionTask
-from sfr_core.tasks.diffusion import _next_kept
 from tests.core.tiny import CLASSES, same, state
 from tests.core.tiny_ddpm_run import FORGET, ddpm_task, grey_dataset, tiny_judge
 
@@ -135,7 +135,7 @@ def test_redirection_goes_to_the_next_class_and_no_gradient_flows_into_the_targe
     ("forgotten", "want"), [((3,), {3: 4}), ((9,), {9: 0}), ((8, 9), {8: 0, 9: 0}), ((0, 1, 4), {0: 2, 1: 2, 4: 5})]
 )
 def test_the_class_to_draw_instead_is_the_next_that_is_kept(forgotten: tuple[int, ...], want: dict[int, int]) -> None:
-    assert _next_kept(forgotten, 10).tolist() == [want.get(c, c) for c in range(10)]
+    assert next_kept(forgotten, 10).tolist() == [want.get(c, c) for c in range(10)]
 
 
 def test_amnesia_sees_static_for_the_forgotten_and_whole_labels() -> None:

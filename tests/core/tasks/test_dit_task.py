@@ -18,8 +18,8 @@ from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.sampling import levels
 from sfr_core.ops.walks import drained
 from sfr_core.tasks import base
+from sfr_core.tasks.class_sets import evenly
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.diffusion import evenly
 from sfr_core.tasks.dit import DitTask, own_label_dropout
 from sfr_core.tasks.latents import decode, encode
 from tests.core.tiny import CLASSES, same, state
