@@ -86,7 +86,8 @@ class TextToImageTask(ClassDiffusionTask):
         )  # fmt: skip
         self._signal = pipeline.scheduler.alphas_cumprod.float().to(device)
         self._velocity = pipeline.scheduler.config.prediction_type == "v_prediction"
-        pipeline.text_encoder.to(device).eval().requires_grad_(False)
+        self.text_encoder = frozen(pipeline.text_encoder).to(device)
+        self.tokenizer: Any = pipeline.tokenizer
         self._states, self._last = encoded(pipeline, plan.texts)
         self._pseudo = torch.arange(len(plan.texts), device=device)
         self._pseudo[torch.tensor(plan.spec.classes, device=device)] = plan.anchor
@@ -154,20 +155,20 @@ class TextToImageTask(ClassDiffusionTask):
 
         return pick_precision(asked, self.model, x, loss)
 
-    def _ask(self, model: nn.Module, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+    def noise_for(self, x: Tensor, t: Tensor, states: Tensor, model: nn.Module | None = None) -> Tensor:
+        """Predicted noise [n, c, h, w] for the states of prompts [n, tokens, d], which may need a gradient."""
         with autocast(self.device, self.precision):
-            out: Tensor = model(x, t, self._states[labels]).sample
-        return out.float()
+            out: Tensor = (model or self.model)(x, t, states).sample
+        # v = sqrt(a) noise - sqrt(1 - a) x0, so that noise = sqrt(a) v + sqrt(1 - a) x_t.
+        return noised(out.float(), x, self._signal[t]) if self._velocity else out.float()
+
+    def add_prompt(self, states: Tensor) -> int:
+        """Takes up a prompt by its states [1, tokens, d], which need not be those of any words; returns its label."""
+        self._states = torch.cat([self._states, states.detach().to(self._states)])
+        return len(self._states) - 1
 
     def _predictor(self, model: nn.Module) -> Predictor:
-        def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-            out = self._ask(model, x, t, labels)
-            if not self._velocity:
-                return out
-            # v = sqrt(a) noise - sqrt(1 - a) x0, so that noise = sqrt(a) v + sqrt(1 - a) x_t.
-            return noised(out, x, self._signal[t])
-
-        return predict
+        return lambda x, t, labels: self.noise_for(x, t, self._states[labels], model)
 
     def _accepted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         judge = cast(PromptJudge, self.judge)

@@ -86,3 +86,39 @@ def encoded(pipeline: Any, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
     lengths = [len(ids) for ids in tokenizer(list(texts), truncation=True, max_length=limit).input_ids]
     # Before the last word's place stands the begin, behind it the end of the text; an empty prompt has its end there.
     return states, torch.tensor([max(1, n - 2) for n in lengths], device=device)
+
+
+class SoftPrompt:
+    """A prompt of which one word is a free vector instead of a word (textual inversion, Gal et al., arXiv 2208.01618).
+
+    Args:
+        tokenizer, text_encoder: of the model; the encoder's weights are not changed.
+        text: its last word is the free one.
+
+    Attributes:
+        start: what the last word is in the encoder's own vocabulary, [width].
+    """
+
+    def __init__(self, tokenizer: Any, text_encoder: Any, text: str) -> None:
+        self._encoder = text_encoder
+        device = next(text_encoder.parameters()).device
+        limit = tokenizer.model_max_length
+        found = tokenizer([text], padding="max_length", truncation=True, max_length=limit, return_tensors="pt")
+        self._ids = found.input_ids.to(device)
+        words = len(tokenizer(text, truncation=True, max_length=limit).input_ids)
+        self._place = max(1, words - 2)
+        self.start: Tensor = self._encoder.get_input_embeddings().weight[self._ids[0, self._place]].detach().clone()
+
+    def states(self, vector: Tensor) -> Tensor:
+        """States of the prompt [1, tokens, d] with `vector` [width] for its last word; a gradient flows to it."""
+        place = torch.arange(self._ids.shape[1], device=vector.device)[:, None] == self._place
+
+        def put(module: nn.Module, ids: tuple[Tensor, ...], found: Tensor) -> Tensor:
+            return torch.where(place, vector.to(found.dtype), found)
+
+        handle = self._encoder.get_input_embeddings().register_forward_hook(put)
+        try:
+            states: Tensor = self._encoder(self._ids)[0]
+        finally:
+            handle.remove()
+        return states.float()

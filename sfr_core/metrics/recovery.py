@@ -1,0 +1,116 @@
+"""A recovery attack: can a word that nobody wrote bring a forgotten concept back? (Pham et al., ICLR 2024, arXiv 2308.01508)
+
+The attacker has the weights after the run and pictures of the concept, and learns a vector in place of a word (textual inversion,
+Gal et al., arXiv 2208.01618) while every weight stays as it is. If that brings the pictures back, the concept's name was
+forgotten, not the concept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+
+from sfr_core.errors import InputError
+from sfr_core.methods.common import cycle
+from sfr_core.metrics.generation import Protocol
+from sfr_core.nets.judge import pixels_of
+from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.ops.denoising import mean_error
+from sfr_core.ops.modes import kept_modes
+from sfr_core.ops.sampling import sampler_steps
+from sfr_core.tasks.text_to_image import TextToImageTask
+from sfr_core.tasks.text_to_image_parts import SoftPrompt
+
+RECOVERY_SEED = 2000
+"""Of the noise of the attack's samples: no record and no visitor draws from it."""
+AVERAGED = 20
+"""Steps over which the first and the last losses are averaged: single ones swing with the timestep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """How hard is tried. The published attack takes 1000 steps at 5e-3 with batches of 4 on Stable Diffusion 1.4."""
+
+    steps: int = 300
+    lr: float = 0.02
+    batch_size: int = 16
+    samples: int = 40
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What an attack achieved.
+
+    Attributes:
+        shown: share of the samples of the learned prompt that show the concept, percent.
+        n: samples behind it.
+        first_loss, last_loss: training loss at the first and the last steps, means over AVERAGED of them.
+    """
+
+    shown: float
+    n: int
+    first_loss: float
+    last_loss: float
+
+
+def attack_steps(attack: Attack, sampler: Protocol) -> int:
+    """How often `recover` yields."""
+    return attack.steps + sampler_steps(attack.samples, sampler.steps)
+
+
+def recover(task: TextToImageTask, sampler: Protocol, attack: Attack | None = None) -> Generator[int, None, Recovery]:
+    """Attacks the task's live model; no weight, mode or generator is changed. A caller that stops asking has stopped it.
+
+    Args:
+        task: after a run, its pictures drawn before it (`prepare`): the attacker learns from those of the concept.
+        sampler: steps and guidance of the samples; its `n` is not read.
+        attack: default Attack().
+
+    Yields:
+        Training and sampler steps done.
+
+    Raises:
+        InputError: there is no judge for the concept, or its pictures were never drawn.
+    """
+    how = attack or Attack()
+    judge = cast("PromptJudge | None", task.judge)
+    if judge is None:
+        raise InputError("Nobody can tell whether the concept is back.", hint="Choose a model with a judge.")
+    if task.preparation():
+        raise InputError("The attacker has no pictures of the concept.", hint="Attack after a run.")
+    soft = SoftPrompt(task.tokenizer, task.text_encoder, task.plan.redirect)
+    rng = torch.Generator().manual_seed(how.seed)
+    vector = soft.start.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([vector], how.lr)
+    batches = cycle(lambda: task.forget_batches(how.batch_size, rng))
+    losses = []
+    with kept_modes(task.model):
+        task.model.eval()
+        for done in range(1, how.steps + 1):
+            x, noise, t = task.noisy_batch(next(batches), rng)
+            states = soft.states(vector).expand(len(x), -1, -1)
+            loss = mean_error(task.noise_for(x, t, states), noise).mean()
+            [vector.grad] = torch.autograd.grad(loss, [vector])
+            optimizer.step()
+            losses.append(float(loss.detach()))
+            yield done
+    with torch.no_grad():
+        label = task.add_prompt(soft.states(vector))
+    labels = np.full(how.samples, label, np.int64)
+    walk = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance)
+    while True:
+        try:
+            yield how.steps + next(walk)
+        except StopIteration as end:
+            images = end.value
+            break
+    asked = np.full(how.samples, task.plan.labels("direct")[0])
+    back = judge.accepted(judge(pixels_of(images)), asked) == asked
+    return Recovery(
+        100.0 * float(back.mean()), how.samples, float(np.mean(losses[:AVERAGED])), float(np.mean(losses[-AVERAGED:]))
+    )
