@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -11,27 +11,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sfr_core.cancel import CancelToken
 from sfr_core.configs import MAX_SEED, Precision
 from sfr_core.data.splits import Split
-from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.nets.judge import Judge
 from sfr_core.ops.denoising import drop_labels, noised
-from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
-from sfr_core.ops.diffusion import STEPS, Predictor, alphas_cumprod
-from sfr_core.ops.modes import kept_modes
-from sfr_core.ops.sampling import sample, sampler_steps, tiles
-from sfr_core.tasks.base import Look, Part
+from sfr_core.ops.device import UsedPrecision, pick_precision
+from sfr_core.ops.diffusion import STEPS
+from sfr_core.ops.sampling import sampler_steps
+from sfr_core.tasks.base import Part
 from sfr_core.tasks.class_sets import evenly, free_labels, next_kept
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.sheets import accepted_classes, judged_look
+from sfr_core.tasks.drawing import DrawnModel
 
 LABEL_DROPOUT = 0.1
-LOOK_SEED = 7
 TRIAL_PICTURES = 16
 """Batch on which the two precisions are timed."""
 
 
-class ClassDiffusionTask(ABC):
+class ClassDiffusionTask(DrawnModel):
     """A class-conditional diffusion model, what it is trained on, and a split by class.
 
     Implements Task, FisherTask, Redirectable, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable. A kind of
@@ -39,32 +36,20 @@ class ClassDiffusionTask(ABC):
     the model's own space and pictures. "Pictures" below are what the model works on: pixels in [-1, 1], or latents.
 
     Args:
-        model: network called as (x, t, labels), with an answer that has `.sample`. Moved to `device`.
+        model, judge, null, shape, device, precision: as for DrawnModel.
         classes: number of classes; their labels are 0 to classes - 1.
-        null: the label that means "no class".
         split: forgotten classes (`split.spec.classes`).
-        judge: looks at the samples; None where there is none, then a look says nothing.
-        shape: channels, height, width of a picture.
-        device, precision: where and how forward passes run.
         seed: of the pictures where none are given.
         free: draw the pictures of both sets from the model itself (`prepare`).
 
     Attributes:
-        looks: looks in a run.
-        look_columns, look_steps, look_guidance: pictures of each class in a look, and their sampler.
         look_classes: classes in a look at most, the forgotten ones first and the others evenly chosen.
         free_forget, free_remain: without data, pictures of the forgotten classes together, and of each other class.
         free_most: pictures of the other classes together at most.
         free_steps, free_guidance: their sampler.
         pseudo_step: a forgotten class is redirected to the class so many further on.
-        clip: whether pictures end at -1 and 1.
-        layout: of what the network is given.
     """
 
-    looks = 7
-    look_columns = 4
-    look_steps = 8
-    look_guidance = 2.0
     look_classes = 16
     free_forget = 192
     free_remain = 64
@@ -72,8 +57,6 @@ class ClassDiffusionTask(ABC):
     free_steps = 10
     free_guidance = 2.0
     pseudo_step = 1
-    clip = True
-    layout = torch.contiguous_format
 
     def __init__(
         self,
@@ -89,12 +72,11 @@ class ClassDiffusionTask(ABC):
         seed: int,
         free: bool,
     ) -> None:
-        self.model = model.to(device, memory_format=self.layout)  # type: ignore[call-overload]
-        self.split, self.judge = split, judge
-        self.classes, self.null, self.shape = classes, null, shape
-        self.device, self.precision = device, precision
+        super().__init__(
+            model, judge, forgotten=split.spec.classes, null=null, shape=shape, device=device, precision=precision
+        )
+        self.split, self.classes = split, classes
         forgotten = split.spec.classes
-        self._signal = alphas_cumprod().to(device)
         self._pseudo = torch.from_numpy(next_kept(forgotten, classes, self.pseudo_step)).to(device)
         # Beyond every seed that a run can have: no picture of the evaluation or of a visitor starts from this noise.
         self._free_seed = MAX_SEED + 1 + seed
@@ -113,10 +95,6 @@ class ClassDiffusionTask(ABC):
     @abstractmethod
     def _errors(self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
         """The training loss [n] of `clean` pictures that were noised to x with `noise` at t."""
-
-    @abstractmethod
-    def _pictures(self, x: Tensor) -> Tensor:
-        """What people and the judge see of the model's samples [n, *shape]: uint8 [n, c, h, w] on the CPU."""
 
     @abstractmethod
     def _stored(self, x: Tensor) -> Tensor:
@@ -224,39 +202,6 @@ class ClassDiffusionTask(ABC):
         self._take(drawn, labels)
         self._ready = True
 
-    def sample(
-        self,
-        labels: NDArray[np.int64],
-        *,
-        seed: int,
-        steps: int,
-        guidance: float,
-        model: nn.Module | None = None,
-    ) -> Generator[int, None, NDArray[np.uint8]]:
-        drawn = yield from self._draw(model or self.model, labels, seed, steps, guidance, self._pictures)
-        return tiles(drawn)
-
-    def look(self, cancel: CancelToken) -> Look | None:
-        """Some pictures of each class, the forgotten ones first, always from the same noise."""
-        if self.judge is None:
-            return None
-        walk = self.sample(self._look_labels, seed=LOOK_SEED, steps=self.look_steps, guidance=self.look_guidance)
-        try:
-            while not cancel.cancelled:
-                next(walk)
-            walk.close()
-            return None
-        except StopIteration as end:
-            return judged_look(
-                end.value, self._look_labels, self._accepted(end.value), self.split.spec.classes,
-                columns=self.look_columns, steps=self.look_steps, guidance=self.look_guidance,
-            )  # fmt: skip
-
-    def _accepted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Class that the judge accepts for each picture of a look, -1 where it accepts none."""
-        assert self.judge is not None
-        return accepted_classes(self.judge(pixels_of(images)))
-
     def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
         x = torch.zeros((min(batch_size, TRIAL_PICTURES), *self.shape), device=self.device)
         t = torch.zeros(len(x), dtype=torch.long, device=self.device)
@@ -266,49 +211,6 @@ class ClassDiffusionTask(ABC):
             return out.float().square().mean()
 
         return pick_precision(asked, self.model, x, loss)
-
-    def _ask(self, model: nn.Module, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        """All that the network says, float32 [n, channels out, h, w]."""
-        with autocast(self.device, self.precision):
-            out: Tensor = model(x.contiguous(memory_format=self.layout), t, labels).sample
-        return out.float()
-
-    def _predict(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        return self._predictor(self.model)(x, t, labels)
-
-    def _predictor(self, model: nn.Module) -> Predictor:
-        def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-            return self._ask(model, x, t, labels)[:, : self.shape[0]]
-
-        return predict
-
-    def _draw(
-        self,
-        model: nn.Module,
-        labels: NDArray[np.int64],
-        seed: int,
-        steps: int,
-        guidance: float,
-        finish: Callable[[Tensor], Tensor],
-    ) -> Generator[int, None, Tensor]:
-        """Guided samples in eval mode, as `finish` keeps them; yields the sampler steps done."""
-        with kept_modes(model):
-            model.eval()
-            return (
-                yield from sample(
-                    self._predictor(model),
-                    labels,
-                    self.shape,
-                    null=self.null,
-                    seed=seed,
-                    steps=steps,
-                    guidance=guidance,
-                    device=self.device,
-                    finish=finish,
-                    clip=self.clip,
-                    signal=self._signal,
-                )
-            )
 
     def _noise(self, shape: torch.Size, rng: torch.Generator) -> Tensor:
         return torch.randn(shape, generator=rng)
