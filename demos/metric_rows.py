@@ -69,7 +69,12 @@ OF_FORGOTTEN = frozenset({"FA", "FA_softmax", "accepted_any", "judge_entropy"})
 
 def _count(record: RunRecord, after: Record, key: str) -> int | None:
     if isinstance(after, GeneratorRecord):
-        return after.n_samples if key in OF_FORGOTTEN else after.n_remain
+        apart = {
+            "FA_paraphrase": after.n_paraphrase,
+            "JA_neighbours": after.n_neighbours,
+            "JA_others": after.n_remain - after.n_neighbours,
+        }
+        return apart.get(key, after.n_samples if key in OF_FORGOTTEN else after.n_remain)
     if key in ("FA", "MIA", "MIA_svc", "KL"):
         return after.n_forget
     if key == "RA":

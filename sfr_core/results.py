@@ -64,7 +64,7 @@ class GeneratorRecord:
             the direct prompts, the others those of neighbouring and of distant concepts. FA_paraphrase: share of the
             samples of paraphrases that show the concept, over those paraphrases on which the model before shows it in at
             least 80 %; None where there are none. JA_neighbours, JA_others: JA_remain of either kind of concept apart.
-        n_paraphrase: samples behind FA_paraphrase.
+        n_paraphrase, n_neighbours: samples behind FA_paraphrase and JA_neighbours; JA_others has the rest of n_remain.
     """
 
     FA: float
@@ -82,9 +82,10 @@ class GeneratorRecord:
     JA_neighbours: float | None = None
     JA_others: float | None = None
     n_paraphrase: int = 0
+    n_neighbours: int = 0
 
 
-CONCEPT_FIELDS = ("FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase")
+CONCEPT_FIELDS = ("FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase", "n_neighbours")
 """Fields of a GeneratorRecord that only text-to-image models have."""
 
 Record = ClassifierRecord | GeneratorRecord

@@ -90,6 +90,7 @@ def concept_record(
         JA_neighbours=_percent(right[near]),
         JA_others=_percent(right[far]),
         n_paraphrase=int(other_words.sum()),
+        n_neighbours=int(near.sum()),
     )
 
 

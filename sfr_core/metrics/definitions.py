@@ -187,8 +187,33 @@ GENERATOR_METRICS = _define(
         "higher",
         2,
     ),
+    (
+        "FA_paraphrase",
+        "FA, other words",
+        "Share of the samples that still show the concept where it is asked for in other words, which were never trained on; only words "
+        "that worked before the run (on 80 % of the samples) count.",
+        "%",
+        "lower",
+        1,
+    ),
+    (
+        "JA_neighbours",
+        "JA, neighbours",
+        "Judge accuracy on concepts that are like the forgotten one: what was forgotten along with it is missing here first.",
+        "%",
+        "higher",
+        1,
+    ),
+    (
+        "JA_others",
+        "JA, distant concepts",
+        "Judge accuracy on concepts that have nothing to do with the forgotten one.",
+        "%",
+        "higher",
+        1,
+    ),
 )
-"""Of generators: by key, in the order of a table."""
+"""Of generators: by key, in the order of a table; the last three only of text-to-image models."""
 
 
 def definitions_of(record: Record) -> dict[str, MetricDefinition]:

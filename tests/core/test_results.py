@@ -10,7 +10,15 @@ import pytest
 
 from sfr_core.errors import AssetError
 from sfr_core.events import Finished, from_json, to_json
-from sfr_core.results import SCHEMA, ClassifierRecord, RunResult
+from sfr_core.results import (
+    CONCEPT_FIELDS,
+    SCHEMA,
+    ClassifierRecord,
+    GeneratorRecord,
+    RunResult,
+    read_record,
+    record_json,
+)
 
 RECORD = ClassifierRecord(FA=1.0, RA=99.0, TA=90.0, MIA=50.0, n_forget=10)
 RESULT = RunResult(
@@ -63,3 +71,15 @@ def test_a_missing_field_is_refused(field: str) -> None:
     del data[field]
     with pytest.raises(AssetError):
         RunResult.from_json(data)
+
+
+def test_what_only_text_to_image_models_have_is_written_only_of_them() -> None:
+    plain = GeneratorRecord(
+        FA=1.0, FA_softmax=1.0, accepted_any=1.0, JA_remain=1.0, FD_remain=1.0, judge_entropy=1.0, diversity=1.0, n_samples=2,
+        n_remain=2, sampler_steps=4, guidance=2.0,
+    )  # fmt: skip
+    assert not set(CONCEPT_FIELDS) & set(record_json(plain))
+    concept = replace(plain, JA_others=50.0, n_neighbours=1)
+    assert set(CONCEPT_FIELDS) <= set(record_json(concept))
+    for record in (plain, concept):
+        assert read_record(json.loads(json.dumps(record_json(record)))) == record

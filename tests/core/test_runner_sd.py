@@ -174,7 +174,7 @@ def test_from_the_command_line(shipped: Path, tmp_path: Path, capsys: pytest.Cap
     assert config.settings["forget_loss"] == "redirect"
     assert config.settings["trainable"] == "full"
     data = json.loads((out / "result.json").read_text())
-    assert {"FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase"} <= set(data["after"])
+    assert {"FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase", "n_neighbours"} <= set(data["after"])
     # The file repeats the run, to the bit.
     assert main(["run", "--config", str(out / "config.json"), "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "after.safetensors").read_bytes() == (out / "after.safetensors").read_bytes()

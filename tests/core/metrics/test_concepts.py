@@ -64,6 +64,7 @@ def test_a_record_counted_by_hand() -> None:
     assert (record.FA_paraphrase, record.n_paraphrase) == (25.0, 4)
     assert (record.JA_neighbours, record.JA_others, record.JA_remain) == (50.0, 100.0, 75.0)
     assert (record.n_samples, record.n_remain, record.sampler_steps, record.guidance) == (8, 8, 20, 3.0)
+    assert record.n_neighbours == 4
     assert record.judge_entropy == pytest.approx(np.log(3), rel=1e-5)
     wanted = pooled(REAL.means[1:], REAL.covariances[1:], REAL.counts[1:])
     assert record.FD_remain == pytest.approx(frechet(*moments(FEATURES[16:]), *wanted))

@@ -41,10 +41,12 @@ def test_definitions_import_only_the_standard_library() -> None:
 
 
 def test_every_number_of_a_generator_is_defined_and_its_distance_is_not_called_fid() -> None:
-    numbers = {f.name for f in fields(GeneratorRecord)} - {"n_samples", "n_remain", "sampler_steps", "guidance"}
+    counts = {"n_samples", "n_remain", "n_paraphrase", "n_neighbours", "sampler_steps", "guidance"}
+    numbers = {f.name for f in fields(GeneratorRecord)} - counts
     assert set(GENERATOR_METRICS) == numbers
     assert {k: m.good for k, m in GENERATOR_METRICS.items() if m.good != "closer to retrained"} == {
-        "FA": "lower", "JA_remain": "higher", "FD_remain": "lower", "diversity": "higher",
+        "FA": "lower", "JA_remain": "higher", "FD_remain": "lower", "diversity": "higher", "FA_paraphrase": "lower",
+        "JA_neighbours": "higher", "JA_others": "higher",
     }  # fmt: skip
     assert "Not FID" in GENERATOR_METRICS["FD_remain"].sentence
     generator = GeneratorRecord(
