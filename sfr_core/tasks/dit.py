@@ -48,6 +48,8 @@ class DitTask(ClassDiffusionTask):
     """
 
     clip = False
+    free_forget = 128
+    free_remain = 32  # of twelve classes 480 pictures together: 9,600 forward passes before a run
 
     def __init__(
         self,
