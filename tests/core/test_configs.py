@@ -186,3 +186,13 @@ def test_run_config_needs_its_fields(name: str) -> None:
 def test_run_config_is_a_table(data: Any) -> None:
     with pytest.raises(ConfigError, match="not a run configuration"):
         RunConfig.from_json(data)
+
+
+def test_a_redirection_is_written_only_where_it_is_set() -> None:
+    plain = RunConfig(model="m", forget="class:a", method="sfr-on", settings={})
+    assert "redirect" not in plain.to_json()
+    redirected = RunConfig(model="m", forget="concept:cat", method="sfr-on", settings={}, redirect="a tree")
+    assert RunConfig.from_json(json.loads(json.dumps(redirected.to_json()))) == redirected
+    for wrong in (3, "x" * 301):
+        with pytest.raises(ConfigError, match="redirect"):
+            RunConfig(model="m", forget="concept:cat", method="sfr-on", settings={}, redirect=wrong)  # type: ignore[arg-type]
