@@ -26,7 +26,8 @@ from recipes.complaints import one_sentence
 from recipes.ddpm_folder import Progress, sha256
 from recipes.ddpm_training import Learner, draw, keep_training, rows_at, to_pixels
 from recipes.emoji import EmojiSet, load
-from recipes.latents_folder import LatentSet, encode
+from recipes.latents_folder import LatentSet, copy_of, encode
+from recipes.latents_spread import spread
 
 WORK = Path(__file__).resolve().parents[1] / ".work" / "latents-autoencoder"
 FROZEN = WORK.with_name("latents")
@@ -40,6 +41,12 @@ EDGES = 0.5
 
 COLOURS = 2.0
 """Weight of the mean absolute error of the colours alone: without it green and purple are learned last."""
+
+HINT = 1.0
+"""Weight of the mean absolute error with which a linear map of a latent tells the mean colour of its place.
+
+Without it the latents carry outlines long before they tell green from grey.
+"""
 
 ARCHITECTURE: dict[str, Any] = {
     "down_block_types": ("DownEncoderBlock2D",) * 3,
@@ -89,7 +96,10 @@ class AutoencoderTraining(Learner):
 
     def __init__(self, model: AutoencoderKL, progress: Progress, rates: AutoencoderRates) -> None:
         self.model = model.to(memory_format=torch.channels_last).train()
-        super().__init__(self.model, progress, rates)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(progress.seed)
+            self.hint = nn.Conv2d(model.config.latent_channels, 3, 1)
+        super().__init__(nn.ModuleDict({"autoencoder": self.model, "hint": self.hint}), progress, rates)
 
     def step(self, images: Tensor) -> float:
         """One Adam step on the next pictures of `images` [n, 3, 64, 64] in [-1, 1], half of them flipped; the mean absolute error."""
@@ -104,11 +114,23 @@ class AutoencoderTraining(Learner):
             back = self.model.decode(found.mean + found.std * noise).sample.float()
         mean, logvar = found.mean.float(), found.logvar.float()
         loss, error = picture_loss(back, x)
+        hint = F.l1_loss(self.hint(mean), F.avg_pool2d(x, x.shape[-1] // mean.shape[-1]))
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-        self.learn(loss + KL * kl, batch)
+        self.learn(loss + HINT * hint + KL * kl, batch)
         return float(error.detach())
 
+    def spread(self, images: Tensor) -> float:
+        """Goes on from the averaged weights with latents that are spread (`latents_spread.spread`), and new optimiser moments."""
+        self.weights.load_state_dict(self.average)
+        known = spread(self.model, images)
+        self.model.train()
+        self.average = {name: tensor.detach().clone() for name, tensor in self.weights.state_dict().items()}
+        self.optimizer = torch.optim.Adam(self.weights.parameters(), lr=self.rates.lr, fused=True)
+        self.since_start = self.progress.finish_images = 0
+        return known
+
     def save(self, work: Path) -> str:
+        """Full state into `work`; no weights of their own are written before `freeze`."""
         self.save_state(work)
         return ""
 
@@ -140,9 +162,7 @@ class DecoderTraining(Learner):
     def save(self, work: Path) -> str:
         """Full state into `work`, and the whole autoencoder with the averaged decoder into FROZEN."""
         self.save_state(work)
-        whole = AutoencoderKL.from_config(self.autoencoder.config)
-        whole.load_state_dict(self.autoencoder.state_dict() | self.average)
-        whole.save_pretrained(FROZEN)
+        copy_of(self.autoencoder, self.average).save_pretrained(FROZEN)
         return sha256(FROZEN / "diffusion_pytorch_model.safetensors")
 
 
@@ -180,6 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--finish", type=int, metavar="N")
     parser.add_argument("--decoder", action="store_true", help="train the decoder alone, on the latents of --freeze")
+    parser.add_argument("--spread", action="store_true", help="spread the latents over their channels")
     parser.add_argument("--freeze", action="store_true", help="make the latents with the encoder as it is now")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -197,8 +218,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             training = AutoencoderTraining(build(args.seed), Progress(seed=args.seed), AutoencoderRates())
         if (work / "state.pt").exists():
             training.load_state(work)
+        if args.spread and isinstance(training, AutoencoderTraining):
+            known = training.spread(images[::25])
+            print(f"{100 * known:.0f} % of green against magenta is known; sha256 {training.save(work)}")
+            return
         if args.freeze:
-            freeze(training.average)
+            begin = "autoencoder."
+            freeze({n.removeprefix(begin): t for n, t in training.average.items() if n.startswith(begin)})
             print(f"latents times {latent_set(found).scale:.3f}, after {training.progress.images} images")
             return
         if args.finish and training.progress.finished in (0.0, 1.0):

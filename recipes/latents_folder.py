@@ -48,6 +48,14 @@ def encode(autoencoder: AutoencoderKL, images: Tensor, batch: int = 64) -> Laten
     return LatentSet((means * scale).contiguous(), scale, autoencoder)
 
 
+def copy_of(autoencoder: AutoencoderKL, weights: dict[str, Tensor] | None = None) -> AutoencoderKL:
+    """Another autoencoder of the same kind and scaling factor (which diffusers' from_config forgets), with these weights."""
+    made = AutoencoderKL.from_config(autoencoder.config)
+    made.register_to_config(scaling_factor=autoencoder.config.scaling_factor)
+    made.load_state_dict(autoencoder.state_dict() | (weights or {}))
+    return made
+
+
 def scheduler() -> DDIMScheduler:
     return DDIMScheduler(
         num_train_timesteps=STEPS, beta_start=BETA_FIRST, beta_end=BETA_LAST, beta_schedule="linear",
@@ -89,8 +97,7 @@ def save_pipeline(
     """
     model = build(recipe, 0, tokenizer)
     model.load_state_dict(weights)
-    autoencoder = AutoencoderKL.from_config(latents.autoencoder.config)
-    autoencoder.load_state_dict(latents.autoencoder.state_dict())
+    autoencoder = copy_of(latents.autoencoder)
     for part in (model, autoencoder):
         part.half()
         bad = [name for name, tensor in part.state_dict().items() if not tensor.isfinite().all()]

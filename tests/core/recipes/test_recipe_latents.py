@@ -1,0 +1,214 @@
+"""The latent models' recipes: what they are shown, how they go on after a stop, and the pipelines that they leave."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DiTPipeline, StableDiffusionPipeline
+from torch.nn import functional as F
+
+from recipes.ddpm_folder import LARGEST_FILE
+from recipes.emoji_sets import CATEGORIES, CONCEPTS, fine_groups, sort
+from recipes.latents import folder_of, new_training, resume
+from recipes.latents_autoencoder import ARCHITECTURE
+from recipes.latents_autoencoder import build as build_autoencoder
+from recipes.latents_concepts import write_concepts
+from recipes.latents_publish import publish
+from recipes.latents_sets import NULL, RECIPES, captions_of, repeats, select, tokenizer_of
+from recipes.latents_spread import flat, spread
+from recipes.latents_training import TextTraining, token_table
+from sfr_core.data.concepts import plan_prompts, read_concepts
+from sfr_core.data.splits import ForgetSpec
+from sfr_core.nets.pipelines import open_pipeline
+from tests.core.recipes.latent_examples import NOWHERE, some_emoji, tiny_latents, tiny_recipe
+
+FOUND = some_emoji()
+LATENTS = tiny_latents(FOUND)
+BOTH = pytest.mark.parametrize("name", ["emoji-dit", "emoji-sd"])
+
+
+def test_latents_have_deviation_one_and_the_autoencoder_knows_the_factor() -> None:
+    assert LATENTS.pictures.shape == (12, 4, 16, 16)
+    assert float(LATENTS.pictures.std()) == pytest.approx(1, abs=1e-4)
+    assert LATENTS.autoencoder.config.scaling_factor == pytest.approx(LATENTS.scale)
+
+
+def test_emoji_are_sorted_into_at_most_one_category() -> None:
+    assert [list(CATEGORIES)[c] for c in sort(FOUND.emoji, CATEGORIES)[:5]] == [
+        "mammals",
+        "mammals",
+        "hearts",
+        "flags",
+        "clocks",
+    ]
+    assert sort(FOUND.emoji, CATEGORIES)[5] == -1
+    with pytest.raises(ValueError, match="'cat' is in mammals and in twice"):
+        sort(FOUND.emoji, {"mammals": CATEGORIES["mammals"], "twice": CONCEPTS["cat"][0]})
+
+
+def test_concepts_and_the_rest_of_each_category_share_no_emoji() -> None:
+    fine = sort(FOUND.emoji, fine_groups())
+    assert [list(fine_groups())[c] for c in fine[:5]] == ["cat", "cat", "heart", "flag", "clock"]
+    assert fine[5] == -1
+
+
+def test_a_category_that_is_left_out_is_not_shown_but_keeps_its_number() -> None:
+    recipe = tiny_recipe("emoji-dit")
+    all_of_it, less = select(FOUND, recipe), select(FOUND, recipe, "flags")
+    assert set(all_of_it.stream) == {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}
+    assert set(less.stream) == set(all_of_it.stream) - {3, 9}
+    assert np.array_equal(less.labels, all_of_it.labels)
+    with pytest.raises(ValueError, match="no category 'shirts'"):
+        select(FOUND, recipe, "shirts")
+
+
+def test_flags_come_once_in_an_epoch_and_hearts_three_times() -> None:
+    stream = select(FOUND, tiny_recipe("emoji-dit")).stream
+    assert (stream == 3).sum() == 1
+    assert (stream == 2).sum() == 3
+    assert repeats(FOUND.emoji[5], None, None) == 2
+
+
+def test_captions_name_the_thing_the_style_and_what_it_shares() -> None:
+    captions = captions_of(FOUND.emoji[1], "mammals", "cat", "google")
+    for text in ("a cat face", "cat emoji", "a kitten in google style", "google cat", "pet emoji", "an emoji"):
+        assert text in captions
+    assert not any("twitter" in text for text in captions)
+
+
+def test_paraphrases_are_never_trained_on_but_of_known_words(tmp_path: Path) -> None:
+    recipe = tiny_recipe("emoji-sd")
+    captions = {text for some in select(FOUND, recipe).captions for text in some}
+    write_concepts(tmp_path)
+    concepts = read_concepts(tmp_path)
+    words = {word for text in captions for word in text.split()}
+    for name in ("cat", "heart", "clock"):
+        concept = concepts.find(name)
+        assert set(concept.direct) <= captions
+        assert not set(concept.paraphrases) & captions
+        assert {word for text in concept.paraphrases for word in text.split()} <= words
+    for name in concepts.offered:
+        plan = plan_prompts(concepts, ForgetSpec(text=f"concept:{name}", concept=name))
+        assert len(plan.labels("paraphrase")) >= 3
+        assert len(plan.labels("other")) >= 5
+
+
+def test_tokens_are_words_with_begin_and_end_and_the_empty_caption_is_first() -> None:
+    captions = [["a cat", "a heart"], ["a cat"], []]
+    tokenizer = tokenizer_of(frozenset({"a cat", "a heart"}), 700)
+    table, by_row = token_table(captions, tokenizer)
+    assert by_row == [[1, 2], [1], []]
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    assert table[0].tolist() == [begin] + [end] * 15
+    assert table[1, 0] == begin
+    assert table[1, 3:].tolist() == [end] * 13
+    assert len(set(table[1, 1:3].tolist())) == 2
+
+
+@BOTH
+def test_resumed_training_equals_one_in_a_go(name: str, tmp_path: Path) -> None:
+    recipe = tiny_recipe(name)
+    selection = select(FOUND, recipe)
+    whole = resume(tmp_path / "a", NOWHERE, recipe, FOUND, LATENTS, 5)
+    before = {name: tensor.clone() for name, tensor in whole.weights.state_dict().items()}
+    for _ in range(4):
+        whole.step(selection)
+    half = resume(tmp_path / "b", NOWHERE, recipe, FOUND, LATENTS, 5)
+    for _ in range(2):
+        half.step(selection)
+    half.save(tmp_path / "b")
+    again = resume(tmp_path / "b", NOWHERE, recipe, FOUND, LATENTS, 5)
+    for _ in range(2):
+        again.step(selection)
+    assert again.progress == whole.progress
+    assert (again.progress.images, again.progress.steps) == (16, 4)
+    changed = 0
+    for key, tensor in whole.weights.state_dict().items():
+        assert torch.equal(tensor, again.weights.state_dict()[key]), key
+        assert torch.equal(whole.average[key], again.average[key]), key
+        changed += not torch.equal(tensor, before[key])
+    assert changed > 20
+    if isinstance(whole, TextTraining):
+        assert not torch.equal(
+            before["text_encoder.embeddings.token_embedding.weight"],
+            whole.weights.state_dict()["text_encoder.embeddings.token_embedding.weight"],
+        )
+
+
+@BOTH
+def test_published_model_opens_by_the_path_of_the_hub_and_training_goes_on_from_it(name: str, tmp_path: Path) -> None:
+    recipe = tiny_recipe(name)
+    training = new_training(recipe, FOUND, LATENTS, 3, False)
+    training.step(select(FOUND, recipe))
+    training.save(tmp_path / "work")
+    card = publish(tmp_path / "work", tmp_path / name, training.progress, recipe, None, draft=True)
+    assert (card.kind, card.training["images_seen"]) == ("text-to-image" if recipe.text else "dit", 4)
+    assert not (tmp_path / name / "card.json").exists()
+    kind = StableDiffusionPipeline if recipe.text else DiTPipeline
+    stock = kind.from_pretrained(tmp_path / name, torch_dtype=torch.float32, local_files_only=True)
+    stock.set_progress_bar_config(disable=True)
+    asked = ["a cat", "a heart"] if recipe.text else stock.get_label_ids(["flags", "mammals"])
+    images = stock(asked, num_inference_steps=2, guidance_scale=3.0, output_type="np").images
+    assert images.shape == (2, 64, 64, 3)
+    assert np.isfinite(images).all()
+    checked = open_pipeline(tmp_path / name, card.kind, card.weight_files)
+    assert checked.vae.config.scaling_factor == pytest.approx(LATENTS.scale)
+    again = resume(tmp_path / "gone", tmp_path / name, recipe, FOUND, LATENTS, 3)
+    assert (again.progress.images, again.progress.steps, again.progress.restarts) == (4, 1, 1)
+    for key, tensor in again.weights.state_dict().items():
+        assert torch.equal(tensor, training.average[key].half().float()), key
+
+
+def test_labels_of_the_transformer_end_with_the_one_that_diffusers_has_built_in(tmp_path: Path) -> None:
+    recipe = tiny_recipe("emoji-dit")
+    training = new_training(recipe, FOUND, LATENTS, 0, False)
+    training.save(tmp_path)
+    index = json.loads((tmp_path / "model" / "model_index.json").read_text())
+    assert index["id2label"] == {str(i): category for i, category in enumerate(CATEGORIES)}
+    (table,) = {tuple(t.shape) for key, t in training.average.items() if key.endswith("embedding_table.weight")}
+    assert table == (NULL + 1, 16)
+
+
+@BOTH
+def test_shipped_networks_fit_one_file(name: str) -> None:
+    recipe = RECIPES[name]
+    with torch.device("meta"):
+        if recipe.text:
+            from diffusers import UNet2DConditionModel
+
+            network: torch.nn.Module = UNet2DConditionModel(**recipe.network)
+        else:
+            from diffusers import DiTTransformer2DModel
+
+            network = DiTTransformer2DModel(**recipe.network)
+    assert 2 * sum(p.numel() for p in network.parameters()) + 100_000 < LARGEST_FILE
+
+
+def test_folders_say_what_is_different() -> None:
+    recipe = RECIPES["emoji-dit"]
+    assert folder_of(recipe, None, False).name == "emoji-dit"
+    assert folder_of(recipe, "dishes and drinks", True).name == "emoji-dit-without-dishes-and-drinks-finished"
+
+
+def test_spread_latents_have_deviation_one_and_decode_as_before() -> None:
+    model = build_autoencoder(0, ARCHITECTURE | {"block_out_channels": (8, 8, 8), "norm_num_groups": 4}).eval()
+    rng = torch.Generator().manual_seed(0)
+    x = F.interpolate(torch.rand((24, 3, 8, 8), generator=rng), scale_factor=4) * 2 - 1
+    with torch.no_grad():
+        z, before = model.encode(x).latent_dist.mean, deepcopy(model.post_quant_conv)
+        known = spread(model, x)
+        after = model.encode(x).latent_dist.mean
+        assert torch.allclose(after.std((0, 2, 3)), torch.ones(4), atol=0.02)
+        _, vectors = torch.linalg.eigh(torch.cov(flat(z).T))
+        middle = flat(z).mean(0)
+        kept = middle + (flat(z) - middle) @ vectors[:, 1:] @ vectors[:, 1:].T
+        correlation = torch.corrcoef(flat(after).T)
+        assert float((correlation - torch.eye(4)).abs().max()) < 0.02
+        # What the decoder sees: the old latents but their smallest component, and a share of the new channel.
+        seen = flat(before(kept.reshape(len(z), *z.shape[2:], 4).permute(0, 3, 1, 2)))
+        share = flat(after)[:, 3:] * 0.3 * (before.weight[:, :, 0, 0] @ vectors[:, 0])
+        assert torch.allclose(flat(model.post_quant_conv(after)), seen + share, atol=1e-3)
+    assert 0.05 < known < 1
