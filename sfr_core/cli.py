@@ -159,9 +159,13 @@ def _run(args: argparse.Namespace) -> int:
         split_rows(spec, dataset.train.labels)
     config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
 
+    from sfr_core.ops.ranks import join, rank
     from sfr_core.session import Session
 
+    join(config.method)
     session = Session.open(config, own)
+    if rank():
+        return _help(session)
     _log(
         f"{session.method.title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
     )
@@ -180,6 +184,14 @@ def _run(args: argparse.Namespace) -> int:
         return CANCELLED
     _log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
     return DONE
+
+
+def _help(session: Session) -> int:
+    """What the other processes of a launcher do: the same run in silence; rank 0 speaks and writes for all."""
+    with _stop_on_signals() as cancel:
+        for event in _events(session, cancel):
+            last = event
+    return CANCELLED if isinstance(last, Cancelled) else DONE
 
 
 def _events(session: Session, cancel: CancelToken) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from sfr_core.errors import OutOfMemory
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import peak_bytes
+from sfr_core.ops.ranks import own_seed, rank
 from sfr_core.results import ClassifierRecord, Record, RunResult
 from sfr_core.session import Session, Who
 from sfr_core.tasks.base import Preparable
@@ -58,7 +59,7 @@ def run(
 def _seeded(session: Session) -> Iterator[None]:
     """Dropout and stochastic depth draw from torch's global generator: the run's seed decides them too; put back at the end."""
     with torch.random.fork_rng([session.device] if session.device.type == "cuda" else []):
-        torch.manual_seed(session.config.seed)
+        torch.manual_seed(own_seed(session.config.seed))
         yield
 
 
@@ -78,7 +79,7 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
         yield _cancelled(0, cancel)
         return
     yield from _look(session, 0, cancel)
-    rng = torch.Generator().manual_seed(session.config.seed)
+    rng = torch.Generator().manual_seed(own_seed(session.config.seed))
     method = session.method.run(session.task, session.method_config, rng=rng, cancel=cancel)
     seconds, steps, density = 0.0, 0, None
     looks = session.task.looks
@@ -99,7 +100,7 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
                 yield from _look(session, event.i, cancel)
     session.task.model.eval()
     session.keep()
-    if isinstance(event, Finished) and evaluate:
+    if isinstance(event, Finished) and evaluate and rank() == 0:
         try:
             records = yield from session.kind.measure(session, steps, cancel)
         except Stopped:
@@ -130,7 +131,7 @@ def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:
 
 
 def _look(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
-    look = session.task.look(cancel)
+    look = session.task.look(cancel) if rank() == 0 else None
     if look is not None:
         yield Evaluated(i=i, when="live", record=look.record)
         yield Preview(i=i, predictions=look.predictions, sheet=look.sheet)

@@ -113,7 +113,7 @@ class Session:
         self.device = pick_device(config.device)
         if model.source == "hub" and model.kind != "classifier":
             check_memory(model, config, self.method_config.to_dict(), self.device)
-        check_optimizer(str(self.method_config.to_dict().get("optimizer", "")), self.device)
+        check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         self.task = self.kind.open(config, model, dataset, self.split, load, build, self.device)
         for name in self.method.requires:
             if not isinstance(self.task, getattr(base, name)):

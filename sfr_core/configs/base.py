@@ -11,7 +11,7 @@ from sfr_core.errors import ConfigError, UnknownName
 
 Group = Literal["main", "advanced", "ablation"]
 Optimizer = Literal["sgd", "adam", "adamw", "adam8bit", "adamw8bit"]
-OPTIMIZER_HELP = "Rule that turns gradients into weight changes; the 8-bit ones need an NVIDIA GPU and bitsandbytes."
+OPTIMIZER_HELP = "Rule that turns gradients into weight changes; the 8-bit ones need bitsandbytes."
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sfr_core.configs import EpochConfig, OptimizerConfig, StepConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.ops.modes import kept_modes
+from sfr_core.ops.ranks import average_gradients, stopping
 from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Batch, Task, UnionTask
 
@@ -46,15 +47,13 @@ def make_optimizer(
     return kind(parameters, config.lr, weight_decay=config.weight_decay)
 
 
-def check_optimizer(name: str, device: torch.device) -> None:
-    """Says before a run whether `make_optimizer` can make this optimiser there.
+def check_optimizer(name: str) -> None:
+    """Says before a run whether `make_optimizer` can make this optimiser.
 
     Raises:
-        InputError: 8-bit states without an NVIDIA GPU, or without bitsandbytes.
+        InputError: 8-bit states without bitsandbytes.
     """
     if name in EIGHT_BIT:
-        if device.type != "cuda":
-            raise InputError("8-bit optimiser states need an NVIDIA GPU.", hint=f"Choose '{name[:-4]}'.")
         _bitsandbytes()
 
 
@@ -270,7 +269,7 @@ def descend(
     with training_run(task.model):
         while True:
             # A stop that comes after the last step finds nothing left to stop.
-            if stopped := cancel.cancelled and done < steps:
+            if stopped := done < steps and stopping(cancel):
                 break
             started = time.perf_counter()
             task.model.train(training)
@@ -282,6 +281,7 @@ def descend(
             set_lr(optimizer, lr)
             optimizer.zero_grad()
             objective.total.backward(inputs=weights)  # type: ignore[no-untyped-call]
+            average_gradients(weights)
             if mask is not None and mask_first:
                 mask_gradients(parameters, mask)
             norm = clip_gradients(weights, clip)

@@ -19,6 +19,7 @@ from sfr_core.configs import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.common import clip_gradients, cycle, finite, last_event, make_optimizer, set_lr, training_run
+from sfr_core.ops.ranks import average, average_gradients, processes, stopping
 from sfr_core.ops.saliency import (
     Tensors,
     add_squares,
@@ -75,13 +76,14 @@ def estimate_fisher(
     total = math.ceil(task.count(part) / config.fisher_batch_size)
     if config.fisher_last_batch == "drop":
         total = max(1, task.count(part) // config.fisher_batch_size)
-    total = min(total, config.fisher_batches or total)
+    total = math.ceil(min(total, config.fisher_batches or total) / processes())
     yield PhaseStarted(phase="fisher", total=total)
     fisher, used = zeros_like_parameters(parameters), 0
+    limit = total if processes() > 1 else config.fisher_batches
     with training_run(task.model):
         task.model.eval()
-        for batch in islice(_fisher_batches(task, part, config.fisher_batch_size, rng), config.fisher_batches):
-            if cancel.cancelled:
+        for batch in islice(_fisher_batches(task, part, config.fisher_batch_size, rng), limit):
+            if stopping(cancel):
                 return None
             losses = task.fisher_losses(batch, rng) if isinstance(task, FisherTask) else task.losses(batch, rng)
             if config.fisher_last_batch == "drop" and used and len(losses) < config.fisher_batch_size:
@@ -91,6 +93,7 @@ def estimate_fisher(
             yield PhaseProgress(phase="fisher", done=used, total=total)
     if not used:
         raise InputError("There is nothing to estimate the mask on.", hint="Choose a larger set.")
+    average(fisher.values())
     return {name: total_squares.div_(used) for name, total_squares in fisher.items()}
 
 
@@ -111,7 +114,7 @@ def unlearn(
     done = 0
     with training_run(task.model):
         for t in range(config.steps):
-            if cancel.cancelled:
+            if stopping(cancel):
                 break
             started = time.perf_counter()
             task.model.train()
@@ -129,6 +132,7 @@ def unlearn(
                 remain_optimizer.zero_grad()
             remain_loss = task.losses(next(remain), rng).mean()
             torch.autograd.backward(remain_loss)
+            average_gradients(parameters.values())
             # One joint step (ablation R) has one gradient: the forgetting part bounds it.
             clip = config.clip_remain if config.alternate else config.clip_forget
             remain_norm = clip_gradients(parameters.values(), clip)
@@ -174,6 +178,7 @@ def forget_gradient(
     loss = (weights * losses).sum()
     value = finite(loss)
     torch.autograd.backward((alpha if config.forget_loss == "redirect" else -alpha) * loss)
+    average_gradients(parameters)
     if masks is not None:
         for p, m in zip(parameters, masks, strict=True):
             if p.grad is not None:
