@@ -25,7 +25,7 @@ from recipes.ddpm import batches, stop_on_signals
 from recipes.ddpm_folder import Progress
 from recipes.ddpm_training import keep_training, progress_of
 from recipes.emoji import EmojiSet, load
-from recipes.latents_autoencoder import latent_set
+from recipes.latents_autoencoder import latent_set, renew_decoder
 from recipes.latents_folder import LatentSet
 from recipes.latents_publish import begun_weights, publish
 from recipes.latents_sets import RECIPES, LatentRecipe, TextUNet, build, select, tokenizer_of
@@ -124,6 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with one_sentence():
         if args.publish:
             work = folder_of(recipe, args.without, args.finished)
+            renew_decoder(work / "model")
             card = publish(
                 work, ASSETS / "models" / recipe.id, progress_of(work), recipe, args.without, draft=args.draft
             )

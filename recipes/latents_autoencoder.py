@@ -183,6 +183,15 @@ def latent_set(found: EmojiSet, folder: Path = FROZEN) -> LatentSet:
     return LatentSet(load_file(kept)["pictures"], float(autoencoder.config.scaling_factor), autoencoder)
 
 
+def renew_decoder(pipeline: Path, folder: Path = FROZEN) -> None:
+    """Puts the autoencoder of `folder`, whose decoder may have learned more since, into a pipeline's folder in half precision."""
+    if (folder / "config.json").exists():
+        newest = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float16, local_files_only=True)
+        newest.save_pretrained(pipeline / "vae")
+        for path in (pipeline / "vae").iterdir():
+            path.chmod(0o644)
+
+
 def freeze(weights: dict[str, Tensor]) -> None:
     """Makes FROZEN of these weights; the latents there are made anew at the next call of `latent_set`."""
     shutil.rmtree(FROZEN, ignore_errors=True)

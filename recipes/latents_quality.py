@@ -25,6 +25,7 @@ from recipes.complaints import one_sentence
 from recipes.ddpm_folder import QUALITY, sha256
 from recipes.emoji_sets import CATEGORIES, CONCEPTS
 from recipes.latents import folder_of
+from recipes.latents_autoencoder import renew_decoder
 from recipes.latents_concepts import shown
 from recipes.latents_publish import GUIDANCE, JUDGES, STEPS, main_file
 from recipes.latents_sets import RECIPES, LatentRecipe
@@ -125,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def measure_as_asked(args: argparse.Namespace, recipe: LatentRecipe, work: Path) -> None:
     """Draws the sheet, and unless only that was asked for, the pictures for the judge."""
+    renew_decoder(work / "model")
     pipeline = open_pipeline(work / "model", recipe)
     rows: Sequence[Any] = COMMON if recipe.text else range(len(CATEGORIES))
     sheet(draw(pipeline, [row for row in rows for _ in range(COLUMNS)], SEED - 1000)).save(work / "samples.png")
