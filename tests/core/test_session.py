@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -208,3 +210,8 @@ def test_own_model_has_no_retrained_one(tmp_path: Path) -> None:
     assert session.answers("twin") is None
     assert isinstance(session.task.model, TinyNet)
     assert session.dataset.name == tiny_dataset().name
+
+
+def test_importing_a_session_opens_no_library_of_generators() -> None:
+    code = "import sys, sfr_core.session; sys.exit(any(name in sys.modules for name in ('diffusers', 'transformers')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
