@@ -152,22 +152,26 @@ class PromptPlan:
 
         Paraphrases are never trained on: they tell whether a concept was forgotten or only its name.
         """
-        direct = self.labels("direct")
         kept = np.arange(self.anchor + 1, self.anchor + 1 + len(self.kept))
         anchors = max(1, round(REDIRECT_SHARE * self.free_remain)) if len(kept) else self.free_remain
         return np.concatenate(
             [
-                np.repeat(direct, -(-self.free_forget // len(direct))),
-                np.full(anchors, self.anchor),
-                np.repeat(kept, -(-(self.free_remain - anchors) // max(1, len(kept)))),
+                _spread(self.labels("direct"), self.free_forget),
+                np.full(anchors, self.anchor, np.int64),
+                _spread(kept, self.free_remain - anchors),
             ]
-        ).astype(np.int64)
+        )
 
     @property
     def split(self) -> Split:
         """Rows of `free_labels` to forget and to keep."""
         mine = np.isin(self.free_labels, self.labels("direct"))
         return Split(self.spec, np.flatnonzero(mine).astype(np.int64), np.flatnonzero(~mine).astype(np.int64))
+
+
+def _spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """n of the labels in their order, each as often as any other, or evenly chosen where there are more than n."""
+    return labels[np.arange(n if len(labels) else 0) * len(labels) // max(1, n)].astype(np.int64)
 
 
 def read_concepts(folder: Path) -> Concepts:

@@ -53,10 +53,17 @@ def test_the_model_draws_direct_prompts_the_redirection_and_all_that_is_kept() -
     concepts = Concepts(("x",), (Concept(name="a", kind="object", shows=("a",), direct=("a1", "a2"), paraphrases=("a3",)),
                                  Concept(name="b", kind="style", shows=("b",), direct=("b1",))))  # fmt: skip
     plan = replace(plan_prompts(concepts, spec("a"), "nothing"), free_forget=5, free_remain=12)
-    # Labels: a1 a2 a3 b1, null 4, anchor 5, then x and b1. 5 over two prompts are 3 each, a sixth of 12 shows the anchor.
-    assert plan.free_labels.tolist() == [0, 0, 0, 1, 1, 1, 5, 5, *[6] * 5, *[7] * 5]
-    assert plan.split.forget.tolist() == [0, 1, 2, 3, 4, 5]
-    assert plan.split.remain.tolist() == list(range(6, 18))
+    # Labels: a1 a2 a3 b1, null 4, anchor 5, then x and b1. Of 5 over two prompts the first gets one more, a sixth of 12 shows the anchor.
+    assert plan.free_labels.tolist() == [0, 0, 0, 1, 1, 5, 5, *[6] * 5, *[7] * 5]
+    assert plan.split.forget.tolist() == [0, 1, 2, 3, 4]
+    assert plan.split.remain.tolist() == list(range(5, 17))
+
+
+def test_of_more_prompts_than_pictures_some_are_drawn() -> None:
+    many = tuple(Concept(name=f"c{i}", kind="object", shows=(f"c{i}",), direct=(f"c{i}",)) for i in range(9))
+    plan = replace(plan_prompts(Concepts(("x",), many), spec("c0")), free_forget=1, free_remain=5)
+    # Label 0, 8 others, null 9, anchor 10, then c1 to c8 from 11: four of them, every second.
+    assert plan.free_labels.tolist() == [0, 10, 11, 13, 15, 17]
 
 
 def test_a_category_forgets_with_its_own_redirection(tmp_path: Path) -> None:
