@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+UNITS = ("resnets", "transformer_blocks")
+"""Lists of modules that diffusers recomputes one at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Activations:
     """Bytes for one picture.
 
     Attributes:
         plain: everything that the backward pass needs.
-        spared: with blocks recomputed: what is kept between them, and the largest block's own.
+        spared: with UNITS recomputed: what is kept between them, and the largest one's own.
     """
 
     plain: int
@@ -54,9 +58,8 @@ def count_activations(
 
 
 def _saved(model: nn.Module, arguments: tuple[Any, ...]) -> tuple[int, int]:
-    """Bytes saved in all, and within the block that saves most; weights do not count, nothing counts twice."""
+    """Bytes saved in all, and within the unit that saves most; weights do not count, nothing counts twice."""
     import torch
-    from torch import nn
 
     weights = {p.untyped_storage()._cdata for p in model.parameters()}
     kept: dict[int, Any] = {}  # the storages themselves, so that no address is used twice
@@ -72,8 +75,7 @@ def _saved(model: nn.Module, arguments: tuple[Any, ...]) -> tuple[int, int]:
 
     hooks = []
     for name, module in model.named_modules():
-        parent = model.get_submodule(name.rpartition(".")[0]) if "." in name else None
-        if name == "mid_block" or (isinstance(parent, nn.ModuleList) and name.count(".") == 1):
+        if name.rpartition(".")[0].rpartition(".")[2] in UNITS:
             hooks.append(module.register_forward_pre_hook(lambda *_, name=name: inside.append(name)))
             hooks.append(module.register_forward_hook(lambda *_: inside.pop() and None))
     try:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfr_core.configs import RunConfig
-from sfr_core.data.concepts import FILE, NEUTRAL
+from sfr_core.data.concepts import FILE, FREE_FORGET, FREE_REMAIN, NEUTRAL
 from sfr_core.data.public import public_mode
 from sfr_core.errors import InputError
 from sfr_core.hub.names import read_name
@@ -67,6 +67,7 @@ def write_concepts(folder: Path) -> None:
         "adult": True,
     }
     table = {"neutral": list(NEUTRAL), "concepts": [*objects, *styles, nudity], "open": True}
+    table |= {"free_forget": FREE_FORGET, "free_remain": FREE_REMAIN}
     text = json.dumps(table, indent=1) + "\n"
     path = folder / FILE
     if not path.exists() or path.read_text(encoding="utf-8") != text:

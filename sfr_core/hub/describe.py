@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CROSS_ATTENTION = ".attn2."
 """In the names of the weights that read a prompt."""
+FILTER = "safety_checker"
 LATENT, TOKENS = 4, 77
 """Channels of the latents of Stable Diffusion and DiT; tokens that a text encoder of Stable Diffusion reads."""
 
@@ -33,7 +34,7 @@ class Description:
 
     Attributes:
         trained: weights of the part that forgets; cross_attention: those of them that read a prompt.
-        still: weights of all other parts.
+        still: weights of all other parts that a run asks; the safety checker is not among them.
         missing: bytes that are still to be downloaded.
         activations: of one picture, in half precision; None for a classifier, whose pictures are not known here.
     """
@@ -100,7 +101,8 @@ def describe(model: HubModel) -> Description:
         HubError: unreachable, or a damaged config.
     """
     trained = _weights(model, model.part(model.trained))
-    still = sum(count for part in model.parts if part.name != model.trained for count in _weights(model, part).values())
+    held = [part for part in model.parts if part.name not in (model.trained, FILTER)]
+    still = sum(count for part in held for count in _weights(model, part).values())
     folder = folder_of(model)
     return Description(
         model=model,
