@@ -14,6 +14,7 @@ from sfr_core.configs import Precision, Trainable
 from sfr_core.data.concepts import PromptPlan, Role
 from sfr_core.nets.judge import Judge, pixels_of
 from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.safety import safety_of
 from sfr_core.ops.denoising import mean_error, noised, paper_guidance, uniform_timesteps
 from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
 from sfr_core.ops.diffusion import Predictor, ddim_steps, guided
@@ -55,6 +56,10 @@ class TextToImageTask(ClassDiffusionTask):
         guidance: of the latents that the model draws of itself, and of a look.
         fisher_scale: w in (1 + w) e(prompt) - w e(nothing).
 
+    Attributes:
+        safety: blackens samples that the pipeline's safety checker flags; None where it brings none, or where somebody who
+            counts what is shown took it away.
+
     Raises:
         InputError: the U-Net has no such part, or knows no word of a prompt.
     """
@@ -88,6 +93,7 @@ class TextToImageTask(ClassDiffusionTask):
         self._velocity = pipeline.scheduler.config.prediction_type == "v_prediction"
         self.text_encoder = frozen(pipeline.text_encoder).to(device)
         self.tokenizer: Any = pipeline.tokenizer
+        self.safety = safety_of(pipeline, device)
         self._states, self._last = encoded(pipeline, plan.texts)
         self._pseudo = torch.arange(len(plan.texts), device=device)
         self._pseudo[torch.tensor(plan.spec.classes, device=device)] = plan.anchor
@@ -187,7 +193,8 @@ class TextToImageTask(ClassDiffusionTask):
         return self.plan.free_labels
 
     def _pictures(self, x: Tensor) -> Tensor:
-        return levels(drained(decode(self.autoencoder, x)))
+        drawn = levels(drained(decode(self.autoencoder, x)))
+        return drawn if self.safety is None else self.safety(drawn)
 
     def _stored(self, x: Tensor) -> Tensor:
         return x
