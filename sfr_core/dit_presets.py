@@ -14,6 +14,10 @@ AUTHORS = (
     "is a list there, from 0.5 to 10."
 )
 NONE_PUBLISHED = "The optimiser of the authors' DiT runs; their code runs no other method than SFR-on on DiT."
+TOY = (
+    "The published learning rate, falling to zero, on batches of 64; tried on a toy transformer of twelve made-up classes (nothing of "
+    "the forgotten one accepted, the others as before), where three times that rate harmed the others. Not tuned on the shipped model yet."
+)
 START = "A first guess from the published values, shortened to a small model; not tuned yet."
 
 _ADAMW: dict[str, Any] = {"optimizer": "adamw", "weight_decay": 0.0}
@@ -29,14 +33,14 @@ DIT_PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
         ANY: {
             "quick": Preset(
                 {
-                    **_SFRON, "lr": 3e-4, "lr_schedule": "cosine", "steps": 60, "batch_size": 64, "alpha": 1.0, "gamma": 1.0,
+                    **_SFRON, "lr": 1e-4, "lr_schedule": "cosine", "steps": 60, "batch_size": 64, "alpha": 1.0, "gamma": 1.0,
                     "clip_remain": 1.0, "fisher_batches": 4, "fisher_batch_size": 32,
                 },
-                START,
+                TOY,
             ),
             "thorough": Preset(
                 {
-                    **_SFRON, "lr": 3e-4, "lr_schedule": "cosine", "steps": 200, "forget_every": 2, "batch_size": 64,
+                    **_SFRON, "lr": 1e-4, "lr_schedule": "cosine", "steps": 200, "forget_every": 2, "batch_size": 64,
                     "alpha": 1.0, "gamma": 1.0, "clip_remain": 1.0, "fisher_batches": 16, "fisher_batch_size": 32,
                 },
                 START,
