@@ -13,8 +13,8 @@ from sfr_core.tasks.text_to_image import TextToImageTask
 from tests.core.tiny_sd import SMALL_CONCEPTS, sd_task
 
 STRONG: dict[str, dict[str, Any]] = {
-    "sfr-on": {"steps": 20, "forget_every": 1, "alpha": 10.0, "gamma": 0.0},
-    "salun": {"steps": 20, "forget_weight": 10.0, "remain_weight": 0.1},
+    "sfr-on": {"steps": 8, "lr": 3e-3, "forget_every": 1, "alpha": 10.0, "gamma": 0.0, "fisher_batches": 1},
+    "salun": {"steps": 8, "lr": 3e-3, "forget_weight": 10.0, "remain_weight": 0.1},
     "uce": {"lam": 0.01},
     "concept-ablation": {"steps": 20, "prior_weight": 0.0, "lr": 5e-3},
 }

@@ -196,7 +196,7 @@ def test_the_mask_is_really_applied() -> None:
 
     def after(**values: Any) -> dict[str, Tensor]:
         task = sd_task()
-        small = {**SMALL_CONCEPTS["sfr-on"], "steps": 2, "forget_every": 1, "fisher_batches": 1, **values}
+        small = {**SMALL_CONCEPTS["sfr-on"], "steps": 1, "forget_every": 1, "fisher_batches": 1, **values}
         list(sfron(task, SFRonConfig.from_dict(small), rng=rng(), cancel=CancelToken()))
         return state(task.model)
 
