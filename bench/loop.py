@@ -17,8 +17,9 @@ import torch
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig, SFRonConfig
 from sfr_core.events import Finished
-from sfr_core.methods.common import cycle, make_optimizer
+from sfr_core.methods.common import cycle
 from sfr_core.methods.sfron import unlearn
+from sfr_core.ops.optimizers import make_optimizer
 from sfr_core.ops.saliency import Tensors
 from sfr_core.presets import resolve
 from sfr_core.session import Session

@@ -23,8 +23,8 @@ from sfr_core.evaluation import Answers
 from sfr_core.hub import HUB, check_memory, opened_generator
 from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Who
 from sfr_core.methods import MethodSpec, spec_of
-from sfr_core.methods.common import check_optimizer
 from sfr_core.ops.device import UsedPrecision, device_name, pick_device
+from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_still, recompute_blocks
 from sfr_core.results import Report, RunResult
 from sfr_core.tasks import base

@@ -8,67 +8,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import EpochConfig, OptimizerConfig, StepConfig
+from sfr_core.configs import EpochConfig, StepConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.ops.modes import kept_modes
+from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average_gradients, stopping
 from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Batch, Task, UnionTask
 
 Parameters = dict[str, nn.Parameter]
-EIGHT_BIT = {"adam8bit": "Adam8bit", "adamw8bit": "AdamW8bit"}
-"""Optimisers of bitsandbytes, by MethodConfig.optimizer."""
-
-
-def make_optimizer(
-    config: OptimizerConfig, parameters: Iterable[nn.Parameter], *, nesterov: bool = False
-) -> torch.optim.Optimizer:
-    """The optimiser that the config names, over `parameters`; `nesterov` holds for SGD with momentum only."""
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters,
-            config.lr,
-            momentum=config.momentum,
-            weight_decay=config.weight_decay,
-            nesterov=nesterov and config.momentum > 0,
-        )
-    kind: Callable[..., torch.optim.Optimizer]
-    if config.optimizer in EIGHT_BIT:
-        kind = getattr(_bitsandbytes(), EIGHT_BIT[config.optimizer])
-    else:
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, config.lr, weight_decay=config.weight_decay)
-
-
-def check_optimizer(name: str) -> None:
-    """Says before a run whether `make_optimizer` can make this optimiser.
-
-    Raises:
-        InputError: 8-bit states without bitsandbytes.
-    """
-    if name in EIGHT_BIT:
-        _bitsandbytes()
-
-
-def _bitsandbytes() -> Any:
-    try:
-        from bitsandbytes import optim
-    except ImportError:
-        raise InputError("bitsandbytes is not installed.", hint="Install it with: pip install bitsandbytes") from None
-    return optim
-
-
-def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Sets the learning rate of every parameter group."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], limit: float | None) -> float:

@@ -18,7 +18,8 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
-from sfr_core.methods.common import clip_gradients, cycle, finite, last_event, make_optimizer, set_lr, training_run
+from sfr_core.methods.common import clip_gradients, cycle, finite, last_event, training_run
+from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average, average_gradients, processes, stopping
 from sfr_core.ops.saliency import (
     Tensors,
