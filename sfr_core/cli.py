@@ -18,13 +18,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import ModelCard, check_kind
+from sfr_core.cards import check_kind
+from sfr_core.cli_models import own_model
 from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
-from sfr_core.hub import HUB, open_for_run
 from sfr_core.hub.commands import add_commands
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
@@ -33,7 +33,6 @@ from sfr_core.tables import print_methods, print_models
 from sfr_core.zoo import card, open_dataset
 
 if TYPE_CHECKING:
-    from sfr_core.own import OwnModel
     from sfr_core.session import Session
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -147,7 +146,7 @@ def _run(args: argparse.Namespace) -> int:
     out: Path = args.out
     check_folder(out, overwrite=args.overwrite)
     wanted = _given_config(args)
-    own = _own(args, wanted)
+    own = own_model(args, wanted, say=_log)
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     dataset = open_dataset(model) if own is None else own.dataset
@@ -218,47 +217,6 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
         if name not in wanted:
             raise ConfigError(f"--{name} is missing.", hint="Give --model, --forget and --method, or --config.")
     return wanted
-
-
-def _own(args: argparse.Namespace, wanted: dict[str, Any]) -> OwnModel | None:
-    """The visitor's own classifier where the three options name one."""
-    given = {name: getattr(args, name) for name in ("data", "weights", "architecture")}
-    if str(wanted["model"]).startswith(HUB):
-        return _of_hub(wanted, given)
-    is_own = str(wanted["model"]).startswith("own:")
-    if not any(given.values()):
-        if is_own:
-            raise ConfigError(
-                "This run used a classifier of your own.", hint="Add --data, --weights and --architecture."
-            )
-        return None
-    missing = [name for name, value in given.items() if not value]
-    if missing:
-        raise ConfigError(
-            f"--{missing[0]} is missing.", hint="A classifier of your own needs --data, --weights and --architecture."
-        )
-    if not is_own:
-        raise ConfigError(
-            f"--data contradicts the model '{wanted['model']}'.", hint="Leave --model out for a classifier of your own."
-        )
-    from sfr_core.own import open_own
-
-    own = open_own(given["data"], given["weights"], given["architecture"])
-    if wanted["model"] not in {"own:", own.card.id}:
-        raise ConfigError(
-            f"{given['weights']} is {own.card.id}, but the run used {wanted['model']}.",
-            hint="Give the weights that the run began with.",
-        )
-    return own
-
-
-def _of_hub(wanted: dict[str, Any], given: dict[str, Any]) -> OwnModel | None:
-    """A model of the Hub: its pinned identifier goes into `wanted`; a classifier is opened with its pictures."""
-    if given["weights"]:
-        raise ConfigError("--weights contradicts a model of the Hub.", hint="Leave out one of the two.")
-    opened = open_for_run(wanted["model"], data=given["data"], architecture=given["architecture"], say=_log)
-    wanted["model"] = opened.id if isinstance(opened, ModelCard) else opened.card.id
-    return None if isinstance(opened, ModelCard) else opened
 
 
 def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
