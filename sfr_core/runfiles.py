@@ -123,6 +123,8 @@ def write_weights(path: Path, session: Written) -> None:
 
     config = session.config
     about = {"model": shareable(config.model), "forget": config.forget, "method": config.method, "seed": config.seed}
+    if config.redirect:
+        about["redirect"] = config.redirect
     tensors = {name: value.detach().cpu().contiguous() for name, value in session.changed_tensors().items()}
     data = save(tensors, metadata={"run": _json(about)})  # one key: safetensors writes several in random order
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from sfr_core import kinds, zoo
 from sfr_core.cancel import CancelToken
@@ -174,6 +175,8 @@ def test_from_the_command_line(shipped: Path, tmp_path: Path, capsys: pytest.Cap
     assert config.settings["trainable"] == "full"
     data = json.loads((out / "result.json").read_text())
     assert {"FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase", "n_neighbours"} <= set(data["after"])
+    with safe_open(out / "after.safetensors", "pt") as weights:
+        assert json.loads(weights.metadata()["run"])["redirect"] == "a tree"
     # The file repeats the run, to the bit.
     assert main(["run", "--config", str(out / "config.json"), "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "after.safetensors").read_bytes() == (out / "after.safetensors").read_bytes()
