@@ -1,7 +1,7 @@
 """The tables of the diffusion model: every class forgotten in turn, and every method on three classes at equal time.
 
     python -m bench.diffusion [--part classes|methods|page|all] [--classes NAME ...] [--seeds N ...] [--methods ID ...]
-                              [--samples 500] [--sampler-steps 50] [--folder FOLDER] [--table] [--sheet]
+                              [--samples 500] [--sampler-steps 50] [--precision bf16] [--folder FOLDER] [--table] [--sheet]
 
 Each finished cell goes to bench/results/diffusion.json at once and is not measured again on the same checkpoint, with the same
 settings and protocol, so a broken-off table is continued by the same command. Fewer samples or sampler steps make a table of
@@ -24,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import diffusers
 import numpy as np
@@ -146,14 +146,20 @@ class Before:
         return Drawn(images, labels, task.judge, self._sampler)
 
 
-def measure(model: ModelCard, place: Place, cells: Sequence[Cell], before: Before, sampler: Protocol) -> Cell:
-    """One cell: the run, its time and its records.
+def measure(
+    model: ModelCard,
+    place: Place,
+    cells: Sequence[Cell],
+    before: Before,
+    sampler: Protocol,
+    precision: Precision = "auto",
+) -> Cell:
+    """One cell: the run, its time and its records; `precision` of SFR-on's, which the others share.
 
     Raises:
         InputError: SFR-on was not measured on this class and seed, so there is no time to give to another method.
     """
     settings, once = resolve(MODEL, place.method), 0.0
-    precision: Precision = "auto"
     budget: float | None = None
     if place.method != "sfr-on":
         ours = cell_of(cells, Place(place.forget, place.seed, "sfr-on"), model.sha256, sampler.name)
@@ -264,6 +270,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--methods", nargs="+", default=list(RIVALS))
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--sampler-steps", type=int, default=50)
+    parser.add_argument("--precision", default="auto", choices=get_args(Precision), help="default: as the page chooses")
     parser.add_argument("--folder", type=Path, help="a draft of the model; default the shipped one")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--sheet", action="store_true")
@@ -323,7 +330,7 @@ def answer(args: argparse.Namespace) -> None:
     for place in missing(results["cells"], list(dict.fromkeys(wanted)), model.sha256, sampler.name):
         if not missing(load()["cells"], [place], model.sha256, sampler.name):
             continue  # another process was faster
-        done = measure(model, place, load()["cells"], before, sampler)
+        done = measure(model, place, load()["cells"], before, sampler, args.precision)
         results = add("cells", done)
         print(json.dumps({k: done[k] for k in ("forget", "seed", "method", "steps", "seconds", "after")}), flush=True)
     if args.part in ("page", "all"):

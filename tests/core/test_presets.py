@@ -187,10 +187,9 @@ def test_published_values_of_generators(method: str) -> None:
     assert {name: values[name] for name in wanted} == wanted
 
 
-def test_quick_forgetting_takes_at_most_fifty_steps_of_64_pictures() -> None:
+def test_quick_forgetting_takes_at_most_fifty_steps() -> None:
     quick = resolve(GENERATOR, "sfr-on")
     assert quick["steps"] <= 50
-    assert quick["batch_size"] == 64
     assert resolve(GENERATOR, "sfr-on", "thorough")["steps"] > quick["steps"]
     for method in of_kind("ddpm"):
         assert resolve(GENERATOR, method)["steps"] <= resolve(GENERATOR, method, "thorough")["steps"]
