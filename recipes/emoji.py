@@ -1,7 +1,6 @@
 """The named emoji pictures of two npm packages, and the keywords of a third: fetched, checked and read.
 
-    python -m recipes.emoji                 # fetches 136 MB once, into .work/emoji, and says what is there
-    python -m recipes.emoji --sheet FILE    # a contact sheet of every category, one style above the other
+    python -m recipes.emoji    # fetches 136 MB once, into .work/emoji, and says what is there
 
 Pictures: Google's are under the Apache Licence 2.0, Twitter's (Twemoji) under CC BY 4.0, (c) Twitter, Inc and other
 contributors. Keywords: emojilib, MIT, (c) Mu-An Chiou. Nothing of the packages is committed.
@@ -12,10 +11,10 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import http.client
 import io
 import json
 import tarfile
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recipes.complaints import one_sentence
 from sfr_core.errors import AssetError
 
 WORK = Path(__file__).resolve().parents[1] / ".work" / "emoji"
@@ -109,9 +109,9 @@ def fetch(package: Package, folder: Path = WORK) -> Path:
         try:
             with urllib.request.urlopen(package.address, timeout=120) as answer:
                 raw = answer.read()
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise AssetError(
-                f"{package.address} cannot be read ({error}).",
+                f"{package.address} cannot be read ({_reason(error)}).",
                 hint=f"Try again with a network, or put the file that `npm pack {package.name}@{package.version}` makes into {folder}.",
             ) from None
         new = path.with_suffix(".new")
@@ -120,6 +120,12 @@ def fetch(package: Package, folder: Path = WORK) -> Path:
     if base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode() != package.integrity:
         raise AssetError(f"{path} is not the published file: its sha512 differs.", hint="Delete it and try again.")
     return path
+
+
+def _reason(error: Exception) -> str:
+    """What urllib wraps, in words."""
+    inner = getattr(error, "reason", error)
+    return str(getattr(inner, "strerror", None) or inner)
 
 
 def on_white(raw: bytes) -> NDArray[np.uint8]:
@@ -176,7 +182,9 @@ def load(folder: Path = WORK) -> EmojiSet:
             raise AssetError("The two picture packages list different emoji.", hint="Delete them and try again.")
         table = [_row(row, keywords) for row in first]
         listed.write_text(json.dumps(table, ensure_ascii=False) + "\n", encoding="utf-8")
-        np.savez(kept, **{style: pictures for style, (_, pictures) in tables.items()})
+        new = folder / "pictures.new.npz"  # a stop half way must not leave half a file under the real name
+        np.savez(new, **{style: pictures for style, (_, pictures) in tables.items()})
+        new.replace(kept)
     said = json.loads(listed.read_text(encoding="utf-8"))
     emoji = tuple(Emoji(**{**row, "keywords": tuple(row["keywords"])}) for row in said)
     with np.load(kept) as arrays:
@@ -198,7 +206,8 @@ def _row(row: dict[str, Any], keywords: dict[str, tuple[str, ...]]) -> dict[str,
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args(argv)
-    found = load()
+    with one_sentence():
+        found = load()
     print(len(found.emoji), {style: pictures.shape for style, pictures in found.pictures.items()})
 
 
