@@ -181,8 +181,11 @@ def read_concepts(folder: Path) -> Concepts:
         AssetError: damaged, or it names concepts that it does not explain.
     """
     path = folder / FILE
-    if not path.exists():
-        return Concepts()
+    found = _listed(path) if path.exists() else Concepts()
+    return _for_strangers(found) if public_mode() else found
+
+
+def _listed(path: Path) -> Concepts:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         listed = tuple(_concept(values) for values in data.pop("concepts"))
@@ -194,13 +197,13 @@ def read_concepts(folder: Path) -> Concepts:
         strange = [name for name in (*concept.neighbours, *(concept.others or ())) if name not in known]
         if strange:
             raise AssetError(f"{path} does not explain '{strange[0]}', a relative of '{concept.name}'.", hint=_REMEDY)
-    return _for_strangers(found) if public_mode() and found.open else found
+    return found
 
 
 def _for_strangers(concepts: Concepts) -> Concepts:
-    """The list as a public page offers it: nothing for adults, no other text, no other redirection."""
+    """The list as a public page offers it: nothing for adults; where any text was welcome, none, and no other redirection."""
     kept = tuple(concept for concept in concepts.concepts if not concept.adult)
-    return replace(concepts, concepts=kept, open=False, fixed=True)
+    return replace(concepts, concepts=kept, open=False, fixed=concepts.open or not concepts.concepts)
 
 
 _REMEDY = "Fetch the repository again, or make the model anew with the recipe in its card."
@@ -260,7 +263,7 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
 def _explained(concepts: Concepts, name: str) -> Concept:
     """The list's entry, or for a model without a list one made from templates."""
     known = {concept.name.casefold() for concept in concepts.concepts}
-    if concepts.concepts and (not concepts.open or name.casefold() in known):
+    if (concepts.concepts or concepts.fixed) and (not concepts.open or name.casefold() in known):
         found = concepts.find(name)
         if not found.offered:
             raise UnknownName("concept", name, concepts.offered)

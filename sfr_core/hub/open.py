@@ -14,7 +14,7 @@ from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
 from sfr_core.hub.describe import describe, local_header
 from sfr_core.hub.fetch import fetch
-from sfr_core.hub.names import read_name
+from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
 from sfr_core.nets.named import Architecture, from_timm_config, read_architecture
@@ -26,17 +26,25 @@ SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(s
 
 
 def look_up(text: str) -> HubModel:
-    """As `resolve`; on a public page only what is offered there.
+    """As `resolve`; on a public page only what is offered there, at the very revision.
 
     Raises:
         HubError: as `resolve`, or a model that a public page does not open.
     """
-    if public_mode() and offer_of(read_name(text)) is None:
+    if public_mode() and not _offered(read_name(text)):
         raise HubError(
             f"This page opens only the models that it offers: {', '.join(o.title for o in OFFERS)}.",
             hint="Run the program on your own machine for any other.",
         )
     return resolve(text)
+
+
+def _offered(name: HubName) -> bool:
+    """Whether this revision is offered: anybody can open a pull request on the Hub, which is a revision of the repository too."""
+    offer = offer_of(name)
+    if offer is None or name == offer.name:
+        return offer is not None
+    return not offer.name.pinned and resolve(offer.id).name == name
 
 
 def open_generator(model: HubModel) -> ModelCard:

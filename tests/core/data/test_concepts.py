@@ -145,3 +145,18 @@ def test_free_labels_are_labels(tmp_path: Path) -> None:
     assert plan.free_labels.max() < len(plan.texts)
     assert plan.null not in plan.free_labels
     assert not np.isin(plan.labels("paraphrase"), plan.free_labels).any()
+
+
+def test_a_public_page_leaves_out_what_is_for_adults_and_takes_no_text_without_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYGROUND_PUBLIC", "1")
+    adult = {"name": "x", "kind": "object", "shows": [], "direct": ["an x"], "adult": True}
+    found = read_concepts(written(tmp_path, concepts=[*LIST["concepts"], adult]))
+    assert found.offered == ("cat", "dog", "pets")
+    with pytest.raises(UnknownName):
+        plan_prompts(found, spec("x"))
+    assert plan_prompts(found, spec("cat"), "a tree").redirect == "a tree"  # this list never took free concepts
+    for concepts in (read_concepts(tmp_path / "none"), read_concepts(written(tmp_path, concepts=[adult], open=True))):
+        with pytest.raises(UnknownName):
+            plan_prompts(concepts, spec("anything"), "a tree")

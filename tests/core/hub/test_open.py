@@ -15,7 +15,7 @@ from sfr_core import zoo
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, HubError, InputError
-from sfr_core.hub import look_up, open_classifier, open_generator, resolve
+from sfr_core.hub import OFFERS, look_up, open_classifier, open_generator, resolve
 from sfr_core.hub import room as room_module
 from sfr_core.nets.named import from_timm_config
 from sfr_core.runfiles import read_config
@@ -187,3 +187,17 @@ def test_a_public_page_opens_only_what_it_offers(hub: StubHub, monkeypatch: pyte
     monkeypatch.setenv("PLAYGROUND_PUBLIC", "0")
     monkeypatch.setenv("SPACE_ID", "someone/space")
     assert look_up("hub:tiny/dit").id == DIT
+
+
+@pytest.mark.parametrize("revision", [COMMIT, "main"])
+def test_a_public_page_opens_an_offer_at_no_other_revision(
+    hub: StubHub, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
+    """A pull request, which anybody may open, is a revision of the repository too."""
+    offer = replace(OFFERS[2], id=f"hub:tiny/dit@{revision}")
+    monkeypatch.setattr("sfr_core.hub.offers.OFFERS", (offer,))
+    monkeypatch.setenv("PLAYGROUND_PUBLIC", "1")
+    assert look_up(offer.id).id == look_up(DIT).id == DIT
+    for other in ("refs/pr/1", "f" * 40):
+        with pytest.raises(HubError, match="opens only the models that it offers"):
+            look_up(f"hub:tiny/dit@{other}")
