@@ -16,6 +16,8 @@ PIPELINES = {"DiTPipeline": ("dit", "transformer"), "StableDiffusionPipeline": (
 """Pipelines of diffusers that can be opened: the kind of model, and the part that forgets."""
 LIBRARIES = {"diffusers", "transformers", "stable_diffusion"}
 """Where a pipeline's parts may come from; anything else would be code of the repository's own."""
+CHOOSERS, PLAIN = "Auto", "Autoencoder"
+"""How classes begin that pick another class by a config, be it the repository's own code; and those that only look like them."""
 STEMS = ("diffusion_pytorch_model", "model")
 """Names of weights files in a part's folder, without their ending."""
 
@@ -55,7 +57,7 @@ def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Par
     """The parts that a model_index.json names, with their files.
 
     Raises:
-        HubError: a part comes from a library that is not known here.
+        HubError: a part comes from a library that is not known here, or a config would choose its class.
     """
     parts = []
     for name, made_of in index.items():
@@ -65,6 +67,11 @@ def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Par
             raise HubError(
                 f"The part '{name}' needs code of its own ({made_of[0]}), which is never run here.",
                 hint="Choose a pipeline made of the parts of diffusers and transformers.",
+            )
+        if str(made_of[1]).startswith(CHOOSERS) and not str(made_of[1]).startswith(PLAIN):
+            raise HubError(
+                f"The part '{name}' may need code of its own ({made_of[1]}), which is never run here.",
+                hint="Choose a pipeline whose model_index.json names its classes.",
             )
         inside = [f for f in files if str(PurePosixPath(f.path).parent) == name]
         others = tuple(f for f in inside if f.path.endswith((".json", ".txt", ".model")) and ".index." not in f.path)

@@ -137,6 +137,11 @@ def test_what_cannot_be_opened(hub: StubHub, tmp_path: Path) -> None:
         ("model_index.json", '{"_class_name": "DiTPipeline", "vae": ["mine", "X"]}', "needs code of its own"),
         (
             "model_index.json",
+            '{"_class_name": "StableDiffusionPipeline", "tokenizer": ["transformers", "AutoTokenizer"]}',
+            r"'tokenizer' may need code of its own \(AutoTokenizer\)",
+        ),
+        (
+            "model_index.json",
             '{"_class_name": "DiTPipeline", "vae": ["diffusers", "X"]}',
             "no weights of its 'transformer'",
         ),
