@@ -18,6 +18,7 @@ from sfr_core.nets.pipelines import (
     PIPELINES,
     SCHEDULER,
     TRAINED,
+    check_length,
     check_schedule,
     class_names,
     open_pipeline,
@@ -208,6 +209,8 @@ def open_whole(model: ModelCard) -> Any:
         return open_model(model)
     if model.kind == "dit":
         check_schedule(model.folder / SCHEDULER)
+    else:
+        check_length(model.folder / SCHEDULER)
     return open_pipeline(model.folder, model.kind, model.weight_files)
 
 

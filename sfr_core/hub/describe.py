@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ class Description:
 
     Attributes:
         trained: weights of the part that forgets; cross_attention: those of them that read a prompt.
-        still: weights of all other parts that a run asks; the safety checker is not among them.
+        still: weights of all other parts that a run asks; the safety checker is not among them, but in `filter`.
         missing: bytes that are still to be downloaded.
         activations: of one picture, in half precision; None for a classifier, whose pictures are not known here.
     """
@@ -44,6 +44,7 @@ class Description:
     cross_attention: int
     still: int
     missing: int
+    filter: int
     activations: Activations | None
 
     def memory(
@@ -55,19 +56,22 @@ class Description:
         spare: bool = False,
         half: bool = True,
         cross_attention: bool = False,
+        teacher: bool = False,
     ) -> MemoryNeed:
         """What forgetting takes.
 
         Args:
             batch: pictures in the largest forward pass (a guided prediction asks twice about each).
             half: passes in half precision. cross_attention: only that part moves.
+            teacher: the method asks a copy of the network as it was.
             optimizer, mask, spare: see memory.needed_memory.
         """
         trained = self.cross_attention if cross_attention else self.trained
         activations = 0 if self.activations is None else self.activations.of_batch(batch, spare=spare)
+        rest, copies = self.trained - trained, 2 if teacher else 1
         return needed_memory(
-            trained=trained, still=self.still + self.trained - trained, optimizer=optimizer, mask=mask, spare=spare,
-            half=half, activations=activations * (1 if half else 2),
+            trained=trained, still=self.still + copies * rest, whole=self.filter + (copies - 1) * trained, mask=mask,
+            optimizer=optimizer, spare=spare, half=half, activations=activations * (1 if half else 2),
         )  # fmt: skip
 
     def lines(self) -> list[str]:
@@ -102,16 +106,21 @@ def describe(model: HubModel) -> Description:
     """
     trained = _weights(model, model.part(model.trained))
     held = [part for part in model.parts if part.name not in (model.trained, FILTER)]
-    still = sum(count for part in held for count in _weights(model, part).values())
+    still, checker = (_total(model, parts) for parts in (held, [p for p in model.parts if p.name == FILTER]))
     folder = folder_of(model)
     return Description(
         model=model,
         trained=sum(trained.values()),
         cross_attention=sum(count for name, count in trained.items() if CROSS_ATTENTION in name),
         still=still,
+        filter=checker,
         missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
         activations=_activations(model) if model.trained else None,
     )
+
+
+def _total(model: HubModel, parts: Sequence[Part]) -> int:
+    return sum(count for part in parts for count in _weights(model, part).values())
 
 
 def _weights(model: HubModel, part: Part) -> dict[str, int]:

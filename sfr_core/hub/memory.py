@@ -1,7 +1,7 @@
 """What forgetting takes of memory, before anything is loaded: counted from the weights' headers and the network's config.
 
-    trained * (4 weights + c + 4 gradient + s optimiser + 1 mask) + still * f + activations, but at least
-    trained * (4 weights + c + 8 Fishers) + still * f + activations while the mask is made,
+    trained * (4 weights + c + 4 gradient + s optimiser + 1 mask) + still * f + whole * 4 + activations, but at least
+    trained * (4 weights + c + 8 Fishers) + still * f + whole * 4 + activations while the mask is made,
 
 with s = 8 bytes for Adam, 4 for SGD with momentum, 2 for Adam with 8-bit states; c = 2 bytes for the copy that a pass in half
 precision keeps of every weight that moves, else 0; f = 4 bytes. While the second Fisher is estimated (4 gradient + 4 Fisher) the
@@ -50,6 +50,7 @@ def needed_memory(
     trained: int,
     still: int,
     activations: int,
+    whole: int = 0,
     optimizer: str = "adam",
     mask: bool = True,
     spare: bool = False,
@@ -60,6 +61,7 @@ def needed_memory(
     Args:
         trained: weights that move. still: all others, of every part of the model.
         activations: bytes that autograd keeps of one batch, see activations.py.
+        whole: weights that do not move either and stay in single precision: a safety checker, a teacher of what moves.
         optimizer: as in MethodConfig. mask: the method makes a saliency mask from two Fishers.
         spare: as RunConfig.memory "spare". half: passes in half precision.
     """
@@ -67,7 +69,7 @@ def needed_memory(
     making = 2 * FLOAT if mask else 0
     copy = HALF if half else 0
     return MemoryNeed(
-        weights=trained * (FLOAT + copy) + still * (HALF if spare else FLOAT),
+        weights=trained * (FLOAT + copy) + still * (HALF if spare else FLOAT) + whole * FLOAT,
         training=trained * max(steps, making),
         activations=activations,
     )

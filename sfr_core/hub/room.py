@@ -15,6 +15,9 @@ from sfr_core.hub.resolve import recall
 if TYPE_CHECKING:
     import torch
 
+WITH_TEACHER = ("esd-x", "esd-u")
+"""Methods that always ask a copy of the network as it was."""
+
 
 def check_memory(card: ModelCard, config: RunConfig, settings: dict[str, Any], device: torch.device) -> None:
     """Refuses a run that would not fit, by the formula in memory.py.
@@ -42,6 +45,7 @@ def check_memory(card: ModelCard, config: RunConfig, settings: dict[str, Any], d
         spare=spare,
         half=half,
         cross_attention=settings.get("trainable") in ("cross-attention", "keys-values"),
+        teacher=config.method in WITH_TEACHER or settings.get("teacher") == "frozen",
     )
     if need.total > free:
         raise HubError(

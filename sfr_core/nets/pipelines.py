@@ -145,6 +145,24 @@ def check_schedule(path: Path) -> None:
             raise AssetError(f"The sampler of {path.parent} has another {key} than this program ({value}).", hint=HINT)
 
 
+def check_length(path: Path) -> None:
+    """Refuses the configuration of a sampler that our own cannot follow: another number of steps, or an end that is pure noise.
+
+    Raises:
+        AssetError: missing, damaged or of such a sampler.
+    """
+    from sfr_core.ops.diffusion import STEPS
+
+    noise = {"prediction_type": "epsilon", "num_train_timesteps": STEPS, **read_json(path)}
+    if noise["num_train_timesteps"] != STEPS:
+        raise AssetError(f"The sampler of {path.parent} has not {STEPS} steps.", hint="Choose another model.")
+    if noise["prediction_type"] not in ("epsilon", "v_prediction") or noise.get("rescale_betas_zero_snr"):
+        raise AssetError(
+            f"The sampler of {path.parent} predicts neither noise nor velocity, or ends in pure noise.",
+            hint="Choose another model.",
+        )
+
+
 def class_names(index: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the classes 0, 1, ... of a DiTPipeline, from its `id2label`.
 

@@ -18,6 +18,13 @@ class Latent(Protocol):
     autoencoder: nn.Module
 
 
+@runtime_checkable
+class Worded(Protocol):
+    """Tasks whose prompts pass through a frozen text encoder, all of them before a run."""
+
+    text_encoder: nn.Module
+
+
 def recompute_blocks(model: nn.Module) -> None:
     """The backward pass computes each block's activations anew instead of keeping them: equal gradients, about a third
     more time. In place.
@@ -32,7 +39,7 @@ def recompute_blocks(model: nn.Module) -> None:
 
 
 def halve_still(task: object, model: nn.Module, precision: UsedPrecision) -> None:
-    """Holds in bfloat16 what a run does not change: the autoencoder and the weights outside the trained slice. In place.
+    """Holds in bfloat16 what a run does not change: autoencoder, text encoder, weights outside the trained slice. In place.
 
     Only where forward passes run in half precision anyway: else the two would not fit together.
     """
@@ -40,6 +47,8 @@ def halve_still(task: object, model: nn.Module, precision: UsedPrecision) -> Non
         return
     if isinstance(task, Latent):
         task.autoencoder.to(torch.bfloat16)
+    if isinstance(task, Worded):
+        task.text_encoder.to(torch.bfloat16)
     for weight in model.parameters():
         if not weight.requires_grad:
             weight.data = weight.data.to(torch.bfloat16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ def test_memory_by_hand() -> None:
     spare = needed_memory(trained=1000, still=500, activations=0, optimizer="adam8bit", spare=True)
     assert (spare.weights, spare.training, spare.total) == (5_000, 8_000, 13_000)
     assert needed_memory(trained=1000, still=500, activations=0, half=True).weights == 8_000
+    # What is not spared: 1000 * 4 + 500 * 2 + 300 * 4
+    assert needed_memory(trained=1000, still=500, activations=0, whole=300, spare=True).weights == 6_200
     assert [in_words(n) for n in (12, 3_440, 5_000_000, 3_438_083_856)] == ["12 bytes", "3.44 kB", "5 MB", "3.44 GB"]
 
 
@@ -72,6 +75,21 @@ def test_numbers_before_and_after_the_download(hub: StubHub, saved: Path, monkey
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     after = describe(resolve(model.id))
     assert (after.trained, after.still, after.missing) == (before.trained, before.still, 0)
+
+
+def test_a_safety_checker_and_a_teacher_take_their_room(hub: StubHub) -> None:
+    found = describe(resolve("hub:tiny/sd"))
+    assert found.filter == 0
+    plain = found.memory(batch=1).total
+    assert (
+        replace(found, filter=300).memory(batch=1, spare=True).weights
+        == found.memory(batch=1, spare=True).weights + 1200
+    )
+    assert found.memory(batch=1, teacher=True).total == plain + 4 * found.trained
+    # Of a slice, the copy of the rest is spared as the rest itself is.
+    cross = found.cross_attention
+    one, two = (found.memory(batch=1, spare=True, cross_attention=True, teacher=t).total for t in (False, True))
+    assert two - one == 4 * cross + 2 * (found.trained - cross)
 
 
 def test_what_people_read(hub: StubHub) -> None:

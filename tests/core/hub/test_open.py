@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file
 
@@ -15,7 +16,7 @@ from sfr_core import zoo
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, HubError, InputError
-from sfr_core.hub import OFFERS, look_up, open_classifier, open_generator, resolve
+from sfr_core.hub import OFFERS, describe, look_up, open_classifier, open_generator, resolve
 from sfr_core.hub import room as room_module
 from sfr_core.nets.named import from_timm_config
 from sfr_core.runfiles import read_config
@@ -161,6 +162,20 @@ def test_too_little_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> Non
         Session.open(config)
     assert room_module._largest_batch({"mask": True, "batch_size": 8, "fisher_batch_size": 6}, guided=True) == 12
     assert room_module._largest_batch({"mask": False, "batch_size": 8, "fisher_batch_size": 6}, guided=True) == 8
+
+
+def test_a_method_with_a_teacher_needs_room_for_it(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = open_generator(resolve("hub:tiny/sd"))
+    settings = {"optimizer": "adam", "batch_size": 1, "trainable": "cross-attention"}
+    need = describe(resolve(SD)).memory(batch=1, mask=False, half=False, cross_attention=True)
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need.total)
+    config = RunConfig(model=SD, forget="concept:cat", method="finetune", precision="fp32")
+    cpu = torch.device("cpu")
+    room_module.check_memory(card, config, settings, cpu)
+    with pytest.raises(HubError, match="needs about"):
+        room_module.check_memory(card, replace(config, method="esd-x"), settings, cpu)
+    with pytest.raises(HubError, match="needs about"):
+        room_module.check_memory(card, config, {**settings, "teacher": "frozen"}, cpu)
 
 
 def test_spared_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from sfr_core.errors import AssetError
 from sfr_core.nets.pipelines import class_names, open_pipeline, picture_side, read_index
 from tests.core.tiny import CLASSES, same, state
 from tests.core.tiny_dit import FILE, SIDE, VAE_FILE, dit_card, dit_folder
+from tests.core.tiny_sd import sd_folder
 
 
 @pytest.fixture
@@ -106,6 +107,25 @@ def test_another_noise_schedule_is_refused(tmp_path: Path, change: dict[str, Any
     path = card.folder / "scheduler" / "scheduler_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(AssetError, match=next(iter(change))):
+        zoo.open_whole(card)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"num_train_timesteps": 500}, "has not 1000 steps"),
+        ({"prediction_type": "sample"}, "neither noise nor velocity"),
+        ({"rescale_betas_zero_snr": True}, "ends in pure noise"),
+    ],
+    ids=str,
+)
+def test_a_stable_diffusion_that_our_sampler_cannot_follow_is_refused(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    card = sd_folder(tmp_path / "m")
+    path = card.folder / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(AssetError, match=said):
         zoo.open_whole(card)
 
 

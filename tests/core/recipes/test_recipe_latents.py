@@ -1,24 +1,22 @@
 """The latent models' recipes: what they are shown, how they go on after a stop, and the pipelines that they leave."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DiTPipeline, StableDiffusionPipeline
-from torch.nn import functional as F
+from diffusers import AutoencoderKL, DiTPipeline, StableDiffusionPipeline
 
 from recipes.ddpm_folder import LARGEST_FILE
 from recipes.emoji_sets import CATEGORIES, CONCEPTS, fine_groups, sort
 from recipes.latents import folder_of, new_training, resume
-from recipes.latents_autoencoder import ARCHITECTURE
+from recipes.latents_autoencoder import ARCHITECTURE, fidelity, latent_set
 from recipes.latents_autoencoder import build as build_autoencoder
 from recipes.latents_concepts import write_concepts
 from recipes.latents_publish import publish
 from recipes.latents_sets import NULL, RECIPES, captions_of, repeats, select, tokenizer_of
-from recipes.latents_spread import flat, spread
 from recipes.latents_training import TextTraining, token_table
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
@@ -193,22 +191,26 @@ def test_folders_say_what_is_different() -> None:
     assert folder_of(recipe, "dishes and drinks", True).name == "emoji-dit-without-dishes-and-drinks-finished"
 
 
-def test_spread_latents_have_deviation_one_and_decode_as_before() -> None:
-    model = build_autoencoder(0, ARCHITECTURE | {"block_out_channels": (8, 8, 8), "norm_num_groups": 4}).eval()
-    rng = torch.Generator().manual_seed(0)
-    x = F.interpolate(torch.rand((24, 3, 8, 8), generator=rng), scale_factor=4) * 2 - 1
-    with torch.no_grad():
-        z, before = model.encode(x).latent_dist.mean, deepcopy(model.post_quant_conv)
-        known = spread(model, x)
-        after = model.encode(x).latent_dist.mean
-        assert torch.allclose(after.std((0, 2, 3)), torch.ones(4), atol=0.02)
-        _, vectors = torch.linalg.eigh(torch.cov(flat(z).T))
-        middle = flat(z).mean(0)
-        kept = middle + (flat(z) - middle) @ vectors[:, 1:] @ vectors[:, 1:].T
-        correlation = torch.corrcoef(flat(after).T)
-        assert float((correlation - torch.eye(4)).abs().max()) < 0.02
-        # What the decoder sees: the old latents but their smallest component, and a share of the new channel.
-        seen = flat(before(kept.reshape(len(z), *z.shape[2:], 4).permute(0, 3, 1, 2)))
-        share = flat(after)[:, 3:] * 0.3 * (before.weight[:, :, 0, 0] @ vectors[:, 0])
-        assert torch.allclose(flat(model.post_quant_conv(after)), seen + share, atol=1e-3)
-    assert 0.05 < known < 1
+def test_without_a_frozen_autoencoder_the_published_one_makes_the_latents(tmp_path: Path) -> None:
+    model = build_autoencoder(3, ARCHITECTURE | {"block_out_channels": (8, 8, 8), "norm_num_groups": 4})
+    model.save_pretrained(tmp_path / "published" / "vae")
+    made = latent_set(FOUND, tmp_path / "work", [tmp_path / "none", tmp_path / "published" / "vae"])
+    assert float(made.pictures.std()) == pytest.approx(1, abs=1e-3)
+    again = latent_set(FOUND, tmp_path / "work", [])  # kept from now on
+    assert torch.equal(made.pictures, again.pictures)
+    with pytest.raises(FileNotFoundError, match="holds no autoencoder"):
+        latent_set(FOUND, tmp_path / "other", [])
+
+
+def test_fidelity_is_the_ratio_of_peak_and_error() -> None:
+    class Off(AutoencoderKL):
+        """Gives every picture back darker by 0.2 of 2: 20 log10(2 / 0.2) dB."""
+
+        def encode(self, x: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(latent_dist=SimpleNamespace(mean=x - 0.2))
+
+        def decode(self, z: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(sample=z)
+
+    off = Off(block_out_channels=(8,), norm_num_groups=4, down_block_types=("DownEncoderBlock2D",))
+    assert fidelity(off, torch.zeros(3, 3, 4, 4)) == pytest.approx(20, abs=1e-4)
