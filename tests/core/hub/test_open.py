@@ -169,7 +169,7 @@ def test_a_method_with_a_teacher_needs_room_for_it(hub: StubHub, monkeypatch: py
     settings = {"optimizer": "adam", "batch_size": 1, "trainable": "cross-attention"}
     need = describe(resolve(SD)).memory(batch=1, mask=False, half=False, cross_attention=True)
     monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need.total)
-    config = RunConfig(model=SD, forget="concept:cat", method="finetune", precision="fp32")
+    config = RunConfig(model=SD, forget="concept:cat", method="finetune", settings={}, precision="fp32")
     cpu = torch.device("cpu")
     room_module.check_memory(card, config, settings, cpu)
     with pytest.raises(HubError, match="needs about"):
