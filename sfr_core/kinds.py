@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard
-from sfr_core.configs import RunConfig
+from sfr_core.configs import MethodConfig, RunConfig, Trainable
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
@@ -42,20 +43,32 @@ SAMPLES_KEPT = 24
 judge's features. The judge itself is one for all (zoo.open_judge)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a task is made of.
+
+    Attributes:
+        config: of the run. method: its settings, validated and whole.
+        card, dataset, split: the model, its pictures, and what is forgotten.
+        load: gives the network, or the pipeline that holds it.
+        build: makes the same architecture with fresh weights.
+    """
+
+    config: RunConfig
+    method: MethodConfig
+    card: ModelCard
+    dataset: Dataset
+    split: Split
+    load: Callable[[], Any]
+    build: Callable[[], nn.Module]
+    device: torch.device
+
+
 class ModelKind(Protocol):
     """One kind of models."""
 
-    def open(
-        self,
-        config: RunConfig,
-        card: ModelCard,
-        dataset: Dataset,
-        split: Split,
-        load: Callable[[], Any],
-        build: Callable[[], nn.Module],
-        device: torch.device,
-    ) -> RunTask:
-        """The task, with the network (or the pipeline that holds it) that `load` gives.
+    def open(self, given: Opening) -> RunTask:
+        """The task, with the network (or the pipeline that holds it) that `given.load` gives.
 
         Raises:
             InputError: a file is missing or damaged.
@@ -77,17 +90,10 @@ class ModelKind(Protocol):
 class ClassifierKind:
     """Classifiers: every model is asked about every picture."""
 
-    def open(
-        self,
-        config: RunConfig,
-        card: ModelCard,
-        dataset: Dataset,
-        split: Split,
-        load: Callable[[], Any],
-        build: Callable[[], nn.Module],
-        device: torch.device,
-    ) -> RunTask:
-        return ClassifierTask(load(), build, dataset, split, device=device, seed=config.seed)
+    def open(self, given: Opening) -> RunTask:
+        return ClassifierTask(
+            given.load(), given.build, given.dataset, given.split, device=given.device, seed=given.config.seed
+        )
 
     def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
         order: tuple[Who, ...] = ("retrained", "twin", "before", "after")
@@ -130,18 +136,11 @@ class GeneratorKind:
 
     order: tuple[Literal["before", "after", "retrained"], ...] = ("retrained", "before", "after")
 
-    def open(
-        self,
-        config: RunConfig,
-        card: ModelCard,
-        dataset: Dataset,
-        split: Split,
-        load: Callable[[], Any],
-        build: Callable[[], nn.Module],
-        device: torch.device,
-    ) -> RunTask:
-        judge = open_judge(card)
-        return DiffusionTask(load(), dataset, split, judge, device=device, seed=config.seed, data=config.data)
+    def open(self, given: Opening) -> RunTask:
+        judge, config = open_judge(given.card), given.config
+        return DiffusionTask(
+            given.load(), given.dataset, given.split, judge, device=given.device, seed=config.seed, data=config.data
+        )
 
     def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
         task = session.task
@@ -202,23 +201,15 @@ class GeneratorKind:
 class DitKind(GeneratorKind):
     """Latent diffusion transformers, opened as a pipeline; measured as the others are."""
 
-    def open(
-        self,
-        config: RunConfig,
-        card: ModelCard,
-        dataset: Dataset,
-        split: Split,
-        load: Callable[[], Any],
-        build: Callable[[], nn.Module],
-        device: torch.device,
-    ) -> RunTask:
+    def open(self, given: Opening) -> RunTask:
+        card, config = given.card, given.config
         judge = None if card.judge is None else open_judge(card)
-        if judge is not None and judge.names and judge.names != dataset.class_names:
+        if judge is not None and judge.names and judge.names != given.dataset.class_names:
             raise AssetError(f"The judge of '{card.id}' knows other classes.", hint="Make both by the same recipe.")
-        pipeline = load()
+        pipeline = given.load()
         return DitTask(
-            pipeline.transformer, pipeline.vae, dataset, split, judge, device=device, seed=config.seed, data=config.data,
-            guidance=protocol_of(card).guidance,
+            pipeline.transformer, pipeline.vae, given.dataset, given.split, judge, device=given.device, seed=config.seed,
+            data=config.data, guidance=protocol_of(card).guidance,
         )  # fmt: skip
 
 
@@ -227,22 +218,15 @@ class TextToImageKind(GeneratorKind):
 
     order = ("before", "retrained", "after")
 
-    def open(
-        self,
-        config: RunConfig,
-        card: ModelCard,
-        dataset: Dataset,
-        split: Split,
-        load: Callable[[], Any],
-        build: Callable[[], nn.Module],
-        device: torch.device,
-    ) -> RunTask:
-        prompts = plan_prompts(read_concepts(card.folder), split.spec, config.redirect)
+    def open(self, given: Opening) -> RunTask:
+        card, config = given.card, given.config
+        prompts = plan_prompts(read_concepts(card.folder), given.split.spec, config.redirect)
         judge = None if card.judge is None else prompt_judge(open_judge(card), prompts)
         guidance = FREE_GUIDANCE if card.sampling is None else card.sampling.guidance
-        trainable = config.settings.get("trainable", "full")
+        # The method's own default where the config does not say it; a method in closed form chooses its layers itself.
+        trainable: Trainable = getattr(given.method, "trainable", "full")
         return TextToImageTask(
-            load(), prompts, judge, device=device, seed=config.seed, trainable=trainable, guidance=guidance
+            given.load(), prompts, judge, device=given.device, seed=config.seed, trainable=trainable, guidance=guidance
         )
 
     def _wanted(self, session: Session) -> Plan:

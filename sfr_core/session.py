@@ -21,7 +21,7 @@ from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
 from sfr_core.evaluation import Answers
 from sfr_core.hub import HUB, check_memory, opened_generator
-from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Who
+from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Opening, Who
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.ops.device import UsedPrecision, device_name, pick_device
 from sfr_core.ops.optimizers import check_optimizer
@@ -114,7 +114,12 @@ class Session:
         if model.source == "hub" and model.kind != "classifier":
             check_memory(model, config, self.method_config.to_dict(), self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
-        self.task = self.kind.open(config, model, dataset, self.split, load, build, self.device)
+        self.task = self.kind.open(
+            Opening(
+                config=config, method=self.method_config, card=model, dataset=dataset, split=self.split, load=load,
+                build=build, device=self.device,
+            )
+        )  # fmt: skip
         for name in self.method.requires:
             if not isinstance(self.task, getattr(base, name)):
                 raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")

@@ -105,6 +105,15 @@ def test_baselines_change_only_their_part(folder: Path, method: str) -> None:
     assert all(".attn2.to_" in name for name in session.changed_tensors())
 
 
+@pytest.mark.parametrize(
+    ("method", "of_cross"), [("esd-x", True), ("esd-u", False), ("concept-ablation", True), ("sfr-on", None)]
+)
+def test_a_config_without_a_part_means_that_of_its_method(folder: Path, method: str, of_cross: bool | None) -> None:
+    names = set(sd_session(folder, method, card=read_card(folder)).task.parameters())
+    found = {".attn2." in name for name in names}
+    assert found == ({True, False} if of_cross is None else {of_cross})
+
+
 def test_a_shipped_models_samples_are_drawn_once(folder: Path) -> None:
     first = sd_session(folder, card=read_card(folder))
     go(first, live_every=10**6)
