@@ -1,6 +1,6 @@
 """Trains the small latent models of emoji: a diffusion transformer, and a text-to-image model.
 
-    python -m recipes.latents_autoencoder --images 24000 # first, once: .work/latents-autoencoder
+    python -m recipes.latents_autoencoder ...            # first, once, to its --freeze: see there; .work/latents
     python -m recipes.latents emoji-dit --minutes 60     # goes on where it was; full state and pipeline in .work/emoji-dit
     python -m recipes.latents emoji-dit --finish 60000   # a last phase from there, in .work/emoji-dit-finished
     python -m recipes.latents emoji-dit --without flags --images 200000    # the gold standard, in .work/emoji-dit-without-flags

@@ -11,7 +11,7 @@ from recipes.emoji_sets import CONCEPTS, fine_groups
 from recipes.latents_sets import PARAPHRASE_TEMPLATES, TEMPLATES
 from sfr_core.data.concepts import FILE
 
-NEUTRAL = ("an emoji", "an icon", "a picture", "emoji")
+NEUTRAL = ("an emoji", "an icon", "a picture")
 """Prompts that ask for nothing in particular; all were trained on, with every kind of picture."""
 
 OBJECTS: dict[str, tuple[str, ...]] = {

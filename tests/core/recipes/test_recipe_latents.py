@@ -83,6 +83,7 @@ def test_paraphrases_are_never_trained_on_but_of_known_words(tmp_path: Path) -> 
     write_concepts(tmp_path)
     concepts = read_concepts(tmp_path)
     words = {word for text in captions for word in text.split()}
+    assert set(concepts.neutral) <= captions
     for name in ("cat", "heart", "clock"):
         concept = concepts.find(name)
         assert set(concept.direct) <= captions
