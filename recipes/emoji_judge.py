@@ -4,8 +4,8 @@
 
 One network with two heads, saved as two judges: the classes of the first are the categories of `emoji-dit`, those of the second
 are concepts in a style ("cat, google style"), so that an object, a category and a style are all sets of its classes. Every tenth
-emoji is held out, in both styles; what a card says of held-out pictures is measured on a network that never saw them, and the
-shipped network is then trained on all, for it has to know what the generators saw.
+emoji of a concept, and at least one, is held out, in both styles; what a card says of held-out pictures is measured on a network
+that never saw them, and the shipped network is then trained on all, for it has to know what the generators saw.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ BATCH, LR, WARMUP, WEIGHT_DECAY = 64, 0.1, 0.2, 5e-4
 EPOCHS = 12
 REJECTS = 600
 """New ones in each epoch, of every kind in turn."""
-HELD_OUT = 10
-"""Every tenth emoji of a class."""
+HELD_OUT, SMALL = 10, 4
+"""Every tenth emoji of a group, and one of a group of SMALL to nine: else nothing is known of tigers and dogs."""
 KEPT = 0.98
 HEADS = ("emoji-judge", "emoji-concepts-judge")
 
@@ -72,15 +72,16 @@ def labelled(found: EmojiSet) -> Labelled:
     names = tuple(f"{name}, {style} style" for style in STYLES for name in groups)
     coarse = np.where(categories < 0, len(CATEGORIES), categories)
     styled = [np.where(fine < 0, len(names), fine + k * number) for number in range(len(STYLES))]
-    order = np.zeros(n, np.int64)
+    held_out = np.zeros(n, bool)
     for group in np.unique(fine):
         mine = np.flatnonzero(fine == group)
-        order[mine] = np.random.default_rng([0, int(group) + 1]).permutation(len(mine))
+        order = np.random.default_rng([0, int(group) + 1]).permutation(len(mine))
+        held_out[mine] = (order % HELD_OUT == min(HELD_OUT, len(mine)) - 1) & (len(mine) >= SMALL)
     return Labelled(
         np.concatenate([found.pictures[style] for style in STYLES]),
         (np.concatenate([coarse] * len(STYLES)), np.concatenate(styled)),
         (tuple(CATEGORIES), names),
-        np.concatenate([order % HELD_OUT == HELD_OUT - 1] * len(STYLES)),
+        np.concatenate([held_out] * len(STYLES)),
     )
 
 
@@ -250,7 +251,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "precision": "bf16 autocast",
                 "cpu_seconds": round(time.process_time() - cpu),
                 "metrics": measure(judge, data, head, seed=args.seed),
-                "held_out": {"emoji": "every tenth of a concept, by a network that never saw them", **held_out[head]},
+                "held_out": {
+                    "emoji": "every tenth of a concept, at least one, by a network that never saw them",
+                    **held_out[head],
+                },
             }
             write(judge, args.target / name, card)
             print(name, json.dumps(card["metrics"], indent=1), flush=True)
