@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 from sfr_core.errors import HubError
 from sfr_core.hub.files import HubFile
@@ -53,11 +54,12 @@ def _view(model: HubModel, source: Path) -> Path:
         if link.exists() and link.resolve() == target:
             continue
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
+        new = link.with_name(f".{link.name}.{uuid4().hex}")  # put there in one move: another run may do the same now
         try:
-            link.symlink_to(target)
+            new.symlink_to(target)
         except OSError:  # a system without links
-            shutil.copyfile(target, link)
+            shutil.copyfile(target, new)
+        new.replace(link)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from huggingface_hub import constants
 
 from sfr_core.errors import HubError
 from sfr_core.hub import fetch, resolve
+from sfr_core.hub.fetch import _view
+from sfr_core.hub.resolve import snapshot_folder
 from tests.core.hub_stub import StubHub
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
@@ -105,3 +108,21 @@ def test_the_network_goes_during_a_download(hub: StubHub, monkeypatch: pytest.Mo
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubError, match="The Hub cannot be reached"):
         fetch(model)
+
+
+def test_a_run_that_opens_the_same_model_now_does_not_disturb(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = resolve("hub:tiny/dit")
+    folder = fetch(model)
+    link, source = folder / WEIGHTS, snapshot_folder(model.name)
+    wanted = link.resolve()
+    link.unlink()
+    put = Path.symlink_to
+
+    def late(self: Path, target: Path) -> None:
+        os.symlink(wanted, link)  # the other run was faster
+        put(self, target)
+
+    monkeypatch.setattr(Path, "symlink_to", late)
+    assert _view(model, source) == folder
+    assert link.resolve() == wanted
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {f.path for f in model.files}
