@@ -11,6 +11,7 @@ Where .work/ is gone, the other trainings take the autoencoder of a published mo
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -196,6 +197,10 @@ def renew_decoder(pipeline: Path, folder: Path = FROZEN) -> None:
     if (folder / "config.json").exists():
         newest = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float16, local_files_only=True)
         newest.save_pretrained(pipeline / "vae")
+        config = pipeline / "vae" / "config.json"
+        values = json.loads(config.read_text(encoding="utf-8"))
+        values.pop("_name_or_path", None)  # diffusers writes where it was read: a path of this machine
+        config.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         for path in (pipeline / "vae").iterdir():
             path.chmod(0o644)
 

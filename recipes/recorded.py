@@ -49,7 +49,7 @@ def record(lesson: Lesson) -> dict[str, Any]:
     session = Session.open(config)
     every = max(1, settings["steps"] // lesson.looks)
     events = [to_json(event) for event in run(session, cancel=CancelToken(), live_every=every)]
-    return {"config": config.to_json(), "machine": session.device_name, "events": events}
+    return {"config": session.config.to_json(), "machine": session.device_name, "events": events}
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> None:

@@ -78,6 +78,13 @@ def test_every_asset_fits_a_space() -> None:
     assert {p: n for p, n in sizes.items() if n >= SPACE_LIMIT} == {}
 
 
+def named_parts(folder: Path, parts: dict[str, str]) -> set[Path]:
+    """The other weight files of a pipeline's card, each with the sha256 that is given there."""
+    for file, sha256 in parts.items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == sha256, file
+    return {(folder / file).resolve() for file in parts}
+
+
 def test_every_weight_is_the_one_its_card_names() -> None:
     from sfr_core.zoo import cards
 
@@ -90,6 +97,7 @@ def test_every_weight_is_the_one_its_card_names() -> None:
             data = (card.folder / file).read_bytes()
             assert (len(data), hashlib.sha256(data).hexdigest()) == (size, sha256), file
             named.add((card.folder / file).resolve())
+        named |= named_parts(card.folder, card.parts)
     models = ROOT / "assets" / "models"
     for draft in [*models.glob("*/card.draft.json"), *models.glob("*/judge.json")]:  # still in training; no models
         card_data = json.loads(draft.read_text())
@@ -97,6 +105,7 @@ def test_every_weight_is_the_one_its_card_names() -> None:
             raw = (draft.parent / data["file"]).read_bytes()
             assert (len(raw), hashlib.sha256(raw).hexdigest()) == (data["bytes"], data["sha256"]), draft
             named.add((draft.parent / data["file"]).resolve())
+        named |= named_parts(draft.parent, card_data.get("parts", {}))
     weights = {p.resolve() for p in tracked() if p.suffix == ".safetensors" and "models" in p.parts}
     assert weights <= named, "a weight without a card"
 

@@ -24,8 +24,9 @@ def test_file_holds_config_machine_and_every_event(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(recorded, "resolve", lambda *_, **__: SMALL["sfr-on"])
     monkeypatch.setattr(recorded, "Session", SimpleNamespace(open=open_tiny))
-    target = tmp_path / "new" / "run.json"
-    recorded.main(target)
+    recorded.main(["fashion-sneaker"], tmp_path / "new")
+    target = tmp_path / "new" / "fashion-sneaker.json"
+    assert list(target.parent.iterdir()) == [target]  # only what was asked for
     data = json.loads(target.read_text(encoding="utf-8"))
     assert RunConfig.from_json(data["config"]).forget == FORGET
     assert data["machine"].startswith("CPU, ")
@@ -34,5 +35,12 @@ def test_file_holds_config_machine_and_every_event(tmp_path: Path, monkeypatch: 
     assert isinstance(events[-1], Finished)
     assert events[-1].result is not None
     looks = [e.i for e in events if isinstance(e, Evaluated) and e.when == "live"]
-    assert looks == [0, *[e.i for e in events if isinstance(e, Step)]]  # fewer steps than LOOKS: after every one
+    assert looks == [0, *[e.i for e in events if isinstance(e, Step)]]  # fewer steps than looks: after every one
     assert str(tmp_path) not in target.read_text(encoding="utf-8")
+
+
+def test_an_unknown_name_is_told_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        recorded.main(["sneakers"], tmp_path / "new")
+    assert "there is no sneakers; there are fashion-sneaker, fashion-ddpm-trouser" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
