@@ -29,7 +29,6 @@ from typing import Any, get_args
 import diffusers
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from bench.diffusion_cells import MODEL, RESULTS, Place, add, cell_of, load, missing, places
@@ -41,7 +40,7 @@ from sfr_core.cards import ModelCard, read_card
 from sfr_core.configs import Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError, UnknownName
 from sfr_core.events import Evaluated, MaskReady, PhaseStarted, Preview, Step
-from sfr_core.generation import Drawn, draw, known_record
+from sfr_core.generation import Untouched, draw, known_record
 from sfr_core.methods import spec_of
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
@@ -126,31 +125,11 @@ def bare_run(session: Session) -> Measured:
     return Measured(steps, seconds, cpu_seconds, step_cpu, once_cpu, density)
 
 
-class Before:
-    """The samples of the untouched model, drawn once for all classes that are asked about, in each precision."""
-
-    def __init__(self, sampler: Protocol) -> None:
-        self._sampler = sampler
-        self._drawn: dict[UsedPrecision, dict[int, NDArray[np.uint8]]] = {}
-
-    def drawn(self, session: Session, labels: NDArray[np.int64]) -> Drawn:
-        """The samples for `labels`: a row depends on its class and its number in the class only."""
-        task, model = task_of(session), session.reference("before")
-        by_label = self._drawn.setdefault(session.precision, {})
-        for label in np.unique(labels):
-            n = int((labels == label).sum())
-            if len(by_label.get(int(label), ())) < n:
-                asked = np.full(n, label, np.int64)
-                by_label[int(label)] = drained(draw(task, task.judge, asked, self._sampler, model)).images
-        images = np.concatenate([by_label[int(k)][: int((labels == k).sum())] for k in np.unique(labels)])
-        return Drawn(images, labels, task.judge, self._sampler)
-
-
 def measure(
     model: ModelCard,
     place: Place,
     cells: Sequence[Cell],
-    before: Before,
+    before: Untouched,
     sampler: Protocol,
     precision: Precision = "auto",
 ) -> Cell:
@@ -177,10 +156,10 @@ def measure(
     if session.precision == CARD_PRECISION:
         untouched = known_record(model.records.get(f"class:{place.forget}", {}), sampler, labels, forgotten)
     if untouched is None:
-        untouched = before.drawn(session, labels).record(forgotten)
+        untouched = before.drawn(task_of(session), session.reference("before"), labels).record(forgotten)
     few = np.repeat(np.arange(len(session.dataset.class_names)), TILES)
     if not (blank := tiles_path(Place("before", 0, "none"), model.sha256)).exists():
-        save_tiles(before.drawn(session, few), blank)
+        save_tiles(before.drawn(task_of(session), session.reference("before"), few), blank)
     took = bare_run(session)
     task = task_of(session)
     after = drained(draw(task, task.judge, labels, sampler))
@@ -326,7 +305,7 @@ def answer(args: argparse.Namespace) -> None:
         wanted += places("classes", args.classes or names, args.seeds, args.methods)
     if args.part in ("methods", "all"):
         wanted += places("methods", args.classes or COMPARED, args.seeds, args.methods)
-    before = Before(sampler)
+    before = Untouched(sampler)
     for place in missing(results["cells"], list(dict.fromkeys(wanted)), model.sha256, sampler.name):
         if not missing(load()["cells"], [place], model.sha256, sampler.name):
             continue  # another process was faster

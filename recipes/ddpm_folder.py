@@ -154,6 +154,26 @@ def measured(work: Path, digest: str) -> dict[str, Any]:
     return found
 
 
+def trained(progress: Progress, command: str, golds: tuple[GoldStandard, ...]) -> dict[str, Any]:
+    """The fields of a generator's card that say how it was trained and retrained; times are those of one thread's CPU."""
+    seconds = round(progress.cpu_seconds)
+    return {
+        "licence": "MIT",
+        "source": "bundled",
+        "seed": progress.seed,
+        "recipe": commands(command, progress),
+        "machine": machine(),
+        "threads": 1,
+        "precision": "bf16 autocast",
+        "wall_seconds": None,
+        "cpu_seconds": seconds,
+        "retrain_seconds": golds[0].cpu_seconds if golds else seconds,
+        "retrain_threads": 1,
+        "retrain_clock": "cpu",
+        "retrained": golds,
+    }
+
+
 def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, command: str, *, draft: bool) -> ModelCard:
     """Copies the model of `work` to `target` with its card and what was measured on it; retrained models there stay.
 
@@ -177,26 +197,14 @@ def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, comman
         summary=recipe.summary,
         dataset=recipe.dataset,
         data_licence=recipe.data_licence,
-        licence="MIT",
-        source="bundled",
         architecture={"name": "UNet2DModel"},
         parameters=sum(p.numel() for p in load_folder(target).parameters()),
         file=WEIGHTS,
         bytes=(target / WEIGHTS).stat().st_size,
         sha256=digest,
-        seed=progress.seed,
-        recipe=commands(command, progress),
-        machine=machine(),
-        threads=1,
-        precision="bf16 autocast",
-        wall_seconds=None,
-        cpu_seconds=round(progress.cpu_seconds),
-        retrain_seconds=golds[0].cpu_seconds if golds else round(progress.cpu_seconds),
-        retrain_threads=1,
-        retrain_clock="cpu",
         metrics=found["metrics"],
-        retrained=golds,
         folder=target,
+        **trained(progress, command, golds),
         judge=JUDGE,
         sampling=Sampling(steps=PAGE.steps, guidance=PAGE.guidance),
         records={spec: read_records(rows) for spec, rows in found["records"].items()},

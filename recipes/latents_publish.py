@@ -19,10 +19,10 @@ from recipes.ddpm_folder import (
     Progress,
     card_of,
     commands,
-    machine,
     measured,
     said_of,
     sha256,
+    trained,
 )
 from recipes.latents_concepts import write_concepts
 from recipes.latents_folder import MAIN, WEIGHTS
@@ -121,26 +121,14 @@ def publish(
         summary=recipe.summary,
         dataset=DATASET,
         data_licence=DATA_LICENCE,
-        licence="MIT",
-        source="bundled",
         architecture={"name": "UNet2DConditionModel" if recipe.text else "DiTTransformer2DModel"},
         parameters=sum(tensor.numel() for tensor in load_file(target / main_file(recipe)).values()),
         file=main_file(recipe),
         bytes=(target / main_file(recipe)).stat().st_size,
         sha256=digest,
-        seed=progress.seed,
-        recipe=commands(command, progress),
-        machine=machine(),
-        threads=1,
-        precision="bf16 autocast",
-        wall_seconds=None,
-        cpu_seconds=round(progress.cpu_seconds),
-        retrain_seconds=golds[0].cpu_seconds if golds else round(progress.cpu_seconds),
-        retrain_threads=1,
-        retrain_clock="cpu",
         metrics=found["metrics"],
-        retrained=golds,
         folder=target,
+        **trained(progress, command, golds),
         parts={
             name: sha256(path)
             for name, path in parts.items()

@@ -17,15 +17,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from recipes.tune import single
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.configs import RunConfig
-from sfr_core.generation import Drawn, draw
+from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
@@ -40,25 +38,6 @@ SEED = 101
 NOISE = 4711
 """The tables use seeds 0 to 2 and the noise of metrics.generation.SAMPLE_SEED."""
 NEVER = 10**6
-
-
-class Untouched:
-    """Samples of the model before, drawn once: a row depends on its class and its number within the class only."""
-
-    def __init__(self, sampler: Protocol) -> None:
-        self._sampler = sampler
-        self._images: dict[int, NDArray[np.uint8]] = {}
-
-    def drawn(self, session: Session, task: ClassDiffusionTask, labels: NDArray[np.int64]) -> Drawn:
-        """The samples for sorted `labels` [n]."""
-        for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
-            if len(self._images.get(int(label), ())) < n:
-                asked, model = np.full(n, label, np.int64), session.reference("before")
-                self._images[int(label)] = drained(
-                    draw(task, task.judge, asked, self._sampler, model, seed=NOISE)
-                ).images
-        found = [self._images[int(c)][:n] for c, n in zip(*np.unique(labels, return_counts=True), strict=True)]
-        return Drawn(np.concatenate(found), labels, task.judge, self._sampler)
 
 
 def trial(
@@ -76,7 +55,7 @@ def trial(
         pass
     cpu = time.process_time() - cpu
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
-    before = untouched.drawn(session, task, labels).record(forgotten)
+    before = untouched.drawn(task, session.reference("before"), labels).record(forgotten)
     after = drained(draw(task, task.judge, labels, sampler, seed=NOISE)).record(forgotten)
     return {
         "forget": forget, "seed": seed, "FA": after.FA, "some_class": after.accepted_any,
@@ -112,7 +91,7 @@ def main() -> None:
     model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
     assert model.sampling is not None
     sampler = Protocol(args.samples, args.sampler_steps, model.sampling.guidance)
-    untouched = Untouched(sampler)
+    untouched = Untouched(sampler, NOISE)
     LOGS.mkdir(parents=True, exist_ok=True)
     lines = []
     for text in args.tried:

@@ -13,11 +13,14 @@ from sfr_core.data.concepts import PromptPlan
 from sfr_core.errors import AssetError
 from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
 from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
-from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.nets.judge import Judge, RealFeatures, pixels_of
 from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.sampling import sampler_steps
+from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
+from sfr_core.tasks.drawing import DrawnModel
 from sfr_core.tasks.sheets import accepted_classes
 from sfr_core.zoo import ModelCard
 
@@ -112,16 +115,19 @@ class Drawn:
         Raises:
             InputError: the judge knows nothing of real pictures, or there are too few samples.
         """
-        if self._judge.real is None:
-            raise AssetError("The judge knows no real pictures.", hint="Make it anew: python -m recipes.judge")
         return generator_record(
             self.verdict,
             self.labels,
             forgotten,
-            self._judge.real,
+            self._real(),
             steps=self.sampler.steps,
             guidance=self.sampler.guidance,
         )
+
+    def _real(self) -> RealFeatures:
+        if self._judge.real is None:
+            raise AssetError("The judge knows no real pictures.", hint="Make it anew with the recipe in its card.")
+        return self._judge.real
 
     def accepted(self) -> NDArray[np.int64]:
         """What the judge accepts each sample as, -1 where as nothing, [n]."""
@@ -162,14 +168,38 @@ class ConceptDrawn(Drawn):
         Raises:
             InputError: the judge knows nothing of real pictures, or there are too few samples.
         """
-        if self._judge.real is None:
-            raise AssetError("The judge knows no real pictures.", hint="Make it anew with the recipe in its card.")
         return concept_record(
             self.verdict,
             self.labels,
             self._prompts,
             before,
-            self._judge.real,
+            self._real(),
             steps=self.sampler.steps,
             guidance=self.sampler.guidance,
         )
+
+
+class Untouched:
+    """The samples of a model before its runs, drawn once for all classes that are asked about, in each precision.
+
+    Args:
+        sampler: how they are drawn.
+        seed: of their noise; records take the default.
+    """
+
+    def __init__(self, sampler: Protocol, seed: int = SAMPLE_SEED) -> None:
+        self._sampler, self._seed = sampler, seed
+        self._drawn: dict[UsedPrecision, dict[int, NDArray[np.uint8]]] = {}
+
+    def drawn(self, task: DrawnModel, model: nn.Module | None, labels: NDArray[np.int64]) -> Drawn:
+        """The samples of `model` for sorted `labels` [n]: a row depends on its class and its number in the class only."""
+        if task.judge is None:
+            raise AssetError("The model has no judge.", hint="Choose one whose card names a judge.")
+        by_label = self._drawn.setdefault(task.precision, {})
+        parts = []
+        for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
+            if len(by_label.get(label, ())) < n:
+                asked = np.full(n, label, np.int64)
+                by_label[label] = drained(draw(task, task.judge, asked, self._sampler, model, seed=self._seed)).images
+            parts.append(by_label[label][:n])
+        return Drawn(np.concatenate(parts), labels, task.judge, self._sampler)

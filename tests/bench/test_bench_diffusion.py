@@ -13,13 +13,13 @@ from PIL import Image
 
 import bench.diffusion as bench
 from bench import diffusion_cells
-from bench.diffusion import Before, Measured, bare_run, measure, steps_for
+from bench.diffusion import Measured, bare_run, measure, steps_for
 from bench.diffusion_cells import Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
-from sfr_core.generation import draw
+from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
@@ -81,7 +81,7 @@ def test_a_method_gets_no_time_from_another_protocol_or_preset() -> None:
     sampler = Protocol(100, 20)
     for other in ({**cell(), "protocol": "500@50"}, retuned, cell(seed=1)):
         with pytest.raises(InputError, match="was not measured on Bag with seed 0"):
-            measure(model, Place("Bag", 0, "joint"), [other], Before(sampler), sampler)
+            measure(model, Place("Bag", 0, "joint"), [other], Untouched(sampler), sampler)
 
 
 def test_what_cannot_be_measured_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,13 +208,13 @@ def test_the_fisher_of_selective_amnesia_is_needed_once(tmp_path: Path) -> None:
 
 def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path: Path) -> None:
     session, sampler = ddpm_session(tmp_path), Protocol(6, 2)
-    before, task = Before(sampler), bench.task_of(session)
+    before, task = Untouched(sampler), bench.task_of(session)
     labels = sample_plan((3,), 10, 6)
     wanted = drained(draw(task, task.judge, labels, sampler)).images
     bare_run(session)
-    assert np.array_equal(before.drawn(session, labels).images, wanted)
+    assert np.array_equal(before.drawn(task, session.reference("before"), labels).images, wanted)
     other = sample_plan((4,), 10, 6)
-    few = before.drawn(session, other).images
+    few = before.drawn(task, session.reference("before"), other).images
     assert np.array_equal(few[other == 0], wanted[labels == 0][:1])
 
 
