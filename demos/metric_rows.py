@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from demos.run_record import RunRecord
-from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS, MetricDefinition
+from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
 from sfr_core.results import GeneratorRecord, Record, RunResult
 
 RECORD_KEYS = ("FA", "RA", "TA", "TA_forget", "TA_remain", "MIA", "MIA_svc", "KL")
@@ -46,7 +46,7 @@ def metric_values(record: RunRecord) -> tuple[MetricValues, ...]:
     if result is None:
         return ()
     if isinstance(result.after, GeneratorRecord):
-        rows = [_record_values(record, result, define) for define in GENERATOR_METRICS.values()]
+        rows = [_record_values(record, result, define) for define in definitions_of(result.after).values()]
     else:
         rows = [_record_values(record, result, METRICS[key]) for key in RECORD_KEYS]
         rows.append(MetricValues(METRICS["avg_d"], result.avg_d_before, result.avg_d, None, None, None))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from demos.run_record import RunRecord
-from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS
+from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
             continue
         for name in x.__dataclass_fields__:
             if not _same(getattr(x, name), getattr(y, name)):
-                title, unit = _title(name, a.generates)
+                title, unit = _title(name, definitions_of(x))
                 out.append(_line(when, title, getattr(x, name), getattr(y, name), unit))
     for name in ("avg_d", "avg_d_before", "kl_floor", "seconds", "retrain_seconds", "steps", "mask_density"):
         x, y = getattr(a.result, name), getattr(b.result, name)
@@ -81,8 +82,8 @@ def _named(name: str, x: Any, y: Any) -> tuple[str, Any, Any, str]:
     return title, x, y, unit
 
 
-def _title(name: str, generates: bool = False) -> tuple[str, str]:
-    known = {**METRICS, **GENERATOR_METRICS} if generates else METRICS
+def _title(name: str, definitions: Mapping[str, MetricDefinition] = METRICS) -> tuple[str, str]:
+    known = {**METRICS, **definitions}
     if name in known:
         return known[name].title, known[name].unit
     return name.replace("_", " "), "s" if name == "retrain_seconds" else ""

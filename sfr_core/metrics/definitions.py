@@ -139,7 +139,7 @@ GENERATOR_METRICS = _define(
     (
         "FA_softmax",
         "FA, plain softmax",
-        "The same for a judge that cannot say no and always answers with one of the ten classes; it is easily fooled by noise.",
+        "The same for a judge that cannot say no and always answers with one of its classes; it is easily fooled by noise.",
         "%",
         "closer to retrained",
         1,
@@ -173,7 +173,7 @@ GENERATOR_METRICS = _define(
     (
         "judge_entropy",
         "Judge's doubt",
-        "Mean entropy of the judge's softmax on samples of the forgotten classes: 0 is sure, 2.3 nats is a blind guess among ten.",
+        "Mean entropy of the judge's softmax on samples of the forgotten classes: 0 is sure, the logarithm of their number is a blind guess among all classes (2.3 nats for ten).",
         "nats",
         "closer to retrained",
         2,
@@ -215,7 +215,69 @@ GENERATOR_METRICS = _define(
 )
 """Of generators: by key, in the order of a table; the last three only of text-to-image models."""
 
+CONCEPT_METRICS = {
+    **GENERATOR_METRICS,
+    **_define(
+        (
+            "FA",
+            "FA",
+            "Forget accuracy: share of the samples of the concept's own prompts, those that the run forgets, that still show it.",
+            "%",
+            "lower",
+            1,
+        ),
+        (
+            "accepted_any",
+            "Accepted as anything",
+            "Share of the samples of the concept's own prompts that the judge takes for something that it knows. What is missing to "
+            "100 % is noise or nothing it knows; what it has above FA became something else.",
+            "%",
+            "closer to retrained",
+            1,
+        ),
+        (
+            "JA_remain",
+            "JA, everything else",
+            "Judge accuracy: share of the samples of all other prompts, of neighbours and of distant concepts, that show what was asked for.",
+            "%",
+            "higher",
+            1,
+        ),
+        (
+            "FD_remain",
+            "FD, everything else",
+            "Fréchet distance of the samples of all other prompts to real pictures of what they ask for, in the features of the bundled "
+            "judge. Not FID, and it grows as n shrinks: compare it only with numbers of the same n and steps.",
+            "feature²",
+            "lower",
+            2,
+        ),
+        (
+            "judge_entropy",
+            "Judge's doubt",
+            "Mean entropy of the judge's softmax on samples of the concept's own prompts: 0 is sure, the logarithm of their number is a "
+            "blind guess among all its classes.",
+            "nats",
+            "closer to retrained",
+            2,
+        ),
+        (
+            "diversity",
+            "Diversity",
+            "Mean distance between two samples of one of the other prompts in the judge's features, over that of real pictures of what "
+            "it asks for; 1 is as varied as real ones.",
+            "× real",
+            "higher",
+            2,
+        ),
+    ),
+}
+"""Of text-to-image models: the same keys, said of prompts instead of classes."""
+
 
 def definitions_of(record: Record) -> dict[str, MetricDefinition]:
     """The definitions of the metrics that a record of its kind holds, by key, in the order of a table."""
-    return GENERATOR_METRICS if hasattr(record, "JA_remain") else METRICS
+    if not hasattr(record, "JA_remain"):
+        return METRICS
+    of_concept = any(getattr(record, name) is not None for name in ("JA_neighbours", "JA_others"))
+    return CONCEPT_METRICS if of_concept else GENERATOR_METRICS
