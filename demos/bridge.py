@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from demos.sheet_words import sheet_value
+from sfr_core.data.concepts import Role
 from sfr_core.events import (
     Cancelled,
     Evaluated,
@@ -169,11 +170,19 @@ def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the page must know of a run beside its events: phases that its method has not, and the names of its classes."""
+    """What the page must know of a run beside its events: phases that its method has not, and the names of its classes.
+
+    `roles`: where the classes are prompts, what each is to the forgotten concept.
+    """
 
     skipped: tuple[Phase, ...] = ()
     names: Sequence[str] = ()
     forgotten: Sequence[int] = ()
+    roles: Sequence[Role] = ()
+
+    def sheet(self, sheet: Sheet | None) -> dict[str, Any] | None:
+        """A sheet with the words for its rows."""
+        return sheet_value(sheet, self.names, self.forgotten, self.roles)
 
 
 def payload(view: View, words: Words = Words()) -> dict[str, Any]:
@@ -183,7 +192,7 @@ def payload(view: View, words: Words = Words()) -> dict[str, Any]:
         "loss": _series(view.loss, 4),
         "accuracy": _series(view.accuracy, 2),
         "pictures": [_prediction(p) for p in view.now],
-        "sheet": sheet_value(view.sheet, words.names, words.forgotten),
+        "sheet": words.sheet(view.sheet),
         "picturesAt": view.now_i,
         "first": [_prediction(p) for p in view.first],
     }
@@ -206,7 +215,7 @@ def news(view: View, have: Mapping[str, Any], words: Words = Words()) -> dict[st
         answer[name] = {"from": start, **_series(curve, digits, start)}
     if (view.now or view.sheet) and have.get("picturesAt") != view.now_i:
         answer["pictures"], answer["picturesAt"] = [_prediction(p) for p in view.now], view.now_i
-        answer["sheet"] = sheet_value(view.sheet, words.names, words.forgotten)
+        answer["sheet"] = words.sheet(view.sheet)
     return answer
 
 

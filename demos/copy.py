@@ -13,6 +13,7 @@ from demos.live_copy import (  # noqa: F401
     SHEET,
     STATE_LINES,
 )
+from sfr_core.data.concepts import ConceptKind
 
 TITLE = "Unlearning Playground: watch a model forget"
 SENTENCE = "Choose what a trained network should forget, and see its memory of it fade while the rest stays."
@@ -36,9 +37,17 @@ KINDS = {
     "text-to-image": "Generator (text-to-image diffusion model on latents)",
 }
 SOURCES = {"bundled": "comes with this program", "own": "brought by you"}
-DATA_TITLES = {"fashion-mnist": "Fashion-MNIST"}
-ARCHITECTURES = {"SmallResNet": "residual network", "UNet2DModel": "U-Net"}
+DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Learnt from emoji"}
+ARCHITECTURES = {
+    "SmallResNet": "residual network",
+    "UNet2DModel": "U-Net",
+    "DiTTransformer2DModel": "transformer",
+    "UNet2DConditionModel": "U-Net",
+}
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
+SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
+CARD_PICTURES = "{data}: {train:,} training, {test:,} test pictures; data {licence}"
+CARD_NO_PICTURES = "{data}; no training pictures come with it. Data: {licence}"
 
 OWN_TITLE = "Bring your own classifier"
 OWN_ABOUT = (
@@ -78,8 +87,35 @@ OWN_DONE = (
 GOLD_OFFER_UNKNOWN = "Retrain it here (time unknown)"
 
 FORGET_LABEL = "Forget"
-FORGET_KINDS = {"class": "Whole classes", "random": "A random share", "samples": "Chosen pictures"}
-CLASS_LEGEND = "Classes to forget (real training pictures; choose one or several)"
+FORGET_KINDS = {
+    "class": "Whole classes",
+    "random": "A random share",
+    "samples": "Chosen pictures",
+    "concept": "A concept",
+}
+CLASS_LEGENDS = {
+    "train": "Classes to forget (real training pictures; choose one or several)",
+    "samples": "Classes to forget (pictures: the model's own samples; choose one or several)",
+    "names": "Classes to forget (choose one or several)",
+}
+CONCEPT_LEGENDS = {
+    "samples": "Concept to forget (pictures: the model's own samples; choose one)",
+    "names": "Concept to forget (choose one)",
+}
+CONCEPT_KINDS: dict[ConceptKind, str] = {
+    "object": "Objects: one thing",
+    "category": "Categories: a whole kind of things",
+    "style": "Styles: a way of drawing, whatever the thing",
+}
+REDIRECT_LABEL = "Draw this instead"
+REDIRECT_INFO = (
+    "The prompt whose pictures should come where the concept is asked for. Use words that the model was trained with."
+)
+REDIRECT_EMPTY = "There is no prompt to draw instead."
+REDIRECT_EMPTY_HINT = "Write one under '2. What it should forget', for example: {prompt}"
+REDIRECT_LONG = "The prompt to draw instead has {n} characters; {most} are the most."
+REDIRECT_LONG_HINT = "Say it in fewer words."
+REDIRECT_UNUSED = "{method} has no use for it: it moves away from the concept, towards nothing in particular. What comes instead is not chosen."
 SHARE_LABEL = "Share of the training pictures, in percent"
 SHARE_INFO = "These pictures are drawn at random from all classes."
 SHARE_SEED_LABEL = "Seed of the draw"
@@ -108,6 +144,11 @@ FORGET_GENERATOR = (
     "A generator forgets whole classes: asked for one of them, it should draw something else. Random shares and single pictures have "
     "no name that one could ask it for."
 )
+FORGET_CONCEPT = (
+    "A text-to-image model forgets a concept: asked for it, by its own prompts or in other words, it should draw something else, and "
+    "everything else as before."
+)
+DATA_FREE_ONLY = "It comes without training pictures, so it draws the pictures to forget and to keep itself before the run (data-free)."
 DATA_SOURCE_LABEL = "Pictures to forget and to keep"
 DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, as one must who has no data."
 DATA_SOURCES = {"shipped": "The training pictures shipped here", "data-free": "Data-free: its own samples"}
@@ -183,6 +224,7 @@ HARDWARE = "Hardware"
 TIME = "Time"
 
 CHOOSE_CLASS = "No class is chosen. Choose at least one picture card under '2. What it should forget'."
+CHOOSE_CONCEPT = "No concept is chosen. Choose a card under '2. What it should forget'."
 CHOOSE_SAMPLES = "No picture is chosen. Click at least one training picture."
 NOT_LOADED = "This page has not finished loading. Reload it and try again."
 NOT_YOURS = "This run is not known here. Runs are kept for a while and belong to the browser that started them."
@@ -191,6 +233,7 @@ TITLE_FAILED = "The run failed"
 
 NOTHING_YET = "Nothing has run yet"
 RECORDED_SUMMARY = "{method} forgets {what}"
+REDIRECTED = "{what} and draws “{prompt}” instead"
 FORGETS_CLASS = "{names}"
 FORGETS_SHARE = "a random {share:g} % of the training pictures (draw {seed})"
 FORGETS_ROWS = {1: "1 chosen picture", 2: "{n} chosen pictures"}

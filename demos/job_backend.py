@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from demos.asked import asked
 from demos.job import Job
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
@@ -21,6 +22,7 @@ def run_here(job: Job) -> Iterator[Event]:
 
     session = Session.open(job.config, retrained=retrained_for(job))
     job.session = session
+    job.config = session.config  # a model without pictures draws its own, and the run's files say so
     job.device = session.device_name
     yield from runner.run(session, cancel=job.cancel)
 
@@ -53,8 +55,7 @@ def check_config(config: RunConfig) -> None:
         InputError: unknown model, method, class, field, or a value out of range.
     """
     from sfr_core import methods, zoo
-    from sfr_core.cards import check_kind
-    from sfr_core.data.splits import parse_forget, split_rows
+    from sfr_core.data.splits import split_rows
 
     if config.forget.replace(" ", "").startswith("samples:@"):
         # A visitor's text must never name a file of the server.
@@ -62,10 +63,9 @@ def check_config(config: RunConfig) -> None:
     card = zoo.card(config.model)
     method = methods.spec_of(config.method, card.kind)
     method.config_cls.from_dict(config.settings)
-    dataset = zoo.open_dataset(card)
-    spec = parse_forget(config.forget, dataset.class_names)
-    split_rows(spec, dataset.train.labels)
-    check_kind(card.kind, spec, config.data)
+    run = asked(config)
+    if run.prompts is None:
+        split_rows(run.spec, run.dataset.train.labels)
     if card.kind != "classifier" and "Restartable" in method.requires:
         raise InputError(
             "Retraining a generator takes hours, so this page does not start it.",

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demos import bridge, copy, hardware
+from demos.asked import asked
 from demos.jobs import Job
 from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
-from sfr_core.data.splits import ForgetSpec, parse_forget
+from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Event, Phase, from_json
 
@@ -66,27 +67,10 @@ def _own_picture(model_id: str, source: str, row: int) -> str:
     return data_uri(small.reshape(*small.shape[:2], -1))
 
 
-SAMPLES = "samples.png"
-"""In a generator's folder: its samples, a row of square pictures for each class, without gaps."""
-
-
-@lru_cache(maxsize=32)
-def sample_pictures(model_id: str, number: int) -> tuple[str, ...]:
-    """The first sample of each of the first `number` classes, from the model's sheet; none where the folder has no sheet."""
-    path = zoo.card(model_id).folder / SAMPLES
-    classes = len(dataset(model_id).class_names)
-    try:
-        with Image.open(path) as image:
-            sheet = np.asarray(image.convert("L" if image.mode == "L" else "RGB"))
-    except (OSError, ValueError):
-        return ()
-    side = sheet.shape[0] // classes
-    rows = [sheet[c * side : (c + 1) * side, :side] for c in range(min(number, classes))]
-    return tuple(data_uri(row.reshape(side, side, -1)) for row in rows)
-
-
 def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
     """What is forgotten, in words."""
+    if spec.concept:
+        return spec.concept
     if spec.classes:
         return copy.FORGETS_CLASS.format(names=", ".join(class_names[c] for c in spec.classes))
     if spec.share is not None:
@@ -96,8 +80,10 @@ def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
 
 def title(config: RunConfig) -> str:
     """A run in one line: "SFR-on forgets Sneaker"."""
-    names = dataset(config.model).class_names
-    words = forget_words(parse_forget(config.forget, names), names)
+    run = asked(config)
+    words = forget_words(run.spec, run.names)
+    if config.redirect:
+        words = copy.REDIRECTED.format(what=words, prompt=config.redirect)
     return copy.RECORDED_SUMMARY.format(method=methods.title_of(config.method), what=words)
 
 
@@ -118,10 +104,10 @@ def generates(config: RunConfig) -> bool:
 def words_of(config: RunConfig) -> bridge.Words:
     """What the live view must know of a run beside its events."""
     try:
-        names = dataset(config.model).class_names
+        run = asked(config)
     except PlaygroundError:
         return bridge.Words(skipped(config))
-    return bridge.Words(skipped(config), names, parse_forget(config.forget, names).classes)
+    return bridge.Words(skipped(config), run.names, run.spec.classes, run.roles)
 
 
 def phase_line(view: bridge.View, draws: bool = False) -> str:
@@ -136,7 +122,7 @@ def phase_line(view: bridge.View, draws: bool = False) -> str:
 
 def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
     try:
-        names = dataset(config.model).class_names
+        run = asked(config)
     except AssetError as error:  # a visitor's model that was put out since: its run has a state, but no pictures
         gone = bridge.payload(bridge.View())
         return {
@@ -145,16 +131,18 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
             "classes": [],
             "forgotten": None,
             "generates": False,
+            "words": [],
             "pictures": {},
             "view": gone,
         }
-    spec = parse_forget(config.forget, names)
+    draws = generates(config)
     return {
         "key": key,
         "title": title(config),
-        "classes": list(names),
-        "forgotten": list(spec.classes) or None,
-        "generates": generates(config),
+        "classes": list(run.names),
+        "forgotten": list(run.spec.classes) or None,
+        "generates": draws,
+        "words": [*(["concept"] if run.prompts else []), *(["generator"] if draws else [])],
         "pictures": _images(config, view),
         "view": bridge.payload(view, words_of(config)),
     }

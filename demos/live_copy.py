@@ -39,6 +39,8 @@ MACHINE_GPU = "{name} · {memory} in use, {peak} at peak"
 
 SHEET = {
     "toForget": "{name} (to forget)",
+    "toForgetWords": "{name} (to forget, in other words)",
+    "neighbour": "{name} (neighbour)",
     "rowAlt": "{name}. {text}",
     "rowAltForget": "{name}, to be forgotten. {text}",
     "count": "{right} of {all} ✓",
@@ -51,6 +53,16 @@ SHEET = {
     ),
 }
 """Words of the sheets of samples, here and in Compare."""
+SHEET_PROMPTS = {
+    "own": "shows what the prompt asks for",
+    "other": "shows something else: what “{name}” asks for",
+    "none": "shows none of these",
+    "sheetNote": (
+        "Every row is a prompt; samples from the same noise in every picture below; {steps} sampler steps, guidance {guidance}. "
+        "✓ shows what the prompt asks for, ≠ what another of these asks for, ✗ none of these."
+    ),
+}
+"""Where the rows of a sheet are prompts."""
 
 LIVE = {
     "recorded": "Recorded run",
@@ -103,7 +115,7 @@ LIVE = {
     "lost": "The server does not answer; the page asks it again and again. The run goes on there.",
     "generator": {
         "waiting": "The samples appear as soon as the first ones have been drawn and judged.",
-        "lossTitle": "Loss (squared error, summed)",
+        "lossTitle": "Loss (squared error)",
         "accuracyTitle": "Accepted samples in %",
         "accuracyTitleN": "Accepted samples in % (n = {forget} and {remain})",
         "forget": "forgotten class",
@@ -114,7 +126,17 @@ LIVE = {
             "the numbers are in the table below it."
         ),
     },
-    "sheet": SHEET,
+    "concept": {
+        "accuracyTitle": "Samples as asked, in %",
+        "accuracyTitleN": "Samples as asked, in % (n = {forget} and {remain})",
+        "forget": "concept still shown",
+        "remain": "everything else",
+        "numbersAccuracy": "Numbers: samples as asked, in %",
+        "plotAltAccuracy": (
+            "Line chart of the shares of samples that still show the concept, and of samples of everything else that show what "
+            "their prompt asks for; the numbers are in the table below it."
+        ),
+    },
     "noPlot": "The chart could not be drawn; the numbers are in the table below.",
     "mask": "The saliency mask lets {percent} % of the weights move in forgetting steps.",
 }

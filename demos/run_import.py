@@ -18,7 +18,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from demos.run_record import RunRecord, dataset_of, read_spec
+from demos.run_record import RunRecord, dataset_of, labels_of
 from demos.sheet_check import check_sheet
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, PlaygroundError
@@ -197,7 +197,7 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
     config = config or told
     if config is None:
         raise AssetError("These events do not say which run they are of.", hint="Choose its config.json as well.")
-    dataset = dataset_of(config.model)
+    dataset, spec, roles = labels_of(config, dataset_of(config.model))
     return RunRecord(
         key="import-" + secrets.token_hex(16),
         config=config,
@@ -205,7 +205,8 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
         result=result,
         events=events,
         dataset=dataset,
-        spec=read_spec(config, dataset),
+        spec=spec,
+        roles=roles,
     )
 
 

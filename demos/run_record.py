@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from demos.asked import asked
 from sfr_core.configs import RunConfig
+from sfr_core.data.concepts import Role
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
 from sfr_core.errors import PlaygroundError
@@ -19,6 +21,8 @@ from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, Model
 if TYPE_CHECKING:
     from demos.jobs import Job
 
+CONCEPT = "concept:"
+"""Beginning of the forget specifications of concepts."""
 State = Literal["queued", "running", "finished", "cancelled", "failed", "imported"]
 
 
@@ -43,8 +47,12 @@ class RunRecord:
         state: how far it came.
         result: full-set metrics; None where the run never reached them.
         events: the log so far.
-        dataset: its pictures; None where the model is not in this program's zoo.
+        dataset: its pictures, and the names of its labels (classes, or prompts); None where the model is not in this
+            program's zoo.
         spec: the parsed forget specification; None where `dataset` is.
+        roles: of a run that forgets a concept, what each prompt is to it.
+        shown_before: likewise, share (0 to 1) of each prompt's samples that showed it before the run; empty once the
+            weights are gone.
         reports: answers on every picture, or samples, of "before", "after", "retrained"; empty for imported runs.
         created: Unix time of submission, None for imported runs.
     """
@@ -56,6 +64,8 @@ class RunRecord:
     events: tuple[Event, ...] = ()
     dataset: Dataset | None = None
     spec: ForgetSpec | None = None
+    roles: tuple[Role, ...] = ()
+    shown_before: Mapping[int, float] = field(default_factory=dict)
     reports: Mapping[str, Report] = field(default_factory=dict)
     created: float | None = None
 
@@ -76,6 +86,16 @@ class RunRecord:
             return isinstance(self.result.after, GeneratorRecord)
         previews = [event for event in self.events if isinstance(event, Preview)]
         return any(event.sheet for event in previews) if previews else kind_of(self.config.model) != "classifier"
+
+    @property
+    def of_concept(self) -> bool:
+        """True for a run that forgets a concept: its labels are prompts."""
+        return self.config.forget.strip().startswith(CONCEPT)
+
+    @property
+    def forgotten(self) -> tuple[int, ...]:
+        """Labels to forget, where they are known."""
+        return self.spec.classes if self.spec else ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -152,6 +172,17 @@ def dataset_of(model: str) -> Dataset | None:
         return None
 
 
+def labels_of(config: RunConfig, dataset: Dataset | None) -> tuple[Dataset | None, ForgetSpec | None, tuple[Role, ...]]:
+    """Data, forget specification and roles of a record, as far as this program knows the model; `dataset`: its pictures."""
+    if not config.forget.strip().startswith(CONCEPT):
+        return dataset, read_spec(config, dataset), ()
+    try:
+        run = asked(config)
+    except PlaygroundError:
+        return None, None, ()
+    return run.dataset, run.spec, run.roles
+
+
 def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:
     """The parsed forget specification, or None where it does not fit the data."""
     if dataset is None:
@@ -167,7 +198,8 @@ def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:
 def from_job(job: Job) -> RunRecord:
     """Takes a snapshot of a job; the job may go on running."""
     session: Any = job.session
-    dataset = session.dataset if session is not None else dataset_of(job.config.model)
+    known = session.dataset if session is not None else dataset_of(job.config.model)
+    dataset, spec, roles = labels_of(job.config, known)
     result = job.result
     if result is None:
         result = next((e.result for e in job.log if isinstance(e, Finished)), None)
@@ -178,7 +210,9 @@ def from_job(job: Job) -> RunRecord:
         result=result,
         events=tuple(job.log),
         dataset=dataset,
-        spec=read_spec(job.config, dataset),
+        spec=spec,
+        roles=roles,
+        shown_before=dict(getattr(session, "shown_before", {})),
         reports=dict(session.reports) if session is not None else {},
         created=job.created,
     )

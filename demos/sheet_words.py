@@ -1,4 +1,4 @@
-"""What the judge said of samples, in signs and words. Pure."""
+"""What the judge said of samples, in signs and words; the rows are classes or, where they have roles, prompts. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from demos.live_copy import SHEET, SHEET_PROMPTS
+from sfr_core.data.concepts import Role
 from sfr_core.events import Sheet
 
 NONE = -1
 """What stands in `accepted` where the judge accepts no class."""
 SIGNS = {"own": "✓", "other": "≠", "none": "✗"}
-"""Accepted as the class asked for, as another one, as none."""
+"""Accepted as what was asked for, as something else, as nothing that is listed."""
+ROW_TITLES: dict[Role, str] = {
+    "direct": SHEET["toForget"],
+    "paraphrase": SHEET["toForgetWords"],
+    "neighbour": SHEET["neighbour"],
+    "other": "{name}",
+}
 
 
 def sign_of(label: int, accepted: int) -> str:
@@ -24,20 +32,41 @@ def name_of(label: int, names: Sequence[str]) -> str:
     return names[label] if 0 <= label < len(names) else f"class {label}"
 
 
-def counts_text(label: int, accepted: Sequence[int], names: Sequence[str]) -> str:
-    """What the judge made of the samples of one class: "5 samples: 3 as Trouser, 1 as Dress, 1 as none of the classes"."""
+def title_of(label: int, names: Sequence[str], forgotten: Sequence[int], roles: Sequence[Role] = ()) -> str:
+    """The name of a row with what shall become of it: "Trouser (to forget)"."""
+    name = name_of(label, names)
+    if 0 <= label < len(roles):  # a foreign sheet may have more rows than this program's prompts
+        return ROW_TITLES[roles[label]].format(name=name)
+    return SHEET["toForget"].format(name=name) if label in forgotten else name
+
+
+def words_of(roles: Sequence[Role]) -> dict[str, str]:
+    """What the signs mean."""
+    return {**SHEET, **SHEET_PROMPTS} if roles else SHEET
+
+
+def counts_text(label: int, accepted: Sequence[int], names: Sequence[str], roles: Sequence[Role] = ()) -> str:
+    """What the judge made of the samples of one row: "5 samples: 3 as Trouser, 1 as Dress, 1 as none of the classes"."""
     counts = Counter(int(a) for a in accepted)
     own = counts.pop(label, 0)
     none = counts.pop(NONE, 0)
-    parts = [f"{own} as {name_of(label, names)}"]
+    parts = [f"{own} as asked" if roles else f"{own} as {name_of(label, names)}"]
     parts += [f"{n} as {name_of(other, names)}" for other, n in counts.most_common()]
     if none:
-        parts.append(f"{none} as none of the classes")
+        parts.append(f"{none} as none of {'these' if roles else 'the classes'}")
     return f"{len(accepted)} sample{'' if len(accepted) == 1 else 's'}: {', '.join(parts)}"
 
 
-def sheet_value(sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[int]) -> dict[str, Any] | None:
-    """A sheet as demos/static/grid.js draws it: its picture once, and what the judge says row by row."""
+def sheet_value(
+    sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[int], roles: Sequence[Role] = ()
+) -> dict[str, Any] | None:
+    """A sheet as demos/static/grid.js draws it: its picture once, and what the judge says row by row.
+
+    Args:
+        sheet: None gives None.
+        names, forgotten: name of each label, and the labels to forget.
+        roles: of the labels, where they are prompts.
+    """
     if sheet is None:
         return None
     rows = []
@@ -47,13 +76,15 @@ def sheet_value(sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[i
             {
                 "label": label,
                 "name": name_of(label, names),
+                "title": title_of(label, names, forgotten, roles),
                 "forgotten": label in forgotten,
                 "signs": [sign_of(label, a) for a in accepted],
                 "said": ["" if a == NONE else name_of(a, names) for a in accepted],
-                "text": counts_text(label, accepted, names),
+                "text": counts_text(label, accepted, names, roles),
             }
         )
     return {
+        "words": words_of(roles),
         "png": sheet.png,
         "side": sheet.side,
         "columns": sheet.columns,

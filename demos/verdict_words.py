@@ -63,7 +63,9 @@ def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "
     """What was to be forgotten, in words: 'Sneaker and Bag', 'the random 10 %', 'the 3 chosen pictures'."""
     if spec is None:
         kind, _, body = text.partition(":")
-        return body.replace(",", ", ") if kind == "class" else text
+        return body.replace(",", ", ") if kind in ("class", "concept") else text
+    if spec.concept:
+        return spec.concept
     if spec.classes:
         names = [class_names[c] for c in spec.classes]
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

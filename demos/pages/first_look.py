@@ -65,6 +65,8 @@ def nothing() -> dict[str, Any]:
         "line": "",
         "classes": [],
         "forgotten": None,
+        "generates": False,
+        "words": [],
         "pictures": {},
         "elapsed": None,
         "machine": "",

@@ -1,9 +1,9 @@
 // A generator's samples: one canvas a class, so that new pictures replace the old ones without a blank between them.
-// sheet: see demos/sheets.py sheet_value; words: {rowAlt, toForget, toKeep, sheetNote, own, other, none}.
+// sheet: see demos/sheet_words.py sheet_value, which gives its words too.
 const SHEET_SIGNS = { own: '✓', other: '≠', none: '✗' };
 const sheetWords = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
-function buildSheet(box, sheet, words) {
+function buildSheet(box, sheet) {
   const order = sheet.rows.map((_, at) => at).sort((a, b) => sheet.rows[b].forgotten - sheet.rows[a].forgotten || a - b);
   const note = document.createElement('p');
   note.className = 'sheet-note';
@@ -17,7 +17,7 @@ function buildSheet(box, sheet, words) {
     line.dataset.row = at;
     const name = document.createElement('span');
     name.className = 'sheet-name';
-    name.textContent = row.forgotten ? sheetWords(words.toForget, row) : row.name;
+    name.textContent = row.title;
     const tiles = document.createElement('span');
     tiles.className = 'sheet-tiles';
     const canvas = document.createElement('canvas');
@@ -37,22 +37,23 @@ function buildSheet(box, sheet, words) {
   box.replaceChildren(note, list);
 }
 
-function drawSheet(box, sheet, words) {
+function drawSheet(box, sheet) {
   if (!sheet) {
     if (box.sheetShape) box.replaceChildren();
     box.sheetShape = box.sheetPng = '';
     return;
   }
+  const words = sheet.words;
   if (box.sheetPng === sheet.png) return;
   box.sheetPng = sheet.png;
   const image = new Image();
   image.onload = () => {
     // Another sheet may have come meanwhile; pictures, signs and words always change in one go.
     if (box.sheetPng !== sheet.png) return;
-    const shape = JSON.stringify([sheet.side, sheet.columns, sheet.rows.map((row) => [row.label, row.forgotten])]);
+    const shape = JSON.stringify([sheet.side, sheet.columns, sheet.rows.map((row) => [row.title, row.forgotten])]);
     if (box.sheetShape !== shape) {
       box.sheetShape = shape;
-      buildSheet(box, sheet, words);
+      buildSheet(box, sheet);
     }
     box.querySelector('.sheet-note').textContent = sheetWords(words.sheetNote, sheet);
     for (const line of box.querySelectorAll('.sheet-row')) {

@@ -4,7 +4,7 @@
 // animation or transition) and nothing is drawn that has not changed or cannot be seen.
 const T = props.texts;
 const $ = (part) => element.querySelector(`[data-part="${part}"]`);
-const word = (name) => (state.value && state.value.generates && T.generator[name]) || T[name];
+const word = (name) => (state.value && state.value.words.map((kind) => T[kind][name]).find(Boolean)) || T[name];
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const COLOURS = { light: { forget: '#c2410c', remain: '#1d4ed8' }, dark: { forget: '#fb923c', remain: '#7aa2ff' } };
 const PLOTS = ['loss', 'accuracy'];
@@ -126,7 +126,7 @@ function drawPictures(value, shown) {
 function drawEvidence(value, view) {
   $('sheet').hidden = !value.generates;
   $('pictures').hidden = value.generates && Boolean(view.sheet);
-  if (value.generates) drawSheet($('sheet'), view.sheet, T.sheet);
+  if (value.generates) drawSheet($('sheet'), view.sheet);
   if ($('pictures').hidden) return;
   drawPictures(value, view.pictures);
 }
