@@ -6,21 +6,30 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from demos.asked import Asked, asked
 from demos.jobs import Job
 from sfr_core import presets
+from sfr_core.cards import gold_standard
 from sfr_core.configs import RunConfig
+from sfr_core.data.concepts import Role
+from sfr_core.data.splits import split_rows
+from sfr_core.errors import PlaygroundError
 from sfr_core.zoo import ModelCard
 
 MODELS_EVALUATED = 4
 """Before, after, retrained and its twin are each asked about every picture at the end."""
-LOOKS, LOOK_SAMPLES, LOOK_STEPS = 8, 40, 8
-"""Of a generator's run (tasks/ddpm.py, which needs torch, so that they stand here again; a test compares them)."""
-EVALUATED, SHOWN = 199, 44
-"""Samples of a generator's evaluation, and of a model whose record its card has (generation.py)."""
-FREE_SAMPLES, FREE_STEPS = 768, 10
-"""Of a run without data (tasks/ddpm.py)."""
+LOOKS, LOOK_COLUMNS, LOOK_STEPS, LOOK_CLASSES = 8, 4, 8, 16
+"""Looks of a generator's run, samples of each class in one, their sampler steps, and classes at most (tasks/drawing.py and
+tasks/diffusion.py, which need torch, so that this and what follows stand here again; a test compares them)."""
+LOOK_PROMPTS: dict[Role, int] = {"direct": 2, "paraphrase": 1, "neighbour": 2, "other": 3}
+"""Prompts in a look, where labels are prompts (tasks/text_to_image.py)."""
+EVALUATED, SHOWN_FORGET, SHOWN_REMAIN = 100, 8, 4
+"""Samples of the forgotten classes in a record (metrics/generation.py), and of each class that are shown where the card has it."""
+FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 32, 1024)}
+"""Without data, by kind: pictures of the forgotten classes together, of each other class, and of the other classes at most."""
+FREE_STEPS = 10
 CLASSES = 10
-"""Of the shipped generators; Selective Amnesia takes its Fisher from all of them."""
+"""Of the shipped DDPM; Selective Amnesia takes its Fisher from all of them."""
 FORWARD_SHARE = 1 / 3
 """A forward pass costs about a third of forward, backward and update."""
 
@@ -33,18 +42,41 @@ class Estimate:
     source: Literal["measured", "card"]
 
 
-def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int) -> float:
-    """Forward-backward passes over single pictures that a run makes, its evaluation left out."""
+def sizes(config: RunConfig, run: Asked) -> tuple[int, int, int]:
+    """Pictures to forget, to keep and to test on; where the model draws its own, those that it draws.
+
+    Raises:
+        InputError: one of the sets would be empty.
+    """
+    if run.prompts is not None:
+        split = run.prompts.split
+        return len(split.forget), len(split.remain), 0
+    if config.data != "data-free" and len(run.dataset.train):
+        split = split_rows(run.spec, run.dataset.train.labels)
+        return len(split.forget), len(split.remain), len(run.dataset.test)
+    forget, remain, most = FREE["dit" if not len(run.dataset.train) else "ddpm"]
+    mine = len(run.spec.classes)
+    others = min(len(run.names) - mine, max(1, most // remain))
+    return mine * max(1, forget // mine), others * remain, 0
+
+
+def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int, classes: int = CLASSES) -> float:
+    """Forward-backward passes over single pictures that a run makes, its evaluation left out.
+
+    Methods in closed form train nothing: 0.
+    """
     if method == "sfr-on":
         batch = s["batch_size"]
         forget = -(-s["steps"] // s["forget_every"]) * min(batch, n_forget)
+        if s.get("forget_loss") == "redirect":  # the answer to the other prompt is asked first
+            forget *= 1 + FORWARD_SHARE
         fisher = 0.0
         if s["mask"]:
             limit = float("inf") if s["fisher_batches"] is None else s["fisher_batches"] * s["fisher_batch_size"]
             fisher = min(n_forget, limit) + min(n_remain, limit)
         return float(s["steps"] * min(batch, n_remain) + forget + fisher)
     if "epochs" not in s:
-        return _in_steps(method, s, n_forget)
+        return _in_steps(method, s, n_forget, classes) if "steps" in s else 0.0
     per_epoch = {
         "retrain": n_remain,
         "finetune": n_remain,
@@ -61,15 +93,21 @@ def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int) -> fl
     return float(s["epochs"] * per_epoch + extra)
 
 
-def _in_steps(method: str, s: dict[str, Any], n_forget: int) -> float:
+def _in_steps(method: str, s: dict[str, Any], n_forget: int, classes: int) -> float:
     """The same for the methods that train a generator in steps."""
     forget_and_remain = {"joint", "salun", "selective-amnesia"}
-    passes = s["steps"] * s["batch_size"] * (2 if method in forget_and_remain else 1)
+    each = 2.0 if method in forget_and_remain else 1.0
+    if method in ("esd-x", "esd-u"):
+        # The old model answers twice; before, the sample is drawn half way on average, and guidance asks twice a step.
+        each += FORWARD_SHARE * (2 + (int(s["sample_steps"]) - 1))
+    if method == "concept-ablation":
+        each += FORWARD_SHARE + (1 if s["prior_weight"] else 0)
+    passes = s["steps"] * s["batch_size"] * each
     if method == "salun":
         limit = float("inf") if s["saliency_batches"] is None else s["saliency_batches"] * s["batch_size"]
         passes += min(n_forget, limit)
     if method == "selective-amnesia":
-        passes += CLASSES * s["fisher_images"] * s["fisher_timesteps"]
+        passes += classes * s["fisher_images"] * s["fisher_timesteps"]
     return float(passes)
 
 
@@ -82,16 +120,27 @@ class Pace:
 
     def learn(self, job: Job) -> None:
         """Takes the speed of a finished run."""
-        session, result = job.session, job.result
-        if result is None or session is None or result.seconds <= 0:
+        result = job.result
+        if result is None or result.seconds <= 0:
             return
-        n = pictures(job.config.method, job.config.settings, len(session.split.forget), len(session.split.remain))
+        try:
+            run = asked(job.config)
+            n_forget, n_remain, _ = sizes(job.config, run)
+        except PlaygroundError:  # a visitor's model that was put out meanwhile
+            return
+        n = pictures(job.config.method, job.config.settings, n_forget, n_remain, len(run.names))
         if n > 0:
             with self._lock:
                 self._rates[job.config.model, job.config.method, job.config.device] = result.seconds / n
 
-    def expect(self, config: RunConfig, card: ModelCard, n_forget: int, n_remain: int, n_test: int) -> Estimate | None:
-        """The expected time of a run with its evaluation, seconds; None where nothing was measured yet."""
+    def expect(self, config: RunConfig, card: ModelCard) -> Estimate | None:
+        """The expected time of a run with its evaluation, seconds; None where nothing was measured yet.
+
+        Raises:
+            InputError: the config does not suit the model.
+        """
+        run = asked(config)
+        n_forget, n_remain, n_test = sizes(config, run)
         with self._lock:
             rate = self._rates.get((config.model, config.method, config.device))
         source: Literal["measured", "card"] = "measured"
@@ -100,9 +149,9 @@ class Pace:
             source, rate = "card", known
         if rate is None:
             return None
-        n = pictures(config.method, config.settings, n_forget, n_remain)
+        n = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
         if card.sampling is not None:
-            evaluation = drawings(config, card.sampling.steps)
+            evaluation = drawings(config, card, run)
         else:
             evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
         return Estimate(n * rate + evaluation * (rate if known is None else known), source)
@@ -124,13 +173,36 @@ def card_rate(card: ModelCard, n_train: int) -> float | None:
     return float(seconds / (epochs * n_train))
 
 
-def drawings(config: RunConfig, sampler_steps: int) -> float:
+def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
     """What a generator's run draws beside its steps, in forward-backward passes over single pictures.
 
-    The looks on the way, the evaluation after the run, the samples shown of the models before and retrained, and without
-    data the pictures of the run itself. Guidance asks the network twice a step.
+    The looks on the way, the samples of all models at the end, and without data the pictures of the run itself. Guidance asks
+    the network twice a step. What a latent model's autoencoder takes (about a tenth of that) is left out.
     """
-    passes = LOOKS * LOOK_SAMPLES * LOOK_STEPS + (EVALUATED + 2 * SHOWN) * sampler_steps
-    if config.data == "data-free":
-        passes += FREE_SAMPLES * FREE_STEPS
+    steps = 1 if card.sampling is None else card.sampling.steps
+    passes = LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps
+    if config.data == "data-free" or not len(run.dataset.train):
+        n_forget, n_remain, _ = sizes(config, run)
+        passes += (n_forget + n_remain) * FREE_STEPS
     return 2 * FORWARD_SHARE * passes
+
+
+def looked(run: Asked) -> int:
+    """Samples of one look."""
+    if run.prompts is not None:
+        return LOOK_COLUMNS * sum(min(most, run.roles.count(role)) for role, most in LOOK_PROMPTS.items())
+    return LOOK_COLUMNS * min(len(run.names), max(LOOK_CLASSES, len(run.spec.classes) + 1))
+
+
+def evaluated(card: ModelCard, run: Asked) -> int:
+    """Samples of all models at the end: whole records, or the few that are shown of a model whose record the card has."""
+    if run.prompts is not None:
+        counts = [run.roles.count(role) for role in LOOK_PROMPTS]
+        return 2 * sum(n * max(2, -(-EVALUATED // (2 * n))) for n in counts if n)
+    mine, others = len(run.spec.classes), len(run.names) - len(run.spec.classes)
+    each = -(-EVALUATED // mine), max(1, round(EVALUATED / others))
+    whole = mine * each[0] + others * each[1]
+    shown = mine * min(each[0], SHOWN_FORGET) + others * min(each[1], SHOWN_REMAIN)
+    gold = gold_standard(card, run.spec.text)
+    passes = whole + (shown if card.records.get(run.spec.text) else whole)
+    return passes if gold is None else passes + (shown if gold.records else whole)

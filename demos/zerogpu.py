@@ -8,10 +8,13 @@ Off ZeroGPU the decorator gives the function back unchanged, so this file is tes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import spaces  # before torch: it refuses to be imported after CUDA has started
 
+from demos import estimate
+from demos.asked import asked
 from demos.jobs import Job, retrained_for
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
@@ -28,10 +31,10 @@ PICTURES_PER_SECOND = 4000.0
 
 def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
-    from demos.estimate import pictures
-
     n_forget, n_remain, n_test = sizes
-    work = pictures(config["method"], config["settings"], n_forget, n_remain) + 2 * (n_forget + n_remain + n_test)
+    work = estimate.pictures(config["method"], config["settings"], n_forget, n_remain) + 2 * (
+        n_forget + n_remain + n_test
+    )
     return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
 
 
@@ -53,7 +56,15 @@ def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | No
             continue
         yield "event", event
     changed = {name: value.numpy() for name, value in session.changed_tensors().items()}
-    yield "state", {"changed": changed, "reports": dict(session.reports), "device": session.device_name}
+    yield (
+        "state",
+        {
+            "changed": changed,
+            "reports": dict(session.reports),
+            "shown_before": session.shown_before,
+            "device": session.device_name,
+        },
+    )
     yield "event", last
 
 
@@ -66,8 +77,9 @@ def run_there(job: Job) -> Iterator[Event]:
         RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}), retrained=retrained
     )
     job.session = here
+    job.config = replace(job.config, data=here.config.data)
     gold = None if retrained is None else (retrained.arrays(), retrained.seconds)
-    sizes = (len(here.split.forget), len(here.split.remain), len(here.dataset.test))
+    sizes = estimate.sizes(job.config, asked(job.config))
     steps = 0
     remote = gpu_run(job.config.to_json(), sizes, gold)
     try:
@@ -75,6 +87,7 @@ def run_there(job: Job) -> Iterator[Event]:
             if kind == "state":
                 here.adopt(value["changed"])
                 here.reports.update(value["reports"])
+                here.shown_before.update(value["shown_before"])
                 job.device = value["device"]
                 continue
             if isinstance(value, Finished):

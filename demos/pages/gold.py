@@ -8,14 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from demos import copy, live
+from demos import copy
 from demos.estimate import Pace
 from demos.hardware import Hardware
 from demos.pages import header
 from demos.pages.form import Form
 from sfr_core import presets, zoo
 from sfr_core.configs import RunConfig
-from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import PlaygroundError
 
 
@@ -57,14 +56,11 @@ def describe(
     try:
         config = form.read(values)
         card = zoo.card(config.model)
-        data = live.dataset(card.id)
-        split = split_rows(parse_forget(config.forget, data.class_names), data.train.labels)
-        sizes = (len(split.forget), len(split.remain), len(data.test))
-        expected = pace.expect(config, card, *sizes)
+        expected = pace.expect(config, card)
         gold = zoo.gold_standard(card, config.forget)
         # Training a generator takes hours: what its card ships is all there is.
         offered = card.kind == "classifier" and gold is None and config.method != "retrain"
-        again = pace.expect(retraining(config), card, *sizes) if offered else None
+        again = pace.expect(retraining(config), card) if offered else None
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
         return header.badges_html(machine, None), "", gr.update(visible=False)

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
-from demos.estimate import MODELS_EVALUATED, Pace, card_rate, drawings, pictures
+from demos.asked import asked
+from demos.estimate import (
+    FREE_STEPS,
+    LOOK_COLUMNS,
+    LOOK_PROMPTS,
+    LOOK_STEPS,
+    LOOKS,
+    MODELS_EVALUATED,
+    Pace,
+    card_rate,
+    drawings,
+    evaluated,
+    looked,
+    pictures,
+    sizes,
+)
 from demos.jobs import Job
-from sfr_core import methods, presets, zoo
+from sfr_core import generation, methods, presets, zoo
+from sfr_core.cards import ModelCard, gold_standard
 from sfr_core.configs import RunConfig
+from sfr_core.metrics.concepts import sample_prompts
 
 MODEL = "fashion-mnist-resnet"
 
@@ -45,21 +63,19 @@ def test_a_finished_run_replaces_the_guess() -> None:
         MODEL, "sfr-on", overrides={"mask": False, "steps": 10, "forget_every": 1, "batch_size": 100}
     )
     config = RunConfig(model=MODEL, forget="class:Bag", method="sfr-on", settings=settings)
-    first = pace.expect(config, card, 1000, 9000, 10000)
+    first = pace.expect(config, card)
     assert first.source == "card"
     rate = card_rate(card, 10000)
     evaluation = MODELS_EVALUATED * 20000 / 3 * rate
     assert math.isclose(first.seconds, 2000 * rate + evaluation)
     job = Job(id="0" * 32, visitor="1" * 32, config=config, created=0.0)
-    split: Any = SimpleNamespace(forget=np.arange(1000), remain=np.arange(9000))
-    job.session = SimpleNamespace(split=split)
     job.result = SimpleNamespace(seconds=40.0)  # type: ignore[assignment]
     pace.learn(job)
-    second = pace.expect(config, card, 1000, 9000, 10000)
+    second = pace.expect(config, card)
     assert second.source == "measured"
     assert math.isclose(second.seconds, 40.0 + evaluation)
     other = RunConfig(model=MODEL, forget="class:Bag", method="finetune", settings=presets.resolve(MODEL, "finetune"))
-    assert pace.expect(other, card, 1000, 9000, 10000).source == "card"
+    assert pace.expect(other, card).source == "card"
 
 
 def test_methods_in_steps_counted_by_hand() -> None:
@@ -74,19 +90,107 @@ def test_methods_in_steps_counted_by_hand() -> None:
         assert pictures(method, presets.resolve("", method, kind="ddpm"), 1000, 9000) > 0
 
 
-def test_what_a_generators_run_draws_is_what_it_plans_to_draw() -> None:
-    from sfr_core import generation
-    from sfr_core.metrics.generation import PAGE
+def config_of(kind: str, forget: str, method: str = "sfr-on", **changes: Any) -> RunConfig:
+    settings = presets.resolve("", method, kind=kind)
+    return RunConfig(model="tiny", forget=forget, method=method, settings=settings, **changes)
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModelCard], ModelCard]:
+    """Makes a card the only model."""
+
+    def install(card: ModelCard) -> ModelCard:
+        monkeypatch.setattr(zoo, "cards", lambda: (card,))
+        return card
+
+    return install
+
+
+def planned(card: ModelCard, forgotten: tuple[int, ...], classes: int) -> tuple[int, int]:
+    """Samples of a whole record, and of one that the card has."""
+    plan = generation.plan(forgotten, classes, generation.protocol_of(card))
+    return len(plan.labels), len(plan.shown)
+
+
+def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: Any) -> None:
     from sfr_core.tasks.ddpm import DiffusionTask as Task
 
-    settings = presets.resolve("", "sfr-on", kind="ddpm")
-    config = RunConfig(model="any", forget="class:Trouser", method="sfr-on", settings=settings)
-    plan = generation.plan([1], 10, PAGE)
+    shipped = next((c for c in zoo.cards() if c.kind == "ddpm"), None)
+    if shipped is None:
+        pytest.skip("no generator is installed")
+    card = installed(replace(shipped, id="tiny"))
+    steps = card.sampling.steps
+    config = config_of("ddpm", "class:Trouser")
     looks = (Task.looks + 1) * 10 * Task.look_columns * Task.look_steps
-    passes = looks + (len(plan.labels) + 2 * len(plan.shown)) * 20
-    assert math.isclose(drawings(config, 20), passes * 2 / 3)
+    whole, shown = planned(card, (1,), 10)
+    assert card.records["class:Trouser"]
+    gold = shown if gold_standard(card, "class:Trouser") else 0
+    passes = looks + (whole + shown + gold) * steps
+    assert math.isclose(drawings(config, card, asked(config)), passes * 2 / 3)
     free = (Task.free_forget + 9 * Task.free_remain) * Task.free_steps
-    assert math.isclose(drawings(replace(config, data="data-free"), 20), (passes + free) * 2 / 3)
+    config = replace(config, data="data-free")
+    assert math.isclose(drawings(config, card, asked(config)), (passes + free) * 2 / 3)
+    assert sizes(config, asked(config)) == (Task.free_forget, 9 * Task.free_remain, 0)
+
+
+@pytest.mark.parametrize("forget", ["class:three", "class:three,one,five"])
+def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: Any, forget: str) -> None:
+    from sfr_core.tasks.dit import DitTask as Task
+    from tests.core.tiny_dit import CLASSES, dit_card, dit_task
+
+    card = installed(dit_card(tmp_path / "m", id="tiny"))
+    config = config_of("dit", forget)
+    run = asked(config)
+    mine = sizes(config, run)
+    task = dit_task(forget)
+    assert mine == (task.count("forget"), task.count("remain"), 0)
+    assert looked(run) == len(task._look_labels)
+    whole, _ = planned(card, run.spec.classes, len(CLASSES))
+    assert evaluated(card, run) == 2 * whole  # no record is on the card: before is drawn as a whole too
+    passes = (Task.looks + 1) * looked(run) * Task.look_steps + 2 * whole * 4 + (mine[0] + mine[1]) * Task.free_steps
+    assert math.isclose(drawings(config, card, run), passes * 2 / 3)
+
+
+def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed: Any) -> None:
+    from tests.core.tiny_sd import CONCEPTS, TextToImageTask, sd_folder, sd_task
+
+    card = installed(sd_folder(tmp_path / "m", id="tiny", source="bundled"))
+    config = config_of("text-to-image", "concept:cat")
+    run = asked(config)
+    task = sd_task("cat", ready=False)
+    assert run.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
+    assert sizes(config, run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)
+    assert looked(run) == len(task._look_labels)
+    whole = len(sample_prompts(task.plan, generation.protocol_of(card).n))
+    assert evaluated(card, run) == 2 * whole
+    passes = (TextToImageTask.looks + 1) * looked(run) * TextToImageTask.look_steps + 2 * whole * 4
+    assert math.isclose(drawings(config, card, run), (passes + 18 * TextToImageTask.free_steps) * 2 / 3)
+    assert CONCEPTS.find("tree").offered is False
+    pace = Pace()
+    assert pace.expect(config, replace(card, cpu_seconds=30.0, training={"images_seen": 60})).source == "card"
+
+
+def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
+    from sfr_core.tasks.drawing import DrawnModel
+    from sfr_core.tasks.text_to_image import IN_A_LOOK, TextToImageTask
+
+    assert LOOK_PROMPTS == IN_A_LOOK
+    assert (DrawnModel.look_columns, DrawnModel.look_steps, DrawnModel.looks + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
+    assert (TextToImageTask.look_columns, TextToImageTask.free_steps) == (LOOK_COLUMNS, FREE_STEPS)
+
+
+def test_methods_for_concepts_counted_by_hand() -> None:
+    common = {"steps": 10, "batch_size": 6}
+    # 50 sampler steps end after 24.5 on average, two passes each; the old model answers twice: 51 forward passes, 17 trainings.
+    assert math.isclose(pictures("esd-x", {**common, "sample_steps": "50"}, 9, 9), 60 * (1 + 17))
+    assert math.isclose(pictures("concept-ablation", {**common, "prior_weight": 1.0}, 9, 9), 60 * (2 + 1 / 3))
+    assert math.isclose(pictures("concept-ablation", {**common, "prior_weight": 0.0}, 9, 9), 60 * (1 + 1 / 3))
+    assert pictures("uce", presets.resolve("", "uce", kind="text-to-image"), 9, 9) == 0
+    assert pictures("random-embedding", presets.resolve("", "random-embedding", kind="dit"), 9, 9) == 0
+    redirecting = presets.resolve(
+        "", "sfr-on", kind="text-to-image", overrides={"mask": False, "steps": 10, "batch_size": 6}
+    )
+    assert math.isclose(pictures("sfr-on", redirecting, 9, 9), 60 + 60 * 4 / 3)
 
 
 def test_a_generators_rate_is_its_own_training_time_over_the_pictures_it_saw() -> None:

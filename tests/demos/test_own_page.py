@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from demos import copy, estimate, export, live, run_record
 from demos.app_builder import build_app
 from demos.jobs import Job, JobBook
+from demos.pages import form_cards as cards
 from demos.pages import form_values as form
 from demos.pages import header, own
 from sfr_core import presets, zoo
@@ -200,18 +201,18 @@ def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.Monkey
 
 def test_the_pickers_show_it_in_colour_on_its_visitors_page_alone(uploads: tuple[str, str]) -> None:
     card = own.open_files(*uploads, SMALL, 32)
-    shipped = [item["id"] for item in form.model_value(zoo.cards()[0].id)["items"]]
+    shipped = [item["id"] for item in cards.model_value(zoo.cards()[0].id)["items"]]
     assert sorted(shipped) == [c.id for c in zoo.cards()]
-    value = form.model_value(card.id, [card.id])
+    value = cards.model_value(card.id, [card.id])
     assert [item["id"] for item in value["items"]] == [*shipped, card.id]
     assert value["selected"] == [card.id]
     assert form.own_ids(value) == (card.id,)
     assert form.own_ids({"items": [{"id": "own:gone"}, {"id": 3}, "x", {"id": card.id}]}) == (card.id,)
     assert form.own_ids(None) == ()
-    classes = form.class_value(card.id, ["red"])
+    classes = cards.class_value(card.id, ["red"])
     assert [item["label"] for item in classes["items"]] == ["blue", "green", "red"]
-    assert all(len(item["images"]) == form.PICTURES_PER_CLASS for item in classes["items"])
-    samples = form.sample_value(card.id, "red", 0, [])
+    assert all(len(item["images"]) == cards.PICTURES_PER_CARD for item in classes["items"])
+    samples = cards.sample_value(card.id, "red", 0, [])
     assert len(samples["items"]) == 8
     assert form.preset_choices(card.id, "sfr-on")
 
@@ -227,15 +228,15 @@ def test_large_pictures_travel_small(swin: OwnFiles) -> None:
 
 def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     model = open_swin(swin, "c")
+    zoo.take_in(model)
     config = tiny_run(model.card.id)
     pace = estimate.Pace()
-    assert pace.expect(config, model.card, 8, 16, 6) is None
+    assert pace.expect(config, model.card) is None
     assert "time unknown" in header.badges_html(own.hardware.detect(), None, model.card.machine)
     job = Job(id="0" * 32, visitor="1" * 32, config=config, created=0.0)
-    job.session = SimpleNamespace(split=SimpleNamespace(forget=range(8), remain=range(16)))
     job.result = SimpleNamespace(seconds=6.0)  # type: ignore[assignment]
     pace.learn(job)
-    found = pace.expect(config, model.card, 8, 16, 6)
+    found = pace.expect(config, model.card)
     assert found is not None
     assert found.source == "measured"
     # The last run's 6 s, and four models that look at 30 pictures, each a third of a training step, at the run's own pace.
@@ -300,7 +301,7 @@ def test_the_page_hands_out_one_private_queued_event(monkeypatch: pytest.MonkeyP
 
 def test_the_handler_answers_with_the_sentence_or_the_whole_form(uploads: tuple[str, str]) -> None:
     handler = next(f for f in build_app().demo.fns.values() if f.name == "open_own").fn
-    shipped = form.model_value(zoo.cards()[0].id)
+    shipped = cards.model_value(zoo.cards()[0].id)
     rest = (shipped, "sfr-on", "quick", "official", "class")
     with pytest.raises(gr.Error, match="plain name"):
         handler(*uploads, "/etc/passwd", 32, *rest)
