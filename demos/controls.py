@@ -83,7 +83,7 @@ def clean(setting: Setting, value: Any) -> Any:
 def forget_text(
     kind: str, classes: Sequence[str], share_percent: float | None, share_seed: float | None, rows: Iterable[int]
 ) -> str:
-    """The forget specification (contracts.md) of the form.
+    """The forget specification (contracts.md) of the form; `classes` holds the chosen names, of a concept the one.
 
     Raises:
         SpecError: nothing is chosen.
@@ -92,6 +92,10 @@ def forget_text(
         if not classes:
             raise SpecError(copy.CHOOSE_CLASS)
         return "class:" + ",".join(classes)
+    if kind == "concept":
+        if not classes:
+            raise SpecError(copy.CHOOSE_CONCEPT)
+        return f"concept:{classes[0]}"
     if kind == "random":
         if share_percent is None or share_seed is None:
             raise SpecError("The share or its seed is empty.", hint="Give both as numbers.")
@@ -130,6 +134,7 @@ def to_config(
     precision: str,
     model_kind: str = "classifier",
     data: str = "shipped",
+    redirect: str = "",
 ) -> RunConfig:
     """The run of a filled form. `values`: field -> what its component holds; `model_kind`: ModelCard.kind.
 
@@ -150,6 +155,7 @@ def to_config(
         device=device,  # type: ignore[arg-type]
         precision=precision,  # type: ignore[arg-type]
         data=data,  # type: ignore[arg-type]
+        redirect=redirect,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import gradio as gr
 
 from demos import controls, live
+from demos.asked import asked
+from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
@@ -36,6 +38,9 @@ class Form:
     share: gr.Slider
     share_seed: gr.Number
     samples: gr.HTML
+    concepts: gr.HTML
+    redirect: gr.Textbox
+    redirect_note: gr.HTML
     method: gr.Dropdown
     preset: gr.Dropdown
     variant: gr.Dropdown
@@ -63,12 +68,13 @@ class Form:
         method, model = values[self.method], (show.selected(values[self.model]) or [""])[0]
         rows = [int(row) for row in show.selected(values[self.samples]) if row.isdigit()]
         card = zoo.card(model)
-        kind = values[self.kind] if values[self.kind] in show.FORGET_KINDS[card.kind] else "class"
-        forget = controls.forget_text(
-            kind, show.selected(values[self.classes]), values[self.share], values[self.share_seed], rows
-        )
+        kinds = show.FORGET_KINDS[card.kind]
+        kind = values[self.kind] if values[self.kind] in kinds else kinds[0]
+        names = show.selected(values[self.concepts if kind == "concept" else self.classes])
+        forget = controls.forget_text(kind, names, values[self.share], values[self.share_seed], rows)
+        redirect = show.redirect_of(card.id, names[0], values[self.redirect]) if kind == "concept" else ""
         fields = self.fields[settings_key(method, card.kind)]
-        return controls.to_config(
+        config = controls.to_config(
             model=model,
             forget=parse_forget(forget, live.dataset(card.id).class_names).text,
             method=method,
@@ -79,21 +85,29 @@ class Form:
             device=values[self.device],
             precision=values[self.precision],
             model_kind=card.kind,
-            data=values[self.data] if card.kind != "classifier" else "shipped",
+            data=show.data_of(card.id, values[self.data]),
+            redirect=redirect,
         )
+        asked(config)  # a redirection that asks for the very concept is answered here, before anything waits
+        return config
 
     def fill(self, config: RunConfig, own: Sequence[str] = ()) -> dict[Any, Any]:
-        """Updates that make the form describe `config`; the reverse of `read`. `own`: see `form_values.model_value`."""
+        """Updates that make the form describe `config`; the reverse of `read`. `own`: see `form_cards.model_value`."""
         names = live.dataset(config.model).class_names
         spec = parse_forget(config.forget, names)
-        kind = "class" if spec.classes else "random" if spec.share is not None else "samples"
+        kind = config.forget.strip().partition(":")[0]
+        prompts = show.redirects(config.model)
+        data = config.data if show.chooses_data(config.model) else "shipped"
         updates: dict[Any, Any] = {
-            self.model: show.model_value(config.model, own),
+            self.model: cards.model_value(config.model, own),
             self.kind: show.kind_update(config.model, kind),
             self.kind_note: show.forget_note(config.model),
-            self.data: gr.Radio(value=config.data, visible=show.draws(config.model)),
-            self.classes: show.class_value(config.model, [names[c] for c in spec.classes]),
-            self.samples: show.sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
+            self.data: gr.Radio(value=data, visible=show.chooses_data(config.model)),
+            self.classes: cards.class_value(config.model, [names[c] for c in spec.classes]),
+            self.samples: cards.sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
+            self.concepts: cards.concept_value(config.model, spec.concept),
+            self.redirect: show.redirect_value(config.model, config.redirect or prompts.get(spec.concept, "")),
+            self.redirect_note: show.redirect_note(config.method),
             self.method: gr.Dropdown(choices=show.method_choices(config.model), value=config.method),
             self.preset: gr.Dropdown(choices=show.preset_choices(config.model, config.method), value=config.preset),
             self.variant: config.variant,
@@ -136,6 +150,9 @@ class Form:
             self.share,
             self.share_seed,
             self.samples,
+            self.concepts,
+            self.redirect,
+            self.redirect_note,
         ]
         parts += [self.method, self.preset, self.variant, self.seed, self.device, self.precision, self.method_note]
         return [*parts, *self.kinds.values(), *self.valued]

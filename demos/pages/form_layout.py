@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demos import controls, copy, live, theme
+from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from demos.pages import form_wiring, own
 from demos.pages.form import Component, Form, settings_key
@@ -26,7 +27,7 @@ def build(model: str) -> Form:
         )
 
     gr.HTML(f"<h3>{copy.MODEL_TITLE}</h3>", elem_classes="pg-step")
-    model_part = picker(show.model_value(model), "model-picker")
+    model_part = picker(cards.model_value(model), "model-picker")
     own_part = own.build()
     gr.HTML(f"<h3>{copy.FORGET_TITLE}</h3>", elem_classes="pg-step")
     kind = gr.Radio(
@@ -42,7 +43,7 @@ def build(model: str) -> Form:
     default = show.first_class(model)
     kinds = {}
     with gr.Group(elem_id="forget-class") as kinds["class"]:
-        classes = picker(show.class_value(model, [default]), "class-picker")
+        classes = picker(cards.class_value(model, [default]), "class-picker")
     with gr.Group(visible=False, elem_id="forget-random") as kinds["random"], gr.Row():
         share = gr.Slider(1, 50, value=10, step=1, label=copy.SHARE_LABEL, info=copy.SHARE_INFO, elem_id="share")
         share_seed = gr.Number(
@@ -57,14 +58,24 @@ def build(model: str) -> Form:
             previous = gr.Button(copy.SAMPLES_PREVIOUS, size="sm", elem_id="samples-previous")
             following = gr.Button(copy.SAMPLES_NEXT, size="sm", elem_id="samples-next")
             nothing = gr.Button(copy.SAMPLES_CLEAR, size="sm", elem_id="samples-clear")
-        samples = picker(show.sample_value(model, default, 0, []), "sample-picker")
+        samples = picker(cards.sample_value(model, default, 0, []), "sample-picker")
         samples_note = gr.Markdown(copy.SAMPLES_NONE, elem_id="samples-note")
+    with gr.Group(visible=False, elem_id="forget-concept") as kinds["concept"]:
+        concepts = picker(cards.concept_value(model, show.first_concept(model)), "concept-picker")
+        redirect = gr.Textbox(
+            show.redirects(model).get(show.first_concept(model), ""),
+            label=copy.REDIRECT_LABEL,
+            info=copy.REDIRECT_INFO,
+            max_lines=1,
+            elem_id="redirect",
+        )
+        redirect_note = gr.HTML(show.redirect_note("sfr-on"), elem_id="redirect-note")
     source = gr.Radio(
         [(title, name) for name, title in copy.DATA_SOURCES.items()],
         value="shipped",
         label=copy.DATA_SOURCE_LABEL,
         info=copy.DATA_SOURCE_INFO,
-        visible=show.draws(model),
+        visible=show.chooses_data(model),
         elem_id="data-source",
     )
     gr.HTML(f"<h3>{copy.METHOD_TITLE}</h3>", elem_classes="pg-step")
@@ -90,12 +101,12 @@ def build(model: str) -> Form:
             precisions = [(title, name) for name, title in copy.PRECISIONS.items()]
             precision = _dropdown(precisions, "auto", copy.PRECISION_LABEL, copy.PRECISION_INFO, 150, "precision")
     form = Form(
-        model_part, kind, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
-        fields, groups, kinds, kind_note, source, note, page, samples_class, samples_note, own_part.note,
+        model_part, kind, classes, share, share_seed, samples, concepts, redirect, redirect_note, method, preset, variant,
+        seed, device, precision, fields, groups, kinds, kind_note, source, note, page, samples_class, samples_note, own_part.note,
     )  # fmt: skip
     form.inputs = {
-        model_part, kind, source, classes, share, share_seed, samples, method, preset, variant, seed, device, precision,
-        *(part for parts in fields.values() for part in parts.values()),
+        model_part, kind, source, classes, share, share_seed, samples, concepts, redirect, method, preset, variant, seed,
+        device, precision, *(part for parts in fields.values() for part in parts.values()),
     }  # fmt: skip
     form_wiring.wire(form, previous, following, nothing, own_part)
     return form

@@ -1,29 +1,32 @@
-"""What the parts of the form show: model cards, class cards, training pictures, methods. No layout, no wiring."""
+"""What the parts of the form offer and say: kinds of forget sets, redirections, methods. No layout, no wiring (cards: form_cards.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from html import escape
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from demos import controls, copy, live
 from sfr_core import methods, presets, zoo
-from sfr_core.errors import InputError
+from sfr_core.configs import MAX_PROMPT
+from sfr_core.data.concepts import plan_prompts, read_concepts
+from sfr_core.data.splits import ForgetSpec
+from sfr_core.errors import InputError, SpecError, UnknownName
 
-PICTURES_PER_CLASS = 4
-PICTURES_IN_ALL = 200
-"""Pictures on all class cards together, so that many classes keep the page light."""
-PAGE = 24
-"""Training pictures on one page of the sample picker."""
-CARD_PICTURES = 8
 FIRST_CHOICE = "Sneaker"
 """What is chosen to be forgotten at first, where a model retrained without it is shipped."""
-FORGET_KINDS = {"classifier": ("class", "random", "samples"), "ddpm": ("class",), "dit": ("class",)}
+FORGET_KINDS = {
+    "classifier": ("class", "random", "samples"),
+    "ddpm": ("class",),
+    "dit": ("class",),
+    "text-to-image": ("concept",),
+}
 """What a model of a kind can forget."""
+REDIRECTING = frozenset({"sfr-on", "salun", "uce", "concept-ablation"})
+"""Methods that teach the redirection as the answer to the concept; the others only move away from it."""
 
 
 def selected(value: Any) -> list[str]:
@@ -64,53 +67,6 @@ def own_ids(value: Any) -> tuple[str, ...]:
     return tuple(found[: zoo.VISITORS_KEPT])
 
 
-def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
-    """The model cards.
-
-    Args:
-        chosen: the selected one.
-        own: a visitor's own models, shown after the shipped ones.
-    """
-    shipped = sorted(zoo.cards(), key=lambda card: card.kind != "classifier")
-    items = [_model_card(card) for card in (*shipped, *map(zoo.card, own))]
-    return {"items": items, "selected": [chosen], "several": False, "legend": ""}
-
-
-def _model_card(card: zoo.ModelCard) -> dict[str, Any]:
-    data = live.dataset(card.id)
-    network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
-    detail = [
-        f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({copy.size(card.bytes)})",
-        f"{copy.DATA_TITLES.get(card.dataset, card.dataset)}: {len(data.train):,} training, {len(data.test):,} test pictures; "
-        f"data {card.data_licence}",
-        f"Licence {card.licence}; {copy.SOURCES[card.source]}",
-    ]
-    images: list[str] = []
-    if card.sampling is not None:
-        detail.insert(1, copy.SAMPLING.format(steps=card.sampling.steps, guidance=card.sampling.guidance))
-        if trained := _trained(card):
-            detail.insert(2, trained)
-        images = list(live.sample_pictures(card.id, CARD_PICTURES))
-    else:
-        rows = [
-            int(np.flatnonzero(data.train.labels == c)[0]) for c in range(min(CARD_PICTURES, len(data.class_names)))
-        ]
-        images = [live.picture(card.id, "train", row) for row in rows]
-    return {"id": card.id, "label": card.title, "detail": detail, "images": images}
-
-
-def _trained(card: zoo.ModelCard) -> str:
-    """How many pictures a generator and its retrained models saw; empty where the card does not say."""
-    if "images_seen" not in card.training:
-        return ""
-    parts = [copy.TRAINED_ON.format(seen=card.training["images_seen"])]
-    for gold in card.retrained:
-        if "images_seen" in gold.training and not gold.twin:
-            name = gold.spec.partition(":")[2]
-            parts.append(copy.TRAINED_GOLD.format(name=name, seen=gold.training["images_seen"]))
-    return ", ".join(parts)
-
-
 def first_class(model: str) -> str:
     """The class that is chosen at first: one whose retrained model is shipped, so that there is something to compare with."""
     card = zoo.card(model)
@@ -119,29 +75,6 @@ def first_class(model: str) -> str:
     if FIRST_CHOICE in (gold or names):
         return FIRST_CHOICE
     return gold[0] if gold else names[0]
-
-
-def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
-    """One card a class with its first training pictures."""
-    data = live.dataset(model)
-    items = []
-    shown = max(1, min(PICTURES_PER_CLASS, PICTURES_IN_ALL // len(data.class_names)))
-    for index, name in enumerate(data.class_names):
-        rows = np.flatnonzero(data.train.labels == index)[:shown]
-        images = [live.picture(model, "train", int(row)) for row in rows]
-        items.append({"id": name, "label": name, "images": images})
-    return {"items": items, "selected": chosen, "several": True, "legend": copy.CLASS_LEGEND}
-
-
-def sample_value(model: str, class_name: str, page: int, chosen: list[str]) -> dict[str, Any]:
-    """One page of the training pictures of a class."""
-    data = live.dataset(model)
-    rows = np.flatnonzero(data.train.labels == data.class_names.index(class_name))
-    items = [
-        {"id": str(row), "label": f"#{row}", "images": [live.picture(model, "train", int(row))]}
-        for row in rows[page * PAGE : (page + 1) * PAGE]
-    ]
-    return {"items": items, "selected": chosen, "several": True, "legend": copy.SAMPLES_LEGEND}
 
 
 def kind_choices(model: str) -> list[tuple[str, str]]:
@@ -156,13 +89,69 @@ def kind_update(model: str, kind: str) -> gr.Radio:
 
 
 def forget_note(model: str) -> str:
-    """Why only some kinds of forget set are offered; "" where all are."""
-    return "" if len(kind_choices(model)) > 1 else f'<p class="pg-note">{copy.FORGET_GENERATOR}</p>'
+    """Why only some kinds of forget set are offered, and where the pictures of a run come from; "" where all are offered."""
+    if len(kind_choices(model)) > 1:
+        return ""
+    text = copy.FORGET_CONCEPT if kind_of(model) == "text-to-image" else copy.FORGET_GENERATOR
+    if not chooses_data(model):
+        text = f"{text} {copy.DATA_FREE_ONLY}"
+    return f'<p class="pg-note">{text}</p>'
 
 
-def draws(model: str) -> bool:
-    """True for a generator, which can draw the pictures of its run itself."""
-    return kind_of(model) != "classifier"
+def chooses_data(model: str) -> bool:
+    """True where the pictures of a run may be shipped ones or the model's own samples."""
+    return kind_of(model) != "classifier" and len(live.dataset(model).train) > 0
+
+
+def data_of(model: str, chosen: Any) -> str:
+    """RunConfig.data for what the form says; where there is no choice, the only one."""
+    if chooses_data(model):
+        return str(chosen)
+    return "shipped" if kind_of(model) == "classifier" else "data-free"
+
+
+def first_concept(model: str) -> str:
+    """The concept that is chosen at first; "" for a model that forgets none."""
+    return next(iter(redirects(model)), "")
+
+
+def redirects(model: str) -> dict[str, str]:
+    """What is drawn instead of each concept where nobody says otherwise; empty for a model that reads no prompts."""
+    card = zoo.card(model)
+    if card.kind != "text-to-image":
+        return {}
+    listed = read_concepts(card.folder)
+    return {name: plan_prompts(listed, ForgetSpec(text="", concept=name)).redirect for name in listed.offered}
+
+
+def redirect_value(model: str, prompt: str) -> gr.Textbox:
+    """The text field of the redirection, which a public page may have to lock."""
+    locked = kind_of(model) == "text-to-image" and read_concepts(zoo.card(model).folder).fixed
+    return gr.Textbox(value=prompt, interactive=not locked)
+
+
+def redirect_of(model: str, concept: str, text: Any) -> str:
+    """RunConfig.redirect for what the text field holds: "" where it is the concept's own default.
+
+    Raises:
+        UnknownName: no such concept. SpecError: the text is empty or too long.
+    """
+    prompt = " ".join(text.split()) if isinstance(text, str) else ""
+    known = redirects(model)
+    if concept not in known:
+        raise UnknownName("concept", concept, known)
+    if not prompt:
+        raise SpecError(copy.REDIRECT_EMPTY, hint=copy.REDIRECT_EMPTY_HINT.format(prompt=known[concept]))
+    if len(prompt) > MAX_PROMPT:
+        raise SpecError(copy.REDIRECT_LONG.format(n=len(prompt), most=MAX_PROMPT), hint=copy.REDIRECT_LONG_HINT)
+    return "" if prompt == known[concept] else prompt
+
+
+def redirect_note(method: str) -> str:
+    """Whether the method makes use of the redirection."""
+    if method in REDIRECTING:
+        return ""
+    return f'<p class="pg-note">{copy.REDIRECT_UNUSED.format(method=escape(methods.title_of(method)))}</p>'
 
 
 def method_choices(model: str) -> list[tuple[str, str]]:

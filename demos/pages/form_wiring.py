@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos import copy, live
+from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from demos.pages import own
 from demos.pages.context import QUICK, say
@@ -19,6 +20,7 @@ from sfr_core.errors import PlaygroundError
 def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button, brought: own.OwnPart) -> None:
     """Connects everything inside the form."""
     _wire_samples(form, previous, following, nothing)
+    _wire_concepts(form)
 
     def show_kind(kind: str) -> list[Any]:
         return [gr.update(visible=kind == name) for name in form.kinds]
@@ -35,10 +37,11 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             **form.shown_settings(method, model_kind, values),
             form.preset: gr.Dropdown(choices=show.preset_choices(model_id, method), value=preset),
             form.method_note: show.method_note(model_id, method, preset, kind),
+            form.redirect_note: show.redirect_note(method),
         }
 
     choices = [form.model, form.method, form.preset, form.variant, form.kind]
-    valued = [*form.valued, form.preset, form.method_note]
+    valued = [*form.valued, form.preset, form.method_note, form.redirect_note]
     gr.on(
         [form.method.input, form.preset.input, form.variant.input, form.kind.input],
         new_values,
@@ -50,6 +53,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
     def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
         names, first = live.dataset(model_id).class_names, show.first_class(model_id)
+        concept = show.first_concept(model_id)
         able = show.method_choices(model_id)
         if method not in [name for _, name in able]:
             method = able[0][1]
@@ -60,17 +64,19 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             **new_values(model, method, preset, variant, kind),
             form.kind: show.kind_update(model_id, kind),
             form.kind_note: show.forget_note(model_id),
-            form.data: gr.Radio(value="shipped", visible=show.draws(model_id)),
-            form.classes: show.class_value(model_id, [first]),
+            form.data: gr.Radio(value="shipped", visible=show.chooses_data(model_id)),
+            form.classes: cards.class_value(model_id, [first]),
+            form.concepts: cards.concept_value(model_id, concept),
+            form.redirect: show.redirect_value(model_id, show.redirects(model_id).get(concept, "")),
             form.samples_class: gr.Dropdown(choices=list(names), value=first),
-            form.samples: show.sample_value(model_id, first, 0, []),
+            form.samples: cards.sample_value(model_id, first, 0, []),
             form.samples_note: copy.SAMPLES_NONE,
             form.page: 0,
             form.method: gr.Dropdown(choices=able, value=method),
         }
 
     changed = [form.kind, form.kind_note, form.data, form.classes, form.samples_class, form.samples, form.samples_note]
-    changed += [form.page, form.method, *valued]
+    changed += [form.page, form.method, form.concepts, form.redirect, *valued]
     form.model.input(new_model, choices, changed, **QUICK)
 
     def open_own(
@@ -80,7 +86,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             card = own.open_files(data, weights, name, size)
         except PlaygroundError as error:
             raise say(error) from None
-        value = show.model_value(card.id, [*show.own_ids(model), card.id])
+        value = cards.model_value(card.id, [*show.own_ids(model), card.id])
         return {
             form.model: value,
             **new_model(value, method, preset, variant, kind),
@@ -100,6 +106,17 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
         )
 
 
+def _wire_concepts(form: Form) -> None:
+    def follow(model: Any, picker: Any, text: Any) -> Any:
+        """Another concept brings its own redirection, unless the visitor has written one."""
+        prompts = show.redirects(show.known(model))
+        chosen = (show.selected(picker) or [""])[0]
+        written = str(text or "").strip() not in {"", *prompts.values()}
+        return gr.skip() if written or chosen not in prompts else prompts[chosen]
+
+    form.concepts.input(follow, [form.model, form.concepts, form.redirect], form.redirect, **QUICK)
+
+
 def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:
     def turn(by: int) -> Callable[..., Any]:
         def handler(model: Any, class_name: str, page: int, picker: Any) -> tuple[dict[str, Any], int]:
@@ -107,9 +124,9 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
             labels = live.dataset(model_id).train.labels
             names = live.dataset(model_id).class_names
             name = class_name if class_name in names else names[0]
-            pages = -(-int((labels == names.index(name)).sum()) // show.PAGE)
+            pages = max(1, -(-int((labels == names.index(name)).sum()) // cards.PAGE))
             at = (page + by) % pages if by else 0
-            return show.sample_value(model_id, name, at, show.selected(picker)), at
+            return cards.sample_value(model_id, name, at, show.selected(picker)), at
 
         return handler
 

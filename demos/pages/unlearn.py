@@ -277,7 +277,7 @@ def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
 
     form = page.form
     settings = [part for parts in form.fields.values() for part in parts.values()]
-    pickers = [form.model.input, form.classes.input, form.samples.input]
+    pickers = [part.input for part in (form.model, form.classes, form.samples, form.concepts)]
     others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
     others += [form.own_note]
     gr.on(

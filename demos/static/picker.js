@@ -1,5 +1,6 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one). Runs as gr.HTML's js_on_load.
-// value = {items: [{id, label, detail, images: [src], disabled, reason}], selected: [id], several, legend}
+// value = {items: [{id, label, detail, images: [src], group, disabled, reason}], selected: [id], several, legend}; a group's cards
+// stand together under its name.
 const box = element.querySelector('.picker');
 const name = 'pick' + Math.random().toString(36).slice(2);
 let shape = '';
@@ -9,9 +10,24 @@ function build(value) {
   const legend = document.createElement('legend');
   legend.textContent = value.legend || '';
   box.append(legend);
-  const grid = document.createElement('div');
-  grid.className = 'picker-grid';
+  let grid = null;
   for (const item of value.items) {
+    const group = item.group || '';
+    if (!grid || grid.dataset.group !== group) {
+      grid = document.createElement('div');
+      grid.className = 'picker-grid';
+      grid.dataset.group = group;
+      if (group) {
+        const heading = document.createElement('span');
+        heading.className = 'picker-group';
+        heading.id = name + box.querySelectorAll('.picker-group').length;
+        heading.textContent = group;
+        grid.setAttribute('role', 'group');
+        grid.setAttribute('aria-labelledby', heading.id);
+        box.append(heading);
+      }
+      box.append(grid);
+    }
     const card = document.createElement('label');
     card.className = 'picker-card';
     const input = document.createElement('input');
@@ -32,8 +48,10 @@ function build(value) {
     pictures.className = 'picker-pictures count' + item.images.length;
     for (const src of item.images) {
       const image = document.createElement('img');
-      image.src = src;
       image.alt = '';
+      // Small drawings keep their pixels; larger pictures are shown smaller than they are.
+      image.addEventListener('load', () => image.classList.toggle('smooth', image.naturalWidth > 32));
+      image.src = src;
       pictures.append(image);
     }
     const text = document.createElement('span');
@@ -54,10 +72,10 @@ function build(value) {
       reason.textContent = item.reason;
       text.append(reason);
     }
-    card.append(input, pictures, text);
+    card.append(input, ...(item.images.length ? [pictures] : []), text);
+    card.classList.toggle('bare', !item.images.length);
     grid.append(card);
   }
-  box.append(grid);
 }
 
 function mark(value) {
@@ -70,7 +88,7 @@ function mark(value) {
 function update() {
   const value = props.value;
   if (!value || !value.items) return;
-  const next = JSON.stringify([value.legend, value.several, value.items.map((i) => [i.id, i.label])]);
+  const next = JSON.stringify([value.legend, value.several, value.items.map((i) => [i.id, i.label, i.group])]);
   if (next !== shape) {
     shape = next;
     build(value);

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos import copy, live
+from demos import copy, live, sample_sheet
 from demos.jobs import check_config
-from demos.pages import form_layout, form_values, gold
+from demos.pages import form_cards, form_layout, form_values, gold
 from demos.pages.form import Form, settings_key
 from sfr_core import methods, presets, zoo
 from sfr_core.cards import GoldStandard, ModelCard, Sampling
@@ -41,13 +41,13 @@ def generator_card(folder: Path) -> ModelCard:
 def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelCard]:
     """A second installed model; its sheet's tile in row r and column k has the gray value 10 r + k."""
     rows = np.add.outer(10 * np.arange(10), np.arange(3)).astype(np.uint8)
-    Image.fromarray(rows.repeat(28, axis=0).repeat(28, axis=1)).save(tmp_path / live.SAMPLES)
+    Image.fromarray(rows.repeat(28, axis=0).repeat(28, axis=1)).save(tmp_path / sample_sheet.SAMPLES)
     card = generator_card(tmp_path)
     shipped = tuple(c for c in zoo.cards() if c.id != card.id)
     monkeypatch.setattr(zoo, "cards", lambda: (card, *shipped))
-    live.sample_pictures.cache_clear()
+    sample_sheet.sample_pictures.cache_clear()
     yield card
-    live.sample_pictures.cache_clear()
+    sample_sheet.sample_pictures.cache_clear()
 
 
 def build() -> Form:
@@ -66,16 +66,16 @@ def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
 
 def test_the_page_opens_on_the_classifier_and_shows_both(generator: ModelCard) -> None:
     assert form_values.first_model() == RESNET
-    items = form_values.model_value(RESNET)["items"]
+    items = form_cards.model_value(RESNET)["items"]
     assert [item["id"] for item in items] == [RESNET, generator.id]
-    assert len(items[1]["images"]) == form_values.CARD_PICTURES
+    assert len(items[1]["images"]) == form_cards.CARD_PICTURES
     assert any("50 sampler steps" in line and "guidance 2" in line for line in items[1]["detail"])
     assert items[1]["detail"][0].startswith("Generator")
 
 
 def test_the_card_shows_the_first_sample_of_each_class(generator: ModelCard) -> None:
     picture = np.full((28, 28, 1), 30, np.uint8)
-    assert live.sample_pictures(generator.id, 8)[3] == live.data_uri(picture)
+    assert sample_sheet.sample_pictures(generator.id)["Dress"][0] == live.data_uri(picture)
 
 
 def test_a_generator_forgets_classes_only_and_says_why(generator: ModelCard) -> None:
@@ -144,9 +144,9 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
     card = replace(generator, training={"images_seen": 384_000}, retrained=(fewer,))
     assert "saw 151,488 pictures, the original 384,000" in gold.there_note(card, fewer)
     assert gold.there_note(card, equal) == gold.there_note(generator, trouser) == copy.GOLD_THERE
-    detail = form_values._model_card(card)["detail"]
+    detail = form_cards.model_card(card)["detail"]
     assert "Trained on 384,000 pictures, the one retrained without Trouser on 151,488" in detail
-    assert not any("Trained on" in line for line in form_values._model_card(generator)["detail"])
+    assert not any("Trained on" in line for line in form_cards.model_card(generator)["detail"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""The cards that the form lets people choose from: models, classes, training pictures and concepts, each with its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from demos import copy, live
+from demos.sample_sheet import sample_pictures
+from sfr_core import zoo
+from sfr_core.data.concepts import ConceptKind, read_concepts
+
+PICTURES_PER_CARD = 4
+PICTURES_IN_ALL = 200
+"""Pictures on all class cards together, so that many classes keep the page light."""
+PAGE = 24
+"""Training pictures on one page of the sample picker."""
+CARD_PICTURES = 8
+KINDS: tuple[ConceptKind, ...] = ("object", "category", "style")
+"""Of concepts, in the order in which they are shown."""
+
+
+def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
+    """The model cards.
+
+    Args:
+        chosen: the selected one.
+        own: a visitor's own models, shown after the shipped ones.
+    """
+    shipped = sorted(zoo.cards(), key=lambda card: list(copy.KINDS).index(card.kind))
+    items = [model_card(card) for card in (*shipped, *map(zoo.card, own))]
+    return {"items": items, "selected": [chosen], "several": False, "legend": ""}
+
+
+def model_card(card: zoo.ModelCard) -> dict[str, Any]:
+    """One model with its pictures: of a generator one sample of each of its first classes or concepts."""
+    data = live.dataset(card.id)
+    network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
+    pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
+    detail = [
+        f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({copy.size(card.bytes)})",
+        pictures.format(
+            data=copy.DATA_TITLES.get(card.dataset, card.dataset),
+            train=len(data.train),
+            test=len(data.test),
+            licence=card.data_licence,
+        ),
+        f"Licence {card.licence}; {copy.SOURCES[card.source]}",
+    ]
+    if card.sampling is None:
+        rows = [
+            int(np.flatnonzero(data.train.labels == c)[0]) for c in range(min(CARD_PICTURES, len(data.class_names)))
+        ]
+        images = [live.picture(card.id, "train", row) for row in rows]
+        return {"id": card.id, "label": card.title, "detail": detail, "images": images}
+    found = sample_pictures(card.id)
+    images = [found[name][0] for name in data.class_names if found.get(name)][:CARD_PICTURES]
+    said = copy.SAMPLING if images else copy.SAMPLING_UNSEEN
+    detail.insert(1, said.format(steps=card.sampling.steps, guidance=card.sampling.guidance))
+    if trained := _trained(card):
+        detail.insert(2, trained)
+    return {"id": card.id, "label": card.title, "detail": detail, "images": images}
+
+
+def _trained(card: zoo.ModelCard) -> str:
+    """How many pictures a generator and its retrained models saw; empty where the card does not say."""
+    if "images_seen" not in card.training:
+        return ""
+    parts = [copy.TRAINED_ON.format(seen=card.training["images_seen"])]
+    for gold in card.retrained:
+        if "images_seen" in gold.training and not gold.twin:
+            name = gold.spec.partition(":")[2]
+            parts.append(copy.TRAINED_GOLD.format(name=name, seen=gold.training["images_seen"]))
+    return ", ".join(parts)
+
+
+def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
+    """One card a class with its first training pictures; of a model that has none, with samples of its own where its folder holds some."""
+    data = live.dataset(model)
+    shown = max(1, min(PICTURES_PER_CARD, PICTURES_IN_ALL // max(1, len(data.class_names))))
+    found = {} if len(data.train) else sample_pictures(model)
+    items = []
+    for index, name in enumerate(data.class_names):
+        rows = np.flatnonzero(data.train.labels == index)[:shown]
+        images = [live.picture(model, "train", int(row)) for row in rows] or list(found.get(name, ())[:shown])
+        items.append({"id": name, "label": name, "images": images})
+    legend = copy.CLASS_LEGENDS["train" if len(data.train) else "samples" if found else "names"]
+    return {"items": items, "selected": chosen, "several": True, "legend": legend}
+
+
+def sample_value(model: str, class_name: str, page: int, chosen: list[str]) -> dict[str, Any]:
+    """One page of the training pictures of a class."""
+    data = live.dataset(model)
+    rows = np.flatnonzero(data.train.labels == data.class_names.index(class_name))
+    items = [
+        {"id": str(row), "label": f"#{row}", "images": [live.picture(model, "train", int(row))]}
+        for row in rows[page * PAGE : (page + 1) * PAGE]
+    ]
+    return {"items": items, "selected": chosen, "several": True, "legend": copy.SAMPLES_LEGEND}
+
+
+def concept_value(model: str, chosen: str) -> dict[str, Any]:
+    """One card a concept that can be forgotten, grouped by what it is; none for a model that reads no prompts."""
+    items: list[dict[str, Any]] = []
+    found = sample_pictures(model) if zoo.card(model).kind == "text-to-image" else {}
+    for kind in KINDS if zoo.card(model).kind == "text-to-image" else ():
+        for concept in read_concepts(zoo.card(model).folder).concepts:
+            if concept.offered and concept.kind == kind:
+                images = list(found.get(concept.name, ())[:PICTURES_PER_CARD])
+                group = copy.CONCEPT_KINDS[kind]
+                items.append({"id": concept.name, "label": concept.name, "images": images, "group": group})
+    legend = copy.CONCEPT_LEGENDS["samples" if found else "names"]
+    return {"items": items, "selected": [chosen] if chosen else [], "several": False, "legend": legend}
