@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sfr_core.data.concepts import Role
+
 TITLE = "Compare"
 RULES_TITLE = "By which rules was this sentence made?"
 RULES = """
@@ -35,6 +37,27 @@ the forgotten and of the other classes are few: one sample is one point, so what
 5. **What they have become**, for forgotten classes: *other classes* where at least half of the samples are accepted as another class, *noise or none of
    the classes* where at least half are accepted as none, otherwise both shares.
 6. A run that was stopped early says so first; without an evaluation only the preview samples speak.
+
+Approximate unlearning is not a guarantee of deletion, whatever the sentence says.
+"""
+RULES_CONCEPT = """
+All pictures are samples of the network, judged by the bundled judge, which can also say that it knows nothing of what it sees. The samples are few
+(about 50 of each kind): one of 50 is two points, so what counts as equal is wide.
+
+1. **The numbers in brackets**: the share of the samples that still show the concept, before and after; first where it is asked for by the prompts
+   that the run forgets (FA), then *in other words* (FA, other words): prompts that were never trained on and that worked before, on at least 80 % of
+   their samples.
+2. **The concept's own prompts.** *Forgot*: at most 2 points. *Partly forgot*: at least half of the way to 0. *Hardly forgot*: less than half, but more than 2
+   points. *Did not forget*: everything else. *Nothing to forget*: at most 2 points already before.
+3. **Other words.** A concept is forgotten only if other words do not bring it back: where they still do on more than 4 % of the samples, *Forgot* becomes
+   *Forgot the prompts of …, but not the concept*, and counts as partly forgotten.
+4. **Neighbours and everything else**: change of the share of samples that show what their own prompt asks for, among concepts that are like the
+   forgotten one, and among those that have nothing to do with it. "But" and the sign *damaged* stand where more than 6 points are missing to before
+   among the neighbours, more than 4 among everything else, or the Fréchet distance of both is more than 1.15 times that of before.
+5. **What comes instead**: *something else that the judge knows* where at least half of the samples of the concept's own prompts are accepted as
+   something else, *nothing that the judge knows* where at least half are accepted as nothing, otherwise both shares.
+6. **Time** is that of the run by the clock on the wall. No model retrained without the concept exists here: the aim is 0 %, and what worked before.
+7. A run that was stopped early says so first; without an evaluation only the preview samples speak.
 
 Approximate unlearning is not a guarantee of deletion, whatever the sentence says.
 """
@@ -82,6 +105,10 @@ SALIENCY_SLIDER = "Threshold (position on the recorded scale; further right keep
 NO_MASK = "This run used no saliency mask."
 
 VERDICT_BASIS = "Judged on {forget} samples of the forgotten classes and {remain} of the others; {steps} sampler steps, guidance {guidance:g}."
+VERDICT_BASIS_CONCEPT = (
+    "Judged on {forget} samples of the concept's own prompts, {words} in other words, {near} of its neighbours and {far} of other "
+    "concepts; {steps} sampler steps, guidance {guidance:g}."
+)
 METRICS_CAPTION = "Gap = after minus retrained. n = pictures behind a number."
 METRICS_CAPTION_GENERATOR = (
     "Gap = after minus retrained. n = samples behind a number, drawn with {steps} sampler steps (DDIM) at guidance {guidance:g}. "
@@ -93,11 +120,45 @@ NO_RETRAINED_GENERATOR = (
 
 MODELS = {"before": "Before", "after": "After", "retrained": "Retrained"}
 TO_FORGET = "to forget"
+ROLES: dict[Role, str] = {
+    "direct": TO_FORGET,
+    "paraphrase": "to forget, in other words",
+    "neighbour": "neighbour",
+    "other": "",
+}
+"""What a prompt is to the forgotten concept."""
 STRIPS_TITLE = "Before, after, retrained: the same noise"
+SHARES_TITLE = "Does it still draw it?"
+SHARES_HEAD = ("asked for by", "before (%)", "after (%)", "change", "n")
+SHARES_ROWS: dict[Role, str] = {
+    "direct": "The prompts that the run forgets",
+    "paraphrase": "The same in other words",
+    "neighbour": "Its neighbours",
+    "other": "Everything else",
+}
+SHARES_CAPTION = (
+    "Share of the samples that show what was asked for. In the first two rows that is the forgotten concept, so less is better; in the "
+    "others it is what should stay, so more is better."
+)
+SHARES_NEVER = (
+    "Nothing was asked in other words that worked before: whether the concept or only its name is gone cannot be said."
+)
+SHARES_PROMPTS = "Prompt by prompt, before the run"
+SHARES_PROMPTS_CAPTION = (
+    "How well the untouched model draws what each prompt asks for. Other words that bring the concept on fewer than {least:.0f} % of the samples are "
+    "left out of the row above: they say nothing of forgetting."
+)
+SHARES_PROMPTS_HEAD = ("prompt", "is", "shown before (%)")
+SHARES_COUNTED = {True: "counts", False: "left out"}
 STRIPS_LEGEND = (
     "Pictures in one place start from the same noise. ✓ accepted as the class asked for, ≠ accepted as another class, ✗ none of the "
     "classes. Counts are over {n}; {steps} sampler steps (DDIM), guidance {guidance:g}."
 )
+STRIPS_LEGEND_PROMPTS = (
+    "Every row is a prompt; pictures in one place start from the same noise. ✓ shows what the prompt asks for, ≠ what another of these "
+    "asks for, ✗ none of these. Counts are over {n}; {steps} sampler steps (DDIM), guidance {guidance:g}."
+)
+N_CONCEPT = "{n} samples of the concept's prompts"
 N_FORGOTTEN = "{n} samples of the forgotten classes"
 N_OTHERS = "{n} of the others"
 NO_SAMPLES = (
@@ -115,17 +176,21 @@ PAIR = {
     "valueText": "{left} on the left {at} percent, {right} on the rest",
     "caption": "Left of the line: {left}; right of it: {right}. Class by class, {first} first, in the order of the table.",
     "captionDifference": "Black where {left} and {right} draw the same; the brighter, the more they differ.",
-    "toForget": "{name} (to forget)",
     "numbers": "How far the two are apart",
     "head": "mean difference, gray levels of 255",
 }
+PAIR_PROMPTS = {
+    "alt": "Samples of {title}, prompt by prompt",
+    "caption": "Left of the line: {left}; right of it: {right}. Prompt by prompt, “{first}” first, in the order of the table.",
+}
+"""Where the rows are prompts."""
 PLAY_TITLE = "Draw more"
 PLAY_HELP = (
     "Other noise, other steps, other guidance: the same models draw anew. More steps are finer and slower; guidance 0 ignores the "
-    "class, 1 takes it as learnt, more exaggerates it."
+    "class or the prompt, 1 takes it as learnt, more exaggerates it."
 )
 PLAY_STEPS, PLAY_GUIDANCE, PLAY_SEED = "Sampler steps", "Guidance", "Seed of the noise"
-PLAY_WHAT = "Classes"
+PLAY_WHAT, PLAY_WHAT_PROMPTS = "Classes", "Prompts"
 PLAY_CHOICES = {"forgotten": "The forgotten ones", "all": "All"}
 PLAY_DRAW, PLAY_STOP = "Draw", "Stop"
 PLAY_WAITING = "Waiting until the run that computes now has ended."
@@ -138,7 +203,8 @@ PLAY_GONE = "The weights of this run are not in memory any more, so nothing can 
 
 LIVE_NAMES = ("forget accuracy", "remain accuracy")
 LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")
-LOSS_UNIT_GENERATOR = "squared error, summed"
+LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as asked")
+LOSS_UNIT_GENERATOR = "squared error"
 
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"
@@ -157,6 +223,7 @@ BREAK_QUANTITY = "Curve"
 BREAK_HEAD, BREAK_HEAD_GENERATOR = ("FA (%)", "RA (%)"), ("FA (%)", "JA, other classes (%)")
 BREAK_CAPTION = "After the run; FA and RA on the full sets, the last accuracies on live subsets ({n})."
 BREAK_CAPTION_GENERATOR = "After the run; FA and JA of the evaluation, the last shares of the preview samples ({n})."
+BREAK_HEAD_CONCEPT = ("FA (%)", "JA, everything else (%)")
 BASE_RUN = "as it was"
 
 SAVE_TITLE = "Save"

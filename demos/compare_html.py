@@ -254,7 +254,8 @@ def moment_html(record: RunRecord, moment: Moment) -> str:
     total = record.planned_steps
     cells = [("step", f"{moment.i}" + (f" of {total}" if total else ""), "")]
     if live is not None:
-        forget, remain = copy.LIVE_NAMES_GENERATOR if record.generates else copy.LIVE_NAMES
+        names = copy.LIVE_NAMES_GENERATOR if record.generates else copy.LIVE_NAMES
+        forget, remain = copy.LIVE_NAMES_CONCEPT if record.of_concept else names
         cells.append((forget, f"{live.forget:.1f} %", f"n = {live.n_forget}"))
         cells.append((remain, f"{live.remain:.1f} %", f"n = {live.n_remain}"))
     if step is not None:

@@ -10,8 +10,9 @@ from demos import compare_copy as words
 from demos import copy
 from demos.compare_html import note
 from demos.live import data_uri
-from demos.sheet_words import SIGNS, counts_text, name_of, sign_of
+from demos.sheet_words import SIGNS, counts_text, name_of, sign_of, title_of, words_of
 from demos.sheets import Strip, classes_of, flow, mean_difference, strip
+from sfr_core.data.concepts import Role
 from sfr_core.results import GeneratorReport
 
 MODELS = ("before", "after", "retrained")
@@ -20,18 +21,23 @@ COLUMNS = 4
 PAIR_COLUMNS = 8
 
 
-def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], forgotten: Sequence[int]) -> str:
-    """Every class a row, every model a strip of its first samples, all from the same noise; the forgotten rows framed."""
+def strips_html(
+    reports: Mapping[str, GeneratorReport],
+    names: Sequence[str],
+    forgotten: Sequence[int],
+    roles: Sequence[Role] = (),
+) -> str:
+    """Every class (with `roles`, prompt) a row, every model a strip of its first samples from one noise; forgotten rows framed."""
     models = [who for who in MODELS if who in reports] or list(reports)
     if not models:
         return note(words.NO_SAMPLES)
     rows = [
-        _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten)
+        _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten, roles)
         for label in classes_of(reports[models[0]], forgotten)
     ]
     first = reports[models[0]]
-    legend = words.STRIPS_LEGEND.format(
-        n=", ".join(_counts(first, forgotten)), steps=first.sampler_steps, guidance=first.guidance
+    legend = (words.STRIPS_LEGEND_PROMPTS if roles else words.STRIPS_LEGEND).format(
+        n=", ".join(_counts(first, forgotten, roles)), steps=first.sampler_steps, guidance=first.guidance
     )
     return (
         f'<p class="gen-legend">{escape(legend)}</p>'
@@ -39,28 +45,33 @@ def strips_html(reports: Mapping[str, GeneratorReport], names: Sequence[str], fo
     )
 
 
-def _counts(report: GeneratorReport, forgotten: Sequence[int]) -> list[str]:
+def _counts(report: GeneratorReport, forgotten: Sequence[int], roles: Sequence[Role]) -> list[str]:
     inside = sum(int(label) in forgotten for label in report.labels)
-    counted = ((words.N_FORGOTTEN, inside), (words.N_OTHERS, len(report.labels) - inside))
+    mine = words.N_CONCEPT if roles else words.N_FORGOTTEN
+    counted = ((mine, inside), (words.N_OTHERS, len(report.labels) - inside))
     return [text.format(n=n) for text, n in counted if n]
 
 
-def _row(label: int, strips: Mapping[str, Strip | None], names: Sequence[str], forgotten: bool) -> str:
+def _row(
+    label: int, strips: Mapping[str, Strip | None], names: Sequence[str], forgotten: bool, roles: Sequence[Role]
+) -> str:
     name = name_of(label, names)
-    figures = "".join(_figure(who, one, names) for who, one in strips.items() if one is not None)
-    mark = f"<small>{escape(words.TO_FORGET)}</small>" if forgotten else ""
+    figures = "".join(_figure(who, one, names, roles) for who, one in strips.items() if one is not None)
+    said = words.ROLES[roles[label]] if 0 <= label < len(roles) else words.TO_FORGET if forgotten else ""
+    mark = f"<small>{escape(said)}</small>" if said else ""
     return (
         f'<div class="gen-row{" forget" if forgotten else ""}" data-class="{label}">'
         f'<div class="name">{escape(name)}{mark}</div><div class="gen-strips">{figures}</div></div>'
     )
 
 
-def _figure(who: str, one: Strip, names: Sequence[str]) -> str:
+def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -> str:
     own = sum(a == one.label for a in one.accepted)
-    alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names)}"
+    alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles)}"
     # The words stand once, with the first line; a second one only goes on.
     lines = "".join(
-        _line(uri, accepted, one.label, names, "" if at else alt) for at, (uri, accepted) in enumerate(one.lines)
+        _line(uri, accepted, one.label, names, "" if at else alt, words_of(roles))
+        for at, (uri, accepted) in enumerate(one.lines)
     )
     return (
         f'<figure class="gen-strip" data-model="{escape(who, quote=True)}"><figcaption><b>{escape(words.MODELS[who])}</b> '
@@ -69,17 +80,23 @@ def _figure(who: str, one: Strip, names: Sequence[str]) -> str:
     )
 
 
-def _line(uri: str, accepted: Sequence[int], label: int, names: Sequence[str], alt: str) -> str:
+def _line(
+    uri: str, accepted: Sequence[int], label: int, names: Sequence[str], alt: str, signs_mean: Mapping[str, str]
+) -> str:
     kinds = [sign_of(label, a) for a in accepted]
     signs = "".join(
-        f'<i class="{kind}" title="{escape(copy.SHEET[kind].format(name=name_of(a, names)), quote=True)}">{SIGNS[kind]}</i>'
+        f'<i class="{kind}" title="{escape(signs_mean[kind].format(name=name_of(a, names)), quote=True)}">{SIGNS[kind]}</i>'
         for kind, a in zip(kinds, accepted, strict=True)
     )
     return f'<img src="{uri}" alt="{escape(alt, quote=True)}"><div class="signs" aria-hidden="true">{signs}</div>'
 
 
 def pair_value(
-    key: str, reports: Mapping[str, GeneratorReport], names: Sequence[str], forgotten: Sequence[int]
+    key: str,
+    reports: Mapping[str, GeneratorReport],
+    names: Sequence[str],
+    forgotten: Sequence[int],
+    roles: Sequence[Role] = (),
 ) -> dict[str, Any] | None:
     """What demos/static/pair.js compares; None where there are no two models' samples."""
     models = [who for who in MODELS if who in reports]
@@ -96,11 +113,12 @@ def pair_value(
         "left": models[0],
         "right": models[1],
         "first": name_of(classes[0], names),
+        "words": words.PAIR_PROMPTS if roles else {},
         "width": width,
         "height": height,
         "rows": [
             {
-                "name": name_of(label, names),
+                "title": title_of(label, names, forgotten, roles),
                 "forgotten": label in forgotten,
                 "differences": {
                     "|".join(sorted((a, b))): mean_difference(reports[a], reports[b], label) for a, b in pairs

@@ -22,7 +22,9 @@ STEPS = (10, 20, 25, 50, 100)
 """Offered numbers of sampler steps; each divides the schedule's 1000."""
 LARGEST_GUIDANCE = 8.0
 PER_CLASS = {"forgotten": 16, "all": 8}
-"""Samples of each class, by what is drawn."""
+"""Samples of each class or prompt at most, by what is drawn."""
+MOST, FEWEST = 96, 4
+"""Samples of one model: of many classes each has fewer, in whole lines."""
 
 Sampler = Callable[[str], Iterator[int | GeneratorReport]]
 """Draws with one model: yields the sampler steps done, and last what was drawn."""
@@ -97,12 +99,13 @@ def _draw(drawing: Drawing, slot: threading.Lock, sampler: Sampler) -> None:
 
 
 def labels_of(what: str, classes: int, forgotten: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Class of every sample: of the forgotten ones, or of all with the forgotten first."""
+    """Label of every sample: of the forgotten ones, or of all with the forgotten first."""
     wanted = list(forgotten)
     if what == "all" or not wanted:
         what = "all"
         wanted += [c for c in range(classes) if c not in wanted]
-    return np.repeat(np.array(wanted, np.int64), PER_CLASS[what])
+    each = min(PER_CLASS[what], max(FEWEST, MOST // len(wanted) // FEWEST * FEWEST))
+    return np.repeat(np.array(wanted, np.int64), each)
 
 
 def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: float) -> Sampler:

@@ -1,12 +1,12 @@
 """One sentence on a finished run, made by stated rules (RULES in compare_copy.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
-classifiers and the door for every run; verdict_generator.py has those for generators.
+classifiers and the door for every run; verdict_generator.py has those for generators, verdict_concept.py those for concepts.
 """
 
 from __future__ import annotations
 
-from demos import verdict_generator
+from demos import verdict_concept, verdict_generator
 from demos.run_record import RunRecord
 from demos.verdict_words import (
     NEAR,
@@ -61,8 +61,9 @@ def of_record(record: RunRecord) -> Verdict | None:
     what = subject(record.spec, record.class_names, record.config.forget)
     done = record.stopped_after
     stopped = None if done is None else (done, record.planned_steps)
+    of_generator = verdict_concept if record.of_concept else verdict_generator
     if record.result is not None and record.generates:
-        return verdict_generator.judge(record.result, what, stopped=stopped)
+        return of_generator.judge(record.result, what, stopped=stopped)
     if record.result is not None:
         return judge(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
@@ -70,7 +71,7 @@ def of_record(record: RunRecord) -> Verdict | None:
     live = [e.record for e in record.live() if isinstance(e.record, LiveRecord)]
     if not live:
         return None
-    of_live = verdict_generator.judge_live if record.generates else judge_live
+    of_live = of_generator.judge_live if record.generates else judge_live
     return of_live(live[0], live[-1], what, stopped or (len(record.steps), record.planned_steps))
 
 

@@ -36,9 +36,9 @@ def parts_of(config: RunConfig) -> tuple[str, ...]:
     return tuple(part for part in copy.BREAK_BUTTONS if config.settings.get(part) is True)
 
 
-def quantity_choices(generates: bool) -> list[tuple[str, str]]:
-    """Titles and ids of what can be drawn."""
-    return [(quantity_title(name, generates), name) for name in QUANTITIES]
+def quantity_choices(record: RunRecord) -> list[tuple[str, str]]:
+    """Titles and ids of what can be drawn of a run."""
+    return [(quantity_title(name, record), name) for name in QUANTITIES]
 
 
 class BreakIt:
@@ -57,7 +57,7 @@ class BreakIt:
             }
         self.status = gr.HTML(elem_id=f"{prefix}-break-status")
         self.quantity = gr.Radio(
-            quantity_choices(False),
+            list(QUANTITIES),
             value=QUANTITIES[0],
             label=copy.BREAK_QUANTITY,
             visible=False,
@@ -73,7 +73,7 @@ class BreakIt:
             **self.cleared(),
             **{button: gr.update(visible=part in parts) for part, button in self.buttons.items()},
             self.status: "" if parts else html.note(copy.BREAK_NOT_HERE),
-            self.quantity: gr.update(choices=quantity_choices(record.generates), value=QUANTITIES[0], visible=False),
+            self.quantity: gr.update(choices=quantity_choices(record), value=QUANTITIES[0], visible=False),
         }
 
     def cleared(self) -> dict[Any, Any]:
@@ -162,9 +162,10 @@ def overlay(base: RunRecord, broken: dict[str, RunRecord], quantity: str) -> tup
         ends = [curve(record, q).y for q in QUANTITIES]
         rows.append((name, *_full(record), *(f"{y[-1]:.4g}" if y else "–" for y in ends)))
     generates = base.generates
-    last = (f"{quantity_title(q, generates)}, last ({unit_of(q, generates)})" for q in QUANTITIES)
+    last = (f"{quantity_title(q, base)}, last ({unit_of(q, generates)})" for q in QUANTITIES)
     n = next((f"n = {e.record.n_forget} and {e.record.n_remain}" for e in base.live()), "none")  # type: ignore[union-attr]
-    head = ("run", *(copy.BREAK_HEAD_GENERATOR if generates else copy.BREAK_HEAD), *last)
+    numbers = copy.BREAK_HEAD_GENERATOR if generates else copy.BREAK_HEAD
+    head = ("run", *(copy.BREAK_HEAD_CONCEPT if base.of_concept else numbers), *last)
     caption = (copy.BREAK_CAPTION_GENERATOR if generates else copy.BREAK_CAPTION).format(n=n)
     figure = gr.update(value=overlay_figure(runs, chosen), visible=True)
     return figure, html.table(head, rows, caption=caption)

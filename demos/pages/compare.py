@@ -9,7 +9,6 @@ import gradio as gr
 
 from demos import compare_copy as copy
 from demos import compare_html as html
-from demos import copy as page_copy
 from demos import theme
 from demos.export import Kind, Shelf
 from demos.jobs import Job
@@ -25,7 +24,7 @@ from sfr_core.errors import InputError, PlaygroundError
 SHELF = Shelf()
 SHEET_SCRIPT = """
 const sheetBox = element.querySelector('.sheet');
-const drawMoment = () => drawSheet(sheetBox, props.value && props.value.sheet, props.texts);
+const drawMoment = () => drawSheet(sheetBox, props.value && props.value.sheet);
 watch('value', drawMoment);
 drawMoment();
 """
@@ -70,7 +69,6 @@ class Compare:
             js_on_load=theme.read("grid.js") + SHEET_SCRIPT,
             apply_default_css=False,
             elem_id=f"{self.prefix}-moment-sheet",
-            texts=page_copy.SHEET,
         )
 
     def _saliency(self) -> None:
@@ -106,7 +104,7 @@ class Compare:
             self.box: gr.update(visible=True),
             self.key: record.key,
             self.verdict: show.verdict(record),
-            self.rules: copy.RULES_GENERATOR if record.generates else copy.RULES,
+            self.rules: show.rules(record),
             self.metrics: show.metrics(record),
             self.moment_slider: show.timeline_slider(record),
             self.moment: show.moment(record, len(record.timeline())),

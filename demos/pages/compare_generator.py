@@ -10,6 +10,7 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import generator_html as html
 from demos import theme
+from demos.concept_html import shares_html
 from demos.pages.context import PageContext
 from demos.pages.play import Play
 from demos.run_record import RunRecord
@@ -20,6 +21,7 @@ class GeneratorPart:
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         with gr.Column(visible=False, elem_id=f"{prefix}-generator") as self.box:
+            self.shares = gr.HTML(elem_id=f"{prefix}-shares")
             gr.Markdown(f"### {copy.STRIPS_TITLE}")
             self.strips = gr.HTML(elem_id=f"{prefix}-strips")
             with gr.Column(elem_id=f"{prefix}-pair-box") as self.pair_box:
@@ -38,11 +40,12 @@ class GeneratorPart:
         """What the part shows for a run; for a classifier nothing. `live` runs may still have weights to draw with."""
         if not record.generates:
             return self.cleared()
-        forgotten = record.spec.classes if record.spec else ()
-        pair = html.pair_value(record.key, record.samples, record.class_names, forgotten)
+        labels = record.class_names, record.forgotten, record.roles
+        pair = html.pair_value(record.key, record.samples, *labels)
         return {
             self.box: gr.update(visible=True),
-            self.strips: html.strips_html(record.samples, record.class_names, forgotten),
+            self.shares: shares_html(record),
+            self.strips: html.strips_html(record.samples, *labels),
             self.pair_box: gr.update(visible=pair is not None),
             self.pair: pair or {"key": ""},
             **self.play.updates_of(record, live=live),
@@ -52,6 +55,7 @@ class GeneratorPart:
         """Hidden, and its bulk is gone."""
         return {
             self.box: gr.update(visible=False),
+            self.shares: gr.update(value=None),
             self.strips: gr.update(value=None),
             self.pair_box: gr.update(visible=False),
             self.pair: {"key": ""},

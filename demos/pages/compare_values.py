@@ -31,9 +31,10 @@ def verdict(record: RunRecord) -> str:
     after = record.result.after if record.result else None
     if not isinstance(after, GeneratorRecord):
         return html.verdict_html(found)
-    basis = copy.VERDICT_BASIS.format(
-        forget=after.n_samples, remain=after.n_remain, steps=after.sampler_steps, guidance=after.guidance
-    )
+    basis = (copy.VERDICT_BASIS_CONCEPT if record.of_concept else copy.VERDICT_BASIS).format(
+        forget=after.n_samples, remain=after.n_remain, words=after.n_paraphrase, near=after.n_neighbours,
+        far=after.n_remain - after.n_neighbours, steps=after.sampler_steps, guidance=after.guidance,
+    )  # fmt: skip
     return html.verdict_html(found) + html.note(basis)
 
 
@@ -163,5 +164,11 @@ def moment_sheet(record: RunRecord, position: float) -> dict[str, Any]:
     if not moments:
         return {"sheet": None}
     at = moments[min(max(int(position), 1), len(moments)) - 1]
-    forgotten = record.spec.classes if record.spec else ()
-    return {"sheet": sheet_value(at.sheet, record.class_names, forgotten)}
+    return {"sheet": sheet_value(at.sheet, record.class_names, record.forgotten, record.roles)}
+
+
+def rules(record: RunRecord) -> str:
+    """The rules by which the run's sentence is made."""
+    if record.of_concept:
+        return copy.RULES_CONCEPT
+    return copy.RULES_GENERATOR if record.generates else copy.RULES

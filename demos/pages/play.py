@@ -81,13 +81,16 @@ class Play:
         able = live and bool(record.samples) and not hardware.on_zerogpu()
         return {
             **self.cleared(),
+            self.what: gr.update(label=copy.PLAY_WHAT_PROMPTS if record.of_concept else copy.PLAY_WHAT),
+            self.guidance: sampled(record),
             self.draw: gr.update(interactive=able),
             self.status: "" if able else note(copy.PLAY_GONE),
         }
 
     def cleared(self) -> dict[Any, Any]:
         """Nothing drawn."""
-        return {self.draw: gr.update(interactive=False), self.stop: gr.skip(), self.status: "", self.drawn: ""}
+        still = dict.fromkeys((self.stop, self.what, self.guidance), gr.skip())
+        return {self.draw: gr.update(interactive=False), **still, self.status: "", self.drawn: ""}
 
     def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
         """Connects the buttons; `record_of(browser, key)` checks whose run it is."""
@@ -114,8 +117,8 @@ class Play:
                 drawing.cancel.cancel()  # nobody waits for it any more; harmless when it has ended
             shown: Any = gr.skip()
             if drawing.state == "done":
-                forgotten = record.spec.classes if record.spec else ()
-                shown = generator_html.strips_html(drawing.reports, record.class_names, forgotten)
+                labels = record.class_names, record.forgotten, record.roles
+                shown = generator_html.strips_html(drawing.reports, *labels)
             yield (
                 gr.Button(interactive=True),
                 gr.Button(interactive=False),
@@ -151,8 +154,7 @@ class Play:
             raise InputError(copy.PLAY_BAD_GUIDANCE)
         if not 0 <= guidance <= sampling.LARGEST_GUIDANCE:
             raise InputError(copy.PLAY_BAD_GUIDANCE)
-        forgotten = record.spec.classes if record.spec else ()
-        labels = sampling.labels_of(str(what), len(record.class_names), forgotten)
+        labels = sampling.labels_of(str(what), len(record.class_names), record.forgotten)
         sampler = sampling.sampler_of(
             session, labels, seed=whole("seed of the noise", seed), steps=steps, guidance=float(guidance)
         )
@@ -164,6 +166,12 @@ class Play:
         drawing = sampling.start(self.ctx.book.slot, sampler, sampling.models_of(session, record.samples), steps)
         self.drawings[visitor] = drawing
         return drawing
+
+
+def sampled(record: RunRecord) -> Any:
+    """Guidance as in the run's own samples, so that only what a visitor changes differs from them."""
+    first = next(iter(record.samples.values()), None)
+    return gr.skip() if first is None else gr.update(value=min(first.guidance, sampling.LARGEST_GUIDANCE))
 
 
 def progress_html(drawing: sampling.Drawing) -> str:

@@ -23,13 +23,21 @@ GENERATOR_TITLES: dict[Quantity, str] = {
     "remain loss": "Remain loss",
 }
 """The same quantities where a judge looks at samples instead of a network at pictures."""
+CONCEPT_TITLES: dict[Quantity, str] = {
+    **GENERATOR_TITLES,
+    "forget accuracy": "Samples that still show the concept",
+    "remain accuracy": "Everything else as asked",
+}
+"""Likewise where the samples answer prompts."""
 GENERATOR_LOSS = "squared error"
-"""Unit of a diffusion model's losses: of the predicted noise, summed over a picture."""
+"""Unit of a diffusion model's losses: of the predicted noise, summed or averaged over a picture."""
 
 
-def quantity_title(quantity: Quantity, generates: bool) -> str:
-    """A quantity as people read it."""
-    return GENERATOR_TITLES[quantity] if generates else quantity.capitalize()
+def quantity_title(quantity: Quantity, record: RunRecord) -> str:
+    """A quantity of this kind of run as people read it."""
+    if record.of_concept:
+        return CONCEPT_TITLES[quantity]
+    return GENERATOR_TITLES[quantity] if record.generates else quantity.capitalize()
 
 
 def unit_of(quantity: Quantity, generates: bool) -> str:
@@ -60,7 +68,7 @@ def curve(record: RunRecord, quantity: Quantity) -> Curve:
 
 
 def overlay_figure(runs: Sequence[tuple[str, RunRecord]], quantity: Quantity) -> go.Figure:
-    """One quantity of several named runs over each other."""
+    """One quantity of several named runs (at least one, all of one kind) over each other."""
     figure = go.Figure()
     for number, (name, record) in enumerate(runs):
         line = curve(record, quantity)
@@ -74,12 +82,12 @@ def overlay_figure(runs: Sequence[tuple[str, RunRecord]], quantity: Quantity) ->
             marker={"symbol": RUN_MARKERS[k], "size": 6},
             hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
         )
-    generates = bool(runs) and runs[0][1].generates
-    unit = unit_of(quantity, generates)
+    first = runs[0][1]
+    unit = unit_of(quantity, first.generates)
     bounds = {"range": [-3, 103]} if unit == "%" else {"rangemode": "tozero"}
     return figure.update_layout(
         layout(
-            f"{quantity_title(quantity, generates)} ({unit})",
+            f"{quantity_title(quantity, first)} ({unit})",
             height=320,
             showlegend=True,
             xaxis=axis("step"),

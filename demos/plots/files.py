@@ -60,7 +60,7 @@ def curves_figure(record: RunRecord) -> Figure:
                 color=colour,
                 marker=marker if len(line.x) <= 60 else None,
                 ms=4,
-                label=quantity_title(quantity, record.generates).lower(),
+                label=quantity_title(quantity, record).lower(),
             )
         axes.set_xlabel("step")
         axes.set_ylabel(f"{title} ({unit_of(quantity, record.generates)})")

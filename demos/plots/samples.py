@@ -15,7 +15,7 @@ from PIL import Image
 
 from demos.plots.style import FORGET
 from demos.run_record import RunRecord
-from demos.sheet_words import name_of
+from demos.sheet_words import title_of
 from demos.sheets import classes_of, whole_sheet
 
 COLUMNS = 4
@@ -26,9 +26,8 @@ TILE_INCHES = 0.36
 def samples_figure(record: RunRecord) -> Figure:
     """Every model's first samples from the same noise, a row for each class, the forgotten rows framed."""
     reports = record.samples
-    forgotten = record.spec.classes if record.spec else ()
     first = next(iter(reports.values()))
-    classes = classes_of(first, forgotten)
+    classes = classes_of(first, record.forgotten)
     sheets = {name: whole_sheet(report, classes, COLUMNS) for name, report in reports.items()}
     figure, panels = _panels(len(reports), max(len(lines) for _, lines in sheets.values()), COLUMNS)
     for axes, (name, report) in zip(panels, reports.items(), strict=True):
@@ -38,7 +37,7 @@ def samples_figure(record: RunRecord) -> Figure:
             own = int((report.accepted[report.labels == c] == c).sum())
             # A class of two lines has its count once.
             numbers.append("" if c in lines[:at] else f"{own} of {int((report.labels == c).sum())}")
-        _draw(axes, pixels, lines, record.class_names, forgotten, numbers)
+        _draw(axes, pixels, lines, record, numbers)
         axes.set_title(f"{name} ({report.sampler_steps} steps, guidance {report.guidance:g})", fontsize=9)
     return figure
 
@@ -48,7 +47,6 @@ def timeline_figure(record: RunRecord) -> Figure:
     moments = [moment for moment in record.timeline() if moment.sheet is not None]
     at = sorted({0, len(moments) // 2, len(moments) - 1})
     chosen = [(moments[k].i, moments[k].sheet) for k in at]
-    forgotten = record.spec.classes if record.spec else ()
     sheets = [sheet for _, sheet in chosen if sheet is not None]
     rows, columns = len(sheets[0].labels) // sheets[0].columns, sheets[0].columns
     figure, panels = _panels(len(sheets), rows, columns)
@@ -62,7 +60,7 @@ def timeline_figure(record: RunRecord) -> Figure:
             sum(a == c for a in sheet.accepted[k : k + sheet.columns]) for k, c in zip(starts, classes, strict=True)
         ]
         numbers = [f"{n} of {sheet.columns}" for n in right]
-        _draw(axes, pixels.reshape(*pixels.shape[:2], -1), classes, record.class_names, forgotten, numbers)
+        _draw(axes, pixels.reshape(*pixels.shape[:2], -1), classes, record, numbers)
         axes.set_title(f"after step {i} ({sheet.steps} steps, guidance {sheet.guidance:g})", fontsize=9)
     return figure
 
@@ -77,8 +75,7 @@ def _draw(
     axes: Any,
     pixels: NDArray[np.uint8],
     classes: Sequence[int],
-    names: Sequence[str],
-    forgotten: Sequence[int],
+    record: RunRecord,
     numbers: Sequence[str],
 ) -> None:
     """One sheet with the names of its rows on the left and the accepted samples on the right."""
@@ -87,7 +84,7 @@ def _draw(
     axes.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     middles = [(r + 0.5) * side - 0.5 for r in range(len(classes))]
     labels = [
-        "" if c in classes[:at] else f"{name_of(c, names)}{' (to forget)' if c in forgotten else ''}"
+        "" if c in classes[:at] else title_of(c, record.class_names, record.forgotten, record.roles)
         for at, c in enumerate(classes)
     ]
     axes.set_yticks(middles, labels, fontsize=7)
@@ -95,7 +92,7 @@ def _draw(
     for middle, text in zip(middles, numbers, strict=True):
         axes.text(width + 1, middle, text, fontsize=6, va="center")
     for r, c in enumerate(classes):
-        if c in forgotten:
+        if c in record.forgotten:
             axes.add_patch(
                 Rectangle((-0.5, r * side - 0.5), width, side, fill=False, edgecolor=FORGET, linewidth=2, clip_on=False)
             )

@@ -1,6 +1,6 @@
 // Two models' samples from the same noise, one over the other: a slider between them, or their difference. gr.HTML's js_on_load.
-// value: {models: [{id, title, uri}], first, left, right, width, height, rows: [{name, forgotten, differences: {"a|b": number}}]}
-const T = props.texts;
+// value: {models: [{id, title, uri}], first, words, left, right, width, height, rows: [{title, forgotten, differences: {"a|b": number}}]}
+let T = props.texts;
 const $ = (part) => element.querySelector(`[data-part="${part}"]`);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 let shown = '';
@@ -17,6 +17,7 @@ function options(select, value, chosen) {
 function show() {
   const value = props.value;
   if (!value || !value.models) return;
+  T = { ...props.texts, ...value.words };
   const find = (id) => value.models.find((model) => model.id === id) || value.models[0];
   const left = find($('left').value);
   const right = find($('right').value);
@@ -38,7 +39,7 @@ function show() {
     if (row.forgotten) line.className = 'forget';
     const name = document.createElement('th');
     name.scope = 'row';
-    name.textContent = row.forgotten ? fill(T.toForget, row) : row.name;
+    name.textContent = row.title;
     const number = document.createElement('td');
     const found = left.id === right.id ? 0 : row.differences[key];
     number.textContent = found === undefined || found === null ? '–' : found.toFixed(1);

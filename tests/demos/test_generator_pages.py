@@ -91,7 +91,7 @@ def test_a_pair_names_its_models_and_the_numbers_between_them() -> None:
     value = pair_value("k", record().samples, NAMES, (0,))
     assert value is not None
     assert [m["id"] for m in value["models"]] == ["before", "after", "retrained"]
-    assert [row["name"] for row in value["rows"]] == ["Cat", "Dog", "Owl"]
+    assert [row["title"] for row in value["rows"]] == ["Cat (to forget)", "Dog", "Owl"]
     assert (value["width"], value["height"]) == (8 * 4, 4)  # six samples in one line of eight
     assert pixels(value["models"][0]["uri"])[0, ::4].tolist() == [100, 101, 102, 103, 104, 105, 0, 0]
     assert value["rows"][0]["differences"] == {"after|before": 10.0, "before|retrained": 5.0, "after|retrained": 15.0}
