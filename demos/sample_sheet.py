@@ -11,11 +11,8 @@ from PIL import Image
 
 from demos.live import data_uri
 from sfr_core import zoo
+from sfr_core.cards import SAMPLES, SHEET_ROWS
 
-SAMPLES = "samples.png"
-"""Square samples without gaps. A row shows one class, in the order of their numbers, unless the file's text ROWS names its rows."""
-ROWS = "rows"
-"""PNG text chunk of SAMPLES: a JSON list with the name of every row, from the top."""
 COLUMNS = 4
 """Samples of a row that are shown."""
 LARGEST = 48
@@ -28,8 +25,9 @@ def sample_pictures(model_id: str) -> Mapping[str, tuple[str, ...]]:
     card = zoo.card(model_id)
     try:
         with Image.open(card.folder / SAMPLES) as image:
-            said = image.info.get(ROWS)
-            names = zoo.open_dataset(card).class_names if said is None else json.loads(said)
+            said = image.info.get(SHEET_ROWS)
+            classes = () if card.kind == "text-to-image" else zoo.open_dataset(card).class_names
+            names = classes if said is None else json.loads(said)
             sheet = image.convert("L" if image.mode == "L" else "RGB")
     except (OSError, ValueError):
         return {}

@@ -4,7 +4,8 @@
     python -m recipes.latents_quality emoji-sd --finished
 
 Draws with diffusers' own pipeline from the folder of the model, as anybody would, and writes quality.json and samples.png beside
-it. `emoji-dit` is asked for each category, `emoji-sd` for each concept by its name, and for twenty common prompts on the sheet.
+it. `emoji-dit` is asked for each category, `emoji-sd` for each concept by its name; its sheet shows what it can be asked to forget
+and twenty common prompts.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ import torch
 from diffusers import DiTPipeline, StableDiffusionPipeline
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from recipes.complaints import one_sentence
 from recipes.ddpm_folder import QUALITY, sha256
 from recipes.emoji_sets import CATEGORIES, CONCEPTS
 from recipes.latents import folder_of
 from recipes.latents_autoencoder import renew_decoder
-from recipes.latents_concepts import shown
+from recipes.latents_concepts import categories, objects, shown, styles
 from recipes.latents_publish import GUIDANCE, JUDGES, STEPS, main_file
 from recipes.latents_sets import RECIPES, LatentRecipe
+from sfr_core.cards import SAMPLES, SHEET_ROWS
 from sfr_core.data.datasets import ASSETS
 from sfr_core.nets.judge import Judge, pixels_of
 
@@ -42,7 +45,7 @@ COMMON = tuple(
 COMMON += tuple(
     f"a {name}" for name in ("hand", "bird", "fruit", "cake", "drink", "train", "boat", "moon", "ball", "person")
 )
-"""The twenty prompts that a person would try first; the sheet shows one row of each."""
+"""The twenty prompts that a person would try first."""
 
 
 def draw(pipeline: Any, asked: Sequence[Any], seed: int = SEED, steps: int = STEPS) -> NDArray[np.uint8]:
@@ -107,6 +110,27 @@ def sheet(images: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:
     return Image.fromarray(tiled.reshape(rows * height, columns * width, channels))
 
 
+def sheet_rows(recipe: LatentRecipe) -> dict[str, tuple[Any, ...]]:
+    """What the sheet shows: the name of every row, and what is asked for there, in turn, by label or prompt.
+
+    The text-to-image model is asked for every concept that can be forgotten by its own prompts, so that the page can show
+    people what they choose from, and then for the rest of COMMON.
+    """
+    if not recipe.text:
+        return {name: (i,) for i, name in enumerate(CATEGORIES)}
+    listed = [entry for entry in objects() + categories() + styles() if entry["offered"]]
+    rows: dict[str, tuple[Any, ...]] = {entry["name"]: tuple(entry["direct"]) for entry in listed}
+    asked = {text for texts in rows.values() for text in texts}
+    return rows | {text: (text,) for text in COMMON if text not in asked}
+
+
+def save_sheet(images: NDArray[np.uint8], names: Sequence[str], path: Path) -> None:
+    """Writes rows of COLUMNS pictures, with their names inside (sfr_core.cards.SHEET_ROWS)."""
+    said = PngInfo()
+    said.add_text(SHEET_ROWS, json.dumps(list(names)))
+    sheet(images).save(path, pnginfo=said)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=sorted(RECIPES))
@@ -128,8 +152,9 @@ def measure_as_asked(args: argparse.Namespace, recipe: LatentRecipe, work: Path)
     """Draws the sheet, and unless only that was asked for, the pictures for the judge."""
     renew_decoder(work / "model")
     pipeline = open_pipeline(work / "model", recipe)
-    rows: Sequence[Any] = COMMON if recipe.text else range(len(CATEGORIES))
-    sheet(draw(pipeline, [row for row in rows for _ in range(COLUMNS)], SEED - 1000)).save(work / "samples.png")
+    rows = sheet_rows(recipe)
+    wanted = [texts[column % len(texts)] for texts in rows.values() for column in range(COLUMNS)]
+    save_sheet(draw(pipeline, wanted, SEED - 1000), list(rows), work / SAMPLES)
     if args.sheet_only:
         return
     judge = Judge.open(ASSETS / "models" / JUDGES[recipe.id])

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from sfr_core.data.splits import ForgetSpec
 
 Kind = Literal["classifier", "ddpm", "dit", "text-to-image"]
+SAMPLES = "samples.png"
+"""In a generator's folder: square samples without gaps. A row shows one class, in the order of their numbers, unless the file's
+text SHEET_ROWS names the rows, as it must where labels are prompts."""
+SHEET_ROWS = "rows"
+"""PNG text chunk of SAMPLES: a JSON list with the name of every row, from the top: of a class, or of a concept."""
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
 
 

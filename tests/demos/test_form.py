@@ -17,7 +17,7 @@ from demos.jobs import check_config
 from demos.pages import form_cards, form_layout, form_values, gold
 from demos.pages.form import Form, settings_key
 from sfr_core import methods, presets, zoo
-from sfr_core.cards import GoldStandard, ModelCard, Sampling
+from sfr_core.cards import SAMPLES, GoldStandard, ModelCard, Sampling
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 
@@ -41,7 +41,7 @@ def generator_card(folder: Path) -> ModelCard:
 def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelCard]:
     """A second installed model; its sheet's tile in row r and column k has the gray value 10 r + k."""
     rows = np.add.outer(10 * np.arange(10), np.arange(3)).astype(np.uint8)
-    Image.fromarray(rows.repeat(28, axis=0).repeat(28, axis=1)).save(tmp_path / sample_sheet.SAMPLES)
+    Image.fromarray(rows.repeat(28, axis=0).repeat(28, axis=1)).save(tmp_path / SAMPLES)
     card = generator_card(tmp_path)
     shipped = tuple(c for c in zoo.cards() if c.id != card.id)
     monkeypatch.setattr(zoo, "cards", lambda: (card, *shipped))
