@@ -244,7 +244,7 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     def begin_recorded(browser: Any, model: Any, recording: str) -> dict[Any, Any]:
         recorded = page.first.config(recording)
         if recorded is None:
-            return {}
+            return {ctx.job: gr.skip()}
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
         return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded, form_values.own_ids(model))}
 
@@ -258,7 +258,7 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
     def play(model: Any, browser: Any, job_id: Any) -> dict[Any, Any]:
         chosen = form_values.known(model)
         if not page.first.has(chosen):
-            return {}
+            return {page.recording: gr.skip()}
         if ctx.job_of(browser, job_id) is not None:
             return {page.recording: chosen}  # what Reset brings back
         return {page.recording: chosen, page.live: page.first.value(chosen)}
