@@ -30,7 +30,10 @@ def settings_key(method: str, model_kind: str) -> str:
 
 @dataclass(slots=True)
 class Form:
-    """Components of the form; `fields[settings_key(method, kind)][name]` holds one setting."""
+    """Components of the form; `fields[settings_key(method, kind)][name]` holds one setting.
+
+    `settled`: model, method, preset, variant and kind of forget set whose settings were filled in last.
+    """
 
     model: gr.HTML
     kind: gr.Radio
@@ -54,6 +57,7 @@ class Form:
     data: gr.Radio
     method_note: gr.HTML
     page: gr.State
+    settled: gr.State
     samples_class: gr.Dropdown
     samples_note: gr.Markdown
     own_note: gr.HTML
@@ -110,6 +114,7 @@ class Form:
             self.redirect_note: show.redirect_note(config.method),
             self.method: gr.Dropdown(choices=show.method_choices(config.model), value=config.method),
             self.preset: gr.Dropdown(choices=show.preset_choices(config.model, config.method), value=config.preset),
+            self.settled: [config.model, config.method, config.preset, config.variant, kind],
             self.variant: config.variant,
             self.seed: config.seed,
             self.device: config.device,
@@ -153,6 +158,7 @@ class Form:
             self.concepts,
             self.redirect,
             self.redirect_note,
+            self.settled,
         ]
         parts += [self.method, self.preset, self.variant, self.seed, self.device, self.precision, self.method_note]
         return [*parts, *self.kinds.values(), *self.valued]

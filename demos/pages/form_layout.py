@@ -50,6 +50,7 @@ def build(model: str) -> Form:
             0, precision=0, label=copy.SHARE_SEED_LABEL, info=copy.SHARE_SEED_INFO, elem_id="share-seed"
         )
     page = gr.State(0)
+    settled = gr.State([model, "sfr-on", "quick", "official", "class"])
     with gr.Group(visible=False, elem_id="forget-samples") as kinds["samples"]:
         with gr.Row():
             samples_class = gr.Dropdown(
@@ -102,7 +103,7 @@ def build(model: str) -> Form:
             precision = _dropdown(precisions, "auto", copy.PRECISION_LABEL, copy.PRECISION_INFO, 150, "precision")
     form = Form(
         model_part, kind, classes, share, share_seed, samples, concepts, redirect, redirect_note, method, preset, variant,
-        seed, device, precision, fields, groups, kinds, kind_note, source, note, page, samples_class, samples_note, own_part.note,
+        seed, device, precision, fields, groups, kinds, kind_note, source, note, page, settled, samples_class, samples_note, own_part.note,
     )  # fmt: skip
     form.inputs = {
         model_part, kind, source, classes, share, share_seed, samples, concepts, redirect, method, preset, variant, seed,

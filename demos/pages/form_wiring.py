@@ -27,6 +27,12 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
 
     form.kind.change(show_kind, form.kind, list(form.kinds.values()), **QUICK)
 
+    def asked_anew(settled: Any, model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
+        """A drop-down that is only passed by keyboard says "input" too: what was set by hand must stay then."""
+        if settled == [show.known(model), method, preset, variant, kind]:
+            return {form.settled: gr.skip()}
+        return new_values(model, method, preset, variant, kind)
+
     def new_values(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
         model_kind = show.kind_of(model_id)
@@ -38,14 +44,15 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             form.preset: gr.Dropdown(choices=show.preset_choices(model_id, method), value=preset),
             form.method_note: show.method_note(model_id, method, preset, kind),
             form.redirect_note: show.redirect_note(method),
+            form.settled: [model_id, method, preset, variant, kind],
         }
 
     choices = [form.model, form.method, form.preset, form.variant, form.kind]
-    valued = [*form.valued, form.preset, form.method_note, form.redirect_note]
+    valued = [*form.valued, form.preset, form.method_note, form.redirect_note, form.settled]
     gr.on(
         [form.method.input, form.preset.input, form.variant.input, form.kind.input],
-        new_values,
-        choices,
+        asked_anew,
+        [form.settled, *choices],
         valued,
         **QUICK,
     )
