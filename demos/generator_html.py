@@ -19,6 +19,8 @@ MODELS = ("before", "after", "retrained")
 COLUMNS = 4
 """Samples in a line of one model; a class may have more lines than one."""
 PAIR_COLUMNS = 8
+MANY = 4
+"""So many rows to forget stand beside each other like the rest; fewer are drawn larger."""
 
 
 def strips_html(
@@ -41,7 +43,7 @@ def strips_html(
     )
     return (
         f'<p class="gen-legend">{escape(legend)}</p>'
-        f'<div class="gen-rows" style="--models:{len(models)}">{"".join(rows)}</div>'
+        f'<div class="gen-rows{" many" if len(forgotten) >= MANY else ""}" style="--models:{len(models)}">{"".join(rows)}</div>'
     )
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos import theme
+from demos.concept_html import shares_html
 from demos.export import Kind, Shelf
 from demos.jobs import Job
 from demos.pages import compare_values as show
@@ -46,6 +47,7 @@ class Compare:
             self.verdict = gr.HTML(elem_id=f"{prefix}-verdict")
             with gr.Accordion(copy.RULES_TITLE, open=False, elem_id=f"{prefix}-rules"):
                 self.rules = gr.Markdown(copy.RULES)
+            self.shares = gr.HTML(elem_id=f"{prefix}-shares")
             gr.Markdown(f"### {copy.METRICS_TITLE}")
             self.metrics = gr.HTML(elem_id=f"{prefix}-metrics")
             self._timeline()
@@ -105,6 +107,7 @@ class Compare:
             self.key: record.key,
             self.verdict: show.verdict(record),
             self.rules: show.rules(record),
+            self.shares: shares_html(record),
             self.metrics: show.metrics(record),
             self.moment_slider: show.timeline_slider(record),
             self.moment: show.moment(record, len(record.timeline())),
@@ -123,7 +126,7 @@ class Compare:
 
     def cleared(self) -> dict[Any, Any]:
         """Nothing to compare: the whole part is hidden and its bulk is gone."""
-        emptied = (self.verdict, self.metrics, self.moment, self.layers, self.layers_plot)
+        emptied = (self.verdict, self.shares, self.metrics, self.moment, self.layers, self.layers_plot)
         return {
             self.box: gr.update(visible=False),
             self.key: "",

@@ -10,7 +10,6 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import generator_html as html
 from demos import theme
-from demos.concept_html import shares_html
 from demos.pages.context import PageContext
 from demos.pages.play import Play
 from demos.run_record import RunRecord
@@ -21,7 +20,6 @@ class GeneratorPart:
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         with gr.Column(visible=False, elem_id=f"{prefix}-generator") as self.box:
-            self.shares = gr.HTML(elem_id=f"{prefix}-shares")
             gr.Markdown(f"### {copy.STRIPS_TITLE}")
             self.strips = gr.HTML(elem_id=f"{prefix}-strips")
             with gr.Column(elem_id=f"{prefix}-pair-box") as self.pair_box:
@@ -44,7 +42,6 @@ class GeneratorPart:
         pair = html.pair_value(record.key, record.samples, *labels)
         return {
             self.box: gr.update(visible=True),
-            self.shares: shares_html(record),
             self.strips: html.strips_html(record.samples, *labels),
             self.pair_box: gr.update(visible=pair is not None),
             self.pair: pair or {"key": ""},
@@ -55,7 +52,6 @@ class GeneratorPart:
         """Hidden, and its bulk is gone."""
         return {
             self.box: gr.update(visible=False),
-            self.shares: gr.update(value=None),
             self.strips: gr.update(value=None),
             self.pair_box: gr.update(visible=False),
             self.pair: {"key": ""},
