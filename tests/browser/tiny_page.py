@@ -1,4 +1,4 @@
-"""The page with a generator of 8 channels that never learnt anything: `python -m tests.browser.tiny_page FOLDER`.
+"""The page with generators of 8 channels that never learnt anything: `python -m tests.browser.tiny_page FOLDER`.
 
 It draws noise, but within a second, and everything around it is real: runner, judge, events, page.
 """
@@ -14,13 +14,14 @@ from PIL import Image
 from sfr_core import zoo
 from sfr_core.cards import GoldStandard, Sampling, write_card
 from tests.core.tiny_unet import WEIGHTS, ddpm_card, unet_folder
+from tests.demos.latent_models import DIT, SD, published
 
 MODEL = "fashion-mnist-ddpm"
 SAMPLER_STEPS = 4
 
 
 def prepare(folder: Path) -> None:
-    """Puts the shipped classifier and judge and the tiny generator, with a retrained one for Trouser, into `folder`."""
+    """Puts the shipped classifier and judge and the tiny generators, one with a retrained one for Trouser, into `folder`."""
     for name in ("fashion-mnist-resnet", "fashion-mnist-judge"):
         (folder / name).symlink_to(zoo.MODELS / name)
     home = folder / MODEL
@@ -42,6 +43,8 @@ def prepare(folder: Path) -> None:
 
     write_card(replace(card, retrained=(gold,)))
     Image.fromarray(np.zeros((280, 56), np.uint8)).save(home / "samples.png")
+    for name in (DIT, SD):
+        published(folder, name)
 
 
 def main() -> None:

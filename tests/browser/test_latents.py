@@ -1,0 +1,83 @@
+"""The two models without training pictures in a real browser: what can be forgotten is chosen, the run watched, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import serving, visiting
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+SLOW = 300_000
+"""Milliseconds within which the short run must end, on cores that others use too."""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    command = ["-m", "tests.browser.tiny_page", str(tmp_path_factory.mktemp("models"))]
+    with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
+        yield running.url
+
+
+@pytest.fixture
+def page(url: str, chromium: Browser) -> Iterator[Page]:
+    with visiting(url, chromium, 1280, 900, patience=60_000) as visit:
+        yield visit.page
+
+
+def short_run(page: Page, prefix: str) -> None:
+    page.locator("#advanced > button").click()
+    for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 4), ("fisher_batch_size", 4)):
+        box = page.locator(f"#{prefix}-{name} input")
+        box.fill(str(value))
+        box.press("Tab")
+
+
+def test_categories_of_a_transformer(page: Page) -> None:
+    page.locator("#model-picker input[value='emoji-dit']").check()
+    expect(page.locator("#class-picker .picker-card")).to_have_count(14)
+    expect(page.locator("#data-source")).to_be_hidden()
+    expect(page.locator("#forget-note")).to_contain_text("comes without training pictures")
+    page.locator("#class-picker input[value='hearts']").check()
+    short_run(page, "set-sfr-on")
+    page.locator("#unlearn").click()
+    expect(page.locator("#live .sheet-row.forget")).to_have_count(2, timeout=SLOW)
+    expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets flags, hearts")
+    page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
+    expect(page.locator("#compare-verdict")).to_contain_text("flags and hearts")
+    expect(page.locator("#compare-shares")).not_to_contain_text("Does it still draw it?")
+
+
+def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
+    page.locator("#model-picker input[value='emoji-sd']").check()
+    cards = page.locator("#concept-picker")
+    expect(cards.locator(".picker-group")).to_have_count(3)
+    expect(cards.locator("input:checked")).to_have_value("cat")
+    redirect = page.locator("#redirect").get_by_role("textbox")
+    expect(redirect).to_have_value("an emoji")
+    cards.locator("input[value='twitter style']").check()
+    expect(redirect).to_have_value("an emoji in google style")
+    cards.locator("input[value='cat']").check()
+    expect(redirect).to_have_value("an emoji")
+    short_run(page, "set-text-to-image-sfr-on")
+    redirect.fill("a cat")
+    page.keyboard.press("Tab")  # over the drop-downs of the method, which must leave the settings alone
+    page.locator("#unlearn").click()
+    expect(page.get_by_text("'a cat' asks for the very concept.").first).to_be_visible()
+    expect(redirect).to_have_value("a cat")
+    expect(page.locator("#set-text-to-image-sfr-on-steps input")).to_have_value("2")
+    redirect.fill("a dog")
+    page.locator("#unlearn").click()
+    rows = page.locator("#live .sheet-row")
+    expect(rows.first).to_contain_text("a cat (to forget)", timeout=SLOW)
+    expect(page.locator("#live .sheet-row.forget")).to_have_count(3)
+    expect(page.locator("#live")).to_contain_text("tiger (neighbour)")
+    expect(page.locator("#live")).to_contain_text("Samples as asked, in %")
+    expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets cat and draws “a dog” instead")
+    page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
+    expect(page.locator("#compare-verdict")).to_contain_text("its neighbours")
+    expect(page.locator("#compare-shares")).to_contain_text("Does it still draw it?")
+    expect(page.locator("#compare-strips .gen-row.forget")).to_have_count(9)
+    expect(page.locator("#compare-pair tbody")).to_contain_text("a cat (to forget)")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")

@@ -1,0 +1,106 @@
+"""Whole runs of both latent models through the job book: what live view, Compare, files and imports then say."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from latent_models import DIT, SD, published
+
+from demos import live
+from demos.export import config_json, events_jsonl, result_json
+from demos.jobs import Job, JobBook
+from demos.pages import compare
+from demos.pages.context import PageContext
+from demos.run_import import read_files
+from demos.run_record import from_job
+from demos.verdict import of_record
+from sfr_core import kinds, presets, zoo
+from sfr_core.configs import RunConfig
+from sfr_core.metrics.generation import Protocol
+
+SMALL = {"steps": 2, "batch_size": 4, "fisher_batches": 1, "fisher_batch_size": 4}
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
+    """A finished run of each, with few samples."""
+    folder = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (DIT, SD):
+            published(folder, name)
+        patch.setattr(zoo, "MODELS", folder)
+        patch.setattr(kinds, "protocol_of", lambda _: Protocol(24, 2, 3.0))
+        zoo.cards.cache_clear()
+        book, found = JobBook(), {}
+        for model, forget, redirect in ((DIT, "class:flags,hearts", ""), (SD, "concept:cat", "a flag")):
+            settings = presets.resolve(model, "sfr-on", overrides=SMALL)
+            config = RunConfig(
+                model=model, forget=forget, method="sfr-on", settings=settings, redirect=redirect, device="cpu", precision="fp32",
+            )  # fmt: skip
+            job = book.submit("1" * 32, config)
+            while job.active:
+                time.sleep(0.05)
+            assert job.state == "finished", job.error
+            found[model] = job
+        yield found
+        patch.undo()
+        zoo.cards.cache_clear()
+
+
+@pytest.mark.parametrize("model", [DIT, SD])
+def test_the_config_says_that_the_model_drew_its_own_pictures(jobs: dict[str, Job], model: str) -> None:
+    job = jobs[model]
+    assert job.config.data == "data-free"
+    assert job.result is not None
+    assert job.result.config == job.config.to_json()
+
+
+@pytest.mark.parametrize("model", [DIT, SD])
+def test_run_files_come_back_as_the_same_run(jobs: dict[str, Job], model: str, tmp_path: Path) -> None:
+    record = from_job(jobs[model])
+    for name, text in (("config", config_json(record)), ("result", result_json(record))):
+        (tmp_path / f"{name}.json").write_text(text)
+    (tmp_path / "events.jsonl").write_text(events_jsonl(record))
+    again = read_files(sorted(tmp_path.iterdir()))
+    assert (again.result, again.events, again.spec, again.roles) == (
+        record.result,
+        record.events,
+        record.spec,
+        record.roles,
+    )
+    assert again.class_names == record.class_names
+    assert of_record(again) == of_record(record)
+
+
+def test_rows_are_prompts_with_what_they_are_to_the_concept(jobs: dict[str, Job]) -> None:
+    record = from_job(jobs[SD])
+    view = live.of_record(record.config, list(record.events), "CPU")
+    assert view["words"] == ["concept", "generator"]
+    titles = [row["title"] for row in view["view"]["sheet"]["rows"]]
+    assert titles[:3] == [
+        "a cat (to forget)",
+        "cat emoji (to forget)",
+        "a picture of a cat (to forget, in other words)",
+    ]
+    assert "tiger (neighbour)" in titles
+    assert json.loads(json.dumps(view)) == view
+
+
+@pytest.mark.parametrize("model", [DIT, SD])
+def test_compare_shows_the_run(jobs: dict[str, Job], model: str) -> None:
+    with gr.Blocks():
+        ctx = PageContext(book=JobBook(), browser=gr.BrowserState({}), job=gr.State(""))
+        part = compare.build(ctx)
+    shown: dict[Any, Any] = part.updates(jobs[model])
+    assert set(shown) == set(part.outputs)
+    assert ("Does it still draw it?" in shown[part.shares]) is (model == SD)
+    assert ("prompt" in shown[part.generator.strips]) is (model == SD)
+    assert shown[part.generator.play.guidance]["value"] == 3.0
+    text = of_record(from_job(jobs[model])).text  # type: ignore[union-attr]
+    assert ("flags and hearts" if model == DIT else "cat") in text
