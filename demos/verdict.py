@@ -1,4 +1,4 @@
-"""One sentence on a finished run, made by stated rules (RULES in compare_copy.py says them to people).
+"""One sentence on a finished run, made by stated rules (RULES in rules_copy.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
 classifiers and the door for every run; verdict_generator.py has those for generators, verdict_concept.py those for concepts.

@@ -1,4 +1,4 @@
-"""The sentence on a run that forgets a concept, made by stated rules (RULES_CONCEPT in compare_copy.py says them to people).
+"""The sentence on a run that forgets a concept, made by stated rules (RULES_CONCEPT in rules_copy.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points. A concept is forgotten only where other words do
 not bring it back, so both shares decide. About 50 samples stand behind each number: one of them is two points.

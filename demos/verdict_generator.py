@@ -1,4 +1,4 @@
-"""The sentence on a generator's run, made by stated rules (RULES_GENERATOR in compare_copy.py says them to people).
+"""The sentence on a generator's run, made by stated rules (RULES_GENERATOR in rules_copy.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. The samples are few
 (about 100 of each kind), so what counts as equal is wider than for a classifier.

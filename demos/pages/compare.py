@@ -9,7 +9,7 @@ import gradio as gr
 
 from demos import compare_copy as copy
 from demos import compare_html as html
-from demos import theme
+from demos import rules_copy, theme
 from demos.concept_html import shares_html
 from demos.export import Kind, Shelf
 from demos.jobs import Job
@@ -46,7 +46,7 @@ class Compare:
             gr.Markdown(f"## {copy.TITLE}")
             self.verdict = gr.HTML(elem_id=f"{prefix}-verdict")
             with gr.Accordion(copy.RULES_TITLE, open=False, elem_id=f"{prefix}-rules"):
-                self.rules = gr.Markdown(copy.RULES)
+                self.rules = gr.Markdown(rules_copy.RULES)
             self.shares = gr.HTML(elem_id=f"{prefix}-shares")
             gr.Markdown(f"### {copy.METRICS_TITLE}")
             self.metrics = gr.HTML(elem_id=f"{prefix}-metrics")

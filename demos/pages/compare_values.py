@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from demos import compare_copy as copy
 from demos import compare_html as html
+from demos import rules_copy
 from demos.answers import Found, agreements, class_accuracy, confusions, not_forgotten, over_forgotten
 from demos.metric_rows import metric_rows
 from demos.plots.layers import nearest_threshold, recount
@@ -170,5 +171,5 @@ def moment_sheet(record: RunRecord, position: float) -> dict[str, Any]:
 def rules(record: RunRecord) -> str:
     """The rules by which the run's sentence is made."""
     if record.of_concept:
-        return copy.RULES_CONCEPT
-    return copy.RULES_GENERATOR if record.generates else copy.RULES
+        return rules_copy.RULES_CONCEPT
+    return rules_copy.RULES_GENERATOR if record.generates else rules_copy.RULES
