@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, DiTPipeline, StableDiffusionPipeline
+from PIL import Image
 
 from recipes.ddpm_folder import LARGEST_FILE
 from recipes.emoji_sets import CATEGORIES, CONCEPTS, fine_groups, sort
@@ -16,8 +17,10 @@ from recipes.latents_autoencoder import ARCHITECTURE, fidelity, latent_set
 from recipes.latents_autoencoder import build as build_autoencoder
 from recipes.latents_concepts import write_concepts
 from recipes.latents_publish import publish
+from recipes.latents_quality import COLUMNS, save_sheet, sheet_rows
 from recipes.latents_sets import NULL, RECIPES, captions_of, repeats, select, tokenizer_of
 from recipes.latents_training import TextTraining, token_table
+from sfr_core.cards import SAMPLES, SHEET_ROWS
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.nets.pipelines import open_pipeline
@@ -190,6 +193,18 @@ def test_folders_say_what_is_different() -> None:
     recipe = RECIPES["emoji-dit"]
     assert folder_of(recipe, None, False).name == "emoji-dit"
     assert folder_of(recipe, "dishes and drinks", True).name == "emoji-dit-without-dishes-and-drinks-finished"
+
+
+def test_the_sheet_names_its_rows_and_shows_what_can_be_forgotten(tmp_path: Path) -> None:
+    rows = sheet_rows(tiny_recipe("emoji-sd"))
+    write_concepts(tmp_path)
+    listed = read_concepts(tmp_path)
+    assert tuple(rows)[: len(listed.offered)] == listed.offered
+    assert rows["cat"] == listed.find("cat").direct
+    assert list(sheet_rows(tiny_recipe("emoji-dit"))) == list(CATEGORIES)
+    save_sheet(np.zeros((2 * COLUMNS, 8, 8, 3), np.uint8), ["a", "b"], tmp_path / SAMPLES)
+    with Image.open(tmp_path / SAMPLES) as image:
+        assert (image.size, json.loads(image.info[SHEET_ROWS])) == ((8 * COLUMNS, 16), ["a", "b"])
 
 
 def test_without_a_frozen_autoencoder_the_published_one_makes_the_latents(tmp_path: Path) -> None:
