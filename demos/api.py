@@ -20,7 +20,8 @@ def register(book: JobBook) -> None:
     """Adds the endpoints to the Blocks that is being built."""
 
     def list_models() -> list[dict[str, Any]]:
-        """Models with their data, sizes, licences and the forget sets for which a retrained model is shipped."""
+        """Models with their data, sizes, licences, what they can forget (names of classes, or of a text-to-image model's
+        concepts), and the forget sets for which a retrained model is shipped."""
         return [
             {
                 "id": card.id,
@@ -30,13 +31,14 @@ def register(book: JobBook) -> None:
                 "parameters": card.parameters,
                 "licence": card.licence,
                 "metrics": card.metrics,
+                "forgets": list(zoo.open_dataset(card).class_names),
                 "retrained": [gold.spec for gold in card.retrained if not gold.twin],
             }
             for card in zoo.cards()
         ]
 
     def list_methods(kind: str = "classifier") -> list[dict[str, Any]]:
-        """Methods for a kind of model ("classifier" or "ddpm") with their presets and every setting."""
+        """Methods for a kind of model ("classifier", "ddpm", "dit" or "text-to-image") with their presets and every setting."""
         try:
             table = methods.of_kind(kind)
         except PlaygroundError as error:
