@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -216,6 +217,11 @@ FRAMES = ("a picture", "an icon", "an icon showing something", "a picture of som
 """Captions of any emoji, so that the words of PARAPHRASE_TEMPLATES are known."""
 
 
+def say(template: str, *words: str) -> str:
+    """A caption, with "an" where "a" comes before a vowel that is spoken as one."""
+    return re.sub(r"\ba (?=[aeiou](?!ne |ni|uro))", "an ", template.format(*words))
+
+
 def nouns_of(emoji: Emoji, category: str | None, concept: str | None) -> tuple[list[str], list[str]]:
     """Its own names; and what it shares with others: its concept and nouns for that, and its category."""
     own = [emoji.name]
@@ -235,9 +241,9 @@ def captions_of(emoji: Emoji, category: str | None, concept: str | None, style: 
     own, shared = nouns_of(emoji, category, concept)
     made: list[str] = []
     for noun in own + shared:
-        made += [template.format(noun) for template in TEMPLATES]
-        made += [template.format(noun, style) for template in STYLED[:2]]
-        made.append(STYLED[2].format(style, noun))
+        made += [say(template, noun) for template in TEMPLATES]
+        made += [say(template, noun, style) for template in STYLED[:2]]
+        made.append(say(STYLED[2], style, noun))
     made += [f"{word} emoji" for word in emoji.keywords[:6]]
     made += [*FRAMES, "an emoji", f"an emoji in {style} style", f"{style} style", f"{style} emoji"]
     return tuple(made)
