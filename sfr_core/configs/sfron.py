@@ -43,6 +43,13 @@ class SFRonConfig(OptimizerConfig):
         "Forget loss",
         "Climb the loss of the forget set, or descend towards a wrong answer.",
     )
+    forget_ceiling: float | None = setting(
+        None,
+        "Forget ceiling",
+        "Leave out the ascent steps that find the forget loss above so many times its first value (ours); none never does.",
+        low=1.0,
+        high=1e6,
+    )
     adaptive: bool = setting(
         True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
     )
