@@ -17,7 +17,7 @@ from recipes.latents_autoencoder import build as build_autoencoder
 from recipes.latents_concepts import write_concepts
 from recipes.latents_folder import whiten
 from recipes.latents_publish import publish
-from recipes.latents_sets import NULL, RECIPES, captions_of, repeats, say, select, tokenizer_of
+from recipes.latents_sets import NULL, RECIPES, captions_of, concept_repeats, repeats, say, select, tokenizer_of
 from recipes.latents_training import TextTraining, token_table
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
@@ -246,3 +246,9 @@ def test_fidelity_is_the_ratio_of_peak_and_error() -> None:
 
     off = Off(block_out_channels=(8,), norm_num_groups=4, down_block_types=("DownEncoderBlock2D",))
     assert fidelity(off, torch.zeros(3, 3, 4, 4)) == pytest.approx(20, abs=1e-4)
+
+
+def test_rare_concepts_are_shown_more_often_to_the_text_to_image_model() -> None:
+    assert [concept_repeats(members) for members in (264, 45, 12, 4, 1)] == [1, 1, 4, 8, 8]
+    stream = select(FOUND, tiny_recipe("emoji-sd")).stream
+    assert {row: int((stream == row).sum()) for row in (0, 1, 2)} == {0: 8, 1: 8, 2: 8}
