@@ -8,9 +8,7 @@ settings and protocol, so a broken-off table is continued by the same command. F
 their own, which says so, and so does another precision: a cell names its own, "auto" as on the page, for a method that of the
 SFR-on cell that sets its time. `--table` prints all cells as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
 
-Equal time is equal CPU time, as the machine is shared: a trial tells what a step costs (the first one is left out: it
-also warms up), and a method gets as many as fit into what SFR-on took on the same class and seed, its mask included. What a method needs only once for a model
-(Selective Amnesia's Fisher) is measured beside it and not subtracted.
+What equal time is: bench.equal_time.
 """
 
 from __future__ import annotations
@@ -21,25 +19,25 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, get_args
 
 import diffusers
 import numpy as np
-import torch
 from PIL import Image
 
 from bench.diffusion_cells import MODEL, RESULTS, Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import TILES, save_tiles, sheet
 from bench.diffusion_table import OLD_PRECISION, Cell, table
+from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
 from bench.store import machine
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
 from sfr_core.configs import Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError, UnknownName
-from sfr_core.events import Evaluated, MaskReady, PhaseStarted, Preview, Step
+from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.generation import Untouched, draw, known_record
 from sfr_core.methods import spec_of
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
@@ -56,31 +54,8 @@ COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""
 SEEDS = (0, 1, 2)
 RIVALS = ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune")
-TRIAL_STEPS = 4
 CARD_PRECISION: UsedPrecision = "bf16"
 """In which the records of the card were made (`recipes.ddpm_quality`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a bare run took: `step_cpu_seconds` for all steps but the first, `once_cpu_seconds` for what a model needs only once."""
-
-    steps: int
-    seconds: float
-    cpu_seconds: float
-    step_cpu_seconds: float
-    once_cpu_seconds: float
-    mask_density: float | None
-
-
-def steps_for(budget: float, measured: Measured) -> int:
-    """Steps that fit into `budget` CPU seconds, at least one, where `measured` had two or more.
-
-    What the trial did before and in its first step (a mask, warming up) counts once, what a model needs once does not.
-    """
-    each = measured.step_cpu_seconds / (measured.steps - 1)
-    before_second = measured.cpu_seconds - measured.step_cpu_seconds - measured.once_cpu_seconds
-    return 1 + max(0, round((budget - before_second) / each))
 
 
 def open_session(model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto") -> Session:
@@ -97,32 +72,6 @@ def task_of(session: Session) -> DiffusionTask:
     if not isinstance(session.task, DiffusionTask):
         raise TypeError(f"'{session.card.id}' is no diffusion model")
     return session.task
-
-
-def bare_run(session: Session) -> Measured:
-    """The session's method without looks and records, as the runner starts it: same seed, same weights."""
-    density, steps, step_cpu, once_cpu = None, 0, 0.0, 0.0
-    once = session.config.method == "selective-amnesia"
-    phase = ""
-    with torch.random.fork_rng():
-        torch.manual_seed(session.config.seed)
-        rng = torch.Generator().manual_seed(session.config.seed)
-        wall, cpu = time.perf_counter(), time.process_time()
-        last = cpu
-        for event in session.method.run(session.task, session.method_config, rng=rng, cancel=CancelToken()):
-            now = time.process_time()
-            if once and phase == "fisher":
-                once_cpu += now - last
-            if isinstance(event, PhaseStarted):
-                phase = event.phase
-            elif isinstance(event, MaskReady):
-                density = event.density
-            elif isinstance(event, Step):
-                step_cpu += now - last if steps else 0.0
-                steps = event.i
-            last = now
-        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-    return Measured(steps, seconds, cpu_seconds, step_cpu, once_cpu, density)
 
 
 def measure(

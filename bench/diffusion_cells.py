@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.diffusion_table import Cell
 from bench.store import locked, write
+from sfr_core.methods import spec_of
 from sfr_core.presets import resolve
 
 MODEL = "fashion-mnist-ddpm"
@@ -36,9 +37,13 @@ def places(part: str, classes: Sequence[str], seeds: Sequence[int], methods: Seq
 Identity = tuple[str, int, str, str, str, str]
 
 
-def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str) -> Identity:
-    """What makes two cells equal: a method's steps follow from SFR-on's time and do not count, nor does the precision."""
-    counted = {k: v for k, v in settings.items() if k != "steps" or place.method == "sfr-on"}
+def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str, kind: str = "ddpm") -> Identity:
+    """What makes two cells equal: a method's steps follow from SFR-on's time and do not count, nor does the precision.
+
+    A field that came later has its default in older cells, which is what ran then.
+    """
+    whole = spec_of(place.method, kind).config_cls.from_dict(settings).to_dict()
+    counted = {k: v for k, v in whole.items() if k != "steps" or place.method == "sfr-on"}
     return place.forget, place.seed, place.method, json.dumps(counted, sort_keys=True), sha256, protocol
 
 

@@ -117,10 +117,10 @@ def method_table(cells: Iterable[Cell]) -> str:
         steps = sorted({c["steps"] for c in group})
         once = max(c["once_seconds"] for c in group)  # later cells of a process find it kept
         lines.append(
-            f"| {method} | {len(group)} | {_range(steps)} | {_spread([c['after']['FA'] for c in group])} "
-            f"| {_spread([c['after']['accepted_any'] for c in group])} | {_spread([ja_loss(c) for c in group])} "
-            f"| {_spread([fd_ratio(c) for c in group], 2)} | {_spread([harm(c) for c in group])} "
-            f"| {_spread([c['cpu_seconds'] for c in group], 0)} s | {f'{once:.0f} s' if once >= 0.5 else ''} |"
+            f"| {method} | {len(group)} | {_range(steps)} | {spread([c['after']['FA'] for c in group])} "
+            f"| {spread([c['after']['accepted_any'] for c in group])} | {spread([ja_loss(c) for c in group])} "
+            f"| {spread([fd_ratio(c) for c in group], 2)} | {spread([harm(c) for c in group])} "
+            f"| {spread([c['cpu_seconds'] for c in group], 0)} s | {f'{once:.0f} s' if once >= 0.5 else ''} |"
         )
     ours = groups["sfr-on"]
     lines.append("\nHarm is FA plus the points that the rest lost: 0 is forgotten without loss.")
@@ -142,7 +142,8 @@ def sentence(method: str, theirs: list[Cell], ours: list[Cell]) -> str:
     )
 
 
-def _spread(values: list[float], digits: int = 1) -> str:
+def spread(values: list[float], digits: int = 1) -> str:
+    """Mean and standard deviation, or the only value."""
     if len(values) < 2:
         return f"{values[0]:.{digits}f}"
     return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"

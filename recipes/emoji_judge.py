@@ -1,6 +1,6 @@
 """Trains the judges of drawn emoji: which category, and which concept in which style; both can say "none of these".
 
-    python -m recipes.emoji_judge        # a few minutes on one core; assets/models/emoji-judge and emoji-concepts-judge
+    python -m recipes.emoji_judge        # twenty minutes on one core; assets/models/emoji-judge and emoji-concepts-judge
 
 One network with two heads, saved as two judges: the classes of the first are the categories of `emoji-dit`, those of the second
 are concepts in a style ("cat, google style"), so that an object, a category and a style are all sets of its classes. Every tenth
@@ -40,7 +40,7 @@ SCALE = (0.75, 0.32)
 """Mean and standard deviation of all pixels, rounded."""
 WIDTHS = (16, 32, 64, 128)
 BATCH, LR, WARMUP, WEIGHT_DECAY = 64, 0.1, 0.2, 5e-4
-EPOCHS = 12
+EPOCHS = 36
 REJECTS = 600
 """New ones in each epoch, of every kind in turn."""
 HELD_OUT, SMALL = 10, 4
@@ -184,8 +184,9 @@ def measure(judge: Judge, data: Labelled, head: int, *, seed: int, n: int = 200)
     found = judge(pixels_of(data.images))
     known = labels < none
     rng = np.random.default_rng([seed, 1_000_000])
-    real = Pictures(data.images[known], data.labels[0][known])
     groups = np.arange(len(data.names[0]))
+    sorted_ones = data.labels[0] < len(groups)  # a few emoji of concepts are in no category
+    real = Pictures(data.images[sorted_ones], data.labels[0][sorted_ones])
     spoilt = {kind: judge(pixels_of(reject_pictures(real, n, rng, kind, groups=groups))) for kind in KINDS}
     return {
         "accuracy": percent(found.plain[known] == labels[known]),

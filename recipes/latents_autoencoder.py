@@ -29,7 +29,7 @@ from recipes.complaints import one_sentence
 from recipes.ddpm_folder import Progress, sha256
 from recipes.ddpm_training import Learner, draw, keep_training, rows_at, to_pixels
 from recipes.emoji import EmojiSet, load
-from recipes.latents_folder import LatentSet, copy_of, encode
+from recipes.latents_folder import LatentSet, copy_of, encode, whiten
 from sfr_core.data.datasets import ASSETS
 
 WORK = Path(__file__).resolve().parents[1] / ".work" / "latents-autoencoder"
@@ -205,11 +205,12 @@ def renew_decoder(pipeline: Path, folder: Path = FROZEN) -> None:
             path.chmod(0o644)
 
 
-def freeze(weights: dict[str, Tensor]) -> None:
-    """Makes FROZEN of these weights; the latents there are made anew at the next call of `latent_set`."""
+def freeze(weights: dict[str, Tensor], images: Tensor) -> None:
+    """Makes FROZEN of these weights, whitened on `images`; the latents there are made anew at the next call of `latent_set`."""
     shutil.rmtree(FROZEN, ignore_errors=True)
     model = build(0)
     model.load_state_dict(weights)
+    whiten(model, images)
     model.save_pretrained(FROZEN)
 
 
@@ -241,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             training.load_state(work)
         if args.freeze:
             begin = "autoencoder."
-            freeze({n.removeprefix(begin): t for n, t in training.average.items() if n.startswith(begin)})
+            freeze({n.removeprefix(begin): t for n, t in training.average.items() if n.startswith(begin)}, images)
             made = latent_set(found)
             quality = fidelity(made.autoencoder, images[::MEASURED_EVERY])
             print(f"latents times {made.scale:.3f}, {quality:.1f} dB, after {training.progress.images} images")

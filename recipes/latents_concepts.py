@@ -8,7 +8,7 @@ from typing import Any
 
 from recipes.emoji import STYLES
 from recipes.emoji_sets import CONCEPTS, fine_groups
-from recipes.latents_sets import PARAPHRASE_TEMPLATES, TEMPLATES
+from recipes.latents_sets import PARAPHRASE_TEMPLATES, TEMPLATES, say
 from sfr_core.data.concepts import FILE
 
 NEUTRAL = ("an emoji", "an icon", "a picture")
@@ -33,8 +33,10 @@ CATEGORIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
 WORDS = {
     "flags": ("nation", "banner"),
     "faces": ("smiley", "emotion"),
-    "vehicles": ("vehicles", "auto", "railway", "vessel"),
+    "vehicles": ("auto", "railway", "vessel"),
 }
+INSTEAD = {"flags": "a house", "faces": "a flower"}
+"""What is drawn instead of a kind of which "an emoji" itself draws many."""
 STYLE_PROMPTS = ("{} style", "a cat in {} style", "a heart in {} style", "a flag in {} style", "face, {} style")
 STYLE_PARAPHRASES = ("{} picture", "a picture in {} style", "an icon in {} style", "a picture of a house in {} style")
 
@@ -52,11 +54,11 @@ def objects() -> list[dict[str, Any]]:
             "name": name,
             "kind": "object",
             "shows": shown(name),
-            "direct": [template.format(name) for template in (TEMPLATES[1], TEMPLATES[2], TEMPLATES[3])],
+            "direct": [say(template, name) for template in (TEMPLATES[1], TEMPLATES[2], TEMPLATES[3])],
         }
         if name in OBJECTS:
-            texts = [template.format(name) for template in PARAPHRASE_TEMPLATES]
-            texts += [PARAPHRASE_TEMPLATES[0].format(noun) for noun in nouns]
+            texts = [say(template, name) for template in PARAPHRASE_TEMPLATES]
+            texts += [say(PARAPHRASE_TEMPLATES[0], noun) for noun in nouns]
             entry |= {"paraphrases": texts, "neighbours": list(OBJECTS[name])}
         made.append(entry | {"offered": name in OBJECTS})
     return made
@@ -70,8 +72,9 @@ def categories() -> list[dict[str, Any]]:
             "kind": "category",
             "shows": shown(*groups),
             "direct": list(direct),
-            "paraphrases": [PARAPHRASE_TEMPLATES[0].format(word) for word in (name, *WORDS[name])],
+            "paraphrases": [f"a picture of {name}", *(say(PARAPHRASE_TEMPLATES[0], word) for word in WORDS[name])],
             "neighbours": list(near),
+            **({"redirect": INSTEAD[name]} if name in INSTEAD else {}),
             "others": [other for other in CONCEPTS if other not in groups and other not in near],
             "offered": True,
         }
@@ -89,8 +92,8 @@ def styles() -> list[dict[str, Any]]:
                 "name": f"{style} style",
                 "kind": "style",
                 "shows": [f"{group}, {style} style" for group in fine_groups()],
-                "direct": [template.format(style) for template in STYLE_PROMPTS],
-                "paraphrases": [template.format(style) for template in STYLE_PARAPHRASES],
+                "direct": [say(template, style) for template in STYLE_PROMPTS],
+                "paraphrases": [say(template, style) for template in STYLE_PARAPHRASES],
                 "neighbours": [],
                 "redirect": f"an emoji in {other} style",
                 "others": [f"{name} in {other} style" for name in STYLE_OTHERS],

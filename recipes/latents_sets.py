@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -167,7 +169,7 @@ class Selection:
 
 
 def repeats(emoji: Emoji, category: str | None, concept: str | None) -> int:
-    """How often an epoch shows an emoji: the many flags and people once, small kinds and concepts often."""
+    """How often an epoch of the transformer shows an emoji: the many flags and people once, small kinds and concepts often."""
     if category in ("flags", "people", "buttons"):
         return 1
     if category in ("hearts", "clocks", "birds", "plants", "hands", "buildings") or concept not in (
@@ -177,6 +179,15 @@ def repeats(emoji: Emoji, category: str | None, concept: str | None) -> int:
     ):
         return 3
     return 2
+
+
+BALANCED, MOST_REPEATS = 45, 8
+"""An epoch of the text-to-image model shows a concept about so often in either style, but no picture more than MOST_REPEATS times."""
+
+
+def concept_repeats(members: int) -> int:
+    """How often an epoch of the text-to-image model shows each of a concept's `members`: there are 264 flags and 4 tigers."""
+    return min(MOST_REPEATS, max(1, round(BALANCED / members)))
 
 
 def select(found: EmojiSet, recipe: LatentRecipe, without: str | None = None) -> Selection:
@@ -192,6 +203,7 @@ def select(found: EmojiSet, recipe: LatentRecipe, without: str | None = None) ->
     categories = sort(found.emoji, CATEGORIES)
     concepts = sort(found.emoji, {name: group for name, (group, _, _) in CONCEPTS.items()})
     n = len(found.emoji)
+    sizes = Counter(concepts)
     stream: list[int] = []
     captions: list[tuple[str, ...]] = []
     for number, style in enumerate(STYLES):
@@ -203,7 +215,10 @@ def select(found: EmojiSet, recipe: LatentRecipe, without: str | None = None) ->
                 shown = False
             shown = shown and (without is None or category != without)
             captions.append(captions_of(emoji, category, concept, style) if shown and recipe.text else ())
-            if shown:
+            if shown and recipe.text:
+                times = 1 if concept is None else concept_repeats(sizes[concepts[row]])
+                stream.extend([number * n + row] * times)
+            elif shown:
                 stream.extend([number * n + row] * repeats(emoji, category, concept))
     return Selection(np.array(stream, np.int64), np.array(categories * len(STYLES), np.int64), tuple(captions))
 
@@ -214,6 +229,11 @@ PARAPHRASE_TEMPLATES = ("a picture of a {}", "an icon showing a {}", "{} picture
 """Never trained on, but of words that are."""
 FRAMES = ("a picture", "an icon", "an icon showing something", "a picture of something")
 """Captions of any emoji, so that the words of PARAPHRASE_TEMPLATES are known."""
+
+
+def say(template: str, *words: str) -> str:
+    """A caption, with "an" where "a" comes before a vowel that is spoken as one."""
+    return re.sub(r"\ba (?=[aeiou](?!ne |ni|uro))", "an ", template.format(*words))
 
 
 def nouns_of(emoji: Emoji, category: str | None, concept: str | None) -> tuple[list[str], list[str]]:
@@ -235,9 +255,9 @@ def captions_of(emoji: Emoji, category: str | None, concept: str | None, style: 
     own, shared = nouns_of(emoji, category, concept)
     made: list[str] = []
     for noun in own + shared:
-        made += [template.format(noun) for template in TEMPLATES]
-        made += [template.format(noun, style) for template in STYLED[:2]]
-        made.append(STYLED[2].format(style, noun))
+        made += [say(template, noun) for template in TEMPLATES]
+        made += [say(template, noun, style) for template in STYLED[:2]]
+        made.append(say(STYLED[2], style, noun))
     made += [f"{word} emoji" for word in emoji.keywords[:6]]
     made += [*FRAMES, "an emoji", f"an emoji in {style} style", f"{style} style", f"{style} emoji"]
     return tuple(made)

@@ -13,10 +13,11 @@ from PIL import Image
 
 import bench.diffusion as bench
 from bench import diffusion_cells
-from bench.diffusion import Measured, bare_run, measure, steps_for
+from bench.diffusion import measure
 from bench.diffusion_cells import Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
+from bench.equal_time import Measured, bare_run, steps_for
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
 from sfr_core.generation import Untouched, draw

@@ -16,9 +16,10 @@ from recipes.latents import folder_of, new_training, resume
 from recipes.latents_autoencoder import ARCHITECTURE, fidelity, latent_set
 from recipes.latents_autoencoder import build as build_autoencoder
 from recipes.latents_concepts import write_concepts
+from recipes.latents_folder import whiten
 from recipes.latents_publish import publish
 from recipes.latents_quality import COLUMNS, save_sheet, sheet_rows
-from recipes.latents_sets import NULL, RECIPES, captions_of, repeats, select, tokenizer_of
+from recipes.latents_sets import NULL, RECIPES, captions_of, concept_repeats, repeats, say, select, tokenizer_of
 from recipes.latents_training import TextTraining, token_table
 from sfr_core.cards import SAMPLES, SHEET_ROWS
 from sfr_core.data.concepts import plan_prompts, read_concepts
@@ -37,6 +38,24 @@ def test_latents_have_deviation_one_and_the_autoencoder_knows_the_factor() -> No
     assert LATENTS.autoencoder.config.scaling_factor == pytest.approx(LATENTS.scale)
 
 
+def test_whitened_latents_have_unit_covariance_and_decode_to_the_same_pictures() -> None:
+    model = build_autoencoder(3, ARCHITECTURE | {"block_out_channels": (8, 8, 8), "norm_num_groups": 4})
+    images = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def seen() -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.no_grad():
+            found = model.eval().encode(images).latent_dist
+            return found.mean, model.decode(found.mean).sample
+
+    before, pictures = seen()
+    assert not torch.allclose(torch.cov(before.transpose(0, 1).flatten(1)), torch.eye(4), atol=0.1)
+    whiten(model, images)
+    after, same = seen()
+    assert torch.allclose(torch.cov(after.transpose(0, 1).flatten(1)), torch.eye(4), atol=1e-3)
+    assert after.mean((0, 2, 3)).abs().max() < 1e-3
+    assert torch.allclose(same, pictures, atol=1e-4)
+
+
 def test_emoji_are_sorted_into_at_most_one_category() -> None:
     assert [list(CATEGORIES)[c] for c in sort(FOUND.emoji, CATEGORIES)[:5]] == [
         "mammals",
@@ -48,6 +67,18 @@ def test_emoji_are_sorted_into_at_most_one_category() -> None:
     assert sort(FOUND.emoji, CATEGORIES)[5] == -1
     with pytest.raises(ValueError, match="'cat' is in mammals and in twice"):
         sort(FOUND.emoji, {"mammals": CATEGORIES["mammals"], "twice": CONCEPTS["cat"][0]})
+
+
+def test_captions_have_the_right_article() -> None:
+    nouns = ("auto", "umbrella", "unicorn", "euro banknote", "one oclock", "cat")
+    assert [say("a drawing of a {}", noun).split(" of ")[1].split()[0] for noun in nouns] == [
+        "an",
+        "an",
+        "a",
+        "a",
+        "a",
+        "a",
+    ]
 
 
 def test_concepts_and_the_rest_of_each_category_share_no_emoji() -> None:
@@ -230,3 +261,9 @@ def test_fidelity_is_the_ratio_of_peak_and_error() -> None:
 
     off = Off(block_out_channels=(8,), norm_num_groups=4, down_block_types=("DownEncoderBlock2D",))
     assert fidelity(off, torch.zeros(3, 3, 4, 4)) == pytest.approx(20, abs=1e-4)
+
+
+def test_rare_concepts_are_shown_more_often_to_the_text_to_image_model() -> None:
+    assert [concept_repeats(members) for members in (264, 45, 12, 4, 1)] == [1, 1, 4, 8, 8]
+    stream = select(FOUND, tiny_recipe("emoji-sd")).stream
+    assert {row: int((stream == row).sum()) for row in (0, 1, 2)} == {0: 8, 1: 8, 2: 8}

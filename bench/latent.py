@@ -1,0 +1,197 @@
+"""The tables of the latent models: categories of the transformer, concepts of the text-to-image model, and every method at equal time.
+
+    python -m bench.latent [--model emoji-dit|emoji-sd] [--forget NAME ...] [--seeds N ...] [--methods ID ...]
+                           [--folder FOLDER [--card card.draft.json]] [--table]
+
+Each finished cell goes to bench/results/latent.json at once and is not measured again on the same checkpoint with the same
+settings, so a broken-off table is continued by the same command. A cell is measured as the page measures a run: samples and sampler
+of the model's card. SFR-on comes first; what equal time is for the others: bench.equal_time. The pictures that every method draws
+of the model before its run are not counted; a method in closed form takes what it takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import diffusers
+
+from bench.concept_table import concept_table
+from bench.diffusion_cells import Place, identity
+from bench.diffusion_table import Cell, table
+from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
+from bench.store import locked, machine, write
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import ModelCard, read_card
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.events import Evaluated
+from sfr_core.generation import protocol_of
+from sfr_core.methods import spec_of
+from sfr_core.ops.walks import drained
+from sfr_core.presets import resolve
+from sfr_core.results import GeneratorRecord
+from sfr_core.session import Session
+from sfr_core.tasks.base import Preparable
+from sfr_core.zoo import card
+
+RESULTS = Path(__file__).parent / "results" / "latent.json"
+SEEDS = (0, 1, 2)
+FORGET = {"emoji-dit": ("flags", "clocks", "birds"), "emoji-sd": ("cat", "flags", "google style")}
+"""Of the text-to-image model an object, a category and a style."""
+RIVALS = {
+    "dit": ("salun", "selective-amnesia", "joint", "gradient-ascent", "finetune"),
+    "text-to-image": ("esd-x", "esd-u", "salun", "uce", "concept-ablation"),
+}
+SPEC = {"dit": "class", "text-to-image": "concept"}
+
+
+def places(forget: Sequence[str], seeds: Sequence[int], methods: Sequence[str]) -> list[Place]:
+    """The cells in the order in which they are measured: SFR-on's first, as it sets the time of the others."""
+    order = ["sfr-on", *(method for method in dict.fromkeys(methods) if method != "sfr-on")]
+    return [Place(name, seed, method) for method in order for seed in seeds for name in forget]
+
+
+def settings_of(model: ModelCard, place: Place) -> dict[str, Any]:
+    """The quick preset of this place."""
+    return resolve(model.id, place.method, forget=f"{SPEC[model.kind]}:{place.forget}", kind=model.kind)
+
+
+def open_session(model: ModelCard, place: Place, settings: dict[str, Any]) -> Session:
+    """The session of a cell on the CPU, in the precision of the page's runs, its own pictures drawn."""
+    config = RunConfig(
+        model=model.id, forget=f"{SPEC[model.kind]}:{place.forget}", method=place.method, settings=settings,
+        seed=place.seed, device="cpu", data="data-free",
+    )  # fmt: skip
+    session = Session.of_card(config, model)
+    if isinstance(session.task, Preparable):
+        drained(session.task.prepare())
+    return session
+
+
+def find(cells: Sequence[Cell], model: ModelCard, place: Place) -> Cell | None:
+    """The cell that fills a place with today's preset, if it was measured on these weights by today's protocol."""
+    name = protocol_of(model).name
+    wanted = identity(place, settings_of(model, place), model.sha256, name, model.kind)
+    for cell in cells:
+        if cell["kind"] != model.kind:
+            continue
+        its = Place(cell["forget"], cell["seed"], cell["method"])
+        if identity(its, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"], cell["kind"]) == wanted:
+            return cell
+    return None
+
+
+def measure(model: ModelCard, place: Place, cells: Sequence[Cell]) -> Cell:
+    """One cell: the run, its time, its records.
+
+    Raises:
+        InputError: SFR-on was not measured on this thing and seed, so there is no time to give to another method.
+    """
+    settings, once, budget = settings_of(model, place), 0.0, None
+    if place.method != "sfr-on":
+        ours = find(cells, model, replace(place, method="sfr-on"))
+        if ours is None:
+            raise InputError(
+                f"SFR-on was not measured on {place.forget} with seed {place.seed}.", hint="Measure it first."
+            )
+        budget = float(ours["cpu_seconds"])
+        if "steps" in settings:
+            trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}))
+            settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
+    begun = time.process_time()
+    session = open_session(model, place, settings)
+    opened = time.process_time() - begun
+    took = bare_run(session)
+    session.keep()
+    records: dict[str, GeneratorRecord] = {}
+    for event in session.kind.measure(session, took.steps, CancelToken()):
+        if isinstance(event, Evaluated) and isinstance(event.record, GeneratorRecord):
+            records[event.when] = event.record
+    return {
+        "model": model.id, "kind": model.kind, "forget": place.forget, "label": session.split.spec.classes[0],
+        "seed": place.seed, "method": place.method, "preset": "quick", "settings": settings, "steps": took.steps,
+        "protocol": protocol_of(model).name, "precision": session.precision, "before_precision": session.precision,
+        "budget_cpu_seconds": budget, "device": "cpu", **{who: asdict(record) for who, record in records.items()},
+        "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "opening_cpu_seconds": opened,
+        "once_seconds": max(once, took.once_cpu_seconds), "mask_density": took.mask_density,
+        "checkpoint": {"sha256": model.sha256, "images_seen": model.training.get("images_seen")},
+        "machine": f"{machine()}, diffusers {diffusers.__version__}", "threads": session.threads,
+    }  # fmt: skip
+
+
+def load() -> list[Cell]:
+    """Everything measured so far."""
+    return list(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.exists() else []
+
+
+def add(cell: Cell) -> None:
+    """Adds a cell to the file, which several processes may fill at the same time."""
+    with locked(RESULTS):
+        write(RESULTS, [*load(), cell])
+
+
+def tables(cells: list[Cell]) -> str:
+    """All cells as Markdown, the transformer's as those of the other generator of classes."""
+    classes = [cell for cell in cells if cell["kind"] == "dit"]
+    concepts = [cell for cell in cells if cell["kind"] == "text-to-image"]
+    parts = [table(classes)] if classes else []
+    return "\n\n".join([*parts, *([concept_table(concepts)] if concepts else [])])
+
+
+def answer(args: argparse.Namespace) -> None:
+    """Does what the command line asks for.
+
+    Raises:
+        InputError: an unknown model, method or thing to forget; nothing was measured then.
+    """
+    if args.table:
+        print(tables(load()))
+        return
+    model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
+    methods = RIVALS[model.kind] if args.methods is None else args.methods
+    for method in methods:
+        spec_of(method, model.kind)
+    wanted = places(args.forget or FORGET[model.id], args.seeds, methods)
+    for name in dict.fromkeys(place.forget for place in wanted):
+        settings = settings_of(model, Place(name, 0, "sfr-on"))
+        forget = f"{SPEC[model.kind]}:{name}"
+        Session.of_card(
+            RunConfig(model=model.id, forget=forget, method="sfr-on", settings=settings, data="data-free"), model
+        )
+    for place in wanted:
+        if find(load(), model, place) is not None:
+            continue
+        cell = measure(model, place, load())
+        add(cell)
+        print(
+            json.dumps({k: cell[k] for k in ("forget", "seed", "method", "steps", "cpu_seconds", "after")}), flush=True
+        )
+    print(tables(load()))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="emoji-dit")
+    parser.add_argument("--forget", nargs="+", metavar="NAME", help="categories, or names of concepts")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--methods", nargs="*", metavar="ID", help="beside SFR-on; default: all baselines")
+    parser.add_argument("--folder", type=Path, help="another copy of the model")
+    parser.add_argument("--card", default="card.json", help="its card's file name, for a draft")
+    parser.add_argument("--table", action="store_true", help="print the Markdown and end")
+    try:
+        answer(parser.parse_args(argv))
+    except (PlaygroundError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
