@@ -5,7 +5,7 @@
 
 Every setting of --try runs on every class; one JSON line each goes to .work/tuning/MODEL.jsonl, and at the end one line per
 setting to the screen: what is left of the forgotten class, what the rest lost, its Frechet distance over the one before, and
-CPU time. All models draw from the same noise, so the ratio is less uncertain than its two parts.
+CPU time. The lines of the file also say how the forget loss rose, in multiples of its first value. All models draw from the same noise, so the ratio is less uncertain than its two parts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from recipes.tune import single
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.configs import RunConfig
+from sfr_core.events import Step
 from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.walks import drained
@@ -51,8 +52,11 @@ def trial(
     task, forgotten = session.task, session.split.spec.classes
     assert isinstance(task, ClassDiffusionTask)
     cpu = time.process_time()
-    for _ in run(session, cancel=CancelToken(), live_every=NEVER, evaluate=False):
-        pass
+    losses = [
+        event.forget_loss
+        for event in run(session, cancel=CancelToken(), live_every=NEVER, evaluate=False)
+        if isinstance(event, Step) and event.forget_loss is not None
+    ]
     cpu = time.process_time() - cpu
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
     before = untouched.drawn(task, session.reference("before"), labels).record(forgotten)
@@ -61,6 +65,7 @@ def trial(
         "forget": forget, "seed": seed, "FA": after.FA, "some_class": after.accepted_any,
         "lost": round(before.JA_remain - after.JA_remain, 2), "ratio": round(after.FD_remain / before.FD_remain, 3),
         "FD": round(after.FD_remain, 3), "precision": session.precision, "cpu": round(cpu, 1),
+        "risen": [round(loss / losses[0], 2) for loss in losses[:: max(1, len(losses) // 10)]] if losses else [],
     }  # fmt: skip
 
 
