@@ -121,8 +121,6 @@ def unlearn(
             task.model.train()
             lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
             alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
-            set_lr(remain_optimizer, lr)
-            set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
             left_out = False
             if t % config.forget_every == 0:
@@ -131,8 +129,10 @@ def unlearn(
                 if config.forget_ceiling is not None and ceiling == math.inf and config.forget_loss == "ascent":
                     ceiling = config.forget_ceiling * forget_loss
                 if config.alternate and not left_out:
+                    set_lr(forget_optimizer, config.forget_rate * lr)
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
+            set_lr(remain_optimizer, lr)
             if config.alternate:
                 remain_optimizer.zero_grad()
             remain_loss = task.losses(next(remain), rng).mean()

@@ -299,6 +299,15 @@ def test_separate_state_keeps_the_forget_momentum_out_of_the_remain_step() -> No
     assert second == pytest.approx([start[0] + 0.19, start[1] + 0.19])
 
 
+def test_forgetting_may_be_faster_than_the_repair() -> None:
+    small: dict[str, Any] = {"mask": False, "momentum": 0.0, "alpha": 1.0, "forget_rate": 5.0}
+    task = Watched((1.0, 0.0), forget=[[[1.0, 0.0]]], remain=[[[1.0, 0.0]]])
+    (step,) = steps(go(task, **small))
+    assert task.after_forgetting == [pytest.approx([1.0 + 5 * 0.1, 0.0])]
+    assert weights(task) == pytest.approx([1.5 - 0.1, 0.0])
+    assert step.lr == 0.1
+
+
 def test_forgetting_steps_above_the_ceiling_are_left_out() -> None:
     # Only w0: loss 1, gradient 1, so the first step climbs to 1 + 0.1 * 3 and the repair (gradient 1) falls to 1.2, then 1.1, 1.0 ...
     small: dict[str, Any] = {"mask": False, "momentum": 0.0, "steps": 5, "alpha": 3.0}
