@@ -43,20 +43,6 @@ class SFRonConfig(OptimizerConfig):
         "Forget loss",
         "Climb the loss of the forget set, or descend towards a wrong answer.",
     )
-    forget_rate: float = setting(
-        1.0,
-        "Rate of forgetting",
-        "Learning rate of the forgetting steps over that of the repair (ours): Adam's steps do not grow with the strength.",
-        low=0.0,
-        high=1000.0,
-    )
-    forget_ceiling: float | None = setting(
-        None,
-        "Forget ceiling",
-        "Leave out the ascent steps that find the forget loss above so many times its first value (ours); none never does.",
-        low=1.0,
-        high=1e6,
-    )
     adaptive: bool = setting(
         True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
     )

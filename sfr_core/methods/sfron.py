@@ -20,7 +20,7 @@ from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.common import clip_gradients, cycle, finite, last_event, training_run
 from sfr_core.ops.optimizers import make_optimizer, set_lr
-from sfr_core.ops.ranks import average, average_gradients, mean_over_processes, processes, stopping
+from sfr_core.ops.ranks import average, average_gradients, processes, stopping
 from sfr_core.ops.saliency import (
     Tensors,
     add_squares,
@@ -112,7 +112,7 @@ def unlearn(
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     slow = _slow_copy(task, config)
     yield PhaseStarted(phase="unlearn", total=config.steps)
-    done, ceiling = 0, math.inf
+    done = 0
     with training_run(task.model):
         for t in range(config.steps):
             if stopping(cancel):
@@ -121,18 +121,14 @@ def unlearn(
             task.model.train()
             lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
             alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
+            set_lr(remain_optimizer, lr)
+            set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
-            left_out = False
             if t % config.forget_every == 0:
-                forget_loss = forget_gradient(task, next(forget), config, alpha, masks, rng, ceiling)
-                left_out = forget_loss > ceiling
-                if config.forget_ceiling is not None and ceiling == math.inf and config.forget_loss == "ascent":
-                    ceiling = config.forget_ceiling * forget_loss
-                if config.alternate and not left_out:
-                    set_lr(forget_optimizer, config.forget_rate * lr)
+                forget_loss = forget_gradient(task, next(forget), config, alpha, masks, rng)
+                if config.alternate:
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
-            set_lr(remain_optimizer, lr)
             if config.alternate:
                 remain_optimizer.zero_grad()
             remain_loss = task.losses(next(remain), rng).mean()
@@ -153,7 +149,7 @@ def unlearn(
                 total=config.steps,
                 forget_loss=forget_loss,
                 remain_loss=finite(remain_loss),
-                alpha=None if forget_loss is None or left_out else alpha,
+                alpha=None if forget_loss is None else alpha,
                 lr=lr,
                 forget_grad_norm=forget_norm,
                 remain_grad_norm=remain_norm,
@@ -163,15 +159,9 @@ def unlearn(
 
 
 def forget_gradient(
-    task: Task,
-    batch: Batch,
-    config: SFRonConfig,
-    alpha: float,
-    masks: list[Tensor] | None,
-    rng: torch.Generator,
-    ceiling: float = math.inf,
+    task: Task, batch: Batch, config: SFRonConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator
 ) -> float:
-    """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t), none above `ceiling`; returns sum_i w_i l_i."""
+    """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t); returns sum_i w_i l_i."""
     parameters = list(task.parameters().values())
     for p in parameters:
         p.grad = None
@@ -188,10 +178,6 @@ def forget_gradient(
         weights = set_weights(losses, mean_inverse, config.lam, config.weight_eps, config.loss_floor)
     loss = (weights * losses).sum()
     value = finite(loss)
-    if ceiling < math.inf:
-        value = mean_over_processes(value)  # so that all of them leave the same steps out
-    if value > ceiling:
-        return value
     torch.autograd.backward((alpha if config.forget_loss == "redirect" else -alpha) * loss)
     average_gradients(parameters)
     if masks is not None:

@@ -73,24 +73,12 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
             average([p.grad])
 
 
-def mean_over_processes(value: float) -> float:
-    """The mean of what every process found."""
-    if processes() == 1:
-        return value
-    found = torch.tensor([value], device=_place())
-    average([found])
-    return float(found.item())
-
-
 def stopping(cancel: CancelToken) -> bool:
     """Whether any of the processes was asked to stop: they all do so in the same step."""
     if processes() == 1:
         return cancel.cancelled
-    asked = torch.tensor([float(cancel.cancelled)], device=_place())
+    asked = torch.tensor([float(cancel.cancelled)], device="cuda" if torch.cuda.is_available() else "cpu")
+    if distributed.get_backend() == "gloo":
+        asked = asked.cpu()
     distributed.all_reduce(asked)
     return bool(asked.item() > 0)
-
-
-def _place() -> str:
-    """Where the processes exchange numbers."""
-    return "cuda" if torch.cuda.is_available() and distributed.get_backend() != "gloo" else "cpu"

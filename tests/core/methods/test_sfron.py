@@ -299,27 +299,6 @@ def test_separate_state_keeps_the_forget_momentum_out_of_the_remain_step() -> No
     assert second == pytest.approx([start[0] + 0.19, start[1] + 0.19])
 
 
-def test_forgetting_may_be_faster_than_the_repair() -> None:
-    small: dict[str, Any] = {"mask": False, "momentum": 0.0, "alpha": 1.0, "forget_rate": 5.0}
-    task = Watched((1.0, 0.0), forget=[[[1.0, 0.0]]], remain=[[[1.0, 0.0]]])
-    (step,) = steps(go(task, **small))
-    assert task.after_forgetting == [pytest.approx([1.0 + 5 * 0.1, 0.0])]
-    assert weights(task) == pytest.approx([1.5 - 0.1, 0.0])
-    assert step.lr == 0.1
-
-
-def test_forgetting_steps_above_the_ceiling_are_left_out() -> None:
-    # Only w0: loss 1, gradient 1, so the first step climbs to 1 + 0.1 * 3 and the repair (gradient 1) falls to 1.2, then 1.1, 1.0 ...
-    small: dict[str, Any] = {"mask": False, "momentum": 0.0, "steps": 5, "alpha": 3.0}
-    task = Watched((1.0, 0.0), forget=[[[1.0, 0.0]]], remain=[[[1.0, 0.0]]])
-    made = steps(go(task, **small, forget_ceiling=1.05))
-    assert [step.forget_loss for step in made] == pytest.approx([1.0, 1.2, 1.1, 1.0, 1.2])
-    assert [step.alpha for step in made] == [3.0, None, None, 3.0, None]
-    assert [step.forget_grad_norm is None for step in made] == [step.alpha is None for step in made]
-    free = steps(go(Watched((1.0, 0.0), forget=[[[1.0, 0.0]]], remain=[[[1.0, 0.0]]]), **small))
-    assert [step.forget_loss for step in free] == pytest.approx([1.0, 1.2, 1.4, 1.6, 1.8])
-
-
 # With weight decay 1/2 and lr 0.1 and no gradient at all, every optimiser step multiplies by 0.95.
 STILL: dict[str, Any] = {
     "forget": [[[0.0, 0.0]]], "remain": [[[0.0, 0.0]]],
