@@ -28,7 +28,8 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCard:
     for module in (bench, kinds):
         monkeypatch.setattr(module, "protocol_of", lambda _: Protocol(12, 4))
     monkeypatch.setattr(kinds, "open_judge", lambda _: named_judge())
-    monkeypatch.setattr(kinds, "_samples", type(kinds._samples)(4))  # other tests count what they draw of the same model
+    # Other tests count what they draw of the same model.
+    monkeypatch.setattr(kinds, "_samples", type(kinds._samples)(4))
     monkeypatch.setattr(bench, "settings_of", lambda _, place: dict(SMALL_CONCEPTS[place.method]))
     return made
 
