@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import mean
 
-from bench.diffusion_table import Cell, fd_ratio, spread
+from bench.diffusion_table import Cell, fd_ratio, span, spread
 
 DIRECT_MOST, PARAPHRASE_MOST, NEIGHBOUR_LOSS_MOST = 5.0, 15.0, 5.0
 """What SFR-on's quick preset must keep for every concept: percent, percent, points."""
@@ -74,7 +74,7 @@ def _rows(group: list[Cell]) -> str:
         for method, some in sorted(by_method.items(), key=lambda pair: mean(map(harm, pair[1]))):
             steps = sorted({c["steps"] for c in some})
             lines.append(
-                f"| {forget} | {method} | {len(some)} | {steps[0] if len(steps) == 1 else f'{steps[0]} to {steps[-1]}'} "
+                f"| {forget} | {method} | {len(some)} | {span(steps)} "
                 f"| {_some([c['after']['FA'] for c in some])} | {_some([c['after']['FA_paraphrase'] for c in some])} "
                 f"| {_some([loss(c, 'neighbours') for c in some])} | {_some([loss(c, 'others') for c in some])} "
                 f"| {spread([fd_ratio(c) for c in some], 2)} | {spread([harm(c) for c in some])} "

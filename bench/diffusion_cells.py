@@ -50,7 +50,8 @@ def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str,
 def identity_of(cell: Cell) -> Identity:
     """The identity of a measured cell."""
     place = Place(cell["forget"], cell["seed"], cell["method"])
-    return identity(place, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"])
+    kind = cell.get("kind", "ddpm")  # bench.diffusion's name none
+    return identity(place, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"], kind)
 
 
 def cell_of(cells: Sequence[Cell], place: Place, sha256: str, protocol: str) -> Cell | None:

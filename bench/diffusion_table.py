@@ -117,7 +117,7 @@ def method_table(cells: Iterable[Cell]) -> str:
         steps = sorted({c["steps"] for c in group})
         once = max(c["once_seconds"] for c in group)  # later cells of a process find it kept
         lines.append(
-            f"| {method} | {len(group)} | {_range(steps)} | {spread([c['after']['FA'] for c in group])} "
+            f"| {method} | {len(group)} | {span(steps)} | {spread([c['after']['FA'] for c in group])} "
             f"| {spread([c['after']['accepted_any'] for c in group])} | {spread([ja_loss(c) for c in group])} "
             f"| {spread([fd_ratio(c) for c in group], 2)} | {spread([harm(c) for c in group])} "
             f"| {spread([c['cpu_seconds'] for c in group], 0)} s | {f'{once:.0f} s' if once >= 0.5 else ''} |"
@@ -149,5 +149,6 @@ def spread(values: list[float], digits: int = 1) -> str:
     return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
 
 
-def _range(values: list[int]) -> str:
+def span(values: list[int]) -> str:
+    """The first and the last of ascending numbers, or the only one."""
     return str(values[0]) if values[0] == values[-1] else f"{values[0]} to {values[-1]}"

@@ -23,7 +23,7 @@ from typing import Any
 import diffusers
 
 from bench.concept_table import concept_table
-from bench.diffusion_cells import Place, identity
+from bench.diffusion_cells import Place, identity, identity_of
 from bench.diffusion_table import Cell, table
 from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
 from bench.store import locked, machine, write
@@ -79,13 +79,7 @@ def find(cells: Sequence[Cell], model: ModelCard, place: Place) -> Cell | None:
     """The cell that fills a place with today's preset, if it was measured on these weights by today's protocol."""
     name = protocol_of(model).name
     wanted = identity(place, settings_of(model, place), model.sha256, name, model.kind)
-    for cell in cells:
-        if cell["kind"] != model.kind:
-            continue
-        its = Place(cell["forget"], cell["seed"], cell["method"])
-        if identity(its, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"], cell["kind"]) == wanted:
-            return cell
-    return None
+    return next((cell for cell in cells if cell["kind"] == model.kind and identity_of(cell) == wanted), None)
 
 
 def measure(model: ModelCard, place: Place, cells: Sequence[Cell]) -> Cell:
