@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -20,6 +19,7 @@ from sfr_core import methods, presets, zoo
 from sfr_core.cards import SAMPLES, GoldStandard, ModelCard, Sampling
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
+from tests.demos.form_examples import filled
 
 RESNET = "fashion-mnist-resnet"
 
@@ -53,15 +53,6 @@ def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model
 def build() -> Form:
     with gr.Blocks():
         return form_layout.build(form_values.first_model())
-
-
-def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
-    """What the components hold after `fill`: updates of choices and of visibility are left out or opened."""
-    values = {part: part.value for part in form.inputs}
-    for part, update in form.fill(config).items():
-        if part in values:
-            values[part] = update.value if isinstance(update, gr.components.Component) else update
-    return values
 
 
 def test_the_page_opens_on_the_classifier_and_shows_both(generator: ModelCard) -> None:

@@ -23,6 +23,7 @@ from sfr_core.cards import SAMPLES
 from sfr_core.configs import MAX_PROMPT, RunConfig
 from sfr_core.data.concepts import read_concepts
 from sfr_core.errors import InputError, SpecError, UnknownName
+from tests.demos.form_examples import filled
 
 RESNET = "fashion-mnist-resnet"
 
@@ -51,15 +52,6 @@ def installed(models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def form(models: Path) -> Form:
     with gr.Blocks():
         return form_layout.build(RESNET)
-
-
-def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
-    """What the components hold after `fill`."""
-    values = {part: part.value for part in form.inputs}
-    for part, update in form.fill(config).items():
-        if part in values:
-            values[part] = update.value if isinstance(update, gr.components.Component) else update
-    return values
 
 
 def config_of(model: str, forget: str, method: str = "sfr-on", **changes: Any) -> RunConfig:

@@ -1,0 +1,19 @@
+"""What the tests of the form share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demos.pages.form import Form
+from sfr_core.configs import RunConfig
+
+
+def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
+    """What the components hold after `fill`: updates of choices and of visibility are left out or opened."""
+    values = {part: part.value for part in form.inputs}
+    for part, update in form.fill(config).items():
+        if part in values:
+            values[part] = update.value if isinstance(update, gr.components.Component) else update
+    return values
