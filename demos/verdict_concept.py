@@ -6,7 +6,7 @@ not bring it back, so both shares decide. About 50 samples stand behind each num
 
 from __future__ import annotations
 
-from demos.verdict_generator import MOST, NEAR_DISTANCE, NEAR_FORGET
+from demos.verdict_generator import NEAR_DISTANCE, NEAR_FORGET, became
 from demos.verdict_words import STILL, Tone, Verdict, concluded, percent, points, stopped_words, time_words, verb
 from sfr_core.results import GeneratorRecord, LiveRecord, RunResult
 
@@ -87,9 +87,9 @@ def _changed(change: float) -> str:
 
 def _instead(after: GeneratorRecord) -> str:
     """What is drawn where the concept is asked for."""
-    other, rejected = after.accepted_any - after.FA, 100.0 - after.accepted_any
-    if other >= MOST:
-        return f"asked for it, the model now mostly draws something else that the judge knows ({percent(other)} %)"
-    if rejected >= MOST:
-        return f"asked for it, the model now mostly draws nothing that the judge knows ({percent(rejected)} %)"
-    return f"asked for it, the model now draws something else that the judge knows ({percent(other)} %) or nothing of it ({percent(rejected)} %)"
+    return became(
+        after,
+        "asked for it, the model now mostly draws something else that the judge knows ({other} %)",
+        "asked for it, the model now mostly draws nothing that the judge knows ({none} %)",
+        "asked for it, the model now draws something else that the judge knows ({other} %) or nothing of it ({none} %)",
+    )

@@ -61,12 +61,19 @@ def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[in
 
 def _instead(after: GeneratorRecord) -> str:
     """What the samples of the forgotten classes have become."""
-    other, rejected = after.accepted_any - after.FA, 100.0 - after.accepted_any
-    if other >= MOST:
-        return f"most of its samples are now pictures of other classes ({percent(other)} %)"
-    if rejected >= MOST:
-        return f"most of its samples are now noise or none of the classes ({percent(rejected)} % rejected)"
-    return f"of its samples {percent(other)} % are now pictures of other classes, {percent(rejected)} % none of the classes"
+    return became(
+        after,
+        "most of its samples are now pictures of other classes ({other} %)",
+        "most of its samples are now noise or none of the classes ({none} % rejected)",
+        "of its samples {other} % are now pictures of other classes, {none} % none of the classes",
+    )
+
+
+def became(after: GeneratorRecord, mostly_other: str, mostly_none: str, both: str) -> str:
+    """One of three wordings of what is drawn instead, with the shares of samples accepted as something `other` and as `none`."""
+    other, none = after.accepted_any - after.FA, 100.0 - after.accepted_any
+    text = mostly_other if other >= MOST else mostly_none if none >= MOST else both
+    return text.format(other=percent(other), none=percent(none))
 
 
 def _others(before: GeneratorRecord, after: GeneratorRecord, goal: GeneratorRecord | None) -> tuple[str, bool]:
