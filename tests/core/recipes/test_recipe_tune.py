@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from recipes.tune import parse_assignments, summary
+from recipes.tune_concept import summary as concept_summary
 from sfr_core.errors import ConfigError, UnknownName
 
 
@@ -36,3 +37,14 @@ def test_summary_takes_the_mean_over_seeds_before_the_worst_class() -> None:
 def test_summary_of_scattered_samples_is_their_distance() -> None:
     tenth = {"forget": "random:0.1@100", "avg_d": 0.5, "retrained": {}, "cpu": 20.0}
     assert summary([tenth, {**tenth, "avg_d": 1.5}]) == "Avg.D 1.00, at most 1.50; CPU 20.0 s"
+
+
+def test_summary_of_concepts_leaves_out_what_nobody_measured() -> None:
+    cat: dict[str, Any] = {
+        "direct": [90.0, 4.0], "words": [80.0, 10.0], "lost": {"neighbours": 3.0, "others": 1.0}, "ratio": 1.2, "cpu": 80.0,
+    }  # fmt: skip
+    # A style has no neighbours, and perhaps no other words for it.
+    style = {**cat, "direct": [95.0, 0.0], "words": [None, None], "lost": {"neighbours": None, "others": 8.0}}
+    assert concept_summary([cat, style]) == (
+        "direct 2.0 (most 4.0), in other words 10.0, lost 4.0 (most 8.0), ratio 1.20, CPU 80 s"
+    )
