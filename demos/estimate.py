@@ -27,7 +27,7 @@ EVALUATED, SHOWN_FORGET, SHOWN_REMAIN = 100, 8, 4
 """Samples of the forgotten classes in a record (metrics/generation.py), and of each class that are shown where the card has it."""
 FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 32, 1024)}
 """Without data, by kind: pictures of the forgotten classes together, of each other class, and of the other classes at most."""
-FREE_STEPS = 10
+FREE_STEPS = 20
 CLASSES = 10
 """Of the shipped DDPM; Selective Amnesia takes its Fisher from all of them."""
 FORWARD_SHARE = 1 / 3
@@ -177,14 +177,15 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
     """What a generator's run draws beside its steps, in forward-backward passes over single pictures.
 
     The looks on the way, the samples of all models at the end, and without data the pictures of the run itself. Guidance asks
-    the network twice a step. What a latent model's autoencoder takes (about a tenth of that) is left out.
+    the network twice a step; of the run's own pictures those to keep are drawn without it. What a latent model's autoencoder
+    takes (about a tenth of that) is left out.
     """
     steps = 1 if card.sampling is None else card.sampling.steps
-    passes = LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps
+    passes = 2.0 * (LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps)
     if config.data == "data-free" or not len(run.dataset.train):
         n_forget, n_remain, _ = sizes(config, run)
-        passes += (n_forget + n_remain) * FREE_STEPS
-    return 2 * FORWARD_SHARE * passes
+        passes += (2 * n_forget + n_remain) * FREE_STEPS
+    return FORWARD_SHARE * passes
 
 
 def looked(run: Asked) -> int:

@@ -24,3 +24,17 @@ def drained(walk: Generator[Y, None, R], on_step: Callable[[Y], object] | None =
             return found
         if on_step is not None:
             on_step(step)
+
+
+def counted_on(walk: Generator[int, None, R], done: int) -> Generator[int, None, R]:
+    """The same walk, its steps counted from `done` on; a caller that stops asking has stopped it."""
+    try:
+        while True:
+            try:
+                step = next(walk)
+            except StopIteration as end:
+                found: R = end.value
+                return found
+            yield done + step
+    finally:
+        walk.close()

@@ -18,6 +18,7 @@ from sfr_core.ops.denoising import drop_labels, noised
 from sfr_core.ops.device import UsedPrecision, pick_precision
 from sfr_core.ops.diffusion import STEPS
 from sfr_core.ops.sampling import sampler_steps
+from sfr_core.ops.walks import counted_on
 from sfr_core.tasks.base import Part
 from sfr_core.tasks.class_sets import evenly, free_labels, next_kept
 from sfr_core.tasks.classifier import LabelledBatch
@@ -46,7 +47,9 @@ class ClassDiffusionTask(DrawnModel):
         look_classes: classes in a look at most, the forgotten ones first and the others evenly chosen.
         free_forget, free_remain: without data, pictures of the forgotten classes together, and of each other class.
         free_most: pictures of the other classes together at most.
-        free_steps, free_guidance: their sampler.
+        free_steps: their sampler's.
+        free_guidance: of those to forget, in the look of what the model shows. Those to keep are drawn without guidance: that is what
+            the model has learned, so that training on them moves nothing, while guided ones sharpen it step by step (docs/adr/0028).
         pseudo_step: a forgotten class is redirected to the class so many further on.
     """
 
@@ -54,7 +57,7 @@ class ClassDiffusionTask(DrawnModel):
     free_forget = 192
     free_remain = 64
     free_most = 1024
-    free_steps = 10
+    free_steps = 20
     free_guidance = 2.0
     pseudo_step = 1
 
@@ -189,17 +192,24 @@ class ClassDiffusionTask(DrawnModel):
         return forgotten, tuple(c for c in range(self.classes) if c not in forgotten)
 
     def preparation(self) -> int:
-        return 0 if self._ready else sampler_steps(len(self._labels), self.free_steps)
+        return 0 if self._ready else sum(sampler_steps(len(rows), self.free_steps) for rows in self._rows.values())
 
     def prepare(self) -> Generator[int, None, None]:
         """Draws the pictures of a run without data from the model as it is now."""
         if self._ready:
             return
-        labels = self._labels.cpu().numpy()
-        drawn = yield from self._draw(
-            self.model, labels, self._free_seed, self.free_steps, self.free_guidance, self._stored
-        )
-        self._take(drawn, labels)
+        labels, done = self._labels.cpu().numpy(), 0
+        drawn: dict[Part, Tensor] = {}
+        asks: tuple[tuple[Part, float], ...] = (("forget", self.free_guidance), ("remain", 1.0))
+        for part, guidance in asks:
+            asked = labels[self._rows[part]]
+            walk = self._draw(self.model, asked, self._free_seed, self.free_steps, guidance, self._stored)
+            drawn[part] = yield from counted_on(walk, done)
+            done += sampler_steps(len(asked), self.free_steps)
+        held = drawn["remain"].new_empty((len(labels), *drawn["remain"].shape[1:]))
+        for part, pictures in drawn.items():
+            held[self._rows[part]] = pictures
+        self._take(held, labels)
         self._ready = True
 
     def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:

@@ -41,7 +41,7 @@ class DitTask(ClassDiffusionTask):
         seed: of frozen flips and latents, or of the pictures where none are given.
         data: "data-free" draws both sets from the model itself, as latents that were never decoded; else the pictures are
             encoded once, each to one draw from its posterior (published: a new draw in every step). Both in `prepare`.
-        guidance: of the latents that the model draws of itself, and of a look.
+        guidance: of a look, and of the latents to forget that the model draws of itself.
         redirect: what a redirected row learns: "prediction" of the live model for another class (SalUn), or the true noise
             under another "label" (the published DiT code, which so teaches the other class the forgotten pictures).
     """

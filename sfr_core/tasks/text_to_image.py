@@ -29,7 +29,7 @@ from sfr_core.tasks.text_to_image_parts import check_prompts, encoded, key_value
 FISHER_SCALE = 7.5
 """w of the guided prediction in the Fisher, in the paper's convention: 8.5 e(prompt) - 7.5 e(nothing)."""
 FREE_GUIDANCE = 3.0
-"""Of the latents that the model draws of itself, where its card names no guidance."""
+"""Of a look and of the latents to forget, where the card names none."""
 IN_A_LOOK: dict[Role, int] = {"direct": 2, "paraphrase": 1, "neighbour": 2, "other": 3}
 """Prompts in a look, by role: 32 pictures."""
 
@@ -53,7 +53,7 @@ class TextToImageTask(ClassDiffusionTask):
         device, precision: where and how forward passes run.
         seed: of the drawn latents.
         trainable: part of the U-Net that `parameters` gives; the rest needs no gradient.
-        guidance: of the latents that the model draws of itself, and of a look.
+        guidance: of a look, and of the latents to forget that the model draws of itself.
         fisher_scale: w in (1 + w) e(prompt) - w e(nothing).
 
     Attributes:

@@ -60,7 +60,7 @@ def test_a_whole_run_with_everything(tmp_path: Path) -> None:
     # 8 forget rows are one Fisher batch, of 18 others two are asked for. 36 samples of the model after, and the few that are
     # shown of the two others, fit one batch each of 4 sampler steps.
     phases = [(e.phase, e.total) for e in events if isinstance(e, PhaseStarted)]
-    assert phases == [("prepare", 4), ("fisher", 1), ("fisher", 2), ("mask", 0), ("unlearn", 4), ("evaluate", 12)]
+    assert phases == [("prepare", 8), ("fisher", 1), ("fisher", 2), ("mask", 0), ("unlearn", 4), ("evaluate", 12)]
     assert [e.i for e in events if isinstance(e, Preview) and e.sheet is not None] == [0, 2, 4]
     found = [(e.when, e.i) for e in events if isinstance(e, Evaluated)]
     assert found == [("live", 0), ("live", 2), ("live", 4), ("retrained", 0), ("before", 0), ("after", 4)]

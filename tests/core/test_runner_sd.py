@@ -59,7 +59,7 @@ def test_a_whole_run(folder: Path, tmp_path: Path) -> None:
         assert from_json(json.loads(json.dumps(to_json(event), allow_nan=False))) == event
     # 20 latents drawn in 10 steps; 2 Fisher batches each; 12 pictures of cats, 6 of other words... in one batch of 4 steps, twice.
     phases = [(e.phase, e.total) for e in events if isinstance(e, PhaseStarted)]
-    assert phases == [("prepare", 10), ("fisher", 2), ("fisher", 2), ("mask", 0), ("unlearn", 4), ("evaluate", 8)]
+    assert phases == [("prepare", 40), ("fisher", 2), ("fisher", 2), ("mask", 0), ("unlearn", 4), ("evaluate", 8)]
     assert [e.when for e in events if isinstance(e, Evaluated) and e.when != "live"] == ["before", "after"]
     assert [e.i for e in events if isinstance(e, Preview)] == [0, 2, 4]
     result = session.result

@@ -127,7 +127,7 @@ def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: A
     gold = shown if gold_standard(card, "class:Trouser") else 0
     passes = looks + (whole + shown + gold) * steps
     assert math.isclose(drawings(config, card, asked(config)), passes * 2 / 3)
-    free = (Task.free_forget + 9 * Task.free_remain) * Task.free_steps
+    free = (Task.free_forget + 9 * Task.free_remain / 2) * Task.free_steps
     config = replace(config, data="data-free")
     assert math.isclose(drawings(config, card, asked(config)), (passes + free) * 2 / 3)
     assert sizes(config, asked(config)) == (Task.free_forget, 9 * Task.free_remain, 0)
@@ -147,7 +147,9 @@ def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: An
     assert looked(run) == len(task._look_labels)
     whole, _ = planned(card, run.spec.classes, len(CLASSES))
     assert evaluated(card, run) == 2 * whole  # no record is on the card: before is drawn as a whole too
-    passes = (Task.looks + 1) * looked(run) * Task.look_steps + 2 * whole * 4 + (mine[0] + mine[1]) * Task.free_steps
+    passes = (
+        (Task.looks + 1) * looked(run) * Task.look_steps + 2 * whole * 4 + (mine[0] + mine[1] / 2) * Task.free_steps
+    )
     assert math.isclose(drawings(config, card, run), passes * 2 / 3)
 
 
@@ -164,7 +166,7 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
     whole = len(sample_prompts(task.plan, generation.protocol_of(card).n))
     assert evaluated(card, run) == 2 * whole
     passes = (TextToImageTask.looks + 1) * looked(run) * TextToImageTask.look_steps + 2 * whole * 4
-    assert math.isclose(drawings(config, card, run), (passes + 18 * TextToImageTask.free_steps) * 2 / 3)
+    assert math.isclose(drawings(config, card, run), (passes + (6 + 12 / 2) * TextToImageTask.free_steps) * 2 / 3)
     assert CONCEPTS.find("tree").offered is False
     pace = Pace()
     assert pace.expect(config, replace(card, cpu_seconds=30.0, training={"images_seen": 60})).source == "card"

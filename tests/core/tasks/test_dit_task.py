@@ -140,8 +140,8 @@ def test_without_data_both_sets_are_latents_that_were_never_decoded(monkeypatch:
     monkeypatch.setattr(DitTask, "free_forget", 6)
     monkeypatch.setattr(DitTask, "free_remain", 2)
     task = dit_task("class:three,five")
-    assert task.preparation() == task.free_steps
-    assert list(task.prepare()) == list(range(1, task.free_steps + 1))
+    assert task.preparation() == 2 * task.free_steps
+    assert list(task.prepare()) == list(range(1, 2 * task.free_steps + 1))
     assert (task.count("forget"), task.count("remain")) == (6, 16)
     assert task._held.shape == (22, 4, 4, 4)
     assert float(task._held.abs().max()) > 1  # no picture's range

@@ -128,8 +128,8 @@ def test_noise_follows_the_schedule_of_the_pipeline() -> None:
 
 def test_the_pictures_to_forget_and_to_keep_are_drawn_before_a_run() -> None:
     task = sd_task(ready=False)
-    assert task.preparation() == task.free_steps
-    assert list(task.prepare()) == list(range(1, task.free_steps + 1))
+    assert task.preparation() == 2 * task.free_steps
+    assert list(task.prepare()) == list(range(1, 2 * task.free_steps + 1))
     assert task.preparation() == 0
     plan = concept_plan()
     assert (task.count("forget"), task.count("remain")) == (len(plan.split.forget), len(plan.split.remain))
