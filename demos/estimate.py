@@ -30,6 +30,8 @@ FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 3
 FREE_STEPS = 20
 CLASSES = 10
 """Of the shipped DDPM; Selective Amnesia takes its Fisher from all of them."""
+GAP_PICTURES = 48
+"""Of tasks.diffusion: looked at twice before a forgetting step that may be left out."""
 FORWARD_SHARE = 1 / 3
 """A forward pass costs about a third of forward, backward and update."""
 
@@ -70,6 +72,8 @@ def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int, class
         forget = -(-s["steps"] // s["forget_every"]) * min(batch, n_forget)
         if s.get("forget_loss") == "redirect":  # the answer to the other prompt is asked first
             forget *= 1 + FORWARD_SHARE
+        if s.get("forget_until") is not None:  # how many are left out shows only in the run
+            forget += -(-s["steps"] // s["forget_every"]) * min(batch, GAP_PICTURES) * 2 * FORWARD_SHARE
         fisher = 0.0
         if s["mask"]:
             limit = float("inf") if s["fisher_batches"] is None else s["fisher_batches"] * s["fisher_batch_size"]

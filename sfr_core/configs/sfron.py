@@ -43,6 +43,14 @@ class SFRonConfig(OptimizerConfig):
         "Forget loss",
         "Climb the loss of the forget set, or descend towards a wrong answer.",
     )
+    forget_until: float | None = setting(
+        None,
+        "Forget until",
+        "Leave out forgetting steps while the label misleads the model by so much (ours, generators only); none never does.",
+        symbol="g",
+        low=-10.0,
+        high=10.0,
+    )
     adaptive: bool = setting(
         True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
     )

@@ -31,7 +31,7 @@ from sfr_core.ops.saliency import (
 )
 from sfr_core.ops.schedules import alpha_at, cosine
 from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
-from sfr_core.tasks.base import Batch, FisherTask, Part, Redirectable, Task
+from sfr_core.tasks.base import Batch, FisherTask, Labelled, Part, Redirectable, Task
 
 
 def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
@@ -45,6 +45,8 @@ def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: Canc
     """
     if config.forget_loss == "redirect" and not isinstance(task, Redirectable):
         raise InputError("This model knows no wrong answer to move to.", hint="Choose the forget loss 'ascent'.")
+    if config.forget_until is not None and not isinstance(task, Labelled):
+        raise InputError("This model cannot be asked without a label.", hint="Set 'forget_until' to none.")
     mask: Tensors | None = None
     if config.mask:
         fishers: list[Tensors] = []
@@ -124,8 +126,8 @@ def unlearn(
             set_lr(remain_optimizer, lr)
             set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
-            if t % config.forget_every == 0:
-                forget_loss = forget_gradient(task, next(forget), config, alpha, masks, rng)
+            if t % config.forget_every == 0 and not _misled(task, batch := next(forget), config, rng):
+                forget_loss = forget_gradient(task, batch, config, alpha, masks, rng)
                 if config.alternate:
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
@@ -156,6 +158,15 @@ def unlearn(
                 seconds=time.perf_counter() - started,
             )
     yield last_event(done, cancel, stopped=done < config.steps)
+
+
+def _misled(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> bool:
+    """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
+    if config.forget_until is None or not isinstance(task, Labelled):
+        return False
+    gap = torch.tensor(task.label_gap(batch, rng), device=next(task.model.parameters()).device)
+    average([gap])
+    return float(gap) >= config.forget_until
 
 
 def forget_gradient(

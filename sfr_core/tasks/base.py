@@ -67,6 +67,19 @@ class Redirectable(Protocol):
 
 
 @runtime_checkable
+class Labelled(Protocol):
+    """Generators that can be asked with a label or without one."""
+
+    def label_gap(self, batch: Batch, rng: torch.Generator) -> float:
+        """Mean over pictures of a forget batch of log(loss with their label / loss without one), no gradient.
+
+        Below 0 the label helps the model to see what was noised, above 0 it misleads it. Both losses see the same noise, at
+        timesteps from the middle half of the schedule, where a picture's class is decided. Eval mode; the mode is kept.
+        """
+        ...
+
+
+@runtime_checkable
 class Distillable(Protocol):
     """Classifiers: logits, teachers and passes over forget and remain set together."""
 

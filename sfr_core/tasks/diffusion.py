@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from sfr_core.configs import MAX_SEED, Precision
 from sfr_core.data.splits import Split
 from sfr_core.nets.judge import Judge
-from sfr_core.ops.denoising import drop_labels, noised
+from sfr_core.ops.denoising import drop_labels, mean_error, noised
 from sfr_core.ops.device import UsedPrecision, pick_precision
 from sfr_core.ops.diffusion import STEPS
+from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.walks import counted_on
 from sfr_core.tasks.base import Part
@@ -27,12 +28,14 @@ from sfr_core.tasks.drawing import DrawnModel
 LABEL_DROPOUT = 0.1
 TRIAL_PICTURES = 16
 """Batch on which the two precisions are timed."""
+GAP_PICTURES = 48
+"""Pictures of a `label_gap`: two forward passes, half of a training step's."""
 
 
 class ClassDiffusionTask(DrawnModel):
     """A class-conditional diffusion model, what it is trained on, and a split by class.
 
-    Implements Task, FisherTask, Redirectable, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable. A kind of
+    Implements Task, FisherTask, Redirectable, Labelled, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable. A kind of
     models says how timesteps are drawn, what the loss of a noised picture is, how the Fisher asks, and what lies between
     the model's own space and pictures. "Pictures" below are what the model works on: pixels in [-1, 1], or latents.
 
@@ -141,6 +144,19 @@ class ClassDiffusionTask(DrawnModel):
         with torch.no_grad():
             target = self._predict(x, t, other)
         return (self._predict(x, t, mine) - target).square().mean((1, 2, 3))
+
+    @torch.no_grad()
+    def label_gap(self, batch: LabelledBatch, rng: torch.Generator) -> float:
+        n = min(len(batch.y), GAP_PICTURES)
+        clean, labels = batch.x[:n], batch.y[:n]
+        t = (STEPS // 4 + torch.arange(n) * (STEPS // 2) // n).to(self.device)
+        noise = self._noise(clean.shape, rng).to(self.device)
+        x = noised(clean, noise, self._signal[t])
+        with kept_modes(self.model):
+            self.model.eval()
+            told = mean_error(self._predict(x, t, labels), noise)
+            untold = mean_error(self._predict(x, t, torch.full_like(labels, self.null)), noise)
+        return float((told.log() - untold.log()).mean())
 
     def surrogate_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
         static = (torch.rand(batch.x.shape, generator=rng) * 2 - 1).to(self.device)

@@ -14,6 +14,7 @@ import pytest
 from demos.asked import asked
 from demos.estimate import (
     FREE_STEPS,
+    GAP_PICTURES,
     LOOK_COLUMNS,
     LOOK_PROMPTS,
     LOOK_STEPS,
@@ -44,6 +45,9 @@ def test_pictures_of_sfron_counted_by_hand() -> None:
     assert pictures("sfr-on", settings, 1000, 9000) == 10 * 100 + 3 * 100 + 200
     assert pictures("sfr-on", {**settings, "mask": False}, 1000, 9000) == 1300
     assert pictures("sfr-on", {**settings, "fisher_batches": None}, 1000, 9000) == 1300 + 10000
+    # Two looks forward at 48 pictures before each of the three forgetting steps.
+    until = {**settings, "mask": False, "forget_until": 0.5}
+    assert math.isclose(pictures("sfr-on", until, 1000, 9000), 1300 + 3 * 48 * 2 / 3)
     # A forget set of 5 pictures gives batches of 5.
     assert pictures("sfr-on", {**settings, "mask": False}, 5, 9000) == 1000 + 15
 
@@ -173,10 +177,12 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
 
 
 def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
+    from sfr_core.tasks import diffusion
     from sfr_core.tasks.drawing import DrawnModel
     from sfr_core.tasks.text_to_image import IN_A_LOOK, TextToImageTask
 
     assert LOOK_PROMPTS == IN_A_LOOK
+    assert GAP_PICTURES == diffusion.GAP_PICTURES
     assert (DrawnModel.look_columns, DrawnModel.look_steps, DrawnModel.looks + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
     assert (TextToImageTask.look_columns, TextToImageTask.free_steps) == (LOOK_COLUMNS, FREE_STEPS)
 

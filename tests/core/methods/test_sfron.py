@@ -114,6 +114,36 @@ def test_one_forget_and_one_remain_step() -> None:
     assert step.lr == 0.1
 
 
+class Gapped(Watched):
+    """Says these gaps in turn, one for each forgetting step that is due."""
+
+    gaps = (0.1, 0.5, 0.7, 0.49)
+
+    def label_gap(self, batch: Any, rng: torch.Generator) -> float:
+        self.asked.append("gap")
+        return self.gaps[self.asked.count("gap") - 1]
+
+
+def test_forgetting_pauses_while_the_label_misleads_enough() -> None:
+    task = Gapped((1.0, 2.0), forget=FORGET, remain=REMAIN)
+    found = steps(go(task, steps=8, forget_every=2, forget_until=0.5))
+    assert [s.forget_loss is not None for s in found] == [True, False, False, False, False, False, True, False]
+    assert [s.alpha for s in found if s.forget_loss is None] == [None] * 6
+    # Without such an end nobody asks, and a joint step that leaves forgetting out is a remain step.
+    free = Gapped((1.0, 2.0), forget=FORGET, remain=REMAIN)
+    assert all(s.forget_loss is not None for s in steps(go(free, steps=3)))
+    assert "gap" not in free.asked
+    joint = Gapped((1.0, 2.0), forget=FORGET, remain=REMAIN)
+    joint.gaps = (0.5,)
+    go(joint, alternate=False, forget_until=0.5)
+    assert weights(joint) == pytest.approx([1.0 - 0.1 * 2.0, 2.0 - 0.1 * 0.5])
+
+
+def test_a_model_without_labels_cannot_say_when_to_stop() -> None:
+    with pytest.raises(InputError, match="without a label"):
+        go(two(), forget_until=0.5)
+
+
 def test_without_mask_both_weights_climb() -> None:
     task = two()
     events = go(task, mask=False)

@@ -71,6 +71,7 @@ def draws(n: int, seed: int, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         "Task",
         "FisherTask",
         "Redirectable",
+        "Labelled",
         "Replayable",
         "Restartable",
         "Watchable",
@@ -146,6 +147,23 @@ def test_redirection_goes_to_the_next_class_and_no_gradient_flows_into_the_targe
 )
 def test_the_class_to_draw_instead_is_the_next_that_is_kept(forgotten: tuple[int, ...], want: dict[int, int]) -> None:
     assert next_kept(forgotten, 10).tolist() == [want.get(c, c) for c in range(10)]
+
+
+def test_the_label_gap_compares_both_answers_on_the_same_noise_at_middle_timesteps() -> None:
+    task, net = by_hand()
+    batch = next(task.forget_batches(4, rng(1)))
+    net.train()
+    gap = task.label_gap(batch, rng(3))
+    (x, t, told), (same_x, same_t, untold) = net.asked
+    assert torch.equal(x, same_x)
+    assert t.tolist() == same_t.tolist() == [250, 375, 500, 625]
+    assert told.tolist() == batch.y.tolist()
+    assert set(untold.tolist()) == {NULL}
+    noise = torch.randn((4, 1, 8, 8), generator=rng(3))
+    errors = [(net.e.detach()[c] - noise).square().mean((1, 2, 3)) for c in (int(batch.y[0]), NULL)]
+    assert gap == pytest.approx(float((errors[0] / errors[1]).log().mean()))
+    assert net.training
+    assert net.e.grad is None
 
 
 def test_amnesia_sees_static_for_the_forgotten_and_whole_labels() -> None:
