@@ -141,10 +141,46 @@ PLAY_DRAW, PLAY_STOP = "Draw", "Stop"
 PLAY_WAITING = "Waiting until the run that computes now has ended."
 PLAY_PROGRESS = "Drawing with {model}: step {done} of {total}."
 PLAY_STOPPED = "Stopped. Nothing was changed."
+WISH_LATE = (
+    "Stopped after {time}, which is the longest that may be computed here at once. Nothing was changed. Ask for less, or run this "
+    "program on your own machine."
+)
 PLAY_DONE = "{n} samples a model, {steps} steps, guidance {guidance:g}, seed {seed}; {seconds} in all."
 PLAY_BAD_STEPS = "Choose one of the offered numbers of sampler steps."
 PLAY_BAD_GUIDANCE = "The guidance must be a number from 0 to 8."
 PLAY_GONE = "The weights of this run are not in memory any more, so nothing can be drawn. Run it again."
+
+RECOVER_TITLE = "Can it be brought back?"
+RECOVER_HELP = (
+    "An attacker has the weights and pictures of the concept, and searches for a word that nobody ever wrote and that draws it again; no "
+    "weight is changed. If that brings the pictures back, the model forgot the name and not the concept (Pham et al., ICLR 2024)."
+)
+RECOVER_TIME = "Expected: about {one}, with the model before the run {two} ({source})."
+RECOVER_TIME_UNKNOWN = "The time is unknown: nothing was measured with this model yet."
+RECOVER_FROM = {
+    "attack": "measured by the last attack here",
+    "measured": "from the speed of this run",
+    "card": "from this model's training time",
+}
+RECOVER_START, RECOVER_STOP = "Try to bring it back", "Stop"
+RECOVER_BEFORE = "Attack the model before the run too"
+RECOVER_BEFORE_INFO = "What the attack draws from weights that never forgot is the most that it can bring back."
+RECOVER_PROGRESS = "Learning a word for the model {model} the run, then drawing with it: step {done} of {total}."
+RECOVER_HEAD = {
+    "none": "No word was found that brings {what} back: {shown} % of {n} samples show it",
+    "part": "A learned word brings {what} back in part: {shown} % of {n} samples show it",
+    "all": "A learned word brings {what} back: {shown} % of {n} samples show it",
+}
+RECOVER_CEILING = "from the model before the run the same attack draws it on {shown} % of {n}"
+RECOVER_OWN = "its own prompts draw it on {after} %, before the run on {before} %"
+RECOVER_LOSS = "the loss of the word went from {first:.3g} to {last:.3g}"
+RECOVER_NONE = ". That proves nothing: a longer attack or another one may find more."
+RECOVER_RULES = (
+    "*None*: at most 5 % of the samples. *Back*: at least half as often as from the model before the run, by the same attack or else by the "
+    "concept's own prompts. *In part*: between the two. Mean losses of the first and the last 20 of {steps} steps; took {time}."
+)
+RECOVER_ALT = "Samples of the learned word, {model} the run: {right} of {all} show {what}"
+RECOVER_COUNT = "{right} of {all} show it"
 
 LIVE_NAMES = ("forget accuracy", "remain accuracy")
 LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")

@@ -28,6 +28,8 @@ EVALUATED, SHOWN_FORGET, SHOWN_REMAIN = 100, 8, 4
 FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 32, 1024)}
 """Without data, by kind: pictures of the forgotten classes together, of each other class, and of the other classes at most."""
 FREE_STEPS = 10
+ATTACK_STEPS, ATTACK_BATCH, ATTACK_SAMPLES = 300, 16, 40
+"""Of the recovery attack (metrics/recovery.py)."""
 CLASSES = 10
 """Of the shipped DDPM; Selective Amnesia takes its Fisher from all of them."""
 FORWARD_SHARE = 1 / 3
@@ -185,6 +187,30 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
         n_forget, n_remain, _ = sizes(config, run)
         passes += (n_forget + n_remain) * FREE_STEPS
     return 2 * FORWARD_SHARE * passes
+
+
+def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimate | None:
+    """The expected time of a recovery attack on one model; None where nothing was measured.
+
+    Args:
+        config: of the run whose model is attacked.
+        seconds: what that run took, None where it is not known.
+
+    Raises:
+        InputError: the config does not suit the model.
+    """
+    run = asked(config)
+    n_forget, n_remain, _ = sizes(config, run)
+    n = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
+    rate = seconds / n if seconds and n else None
+    source: Literal["measured", "card"] = "card" if rate is None else "measured"
+    rate = card_rate(card, n_forget + n_remain) if rate is None else rate
+    if rate is None:
+        return None
+    steps = 1 if card.sampling is None else card.sampling.steps
+    # No weight has a gradient there: backward is one forward more. Guidance asks the network twice a sampler step.
+    passes = 2 * FORWARD_SHARE * (ATTACK_STEPS * ATTACK_BATCH + ATTACK_SAMPLES * steps)
+    return Estimate(passes * rate, source)
 
 
 def looked(run: Asked) -> int:

@@ -12,6 +12,7 @@ from demos import generator_html as html
 from demos import theme
 from demos.pages.context import PageContext
 from demos.pages.play import Play
+from demos.pages.recover import Recover
 from demos.run_record import RunRecord
 
 
@@ -33,6 +34,7 @@ class GeneratorPart:
                     texts=copy.PAIR,
                 )
             self.play = Play(ctx, prefix, key)
+            self.recover = Recover(ctx, prefix, key)
 
     def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
         """What the part shows for a run; for a classifier nothing. `live` runs may still have weights to draw with."""
@@ -46,6 +48,7 @@ class GeneratorPart:
             self.pair_box: gr.update(visible=pair is not None),
             self.pair: pair or {"key": ""},
             **self.play.updates_of(record, live=live),
+            **self.recover.updates_of(record, live=live),
         }
 
     def cleared(self) -> dict[Any, Any]:
@@ -56,8 +59,10 @@ class GeneratorPart:
             self.pair_box: gr.update(visible=False),
             self.pair: {"key": ""},
             **self.play.cleared(),
+            **self.recover.cleared(),
         }
 
     def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects the sampler; `record_of(browser, key)` checks whose run it is."""
+        """Connects the sampler and the attack; `record_of(browser, key)` checks whose run it is."""
         self.play.wire(record_of)
+        self.recover.wire(record_of)
