@@ -14,6 +14,7 @@ from demos.pages.context import PageContext
 from demos.pages.play import Play
 from demos.pages.recover import Recover
 from demos.run_record import RunRecord
+from demos.veil import veiled
 
 
 class GeneratorPart:
@@ -44,9 +45,9 @@ class GeneratorPart:
         pair = html.pair_value(record.key, record.samples, *labels)
         return {
             self.box: gr.update(visible=True),
-            self.strips: html.strips_html(record.samples, *labels),
+            self.strips: veiled(html.strips_html(record.samples, *labels), record.blurred),
             self.pair_box: gr.update(visible=pair is not None),
-            self.pair: pair or {"key": ""},
+            self.pair: {**(pair or {"key": ""}), "blurred": record.blurred},
             **self.play.updates_of(record, live=live),
             **self.recover.updates_of(record, live=live),
         }

@@ -16,6 +16,7 @@ from demos.pages.context import QUEUED, QUICK, PageContext
 from demos.pages.following import Wishes, bar_html, followed
 from demos.pages.following import ended_html as wish_ended
 from demos.run_record import RunRecord
+from demos.veil import veiled
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.results import GeneratorReport
 
@@ -110,7 +111,7 @@ class Play:
             shown: Any = gr.skip()
             if drawing.state == "done":
                 labels = record.class_names, record.forgotten, record.roles
-                shown = generator_html.strips_html(drawing.outcomes, *labels)
+                shown = veiled(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
             yield (
                 gr.Button(interactive=True),
                 gr.Button(interactive=False),

@@ -16,6 +16,7 @@ from demos.pages.context import QUEUED, QUICK, PageContext
 from demos.pages.following import Wishes, bar_html, ended_html, followed
 from demos.recovery_html import drawn_html
 from demos.run_record import CONCEPT, RunRecord
+from demos.veil import veiled
 from demos.wishes import Wish
 from sfr_core.errors import InputError, PlaygroundError
 
@@ -128,4 +129,4 @@ def ended(record: RunRecord, wish: Wish[Recovery]) -> tuple[str, Any, Any]:
     rules = copy.RECOVER_RULES.replace("*", "").format(steps=estimate.ATTACK_STEPS, time=took)
     text = f'<p role="status">{escape(attack.sentence(record, wish.outcomes, what))}</p>{note(rules)}'
     drawn = drawn_html(wish.outcomes, what, record.class_names, record.roles)
-    return text, note(attack.time_text(record)), drawn
+    return text, note(attack.time_text(record)), veiled(drawn, record.blurred)

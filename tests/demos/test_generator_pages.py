@@ -116,7 +116,7 @@ def test_a_moment_has_its_own_sheet_and_numbers() -> None:
     assert "forgotten classes accepted" in text
     assert "50.0 %" in text
     assert "forget accuracy" not in text
-    assert moment_sheet(compare_examples.record(), 2) == {"sheet": None}
+    assert moment_sheet(compare_examples.record(), 2) == {"sheet": None, "blurred": False}
     assert moment_sheet(record(events=()), 1) == {"sheet": None}
 
 
