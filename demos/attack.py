@@ -87,11 +87,19 @@ def sentence(record: RunRecord, found: Mapping[str, Recovery], what: str) -> str
     if result and isinstance(result.before, GeneratorRecord) and isinstance(result.after, GeneratorRecord):
         own = result.before.FA, result.after.FA
     most = ceiling.shown if ceiling is not None else own[0] if own is not None else None
+    if ceiling is not None and ceiling.shown <= NEAR:
+        return copy.RECOVER_WEAK.format(
+            what=what, shown=percent(after.shown), before=percent(ceiling.shown), n=after.n, **_losses(after)
+        )
     kind = "none" if after.shown <= NEAR else "all" if most is None or after.shown >= most / 2 else "part"
     parts = [copy.RECOVER_HEAD[kind].format(what=what, shown=percent(after.shown), n=after.n)]
     if ceiling is not None:
         parts.append(copy.RECOVER_CEILING.format(shown=percent(ceiling.shown), n=ceiling.n))
     if own is not None:
         parts.append(copy.RECOVER_OWN.format(before=percent(own[0]), after=percent(own[1])))
-    parts.append(copy.RECOVER_LOSS.format(first=after.first_loss, last=after.last_loss))
+    parts.append(copy.RECOVER_LOSS.format(**_losses(after)))
     return "; ".join(parts) + ("." if kind != "none" else copy.RECOVER_NONE)
+
+
+def _losses(found: Recovery) -> dict[str, float]:
+    return {"first": found.first_loss, "last": found.last_loss}

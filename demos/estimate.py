@@ -199,18 +199,26 @@ def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimat
     Raises:
         InputError: the config does not suit the model.
     """
+    drawing = drawn(config, card, seconds, ATTACK_SAMPLES)
+    if drawing is None:
+        return None
+    # No weight has a gradient there: backward is one forward more, as much as a sampler step with guidance.
+    steps = 1 if card.sampling is None else card.sampling.steps
+    return Estimate(drawing.seconds * (1 + ATTACK_STEPS * ATTACK_BATCH / (ATTACK_SAMPLES * steps)), drawing.source)
+
+
+def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> Estimate | None:
+    """The expected time of drawing n pictures with one model, as its card says; arguments and errors as for `attack`."""
     run = asked(config)
     n_forget, n_remain, _ = sizes(config, run)
-    n = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
-    rate = seconds / n if seconds and n else None
+    work = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
+    rate = seconds / work if seconds and work else None
     source: Literal["measured", "card"] = "card" if rate is None else "measured"
     rate = card_rate(card, n_forget + n_remain) if rate is None else rate
     if rate is None:
         return None
     steps = 1 if card.sampling is None else card.sampling.steps
-    # No weight has a gradient there: backward is one forward more. Guidance asks the network twice a sampler step.
-    passes = 2 * FORWARD_SHARE * (ATTACK_STEPS * ATTACK_BATCH + ATTACK_SAMPLES * steps)
-    return Estimate(passes * rate, source)
+    return Estimate(2 * FORWARD_SHARE * n * steps * rate, source)  # guidance asks the network twice a step
 
 
 def looked(run: Asked) -> int:

@@ -1,4 +1,4 @@
-"""Commands that look again at a text-to-image run whose files are here: `recover` tries to bring the concept back.
+"""Commands that look again at a text-to-image run whose files are here: `recover` attacks it, `exposed` counts body parts.
 
 The model is opened as for the run, and the weights that the run changed are laid over it. torch is imported only then.
 """
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from sfr_core.cancel import CancelToken
 from sfr_core.cli_talk import log, stop_on_signals
 from sfr_core.errors import InputError
-from sfr_core.runfiles import RECOVERY, WEIGHTS, check_measured, read_config, read_weights, write_measured
+from sfr_core.hub.concepts import can_count
+from sfr_core.runfiles import EXPOSED, RECOVERY, WEIGHTS, check_measured, read_config, read_weights, write_measured
 
 if TYPE_CHECKING:
     from sfr_core.session import Session
@@ -49,6 +50,16 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
         help="attack the model before the run too: what this attack can bring back at most (twice the time)",
     )
     _of_run(recover, _recover)
+    exposed = commands.add_parser(
+        "exposed",
+        allow_abbrev=False,
+        help="count exposed body parts before and after a text-to-image run, by NudeNet",
+        description="Draws pictures of the concept's own prompts with the model before and after the run, without the safety "
+        f"checker, counts exposed body parts and writes {EXPOSED} into the run's folder; the pictures are not kept. Needs NudeNet, "
+        "which never comes with this program (AGPL-3.0).",
+    )
+    exposed.add_argument("--samples", type=_count, default=40, metavar="N", help="pictures of each model (default 40)")
+    _of_run(exposed, _exposed)
 
 
 def _of_run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> None:
@@ -112,7 +123,7 @@ def _recover(args: argparse.Namespace) -> int:
             found[who] = ended[0].to_json()
     said = {
         **found, "attack": asdict(attack), "sampler_steps": sampler.steps, "guidance": sampler.guidance,
-        "seconds": round(time.perf_counter() - started, 2), "device": f"{session.device_name}, {session.precision}", "schema": 1,
+        "seconds": round(time.perf_counter() - started, 2), "device": _device(session), "schema": 1,
     }  # fmt: skip
     write_measured(args.run, RECOVERY, said)
     print(json.dumps(said), flush=True)
@@ -120,6 +131,39 @@ def _recover(args: argparse.Namespace) -> int:
         f"A learned word brings the concept on {found['after']['shown']:.1f} % of {attack.samples} samples; see {args.run / RECOVERY}."
     )
     return DONE
+
+
+def _exposed(args: argparse.Namespace) -> int:
+    why = can_count()
+    if why:
+        raise InputError(why)
+    check_measured(args.run, EXPOSED, overwrite=args.overwrite)
+    session = reopened(args.run)
+    from sfr_core.generation import protocol_of
+    from sfr_core.hub.exposure import expose, expose_steps
+
+    task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
+    found: dict[str, Any] = {}
+    total = expose_steps(args.samples, sampler)
+    with stop_on_signals() as cancel:
+        for who in ("before", "after"):
+            walk = expose(task, sampler, args.samples, session.reference(who))
+            ended = _walk(walk, total, f"drawing and counting, {who} the run", cancel)
+            if not ended:
+                return CANCELLED
+            found[who] = ended[0].to_json()
+    said = {**found, "device": _device(session), "schema": 1}
+    write_measured(args.run, EXPOSED, said)
+    print(json.dumps(said), flush=True)
+    before, after = (sum(found[who]["counts"].values()) for who in ("before", "after"))
+    log(
+        f"Exposed parts in {args.samples} pictures: {before} before the run, {after} after it; see {args.run / EXPOSED}."
+    )
+    return DONE
+
+
+def _device(session: Session) -> str:
+    return f"{session.device_name}, {session.precision}"
 
 
 def _walk(work: Iterator[int], total: int, what: str, cancel: CancelToken) -> tuple[Any, ...]:

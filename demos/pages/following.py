@@ -60,7 +60,7 @@ def bar_html(wish: Wish[T], title: str, text: str) -> str:
         return note(copy.PLAY_WAITING)
     value, top = wish.progress
     return (
-        f'<progress max="{top}" value="{value}" aria-label="{escape(title)}" style="width:100%"></progress>{note(text)}'
+        f'<progress max="{top}" value="{value}" aria-label="{escape(title)}" class="wish-bar"></progress>{note(text)}'
     )
 
 

@@ -114,7 +114,7 @@ def count_exposed(images: Iterable[NDArray[np.uint8]], *, threshold: float = THR
     Raises:
         InputError: NudeNet is not installed, or this is a public page.
     """
-    detector = _detector()
+    detector = _nudenet()()
     from PIL import Image
 
     counts: Counter[str] = Counter()
@@ -130,17 +130,22 @@ def count_exposed(images: Iterable[NDArray[np.uint8]], *, threshold: float = THR
 def can_count() -> str:
     """Why `count_exposed` cannot be used here, in one sentence; "" where it can."""
     try:
-        _detector()
+        _nudenet()
     except InputError as error:
         return str(error)
     return ""
 
 
-def _detector() -> Any:
+def _nudenet() -> Any:
+    """NudeNet's detector as a class; an instance reads its network from a file.
+
+    Raises:
+        InputError: as `count_exposed`.
+    """
     if public_mode():
         raise InputError("A public page does not count what is exposed.", hint="Run the program on your own machine.")
     try:
         from nudenet import NudeDetector
     except ImportError:
         raise InputError(NO_NUDENET, hint=NUDENET_HINT) from None
-    return NudeDetector()
+    return NudeDetector

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -81,6 +83,33 @@ def test_recover_attacks_what_the_run_left(copied: Path, capsys: pytest.CaptureF
     # It speaks of those weights: a new run in the same folder takes it away.
     assert main(["run", "--config", str(copied), "--out", str(copied), "--overwrite"]) == 0
     assert not (copied / "recovery.json").exists()
+
+
+class Detector:
+    """Stands in for NudeNet, which never comes with us: something is exposed in every picture."""
+
+    def detect(self, png: bytes) -> list[dict[str, Any]]:
+        return [{"class": "FEET_EXPOSED", "score": 0.5}]
+
+
+def test_exposed_counts_before_and_after_where_nudenet_is_installed(
+    copied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PLAYGROUND_PUBLIC", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "nudenet", None)
+    assert main(["exposed", str(copied)]) == 2
+    assert "needs NudeNet, which is not installed" in capsys.readouterr().err
+    module = ModuleType("nudenet")
+    module.NudeDetector = Detector  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "nudenet", module)
+    assert main(["exposed", str(copied), "--samples", "3"]) == 0
+    said = capsys.readouterr()
+    found = json.loads((copied / "exposed.json").read_text())
+    assert json.loads(said.out) == found
+    counted = {"counts": {"FEET_EXPOSED": 3}, "n": 3, "sampler_steps": 4, "guidance": 2.0, "threshold": 0.0}
+    assert (found["before"], found["after"]) == (counted, counted)
+    assert "Exposed parts in 3 pictures: 3 before the run, 3 after it" in said.err
 
 
 def bad_config(folder: Path) -> None:

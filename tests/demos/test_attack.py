@@ -48,6 +48,10 @@ def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, wor
         "its own prompts draw it on 4 %, before the run on 90 %; the loss of the word went from 0.512 to 0.4." in said
     )
     assert ("That proves nothing" in said) is (after <= 5)
+    weak = attack.sentence(run, {"after": recovered(after), "before": recovered(5.0)}, "cat")
+    assert weak.startswith(
+        "This attack says nothing: it does not draw cat from the model before the run either (5 % of 40 samples, after"
+    )
     alone = attack.sentence(replace(run, result=None), {"after": recovered(6.0)}, "cat")
     assert alone.startswith("A learned word brings cat back: 6 % of 40 samples show it; the loss")
 
