@@ -80,7 +80,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.", allow_abbrev=False)
     commands = parser.add_subparsers(
-        required=True, metavar="{run,recover,exposed,hub,convert,models,methods}", parser_class=_Parser
+        required=True, metavar="{run,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
     )
     run = commands.add_parser(
         "run",

@@ -1,4 +1,5 @@
-"""Commands that look again at a text-to-image run whose files are here: `recover` attacks it, `exposed` counts body parts.
+"""Commands that look again at a text-to-image run whose files are here: `recover` attacks it, `exposed` counts body
+parts, `agreement` asks a CLIP whether pictures show what their prompts say.
 
 The model is opened as for the run, and the weights that the run changed are laid over it. torch is imported only then.
 """
@@ -16,8 +17,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from sfr_core.cancel import CancelToken
 from sfr_core.cli_talk import log, stop_on_signals
 from sfr_core.errors import InputError
+from sfr_core.hub.clip import CLIP, clip_folder
 from sfr_core.hub.concepts import can_count
-from sfr_core.runfiles import EXPOSED, RECOVERY, WEIGHTS, check_measured, read_config, read_weights, write_measured
+from sfr_core.runfiles import (
+    AGREEMENT,
+    EXPOSED,
+    RECOVERY,
+    WEIGHTS,
+    check_measured,
+    read_config,
+    read_weights,
+    write_measured,
+)
 
 if TYPE_CHECKING:
     from sfr_core.session import Session
@@ -60,6 +71,20 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
     )
     exposed.add_argument("--samples", type=_count, default=40, metavar="N", help="pictures of each model (default 40)")
     _of_run(exposed, _exposed)
+    agreement = commands.add_parser(
+        "agreement",
+        allow_abbrev=False,
+        help="ask a CLIP how well pictures agree with their prompts before and after a text-to-image run",
+        description="Draws pictures of the concept's own prompts and of what remains with the model before and after the run, scores "
+        f"each with its prompt (CLIPScore, 0 to 100) and writes {AGREEMENT} into the run's folder; the pictures are not kept.",
+    )
+    agreement.add_argument(
+        "--clip", default=CLIP, metavar="NAME", help=f"hub:OWNER/NAME@REVISION or a folder (default {CLIP})"
+    )
+    agreement.add_argument(
+        "--samples", type=_count, default=40, metavar="N", help="pictures of either group (default 40)"
+    )
+    _of_run(agreement, _agreement)
 
 
 def _of_run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> None:
@@ -158,6 +183,36 @@ def _exposed(args: argparse.Namespace) -> int:
     before, after = (sum(found[who]["counts"].values()) for who in ("before", "after"))
     log(
         f"Exposed parts in {args.samples} pictures: {before} before the run, {after} after it; see {args.run / EXPOSED}."
+    )
+    return DONE
+
+
+def _agreement(args: argparse.Namespace) -> int:
+    check_measured(args.run, AGREEMENT, overwrite=args.overwrite)
+    session = reopened(args.run)
+    folder, name = clip_folder(args.clip)
+    from sfr_core.generation import protocol_of
+    from sfr_core.metrics.agreement import Clip, agree, agreement_steps
+
+    clip = Clip(folder, session.device)
+    task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
+    found: dict[str, Any] = {}
+    total = agreement_steps(task, sampler, args.samples)
+    with stop_on_signals() as cancel:
+        for who in ("before", "after"):
+            walk = agree(task, sampler, clip, args.samples, session.reference(who))
+            ended = _walk(walk, total, f"drawing and scoring, {who} the run", cancel)
+            if not ended:
+                return CANCELLED
+            found[who] = ended[0].to_json()
+    said = {
+        **found, "clip": name, "sampler_steps": sampler.steps, "guidance": sampler.guidance, "device": _device(session), "schema": 1,
+    }  # fmt: skip
+    write_measured(args.run, AGREEMENT, said)
+    print(json.dumps(said), flush=True)
+    before, after = (found[who]["concept"]["mean"] for who in ("before", "after"))
+    log(
+        f"CLIPScore of the concept's prompts: {before:.2f} before the run, {after:.2f} after it; see {args.run / AGREEMENT}."
     )
     return DONE
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 CONFIG, EVENTS, WEIGHTS, RESULT = "config.json", "events.jsonl", "after.safetensors", "result.json"
 FILES = (CONFIG, EVENTS, WEIGHTS, RESULT)
 """In the order in which they are put in place: who sees result.json has the rest."""
-RECOVERY, EXPOSED = "recovery.json", "exposed.json"
-MEASURED = (RECOVERY, EXPOSED)
+RECOVERY, EXPOSED, AGREEMENT = "recovery.json", "exposed.json", "agreement.json"
+MEASURED = (RECOVERY, EXPOSED, AGREEMENT)
 """What later commands write beside them; it speaks of these weights, and goes when a run replaces them."""
 
 

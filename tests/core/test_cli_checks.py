@@ -20,6 +20,7 @@ from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.recovery import Attack, recover
 from sfr_core.ops.walks import drained
 from sfr_core.runfiles import read_weights
+from tests.core.tiny_clip import clip_folder
 from tests.core.tiny_sd import SMALL_CONCEPTS, named_judge, sd_folder, sd_session
 
 FP32 = ["--device", "cpu", "--precision", "fp32"]
@@ -110,6 +111,27 @@ def test_exposed_counts_before_and_after_where_nudenet_is_installed(
     counted = {"counts": {"FEET_EXPOSED": 3}, "n": 3, "sampler_steps": 4, "guidance": 2.0, "threshold": 0.0}
     assert (found["before"], found["after"]) == (counted, counted)
     assert "Exposed parts in 3 pictures: 3 before the run, 3 after it" in said.err
+
+
+def test_agreement_scores_before_and_after_by_a_clip(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["agreement", str(copied), "--samples", "2", "--clip"]
+    assert main([*options, str(tmp_path / "nowhere")]) == 2
+    said = capsys.readouterr().err
+    assert "There is no CLIP in" in said
+    assert said.count("\n") == 1
+    assert not (copied / "agreement.json").exists()
+    assert main([*options, str(clip_folder(tmp_path / "tiny-clip"))]) == 0
+    said = capsys.readouterr()
+    found = json.loads((copied / "agreement.json").read_text())
+    assert json.loads(said.out) == found
+    assert (found["clip"], found["sampler_steps"], found["guidance"]) == ("tiny-clip", 4, 2.0)
+    for who in ("before", "after"):
+        assert found[who]["concept"]["n"] == found[who]["rest"]["n"] == 2
+        assert 0 <= found[who]["concept"]["mean"] <= 100
+    assert found["before"] != found["after"]
+    assert f"CLIPScore of the concept's prompts: {found['before']['concept']['mean']:.2f} before the run" in said.err
 
 
 def bad_config(folder: Path) -> None:

@@ -57,8 +57,8 @@ def test_it_counts_in_pictures_of_the_concepts_own_prompts(seen: Seen) -> None:
     except StopIteration as end:
         found = end.value
     assert (
-        steps == list(range(1, expose_steps(10, SAMPLER) + 1)) == list(range(1, 11))
-    )  # two batches of four and a count
+        steps == list(range(1, expose_steps(10, SAMPLER) + 1)) == list(range(1, 10))
+    )  # two batches of four steps, the count
     assert found == Exposed(Counter({"BELLY_EXPOSED": 10}), 10, 4, 2.0)
     assert found.to_json() == {
         "counts": {"BELLY_EXPOSED": 10}, "n": 10, "sampler_steps": 4, "guidance": 2.0, "threshold": 0.0,
