@@ -56,6 +56,14 @@ def learn(model: str, wish: Wish[Recovery]) -> None:
             _took[model] = wish.seconds / len(wish.models)
 
 
+def unjudged(record: RunRecord) -> bool:
+    """True where the run's model is known here and has no judge, so that nobody could tell whether the concept is back."""
+    try:
+        return zoo.card(record.config.model).judge is None
+    except PlaygroundError:
+        return False
+
+
 def time_text(record: RunRecord) -> str:
     """About how long an attack will take and from where that is known, in one sentence."""
     with _lock:

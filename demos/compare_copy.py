@@ -162,6 +162,7 @@ RECOVER_FROM = {
     "measured": "from the speed of this run",
     "card": "from this model's training time",
 }
+RECOVER_NO_JUDGE = "This model comes without a judge, so nobody could tell whether the concept is back."
 RECOVER_START, RECOVER_STOP = "Try to bring it back", "Stop"
 RECOVER_BEFORE = "Attack the model before the run too"
 RECOVER_BEFORE_INFO = "What the attack draws from weights that never forgot is the most that it can bring back."

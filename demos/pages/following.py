@@ -44,14 +44,16 @@ class Wishes(dict[str, Wish[T]]):
 
     def put(self, visitor: str, wish: Wish[T]) -> None:
         """Takes in a new one; those that have ended are forgotten."""
-        for name in [name for name, one in self.items() if not one.active]:
-            del self[name]
+        for name, one in list(self.items()):  # a copy: other visitors come and go meanwhile
+            if not one.active:
+                self.pop(name, None)
         self[visitor] = wish
 
     def call_off(self, visitor: str) -> None:
         """Stops a visitor's wish, if there is one."""
-        if visitor in self:
-            self[visitor].cancel.cancel()
+        wish = self.get(visitor)
+        if wish is not None:
+            wish.cancel.cancel()
 
 
 def bar_html(wish: Wish[T], title: str, text: str) -> str:

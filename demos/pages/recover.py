@@ -59,12 +59,13 @@ class Recover:
         if not record.of_concept:
             return self.cleared()
         able = live and "after" in record.samples and not hardware.on_zerogpu()
+        why = copy.RECOVER_NO_JUDGE if attack.unjudged(record) else copy.PLAY_GONE
         return {
             **self.cleared(),
             self.box: gr.update(visible=True),
             self.time: note(attack.time_text(record)) if able else "",
             self.start: gr.update(interactive=able),
-            self.status: "" if able else note(copy.PLAY_GONE),
+            self.status: "" if able else note(why),
         }
 
     def cleared(self) -> dict[Any, Any]:

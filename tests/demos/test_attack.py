@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from sfr_core import zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.metrics.recovery import Attack, Recovery
+from tests.core.tiny_sd import sd_folder
 
 BEFORE = measured(FA=90.0)
 
@@ -91,7 +93,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_only_the_owner_of_a_run_with_weights_can_attack_it() -> None:
+def test_only_the_owner_of_a_run_with_weights_can_attack_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book = JobBook(lambda job: iter(()), check=lambda _: None)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
@@ -113,6 +115,11 @@ def test_only_the_owner_of_a_run_with_weights_can_attack_it() -> None:
     shown = part.updates_of(record(config=config(forget="concept:cat")), live=False)
     assert shown[part.box]["visible"] is True
     assert shown[part.start]["interactive"] is False
+    assert "not in memory any more" in shown[part.status]
+    card = sd_folder(tmp_path, judge=None, id="hub:nobody/knows@main")
+    monkeypatch.setattr(zoo, "_of_hub", {card.id: card})
+    shown = part.updates_of(record(config=config(model=card.id, forget="concept:cat"), reports={}), live=True)
+    assert "comes without a judge" in shown[part.status]
 
 
 def test_stopped_and_late_attacks_say_so() -> None:

@@ -125,7 +125,7 @@ def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
     assert wish.outcomes["after"].first_loss != wish.outcomes["before"].first_loss
     assert all(torch.equal(value, live[name]) for name, value in job.session.task.model.state_dict().items())
     text, expected, drawn = recover.ended(from_job(job), wish)
-    assert "of 4 samples show it" in text
+    assert "of 4 samples" in text
     assert "Expected" in expected
     assert drawn.count("<img ") == 2
     assert "Samples of the learned word, before the run: " in drawn
