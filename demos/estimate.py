@@ -28,6 +28,8 @@ EVALUATED, SHOWN_FORGET, SHOWN_REMAIN = 100, 8, 4
 FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 32, 1024)}
 """Without data, by kind: pictures of the forgotten classes together, of each other class, and of the other classes at most."""
 FREE_STEPS = 20
+ATTACK_STEPS, ATTACK_BATCH, ATTACK_SAMPLES = 300, 16, 40
+"""Of the recovery attack (metrics/recovery.py)."""
 CLASSES = 10
 """Of the shipped DDPM; Selective Amnesia takes its Fisher from all of them."""
 GAP_PICTURES = 48
@@ -190,6 +192,38 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
         n_forget, n_remain, _ = sizes(config, run)
         passes += (2 * n_forget + n_remain) * FREE_STEPS
     return FORWARD_SHARE * passes
+
+
+def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimate | None:
+    """The expected time of a recovery attack on one model; None where nothing was measured.
+
+    Args:
+        config: of the run whose model is attacked.
+        seconds: what that run took, None where it is not known.
+
+    Raises:
+        InputError: the config does not suit the model.
+    """
+    drawing = drawn(config, card, seconds, ATTACK_SAMPLES)
+    if drawing is None:
+        return None
+    # No weight has a gradient there: backward is one forward more, as much as a sampler step with guidance.
+    steps = 1 if card.sampling is None else card.sampling.steps
+    return Estimate(drawing.seconds * (1 + ATTACK_STEPS * ATTACK_BATCH / (ATTACK_SAMPLES * steps)), drawing.source)
+
+
+def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> Estimate | None:
+    """The expected time of drawing n pictures with one model, as its card says; arguments and errors as for `attack`."""
+    run = asked(config)
+    n_forget, n_remain, _ = sizes(config, run)
+    work = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
+    rate = seconds / work if seconds and work else None
+    source: Literal["measured", "card"] = "card" if rate is None else "measured"
+    rate = card_rate(card, n_forget + n_remain) if rate is None else rate
+    if rate is None:
+        return None
+    steps = 1 if card.sampling is None else card.sampling.steps
+    return Estimate(2 * FORWARD_SHARE * n * steps * rate, source)  # guidance asks the network twice a step
 
 
 def looked(run: Asked) -> int:

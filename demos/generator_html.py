@@ -72,7 +72,7 @@ def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -
     alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles)}"
     # The words stand once, with the first line; a second one only goes on.
     lines = "".join(
-        _line(uri, accepted, one.label, names, "" if at else alt, words_of(roles))
+        line_html(uri, accepted, one.label, names, "" if at else alt, words_of(roles))
         for at, (uri, accepted) in enumerate(one.lines)
     )
     return (
@@ -82,9 +82,15 @@ def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -
     )
 
 
-def _line(
+def line_html(
     uri: str, accepted: Sequence[int], label: int, names: Sequence[str], alt: str, signs_mean: Mapping[str, str]
 ) -> str:
+    """A line of samples as one picture with the judge's signs below.
+
+    Args:
+        uri: the picture. accepted: label that each sample is accepted as. label: what was asked for. names: of the labels.
+        alt: the picture in words. signs_mean: what the signs mean, by name.
+    """
     kinds = [sign_of(label, a) for a in accepted]
     signs = "".join(
         f'<i class="{kind}" title="{escape(signs_mean[kind].format(name=name_of(a, names)), quote=True)}">{SIGNS[kind]}</i>'

@@ -17,6 +17,7 @@ from PIL import Image
 from demos import bridge, copy, hardware
 from demos.asked import asked
 from demos.jobs import Job
+from demos.veil import shown_blurred
 from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
@@ -131,6 +132,7 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
             "classes": [],
             "forgotten": None,
             "generates": False,
+            "blurred": False,
             "words": [],
             "pictures": {},
             "view": gone,
@@ -142,6 +144,7 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
         "classes": list(run.names),
         "forgotten": list(run.spec.classes) or None,
         "generates": draws,
+        "blurred": draws and shown_blurred(config.model),
         "words": [*(["concept"] if run.prompts else []), *(["generator"] if draws else [])],
         "pictures": _images(config, view),
         "view": bridge.payload(view, words_of(config)),

@@ -137,6 +137,8 @@ LIVE = {
             "their prompt asks for; the numbers are in the table below it."
         ),
     },
+    "showPictures": "Show the pictures",
+    "whyBlurred": "They are blurred because this model may draw what is not for everybody.",
     "noPlot": "The chart could not be drawn; the numbers are in the table below.",
     "mask": "The saliency mask lets {percent} % of the weights move in forgetting steps.",
 }

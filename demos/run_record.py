@@ -16,6 +16,7 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
 from sfr_core.errors import PlaygroundError
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, Prediction, Preview, Sheet, Step
+from sfr_core.hub.concepts import shown_blurred
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class RunRecord:
     def of_concept(self) -> bool:
         """True for a run that forgets a concept: its labels are prompts."""
         return self.config.forget.strip().startswith(CONCEPT)
+
+    @property
+    def blurred(self) -> bool:
+        """True where its pictures are shown only to those who ask for them."""
+        return self.generates and shown_blurred(self.config.model)
 
     @property
     def forgotten(self) -> tuple[int, ...]:

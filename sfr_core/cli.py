@@ -6,20 +6,19 @@ torch is imported only when a run begins, so that tables and bad input answer at
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import check_kind
+from sfr_core.cli_checks import add_checks
 from sfr_core.cli_models import own_model
+from sfr_core.cli_talk import log, stop_on_signals
 from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import parse_forget, split_rows
@@ -60,14 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = args.command(args)
         return code
     except PlaygroundError as error:
-        _log("error: " + " ".join(str(error).split()))
+        log("error: " + " ".join(str(error).split()))
         return error.exit_code
     except KeyboardInterrupt:
-        _log("error: Interrupted before the run began; nothing was written.")
+        log("error: Interrupted before the run began; nothing was written.")
         return CANCELLED
     except Exception:
         traceback.print_exc()
-        _log("error: The program failed; the lines above say where. Please report them.")
+        log("error: The program failed; the lines above say where. Please report them.")
         return FAILED
 
 
@@ -80,7 +79,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.", allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="{run,hub,convert,models,methods}", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        required=True, metavar="{run,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
+    )
     run = commands.add_parser(
         "run",
         allow_abbrev=False,
@@ -131,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
     run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
+    add_checks(commands)
     add_commands(commands)
     for name, function, text in (
         ("models", print_models, "print the models"),
@@ -146,7 +148,7 @@ def _run(args: argparse.Namespace) -> int:
     out: Path = args.out
     check_folder(out, overwrite=args.overwrite)
     wanted = _given_config(args)
-    own = own_model(args, wanted, say=_log)
+    own = own_model(args, wanted, say=log)
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     dataset = open_dataset(model) if own is None else own.dataset
@@ -165,29 +167,29 @@ def _run(args: argparse.Namespace) -> int:
     session = Session.open(config, own)
     if rank():
         return _help(session)
-    _log(
+    log(
         f"{session.method.title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
     )
     events: list[Event] = []
-    with _stop_on_signals() as cancel:
+    with stop_on_signals() as cancel:
         for event in _events(session, cancel):
             events.append(event)
             _say(event_line(event))
             if isinstance(event, PhaseStarted):
-                _log(f"phase: {event.phase}")
+                log(f"phase: {event.phase}")
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
         write_run(out, session, events, result, overwrite=args.overwrite)
     if isinstance(last, Cancelled):
-        _log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
+        log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
         return CANCELLED
-    _log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
+    log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
     return DONE
 
 
 def _help(session: Session) -> int:
     """What the other processes of a launcher do: the same run in silence; rank 0 speaks and writes for all."""
-    with _stop_on_signals() as cancel:
+    with stop_on_signals() as cancel:
         for event in _events(session, cancel):
             last = event
     return CANCELLED if isinstance(last, Cancelled) else DONE
@@ -259,36 +261,10 @@ def _seed(text: str) -> int:
         raise ConfigError(f"The seed cannot be '{text}'.", hint=f"Give a whole number from 0 to {MAX_SEED}.") from None
 
 
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[CancelToken]:
-    """Ctrl-C (and SIGTERM) set the token; a second Ctrl-C ends the program at once."""
-    token = CancelToken()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if token.cancelled and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        _log("Stopping after this step; press Ctrl-C again to end at once and keep nothing.")
-        token.cancel()
-
-    try:
-        old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread, as in a notebook: nobody can press Ctrl-C there
-        old = {}
-    try:
-        yield token
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
-
-
 def _say(line: str) -> None:
     """One line on stdout; where the reader has gone, the run goes on for its files."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
-        _log("Nobody reads stdout any more; the run goes on.")
+        log("Nobody reads stdout any more; the run goes on.")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _log(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

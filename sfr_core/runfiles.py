@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CONFIG, EVENTS, WEIGHTS, RESULT = "config.json", "events.jsonl", "after.safetensors", "result.json"
 FILES = (CONFIG, EVENTS, WEIGHTS, RESULT)
 """In the order in which they are put in place: who sees result.json has the rest."""
+RECOVERY, EXPOSED, AGREEMENT = "recovery.json", "exposed.json", "agreement.json"
+MEASURED = (RECOVERY, EXPOSED, AGREEMENT)
+"""What later commands write beside them; it speaks of these weights, and goes when a run replaces them."""
 
 
 class Written(Protocol):
@@ -99,12 +102,42 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
         temporary.chmod(0o777 & ~_umask())  # mkdtemp gives it to the owner alone
         temporary.rename(folder)
         return
-    for name in reversed(FILES):  # an old result must not stand beside newer weights
-        if name == RESULT or not (temporary / name).exists():
+    for name in (*MEASURED, *reversed(FILES)):  # an old result must not stand beside newer weights
+        if name in (RESULT, *MEASURED) or not (temporary / name).exists():
             (folder / name).unlink(missing_ok=True)
     for name in FILES:
         if (temporary / name).exists():
             (temporary / name).replace(folder / name)
+
+
+def check_measured(folder: Path, name: str, *, overwrite: bool) -> None:
+    """Says before a measurement of a stored run whether `write_measured` could write there.
+
+    Raises:
+        InputError: the folder holds no run, or the file is there (unless `overwrite`), or it is not writable.
+    """
+    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
+        raise InputError(f"{folder} holds no run.", hint=f"Give a folder with {CONFIG} and {WEIGHTS}.")
+    if (folder / name).exists() and not overwrite:
+        raise InputError(f"{folder / name} is there already.", hint="Add --overwrite to replace it.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"Nothing can be written to {folder}.", hint="Copy the run to a folder that you may write to.")
+
+
+def write_measured(folder: Path, name: str, values: dict[str, Any]) -> None:
+    """Writes one of MEASURED beside a stored run's files; it appears whole or not at all.
+
+    Raises:
+        RunError: the disk refused.
+    """
+    temporary = folder / f".{name}.{os.getpid()}"
+    try:
+        temporary.write_text(_json(values, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(folder / name)
+    except OSError as error:
+        raise RunError(f"{name} could not be written ({error}).", hint="Free some space and try again.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -207,8 +207,17 @@ class Session:
 
     def adopt(self, changed: Mapping[str, NDArray[Any]]) -> None:
         """Takes up the outcome of an equal session in another process: the arrays that its run changed, by name."""
-        self.after = {**self.before, **{name: torch.from_numpy(array) for name, array in changed.items()}}
-        self.task.model.load_state_dict(self.after)
+        self.take_up({name: torch.from_numpy(array) for name, array in changed.items()})
+
+    def take_up(self, changed: Mapping[str, Tensor], *, name: str = "What the run changed") -> None:
+        """Takes up the outcome of an equal run: the tensors that it changed; `name` says what holds them.
+
+        Raises:
+            AssetError: they belong to another network.
+        """
+        after = {**self.before, **changed}
+        load_tensors(self.task.model, after, name=name)
+        self.after = after
 
     def rollback(self) -> None:
         """Puts the start weights back and forgets the outcome."""

@@ -20,12 +20,16 @@ from demos.pages.compare_generator import GeneratorPart
 from demos.pages.context import QUEUED, QUICK, PageContext, say
 from demos.run_import import Imports
 from demos.run_record import RunRecord, from_job
+from demos.veil import switch_html
 from sfr_core.errors import InputError, PlaygroundError
 
 SHELF = Shelf()
 SHEET_SCRIPT = """
 const sheetBox = element.querySelector('.sheet');
-const drawMoment = () => drawSheet(sheetBox, props.value && props.value.sheet);
+const drawMoment = () => {
+  sheetBox.classList.toggle('veiled', Boolean(props.value && props.value.blurred));
+  drawSheet(sheetBox, props.value && props.value.sheet);
+};
 watch('value', drawMoment);
 drawMoment();
 """
@@ -50,6 +54,12 @@ class Compare:
             self.shares = gr.HTML(elem_id=f"{prefix}-shares")
             gr.Markdown(f"### {copy.METRICS_TITLE}")
             self.metrics = gr.HTML(elem_id=f"{prefix}-metrics")
+            with gr.Column(visible=False, elem_id=f"{prefix}-veil") as self.veil:
+                gr.HTML(
+                    html_template=f'<p class="veil-box">{switch_html()}</p>',
+                    js_on_load=theme.read("veil.js") + "wireVeil(element);",
+                    apply_default_css=False,
+                )
             self._timeline()
             self.generator = GeneratorPart(ctx, prefix, self.key)
             self.classifier = ClassifierPart(prefix, [ctx.browser, self.key])
@@ -66,7 +76,7 @@ class Compare:
         )
         self.moment = gr.HTML(elem_id=f"{self.prefix}-moment-view")
         self.moment_sheet = gr.HTML(
-            {"sheet": None},
+            {"sheet": None, "blurred": False},
             html_template='<div class="sheet"></div>',
             js_on_load=theme.read("grid.js") + SHEET_SCRIPT,
             apply_default_css=False,
@@ -109,6 +119,7 @@ class Compare:
             self.rules: show.rules(record),
             self.shares: shares_html(record),
             self.metrics: show.metrics(record),
+            self.veil: gr.update(visible=record.blurred),
             self.moment_slider: show.timeline_slider(record),
             self.moment: show.moment(record, len(record.timeline())),
             self.moment_sheet: show.moment_sheet(record, len(record.timeline())),
@@ -130,7 +141,8 @@ class Compare:
         return {
             self.box: gr.update(visible=False),
             self.key: "",
-            self.moment_sheet: {"sheet": None},
+            self.moment_sheet: {"sheet": None, "blurred": False},
+            self.veil: gr.update(visible=False),
             **dict.fromkeys((self.moment_slider, self.threshold, self.rules), gr.skip()),
             **{self.save[kind]: gr.skip() for kind in ("weights", "csv", "result", "events")},
             **{component: gr.update(value=None) for component in emptied},

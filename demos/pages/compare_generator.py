@@ -11,8 +11,11 @@ from demos import compare_copy as copy
 from demos import generator_html as html
 from demos import theme
 from demos.pages.context import PageContext
+from demos.pages.count import Count
 from demos.pages.play import Play
+from demos.pages.recover import Recover
 from demos.run_record import RunRecord
+from demos.veil import veiled
 
 
 class GeneratorPart:
@@ -33,6 +36,8 @@ class GeneratorPart:
                     texts=copy.PAIR,
                 )
             self.play = Play(ctx, prefix, key)
+            self.recover = Recover(ctx, prefix, key)
+            self.count = Count(ctx, prefix, key)
 
     def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
         """What the part shows for a run; for a classifier nothing. `live` runs may still have weights to draw with."""
@@ -42,10 +47,12 @@ class GeneratorPart:
         pair = html.pair_value(record.key, record.samples, *labels)
         return {
             self.box: gr.update(visible=True),
-            self.strips: html.strips_html(record.samples, *labels),
+            self.strips: veiled(html.strips_html(record.samples, *labels), record.blurred),
             self.pair_box: gr.update(visible=pair is not None),
-            self.pair: pair or {"key": ""},
+            self.pair: {**(pair or {"key": ""}), "blurred": record.blurred},
             **self.play.updates_of(record, live=live),
+            **self.recover.updates_of(record, live=live),
+            **self.count.updates_of(record, live=live),
         }
 
     def cleared(self) -> dict[Any, Any]:
@@ -56,8 +63,12 @@ class GeneratorPart:
             self.pair_box: gr.update(visible=False),
             self.pair: {"key": ""},
             **self.play.cleared(),
+            **self.recover.cleared(),
+            **self.count.cleared(),
         }
 
     def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects the sampler; `record_of(browser, key)` checks whose run it is."""
+        """Connects sampler, attack and count; `record_of(browser, key)` checks whose run it is."""
         self.play.wire(record_of)
+        self.recover.wire(record_of)
+        self.count.wire(record_of)

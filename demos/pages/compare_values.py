@@ -163,9 +163,10 @@ def moment_sheet(record: RunRecord, position: float) -> dict[str, Any]:
     """The samples of that moment, for demos/static/grid.js; none for a classifier."""
     moments = record.timeline()
     if not moments:
-        return {"sheet": None}
+        return {"sheet": None, "blurred": False}
     at = moments[min(max(int(position), 1), len(moments)) - 1]
-    return {"sheet": sheet_value(at.sheet, record.class_names, record.forgotten, record.roles)}
+    sheet = sheet_value(at.sheet, record.class_names, record.forgotten, record.roles)
+    return {"sheet": sheet, "blurred": record.blurred}
 
 
 def rules(record: RunRecord) -> str:

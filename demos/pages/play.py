@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -15,18 +13,20 @@ from demos import generator_html, hardware, sampling
 from demos.compare_html import alert, note
 from demos.controls import whole
 from demos.pages.context import QUEUED, QUICK, PageContext
+from demos.pages.following import Wishes, bar_html, followed
+from demos.pages.following import ended_html as wish_ended
 from demos.run_record import RunRecord
+from demos.veil import veiled
 from sfr_core.errors import InputError, PlaygroundError
-
-LOOK_SECONDS = 0.4
+from sfr_core.results import GeneratorReport
 
 
 class Play:
-    """The controls, and the wish that each visitor has under way."""
+    """The controls, and the drawing that each visitor has under way."""
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         self.ctx, self.key = ctx, key
-        self.drawings: dict[str, sampling.Drawing] = {}
+        self.drawings: Wishes[GeneratorReport] = Wishes()
         with gr.Column(elem_id=f"{prefix}-play") as self.box:
             gr.Markdown(f"### {copy.PLAY_TITLE}\n{copy.PLAY_HELP}")
             with gr.Row():
@@ -106,19 +106,12 @@ class Play:
             except PlaygroundError as error:
                 yield gr.skip(), gr.skip(), alert(str(error)), gr.skip()
                 return
-            started, stop = gr.Button(interactive=False), gr.Button(interactive=True)
-            try:
-                while drawing.active:
-                    self.ctx.book.touch(str(key))
-                    yield started, stop, progress_html(drawing), gr.skip()
-                    started = stop = gr.skip()
-                    time.sleep(LOOK_SECONDS)
-            finally:
-                drawing.cancel.cancel()  # nobody waits for it any more; harmless when it has ended
+            for seen in followed(self.ctx.book, key, drawing, progress_html):
+                yield *seen, gr.skip()
             shown: Any = gr.skip()
             if drawing.state == "done":
                 labels = record.class_names, record.forgotten, record.roles
-                shown = generator_html.strips_html(drawing.reports, *labels)
+                shown = veiled(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
             yield (
                 gr.Button(interactive=True),
                 gr.Button(interactive=False),
@@ -129,9 +122,7 @@ class Play:
         self.draw.click(draw, wish, outputs, **QUEUED)
 
         def stop(browser: Any) -> Any:
-            drawing = self.drawings.get(self.ctx.visitor(browser))
-            if drawing is not None:
-                drawing.cancel.cancel()
+            self.drawings.call_off(self.ctx.visitor(browser))
             return gr.Button(interactive=False)
 
         self.stop.click(stop, self.ctx.browser, self.stop, **QUICK)
@@ -159,12 +150,9 @@ class Play:
             session, labels, seed=whole("seed of the noise", seed), steps=steps, guidance=float(guidance)
         )
         visitor = self.ctx.visitor(browser)
-        earlier = self.drawings.get(visitor)
-        if earlier is not None:
-            earlier.cancel.cancel()
-        self.drawings = {name: one for name, one in self.drawings.items() if one.active}
+        self.drawings.call_off(visitor)
         drawing = sampling.start(self.ctx.book.slot, sampler, sampling.models_of(session, record.samples), steps)
-        self.drawings[visitor] = drawing
+        self.drawings.put(visitor, drawing)
         return drawing
 
 
@@ -176,22 +164,15 @@ def sampled(record: RunRecord) -> Any:
 
 def progress_html(drawing: sampling.Drawing) -> str:
     """A bar with the real steps, or that it waits."""
-    if drawing.state == "waiting":
-        return note(copy.PLAY_WAITING)
-    at = drawing.models.index(drawing.model) if drawing.model in drawing.models else 0
-    text = copy.PLAY_PROGRESS.format(
-        model=copy.MODELS.get(drawing.model, "").lower(), done=drawing.done, total=drawing.steps
+    model = copy.MODELS.get(drawing.model, "").lower()
+    return bar_html(
+        drawing, copy.PLAY_TITLE, copy.PLAY_PROGRESS.format(model=model, done=drawing.done, total=drawing.steps)
     )
-    value, top = at * drawing.steps + drawing.done, len(drawing.models) * drawing.steps
-    return f'<progress max="{top}" value="{value}" aria-label="{escape(copy.PLAY_TITLE)}" style="width:100%"></progress>{note(text)}'
 
 
 def ended_html(drawing: sampling.Drawing, guidance: float, seed: Any) -> str:
     """How a wish ended."""
-    if drawing.state == "failed":
-        return alert(drawing.error)
-    if drawing.state == "stopped":
-        return note(copy.PLAY_STOPPED)
-    n = len(next(iter(drawing.reports.values())).labels)
+    n = next((len(report.labels) for report in drawing.outcomes.values()), 0)
     took = page_copy.duration(drawing.seconds)
-    return note(copy.PLAY_DONE.format(n=n, steps=drawing.steps, guidance=guidance, seed=seed, seconds=took))
+    done = copy.PLAY_DONE.format(n=n, steps=drawing.steps, guidance=guidance, seed=seed, seconds=took)
+    return wish_ended(drawing, done)

@@ -17,6 +17,7 @@ from demos.pages import compare as compare_page
 from demos.pages import first_look, form_layout, form_values, gold
 from demos.pages import form as form_page
 from demos.pages.context import PRIVATE, QUEUED, QUICK, PageContext, say
+from demos.veil import switch_html
 from sfr_core.errors import PlaygroundError
 
 LOG = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ def live_html() -> str:
         "@step": copy.LIVE["step"],
         "@forget": copy.LIVE["forget"],
         "@remain": copy.LIVE["remain"],
+        "@veil": switch_html(),
     }
     text = theme.read("live.html")
     for mark in sorted(words, key=len, reverse=True):
@@ -109,7 +111,7 @@ def build(
             view = gr.HTML(
                 first.value(model),
                 html_template=live_html(),
-                js_on_load=theme.read("grid.js") + theme.read("live.js"),
+                js_on_load=theme.read("veil.js") + theme.read("grid.js") + theme.read("live.js"),
                 apply_default_css=False,
                 elem_id="live",
                 server_functions=[look],

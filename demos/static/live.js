@@ -334,11 +334,17 @@ function head(value) {
   const busy = String(ACTIVE.includes(value.state));
   if (root.getAttribute('aria-busy') !== busy) root.setAttribute('aria-busy', busy);
 }
+function veil(blurred) {
+  // Before anything is drawn.
+  $('root').classList.toggle('veiled', blurred);
+  $('veil').hidden = !blurred;
+}
 function update() {
   if (!props.value || !props.value.mode) return;
   const value = JSON.parse(JSON.stringify(props.value)); // Gradio hands out a proxy, which is slow to read
   const recorded = value.mode === 'recorded';
   const fresh = value.key !== state.key;
+  veil(Boolean(value.blurred));
   state.value = value;
   state.view = value.view;
   state.follow = value.follow || '';
@@ -362,6 +368,7 @@ function update() {
   if (still) show(value.frames.length - 1); else play(0);
 }
 
+wireVeil($('veil'));
 $('run').textContent = T.runIt;
 $('run').addEventListener('click', () => trigger('submit'));
 $('play').addEventListener('click', () => {

@@ -1,5 +1,5 @@
 // Two models' samples from the same noise, one over the other: a slider between them, or their difference. gr.HTML's js_on_load.
-// value: {models: [{id, title, uri}], first, words, left, right, width, height, rows: [{title, forgotten, differences: {"a|b": number}}]}
+// value: {models: [{id, title, uri}], first, words, blurred, left, right, width, height, rows: [{title, forgotten, differences: {"a|b": number}}]}
 let T = props.texts;
 const $ = (part) => element.querySelector(`[data-part="${part}"]`);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
@@ -50,6 +50,7 @@ function show() {
 function update() {
   const value = props.value;
   if (!value || !value.models) { shown = ''; return; }
+  $('stage').classList.toggle('veiled', Boolean(value.blurred));
   const sign = value.key;
   if (sign !== shown) {
     shown = sign;

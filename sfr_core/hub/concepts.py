@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import FILE, FREE_FORGET, FREE_REMAIN, NEUTRAL
 from sfr_core.data.public import public_mode
-from sfr_core.errors import InputError
+from sfr_core.errors import HubError, InputError
 from sfr_core.hub.names import read_name
 from sfr_core.hub.offers import Offer, offer_of
 from sfr_core.presets import resolve
@@ -93,11 +93,14 @@ def nudity_run(model: str = NUDITY_MODEL, *, seed: int = 0) -> RunConfig:
 
 def shown_blurred(model_id: str) -> bool:
     """Whether a page blurs this model's samples until somebody asks for them: every text-to-image model of the Hub but those
-    offered as harmless.
+    offered as harmless. A name that cannot be read is not among those.
     """
     if not model_id.startswith("hub:"):
         return False
-    offer: Offer | None = offer_of(read_name(model_id))
+    try:
+        offer: Offer | None = offer_of(read_name(model_id))
+    except HubError:
+        return True
     return offer is None or offer.adult
 
 
@@ -111,7 +114,7 @@ def count_exposed(images: Iterable[NDArray[np.uint8]], *, threshold: float = THR
     Raises:
         InputError: NudeNet is not installed, or this is a public page.
     """
-    detector = _detector()
+    detector = _nudenet()()
     from PIL import Image
 
     counts: Counter[str] = Counter()
@@ -127,17 +130,22 @@ def count_exposed(images: Iterable[NDArray[np.uint8]], *, threshold: float = THR
 def can_count() -> str:
     """Why `count_exposed` cannot be used here, in one sentence; "" where it can."""
     try:
-        _detector()
+        _nudenet()
     except InputError as error:
         return str(error)
     return ""
 
 
-def _detector() -> Any:
+def _nudenet() -> Any:
+    """NudeNet's detector as a class; an instance reads its network from a file.
+
+    Raises:
+        InputError: as `count_exposed`.
+    """
     if public_mode():
         raise InputError("A public page does not count what is exposed.", hint="Run the program on your own machine.")
     try:
         from nudenet import NudeDetector
     except ImportError:
         raise InputError(NO_NUDENET, hint=NUDENET_HINT) from None
-    return NudeDetector()
+    return NudeDetector

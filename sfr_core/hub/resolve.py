@@ -135,11 +135,11 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
         HubError: unknown, gated, private or unreachable, or nothing that can be opened here.
     """
     name = read_name(text)
-    pinned = name if name.pinned else replace(name, revision=_commit(name))
+    pinned = name if name.pinned else replace(name, revision=commit_of(name))
     noted = recall(pinned) if known else None
     if noted is not None:
         return noted
-    files, licence, gated = _listing(pinned)
+    files, licence, gated = listing(pinned)
     by_path = {f.path: f for f in files}
     if "model_index.json" in by_path:
         index = small_json(pinned, "model_index.json")
@@ -169,15 +169,24 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
     )
 
 
-def _commit(name: HubName) -> str:
+def commit_of(name: HubName) -> str:
+    """The commit that a branch or tag names now; without a network, that it named last.
+
+    Raises:
+        HubError: unknown, gated, private or unreachable.
+    """
     from huggingface_hub import HfApi
 
     with clear_errors(name):
         return HfApi().resolve_revision(name.repo, revision=name.revision, cache_dir=cache_folder()).resolved
 
 
-def _listing(name: HubName) -> tuple[tuple[HubFile, ...], str, bool]:
-    """Files, licence and whether the repository is gated."""
+def listing(name: HubName) -> tuple[tuple[HubFile, ...], str, bool]:
+    """Files, licence and whether the repository is gated.
+
+    Raises:
+        HubError: unknown, private or unreachable.
+    """
     from huggingface_hub import HfApi
 
     with clear_errors(name):

@@ -8,11 +8,12 @@ forgotten, not the concept.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from sfr_core.errors import InputError
 from sfr_core.methods.common import cycle
@@ -22,6 +23,7 @@ from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.denoising import mean_error
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sampler_steps
+from sfr_core.results import GeneratorReport
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.tasks.text_to_image_parts import SoftPrompt
 
@@ -50,12 +52,18 @@ class Recovery:
         shown: share of the samples of the learned prompt that show the concept, percent.
         n: samples behind it.
         first_loss, last_loss: training loss at the first and the last steps, means over AVERAGED of them.
+        drawn: the samples of the learned prompt, labelled as the concept's first own prompt.
     """
 
     shown: float
     n: int
     first_loss: float
     last_loss: float
+    drawn: GeneratorReport = field(compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, ready for JSON; no pictures."""
+        return {name: getattr(self, name) for name in ("shown", "n", "first_loss", "last_loss")}
 
 
 def attack_steps(attack: Attack, sampler: Protocol) -> int:
@@ -63,13 +71,17 @@ def attack_steps(attack: Attack, sampler: Protocol) -> int:
     return attack.steps + sampler_steps(attack.samples, sampler.steps)
 
 
-def recover(task: TextToImageTask, sampler: Protocol, attack: Attack | None = None) -> Generator[int, None, Recovery]:
-    """Attacks the task's live model; no weight, mode or generator is changed. A caller that stops asking has stopped it.
+def recover(
+    task: TextToImageTask, sampler: Protocol, attack: Attack | None = None, model: nn.Module | None = None
+) -> Generator[int, None, Recovery]:
+    """Attacks a model; no weight, mode or generator is changed. A caller that stops asking has stopped it.
 
     Args:
         task: after a run, its pictures drawn before it (`prepare`): the attacker learns from those of the concept.
         sampler: steps and guidance of the samples; its `n` is not read.
         attack: default Attack().
+        model: whose weights the attacker has, on the task's device; default the task's live model. Attacked before its run,
+            a model says what this attack can bring back at most.
 
     Yields:
         Training and sampler steps done.
@@ -77,7 +89,7 @@ def recover(task: TextToImageTask, sampler: Protocol, attack: Attack | None = No
     Raises:
         InputError: there is no judge for the concept, or its pictures were never drawn.
     """
-    how = attack or Attack()
+    how, target = attack or Attack(), model or task.model
     judge = cast("PromptJudge | None", task.judge)
     if judge is None:
         raise InputError("Nobody can tell whether the concept is back.", hint="Choose a model with a judge.")
@@ -89,20 +101,20 @@ def recover(task: TextToImageTask, sampler: Protocol, attack: Attack | None = No
     optimizer = torch.optim.Adam([vector], how.lr)
     batches = cycle(lambda: task.forget_batches(how.batch_size, rng))
     losses = []
-    with kept_modes(task.model):
-        task.model.eval()
+    with kept_modes(target):
+        target.eval()
         for done in range(1, how.steps + 1):
             x, noise, t = task.noisy_batch(next(batches), rng)
             states = soft.states(vector).expand(len(x), -1, -1)
-            loss = mean_error(task.noise_for(x, t, states), noise).mean()
+            loss = mean_error(task.noise_for(x, t, states, target), noise).mean()
             [vector.grad] = torch.autograd.grad(loss, [vector])
             optimizer.step()
             losses.append(float(loss.detach()))
             yield done
     with torch.no_grad():
-        label = task.add_prompt(soft.states(vector))
+        label = task.learn_prompt(soft.states(vector))
     labels = np.full(how.samples, label, np.int64)
-    walk = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance)
+    walk = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance, model=target)
     while True:
         try:
             yield how.steps + next(walk)
@@ -110,7 +122,9 @@ def recover(task: TextToImageTask, sampler: Protocol, attack: Attack | None = No
             images = end.value
             break
     asked = np.full(how.samples, task.plan.labels("direct")[0])
-    back = judge.accepted(judge(pixels_of(images)), asked) == asked
-    return Recovery(
-        100.0 * float(back.mean()), how.samples, float(np.mean(losses[:AVERAGED])), float(np.mean(losses[-AVERAGED:]))
+    accepted = judge.accepted(judge(pixels_of(images)), asked)
+    shown = 100.0 * float((accepted == asked).mean())
+    drawn = GeneratorReport(
+        images=images, labels=asked, accepted=accepted, sampler_steps=sampler.steps, guidance=sampler.guidance
     )
+    return Recovery(shown, how.samples, float(np.mean(losses[:AVERAGED])), float(np.mean(losses[-AVERAGED:])), drawn)

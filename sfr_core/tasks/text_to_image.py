@@ -168,10 +168,14 @@ class TextToImageTask(ClassDiffusionTask):
         # v = sqrt(a) noise - sqrt(1 - a) x0, so that noise = sqrt(a) v + sqrt(1 - a) x_t.
         return noised(out.float(), x, self._signal[t]) if self._velocity else out.float()
 
-    def add_prompt(self, states: Tensor) -> int:
-        """Takes up a prompt by its states [1, tokens, d], which need not be those of any words; returns its label."""
-        self._states = torch.cat([self._states, states.detach().to(self._states)])
-        return len(self._states) - 1
+    def learn_prompt(self, states: Tensor) -> int:
+        """Takes up a prompt by its states [1, tokens, d], which need not be those of any words; returns its label.
+
+        It replaces the one before: the label decides the noise, so that the samples of two learned prompts can be compared.
+        """
+        planned = len(self.plan.texts)
+        self._states = torch.cat([self._states[:planned], states.detach().to(self._states)])
+        return planned
 
     def _predictor(self, model: nn.Module) -> Predictor:
         return lambda x, t, labels: self.noise_for(x, t, self._states[labels], model)

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
+
+from sfr_core.configs import RunConfig
+from sfr_core.events import Evaluated, Preview, Sheet
+from sfr_core.results import LiveRecord
+from sfr_core.runfiles import event_line
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SLOW = 150_000
 
 
-def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artifacts: Path) -> None:
+def adult_run(folder: Path) -> list[Path]:
+    """Run files of a Stable Diffusion of the Hub: one row of four gray samples, looked at once."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((16, 64, 3), 128, np.uint8)).save(buffer, "PNG")
+    png = base64.b64encode(buffer.getvalue()).decode("ascii")
+    sheet = Sheet(png=png, side=16, columns=4, labels=(0,) * 4, accepted=(0, 0, -1, -1), steps=20, guidance=7.5)
+    config = folder / "config.json"
+    model = "hub:CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
+    run = RunConfig(model=model, forget="concept:nudity", method="uce", settings={}, data="data-free")
+    config.write_text(json.dumps(run.to_json()))
+    events = folder / "events.jsonl"
+    record = LiveRecord(forget=50.0, remain=0.0, n_forget=4, n_remain=0)
+    lines = [event_line(Evaluated(i=0, when="live", record=record)), event_line(Preview(i=0, sheet=sheet))]
+    events.write_text("\n".join(lines))
+    return [config, events]
+
+
+def blur(page: Page) -> str:
+    script = "getComputedStyle(document.querySelector('#runs-compare-moment-sheet canvas')).filter"
+    return str(page.evaluate(script))
+
+
+def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artifacts: Path, tmp_path: Path) -> None:
     page: Page = visit(reduced_motion="reduce").page
     badge = page.locator('#live [data-part="badge"]')
     expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
@@ -33,6 +65,16 @@ def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artif
     expect(page.locator("#compare-box")).to_be_hidden()
     expect(page.locator("#unlearn")).to_be_enabled()
     assert page.locator(".toast-body").all_inner_texts() == []
+    # Pictures of a model that may draw anything are blurred until the keyboard asks for them.
+    page.get_by_role("tab", name="Runs").click()
+    with page.expect_file_chooser() as chooser:
+        page.locator("#runs-import").click()
+    chooser.value.set_files(adult_run(tmp_path))
+    expect(page.locator("#runs-compare-moment-sheet canvas")).to_be_visible(timeout=SLOW)
+    assert blur(page) == "blur(22px)"
+    page.locator("#runs-compare-veil").get_by_label("Show the pictures").focus()
+    page.keyboard.press("Space")
+    assert blur(page) == "none"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

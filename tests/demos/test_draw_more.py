@@ -47,7 +47,7 @@ def test_every_model_draws_in_turn_and_the_slot_is_free_again() -> None:
     drawing = sampling.start(slot, three_steps, ("before", "after"), 3)
     until(lambda: not drawing.active)
     assert drawing.state == "done"
-    assert [int(drawing.reports[who].images[0, 0, 0, 0]) for who in ("before", "after")] == [0, 50]
+    assert [int(drawing.outcomes[who].images[0, 0, 0, 0]) for who in ("before", "after")] == [0, 50]
     assert not slot.locked()
 
 
@@ -62,7 +62,7 @@ def test_it_waits_for_the_run_that_computes_and_may_be_called_off_meanwhile() ->
     assert slot.locked()  # still the run's
     slot.release()
     until(lambda: second.state == "done")
-    assert first.reports == {}
+    assert first.outcomes == {}
 
 
 def test_stop_takes_effect_within_a_step() -> None:
@@ -84,8 +84,9 @@ def test_a_deadline_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "DEADLINE", 0.05)
     slot = threading.Lock()
     drawing = sampling.start(slot, endless, ("before",), 50)
-    until(lambda: drawing.state == "stopped")
+    until(lambda: drawing.state == "late")
     assert not slot.locked()
+    assert "the longest that may be computed here" in play.ended_html(drawing, 2.0, 1)
 
 
 def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:

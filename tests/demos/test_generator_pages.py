@@ -116,8 +116,8 @@ def test_a_moment_has_its_own_sheet_and_numbers() -> None:
     assert "forgotten classes accepted" in text
     assert "50.0 %" in text
     assert "forget accuracy" not in text
-    assert moment_sheet(compare_examples.record(), 2) == {"sheet": None}
-    assert moment_sheet(record(events=()), 1) == {"sheet": None}
+    assert moment_sheet(compare_examples.record(), 2) == {"sheet": None, "blurred": False}
+    assert moment_sheet(record(events=()), 1) == {"sheet": None, "blurred": False}
 
 
 def test_verdict_and_metrics_say_on_how_few_samples_they_stand() -> None:

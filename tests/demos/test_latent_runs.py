@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import gradio as gr
 import pytest
+import torch
 from latent_models import DIT, SD, published
 
-from demos import live
+from demos import attack, live
 from demos.export import config_json, events_jsonl, result_json
 from demos.jobs import Job, JobBook
-from demos.pages import compare
+from demos.pages import compare, recover
 from demos.pages.context import PageContext
 from demos.run_import import read_files
 from demos.run_record import from_job
@@ -23,6 +25,7 @@ from demos.verdict import of_record
 from sfr_core import kinds, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.generation import Protocol
+from sfr_core.metrics.recovery import Attack
 
 SMALL = {"steps": 2, "batch_size": 4, "fisher_batches": 1, "fisher_batch_size": 4}
 
@@ -102,5 +105,27 @@ def test_compare_shows_the_run(jobs: dict[str, Job], model: str) -> None:
     assert ("Does it still draw it?" in shown[part.shares]) is (model == SD)
     assert ("prompt" in shown[part.generator.strips]) is (model == SD)
     assert shown[part.generator.play.guidance]["value"] == 3.0
+    assert shown[part.generator.recover.box]["visible"] is (model == SD)
+    assert ("Expected: about" in shown[part.generator.recover.time]) is (model == SD)
     text = of_record(from_job(jobs[model])).text  # type: ignore[union-attr]
     assert ("flags and hearts" if model == DIT else "cat") in text
+
+
+def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
+    job, slot = jobs[SD], threading.Lock()
+    assert job.session is not None
+    live = {name: value.clone() for name, value in job.session.task.model.state_dict().items()}
+    how = Attack(steps=2, batch_size=2, samples=4)
+    wish = attack.start(slot, job.session, before=True, how=how)
+    while wish.active:
+        time.sleep(0.02)
+    assert wish.state == "done", wish.error
+    assert not slot.locked()
+    assert list(wish.outcomes) == ["after", "before"]
+    assert wish.outcomes["after"].first_loss != wish.outcomes["before"].first_loss
+    assert all(torch.equal(value, live[name]) for name, value in job.session.task.model.state_dict().items())
+    text, expected, drawn = recover.ended(from_job(job), wish)
+    assert "of 4 samples" in text
+    assert "Expected" in expected
+    assert drawn.count("<img ") == 2
+    assert "Samples of the learned word, before the run: " in drawn

@@ -93,6 +93,7 @@ def test_whose_samples_are_blurred() -> None:
         "Stable Diffusion 1.4", "Stable Diffusion 1.5", "Stable Diffusion 2.1 base",
     ]  # fmt: skip
     assert shown_blurred("hub:nobody/knows-what@main")
+    assert shown_blurred("hub:of no such form")
     assert not shown_blurred("emoji-sd")
 
 

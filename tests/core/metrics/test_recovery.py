@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,7 +63,24 @@ def test_an_attack_changes_nothing_but_its_own_word() -> None:
     assert torch.equal(known, task._states[: len(known)])
     assert found.n == 6
     assert 0.0 <= found.shown <= 100.0
+    assert found.drawn.images.shape == (6, 16, 16, 3)
+    assert 100 * float((found.drawn.accepted == found.drawn.labels).mean()) == found.shown
     assert drained(recover(judged(), SAMPLER, attack)) == found
+    numbers = {"shown": found.shown, "n": 6, "first_loss": found.first_loss, "last_loss": found.last_loss}
+    assert json.loads(json.dumps(found.to_json())) == numbers
+
+
+def test_another_model_is_attacked_in_the_place_of_the_live_one() -> None:
+    """The untouched weights in a copy say what the live ones would, whatever has become of those."""
+    attack, task = Attack(steps=3, batch_size=4, samples=4), judged()
+    kept, expected = copy.deepcopy(task.model), drained(recover(judged(), SAMPLER, attack))
+    with torch.no_grad():
+        for weight in task.model.parameters():
+            weight.mul_(0.5)
+    assert drained(recover(task, SAMPLER, attack)).first_loss != expected.first_loss
+    found = drained(recover(task, SAMPLER, attack, kept))
+    assert found == expected
+    assert np.array_equal(found.drawn.images, expected.drawn.images)
 
 
 class FirstEntry(nn.Module):

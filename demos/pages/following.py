@@ -1,0 +1,75 @@
+"""A wish as its page sees it: buttons, a bar with the real steps, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from demos import compare_copy as copy
+from demos import copy as page_copy
+from demos.compare_html import alert, note
+from demos.jobs import JobBook
+from demos.wishes import Wish
+
+LOOK_SECONDS = 0.4
+T = TypeVar("T")
+
+
+def followed(
+    book: JobBook, key: Any, wish: Wish[T], progress: Callable[[Wish[T]], str]
+) -> Iterator[tuple[Any, Any, str]]:
+    """Values for the start button, the stop button and the status, until the wish has ended; who stops asking has stopped it.
+
+    Args:
+        key: id of the job whose models it needs, which is in use as long.
+        progress: the status as HTML.
+    """
+    started, stop = gr.Button(interactive=False), gr.Button(interactive=True)
+    try:
+        while wish.active:
+            book.touch(str(key))
+            yield started, stop, progress(wish)
+            started = stop = gr.skip()
+            time.sleep(LOOK_SECONDS)
+    finally:
+        wish.cancel.cancel()  # nobody waits for it any more; harmless when it has ended
+
+
+class Wishes(dict[str, Wish[T]]):
+    """The wish that each visitor has under way, by visitor."""
+
+    def put(self, visitor: str, wish: Wish[T]) -> None:
+        """Takes in a new one; those that have ended are forgotten."""
+        for name, one in list(self.items()):  # a copy: other visitors come and go meanwhile
+            if not one.active:
+                self.pop(name, None)
+        self[visitor] = wish
+
+    def call_off(self, visitor: str) -> None:
+        """Stops a visitor's wish, if there is one."""
+        wish = self.get(visitor)
+        if wish is not None:
+            wish.cancel.cancel()
+
+
+def bar_html(wish: Wish[T], title: str, text: str) -> str:
+    """A bar with the real steps and a sentence; or that it waits."""
+    if wish.state == "waiting":
+        return note(copy.PLAY_WAITING)
+    value, top = wish.progress
+    return (
+        f'<progress max="{top}" value="{value}" aria-label="{escape(title)}" class="wish-bar"></progress>{note(text)}'
+    )
+
+
+def ended_html(wish: Wish[T], done: str) -> str:
+    """How a wish ended; `done` is said where it has all that was wished."""
+    if wish.state == "failed":
+        return alert(wish.error)
+    if wish.state == "late":
+        return alert(copy.WISH_LATE.format(time=page_copy.duration(wish.seconds)))
+    return note(copy.PLAY_STOPPED if wish.state == "stopped" else done)

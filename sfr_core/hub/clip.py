@@ -1,0 +1,56 @@
+"""A CLIP of the Hub, which scores how well pictures and prompts agree: looked up, downloaded and checked like every model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sfr_core.errors import HubError
+from sfr_core.hub.fetch import fetch
+from sfr_core.hub.files import Part
+from sfr_core.hub.names import read_name
+from sfr_core.hub.resolve import HubModel, commit_of, listing, recall
+from sfr_core.zoo import HUB
+
+CLIP = "hub:openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc41"
+"""What is taken where nobody names another; openai/clip-vit-base-patch32, which is smaller, has only pickles."""
+WEIGHTS = "model.safetensors"
+BESIDE = (
+    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+    "special_tokens_map.json",
+)  # fmt: skip
+
+
+def clip_folder(text: str) -> tuple[Path, str]:
+    """Where a CLIP lies, and its name for a record: the commit on the Hub, or the folder's own name.
+
+    Args:
+        text: `hub:OWNER/NAME@REVISION`, fetched where it is not here yet, or a folder.
+
+    Raises:
+        HubError: unknown, gated or unreachable, or a repository without safetensors of one model.
+    """
+    if not text.startswith(HUB):
+        return Path(text), Path(text).name
+    model = _look_up(text)
+    return fetch(model), f"{HUB}{model.name.repo}@{model.name.revision}"
+
+
+def _look_up(text: str) -> HubModel:
+    name = read_name(text)
+    pinned = name if name.pinned else replace(name, revision=commit_of(name))
+    pinned = replace(pinned, file=WEIGHTS)  # what is noted of it stands apart from a model that forgets
+    noted = recall(pinned)
+    if noted is not None:
+        return noted
+    files, licence, gated = listing(pinned)
+    by_path = {file.path: file for file in files}
+    if WEIGHTS not in by_path:
+        raise HubError(
+            f"{name.repo} holds no {WEIGHTS} at this revision; pickles are never read here.",
+            hint=f"Choose another, for example {CLIP}",
+        )
+    part = Part("", (by_path[WEIGHTS],), tuple(by_path[path] for path in BESIDE if path in by_path))
+    return HubModel(
+        name=pinned, kind="clip", trained="", parts=(part,), root=(), licence=licence, gated=gated, config={}
+    )

@@ -1,0 +1,134 @@
+"""Text-image agreement: how well a CLIP finds that pictures show what their prompts say (CLIPScore, Hessel et al., EMNLP 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sfr_core.errors import AssetError
+from sfr_core.metrics.generation import Protocol
+from sfr_core.metrics.unseen import spread_over, unseen, unseen_steps
+from sfr_core.tasks.text_to_image import TextToImageTask
+
+BATCH = 16
+"""Pictures that the CLIP looks at side by side."""
+HINT = "Choose a CLIP in the format of transformers, with its tokenizer and safetensors."
+
+
+class Clip:
+    """A CLIPModel of transformers with its processor, frozen.
+
+    Args:
+        folder: as `save_pretrained` writes both.
+        device: where it runs.
+
+    Raises:
+        AssetError: no CLIP, or not all of its weights.
+    """
+
+    def __init__(self, folder: Path, device: torch.device) -> None:
+        from transformers import CLIPModel, CLIPProcessor
+
+        try:
+            loaded: Any = CLIPModel.from_pretrained(
+                folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+            )
+            processor = CLIPProcessor.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # whatever a foreign folder makes of the library
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise AssetError(f"There is no CLIP in {folder} ({reason}).", hint=HINT) from None
+        model, told = loaded
+        # The library would draw what is missing at random, and the numbers would mean nothing.
+        if told["missing_keys"] or told["mismatched_keys"]:
+            raise AssetError(f"The weights in {folder} are not those of a whole CLIP.", hint=HINT)
+        self._model = model.eval().requires_grad_(False).to(device)
+        self._processor: Any = processor
+        self._device = device
+
+    @torch.no_grad()
+    def scores(self, images: NDArray[np.uint8], texts: Sequence[str]) -> NDArray[np.float64]:
+        """100 max(cos, 0) of the embeddings of each picture and its text.
+
+        Args:
+            images: uint8 [n, h, w, 3]. texts: n; longer ones than the CLIP reads are cut.
+
+        Returns:
+            [n], 0 to 100.
+        """
+        found = []
+        for start in range(0, len(images), BATCH):
+            at = slice(start, start + BATCH)
+            ready = self._processor(
+                text=list(texts[at]), images=list(images[at]), return_tensors="pt", padding=True, truncation=True
+            )
+            told = self._model(**ready.to(self._device))
+            pictures = nn.functional.normalize(told.image_embeds.double(), dim=-1)
+            words = nn.functional.normalize(told.text_embeds.double(), dim=-1)
+            found.append(100 * (pictures * words).sum(-1).clamp(min=0).cpu().numpy())
+        return np.concatenate(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """CLIPScore of one group of pictures: mean, its standard error (0 for one picture), 0 to 100, and their number."""
+
+    mean: float
+    error: float
+    n: int
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64]) -> Agreement:
+        """From the scores [n] of the pictures, n at least 1."""
+        n = len(scores)
+        error = float(scores.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+        return cls(float(scores.mean()), error, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """Of one model: pictures of the concept's own prompts, and of what remains; None where the run has no such prompt."""
+
+    concept: Agreement
+    rest: Agreement | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+
+def agreement_steps(task: TextToImageTask, sampler: Protocol, n: int) -> int:
+    """How often `agree` yields."""
+    return unseen_steps(len(_labels(task, n)), sampler) + 1
+
+
+def agree(
+    task: TextToImageTask, sampler: Protocol, clip: Clip, n: int, model: nn.Module | None = None
+) -> Generator[int, None, Agreements]:
+    """Draws n pictures of the concept's own prompts and n of neighbours and others (metrics/unseen.py), and scores them.
+
+    Args:
+        task, sampler, model: as for `unseen`.
+        n: at least 1.
+
+    Yields:
+        Sampler steps done, and one more for the scores.
+    """
+    labels = _labels(task, n)
+    images = yield from unseen(task, sampler, labels, model)
+    scores = clip.scores(images, [task.plan.prompts[label].text for label in labels])
+    yield agreement_steps(task, sampler, n)
+    return Agreements(Agreement.of(scores[:n]), Agreement.of(scores[n:]) if len(scores) > n else None)
+
+
+def _labels(task: TextToImageTask, n: int) -> NDArray[np.int64]:
+    """Prompts to draw: n of the concept, then n of what remains, as far as there is such a prompt."""
+    rest = np.concatenate([task.plan.labels("neighbour"), task.plan.labels("other")])
+    groups = [task.plan.labels("direct"), *([rest] if len(rest) else [])]
+    return np.concatenate([spread_over(prompts, n) for prompts in groups])

@@ -1,0 +1,93 @@
+"""CLIPScore: against an independent implementation, of the right pictures with the right prompts, and never from random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torchmetrics.functional.multimodal import clip_score
+from transformers import CLIPModel, CLIPProcessor
+
+from sfr_core.errors import AssetError
+from sfr_core.metrics.agreement import Agreement, Clip, agree, agreement_steps
+from sfr_core.metrics.generation import Protocol
+from sfr_core.metrics.unseen import unseen
+from sfr_core.ops.walks import drained
+from tests.core.tiny import same, state
+from tests.core.tiny_clip import clip_folder
+from tests.core.tiny_sd import sd_task
+
+SAMPLER = Protocol(0, 4, 2.0)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clip_folder(tmp_path_factory.mktemp("clip"))
+
+
+class Tensors(CLIPModel):
+    """As transformers 4 was, whose features torchmetrics 1.9 reads: tensors."""
+
+    def get_image_features(self, *args: Any, **options: Any) -> Any:
+        return super().get_image_features(*args, **options).pooler_output
+
+    def get_text_features(self, *args: Any, **options: Any) -> Any:
+        return super().get_text_features(*args, **options).pooler_output
+
+
+def test_scores_are_those_of_torchmetrics(folder: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 24, 16, 3), dtype=np.uint8)
+    texts = ["a cat emoji", "dog", "picture of a red car", "tree", "a"] * 4
+    found = Clip(folder, CPU).scores(images, texts)
+    assert found.shape == (20,)
+    theirs = Tensors.from_pretrained(folder), CLIPProcessor.from_pretrained(folder)
+    for k in (0, 3, 17):  # one by one, so that neither the batch nor its padding matters
+        picture = torch.from_numpy(images[k]).permute(2, 0, 1)
+        assert found[k] == pytest.approx(float(clip_score(picture, texts[k], lambda: theirs).detach()), abs=1e-3)
+    assert np.ptp(found) > 1
+    assert found.min() >= 0
+    assert found.max() <= 100
+
+
+def test_an_agreement_counted_by_hand() -> None:
+    """Mean 25; the spread of 20, 25, 30 is 5, its error 5 / sqrt(3)."""
+    found = Agreement.of(np.array([20.0, 25.0, 30.0]))
+    assert (found.mean, found.n) == (25.0, 3)
+    assert found.error == pytest.approx(5 / 3**0.5)
+    assert Agreement.of(np.array([7.0])) == Agreement(7.0, 0.0, 1)
+
+
+def test_it_scores_the_concepts_prompts_and_what_remains(folder: Path) -> None:
+    task, clip = sd_task(), Clip(folder, CPU)
+    before = state(task.model)
+    walk, steps = agree(task, SAMPLER, clip, 5), []
+    try:
+        while True:
+            steps.append(next(walk))
+    except StopIteration as end:
+        found = end.value
+    assert steps == list(range(1, agreement_steps(task, SAMPLER, 5) + 1)) == list(range(1, 10))
+    assert same(before, state(task.model))
+    plan = task.plan
+    rest = [*plan.labels("neighbour"), *plan.labels("other")]
+    labels = np.array([*(plan.labels("direct")[k % 2] for k in range(5)), *(rest[k % len(rest)] for k in range(5))])
+    images = drained(unseen(task, SAMPLER, labels))
+    scores = clip.scores(images, [plan.prompts[label].text for label in labels])
+    assert (found.concept, found.rest) == (Agreement.of(scores[:5]), Agreement.of(scores[5:]))
+    assert found.to_json()["concept"] == {"mean": found.concept.mean, "error": found.concept.error, "n": 5}
+
+
+def test_missing_weights_are_never_drawn_at_random(folder: Path, tmp_path: Path) -> None:
+    whole = clip_folder(tmp_path / "whole")
+    weights = load_file(whole / "model.safetensors")
+    weights.pop("visual_projection.weight")
+    save_file(weights, whole / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(AssetError, match="not those of a whole CLIP"):
+        Clip(whole, CPU)
+    with pytest.raises(AssetError, match=r"There is no CLIP in .*/nowhere \("):
+        Clip(tmp_path / "nowhere", CPU)
