@@ -74,7 +74,8 @@ class Labelled(Protocol):
         """Mean over pictures of a forget batch of log(loss with their label / loss without one), no gradient.
 
         Below 0 the label helps the model to see what was noised, above 0 it misleads it. Both losses see the same noise, at
-        timesteps from the middle half of the schedule, where a picture's class is decided. Eval mode; the mode is kept.
+        timesteps from the second quarter of the schedule, which tells best whether a class is still drawn (docs/adr/0028).
+        Eval mode; the mode is kept.
         """
         ...
 

@@ -149,7 +149,7 @@ class ClassDiffusionTask(DrawnModel):
     def label_gap(self, batch: LabelledBatch, rng: torch.Generator) -> float:
         n = min(len(batch.y), GAP_PICTURES)
         clean, labels = batch.x[:n], batch.y[:n]
-        t = (STEPS // 4 + torch.arange(n) * (STEPS // 2) // n).to(self.device)
+        t = (STEPS // 4 + torch.arange(n) * (STEPS // 4) // n).to(self.device)
         noise = self._noise(clean.shape, rng).to(self.device)
         x = noised(clean, noise, self._signal[t])
         with kept_modes(self.model):
