@@ -7,6 +7,7 @@ from demos.live_copy import (  # noqa: F401
     LIVE,
     MACHINE_CPU,
     MACHINE_GPU,
+    PAUSED_LINE,
     PHASE_LINES,
     PHASE_LINES_GENERATOR,
     PHASE_NAMES,

@@ -27,6 +27,9 @@ PHASE_LINES_GENERATOR = {
     "evaluate": "Drawing and judging samples of every model, step {done} of {total}.",
 }
 """Where a generator's run does something else."""
+PAUSED_LINE = (
+    "Repairing: step {step} of {steps}. Forgetting pauses, as the name of the class misleads the model by now."
+)
 PHASE_NAMES = {
     "prepare": "Prepare",
     "fisher": "Fisher",

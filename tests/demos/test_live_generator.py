@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from compare_examples import NAMES
 from generator_examples import events, png
 
 from demos import bridge, live
-from sfr_core.events import PhaseProgress, PhaseStarted
+from sfr_core.configs import RunConfig
+from sfr_core.events import PhaseProgress, PhaseStarted, Step
 
 WORDS = bridge.Words((), NAMES, (0,))
 
@@ -52,3 +54,18 @@ def test_a_generators_phases_say_what_is_drawn() -> None:
     judged = bridge.reduce(start, PhaseProgress(phase="evaluate", done=7, total=60))
     assert live.phase_line(judged, True) == "Drawing and judging samples of every model, step 7 of 60."
     assert "all pictures" in live.phase_line(judged)
+
+
+def test_a_step_that_leaves_forgetting_out_is_said_where_it_is_a_pause() -> None:
+    begun = bridge.reduce(bridge.View(), PhaseStarted(phase="unlearn", total=9))
+    forgot = bridge.reduce(begun, Step(i=1, total=9, forget_loss=2.0, remain_loss=1.0, lr=1e-4, seconds=0.1))
+    left_out = bridge.reduce(forgot, Step(i=2, total=9, forget_loss=None, remain_loss=1.0, lr=1e-4, seconds=0.1))
+    said = [live.phase_line(view, True, True) for view in (begun, forgot, left_out)]
+    assert said[:2] == ["Forgetting: step 0 of 9.", "Forgetting: step 1 of 9."]
+    assert said[2].startswith("Repairing: step 2 of 9.")
+    assert live.phase_line(left_out, True) == "Forgetting: step 2 of 9."
+    every = {"forget_until": 0.1, "forget_every": 1}
+    config = RunConfig(model="m", forget="class:0", method="sfr-on", settings=every)
+    assert live.may_pause(config)
+    assert not live.may_pause(replace(config, settings={**every, "forget_every": 2}))
+    assert not live.may_pause(replace(config, settings={"forget_every": 1}))
