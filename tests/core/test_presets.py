@@ -238,8 +238,11 @@ def test_paper_variant_of_a_transformer_really_weighs_masks_and_fades() -> None:
         paper = resolve("emoji-dit", "sfr-on", preset, "paper")
         changed = {k: v for k, v in paper.items() if official[k] != v}
         method = {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
-        assert changed == {**method, "adaptive": True, "weight_eps": 1e-8}
-        assert (paper["mask"], paper["lam"], paper["weight_scope"]) == (True, 0.5, "batch")
+        named = {**method, "adaptive": True, "weight_eps": 1e-8, "lam": 0.5, "mask": True, "weight_scope": "batch"}
+        assert {name: paper[name] for name in named} == named
+        # The shipped model's presets weigh already, at another temperature.
+        assert set(changed) <= set(named)
+        assert "alpha_schedule" in changed
 
 
 def test_quick_forgetting_of_a_transformer_takes_at_most_a_hundred_steps() -> None:
