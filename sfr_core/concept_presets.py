@@ -34,7 +34,7 @@ _SFRON: dict[str, Any] = {
     "slow_beta": 1.0, "trainable": "full",
 }  # fmt: skip
 _SHIPPED: dict[str, Any] = {
-    **_SFRON, "lr": 5e-4, "lr_schedule": "cosine", "alpha": 1000.0, "clip_forget": 1.0, "clip_remain": 1.0,
+    **_SFRON, "lr": 8e-4, "lr_schedule": "cosine", "alpha": 1000.0, "clip_forget": 1.0, "clip_remain": 1.0,
     "fisher_batch_size": 32, "trainable": "cross-attention",
 }  # fmt: skip
 _QUICK: dict[str, Any] = {**_ADAM, "batch_size": 32, "clip": 1.0}
