@@ -38,8 +38,6 @@ class Lesson:
 LESSONS = {
     "fashion-sneaker": Lesson("fashion-mnist-resnet", "class:Sneaker", 50),
     "fashion-ddpm-trouser": Lesson("fashion-mnist-ddpm", "class:Trouser", 16),
-    "emoji-dit-flags": Lesson("emoji-dit", "class:flags", 12),
-    "emoji-sd-cat": Lesson("emoji-sd", "concept:cat", 12),
 }
 """By file name."""
 
