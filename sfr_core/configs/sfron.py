@@ -48,7 +48,7 @@ class SFRonConfig(OptimizerConfig):
         "Forget until",
         "Leave out forgetting steps while the label misleads the model by so much (ours, generators only); none never does.",
         symbol="g",
-        low=-10.0,
+        low=1e-3,
         high=10.0,
     )
     adaptive: bool = setting(

@@ -92,6 +92,14 @@ def test_no_slider_hides_its_default_at_its_end() -> None:
                 assert not setting.optional
 
 
+def test_no_number_that_may_be_off_allows_zero() -> None:
+    # Gradio's number box shows an empty one as 0 and sends that: it must mean off.
+    for method in (m for kind in methods.BY_KIND.values() for m in kind.values()):
+        for setting in method.config_cls.settings():
+            if setting.optional and setting.kind in {"int", "float"}:
+                assert (setting.low or 0) > 0, f"{method.id}: {setting.name}"
+
+
 def test_an_emptied_box_means_off_or_is_refused() -> None:
     base = presets.resolve(MODEL, "sfr-on")
     common: dict[str, Any] = {
