@@ -7,6 +7,7 @@ from typing import Any
 from sfr_core.configs import Preset
 from sfr_core.generator_presets import ANY
 
+EMOJI_SD = "emoji-sd"
 AUTHORS = (
     "The authors' code (K1nght/Unified-Unlearning-w-Remain-Geometry, 36bb7f6) for Stable Diffusion 1.4, with the mask "
     "really applied, which it is not there; the threshold of the mask is not published, 1 is that of its other runs."
@@ -41,11 +42,27 @@ _QUICK: dict[str, Any] = {**_ADAM, "batch_size": 32, "clip": 1.0}
 
 CONCEPT_PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
     "sfr-on": {
-        ANY: {
+        EMOJI_SD: {
             "quick": Preset({**_SHIPPED, "steps": 60, "batch_size": 32, "fisher_batches": 6}, HELD_OUT),
             "thorough": Preset(
                 {**_SHIPPED, "steps": 180, "batch_size": 48, "fisher_batches": 12},
                 "The quick values with three times the steps, larger batches and a mask from twice the pictures; not tuned by itself.",
+            ),
+        },
+        ANY: {
+            "quick": Preset(
+                {
+                    **_SFRON, "lr": 2e-4, "lr_schedule": "cosine", "steps": 60, "batch_size": 32, "clip_forget": 1.0,
+                    "clip_remain": 1.0, "fisher_batches": 6, "fisher_batch_size": 32,
+                },
+                START,
+            ),
+            "thorough": Preset(
+                {
+                    **_SFRON, "lr": 2e-4, "lr_schedule": "cosine", "steps": 180, "batch_size": 48, "clip_forget": 1.0,
+                    "clip_remain": 1.0, "fisher_batches": 12, "fisher_batch_size": 32,
+                },
+                START,
             ),
             "published": Preset(
                 {
