@@ -10,8 +10,8 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import exposed, hardware
 from demos.compare_html import alert, note
-from demos.pages.context import QUEUED, QUICK, PageContext
-from demos.pages.following import Wishes, bar_html, ended_html, followed
+from demos.pages.context import QUEUED, PageContext
+from demos.pages.following import Wishes, bar_html, ended_html, followed, session_of
 from demos.run_record import RunRecord
 from demos.wishes import Wish
 from sfr_core.data.public import public_mode
@@ -79,12 +79,7 @@ class Count:
             yield gr.Button(interactive=True), gr.Button(interactive=False), ended(wish)
 
         self.start.click(begin, [self.ctx.browser, self.key], [self.start, self.stop, self.status], **QUEUED)
-
-        def stop(browser: Any) -> Any:
-            self.counts.call_off(self.ctx.visitor(browser))
-            return gr.Button(interactive=False)
-
-        self.stop.click(stop, self.ctx.browser, self.stop, **QUICK)
+        self.counts.stopped_by(self.stop, self.ctx)
 
     def begin(self, browser: Any, key: Any) -> Wish[Exposed]:
         """Starts a count; an earlier one of the same visitor is stopped.
@@ -95,10 +90,7 @@ class Count:
         why = can_count()
         if why:
             raise InputError(why)
-        job = self.ctx.job_of(browser, key)
-        session = None if job is None or job.active else job.session
-        if session is None or session.after is None or hardware.on_zerogpu():
-            raise InputError(copy.PLAY_GONE)
+        session = session_of(self.ctx, browser, key)
         visitor = self.ctx.visitor(browser)
         self.counts.call_off(visitor)
         wish = exposed.start(self.ctx.book.slot, session)

@@ -11,12 +11,31 @@ import gradio as gr
 
 from demos import compare_copy as copy
 from demos import copy as page_copy
+from demos import hardware
 from demos.compare_html import alert, note
 from demos.jobs import JobBook
+from demos.pages.context import QUICK, PageContext
 from demos.wishes import Wish
+from sfr_core.errors import InputError
 
 LOOK_SECONDS = 0.4
 T = TypeVar("T")
+
+
+def session_of(ctx: PageContext, browser: Any, key: Any, *, after: bool = True) -> Any:
+    """The session of a visitor's ended run, its weights in memory of this process.
+
+    Args:
+        after: the model after the run must be there too.
+
+    Raises:
+        InputError: the weights are gone.
+    """
+    job = ctx.job_of(browser, key)
+    session = None if job is None or job.active else job.session
+    if session is None or (after and session.after is None) or hardware.on_zerogpu():
+        raise InputError(copy.PLAY_GONE)
+    return session
 
 
 def followed(
@@ -54,6 +73,15 @@ class Wishes(dict[str, Wish[T]]):
         wish = self.get(visitor)
         if wish is not None:
             wish.cancel.cancel()
+
+    def stopped_by(self, button: gr.Button, ctx: PageContext) -> None:
+        """Lets a button stop the wish of the visitor who clicks it."""
+
+        def stop(browser: Any) -> Any:
+            self.call_off(ctx.visitor(browser))
+            return gr.Button(interactive=False)
+
+        button.click(stop, ctx.browser, button, **QUICK)
 
 
 def bar_html(wish: Wish[T], title: str, text: str) -> str:

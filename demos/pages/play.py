@@ -12,8 +12,8 @@ from demos import copy as page_copy
 from demos import generator_html, hardware, sampling
 from demos.compare_html import alert, note
 from demos.controls import whole
-from demos.pages.context import QUEUED, QUICK, PageContext
-from demos.pages.following import Wishes, bar_html, followed
+from demos.pages.context import QUEUED, PageContext
+from demos.pages.following import Wishes, bar_html, followed, session_of
 from demos.pages.following import ended_html as wish_ended
 from demos.run_record import RunRecord
 from demos.veil import veiled
@@ -120,12 +120,7 @@ class Play:
             )
 
         self.draw.click(draw, wish, outputs, **QUEUED)
-
-        def stop(browser: Any) -> Any:
-            self.drawings.call_off(self.ctx.visitor(browser))
-            return gr.Button(interactive=False)
-
-        self.stop.click(stop, self.ctx.browser, self.stop, **QUICK)
+        self.drawings.stopped_by(self.stop, self.ctx)
 
     def begin(
         self, browser: Any, key: Any, record: RunRecord, steps: Any, guidance: Any, seed: Any, what: Any
@@ -135,10 +130,7 @@ class Play:
         Raises:
             InputError: the weights are gone, or a value that the controls do not offer.
         """
-        job = self.ctx.job_of(browser, key)
-        session = None if job is None or job.active else job.session
-        if session is None or hardware.on_zerogpu():
-            raise InputError(copy.PLAY_GONE)
+        session = session_of(self.ctx, browser, key, after=False)
         if steps not in sampling.STEPS:
             raise InputError(copy.PLAY_BAD_STEPS)
         if isinstance(guidance, bool) or not isinstance(guidance, int | float):

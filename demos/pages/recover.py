@@ -12,13 +12,13 @@ from demos import attack, estimate, hardware
 from demos import compare_copy as copy
 from demos import copy as page_copy
 from demos.compare_html import alert, note
-from demos.pages.context import QUEUED, QUICK, PageContext
-from demos.pages.following import Wishes, bar_html, ended_html, followed
+from demos.pages.context import QUEUED, PageContext
+from demos.pages.following import Wishes, bar_html, ended_html, followed, session_of
 from demos.recovery_html import drawn_html
 from demos.run_record import CONCEPT, RunRecord
 from demos.veil import veiled
 from demos.wishes import Wish
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.errors import PlaygroundError
 
 if TYPE_CHECKING:
     from sfr_core.metrics.recovery import Recovery
@@ -91,12 +91,7 @@ class Recover:
             yield (gr.Button(interactive=True), gr.Button(interactive=False), *ended(record, wish))
 
         self.start.click(begin, [self.ctx.browser, self.key, self.before], outputs, **QUEUED)
-
-        def stop(browser: Any) -> Any:
-            self.attacks.call_off(self.ctx.visitor(browser))
-            return gr.Button(interactive=False)
-
-        self.stop.click(stop, self.ctx.browser, self.stop, **QUICK)
+        self.attacks.stopped_by(self.stop, self.ctx)
 
     def begin(self, browser: Any, key: Any, before: Any) -> Wish[Recovery]:
         """Starts an attack; an earlier one of the same visitor is stopped.
@@ -104,10 +99,7 @@ class Recover:
         Raises:
             InputError: the weights are gone.
         """
-        job = self.ctx.job_of(browser, key)
-        session = None if job is None or job.active else job.session
-        if session is None or session.after is None or hardware.on_zerogpu():
-            raise InputError(copy.PLAY_GONE)
+        session = session_of(self.ctx, browser, key)
         visitor = self.ctx.visitor(browser)
         self.attacks.call_off(visitor)
         wish = attack.start(self.ctx.book.slot, session, before=before is True)
