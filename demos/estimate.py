@@ -71,16 +71,18 @@ def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int, class
     """
     if method == "sfr-on":
         batch = s["batch_size"]
-        forget = -(-s["steps"] // s["forget_every"]) * min(batch, n_forget)
-        if s.get("forget_loss") == "redirect":  # the answer to the other prompt is asked first
-            forget *= 1 + FORWARD_SHARE
+        forgetting = min(s["steps"], s.get("forget_steps") or s["steps"])
+        forget = -(-forgetting // s["forget_every"]) * min(batch, n_forget)
+        # The answer to the other prompt is asked first, and where a share of the way is measured, the old one to the own prompt.
+        forget *= 1 + {"redirect": 1, "relative": 2}.get(s.get("forget_loss", ""), 0) * FORWARD_SHARE
         if s.get("forget_until") is not None:  # how many are left out shows only in the run
-            forget += -(-s["steps"] // s["forget_every"]) * min(batch, GAP_PICTURES) * 2 * FORWARD_SHARE
+            forget += -(-forgetting // s["forget_every"]) * min(batch, GAP_PICTURES) * 2 * FORWARD_SHARE
         fisher = 0.0
         if s["mask"]:
             limit = float("inf") if s["fisher_batches"] is None else s["fisher_batches"] * s["fisher_batch_size"]
             fisher = min(n_forget, limit) + min(n_remain, limit)
-        return float(s["steps"] * min(batch, n_remain) + forget + fisher)
+        recalled = FORWARD_SHARE if s.get("remain_loss") == "recall" else 0.0
+        return float(s["steps"] * min(batch, n_remain) * (1 + recalled) + forget + fisher)
     if "epochs" not in s:
         return _in_steps(method, s, n_forget, classes) if "steps" in s else 0.0
     per_epoch = {
@@ -170,8 +172,7 @@ def card_rate(card: ModelCard, n_train: int) -> float | None:
     retrained model of its card may have seen fewer. None for a visitor's own model, whose training nobody measured.
     """
     if card.kind != "classifier":
-        seen = card.training.get("images_seen")
-        return float(card.cpu_seconds / seen) if seen and card.cpu_seconds else None
+        return card.cpu_pace
     seconds = card.retrain_seconds or card.wall_seconds
     if not seconds:
         return None

@@ -128,8 +128,9 @@ def phase_line(view: bridge.View, draws: bool = False, pauses: bool = False) -> 
 
 
 def may_pause(config: RunConfig) -> bool:
-    """Whether forgetting is due in every step and left out only while the label misleads the model (SFR-on's forget_until)."""
-    return config.settings.get("forget_until") is not None and config.settings.get("forget_every") == 1
+    """Whether forgetting is due in every step and left out only where nothing is left to forget (SFR-on's forget_until, forget_steps)."""
+    paused = any(config.settings.get(name) is not None for name in ("forget_until", "forget_steps"))
+    return paused and config.settings.get("forget_every") == 1
 
 
 def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:

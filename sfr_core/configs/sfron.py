@@ -38,10 +38,15 @@ class SFRonConfig(OptimizerConfig):
         "Fading of forgetting",
         "How the strength falls over the run (paper: linear, published code: cosine).",
     )
-    forget_loss: Literal["ascent", "redirect"] = setting(
+    forget_loss: Literal["ascent", "redirect", "relative"] = setting(
         "ascent",
         "Forget loss",
-        "Climb the loss of the forget set, or descend towards a wrong answer.",
+        "Climb the loss of the forget set, descend towards a wrong answer, or descend to it by the same share everywhere (relative; ours).",
+    )
+    remain_loss: Literal["data", "recall"] = setting(
+        "data",
+        "Remain loss",
+        "Repair towards the truth (published), or towards what the model said before (recall; ours, generators only).",
     )
     forget_until: float | None = setting(
         None,
@@ -50,6 +55,13 @@ class SFRonConfig(OptimizerConfig):
         symbol="g",
         low=1e-3,
         high=10.0,
+    )
+    forget_steps: int | None = setting(
+        None,
+        "Forget in the first",
+        "Outer steps that may forget; those after only repair (ours). None lets every step forget.",
+        low=1,
+        high=20000,
     )
     adaptive: bool = setting(
         True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"

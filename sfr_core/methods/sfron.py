@@ -18,7 +18,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
-from sfr_core.methods.common import clip_gradients, cycle, finite, last_event, training_run
+from sfr_core.methods.common import clip_gradients, cycle, finite, frozen_copy, last_event, training_run
 from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average, average_gradients, processes, stopping
 from sfr_core.ops.saliency import (
@@ -31,7 +31,7 @@ from sfr_core.ops.saliency import (
 )
 from sfr_core.ops.schedules import alpha_at, cosine
 from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
-from sfr_core.tasks.base import Batch, FisherTask, Labelled, Part, Redirectable, Task
+from sfr_core.tasks.base import Batch, FisherTask, Labelled, Part, Recallable, Redirectable, Task
 
 
 def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
@@ -45,6 +45,11 @@ def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: Canc
     """
     if config.forget_loss == "redirect" and not isinstance(task, Redirectable):
         raise InputError("This model knows no wrong answer to move to.", hint="Choose the forget loss 'ascent'.")
+    if _recalls(config) and not isinstance(task, Recallable):
+        raise InputError(
+            "This model's answers from before cannot be recalled.",
+            hint="Set 'remain_loss' to data, and 'forget_loss' to ascent or redirect.",
+        )
     if config.forget_until is not None and not isinstance(task, Labelled):
         raise InputError("This model cannot be asked without a label.", hint="Set 'forget_until' to none.")
     mask: Tensors | None = None
@@ -113,6 +118,7 @@ def unlearn(
     forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     slow = _slow_copy(task, config)
+    before = frozen_copy(task.model) if _recalls(config) else None
     yield PhaseStarted(phase="unlearn", total=config.steps)
     done = 0
     with training_run(task.model):
@@ -126,14 +132,15 @@ def unlearn(
             set_lr(remain_optimizer, lr)
             set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
-            if t % config.forget_every == 0 and not _misled(task, batch := next(forget), config, rng):
-                forget_loss = forget_gradient(task, batch, config, alpha, masks, rng)
+            due = t % config.forget_every == 0 and (config.forget_steps is None or t < config.forget_steps)
+            if due and not _misled(task, batch := next(forget), config, rng):
+                forget_loss = forget_gradient(task, batch, config, alpha, masks, rng, before)
                 if config.alternate:
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
             if config.alternate:
                 remain_optimizer.zero_grad()
-            remain_loss = task.losses(next(remain), rng).mean()
+            remain_loss = _remain_losses(task, next(remain), config, rng, before).mean()
             torch.autograd.backward(remain_loss)
             average_gradients(parameters.values())
             # One joint step (ablation R) has one gradient: the forgetting part bounds it.
@@ -170,17 +177,21 @@ def _misled(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator)
 
 
 def forget_gradient(
-    task: Task, batch: Batch, config: SFRonConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator
-) -> float:
-    """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t); returns sum_i w_i l_i."""
+    task: Task, batch: Batch, config: SFRonConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator,
+    before: nn.Module | None = None,
+) -> float:  # fmt: skip
+    """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t); returns sum_i w_i l_i.
+
+    `before` is the model as it was, where the config recalls it.
+    """
     parameters = list(task.parameters().values())
     for p in parameters:
         p.grad = None
     mean_inverse = None
     if config.adaptive and config.weight_scope == "forget-set":
-        mean_inverse = _mean_inverse_loss(task, config, rng)
+        mean_inverse = _mean_inverse_loss(task, config, rng, before)
         task.model.train()
-    losses = _forget_losses(task, batch, config, rng)
+    losses = _forget_losses(task, batch, config, rng, before)
     if not config.adaptive:
         weights = uniform_weights(losses)
     elif mean_inverse is None:
@@ -189,7 +200,7 @@ def forget_gradient(
         weights = set_weights(losses, mean_inverse, config.lam, config.weight_eps, config.loss_floor)
     loss = (weights * losses).sum()
     value = finite(loss)
-    torch.autograd.backward((alpha if config.forget_loss == "redirect" else -alpha) * loss)
+    torch.autograd.backward((-alpha if config.forget_loss == "ascent" else alpha) * loss)
     average_gradients(parameters)
     if masks is not None:
         for p, m in zip(parameters, masks, strict=True):
@@ -198,8 +209,26 @@ def forget_gradient(
     return value
 
 
-def _forget_losses(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> Tensor:
+def _recalls(config: SFRonConfig) -> bool:
+    """Whether the run needs the model as it was before."""
+    return config.remain_loss == "recall" or config.forget_loss == "relative"
+
+
+def _remain_losses(
+    task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
+) -> Tensor:
+    """Per-sample losses [n] of a remain batch, which the repair descends."""
+    if config.remain_loss == "recall" and isinstance(task, Recallable) and before is not None:
+        return task.recall_losses(batch, before, rng)
+    return task.losses(batch, rng)
+
+
+def _forget_losses(
+    task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
+) -> Tensor:
     """Per-sample losses [n] that the forgetting step climbs, or descends where the config redirects."""
+    if config.forget_loss == "relative" and isinstance(task, Recallable) and before is not None:
+        return task.relative_losses(batch, before, rng)
     if config.forget_loss == "redirect" and isinstance(task, Redirectable):
         return task.redirect_losses(batch, rng)
     return task.losses(batch, rng)
@@ -224,11 +253,13 @@ def _forget_step(
 
 
 @torch.no_grad()
-def _mean_inverse_loss(task: Task, config: SFRonConfig, rng: torch.Generator) -> Tensor:
+def _mean_inverse_loss(task: Task, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None) -> Tensor:
     """Mean of c_j over the whole forget set at the present weights (eval mode, so that no BatchNorm statistics move)."""
     task.model.eval()
     all_c = [
-        inverse_losses(_forget_losses(task, batch, config, rng), config.lam, config.weight_eps, config.loss_floor)
+        inverse_losses(
+            _forget_losses(task, batch, config, rng, before), config.lam, config.weight_eps, config.loss_floor
+        )
         for batch in task.forget_batches(config.fisher_batch_size, rng)
     ]
     return torch.cat(all_c).mean()

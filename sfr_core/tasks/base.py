@@ -67,6 +67,23 @@ class Redirectable(Protocol):
 
 
 @runtime_checkable
+class Recallable(Protocol):
+    """Generators whose answers can be compared with those of the model before the run."""
+
+    def recall_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator) -> Tensor:
+        """`losses` [n] of a remain batch with the answers of `before` in the place of the true noise; 0 before the first step."""
+        ...
+
+    def relative_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator) -> Tensor:
+        """What is left of the way to the wrong answer, per picture [n]: 1 where nothing moved yet, 0 at the goal.
+
+        |e(x, mine) - e0(x, other)|**2 / |e0(x, mine) - e0(x, other)|**2 with e0 the answers of `before`: a share, so that every
+        timestep counts the same, however near the two answers are there.
+        """
+        ...
+
+
+@runtime_checkable
 class Labelled(Protocol):
     """Generators that can be asked with a label or without one."""
 

@@ -28,6 +28,8 @@ from sfr_core.tasks.drawing import DrawnModel
 LABEL_DROPOUT = 0.1
 TRIAL_PICTURES = 16
 """Batch on which the two precisions are timed."""
+SHORTEST_WAY = 1e-6
+"""Mean squared distance between two answers (noise has 1) below which they count as this far apart (`relative_losses`)."""
 GAP_PICTURES = 48
 """Pictures of a `label_gap`: two forward passes, half of a training step's."""
 
@@ -35,7 +37,7 @@ GAP_PICTURES = 48
 class ClassDiffusionTask(DrawnModel):
     """A class-conditional diffusion model, what it is trained on, and a split by class.
 
-    Implements Task, FisherTask, Redirectable, Labelled, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable. A kind of
+    Implements Task, FisherTask, Redirectable, Recallable, Labelled, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable. A kind of
     models says how timesteps are drawn, what the loss of a noised picture is, how the Fisher asks, and what lies between
     the model's own space and pictures. "Pictures" below are what the model works on: pixels in [-1, 1], or latents.
 
@@ -144,6 +146,22 @@ class ClassDiffusionTask(DrawnModel):
         with torch.no_grad():
             target = self._predict(x, t, other)
         return (self._predict(x, t, mine) - target).square().mean((1, 2, 3))
+
+    def recall_losses(self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator) -> Tensor:
+        x, _, t = self._noisy(batch.x, rng)
+        labels = self._dropped(batch.y, rng)
+        with torch.no_grad():
+            wanted = self._predictor(before)(x, t, labels)
+        return self._errors(batch.x, x, t, wanted, labels)
+
+    def relative_losses(self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator) -> Tensor:
+        """Labels are not dropped: without one there is no way to go."""
+        x, _, t = self._noisy(batch.x, rng)
+        old = self._predictor(before)
+        with torch.no_grad():
+            wanted = old(x, t, self._pseudo[batch.y])
+            way = mean_error(old(x, t, batch.y), wanted)
+        return mean_error(self._predict(x, t, batch.y), wanted) / way.clamp(min=SHORTEST_WAY)
 
     @torch.no_grad()
     def label_gap(self, batch: LabelledBatch, rng: torch.Generator) -> float:

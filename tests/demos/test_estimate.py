@@ -48,6 +48,13 @@ def test_pictures_of_sfron_counted_by_hand() -> None:
     # Two looks forward at 48 pictures before each of the three forgetting steps.
     until = {**settings, "mask": False, "forget_until": 0.5}
     assert math.isclose(pictures("sfr-on", until, 1000, 9000), 1300 + 3 * 48 * 2 / 3)
+    # Of steps 1, 5 and 9 two are among the first six. What was said before is asked for at each of the remain pictures.
+    assert pictures("sfr-on", {**settings, "mask": False, "forget_steps": 6}, 1000, 9000) == 1200
+    assert math.isclose(
+        pictures("sfr-on", {**settings, "mask": False, "remain_loss": "recall"}, 1000, 9000), 1300 + 1000 / 3
+    )
+    relative = {**settings, "mask": False, "forget_loss": "relative"}
+    assert math.isclose(pictures("sfr-on", relative, 1000, 9000), 1300 + 2 * 300 / 3)
     # A forget set of 5 pictures gives batches of 5.
     assert pictures("sfr-on", {**settings, "mask": False}, 5, 9000) == 1000 + 15
 

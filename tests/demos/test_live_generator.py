@@ -68,4 +68,5 @@ def test_a_step_that_leaves_forgetting_out_is_said_where_it_is_a_pause() -> None
     config = RunConfig(model="m", forget="class:0", method="sfr-on", settings=every)
     assert live.may_pause(config)
     assert not live.may_pause(replace(config, settings={**every, "forget_every": 2}))
+    assert live.may_pause(replace(config, settings={"forget_steps": 5, "forget_every": 1}))
     assert not live.may_pause(replace(config, settings={"forget_every": 1}))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import SFRonConfig
@@ -137,6 +137,49 @@ def test_forgetting_pauses_while_the_label_misleads_enough() -> None:
     joint.gaps = (0.5,)
     go(joint, alternate=False, forget_until=0.5)
     assert weights(joint) == pytest.approx([1.0 - 0.1 * 2.0, 2.0 - 0.1 * 0.5])
+
+
+def test_the_first_steps_forget_and_the_others_only_repair() -> None:
+    found = steps(go(two(), steps=6, forget_every=2, forget_steps=3))
+    assert [s.forget_loss is not None for s in found] == [True, False, True, False, False, False]
+    one = two()
+    assert all(s.forget_loss is None for s in steps(go(one, steps=3, forget_steps=1))[1:])
+
+
+class Recalled(Watched):
+    """Answers w; recalls the distance of both weights from those before, and half of what is left on the way to 3."""
+
+    def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator) -> Tensor:
+        assert not any(p.requires_grad for p in before.parameters())
+        self.asked.append("recall")
+        return ((self.model.w - before.w) ** 2).sum()[None]
+
+    def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator) -> Tensor:
+        self.asked.append("relative")
+        return ((self.model.w - 3.0) ** 2 / (before.w - 3.0) ** 2)[:1]
+
+
+def test_repair_towards_what_the_model_said_before() -> None:
+    task = Recalled((1.0, 2.0), forget=FORGET, remain=REMAIN)
+    (step,) = steps(go(task, mask=False, remain_loss="recall", momentum=0.0))
+    # Ascent as before: 3 * (2/3, 1/3) * 0.1 = (0.2, 0.1) up; then 2 * (0.2, 0.1) * 0.1 down again.
+    assert step.remain_loss == pytest.approx(0.2**2 + 0.1**2)
+    assert weights(task) == pytest.approx([1.2 - 0.04, 2.1 - 0.02])
+    assert "remain" not in task.asked
+
+
+def test_a_share_of_the_way_is_descended() -> None:
+    task = Recalled((1.0, 2.0), forget=FORGET, remain=REMAIN)
+    (step,) = steps(go(task, mask=False, forget_loss="relative", adaptive=False, remain_loss="recall", momentum=0.0))
+    # (1 - 3)**2 / (1 - 3)**2 = 1 with slope 2 * (1 - 3) / 4 = -1; alpha 3, lr 0.1: up by 0.3, and 2 * 0.3 * 0.1 back.
+    assert step.forget_loss == pytest.approx(1.0)
+    assert weights(task) == pytest.approx([1.3 - 0.06, 2.0])
+
+
+@pytest.mark.parametrize("changes", [{"remain_loss": "recall"}, {"forget_loss": "relative"}])
+def test_a_model_whose_old_answers_cannot_be_recalled(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="cannot be recalled"):
+        go(two(), **changes)
 
 
 def test_a_model_without_labels_cannot_say_when_to_stop() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,6 +72,7 @@ def draws(n: int, seed: int, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         "Task",
         "FisherTask",
         "Redirectable",
+        "Recallable",
         "Labelled",
         "Replayable",
         "Restartable",
@@ -348,3 +350,29 @@ def test_half_precision_runs_and_is_close() -> None:
     assert b.dtype == torch.float32
     assert torch.allclose(a, b, rtol=0.02)
     assert not torch.equal(a, b)
+
+
+def test_recalled_answers_by_hand() -> None:
+    task, net = by_hand()
+    before, seed = copy.deepcopy(net), 3
+    batch = next(task.remain_batches(6, rng()))
+    assert task.recall_losses(batch, before, rng(seed)).detach().tolist() == [0.0] * 6
+    with torch.no_grad():
+        net.e.add_(0.25)
+    # Every answer moved by 1/4 on each of 64 pixels; the sum, as in the training loss.
+    assert task.recall_losses(batch, before, rng(seed)).detach() == pytest.approx(64 / 16)
+    _, _, labels = draws(6, seed, batch.y)
+    assert torch.equal(before.asked[-1][2], labels)  # dropped labels are asked of both
+    assert torch.equal(net.asked[-1][0], before.asked[-1][0])
+
+
+def test_share_of_the_way_to_another_class_by_hand() -> None:
+    task, net = by_hand()
+    before = copy.deepcopy(net)
+    batch = next(task.forget_batches(4, rng()))
+    assert task.relative_losses(batch, before, rng()).detach() == pytest.approx(1.0)
+    (label,) = set(batch.y.tolist())
+    other = int(next_kept((label,), 10, 1)[label])
+    with torch.no_grad():
+        net.e[label] = (net.e[label] + net.e[other]) / 2
+    assert task.relative_losses(batch, before, rng()).detach() == pytest.approx(0.25)
