@@ -17,6 +17,7 @@ from torch import Tensor
 from recipes.ddpm_sets import Recipe
 from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 from sfr_core.metrics.generation import PAGE
+from sfr_core.ops.device import device_name
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -34,7 +35,8 @@ class Progress:
     """How far a training is.
 
     `restarts` counts the starts from half-precision weights, without optimiser moments. In a last phase the learning rate
-    falls to 0 over `finish_images` images from `finish_from` on; `finish_images` is 0 before it.
+    falls to 0 over `finish_images` images from `finish_from` on; `finish_images` is 0 before it. `device` and `machine` are where it learned
+    last; on a GPU `gpu_seconds`, wall time, count and `cpu_seconds` do not.
     """
 
     seed: int = 0
@@ -44,6 +46,16 @@ class Progress:
     restarts: int = 0
     finish_from: int = 0
     finish_images: int = 0
+    device: str = "cpu"
+    machine: str = ""
+    gpu_seconds: float = 0.0
+
+    def spend(self, wall: float, cpu: float) -> None:
+        """Counts the seconds of a stretch of training by the clock of its device."""
+        if self.device == "cpu":
+            self.cpu_seconds += cpu
+        else:
+            self.gpu_seconds += wall
 
     @property
     def finished(self) -> float:
@@ -110,8 +122,10 @@ def digest_of(work: Path) -> str:
     return sha256(work / "model" / WEIGHTS)
 
 
-def machine() -> str:
-    return f"{platform.machine()}, CPU, torch {torch.__version__}"
+def machine(device: str = "cpu") -> str:
+    """What trains, in words."""
+    name = "CPU" if device == "cpu" else device_name(torch.device(device))
+    return f"{platform.machine()}, {name}, torch {torch.__version__}"
 
 
 def gold_file(without: str) -> str:
@@ -155,19 +169,23 @@ def measured(work: Path, digest: str) -> dict[str, Any]:
 
 
 def trained(progress: Progress, command: str, golds: tuple[GoldStandard, ...]) -> dict[str, Any]:
-    """The fields of a generator's card that say how it was trained and retrained; times are those of one thread's CPU."""
+    """The fields of a generator's card that say how it was trained and retrained; times are those of one thread's CPU.
+
+    What a GPU took is wall time, and no run on another machine is compared with it.
+    """
     seconds = round(progress.cpu_seconds)
+    on_gpu = progress.gpu_seconds > 0
     return {
         "licence": "MIT",
         "source": "bundled",
         "seed": progress.seed,
         "recipe": commands(command, progress),
-        "machine": machine(),
+        "machine": progress.machine or machine(),
         "threads": 1,
         "precision": "bf16 autocast",
-        "wall_seconds": None,
+        "wall_seconds": round(progress.gpu_seconds) if on_gpu else None,
         "cpu_seconds": seconds,
-        "retrain_seconds": golds[0].cpu_seconds if golds else seconds,
+        "retrain_seconds": None if on_gpu else golds[0].cpu_seconds if golds else seconds,
         "retrain_threads": 1,
         "retrain_clock": "cpu",
         "retrained": golds,
@@ -260,7 +278,7 @@ def commands(command: str, progress: Progress) -> str:
     return line
 
 
-def said_of(progress: Progress, command: str, quality: dict[str, Any]) -> dict[str, Any]:
+def said_of(progress: Progress, command: str, quality: dict[str, Any], pace: float | None = None) -> dict[str, Any]:
     """What a card says of a training that `command` begins, and of its samples where they were measured."""
     state = "where its full state is there"
     if progress.finish_images:
@@ -272,6 +290,7 @@ def said_of(progress: Progress, command: str, quality: dict[str, Any]) -> dict[s
         "weights": "exponential moving average, half precision",
         "last_phase_images": progress.finish_images,
         "resume": f"{command} --images N, N in all (from .work/, {state}, else from these weights)",
+        **({} if pace is None else {"cpu_seconds_per_image": round(pace, 6)}),
         **({"quality": quality} if quality else {}),
     }
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from recipes.ddpm_folder import Progress, build_unet, published_files, save_folder
+from recipes.ddpm_folder import Progress, build_unet, machine, published_files, save_folder
 from recipes.ddpm_sets import NULL, Recipe
 from sfr_core.ops.denoising import antithetic_timesteps, drop_labels
 from sfr_core.ops.diffusion import alphas_cumprod
@@ -160,9 +160,10 @@ class Learner:
 def keep_training(learner: Learner, step: Callable[[], float], steps: Iterable[None], work: Path) -> None:
     """Steps as long as `steps` yields; a line every 100 steps, a checkpoint every SAVE_EVERY seconds and at the end."""
     progress = learner.progress
+    progress.device, progress.machine = learner.device, machine(learner.device)
     recent: list[float] = []
     cpu = time.process_time()
-    saved = logged = time.monotonic()
+    begun = saved = logged = time.monotonic()
     for _ in steps:
         recent.append(step())
         now = time.monotonic()
@@ -175,11 +176,13 @@ def keep_training(learner: Learner, step: Callable[[], float], steps: Iterable[N
             recent.clear()
             logged = now
         if now - saved > SAVE_EVERY:
-            progress.cpu_seconds, cpu = progress.cpu_seconds + time.process_time() - cpu, time.process_time()
+            progress.spend(now - begun, time.process_time() - cpu)
+            begun, cpu = now, time.process_time()
             learner.save(work)
             saved = now
-    progress.cpu_seconds += time.process_time() - cpu
-    print(f"{progress.images} images, {progress.cpu_seconds:.0f} s cpu, sha256 {learner.save(work)}", flush=True)
+    progress.spend(time.monotonic() - begun, time.process_time() - cpu)
+    took = f"{progress.cpu_seconds:.0f} s cpu" + (f", {progress.gpu_seconds:.0f} s gpu" if progress.gpu_seconds else "")
+    print(f"{progress.images} images, {took}, sha256 {learner.save(work)}", flush=True)
 
 
 class Denoiser(Learner):

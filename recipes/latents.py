@@ -4,6 +4,7 @@
     python -m recipes.latents emoji-dit --minutes 60     # goes on where it was; full state and pipeline in .work/emoji-dit
     python -m recipes.latents emoji-dit --finish 60000   # a last phase from there, in .work/emoji-dit-finished
     python -m recipes.latents emoji-dit --without flags --images 200000    # the gold standard, in .work/emoji-dit-without-flags
+    python -m recipes.latents emoji-dit --device cuda --minutes 4          # the same in larger steps on a GPU
     python -m recipes.latents_quality emoji-dit --finished                 # what the judge says, and a sheet
     python -m recipes.latents emoji-dit --publish --finished               # copies it to assets/models
 
@@ -15,10 +16,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from transformers import CLIPTokenizer
 
 from recipes.complaints import one_sentence
 from recipes.ddpm import batches, stop_on_signals
@@ -41,33 +45,46 @@ def folder_of(recipe: LatentRecipe, without: str | None, finished: bool) -> Path
     return WORK / f"{recipe.id}{left_out}{'-finished' if finished else ''}"
 
 
-def new_training(
-    recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, compiled: bool
-) -> DiTTraining | TextTraining:
-    """A training that saw nothing yet. The vocabulary is that of all captions, also where a category is left out."""
-    if not recipe.text:
-        return DiTTraining(build(recipe, seed), Progress(seed=seed), recipe, latents, compiled)
+def vocabulary(recipe: LatentRecipe, found: EmojiSet, folders: Sequence[Path] = ()) -> CLIPTokenizer:
+    """The tokenizer of the first of these pipelines that is there, else one learned from all captions.
+
+    A tokenizer that is learned twice from the same captions gives the same words other numbers (tokenizers 0.23 follows the order
+    of a hash table), so whoever goes on with a text encoder must also take its tokenizer.
+    """
+    for folder in folders:
+        if (folder / "tokenizer").is_dir():
+            return CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
     captions = frozenset(text for some in select(found, recipe).captions for text in some)
-    tokenizer = tokenizer_of(captions, recipe.vocabulary)
+    return tokenizer_of(captions, recipe.vocabulary)
+
+
+def new_training(
+    recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, compiled: bool, device: str = "cpu",
+    folders: Sequence[Path] = (),
+) -> DiTTraining | TextTraining:  # fmt: skip
+    """A training that saw nothing yet; `folders`: see `vocabulary`, which is the same where something is left out."""
+    if not recipe.text:
+        return DiTTraining(build(recipe, seed), Progress(seed=seed), recipe, latents, compiled, device)
+    tokenizer = vocabulary(recipe, found, folders)
     model = build(recipe, seed, tokenizer)
     assert isinstance(model, TextUNet)
-    return TextTraining(model, Progress(seed=seed), recipe, latents, tokenizer, compiled)
+    return TextTraining(model, Progress(seed=seed), recipe, latents, tokenizer, compiled, device)
 
 
 def resume(
     work: Path, published: Path, recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, *,
-    without: str | None = None, compiled: bool = False,
+    without: str | None = None, compiled: bool = False, device: str = "cpu", fresh: bool = False,
 ) -> DiTTraining | TextTraining:  # fmt: skip
-    """The training in `work`, else one from the half-precision weights in `published`, else a fresh one.
+    """The training in `work`, else one from the half-precision weights in `published` unless a `fresh` one is asked for, else that.
 
     Raises:
         ValueError: what is there was begun with another seed.
     """
-    training = new_training(recipe, found, latents, seed, compiled)
+    training = new_training(recipe, found, latents, seed, compiled, device, (work / "model", published))
     if (work / "state.pt").exists():
         training.load_state(work)
     else:
-        begun = begun_weights(published, recipe, without)
+        begun = None if fresh else begun_weights(published, recipe, without)
         if begun is not None:
             weights, training.progress = begun
             training.weights.load_state_dict(weights)
@@ -93,7 +110,8 @@ def train_as_asked(args: argparse.Namespace, recipe: LatentRecipe) -> None:
         raise FileNotFoundError(f"{source} holds no training to finish.")
     training = resume(
         source if begin_last else work, ASSETS / "models" / recipe.id, recipe, found, latents, args.seed,
-        without=args.without, compiled=shutil.which("g++") is not None and not args.eager,
+        without=args.without, compiled=args.device == "cpu" and shutil.which("g++") is not None and not args.eager,
+        device=args.device, fresh=args.fresh,
     )  # fmt: skip
     if begin_last:
         training.begin_finish(args.finish)
@@ -106,27 +124,48 @@ def train_as_asked(args: argparse.Namespace, recipe: LatentRecipe) -> None:
     keep_training(training, lambda: training.step(selection), steps, work)
 
 
+def cpu_pace(recipe: LatentRecipe, steps: int = 10) -> float:
+    """CPU seconds of one thread for each picture of a training step on this machine, after two steps to warm up."""
+    found = load()
+    training = new_training(recipe, found, latent_set(found), 0, shutil.which("g++") is not None)
+    selection = select(found, recipe)
+    for _ in range(2):
+        training.step(selection)
+    begun = time.process_time()
+    for _ in range(steps):
+        training.step(selection)
+    return (time.process_time() - begun) / (steps * recipe.batch)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=sorted(RECIPES))
     parser.add_argument("--minutes", type=float, help="stop after this time")
     parser.add_argument("--images", type=int, help="stop when so many images were seen in all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--without", metavar="CATEGORY", help="the gold standard: train without this category")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--without", metavar="NAME", help="the gold standard: train without this category or concept")
     parser.add_argument("--finish", type=int, metavar="N", help="a last phase of N images with a falling rate")
+    parser.add_argument(
+        "--fresh", action="store_true", help="from nothing but the vocabulary, also where weights are published"
+    )
     parser.add_argument("--eager", action="store_true", help="do not compile the network")
     parser.add_argument("--publish", action="store_true", help="copy the model of .work/ to assets/models")
     parser.add_argument("--finished", action="store_true", help="with --publish: the model of the last phase")
     parser.add_argument("--draft", action="store_true", help="with --publish: do not offer it on the page yet")
     args = parser.parse_args(argv)
     recipe = RECIPES[args.model]
+    if args.device == "cuda":
+        recipe = replace(recipe, batch=recipe.gpu_batch)
     torch.set_num_threads(1)
     with one_sentence():
         if args.publish:
             work = folder_of(recipe, args.without, args.finished)
             renew_decoder(work / "model")
+            progress = progress_of(work)
+            pace = None if progress.device == "cpu" else cpu_pace(recipe)
             card = publish(
-                work, ASSETS / "models" / recipe.id, progress_of(work), recipe, args.without, draft=args.draft
+                work, ASSETS / "models" / recipe.id, progress, recipe, args.without, draft=args.draft, pace=pace
             )
             print(f"{card.folder}: {card.training.get('images_seen')} images seen, metrics {card.metrics}")
         else:

@@ -49,7 +49,12 @@ def begun_weights(folder: Path, recipe: LatentRecipe, without: str | None) -> tu
     card = card_of(folder)
     if card is None:
         return None
-    said = {"seed": card.seed, "cpu_seconds": card.cpu_seconds, **card.training}
+    said = {
+        "seed": card.seed,
+        "cpu_seconds": card.cpu_seconds,
+        "gpu_seconds": card.wall_seconds or 0.0,
+        **card.training,
+    }
     if without is None:
         weights = _pipeline_weights(folder, recipe)
     else:
@@ -57,10 +62,15 @@ def begun_weights(folder: Path, recipe: LatentRecipe, without: str | None) -> tu
         if gold is None:
             return None
         weights = {name: tensor.float() for name, tensor in load_file(folder / gold.file).items()}
-        said = {"seed": gold.seed, "cpu_seconds": gold.cpu_seconds, **gold.training}
+        said = {
+            "seed": gold.seed,
+            "cpu_seconds": gold.cpu_seconds,
+            "gpu_seconds": gold.wall_seconds or 0.0,
+            **gold.training,
+        }
     progress = Progress(
         seed=said["seed"], images=said["images_seen"], steps=said["steps"], cpu_seconds=said["cpu_seconds"],
-        restarts=said["restarts_from_half_precision"] + 1,
+        restarts=said["restarts_from_half_precision"] + 1, gpu_seconds=said["gpu_seconds"],
     )  # fmt: skip
     return weights, progress
 
@@ -76,16 +86,20 @@ def _pipeline_weights(folder: Path, recipe: LatentRecipe) -> dict[str, Tensor]:
     return dict(model.state_dict())
 
 
-def command_of(recipe: LatentRecipe, seed: int, without: str | None) -> str:
+def command_of(recipe: LatentRecipe, progress: Progress, without: str | None) -> str:
     """What begins a training, without its end."""
     left_out = "" if without is None else f' --without "{without}"' if " " in without else f" --without {without}"
-    return f"python -m recipes.latents {recipe.id} --seed {seed}{left_out}"
+    device = "" if progress.device == "cpu" else f" --device {progress.device}"
+    return f"python -m recipes.latents {recipe.id}{device} --seed {progress.seed}{left_out}"
 
 
 def publish(
-    work: Path, target: Path, progress: Progress, recipe: LatentRecipe, without: str | None, *, draft: bool
-) -> ModelCard:
+    work: Path, target: Path, progress: Progress, recipe: LatentRecipe, without: str | None, *, draft: bool,
+    pace: float | None = None,
+) -> ModelCard:  # fmt: skip
     """Copies the pipeline of `work` to `target` with its card and what was measured on it; or a retrained twin beside it.
+
+    `pace`: CPU seconds a picture, where a GPU trained it.
 
     Raises:
         FileNotFoundError: there is no model in `work`, or no original to put a twin beside.
@@ -113,7 +127,7 @@ def publish(
     if (work / "samples.png").exists():
         shutil.copyfile(work / "samples.png", target / "samples.png")
     parts = {str(path.relative_to(target)): path for path in sorted(target.glob("*/*.safetensors"))}
-    command = command_of(recipe, progress.seed, None)
+    command = command_of(recipe, progress, None)
     card = ModelCard(
         id=target.name,
         title=recipe.title,
@@ -128,7 +142,7 @@ def publish(
         sha256=digest,
         metrics=found["metrics"],
         folder=target,
-        **trained(progress, command, golds),
+        **trained(progress, f"{command} --fresh", golds),
         parts={
             name: sha256(path)
             for name, path in parts.items()
@@ -137,7 +151,7 @@ def publish(
         judge=JUDGES[recipe.id],
         sampling=Sampling(steps=STEPS, guidance=GUIDANCE),
         records={spec: read_records(rows) for spec, rows in found["records"].items()},
-        training=said_of(progress, command, found["quality"]),
+        training=said_of(progress, command, found["quality"], pace),
     )
     _write(card, draft)
     return card
@@ -156,7 +170,7 @@ def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRe
     shutil.copyfile(work / "model" / main_file(recipe), file)
     digest = sha256(file)
     found = measured(work, digest)
-    command = command_of(recipe, progress.seed, without)
+    command = command_of(recipe, progress, without)
     gold = GoldStandard(
         spec=f"class:{without}",
         twin=False,
@@ -164,14 +178,14 @@ def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRe
         bytes=file.stat().st_size,
         sha256=digest,
         seed=progress.seed,
-        wall_seconds=None,
+        wall_seconds=round(progress.gpu_seconds) or None,
         cpu_seconds=round(progress.cpu_seconds),
         metrics=found["metrics"],
         records=read_records(found["records"].get(f"class:{without}", {})),
-        training={"recipe": commands(command, progress), **said_of(progress, command, found["quality"])},
+        training={"recipe": commands(f"{command} --fresh", progress), **said_of(progress, command, found["quality"])},
     )
     others = tuple(one for one in before.retrained if one.spec != gold.spec)
-    card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds)
+    card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds or None)
     _write(card, not (target / CARD).exists())
     return card
 

@@ -66,6 +66,7 @@ class LatentRecipe:
         id, title, summary: what its card says.
         network, text: keywords of its networks; `text` is empty where it is asked with labels.
         batch, lr, ema, min_snr: as `ddpm_sets.Recipe`.
+        gpu_batch: pictures per step on a GPU, where a larger step takes no longer.
         vocabulary: largest number of tokens.
     """
 
@@ -79,6 +80,7 @@ class LatentRecipe:
     ema: float
     min_snr: float
     vocabulary: int = VOCABULARY
+    gpu_batch: int = 256
 
 
 RECIPES: dict[str, LatentRecipe] = {
@@ -193,13 +195,15 @@ def concept_repeats(members: int) -> int:
 def select(found: EmojiSet, recipe: LatentRecipe, without: str | None = None) -> Selection:
     """Which pictures a model sees: the DiT those of the categories, the text-to-image model those of the concepts besides.
 
-    Both see both styles. `without` leaves out a category.
+    Both see both styles. `without` leaves out a category, or of the text-to-image model a concept.
 
     Raises:
-        ValueError: no such category.
+        ValueError: no such category or concept.
     """
-    if without is not None and without not in CATEGORIES:
-        raise ValueError(f"There is no category '{without}': {', '.join(CATEGORIES)}.")
+    known = {**CONCEPTS, **CATEGORIES} if recipe.text else CATEGORIES
+    if without is not None and without not in known:
+        what = "concept" if recipe.text else "category"
+        raise ValueError(f"There is no {what} '{without}': {', '.join(known)}.")
     categories = sort(found.emoji, CATEGORIES)
     concepts = sort(found.emoji, {name: group for name, (group, _, _) in CONCEPTS.items()})
     n = len(found.emoji)
@@ -213,7 +217,7 @@ def select(found: EmojiSet, recipe: LatentRecipe, without: str | None = None) ->
             shown = category is not None or (bool(recipe.text) and concept is not None)
             if recipe.text and category in ("people", "buttons") and concept is None:
                 shown = False
-            shown = shown and (without is None or category != without)
+            shown = shown and (without is None or without not in (category, concept))
             captions.append(captions_of(emoji, category, concept, style) if shown and recipe.text else ())
             if shown and recipe.text:
                 times = 1 if concept is None else concept_repeats(sizes[concepts[row]])

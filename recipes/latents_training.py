@@ -26,8 +26,10 @@ class LatentTraining(Denoiser):
 
     recipe: LatentRecipe
 
-    def __init__(self, model: torch.nn.Module, progress: Progress, recipe: LatentRecipe, latents: LatentSet) -> None:
-        super().__init__(model, progress, recipe)
+    def __init__(
+        self, model: torch.nn.Module, progress: Progress, recipe: LatentRecipe, latents: LatentSet, device: str = "cpu"
+    ) -> None:
+        super().__init__(model.to(device), progress, recipe, device)
         self.recipe, self.latents = recipe, latents
 
     def pictures(self, selection: Selection) -> tuple[Tensor, torch.Generator]:
@@ -47,9 +49,15 @@ class DiTTraining(LatentTraining):
     """A DiTTransformer2DModel that predicts noise; its own dropping of labels, anew in every block, stays off."""
 
     def __init__(
-        self, model: DiTTransformer2DModel, progress: Progress, recipe: LatentRecipe, latents: LatentSet, compiled: bool
+        self,
+        model: DiTTransformer2DModel,
+        progress: Progress,
+        recipe: LatentRecipe,
+        latents: LatentSet,
+        compiled: bool,
+        device: str = "cpu",
     ) -> None:
-        super().__init__(model.eval(), progress, recipe, latents)
+        super().__init__(model.eval(), progress, recipe, latents, device)
         self.model = model
         self.forward = torch.compile(model) if compiled else model
 
@@ -57,7 +65,7 @@ class DiTTraining(LatentTraining):
         """One Adam step on the next pictures; the plain mean squared error."""
         rows, rng = self.pictures(selection)
         labels = torch.from_numpy(selection.labels)[rows]
-        labels = drop_labels(labels, NULL, DROPOUT, rng)
+        labels = drop_labels(labels, NULL, DROPOUT, rng).to(self.device)
         return self.towards_noise(
             rows, rng, lambda noisy, t: self.forward(noisy, timestep=t, class_labels=labels).sample
         )
@@ -79,9 +87,10 @@ class TextTraining(LatentTraining):
         latents: LatentSet,
         tokenizer: CLIPTokenizer,
         compiled: bool,
+        device: str = "cpu",
     ) -> None:
         model.unet.to(memory_format=torch.channels_last)
-        super().__init__(model.train(), progress, recipe, latents)
+        super().__init__(model.train(), progress, recipe, latents, device)
         self.model, self.tokenizer = model, tokenizer
         self.forward = torch.compile(model.unet) if compiled else model.unet
         self._tokens: tuple[Selection, Tensor, list[list[int]]] | None = None
@@ -89,7 +98,7 @@ class TextTraining(LatentTraining):
     def step(self, selection: Selection) -> float:
         """One Adam step on the next pictures, each with one of its captions; the plain mean squared error."""
         rows, rng = self.pictures(selection)
-        tokens = self.tokens(selection, rows, rng)
+        tokens = self.tokens(selection, rows, rng).to(self.device)
 
         def predict(noisy: Tensor, t: Tensor) -> Tensor:
             words = self.model.text_encoder(tokens).last_hidden_state

@@ -35,7 +35,7 @@ def generator_note(card: zoo.ModelCard) -> str:
     """Why a generator's run has nothing to compare with, and why that is not made here."""
     names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
     # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
-    seconds = max(card.retrain_seconds or 0.0, card.wall_seconds or 0.0, card.cpu_seconds)
+    seconds = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)
     if not names or not seconds:
         return copy.GOLD_GENERATOR_NONE
     return copy.GOLD_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))

@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderKL, DiTPipeline, StableDiffusionPipeline
 from PIL import Image
 
-from recipes.ddpm_folder import LARGEST_FILE
+from recipes.ddpm_folder import LARGEST_FILE, Progress, trained
 from recipes.emoji_sets import CATEGORIES, CONCEPTS, fine_groups, sort
 from recipes.latents import folder_of, new_training, resume
 from recipes.latents_autoencoder import ARCHITECTURE, fidelity, latent_set
@@ -267,3 +267,41 @@ def test_rare_concepts_are_shown_more_often_to_the_text_to_image_model() -> None
     assert [concept_repeats(members) for members in (264, 45, 12, 4, 1)] == [1, 1, 4, 8, 8]
     stream = select(FOUND, tiny_recipe("emoji-sd")).stream
     assert {row: int((stream == row).sum()) for row in (0, 1, 2)} == {0: 8, 1: 8, 2: 8}
+
+
+def test_a_vocabulary_is_learned_once(tmp_path: Path) -> None:
+    recipe = tiny_recipe("emoji-sd")
+    first = new_training(recipe, FOUND, LATENTS, 0, False)
+    assert isinstance(first, TextTraining)
+    first.step(select(FOUND, recipe))
+    first.save(tmp_path)
+    # Learned anew, words may get other numbers: it is the kept one that goes on, also where something is left out.
+    table = json.loads((tmp_path / "model" / "tokenizer" / "tokenizer.json").read_text())
+    words = table["model"]["vocab"]
+    last = sorted(words, key=words.__getitem__)[-2:]
+    words[last[0]], words[last[1]] = words[last[1]], words[last[0]]
+    (tmp_path / "model" / "tokenizer" / "tokenizer.json").write_text(json.dumps(table))
+    (tmp_path / "model" / "tokenizer" / "vocab.json").unlink(missing_ok=True)
+    for work, published in ((tmp_path, NOWHERE), (NOWHERE, tmp_path / "model")):
+        again = resume(work, published, recipe, FOUND, LATENTS, 0, without="cat", fresh=work is NOWHERE)
+        assert isinstance(again, TextTraining)
+        assert again.tokenizer.get_vocab() == words
+
+
+def test_a_concept_can_be_left_out_of_the_text_to_image_model() -> None:
+    recipe = tiny_recipe("emoji-sd")
+    everything, less = select(FOUND, recipe), select(FOUND, recipe, "cat")
+    assert set(everything.stream) - set(less.stream) == {0, 1, 6, 7}
+    with pytest.raises(ValueError, match="no concept 'shirts'"):
+        select(FOUND, recipe, "shirts")
+
+
+def test_seconds_are_counted_by_the_clock_of_the_device() -> None:
+    progress = Progress()
+    progress.spend(5.0, 3.0)
+    progress.device = "cuda"
+    progress.spend(2.0, 1.5)
+    assert (progress.cpu_seconds, progress.gpu_seconds) == (3.0, 2.0)
+    assert trained(Progress(cpu_seconds=3.0), "make", ())["retrain_seconds"] == 3
+    on_gpu = trained(progress, "make", ())
+    assert (on_gpu["wall_seconds"], on_gpu["retrain_seconds"]) == (2, None)
