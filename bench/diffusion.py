@@ -32,10 +32,12 @@ from bench.diffusion_cells import MODEL, RESULTS, Place, add, cell_of, load, mis
 from bench.diffusion_sheet import TILES, save_tiles, sheet
 from bench.diffusion_table import OLD_PRECISION, Cell, table
 from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
+from bench.pace import RIVALS as BASELINES
+from bench.pace import equal_steps
 from bench.store import machine
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
-from sfr_core.configs import Precision, RunConfig
+from sfr_core.configs import Device, Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError, UnknownName
 from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.generation import Untouched, draw, known_record
@@ -53,16 +55,18 @@ from sfr_core.zoo import card, open_dataset
 COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""
 SEEDS = (0, 1, 2)
-RIVALS = ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune")
+RIVALS = BASELINES["ddpm"]
 CARD_PRECISION: UsedPrecision = "bf16"
 """In which the records of the card were made (`recipes.ddpm_quality`)."""
 
 
-def open_session(model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto") -> Session:
-    """The session of a cell, on the CPU, in the precision of the page's runs where nothing else is said."""
+def open_session(
+    model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto", device: Device = "cpu"
+) -> Session:
+    """The session of a cell, in the precision of the page's runs where nothing else is said."""
     config = RunConfig(
         model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed,
-        device="cpu", precision=precision,
+        device=device, precision=precision,
     )  # fmt: skip
     return Session.of_card(config, model)
 
@@ -81,15 +85,20 @@ def measure(
     before: Untouched,
     sampler: Protocol,
     precision: Precision = "auto",
+    device: Device = "cpu",
 ) -> Cell:
     """One cell: the run, its time and its records; `precision` of SFR-on's, which the others share.
+
+    On a GPU equal time is that of a CPU (bench.pace).
 
     Raises:
         InputError: SFR-on was not measured on this class and seed, so there is no time to give to another method.
     """
     settings, once = resolve(MODEL, place.method), 0.0
     budget: float | None = None
-    if place.method != "sfr-on":
+    if place.method != "sfr-on" and device == "cuda":
+        settings["steps"], budget = equal_steps(MODEL, place.method, settings, resolve(MODEL, "sfr-on"))
+    elif place.method != "sfr-on":
         ours = cell_of(cells, Place(place.forget, place.seed, "sfr-on"), model.sha256, sampler.name)
         if ours is None:
             raise InputError(
@@ -98,11 +107,11 @@ def measure(
         budget, precision = ours["cpu_seconds"], ours.get("precision", OLD_PRECISION)
         trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}, precision))
         settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
-    session = open_session(model, place, settings, precision)
+    session = open_session(model, place, settings, precision, device)
     forgotten = session.split.spec.classes
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
     untouched = None
-    if session.precision == CARD_PRECISION:
+    if session.precision == CARD_PRECISION and device == "cpu":
         untouched = known_record(model.records.get(f"class:{place.forget}", {}), sampler, labels, forgotten)
     if untouched is None:
         untouched = before.drawn(task_of(session), session.reference("before"), labels).record(forgotten)
@@ -116,10 +125,10 @@ def measure(
     return {
         "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": "quick",
         "settings": settings, "steps": took.steps, "protocol": sampler.name, "precision": session.precision,
-        "before_precision": session.precision, "budget_cpu_seconds": budget, "device": "cpu",
+        "before_precision": session.precision, "budget_cpu_seconds": budget, "device": session.device_name,
         "before": asdict(untouched), "after": asdict(after.record(forgotten)),
         "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
-        "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": where(), "threads": session.threads,
+        "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": where(device), "threads": session.threads,
     }  # fmt: skip
 
 
@@ -133,9 +142,9 @@ def checkpoint(model: ModelCard) -> dict[str, Any]:
     return {"sha256": model.sha256, "images_seen": model.training.get("images_seen")}
 
 
-def where() -> str:
+def where(device: Device = "cpu") -> str:
     """Machine and versions of a cell."""
-    return f"{machine()}, diffusers {diffusers.__version__}"
+    return f"{machine(device)}, diffusers {diffusers.__version__}"
 
 
 def fresh_page_run(model: ModelCard) -> dict[str, Any]:
@@ -199,6 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--sampler-steps", type=int, default=50)
     parser.add_argument("--precision", default="auto", choices=get_args(Precision), help="default: as the page chooses")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--folder", type=Path, help="a draft of the model; default the shipped one")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--sheet", action="store_true")
@@ -258,7 +268,7 @@ def answer(args: argparse.Namespace) -> None:
     for place in missing(results["cells"], list(dict.fromkeys(wanted)), model.sha256, sampler.name):
         if not missing(load()["cells"], [place], model.sha256, sampler.name):
             continue  # another process was faster
-        done = measure(model, place, load()["cells"], before, sampler, args.precision)
+        done = measure(model, place, load()["cells"], before, sampler, args.precision, args.device)
         results = add("cells", done)
         print(json.dumps({k: done[k] for k in ("forget", "seed", "method", "steps", "seconds", "after")}), flush=True)
     if args.part in ("page", "all"):

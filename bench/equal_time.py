@@ -32,14 +32,19 @@ class Measured:
     mask_density: float | None
 
 
+def cost(trial: Measured, steps: int) -> float:
+    """CPU seconds of a run of `steps`, by a trial of two or more; what a model needs only once does not count."""
+    each = trial.step_cpu_seconds / (trial.steps - 1)
+    return trial.cpu_seconds - trial.step_cpu_seconds - trial.once_cpu_seconds + (steps - 1) * each
+
+
 def steps_for(budget: float, measured: Measured) -> int:
     """Steps that fit into `budget` CPU seconds, at least one, where `measured` had two or more.
 
     What the trial did before and in its first step (a mask, warming up) counts once, what a model needs once does not.
     """
     each = measured.step_cpu_seconds / (measured.steps - 1)
-    before_second = measured.cpu_seconds - measured.step_cpu_seconds - measured.once_cpu_seconds
-    return 1 + max(0, round((budget - before_second) / each))
+    return 1 + max(0, round((budget - cost(measured, 1)) / each))
 
 
 def bare_run(session: Session) -> Measured:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import diffusers
 
@@ -26,10 +26,11 @@ from bench.concept_table import concept_table
 from bench.diffusion_cells import Place, identity, identity_of
 from bench.diffusion_table import Cell, table
 from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
+from bench.pace import RIVALS, SPEC, equal_steps
 from bench.store import locked, machine, write
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
-from sfr_core.configs import RunConfig
+from sfr_core.configs import Device, Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import Evaluated
 from sfr_core.generation import protocol_of
@@ -45,11 +46,6 @@ RESULTS = Path(__file__).parent / "results" / "latent.json"
 SEEDS = (0, 1, 2)
 FORGET = {"emoji-dit": ("flags", "clocks", "birds"), "emoji-sd": ("cat", "flags", "google style")}
 """Of the text-to-image model an object, a category and a style."""
-RIVALS = {
-    "dit": ("salun", "selective-amnesia", "joint", "gradient-ascent", "finetune"),
-    "text-to-image": ("esd-x", "esd-u", "salun", "uce", "concept-ablation"),
-}
-SPEC = {"dit": "class", "text-to-image": "concept"}
 
 
 def places(forget: Sequence[str], seeds: Sequence[int], methods: Sequence[str]) -> list[Place]:
@@ -63,11 +59,13 @@ def settings_of(model: ModelCard, place: Place) -> dict[str, Any]:
     return resolve(model.id, place.method, forget=f"{SPEC[model.kind]}:{place.forget}", kind=model.kind)
 
 
-def open_session(model: ModelCard, place: Place, settings: dict[str, Any]) -> Session:
-    """The session of a cell on the CPU, in the precision of the page's runs, its own pictures drawn."""
+def open_session(
+    model: ModelCard, place: Place, settings: dict[str, Any], device: Device = "cpu", precision: Precision = "auto"
+) -> Session:
+    """The session of a cell, in the precision of the page's runs, its own pictures drawn."""
     config = RunConfig(
         model=model.id, forget=f"{SPEC[model.kind]}:{place.forget}", method=place.method, settings=settings,
-        seed=place.seed, device="cpu", data="data-free",
+        seed=place.seed, device=device, precision=precision, data="data-free",
     )  # fmt: skip
     session = Session.of_card(config, model)
     if isinstance(session.task, Preparable):
@@ -82,25 +80,33 @@ def find(cells: Sequence[Cell], model: ModelCard, place: Place) -> Cell | None:
     return next((cell for cell in cells if cell["kind"] == model.kind and identity_of(cell) == wanted), None)
 
 
-def measure(model: ModelCard, place: Place, cells: Sequence[Cell]) -> Cell:
-    """One cell: the run, its time, its records.
+def measure(
+    model: ModelCard, place: Place, cells: Sequence[Cell], device: Device = "cpu", precision: Precision = "auto"
+) -> Cell:
+    """One cell: the run, its time, its records. On a GPU equal time is that of a CPU (bench.pace).
+
+    On a CPU the precision of SFR-on's run is that of the others.
 
     Raises:
         InputError: SFR-on was not measured on this thing and seed, so there is no time to give to another method.
     """
     settings, once, budget = settings_of(model, place), 0.0, None
-    if place.method != "sfr-on":
+    if place.method != "sfr-on" and device == "cuda":
+        if "steps" in settings:
+            ours_set = settings_of(model, replace(place, method="sfr-on"))
+            settings["steps"], budget = equal_steps(model.id, place.method, settings, ours_set)
+    elif place.method != "sfr-on":
         ours = find(cells, model, replace(place, method="sfr-on"))
         if ours is None:
             raise InputError(
                 f"SFR-on was not measured on {place.forget} with seed {place.seed}.", hint="Measure it first."
             )
-        budget = float(ours["cpu_seconds"])
+        budget, precision = float(ours["cpu_seconds"]), ours["precision"]
         if "steps" in settings:
-            trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}))
+            trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}, device, precision))
             settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
     begun = time.process_time()
-    session = open_session(model, place, settings)
+    session = open_session(model, place, settings, device, precision)
     opened = time.process_time() - begun
     took = bare_run(session)
     session.keep()
@@ -112,11 +118,11 @@ def measure(model: ModelCard, place: Place, cells: Sequence[Cell]) -> Cell:
         "model": model.id, "kind": model.kind, "forget": place.forget, "label": session.split.spec.classes[0],
         "seed": place.seed, "method": place.method, "preset": "quick", "settings": settings, "steps": took.steps,
         "protocol": protocol_of(model).name, "precision": session.precision, "before_precision": session.precision,
-        "budget_cpu_seconds": budget, "device": "cpu", **{who: asdict(record) for who, record in records.items()},
+        "budget_cpu_seconds": budget, "device": session.device_name, **{who: asdict(record) for who, record in records.items()},
         "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "opening_cpu_seconds": opened,
         "once_seconds": max(once, took.once_cpu_seconds), "mask_density": took.mask_density,
         "checkpoint": {"sha256": model.sha256, "images_seen": model.training.get("images_seen")},
-        "machine": f"{machine()}, diffusers {diffusers.__version__}", "threads": session.threads,
+        "machine": f"{machine(device)}, diffusers {diffusers.__version__}", "threads": session.threads,
     }  # fmt: skip
 
 
@@ -162,7 +168,7 @@ def answer(args: argparse.Namespace) -> None:
     for place in wanted:
         if find(load(), model, place) is not None:
             continue
-        cell = measure(model, place, load())
+        cell = measure(model, place, load(), args.device, args.precision)
         add(cell)
         print(
             json.dumps({k: cell[k] for k in ("forget", "seed", "method", "steps", "cpu_seconds", "after")}), flush=True
@@ -178,6 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--methods", nargs="*", metavar="ID", help="beside SFR-on; default: all baselines")
     parser.add_argument("--folder", type=Path, help="another copy of the model")
     parser.add_argument("--card", default="card.json", help="its card's file name, for a draft")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="default: as the page chooses")
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     try:
         answer(parser.parse_args(argv))

@@ -31,6 +31,6 @@ def write(results: Path, value: Any) -> None:
     temporary.replace(results)
 
 
-def machine() -> str:
+def machine(device: str = "cpu") -> str:
     """Where a cell was measured."""
-    return f"{platform.machine()}, {device_name(torch.device('cpu'))}, python {platform.python_version()}, torch {torch.__version__}"
+    return f"{platform.machine()}, {device_name(torch.device(device))}, python {platform.python_version()}, torch {torch.__version__}"

@@ -10,6 +10,7 @@ lost, the Frechet distance over the one before, and CPU time.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ from recipes.tune import single
 from recipes.tune_generator import LOGS, NEVER, NOISE, SEED
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
-from sfr_core.configs import RunConfig
+from sfr_core.configs import Device, RunConfig
 from sfr_core.generation import ConceptDrawn, draw
 from sfr_core.metrics.concepts import sample_prompts
 from sfr_core.metrics.generation import Protocol
@@ -48,11 +49,12 @@ def samples(session: Session, sampler: Protocol) -> ConceptDrawn:
 
 
 def trial(
-    model: ModelCard, method: str, concept: str, settings: dict[str, Any], before: dict[str, ConceptDrawn], sampler: Protocol
+    model: ModelCard, method: str, concept: str, settings: dict[str, Any], before: dict[str, ConceptDrawn], sampler: Protocol,
+    device: Device = "cpu", seed: int = SEED,
 ) -> dict[str, Any]:  # fmt: skip
     """One run without looks, and what changed; `before` keeps the untouched model's samples by concept."""
     config = RunConfig(
-        model=model.id, forget=f"concept:{concept}", method=method, settings=settings, seed=SEED, device="cpu",
+        model=model.id, forget=f"concept:{concept}", method=method, settings=settings, seed=seed, device=device,
         data="data-free",
     )  # fmt: skip
     session = Session.of_card(config, model)
@@ -92,11 +94,13 @@ def main() -> None:
     parser.add_argument("method")
     parser.add_argument("forget", nargs="+", metavar="CONCEPT")
     parser.add_argument("--try", nargs="+", default=[""], dest="tried", metavar="'FIELD=VALUE ...'")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[SEED])
     parser.add_argument("--samples", type=int, default=60)
     parser.add_argument("--sampler-steps", type=int, default=10)
     parser.add_argument("--model", default=ID)
     parser.add_argument("--folder", type=Path, help="another copy of the model")
     parser.add_argument("--card", default="card.json", help="its card's file name, for a draft")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
@@ -109,9 +113,9 @@ def main() -> None:
         changed = single(args.method, text.split(), kind=model.kind)
         settings = resolve(model.id, args.method, overrides=changed, kind=model.kind)
         outcomes = []
-        for concept in args.forget:
-            outcomes.append(trial(model, args.method, concept, settings, before, sampler))
-            line = {"method": args.method, "set": changed, **outcomes[-1]}
+        for concept, seed in itertools.product(args.forget, args.seeds):
+            outcomes.append(trial(model, args.method, concept, settings, before, sampler, args.device, seed))
+            line = {"method": args.method, "set": changed, "seed": seed, **outcomes[-1]}
             with open(LOGS / f"{model.id}.jsonl", "a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
             print(json.dumps(line), flush=True)

@@ -22,7 +22,7 @@ import torch
 from recipes.tune import single
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
-from sfr_core.configs import RunConfig
+from sfr_core.configs import Device, RunConfig
 from sfr_core.events import Step
 from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
@@ -42,11 +42,12 @@ NEVER = 10**6
 
 
 def trial(
-    model: ModelCard, method: str, forget: str, settings: dict[str, Any], untouched: Untouched, sampler: Protocol, seed: int
+    model: ModelCard, method: str, forget: str, settings: dict[str, Any], untouched: Untouched, sampler: Protocol, seed: int,
+    device: Device = "cpu",
 ) -> dict[str, Any]:  # fmt: skip
     """One run without looks, and its two records."""
     config = RunConfig(
-        model=model.id, forget=f"class:{forget}", method=method, settings=settings, seed=seed, device="cpu"
+        model=model.id, forget=f"class:{forget}", method=method, settings=settings, seed=seed, device=device
     )
     session = Session.of_card(config, model)
     task, forgotten = session.task, session.split.spec.classes
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--model", default=ID)
     parser.add_argument("--folder", type=Path, help="another copy of the model")
     parser.add_argument("--card", default="card.json", help="its card's file name, for a draft")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
@@ -105,7 +107,7 @@ def main() -> None:
         outcomes = []
         for seed in args.seeds:
             for forget in args.forget:
-                outcomes.append(trial(model, args.method, forget, settings, untouched, sampler, seed))
+                outcomes.append(trial(model, args.method, forget, settings, untouched, sampler, seed, args.device))
                 line = {"method": args.method, "set": changed, "samples": sampler.name, **outcomes[-1]}
                 with open(LOGS / f"{model.id}.jsonl", "a", encoding="utf-8") as log:
                     log.write(json.dumps(line) + "\n")

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 import bench.diffusion as bench
-from bench import diffusion_cells
+from bench import diffusion_cells, pace
 from bench.diffusion import measure
 from bench.diffusion_cells import Place, add, cell_of, load, missing, places
 from bench.diffusion_sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.diffusion_table import class_table, fd_ratio, harm, ja_loss, kept, method_table, page_line, table
-from bench.equal_time import Measured, bare_run, steps_for
+from bench.equal_time import Measured, bare_run, cost, steps_for
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
 from sfr_core.generation import Untouched, draw
@@ -106,6 +106,26 @@ def test_steps_for_equal_time_by_hand() -> None:
     measured = Measured(4, 0.0, 115.0, 6.0, 100.0, None)
     assert steps_for(79.0, measured) == 36
     assert steps_for(1.0, measured) == 1
+    assert steps_for(cost(measured, 36), measured) == 36
+
+
+def test_equal_time_on_a_gpu_is_that_of_a_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "RESULTS", tmp_path / "pace.json")
+    row = {
+        "forget": "Bag",
+        "settings": {"lr": 1.0, "steps": 50},
+        "machine": "here",
+        "seconds": 9.0,
+        "mask_density": None,
+        "steps": 4,
+    }
+    ours = {**row, "cpu_seconds": 16.0, "step_cpu_seconds": 6.0, "once_cpu_seconds": 0.0}  # 10 and 2 a step
+    theirs = {**row, "cpu_seconds": 5.0, "step_cpu_seconds": 3.0, "once_cpu_seconds": 1.0}  # 1 and 1 a step
+    pace.RESULTS.write_text(json.dumps({"m": {"sfr-on": ours, "salun": theirs}}))
+    assert pace.equal_steps("m", "salun", {"lr": 1.0, "steps": 7}, {"lr": 1.0, "steps": 11}) == (30, 30.0)
+    with pytest.raises(InputError, match="of salun costs on m is not known") as told:
+        pace.equal_steps("m", "salun", {"lr": 2.0, "steps": 7}, {"lr": 1.0, "steps": 11})
+    assert "python -m bench.pace m" in str(told.value.hint)
 
 
 def test_numbers_of_a_cell_by_hand() -> None:
