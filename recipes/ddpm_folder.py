@@ -36,7 +36,8 @@ class Progress:
 
     `restarts` counts the starts from half-precision weights, without optimiser moments. In a last phase the learning rate
     falls to 0 over `finish_images` images from `finish_from` on; `finish_images` is 0 before it. `device` and `machine` are where it learned
-    last; on a GPU `gpu_seconds`, wall time, count and `cpu_seconds` do not.
+    last; on a GPU `gpu_seconds`, wall time, count and `cpu_seconds` do not. `text_until`: images after which the text encoder
+    of a text-to-image model no longer learned; None while it does.
     """
 
     seed: int = 0
@@ -49,6 +50,7 @@ class Progress:
     device: str = "cpu"
     machine: str = ""
     gpu_seconds: float = 0.0
+    text_until: int | None = None
 
     def spend(self, wall: float, cpu: float) -> None:
         """Counts the seconds of a stretch of training by the clock of its device."""
@@ -270,7 +272,11 @@ def publish_gold(work: Path, target: Path, progress: Progress, without: str, com
 def commands(command: str, progress: Progress) -> str:
     """A line that trains what `progress` says, from nothing: `command` to the last phase, and then the last phase."""
     before = progress.finish_from if progress.finish_images else progress.images
-    line = f"{command} --images {before}"
+    line = ""
+    if progress.text_until is not None:
+        line = f"{command} --images {progress.text_until} && " if progress.text_until else ""
+        command += " --keep-text"
+    line += f"{command} --images {before}"
     if progress.finish_images:
         line += f" && {command} --finish {progress.finish_images}"
         if progress.finished < 1:

@@ -5,6 +5,7 @@
     python -m recipes.latents emoji-dit --finish 60000   # a last phase from there, in .work/emoji-dit-finished
     python -m recipes.latents emoji-dit --without flags --images 200000    # the gold standard, in .work/emoji-dit-without-flags
     python -m recipes.latents emoji-dit --device cuda --minutes 4          # the same in larger steps on a GPU
+    python -m recipes.latents emoji-sd --without cat --keep-text --images 800000    # with the original's text encoder
     python -m recipes.latents_quality emoji-dit --finished                 # what the judge says, and a sheet
     python -m recipes.latents emoji-dit --publish --finished               # copies it to assets/models
 
@@ -22,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from recipes.complaints import one_sentence
 from recipes.ddpm import batches, stop_on_signals
@@ -60,27 +61,41 @@ def vocabulary(recipe: LatentRecipe, found: EmojiSet, folders: Sequence[Path] = 
 
 def new_training(
     recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, compiled: bool, device: str = "cpu",
-    folders: Sequence[Path] = (),
+    folders: Sequence[Path] = (), keep_text: Path | None = None,
 ) -> DiTTraining | TextTraining:  # fmt: skip
-    """A training that saw nothing yet; `folders`: see `vocabulary`, which is the same where something is left out."""
+    """A training that saw nothing yet.
+
+    Args:
+        recipe, found, latents, seed, compiled, device: what learns what, and where.
+        folders: see `vocabulary`, which is the same where something is left out.
+        keep_text: a pipeline whose text encoder is taken over and no longer learns.
+    """
     if not recipe.text:
         return DiTTraining(build(recipe, seed), Progress(seed=seed), recipe, latents, compiled, device)
     tokenizer = vocabulary(recipe, found, folders)
     model = build(recipe, seed, tokenizer)
     assert isinstance(model, TextUNet)
+    if keep_text is not None:
+        kept = CLIPTextModel.from_pretrained(keep_text / "text_encoder", dtype=torch.float32, local_files_only=True)
+        model.text_encoder = kept.requires_grad_(False)
     return TextTraining(model, Progress(seed=seed), recipe, latents, tokenizer, compiled, device)
 
 
 def resume(
     work: Path, published: Path, recipe: LatentRecipe, found: EmojiSet, latents: LatentSet, seed: int, *,
     without: str | None = None, compiled: bool = False, device: str = "cpu", fresh: bool = False,
+    keep_text: bool = False,
 ) -> DiTTraining | TextTraining:  # fmt: skip
     """The training in `work`, else one from the half-precision weights in `published` unless a `fresh` one is asked for, else that.
+
+    `keep_text`: with the text encoder in `published` from now on.
 
     Raises:
         ValueError: what is there was begun with another seed.
     """
-    training = new_training(recipe, found, latents, seed, compiled, device, (work / "model", published))
+    training = new_training(
+        recipe, found, latents, seed, compiled, device, (work / "model", published), published if keep_text else None
+    )
     if (work / "state.pt").exists():
         training.load_state(work)
     else:
@@ -89,6 +104,8 @@ def resume(
             weights, training.progress = begun
             training.weights.load_state_dict(weights)
             training.average = {name: tensor.detach().clone() for name, tensor in training.weights.state_dict().items()}
+    if keep_text and training.progress.text_until is None:
+        training.progress.text_until = training.progress.images
     if training.progress.seed != seed:
         raise ValueError(f"The training in {work} or {published} has seed {training.progress.seed}, not {seed}.")
     return training
@@ -111,7 +128,7 @@ def train_as_asked(args: argparse.Namespace, recipe: LatentRecipe) -> None:
     training = resume(
         source if begin_last else work, ASSETS / "models" / recipe.id, recipe, found, latents, args.seed,
         without=args.without, compiled=args.device == "cpu" and shutil.which("g++") is not None and not args.eager,
-        device=args.device, fresh=args.fresh,
+        device=args.device, fresh=args.fresh, keep_text=args.keep_text,
     )  # fmt: skip
     if begin_last:
         training.begin_finish(args.finish)
@@ -149,12 +166,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="from nothing but the vocabulary, also where weights are published"
     )
+    parser.add_argument(
+        "--keep-text", action="store_true", help="with the published text encoder, which no longer learns"
+    )
     parser.add_argument("--eager", action="store_true", help="do not compile the network")
     parser.add_argument("--publish", action="store_true", help="copy the model of .work/ to assets/models")
     parser.add_argument("--finished", action="store_true", help="with --publish: the model of the last phase")
     parser.add_argument("--draft", action="store_true", help="with --publish: do not offer it on the page yet")
     args = parser.parse_args(argv)
     recipe = RECIPES[args.model]
+    if args.keep_text and not recipe.text:
+        parser.error(f"{recipe.id} has no text encoder to keep")
     if args.device == "cuda":
         recipe = replace(recipe, batch=recipe.gpu_batch)
     torch.set_num_threads(1)

@@ -58,7 +58,7 @@ def begun_weights(folder: Path, recipe: LatentRecipe, without: str | None) -> tu
     if without is None:
         weights = _pipeline_weights(folder, recipe)
     else:
-        gold = next((gold for gold in card.retrained if gold.spec == f"class:{without}"), None)
+        gold = next((gold for gold in card.retrained if gold.spec.partition(":")[2] == without), None)
         if gold is None:
             return None
         weights = {name: tensor.float() for name, tensor in load_file(folder / gold.file).items()}
@@ -104,7 +104,7 @@ def publish(
     Raises:
         FileNotFoundError: there is no model in `work`, or no original to put a twin beside.
         ValueError: what was measured belongs to other weights, a file would reach LARGEST_FILE, or it is the twin of a
-            text-to-image model, whose text encoder would have to come along.
+            text-to-image model with another text encoder, which no file holds.
     """
     source = work / "model"
     if not (source / main_file(recipe)).exists():
@@ -161,18 +161,17 @@ def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRe
     before = card_of(target)
     if before is None:
         raise FileNotFoundError(f"{target} holds no original: publish it first.")
-    if recipe.text:
-        raise ValueError(
-            "The twin of a text-to-image model cannot be published yet: its text encoder is another one too."
-        )
-    file = target / "retrained" / f"class-{without.replace(' ', '-')}.safetensors"
+    if recipe.text and _text_of(work / "model") != _text_of(target):
+        raise ValueError("This twin has a text encoder of its own: train it with --keep-text.")
+    spec = f"{'concept' if recipe.text else 'class'}:{without}"
+    file = target / "retrained" / f"{spec.replace(':', '-').replace(' ', '-')}.safetensors"
     file.parent.mkdir(exist_ok=True)
     shutil.copyfile(work / "model" / main_file(recipe), file)
     digest = sha256(file)
     found = measured(work, digest)
     command = command_of(recipe, progress, without)
     gold = GoldStandard(
-        spec=f"class:{without}",
+        spec=spec,
         twin=False,
         file=str(file.relative_to(target)),
         bytes=file.stat().st_size,
@@ -181,13 +180,17 @@ def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRe
         wall_seconds=round(progress.gpu_seconds) or None,
         cpu_seconds=round(progress.cpu_seconds),
         metrics=found["metrics"],
-        records=read_records(found["records"].get(f"class:{without}", {})),
+        records=read_records(found["records"].get(spec, {})),
         training={"recipe": commands(f"{command} --fresh", progress), **said_of(progress, command, found["quality"])},
     )
     others = tuple(one for one in before.retrained if one.spec != gold.spec)
     card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds or None)
     _write(card, not (target / CARD).exists())
     return card
+
+
+def _text_of(folder: Path) -> str:
+    return sha256(folder / "text_encoder" / "model.safetensors")
 
 
 def _write(card: ModelCard, draft: bool) -> None:

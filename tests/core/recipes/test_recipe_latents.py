@@ -305,3 +305,33 @@ def test_seconds_are_counted_by_the_clock_of_the_device() -> None:
     assert trained(Progress(cpu_seconds=3.0), "make", ())["retrain_seconds"] == 3
     on_gpu = trained(progress, "make", ())
     assert (on_gpu["wall_seconds"], on_gpu["retrain_seconds"]) == (2, None)
+
+
+def test_a_twin_of_the_text_to_image_model_keeps_the_text_encoder(tmp_path: Path) -> None:
+    recipe = tiny_recipe("emoji-sd")
+    original = new_training(recipe, FOUND, LATENTS, 0, False)
+    original.step(select(FOUND, recipe))
+    original.save(tmp_path / "original")
+    published = tmp_path / "published"
+    publish(tmp_path / "original", published, original.progress, recipe, None, draft=False)
+    twins = {}
+    for name, keep in (("kept", True), ("learned", False)):
+        twin = resume(NOWHERE, published, recipe, FOUND, LATENTS, 0, without="cat", fresh=True, keep_text=keep)
+        twin.step(select(FOUND, recipe, "cat"))
+        twin.save(tmp_path / name)
+        twins[name] = twin
+    card = publish(tmp_path / "kept", published, twins["kept"].progress, recipe, "cat", draft=False)
+    (gold,) = card.retrained
+    assert (gold.spec, gold.file) == ("concept:cat", "retrained/concept-cat.safetensors")
+    assert gold.training["recipe"] == (
+        "python -m recipes.latents emoji-sd --seed 0 --without cat --fresh --keep-text --images 4"
+    )
+    with pytest.raises(ValueError, match="--keep-text"):
+        publish(tmp_path / "learned", published, twins["learned"].progress, recipe, "cat", draft=False)
+    # The original goes on with its text encoder as it is.
+    again = resume(NOWHERE, published, recipe, FOUND, LATENTS, 0, keep_text=True)
+    assert isinstance(again, TextTraining)
+    words = {name: weight.clone() for name, weight in again.model.text_encoder.state_dict().items()}
+    again.step(select(FOUND, recipe))
+    assert all(torch.equal(words[name], weight) for name, weight in again.model.text_encoder.state_dict().items())
+    assert again.progress.text_until == 4
