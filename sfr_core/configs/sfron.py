@@ -123,6 +123,13 @@ class SFRonConfig(OptimizerConfig):
     optimizer_state: Literal["shared", "separate"] = setting(
         "shared", "Optimiser state", "One for both kinds of steps (published), or one each (DualOptim's idea)."
     )
+    adam_eps: float = setting(
+        1e-8,
+        "Floor in Adam",
+        "Added to the root of Adam's second moment; a larger one leaves weights alone whose gradients are only rounding noise.",
+        low=1e-12,
+        high=1.0,
+    )
     slow_beta: float = setting(
         1.0,
         "Slow weights",

@@ -111,10 +111,10 @@ def unlearn(
     """The alternating loop (R-on), T outer steps; every K-th begins with a forgetting step."""
     parameters = task.parameters()
     masks = None if mask is None else [mask[name] for name in parameters]
-    remain_optimizer = make_optimizer(config, parameters.values())
+    remain_optimizer = make_optimizer(config, parameters.values(), eps=config.adam_eps)
     forget_optimizer = remain_optimizer
     if config.optimizer_state == "separate":
-        forget_optimizer = make_optimizer(config, parameters.values())
+        forget_optimizer = make_optimizer(config, parameters.values(), eps=config.adam_eps)
     forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     slow = _slow_copy(task, config)

@@ -16,9 +16,9 @@ EIGHT_BIT = {"adam8bit": "Adam8bit", "adamw8bit": "AdamW8bit"}
 
 
 def make_optimizer(
-    config: OptimizerConfig, parameters: Iterable[nn.Parameter], *, nesterov: bool = False
+    config: OptimizerConfig, parameters: Iterable[nn.Parameter], *, nesterov: bool = False, eps: float = 1e-8
 ) -> torch.optim.Optimizer:
-    """The optimiser that the config names, over `parameters`; `nesterov` holds for SGD with momentum only."""
+    """The optimiser that the config names, over `parameters`; `nesterov` holds for SGD with momentum only, `eps` for Adam."""
     if config.optimizer == "sgd":
         return torch.optim.SGD(
             parameters,
@@ -32,7 +32,7 @@ def make_optimizer(
         kind = getattr(_bitsandbytes(), EIGHT_BIT[config.optimizer])
     else:
         kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, config.lr, weight_decay=config.weight_decay)
+    return kind(parameters, config.lr, eps=eps, weight_decay=config.weight_decay)
 
 
 def check_optimizer(name: str) -> None:

@@ -155,11 +155,15 @@ class ClassDiffusionTask(DrawnModel):
         return self._errors(batch.x, x, t, wanted, labels)
 
     def relative_losses(self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator) -> Tensor:
-        """Labels are not dropped: without one there is no way to go."""
-        x, _, t = self._noisy(batch.x, rng)
+        """On pictures of the other class: there a sampler comes by that is asked for the forgotten one and goes the new way.
+
+        Labels are not dropped: without one there is no way to go.
+        """
+        other = self._pseudo[batch.y]
+        x, _, t = self._noisy(self._pictures_of(other, batch, rng), rng)
         old = self._predictor(before)
         with torch.no_grad():
-            wanted = old(x, t, self._pseudo[batch.y])
+            wanted = old(x, t, other)
             way = mean_error(old(x, t, batch.y), wanted)
         return mean_error(self._predict(x, t, batch.y), wanted) / way.clamp(min=SHORTEST_WAY)
 
@@ -273,6 +277,17 @@ class ClassDiffusionTask(DrawnModel):
         return free_labels(
             self.split.spec.classes, others, forget=self.free_forget, remain=self.free_remain, most=self.free_most
         )
+
+    def _pictures_of(self, labels: Tensor, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """A random held picture of each label [n]; that of `batch` where there is none of it."""
+        held, found = self._labels.cpu(), batch.x.clone()
+        for label in labels.unique():
+            rows = torch.nonzero(held == label.cpu())[:, 0]
+            mine = torch.nonzero(labels == label)[:, 0]
+            if len(rows):
+                at = rows[torch.randint(len(rows), (len(mine),), generator=rng)].to(self.device)
+                found[mine] = self._read(self._held[at])
+        return found
 
     def _take(self, held: Tensor, labels: NDArray[np.int64]) -> None:
         self._held = held.to(self.device)

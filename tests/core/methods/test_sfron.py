@@ -514,3 +514,14 @@ def test_first_adam_step_is_the_learning_rate_in_the_direction_of_the_sign(optim
 
 def test_finished_names_its_steps() -> None:
     assert go(two(), steps=3)[-1] == Finished(steps=3)
+
+
+def test_a_floor_in_adam_leaves_tiny_gradients_alone() -> None:
+    # Remain gradients (2, 0.5) times 1e-6: Adam's first step is lr * g / (|g| + eps).
+    task = Watched((1.0, 2.0), forget=FORGET, remain=[[[2e-6, 0.5e-6]]])
+    asked = {"mask": False, "alpha": 0.0, "optimizer": "adam", "optimizer_state": "separate", "alternate": True}
+    go(task, **asked, adam_eps=1e-6)
+    assert weights(task) == pytest.approx([1.0 - 0.1 * 2 / 3, 2.0 - 0.1 * 0.5 / 1.5], rel=1e-4)
+    plain = Watched((1.0, 2.0), forget=FORGET, remain=[[[2e-6, 0.5e-6]]])
+    go(plain, **asked)
+    assert weights(plain) == pytest.approx([1.0 - 0.1, 2.0 - 0.1], rel=1e-2)
