@@ -159,6 +159,8 @@ def answer(args: argparse.Namespace) -> None:
     for method in methods:
         spec_of(method, model.kind)
     wanted = places(args.forget or FORGET[model.id], args.seeds, methods)
+    if args.device == "cuda":  # nobody's time depends on SFR-on's cells
+        wanted = [place for place in wanted if place.method in methods]
     for name in dict.fromkeys(place.forget for place in wanted):
         settings = settings_of(model, Place(name, 0, "sfr-on"))
         forget = f"{SPEC[model.kind]}:{name}"

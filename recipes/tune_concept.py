@@ -24,6 +24,7 @@ from recipes.tune_generator import LOGS, NEVER, NOISE, SEED
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.configs import Device, RunConfig
+from sfr_core.events import Step
 from sfr_core.generation import ConceptDrawn, draw
 from sfr_core.metrics.concepts import sample_prompts
 from sfr_core.metrics.generation import Protocol
@@ -60,8 +61,11 @@ def trial(
     session = Session.of_card(config, model)
     old = before[concept] = before.get(concept) or samples(session, sampler)
     cpu = time.process_time()
-    for _ in run(session, cancel=CancelToken(), live_every=NEVER, evaluate=False):
-        pass
+    losses = [
+        event.forget_loss
+        for event in run(session, cancel=CancelToken(), live_every=NEVER, evaluate=False)
+        if isinstance(event, Step) and event.forget_loss is not None
+    ]
     cpu = time.process_time() - cpu
     shares = old.shares()
     was, now = old.concept_record(shares), samples(session, sampler).concept_record(shares)
@@ -75,6 +79,7 @@ def trial(
     return {
         "forget": concept, "direct": [was.FA, now.FA], "words": [was.FA_paraphrase, now.FA_paraphrase], "lost": lost,
         "ratio": round(now.FD_remain / was.FD_remain, 3), "cpu": round(cpu, 1), "samples": sampler.name,
+        "losses": [round(loss, 4) for loss in losses[:: max(1, len(losses) // 10)]],
     }  # fmt: skip
 
 
