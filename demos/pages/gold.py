@@ -35,7 +35,9 @@ def generator_note(card: zoo.ModelCard) -> str:
     """Why a generator's run has nothing to compare with, and why that is not made here."""
     names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
     # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
-    seconds = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)
+    # Of one that a GPU trained: on a CPU.
+    on_cpu = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)
+    seconds = max(card.retrain_seconds or 0.0, card.wall_seconds or 0.0, card.cpu_seconds, on_cpu)
     if not names or not seconds:
         return copy.GOLD_GENERATOR_NONE
     return copy.GOLD_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
