@@ -1,6 +1,7 @@
 """Trains the judges of drawn emoji: which category, and which concept in which style; both can say "none of these".
 
-    python -m recipes.emoji_judge        # twenty minutes on one core; assets/models/emoji-judge and emoji-concepts-judge
+    python -m recipes.emoji_judge                # twenty minutes on one core; assets/models/emoji-judge and emoji-concepts-judge
+    python -m recipes.emoji_judge --calibrate    # thresholds and statistics anew, for the network that lies there; two minutes
 
 One network with two heads, saved as two judges: the classes of the first are the categories of `emoji-dit`, those of the second
 are concepts in a style ("cat, google style"), so that an object, a category and a style are all sets of its classes. Every tenth
@@ -47,6 +48,8 @@ HELD_OUT, SMALL = 10, 4
 """Every tenth emoji of a group, and one of a group of SMALL to nine: else nothing is known of tigers and dogs."""
 KEPT = 0.98
 HEADS = ("emoji-judge", "emoji-concepts-judge")
+TRAINED = ("title", "seed", "recipe", "machine", "threads", "precision", "cpu_seconds", "metrics", "held_out")
+"""What a card says of the training; `write` adds what it sees itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +172,15 @@ def train(data: Labelled, *, seed: int, epochs: int = EPOCHS, rejects: int = REJ
 
 def judge_of(network: TwoHeads, head: int, data: Labelled) -> Judge:
     """One of the two judges, calibrated on the pictures of its classes."""
+    return calibrated(network.network(head), head, data)
+
+
+def calibrated(network: SmallResNet, head: int, data: Labelled) -> Judge:
+    """A judge with the network of one head."""
     labels, names = data.labels[head], data.names[head]
     mine = labels < len(names)
     pixels, classes = pixels_of(data.images[mine]), torch.from_numpy(labels[mine])
-    judge = calibrate(network.network(head), pixels, classes, KEPT, classes=len(names), scale=SCALE)
+    judge = calibrate(network, pixels, classes, KEPT, classes=len(names), scale=SCALE)
     judge.names = names
     judge.real = real_features(judge(pixels).features, labels[mine])
     return judge
@@ -201,6 +209,21 @@ def percent(hits: NDArray[np.bool_]) -> float:
     return round(100 * float(hits.mean()), 2)
 
 
+def recalibrate(target: Path, data: Labelled, *, seed: int) -> None:
+    """New thresholds and statistics for both judges in `target`, whose network stays; what was held out is not measured again."""
+    for head, name in enumerate(HEADS):
+        said = json.loads((target / name / CARD).read_text(encoding="utf-8"))
+        card = {key: said[key] for key in TRAINED}
+        old = Judge.open(target / name)
+        judge = calibrated(old.network, head, data)
+        changed = int((~torch.isclose(judge.limits, old.limits)).sum())
+        card |= {"metrics": measure(judge, data, head, seed=seed)}
+        print(name, f"{changed} of {len(judge.limits)} thresholds changed", json.dumps(card["metrics"]), flush=True)
+        if changed:
+            card["held_out"] |= {"thresholds": "those of the training, before --calibrate"}
+            write(judge, target / name, card)
+
+
 def write(judge: Judge, target: Path, card: dict[str, Any]) -> None:
     """Writes a judge and its card."""
     target.mkdir(parents=True, exist_ok=True)
@@ -227,12 +250,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--calibrate", action="store_true", help="train nothing")
     parser.add_argument("--target", type=Path, default=ASSETS / "models")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     titles = ("Judge of the categories of drawn emoji", "Judge of the concepts and styles of drawn emoji")
     with one_sentence():
         data = labelled(load())
+        if args.calibrate:
+            recalibrate(args.target, data, seed=args.seed)
+            return
         cpu = time.process_time()
         shy = train(data.rows(~data.held_out), seed=args.seed, epochs=args.epochs)
         unseen = data.rows(data.held_out)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from recipes.judge import calibrate, train
+from recipes.judge import _limit, calibrate, train
 from recipes.reject_pictures import GROUPS, KINDS, Maker, reject_pictures
 from sfr_core.data.datasets import Pictures, fashion_mnist, first_per_class
 from sfr_core.nets.judge import NONE, Judge, distances, features_of, pixels_of
@@ -113,3 +113,9 @@ def test_saved_judge_judges_alike(judge: Judge, real: Pictures, tmp_path: Path) 
 
 def test_network_is_the_one_of_the_classifier_with_one_more_output() -> None:
     assert SmallResNet(classes=11).head.out_features == NONE + 1
+
+
+def test_a_small_class_turns_none_of_its_own_away() -> None:
+    distances_of = torch.arange(1.0, 9.0)
+    assert float(_limit(distances_of, 0.98)) == 8.0  # an interpolated quantile, 7.86, would reject one of eight
+    assert float(_limit(torch.arange(1.0, 101.0), 0.98)) == pytest.approx(98.02)

@@ -376,3 +376,15 @@ def test_share_of_the_way_to_another_class_by_hand() -> None:
     with torch.no_grad():
         net.e[label] = (net.e[label] + net.e[other]) / 2
     assert task.relative_losses(batch, before, rng()).detach() == pytest.approx(0.25)
+
+
+def test_the_way_is_asked_for_on_pictures_of_the_other_class() -> None:
+    task, _ = by_hand()
+    batch = next(task.forget_batches(4, rng()))
+    held = grey_dataset().train
+    for label in (3, 7):
+        found = task._pictures_of(torch.full_like(batch.y, label), batch, rng())
+        mine = torch.from_numpy(held.images[held.labels == label]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        flipped = torch.cat([mine, mine.flip(3)])
+        assert all((picture == flipped).flatten(1).all(1).any() for picture in found)
+    assert torch.equal(task._pictures_of(torch.full_like(batch.y, NULL), batch, rng()), batch.x)  # none is held
