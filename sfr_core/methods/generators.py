@@ -20,7 +20,14 @@ from sfr_core.methods.classifiers import METHODS
 from sfr_core.methods.spec import MethodSpec
 
 GENERATOR_METHODS: dict[str, MethodSpec] = {
-    "sfr-on": METHODS["sfr-on"],
+    "sfr-on": replace(
+        METHODS["sfr-on"],
+        parts={
+            **METHODS["sfr-on"].parts,
+            "forgetting": "ascent with adaptive weights, or by our presets a share of the way to another class's answer",
+            "remaining": "descent on the true noise, or by our presets on what the model said before",
+        },
+    ),
     "retrain": replace(
         METHODS["retrain"],
         summary="Trains a new model that never saw the forgotten classes: hours, so the page shows what a card ships.",
