@@ -205,7 +205,6 @@ COUNT_CAPTION = (
 LIVE_NAMES = ("forget accuracy", "remain accuracy")
 LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")
 LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as asked")
-LOSS_UNIT_GENERATOR = "squared error"
 
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"

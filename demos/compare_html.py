@@ -13,6 +13,7 @@ from demos import compare_copy as copy
 from demos.answers import Agreement, Found, Sample
 from demos.live import data_uri
 from demos.metric_rows import MetricRow
+from demos.plots.curves import unit_of
 from demos.plots.layers import LayerCount, total_share
 from demos.run_record import Moment, RunRecord
 from demos.verdict import Verdict
@@ -260,8 +261,8 @@ def moment_html(record: RunRecord, moment: Moment) -> str:
         cells.append((remain, f"{live.remain:.1f} %", f"n = {live.n_remain}"))
     if step is not None:
         for name, value, unit in (
-            ("forget loss", step.forget_loss, copy.LOSS_UNIT_GENERATOR if record.generates else "nats"),
-            ("remain loss", step.remain_loss, copy.LOSS_UNIT_GENERATOR if record.generates else "nats"),
+            ("forget loss", step.forget_loss, unit_of("forget loss", record)),
+            ("remain loss", step.remain_loss, unit_of("remain loss", record)),
             ("forgetting strength α", step.alpha, ""),
         ):
             if value is not None:

@@ -157,7 +157,11 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
         "forgotten": list(run.spec.classes) or None,
         "generates": draws,
         "blurred": draws and shown_blurred(config.model),
-        "words": [*(["concept"] if run.prompts else []), *(["generator"] if draws else [])],
+        "words": [
+            *(["relative"] if config.settings.get("forget_loss") == "relative" else []),
+            *(["concept"] if run.prompts else []),
+            *(["generator"] if draws else []),
+        ],
         "pictures": _images(config, view),
         "view": bridge.payload(view, words_of(config)),
     }

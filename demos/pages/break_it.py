@@ -162,7 +162,7 @@ def overlay(base: RunRecord, broken: dict[str, RunRecord], quantity: str) -> tup
         ends = [curve(record, q).y for q in QUANTITIES]
         rows.append((name, *_full(record), *(f"{y[-1]:.4g}" if y else "–" for y in ends)))
     generates = base.generates
-    last = (f"{quantity_title(q, base)}, last ({unit_of(q, generates)})" for q in QUANTITIES)
+    last = (f"{quantity_title(q, base)}, last ({unit_of(q, base)})" for q in QUANTITIES)
     n = next((f"n = {e.record.n_forget} and {e.record.n_remain}" for e in base.live()), "none")  # type: ignore[union-attr]
     numbers = copy.BREAK_HEAD_GENERATOR if generates else copy.BREAK_HEAD
     head = ("run", *(copy.BREAK_HEAD_CONCEPT if base.of_concept else numbers), *last)

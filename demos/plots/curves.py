@@ -31,6 +31,8 @@ CONCEPT_TITLES: dict[Quantity, str] = {
 """Likewise where the samples answer prompts."""
 GENERATOR_LOSS = "squared error"
 """Unit of a diffusion model's losses: of the predicted noise, summed or averaged over a picture."""
+RELATIVE_LOSS = "share of the way left"
+"""Unit of the forget loss of a run that goes a share of the way to another answer: 1 at the start, 0 at the goal."""
 
 
 def quantity_title(quantity: Quantity, record: RunRecord) -> str:
@@ -40,9 +42,13 @@ def quantity_title(quantity: Quantity, record: RunRecord) -> str:
     return GENERATOR_TITLES[quantity] if record.generates else quantity.capitalize()
 
 
-def unit_of(quantity: Quantity, generates: bool) -> str:
-    """Its unit."""
-    return "%" if quantity.endswith("accuracy") else GENERATOR_LOSS if generates else "nats"
+def unit_of(quantity: Quantity, record: RunRecord) -> str:
+    """Its unit in this run."""
+    if quantity.endswith("accuracy"):
+        return "%"
+    if quantity == "forget loss" and record.config.settings.get("forget_loss") == "relative":
+        return RELATIVE_LOSS
+    return GENERATOR_LOSS if record.generates else "nats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ def overlay_figure(runs: Sequence[tuple[str, RunRecord]], quantity: Quantity) ->
             hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
         )
     first = runs[0][1]
-    unit = unit_of(quantity, first.generates)
+    unit = " or ".join(dict.fromkeys(unit_of(quantity, record) for _, record in runs))
     bounds = {"range": [-3, 103]} if unit == "%" else {"rangemode": "tozero"}
     return figure.update_layout(
         layout(

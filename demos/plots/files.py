@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from demos.answers import confusions
 from demos.plots.confusion import class_change
-from demos.plots.curves import curve, quantity_title, unit_of
+from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.plots.layers import recount
 from demos.plots.samples import samples_figure, timeline_figure
 from demos.plots.style import FORGET, MODEL_COLOURS, MODEL_PATTERNS, REMAIN
@@ -63,7 +63,8 @@ def curves_figure(record: RunRecord) -> Figure:
                 label=quantity_title(quantity, record).lower(),
             )
         axes.set_xlabel("step")
-        axes.set_ylabel(f"{title} ({unit_of(quantity, record.generates)})")
+        units = dict.fromkeys(unit_of(quantity, record) for quantity in QUANTITIES if quantity.endswith(kind))
+        axes.set_ylabel(f"{title} ({'; '.join(units)})")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     left.set_ylim(-3, 103)

@@ -10,6 +10,8 @@ from compare_examples import NAMES
 from generator_examples import events, png
 
 from demos import bridge, live
+from demos.plots.curves import overlay_figure, unit_of
+from demos.run_record import RunRecord
 from sfr_core.configs import RunConfig
 from sfr_core.events import PhaseProgress, PhaseStarted, Step
 
@@ -70,3 +72,15 @@ def test_a_step_that_leaves_forgetting_out_is_said_where_it_is_a_pause() -> None
     assert not live.may_pause(replace(config, settings={**every, "forget_every": 2}))
     assert live.may_pause(replace(config, settings={"forget_steps": 5, "forget_every": 1}))
     assert not live.may_pause(replace(config, settings={"forget_every": 1}))
+
+
+def test_a_run_that_goes_a_share_of_the_way_names_its_loss_so() -> None:
+    events_, settings = events(), {"forget_loss": "relative"}
+    config = RunConfig(model="fashion-mnist-ddpm", forget="class:Bag", method="sfr-on", settings=settings)
+    record = RunRecord(key="k", config=config, state="finished", events=tuple(events_))
+    assert unit_of("forget loss", record) == "share of the way left"
+    assert unit_of("remain loss", record) == "squared error"
+    plain = replace(record, config=replace(config, settings={"forget_loss": "ascent"}))
+    assert unit_of("forget loss", plain) == "squared error"
+    title = overlay_figure([("ours", record), ("theirs", plain)], "forget loss").layout.title.text
+    assert "share of the way left or squared error" in title
