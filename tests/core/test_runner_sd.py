@@ -180,8 +180,8 @@ def test_from_the_command_line(shipped: Path, tmp_path: Path, capsys: pytest.Cap
     assert sorted(p.name for p in out.iterdir()) == sorted(FILES)
     config = read_config(out)
     assert (config.forget, config.redirect, config.data) == ("concept:cat", "a tree", "data-free")
-    assert config.settings["forget_loss"] == "redirect"
-    assert config.settings["trainable"] == "cross-attention"  # as its preset says
+    assert config.settings["forget_loss"] == "relative"
+    assert config.settings["trainable"] == "keys-values"  # as its preset says
     data = json.loads((out / "result.json").read_text())
     assert {"FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase", "n_neighbours"} <= set(data["after"])
     with safe_open(out / "after.safetensors", "pt") as weights:

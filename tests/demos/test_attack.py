@@ -72,7 +72,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "asked", lambda _: run)
     settings = {"steps": 10, "batch_size": 4}
     made = RunConfig(model="m", forget="concept:a", method="finetune", settings=settings)
-    card = SimpleNamespace(sampling=SimpleNamespace(steps=20), kind="text-to-image", training={}, cpu_seconds=None)
+    card = SimpleNamespace(sampling=SimpleNamespace(steps=20), kind="text-to-image", cpu_pace=None)
     # 40 pictures in 8 s: 0.2 s each. Two thirds of (300 x 16 trained + 40 x 20 drawn with guidance).
     found = estimate.attack(made, card, 8.0)  # type: ignore[arg-type]
     assert found is not None
