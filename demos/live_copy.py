@@ -129,7 +129,7 @@ LIVE = {
             "the numbers are in the table below it."
         ),
     },
-    "relative": {"lossTitle": "Loss (forgotten: share of the way left; others: squared error)"},
+    "relative": {"lossTitle": "Loss (share of way left; squared error)"},
     "concept": {
         "accuracyTitle": "Samples as asked, in %",
         "accuracyTitleN": "Samples as asked, in % (n = {forget} and {remain})",
