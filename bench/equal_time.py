@@ -43,8 +43,8 @@ def steps_for(budget: float, measured: Measured) -> int:
 
     What the trial did before and in its first step (a mask, warming up) counts once, what a model needs once does not.
     """
-    each = measured.step_cpu_seconds / (measured.steps - 1)
-    return 1 + max(0, round((budget - cost(measured, 1)) / each))
+    first = cost(measured, 1)
+    return 1 + max(0, round((budget - first) / (cost(measured, 2) - first)))
 
 
 def bare_run(session: Session) -> Measured:

@@ -12,8 +12,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
 
 from recipes.complaints import one_sentence
 from sfr_core.cards import write_card
@@ -41,21 +42,25 @@ def open_session(model: ModelCard, name: str) -> Session:
     return Session.of_card(config, model)
 
 
-def record(session: Session, untouched: Untouched, model: nn.Module | None) -> GeneratorRecord:
-    """The record of the original (its samples are kept in `untouched`)."""
+def asked(session: Session) -> tuple[ClassDiffusionTask, tuple[int, ...], NDArray[np.int64]]:
+    """The task of a session, what it forgets, and the labels of a record's samples."""
     task, forgotten = session.task, session.split.spec.classes
     assert isinstance(task, ClassDiffusionTask)
-    labels = sample_plan(forgotten, task.classes, protocol_of(session.card).n)
-    return untouched.drawn(task, model, labels).record(forgotten)
+    return task, forgotten, sample_plan(forgotten, task.classes, protocol_of(session.card).n)
+
+
+def record(session: Session, untouched: Untouched) -> GeneratorRecord:
+    """The record of the original (its samples are kept in `untouched`)."""
+    task, forgotten, labels = asked(session)
+    return untouched.drawn(task, session.reference("before"), labels).record(forgotten)
 
 
 def record_of_twin(session: Session) -> GeneratorRecord:
     """The record of the model that was retrained without this session's category."""
-    task, forgotten = session.task, session.split.spec.classes
-    assert isinstance(task, ClassDiffusionTask)
-    labels = sample_plan(forgotten, task.classes, protocol_of(session.card).n)
-    drawn = draw(task, task.judge, labels, protocol_of(session.card), session.reference("retrained"))  # type: ignore[arg-type]
-    return drained(drawn).record(forgotten)
+    task, forgotten, labels = asked(session)
+    assert task.judge is not None
+    walk = draw(task, task.judge, labels, protocol_of(session.card), session.reference("retrained"))
+    return drained(walk).record(forgotten)
 
 
 def with_records(model: ModelCard) -> ModelCard:
@@ -71,7 +76,7 @@ def with_records(model: ModelCard) -> ModelCard:
     found, golds = {}, {gold.spec: gold for gold in model.retrained}
     for name in open_dataset(model).class_names:
         session, spec = open_session(model, name), f"class:{name}"
-        found[spec] = {sampler.name: record(session, untouched, session.reference("before"))}
+        found[spec] = {sampler.name: record(session, untouched)}
         if spec in golds:
             golds[spec] = replace(golds[spec], records={sampler.name: record_of_twin(session)})
         print(name, found[spec][sampler.name].FA, found[spec][sampler.name].JA_remain, flush=True)
