@@ -281,7 +281,7 @@ class ClassDiffusionTask(DrawnModel):
     def _pictures_of(self, labels: Tensor, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
         """A random held picture of each label [n]; that of `batch` where there is none of it."""
         held, found = self._labels.cpu(), batch.x.clone()
-        for label in labels.unique():
+        for label in torch.unique(labels):
             rows = torch.nonzero(held == label.cpu())[:, 0]
             mine = torch.nonzero(labels == label)[:, 0]
             if len(rows):
