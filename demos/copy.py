@@ -112,6 +112,7 @@ REDIRECT_LABEL = "Draw this instead"
 REDIRECT_INFO = (
     "The prompt whose pictures should come where the concept is asked for. Use words that the model was trained with."
 )
+REDIRECT_EACH = "Left as it is, every prompt of this style has its own: “{asked}” draws “{instead}”. A prompt that you write here answers all of them."
 REDIRECT_EMPTY = "There is no prompt to draw instead."
 REDIRECT_EMPTY_HINT = "Write one under '2. What it should forget', for example: {prompt}"
 REDIRECT_LONG = "The prompt to draw instead has {n} characters; {most} are the most."

@@ -96,6 +96,7 @@ def styles() -> list[dict[str, Any]]:
                 "paraphrases": [say(template, style) for template in STYLE_PARAPHRASES],
                 "neighbours": [],
                 "redirect": f"an emoji in {other} style",
+                "redirects": [say(template, other) for template in STYLE_PROMPTS],
                 "others": [f"{name} in {other} style" for name in STYLE_OTHERS],
                 "offered": True,
             }

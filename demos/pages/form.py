@@ -43,6 +43,7 @@ class Form:
     samples: gr.HTML
     concepts: gr.HTML
     redirect: gr.Textbox
+    redirects_note: gr.HTML
     redirect_note: gr.HTML
     method: gr.Dropdown
     preset: gr.Dropdown
@@ -111,6 +112,7 @@ class Form:
             self.samples: cards.sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
             self.concepts: cards.concept_value(config.model, spec.concept),
             self.redirect: show.redirect_value(config.model, config.redirect or prompts.get(spec.concept, "")),
+            self.redirects_note: show.redirects_note(config.model, spec.concept),
             self.redirect_note: show.redirect_note(config.method),
             self.method: gr.Dropdown(choices=show.method_choices(config.model), value=config.method),
             self.preset: gr.Dropdown(choices=show.preset_choices(config.model, config.method), value=config.preset),
@@ -157,6 +159,7 @@ class Form:
             self.samples,
             self.concepts,
             self.redirect,
+            self.redirects_note,
             self.redirect_note,
             self.settled,
         ]

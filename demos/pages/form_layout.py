@@ -70,6 +70,7 @@ def build(model: str) -> Form:
             max_lines=1,
             elem_id="redirect",
         )
+        redirects_note = gr.HTML(show.redirects_note(model, show.first_concept(model)), elem_id="redirects-note")
         redirect_note = gr.HTML(show.redirect_note("sfr-on"), elem_id="redirect-note")
     source = gr.Radio(
         [(title, name) for name, title in copy.DATA_SOURCES.items()],
@@ -102,7 +103,7 @@ def build(model: str) -> Form:
             precisions = [(title, name) for name, title in copy.PRECISIONS.items()]
             precision = _dropdown(precisions, "auto", copy.PRECISION_LABEL, copy.PRECISION_INFO, 150, "precision")
     form = Form(
-        model_part, kind, classes, share, share_seed, samples, concepts, redirect, redirect_note, method, preset, variant,
+        model_part, kind, classes, share, share_seed, samples, concepts, redirect, redirects_note, redirect_note, method, preset, variant,
         seed, device, precision, fields, groups, kinds, kind_note, source, note, page, settled, samples_class, samples_note, own_part.note,
     )  # fmt: skip
     form.inputs = {

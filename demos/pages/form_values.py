@@ -124,6 +124,19 @@ def redirects(model: str) -> dict[str, str]:
     return {name: plan_prompts(listed, ForgetSpec(text="", concept=name)).redirect for name in listed.offered}
 
 
+def redirects_note(model: str, concept: str) -> str:
+    """What the field does not show: that each prompt of the concept has a redirection of its own; "" where all share one."""
+    card = zoo.card(model)
+    if card.kind != "text-to-image" or not concept:
+        return ""
+    plan = plan_prompts(read_concepts(card.folder), ForgetSpec(text="", concept=concept))
+    if not plan.redirects:
+        return ""
+    last = len(plan.redirects) - 1
+    text = copy.REDIRECT_EACH.format(asked=plan.prompts[last].text, instead=plan.redirects[last])
+    return f'<p class="pg-note">{escape(text)}</p>'
+
+
 def redirect_value(model: str, prompt: str) -> gr.Textbox:
     """The text field of the redirection, which a public page may have to lock."""
     locked = kind_of(model) == "text-to-image" and read_concepts(zoo.card(model).folder).fixed

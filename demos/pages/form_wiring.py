@@ -75,6 +75,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             form.classes: cards.class_value(model_id, [first]),
             form.concepts: cards.concept_value(model_id, concept),
             form.redirect: show.redirect_value(model_id, show.redirects(model_id).get(concept, "")),
+            form.redirects_note: show.redirects_note(model_id, concept),
             form.samples_class: gr.Dropdown(choices=list(names), value=first),
             form.samples: cards.sample_value(model_id, first, 0, []),
             form.samples_note: copy.SAMPLES_NONE,
@@ -83,7 +84,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
         }
 
     changed = [form.kind, form.kind_note, form.data, form.classes, form.samples_class, form.samples, form.samples_note]
-    changed += [form.page, form.method, form.concepts, form.redirect, *valued]
+    changed += [form.page, form.method, form.concepts, form.redirect, form.redirects_note, *valued]
     form.model.input(new_model, choices, changed, **QUICK)
 
     def open_own(
@@ -118,10 +119,14 @@ def _wire_concepts(form: Form) -> None:
         """Another concept brings its own redirection, unless the visitor has written one."""
         prompts = show.redirects(show.known(model))
         chosen = (show.selected(picker) or [""])[0]
+        if chosen not in prompts:
+            return gr.skip(), gr.skip()
         written = str(text or "").strip() not in {"", *prompts.values()}
-        return gr.skip() if written or chosen not in prompts else prompts[chosen]
+        return gr.skip() if written else prompts[chosen], show.redirects_note(show.known(model), chosen)
 
-    form.concepts.input(follow, [form.model, form.concepts, form.redirect], form.redirect, **QUICK)
+    form.concepts.input(
+        follow, [form.model, form.concepts, form.redirect], [form.redirect, form.redirects_note], **QUICK
+    )
 
 
 def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:

@@ -6,8 +6,8 @@ A model's folder may hold `concepts.json`, a table with
 - `free_forget` and `free_remain`, where they differ from FREE_FORGET and FREE_REMAIN;
 - `concepts`: a list of tables with `name`, `kind` (object, category or style), `shows` (classes of the judge that count as
   this concept), `direct` (prompts that ask for it), `paraphrases` (the same in other words, never trained on), `neighbours`
-  (names of concepts that are like it), and where it differs from the usual `redirect` (a prompt), `others` (names of the distant
-  concepts; default: all whose `shows` differ), `offered` (false: only a neighbour or a distant concept of others) and `adult`
+  (names of concepts that are like it), and where it differs from the usual `redirect` (a prompt), `redirects` (a prompt for each
+  direct one, where each has its own), `others` (names of the distant concepts; default: all whose `shows` differ), `offered` (false: only a neighbour or a distant concept of others) and `adult`
   (true: left out on a public page);
 - `open` (true: the model takes any other text too, but on a public page, which so becomes `fixed`).
 
@@ -59,6 +59,7 @@ class Concept:
     neighbours: tuple[str, ...] = ()
     others: tuple[str, ...] | None = None
     redirect: str = ""
+    redirects: tuple[str, ...] = ()
     offered: bool = True
     adult: bool = False
 
@@ -110,7 +111,8 @@ class PromptPlan:
         prompts: what label i asks for: direct prompts, paraphrases, neighbours, others. Labels beyond them, in this order:
             the empty prompt, the redirection, then `kept`.
         redirect: prompt that is answered in place of the concept.
-        kept: further prompts that are trained on to be kept.
+        redirects: prompt that is answered in place of each direct one; empty: all are answered like `redirect`.
+        kept: further prompts that are trained on to be kept, those of `redirects` among them.
         free_forget, free_remain: pictures that the model draws of itself before a run: of the concept, and of everything
             else together.
     """
@@ -121,6 +123,7 @@ class PromptPlan:
     kept: tuple[str, ...]
     free_forget: int = FREE_FORGET
     free_remain: int = FREE_REMAIN
+    redirects: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,18 +150,26 @@ class PromptPlan:
         return np.array([i for i, prompt in enumerate(self.prompts) if prompt.role in roles], np.int64)
 
     @property
+    def targets(self) -> NDArray[np.int64]:
+        """Label of the prompt that is answered in place of each direct one, in their order."""
+        if not self.redirects:
+            return np.full(len(self.labels("direct")), self.anchor, np.int64)
+        first = self.anchor + 1
+        return np.array([first + self.kept.index(text) for text in self.redirects], np.int64)
+
+    @property
     def free_labels(self) -> NDArray[np.int64]:
         """Labels of the pictures that the model draws before a run: the direct prompts, then what is to be kept.
 
         Paraphrases are never trained on: they tell whether a concept was forgotten or only its name.
         """
         kept = np.arange(self.anchor + 1, self.anchor + 1 + len(self.kept))
-        anchors = max(1, round(REDIRECT_SHARE * self.free_remain)) if len(kept) else self.free_remain
+        redirected = max(1, round(REDIRECT_SHARE * self.free_remain)) if len(kept) else self.free_remain
         return np.concatenate(
             [
                 _spread(self.labels("direct"), self.free_forget),
-                np.full(anchors, self.anchor, np.int64),
-                _spread(kept, self.free_remain - anchors),
+                _spread(np.unique(self.targets), redirected),
+                _spread(kept, self.free_remain - redirected),
             ]
         )
 
@@ -214,6 +225,12 @@ def _concept(values: dict[str, Any]) -> Concept:
     concept = Concept(**{**values, **lists})
     if concept.kind not in get_args(ConceptKind) or not concept.direct or not concept.name:
         raise ValueError(f"'{concept.name}' has no kind or no direct prompt")
+    if concept.redirects and len(concept.redirects) != len(concept.direct):
+        raise ValueError(
+            f"'{concept.name}' has {len(concept.direct)} direct prompts and {len(concept.redirects)} redirects"
+        )
+    if own := set(concept.redirects) & {*concept.direct, *concept.paraphrases}:
+        raise ValueError(f"'{concept.name}' is redirected to itself by '{min(own)}'")
     return concept
 
 
@@ -221,7 +238,7 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
     """The prompts of a run that forgets `spec.concept`.
 
     Args:
-        redirect: prompt to answer instead; "" takes the list's.
+        redirect: prompt to answer instead, whatever the direct prompt; "" takes the list's.
 
     Raises:
         UnknownName: the model's list has no such concept. SpecError: there is nothing to redirect to, or the redirection
@@ -245,8 +262,9 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
     )
     if not far:
         prompts += tuple(Prompt(text, text, "other") for text in concepts.neutral if text != target)
-    forgotten = {*concept.direct, *concept.paraphrases, target}
-    kept = [text for text in concepts.neutral if text not in forgotten]
+    redirects = () if redirect.strip() else concept.redirects
+    forgotten = {*concept.direct, *concept.paraphrases, target} - {*redirects}
+    kept = [text for text in (*redirects, *concepts.neutral) if text not in forgotten]
     kept += [text for other in (*near, *far) for text in other.direct if text not in forgotten]
     gone = tuple(i for i, prompt in enumerate(prompts) if prompt.role in ("direct", "paraphrase"))
     named = ForgetSpec(text=f"concept:{concept.name}", concept=concept.name)
@@ -257,6 +275,7 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
         tuple(dict.fromkeys(kept)),
         concepts.free_forget,
         concepts.free_remain,
+        redirects,
     )
 
 

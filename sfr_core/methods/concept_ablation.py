@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import ConceptAblationConfig
@@ -19,8 +20,8 @@ def concept_ablation(
 ) -> Iterator[Event]:
     """Descends |e(x_t, concept) - stopgrad e(x_t, anchor)|^2 on pictures of the anchor, plus their own training loss.
 
-    The anchor is the prompt that the concept is redirected to; x_t are noised pictures of it, not of the concept. The
-    published code asks the model that is being trained for the answer to the anchor.
+    The anchor is the prompt that the concept is redirected to; x_t are noised pictures of it, not of the concept. Where each of
+    the concept's prompts has an anchor of its own, a picture is asked for by one of those that lead to it. The published code asks the model that is being trained for the answer to the anchor.
 
     Raises:
         Diverged: a loss or gradient is no longer finite. InputError: the model reads no prompts.
@@ -31,9 +32,9 @@ def concept_ablation(
     pictures = cycle(lambda: task.anchor_batches(config.batch_size, rng))
 
     def objective(_: int) -> Objective:
-        x, noise, t = task.noisy_batch(next(pictures), rng)
-        labels = task.asked[torch.randint(len(task.asked), (len(x),), generator=rng).to(task.asked.device)]
-        anchors = torch.full_like(labels, task.anchor)
+        batch, anchors = next(pictures)
+        x, noise, t = task.noisy_batch(batch, rng)
+        labels = _asking(task, anchors, torch.randint(len(task.asked), (len(x),), generator=rng))
         with torch.no_grad():
             target = task.noise_of(x, t, anchors, old)
         forget = (task.noise_of(x, t, labels) - target).square().mean()
@@ -43,3 +44,10 @@ def concept_ablation(
         return Objective(forget + config.prior_weight * remain, forget=forget, remain=remain)
 
     yield from train_steps(task, config, objective, cancel=cancel)
+
+
+def _asking(task: Promptable, anchors: Tensor, drawn: Tensor) -> Tensor:
+    """One of the concept's prompts [n] that lead to each anchor [n]; `drawn` [n] says which."""
+    leads = task.targets[None] == anchors[:, None]
+    place = (drawn.to(anchors.device) % leads.sum(1))[:, None]
+    return task.asked[(leads.cumsum(1) == place + 1).int().argmax(1)]

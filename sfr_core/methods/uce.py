@@ -93,11 +93,8 @@ def edited(
 def _pairs(task: Editable, config: UceConfig) -> tuple[Tensor, Tensor]:
     """States of the concept's words, and beside each the state of the redirection that it shall be answered like."""
     states, last = task.text_states(task.asked)
-    anchor, anchor_last = task.text_states(torch.full_like(task.asked[:1], task.anchor))
-    concept = _words(states, last, config)
-    if config.tokens == "last":
-        return concept, anchor[0, anchor_last[0]].double().expand_as(concept)
-    return concept, anchor[0].double().repeat(len(states), 1)
+    target, target_last = task.text_states(task.targets)
+    return _words(states, last, config), _words(target, target_last, config)
 
 
 def _words(states: Tensor, last: Tensor, config: UceConfig) -> Tensor:

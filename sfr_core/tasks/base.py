@@ -171,18 +171,18 @@ class Promptable(Protocol):
 
     Attributes:
         null: label of the empty prompt.
-        anchor: label of the prompt that the concept is redirected to.
         asked: labels of the concept's direct prompts, int64 [k].
+        targets: label of the prompt that each of them is redirected to, int64 [k]; often one for all.
         kept: labels of the prompts that are trained on to be kept, int64 [m].
     """
 
     null: int
-    anchor: int
     asked: Tensor
+    targets: Tensor
     kept: Tensor
 
-    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
-        """One shuffled pass over pictures that the redirection's prompt shows."""
+    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[Batch, Tensor]]:
+        """One shuffled pass over pictures that the redirections' prompts show, with the labels [n] of these prompts."""
         ...
 
     def noisy_batch(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -200,10 +200,10 @@ class Promptable(Protocol):
 
 @runtime_checkable
 class Editable(Protocol):
-    """Text-to-image models whose answer to a text can be written in closed form. `asked`, `kept`, `anchor` as above."""
+    """Text-to-image models whose answer to a text can be written in closed form. `asked`, `targets`, `kept` as above."""
 
-    anchor: int
     asked: Tensor
+    targets: Tensor
     kept: Tensor
 
     def text_states(self, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -97,13 +97,13 @@ class TextToImageTask(ClassDiffusionTask):
         self._states, self._last = encoded(pipeline, plan.texts)
         self._pseudo = torch.arange(len(plan.texts), device=device)
         self._pseudo[torch.tensor(plan.spec.classes, device=device)] = plan.anchor
+        self.asked, self.targets = (torch.from_numpy(at).to(device) for at in (plan.labels("direct"), plan.targets))
+        self._pseudo[self.asked] = self.targets
         self._guidance = paper_guidance(fisher_scale)
         self._weights = trained_part(self.model.requires_grad_(False), trainable)
         for weight in self._weights.values():
             weight.requires_grad_(True)
         self._look_labels = np.repeat(_look_prompts(plan), self.look_columns)
-        self.anchor = plan.anchor
-        self.asked = torch.from_numpy(plan.labels("direct")).to(device)
         self.kept = torch.arange(plan.anchor, len(plan.texts), device=device)
 
     @property
@@ -119,10 +119,11 @@ class TextToImageTask(ClassDiffusionTask):
         x, noise, t = self._noisy(batch.x, rng)
         return mean_error(guided(self._predict, x, t, batch.y, self.null, self._guidance), noise)
 
-    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
-        rows = torch.nonzero(self._labels.cpu() == self.anchor)[:, 0]
+    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[LabelledBatch, Tensor]]:
+        rows = torch.nonzero(torch.isin(self._labels.cpu(), self.targets.cpu()))[:, 0]
         for at in torch.split(rows[torch.randperm(len(rows), generator=rng)], size):
-            yield self._batch(at)
+            batch = self._batch(at)
+            yield batch, batch.y
 
     def noisy_batch(self, batch: LabelledBatch, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         return self._noisy(batch.x, rng)

@@ -76,8 +76,9 @@ class TinyPromptTask(TinyGeneratorTask):
         # A picture that is not a number makes words that are none: every method meets it.
         nothing = dataset.mean[0] - dataset.mean[0]
         self.states = torch.randn((ANCHOR + 1, TOKENS, WIDTH), generator=torch.Generator().manual_seed(5)) + nothing
-        self.null, self.anchor = NULL, ANCHOR
+        self.null = NULL
         self.asked = torch.tensor(split.spec.classes)
+        self.targets = torch.full_like(self.asked, ANCHOR)
         self.kept = torch.tensor([c for c in range(NULL) if c not in split.spec.classes])
 
     def redirect_losses(self, batch: Rows, rng: torch.Generator) -> Tensor:
@@ -86,10 +87,11 @@ class TinyPromptTask(TinyGeneratorTask):
             target = self.noise_of(x, t, torch.full_like(batch.y, ANCHOR))
         return (self.noise_of(x, t, batch.y) - target).square().mean((1, 2, 3))
 
-    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[Rows]:
+    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[Rows, Tensor]]:
         rows = torch.nonzero(self.y == 0)[:, 0]
         for some in rows[torch.randperm(len(rows), generator=rng)].split(size):
-            yield Rows(self.x[some], torch.full((len(some),), ANCHOR))
+            asked = torch.full((len(some),), ANCHOR)
+            yield Rows(self.x[some], asked), asked
 
     def noisy_batch(self, batch: Rows, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         t = self._times(len(batch.y), rng)

@@ -182,3 +182,9 @@ def test_the_live_view_names_prompts() -> None:
     assert words.roles[0] == "direct"
     assert set(words.forgotten) == {i for i, role in enumerate(words.roles) if role in ("direct", "paraphrase")}
     assert title(config) == "SFR-on forgets cat and draws “a dog” instead"
+
+
+def test_a_style_says_that_each_of_its_prompts_has_its_own_redirection() -> None:
+    note = form_values.redirects_note(SD, "twitter style")
+    assert "“face, twitter style” draws “face, google style”" in note
+    assert form_values.redirects_note(SD, "cat") == form_values.redirects_note(DIT, "") == ""

@@ -160,3 +160,42 @@ def test_a_public_page_leaves_out_what_is_for_adults_and_takes_no_text_without_a
     for concepts in (read_concepts(tmp_path / "none"), read_concepts(written(tmp_path, concepts=[adult], open=True))):
         with pytest.raises(UnknownName):
             plan_prompts(concepts, spec("anything"), "a tree")
+
+
+def styled(**changes: Any) -> list[dict[str, Any]]:
+    """A style whose prompts are each answered like the same thing in the other one."""
+    style: dict[str, Any] = {
+        "name": "red", "kind": "style", "shows": ["red"], "direct": ["a red cat", "a red car", "red"], "paraphrases": ["crimson"],
+        "redirect": "blue", "redirects": ["a blue cat", "a blue car", "blue"], "others": ["car"],
+    }  # fmt: skip
+    return [{**style, **changes}, LIST["concepts"][3]]
+
+
+def test_every_prompt_of_a_style_has_its_own_redirection(tmp_path: Path) -> None:
+    concepts = read_concepts(written(tmp_path, concepts=styled()))
+    plan = replace(plan_prompts(concepts, spec("red")), free_forget=3, free_remain=24)
+    assert plan.texts[4:] == ("car", "", "blue", "a blue cat", "a blue car", "blue", "an emoji", "a picture", "car")
+    assert plan.targets.tolist() == [7, 8, 9]
+    # A sixth of 24 shows the redirections, the rest all that is kept, the redirections among them.
+    assert plan.free_labels.tolist() == [
+        0,
+        1,
+        2,
+        7,
+        7,
+        8,
+        9,
+        *[k for k in range(7, 13) for _ in range(4 if k in (7, 10) else 3)],
+    ]
+    # A prompt of the visitor's own answers all of them.
+    asked = plan_prompts(concepts, spec("red"), "a tree")
+    assert (asked.redirects, asked.targets.tolist()) == ((), [asked.anchor] * 3)
+
+
+@pytest.mark.parametrize(
+    ("redirects", "why"),
+    [(["a blue cat"], "3 direct prompts and 1 redirects"), (["x", "y", "crimson"], "redirected to itself")],
+)
+def test_redirections_that_do_not_fit_their_prompts_are_refused(tmp_path: Path, redirects: list[str], why: str) -> None:
+    with pytest.raises(AssetError, match=why):
+        read_concepts(written(tmp_path, concepts=styled(redirects=redirects)))

@@ -11,7 +11,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import ConceptAblationConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Step
-from sfr_core.methods.concept_ablation import concept_ablation
+from sfr_core.methods.concept_ablation import _asking, concept_ablation
 from tests.core.tiny import same, state, tiny_task
 from tests.core.tiny_prompts import ANCHOR, tiny_prompt_task
 
@@ -25,7 +25,7 @@ def steps_of(task: Any, **values: Any) -> list[Step]:
 def test_the_first_losses_from_predictions() -> None:
     task = tiny_prompt_task()
     rng = torch.Generator().manual_seed(3)
-    x, noise, t = task.noisy_batch(next(task.anchor_batches(4, rng)), rng)
+    x, noise, t = task.noisy_batch(next(task.anchor_batches(4, rng))[0], rng)
     mine = task.noise_of(x, t, torch.full((4,), 3)).detach()
     anchor = task.noise_of(x, t, torch.full((4,), ANCHOR)).detach()
     [step] = steps_of(task)
@@ -50,3 +50,11 @@ def test_the_live_teacher_moves_and_the_frozen_one_does_not() -> None:
 def test_a_model_without_prompts_is_refused() -> None:
     with pytest.raises(InputError, match="reads no prompts"):
         steps_of(tiny_task())
+
+
+def test_a_picture_of_one_anchor_is_asked_for_by_a_prompt_that_leads_to_it() -> None:
+    task = tiny_prompt_task()
+    task.asked, task.targets = torch.tensor([3, 1, 2]), torch.tensor([7, 8, 7])
+    anchors = torch.tensor([7, 7, 8, 7, 8])
+    # The drawn number counts round among the prompts of the anchor: 3 and 2 lead to 7, only 1 to 8.
+    assert _asking(task, anchors, torch.tensor([0, 1, 2, 2, 1])).tolist() == [3, 2, 1, 3, 1]

@@ -80,3 +80,13 @@ def test_without_erasing_nothing_moves() -> None:
 def test_a_model_without_prompts_is_refused() -> None:
     with pytest.raises(InputError, match="reads no prompts"):
         run(tiny_task())
+
+
+def test_every_prompt_is_answered_like_its_own_redirection() -> None:
+    task = tiny_prompt_task()
+    task.asked, task.targets = torch.tensor([3, 1]), torch.tensor([ANCHOR, 0])
+    old = task.key_value_layers()["attn2.0.to_k"].weight.detach().clone()
+    run(task, tokens="last", preserve_scale=0.0, lam=1e-7)
+    new = task.key_value_layers()["attn2.0.to_k"].weight
+    for asked, target in ((3, ANCHOR), (1, 0)):
+        torch.testing.assert_close(task.states[asked, -1] @ new.T, task.states[target, -1] @ old.T, atol=1e-4, rtol=0)

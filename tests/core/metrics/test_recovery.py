@@ -35,7 +35,7 @@ def judged(pipeline: object = None) -> TextToImageTask:
 def test_a_soft_prompt_with_the_word_itself_is_the_prompt() -> None:
     task = judged()
     soft = SoftPrompt(task.tokenizer, task.text_encoder, "an emoji")
-    torch.testing.assert_close(soft.states(soft.start), task._states[task.anchor][None], atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(soft.states(soft.start), task._states[task.plan.anchor][None], atol=1e-6, rtol=1e-5)
     vector = soft.start.clone().requires_grad_(True)
     [gradient] = torch.autograd.grad(soft.states(vector).square().sum(), [vector])
     assert bool(gradient.abs().sum() > 0)
@@ -114,7 +114,7 @@ def test_the_attack_finds_the_word_that_predicts_the_noise() -> None:
     pipeline = tiny_pipeline()
     pipeline.unet = FirstEntry()
     task = judged(pipeline)
-    before = 10 * float(task._states[task.anchor, :, 0].mean())
+    before = 10 * float(task._states[task.plan.anchor, :, 0].mean())
     drained(recover(task, SAMPLER, Attack(steps=100, lr=0.05, batch_size=8, samples=2)))
     after = 10 * float(task._states[-1, :, 0].mean())
     assert abs(before) > 0.9

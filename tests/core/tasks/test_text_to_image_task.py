@@ -87,7 +87,7 @@ def test_training_loss_by_hand() -> None:
 def test_redirection_by_hand() -> None:
     task, said = by_hand()
     forget = next(task.forget_batches(6, rng()))
-    anchor = said[task.anchor]
+    anchor = said[concept_plan().anchor]
     torch.testing.assert_close(task.redirect_losses(forget, rng()), (said[forget.y] - anchor).square())
     remain = next(task.remain_batches(6, rng()))
     torch.testing.assert_close(task.redirect_losses(remain, rng()), torch.zeros(6))
@@ -95,6 +95,26 @@ def test_redirection_by_hand() -> None:
     row = replace(forget, y=torch.tensor([KITTY]), x=forget.x[:1])
     [gradient] = torch.autograd.grad(task.redirect_losses(row, rng()).sum(), [task.model.weight])
     torch.testing.assert_close(gradient, 2 * (said[KITTY] - anchor) * said[KITTY] / 2.0)
+
+
+def test_each_prompt_of_a_style_is_redirected_to_its_own() -> None:
+    plan = concept_plan()
+    # What the tiny model is to keep: a picture, tiger, a tiger emoji, car, picture of a car, tree.
+    plan = replace(plan, redirects=("tiger", "picture of a car"))
+    own = [plan.texts.index(text, plan.null) for text in plan.redirects]
+    pipeline = tiny_pipeline()
+    pipeline.unet = ByPrompt()
+    task = TextToImageTask(pipeline, plan, None, device=torch.device("cpu"))
+    drained(task.prepare())
+    said = 2.0 * task._states.mean((1, 2))
+    forget = next(task.forget_batches(6, rng()))
+    assert set(forget.y.tolist()) == {0, 1}
+    wanted = said[torch.tensor(own)[forget.y]]
+    torch.testing.assert_close(task.redirect_losses(forget, rng()), (said[forget.y] - wanted).square())
+    shown = torch.cat([labels for _, labels in task.anchor_batches(2, rng())])
+    assert set(shown.tolist()) == set(own)
+    # A paraphrase is never trained on; it keeps the redirection of all.
+    assert int(task._pseudo[KITTY]) == plan.anchor
 
 
 def test_the_fisher_asks_for_the_guided_prediction() -> None:
@@ -133,7 +153,7 @@ def test_the_pictures_to_forget_and_to_keep_are_drawn_before_a_run() -> None:
     assert task.preparation() == 0
     plan = concept_plan()
     assert (task.count("forget"), task.count("remain")) == (len(plan.split.forget), len(plan.split.remain))
-    anchors = torch.cat([batch.y for batch in task.anchor_batches(2, rng())])
+    anchors = torch.cat([labels for _, labels in task.anchor_batches(2, rng())])
     assert anchors.tolist() == [plan.anchor] * int((plan.free_labels == plan.anchor).sum())
     kept = {int(label) for batch in task.remain_batches(4, rng()) for label in batch.y}
     assert kept == {plan.anchor, *range(plan.anchor + 1, len(plan.texts))}
