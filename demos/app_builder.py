@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
 import os
-import threading
 from typing import Any
 
 # Before gradio is imported: it and huggingface_hub read these once.
@@ -16,7 +13,7 @@ os.environ.setdefault("DISABLE_TELEMETRY", "1")
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demos import api, copy, hardware, theme
+from demos import api, copy, hardware, theme, warm
 from demos.estimate import Pace
 from demos.frames import EarlyScript
 from demos.jobs import Backend, JobBook, Limits, run_here
@@ -24,8 +21,6 @@ from demos.pages import header, runs, unlearn
 from demos.pages.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
 from sfr_core import zoo
 from sfr_core.errors import AssetError
-
-LOG = logging.getLogger(__name__)
 
 
 class App:
@@ -45,7 +40,8 @@ class App:
         Args:
             changes: arguments of `gr.Blocks.launch` that replace the ones here (tests use them).
         """
-        warm_up()
+        if not hardware.on_zerogpu():
+            warm.up()
         settings: dict[str, Any] = {
             "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
             "server_port": int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
@@ -107,20 +103,6 @@ def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> N
         return *ctx.show(browser, job), gr.Button(interactive=job is None or not job.active)
 
     demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **QUEUED)
-
-
-def warm_up() -> None:
-    """Loads torch and diffusers in the background: the page answers at once, and the first run does not wait for them."""
-
-    def load() -> None:
-        try:
-            importlib.import_module("sfr_core.runner")
-            importlib.import_module("diffusers.models.unets.unet_2d")  # four seconds that the first picture would take
-        except Exception:
-            LOG.exception("warm-up failed")
-
-    if not hardware.on_zerogpu():
-        threading.Timer(2.0, load).start()
 
 
 def _backend() -> Backend:

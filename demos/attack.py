@@ -45,7 +45,7 @@ def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | Non
         yield found
 
     models = ("after", "before") if before else ("after",)
-    steps = attack_steps(chosen, sampler)
+    steps = attack_steps(chosen, sampler, session.task.shape)
     return wishes.start(slot, attack, models, steps, deadline=DEADLINE, advice="Run this again.")
 
 
@@ -54,14 +54,6 @@ def learn(model: str, wish: Wish[Recovery]) -> None:
     if wish.state == "done":
         with _lock:
             _took[model] = wish.seconds / len(wish.models)
-
-
-def unjudged(record: RunRecord) -> bool:
-    """True where the run's model is known here and has no judge, so that nobody could tell whether the concept is back."""
-    try:
-        return zoo.card(record.config.model).judge is None
-    except PlaygroundError:
-        return False
 
 
 def time_text(record: RunRecord) -> str:

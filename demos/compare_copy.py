@@ -20,6 +20,11 @@ METRICS_DEFINITIONS = "What these numbers mean"
 NO_METRICS = (
     "This run has no full-set metrics: it ended before its evaluation. The timeline below holds what was measured."
 )
+UNJUDGED = (
+    "This model has no judge, so nobody counted what it draws, before or after. Compare the pictures below yourself: those in one place "
+    "start from the same noise."
+)
+UNJUDGED_NUMBERS = "Without a judge there are no numbers of what is drawn; the losses and the mask stand further below."
 NO_RETRAINED = "No retrained model is shipped for this choice, so the columns *retrained* and *gap* are empty."
 KL_FLOOR = "Two retrained models differ by {floor:.3f} nats from each other: no smaller KL can be expected."
 
@@ -102,6 +107,10 @@ STRIPS_LEGEND = (
 STRIPS_LEGEND_PROMPTS = (
     "Every row is a prompt; pictures in one place start from the same noise. ✓ shows what the prompt asks for, ≠ what another of these "
     "asks for, ✗ none of these. Counts are over {n}; {steps} sampler steps (DDIM), guidance {guidance:g}."
+)
+STRIPS_LEGEND_UNJUDGED = (
+    "Pictures in one place start from the same noise. This model has no judge: what they show is for you to say. {n}; {steps} sampler "
+    "steps (DDIM), guidance {guidance:g}."
 )
 N_CONCEPT = "{n} samples of the concept's prompts"
 N_FORGOTTEN = "{n} samples of the forgotten classes"

@@ -140,7 +140,7 @@ def verdict_html(verdict: Verdict | None) -> str:
 def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> str:
     """before / after / retrained / gap, then the definitions."""
     if record.result is None:
-        return note(copy.NO_METRICS)
+        return note(copy.UNJUDGED_NUMBERS if record.unjudged else copy.NO_METRICS)
     after = record.result.after
     caption, missing = copy.METRICS_CAPTION, copy.NO_RETRAINED
     if isinstance(after, GeneratorRecord):

@@ -135,6 +135,7 @@ def to_config(
     model_kind: str = "classifier",
     data: str = "shipped",
     redirect: str = "",
+    memory: str = "plain",
 ) -> RunConfig:
     """The run of a filled form. `values`: field -> what its component holds; `model_kind`: ModelCard.kind.
 
@@ -156,6 +157,7 @@ def to_config(
         precision=precision,  # type: ignore[arg-type]
         data=data,  # type: ignore[arg-type]
         redirect=redirect,
+        memory=memory,  # type: ignore[arg-type]
     )
 
 

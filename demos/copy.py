@@ -37,13 +37,21 @@ KINDS = {
     "dit": "Generator (class-conditional diffusion transformer on latents, DiT)",
     "text-to-image": "Generator (text-to-image diffusion model on latents)",
 }
-SOURCES = {"bundled": "comes with this program", "own": "brought by you"}
+KIND_WORDS = {
+    "classifier": "classifier",
+    "ddpm": "diffusion model",
+    "dit": "diffusion transformer",
+    "text-to-image": "text-to-image model",
+}
+SOURCES = {"bundled": "comes with this program", "own": "brought by you", "hub": "from the Hugging Face Hub"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Learnt from emoji"}
 ARCHITECTURES = {
     "SmallResNet": "residual network",
     "UNet2DModel": "U-Net",
     "DiTTransformer2DModel": "transformer",
     "UNet2DConditionModel": "U-Net",
+    "StableDiffusionPipeline": "U-Net",
+    "DiTPipeline": "transformer",
 }
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
@@ -103,6 +111,8 @@ CONCEPT_LEGENDS = {
     "samples": "Concept to forget (pictures: the model's own samples; choose one)",
     "names": "Concept to forget (choose one)",
 }
+CONCEPT_OWN_LABEL = "Or a concept in your own words"
+CONCEPT_OWN_INFO = "This model has read much: name a thing, or a style. It goes before the cards; leave it empty to choose one of them."
 CONCEPT_KINDS: dict[ConceptKind, str] = {
     "object": "Objects: one thing",
     "category": "Categories: a whole kind of things",
@@ -183,6 +193,9 @@ DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "NVIDIA GPU"}
 PRECISION_LABEL = "Precision"
 PRECISION_INFO = "Auto takes bf16 where it measures faster."
 PRECISIONS = {"auto": "Auto", "fp32": "float32", "bf16": "bf16"}
+MEMORY_LABEL = "Memory"
+MEMORY_INFO = "Sparing recomputes activations and halves what does not move: slower, for large models."
+MEMORIES = {"plain": "As it comes", "spare": "Sparing"}
 RANGE = "From {low} to {high}."
 RANGE_OPTIONAL = "From {low} to {high}; empty means off."
 

@@ -19,6 +19,8 @@ MODELS = ("before", "after", "retrained")
 COLUMNS = 4
 """Samples in a line of one model; a class may have more lines than one."""
 PAIR_COLUMNS = 8
+DRAWING = 64
+"""Pixels of a picture's side up to which it keeps its pixels; larger ones are shown smaller than they are, and smoothly."""
 MANY = 4
 """So many rows to forget stand beside each other like the rest; fewer are drawn larger."""
 
@@ -38,12 +40,14 @@ def strips_html(
         for label in classes_of(reports[models[0]], forgotten)
     ]
     first = reports[models[0]]
-    legend = (words.STRIPS_LEGEND_PROMPTS if roles else words.STRIPS_LEGEND).format(
+    smooth = " smooth" if first.images.shape[1] > DRAWING else ""
+    text = words.STRIPS_LEGEND_PROMPTS if roles else words.STRIPS_LEGEND
+    legend = (text if len(first.accepted) else words.STRIPS_LEGEND_UNJUDGED).format(
         n=", ".join(_counts(first, forgotten, roles)), steps=first.sampler_steps, guidance=first.guidance
     )
     return (
         f'<p class="gen-legend">{escape(legend)}</p>'
-        f'<div class="gen-rows{" many" if len(forgotten) >= MANY else ""}" style="--models:{len(models)}">{"".join(rows)}</div>'
+        f'<div class="gen-rows{" many" if len(forgotten) >= MANY else ""}{smooth}" style="--models:{len(models)}">{"".join(rows)}</div>'
     )
 
 
@@ -69,7 +73,8 @@ def _row(
 
 def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -> str:
     own = sum(a == one.label for a in one.accepted)
-    alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles)}"
+    alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles, n=one.n)}"
+    counted = copy.SHEET["count"].format(right=own, all=one.n) if one.accepted else ""
     # The words stand once, with the first line; a second one only goes on.
     lines = "".join(
         line_html(uri, accepted, one.label, names, "" if at else alt, words_of(roles))
@@ -77,7 +82,7 @@ def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -
     )
     return (
         f'<figure class="gen-strip" data-model="{escape(who, quote=True)}"><figcaption><b>{escape(words.MODELS[who])}</b> '
-        f"<span>{escape(copy.SHEET['count'].format(right=own, all=len(one.accepted)))}</span></figcaption>"
+        f"<span>{escape(counted)}</span></figcaption>"
         f"{lines}</figure>"
     )
 

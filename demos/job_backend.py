@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from demos import warm
 from demos.asked import asked
 from demos.job import Job
 from sfr_core.configs import RunConfig
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 def run_here(job: Job) -> Iterator[Event]:
     """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
-    from sfr_core import runner
-    from sfr_core.session import Session
+    with warm.importing:
+        from sfr_core import runner
+        from sfr_core.session import Session
 
-    session = Session.open(job.config, retrained=retrained_for(job))
+        session = Session.open(job.config, retrained=retrained_for(job))
     job.session = session
     job.config = session.config  # a model without pictures draws its own, and the run's files say so
     job.device = session.device_name

@@ -66,6 +66,13 @@ SHEET_PROMPTS = {
     ),
 }
 """Where the rows of a sheet are prompts."""
+SHEET_UNJUDGED = {
+    "sheetNote": (
+        "Samples from the same noise in every picture below; {steps} sampler steps, guidance {guidance}. This model has no judge: "
+        "nobody counts what they show."
+    ),
+}
+"""Where nobody judges a sheet."""
 
 LIVE = {
     "recorded": "Recorded run",

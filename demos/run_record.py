@@ -99,6 +99,16 @@ class RunRecord:
         return self.generates and shown_blurred(self.config.model)
 
     @property
+    def unjudged(self) -> bool:
+        """True for a finished run of a generator that has no judge: it has pictures and no numbers."""
+        return (
+            self.state in ("finished", "imported")
+            and self.result is None
+            and self.generates
+            and not judged(self.config.model)
+        )
+
+    @property
     def forgotten(self) -> tuple[int, ...]:
         """Labels to forget, where they are known."""
         return self.spec.classes if self.spec else ()
@@ -165,6 +175,16 @@ def kind_of(model: str) -> str:
         return str(zoo.card(model).kind)
     except PlaygroundError:
         return "classifier"
+
+
+def judged(model: str) -> bool:
+    """Whether somebody judges what the model draws; of an unknown one the Hub's have no judge."""
+    from sfr_core import zoo
+
+    try:
+        return zoo.card(model).judge is not None
+    except PlaygroundError:
+        return not model.startswith(zoo.HUB)
 
 
 def dataset_of(model: str) -> Dataset | None:

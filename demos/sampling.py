@@ -53,7 +53,11 @@ def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: fl
 
         sampler = Protocol(len(labels), steps, guidance)
         task = session.task
-        drawn = yield from generation.draw(task, task.judge, labels, sampler, session.reference(who), seed=seed)
+        model = session.reference(who)
+        if task.judge is None:
+            drawn = yield from generation.draw_unjudged(task, labels, sampler, model, seed=seed)
+        else:
+            drawn = yield from generation.draw(task, task.judge, labels, sampler, model, seed=seed)
         yield drawn.report()
 
     return draw

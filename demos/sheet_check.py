@@ -24,7 +24,7 @@ def check_sheet(sheet: Sheet, where: str) -> None:
         AssetError: it is not.
     """
     rows, rest = divmod(len(sheet.labels), sheet.columns) if sheet.columns > 0 else (0, 1)
-    good = rest == 0 and rows > 0 and len(sheet.accepted) == len(sheet.labels) <= MAX_TILES
+    good = rest == 0 and rows > 0 and len(sheet.accepted) in (0, len(sheet.labels)) and len(sheet.labels) <= MAX_TILES
     good = good and 0 < sheet.side <= MAX_SIDE and len(sheet.png) <= MAX_SHEET
     try:
         head = base64.b64decode(sheet.png, validate=True)[:33]

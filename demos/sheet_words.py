@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from demos.live_copy import SHEET, SHEET_PROMPTS
+from demos.live_copy import SHEET, SHEET_PROMPTS, SHEET_UNJUDGED
 from sfr_core.data.concepts import Role
 from sfr_core.events import Sheet
 
@@ -45,8 +45,16 @@ def words_of(roles: Sequence[Role]) -> dict[str, str]:
     return {**SHEET, **SHEET_PROMPTS} if roles else SHEET
 
 
-def counts_text(label: int, accepted: Sequence[int], names: Sequence[str], roles: Sequence[Role] = ()) -> str:
-    """What the judge made of the samples of one row: "5 samples: 3 as Trouser, 1 as Dress, 1 as none of the classes"."""
+def counts_text(
+    label: int, accepted: Sequence[int], names: Sequence[str], roles: Sequence[Role] = (), *, n: int = 0
+) -> str:
+    """What the judge made of the samples of one row: "5 samples: 3 as Trouser, 1 as Dress, 1 as none of the classes".
+
+    Args:
+        n: samples, where nobody judged them.
+    """
+    if not accepted:
+        return _samples(n)
     counts = Counter(int(a) for a in accepted)
     own = counts.pop(label, 0)
     none = counts.pop(NONE, 0)
@@ -54,7 +62,11 @@ def counts_text(label: int, accepted: Sequence[int], names: Sequence[str], roles
     parts += [f"{n} as {name_of(other, names)}" for other, n in counts.most_common()]
     if none:
         parts.append(f"{none} as none of {'these' if roles else 'the classes'}")
-    return f"{len(accepted)} sample{'' if len(accepted) == 1 else 's'}: {', '.join(parts)}"
+    return f"{_samples(len(accepted))}: {', '.join(parts)}"
+
+
+def _samples(n: int) -> str:
+    return f"{n} sample{'' if n == 1 else 's'}"
 
 
 def sheet_value(
@@ -80,11 +92,11 @@ def sheet_value(
                 "forgotten": label in forgotten,
                 "signs": [sign_of(label, a) for a in accepted],
                 "said": ["" if a == NONE else name_of(a, names) for a in accepted],
-                "text": counts_text(label, accepted, names, roles),
+                "text": counts_text(label, accepted, names, roles, n=sheet.columns),
             }
         )
     return {
-        "words": words_of(roles),
+        "words": {**words_of(roles), **({} if sheet.accepted else SHEET_UNJUDGED)},
         "png": sheet.png,
         "side": sheet.side,
         "columns": sheet.columns,

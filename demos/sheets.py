@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos.live import data_uri
+from sfr_core.data.reduced import reduced
 from sfr_core.results import GeneratorReport
 
 MOST_LINES = 2
@@ -22,12 +23,14 @@ class Strip:
     Attributes:
         lines: for each line its samples as one picture (data URI), and the class that the judge accepts for each, NONE
             where it accepts none.
-        accepted: the same for all samples of this class in the report.
+        accepted: the same for all samples of this class in the report; both are empty where nobody judged them.
+        n: samples of this class in the report.
     """
 
     label: int
     lines: tuple[tuple[str, tuple[int, ...]], ...]
     accepted: tuple[int, ...]
+    n: int
 
 
 def lines_of(report: GeneratorReport, label: int, columns: int) -> list[NDArray[np.int64]]:
@@ -38,12 +41,14 @@ def lines_of(report: GeneratorReport, label: int, columns: int) -> list[NDArray[
 
 def strip(report: GeneratorReport, label: int, columns: int) -> Strip | None:
     """The strip of one class; None where the report has no sample of it."""
+    accepted = report.accepted if len(report.accepted) else None
     lines = [
-        (data_uri(_line(report, rows, columns)), tuple(int(a) for a in report.accepted[rows]))
+        (data_uri(_line(report, rows, columns)), () if accepted is None else tuple(int(a) for a in accepted[rows]))
         for rows in lines_of(report, label, columns)
     ]
-    accepted = tuple(int(a) for a in report.accepted[report.labels == label])
-    return Strip(label, tuple(lines), accepted) if lines else None
+    mine = report.labels == label
+    said = () if accepted is None else tuple(int(a) for a in accepted[mine])
+    return Strip(label, tuple(lines), said, int(mine.sum())) if lines else None
 
 
 def classes_of(report: GeneratorReport, forgotten: Sequence[int]) -> list[int]:
@@ -70,9 +75,10 @@ def flow(report: GeneratorReport, classes: Sequence[int], columns: int) -> NDArr
 
 def _line(report: GeneratorReport, rows: NDArray[np.int64], columns: int) -> NDArray[np.uint8]:
     """One line [h, columns * w, c]; missing samples are black."""
-    _, h, w, c = report.images.shape
+    images = reduced(report.images[rows])
+    _, h, w, c = images.shape
     out = np.zeros((h, columns * w, c), np.uint8)
-    out[:, : len(rows) * w] = np.concatenate(list(report.images[rows]), axis=1)
+    out[:, : len(rows) * w] = np.concatenate(list(images), axis=1)
     return out
 
 

@@ -76,7 +76,7 @@ def draw_samples(
 
     def tell(done: int) -> None:
         if done % steps == 0:
-            print(f"{done} of {sampler_steps(len(labels), steps)} sampler steps", flush=True)
+            print(f"{done} of {sampler_steps(len(labels), steps, (1, 28, 28))} sampler steps", flush=True)
 
     return pixels_of(drained(walk, tell))
 

@@ -142,7 +142,7 @@ def _recover(args: argparse.Namespace) -> int:
         session.take_up(changed)
         for who in ("after", "before") if args.before else ("after",):
             walk = recover(task, sampler, attack, None if who == "after" else session.reference("before"))
-            ended = _walk(walk, attack_steps(attack, sampler), f"attacking the model {who} the run", cancel)
+            ended = _walk(walk, attack_steps(attack, sampler, task.shape), f"attacking the model {who} the run", cancel)
             if not ended:
                 return CANCELLED
             found[who] = ended[0].to_json()

@@ -109,7 +109,7 @@ class Sheet:
         side: width and height of one tile, pixels.
         columns: tiles in a row.
         labels: class asked for, tile by tile, row by row.
-        accepted: class that the judge accepts for the tile, -1 where it accepts none.
+        accepted: class that the judge accepts for the tile, -1 where it accepts none; () of a model that has no judge.
         steps, guidance: of the sampler.
     """
 

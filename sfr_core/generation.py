@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
+from sfr_core.tasks.class_sets import evenly
 from sfr_core.tasks.drawing import DrawnModel
 from sfr_core.tasks.sheets import accepted_classes
 from sfr_core.zoo import ModelCard
@@ -27,6 +28,8 @@ from sfr_core.zoo import ModelCard
 SHOWN_FORGET = 8
 SHOWN_REMAIN = 4
 """Pictures of each class in a report. Where a card has a model's record, these are all that is drawn of it."""
+UNJUDGED_FORGET, UNJUDGED_REMAIN, UNJUDGED_EACH = 4, 6, 4
+"""Labels to forget and to keep in the report of a model that has no judge, and pictures of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,9 @@ class Plan:
         """Labels to draw."""
         return self.labels if whole else self.labels[self.shown]
 
-    def steps(self, whole: bool) -> int:
-        """Sampler steps that this takes."""
-        return sampler_steps(len(self.rows(whole)), self.protocol.steps)
+    def steps(self, whole: bool, shape: Sequence[int]) -> int:
+        """Sampler steps that this takes with pictures or latents of a shape."""
+        return sampler_steps(len(self.rows(whole)), self.protocol.steps, shape)
 
 
 def protocol_of(card: ModelCard) -> Protocol:
@@ -73,6 +76,13 @@ def prompt_plan(prompts: PromptPlan, protocol: Protocol) -> Plan:
     return Plan(protocol, labels, shown.astype(np.int64))
 
 
+def unjudged_plan(forgotten: NDArray[np.int64], others: NDArray[np.int64], protocol: Protocol) -> Plan:
+    """A few pictures to look at, where no judge could count more: of what is forgotten, and of some of what is kept."""
+    shown = np.concatenate([evenly(forgotten, UNJUDGED_FORGET), evenly(others, UNJUDGED_REMAIN)])
+    labels = np.repeat(np.sort(shown), UNJUDGED_EACH)
+    return Plan(protocol, labels, np.arange(len(labels)))
+
+
 def known_record(
     records: dict[str, GeneratorRecord], protocol: Protocol, labels: NDArray[np.int64], forgotten: Collection[int]
 ) -> GeneratorRecord | None:
@@ -95,17 +105,48 @@ def draw(
     seed: int = SAMPLE_SEED,
 ) -> Generator[int, None, Drawn]:
     """Draws and judges a sample for each label; yields the sampler steps done. Records take the default seed."""
-    images = yield from task.sample(labels, seed=seed, steps=sampler.steps, guidance=sampler.guidance, model=model)
+    images = (yield from draw_unjudged(task, labels, sampler, model, seed=seed)).images
     if isinstance(judge, PromptJudge):
         return ConceptDrawn(images, labels, judge, sampler)
     return Drawn(images, labels, judge, sampler)
 
 
-class Drawn:
-    """Judged samples: uint8 `images` [n, h, w, c] with the `labels` [n] that were asked for."""
+def draw_unjudged(
+    task: Samplable,
+    labels: NDArray[np.int64],
+    sampler: Protocol,
+    model: nn.Module | None = None,
+    *,
+    seed: int = SAMPLE_SEED,
+) -> Generator[int, None, Samples]:
+    """As `draw`, where nobody judges."""
+    images = yield from task.sample(labels, seed=seed, steps=sampler.steps, guidance=sampler.guidance, model=model)
+    return Samples(images, labels, sampler)
+
+
+class Samples:
+    """Samples: uint8 `images` [n, h, w, c] with the `labels` [n] that were asked for."""
+
+    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], sampler: Protocol) -> None:
+        self.images, self.labels, self.sampler = images, labels, sampler
+
+    def report(self, rows: NDArray[np.int64] | None = None) -> GeneratorReport:
+        """What the page shows: all samples, or those of `rows`."""
+        at = np.arange(len(self.labels)) if rows is None else rows
+        return GeneratorReport(
+            images=self.images[at],
+            labels=self.labels[at],
+            accepted=np.zeros(0, np.int64),
+            sampler_steps=self.sampler.steps,
+            guidance=self.sampler.guidance,
+        )
+
+
+class Drawn(Samples):
+    """Judged samples."""
 
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], judge: Judge, sampler: Protocol) -> None:
-        self.images, self.labels, self.sampler = images, labels, sampler
+        super().__init__(images, labels, sampler)
         self._judge = judge
         self.verdict = judge(pixels_of(images))
 
@@ -134,15 +175,9 @@ class Drawn:
         return accepted_classes(self.verdict)
 
     def report(self, rows: NDArray[np.int64] | None = None) -> GeneratorReport:
-        """What the page shows: all samples, or those of `rows`."""
-        at = np.arange(len(self.labels)) if rows is None else rows
-        return GeneratorReport(
-            images=self.images[at],
-            labels=self.labels[at],
-            accepted=self.accepted()[at],
-            sampler_steps=self.sampler.steps,
-            guidance=self.sampler.guidance,
-        )
+        """As of unjudged samples, with what the judge accepts."""
+        accepted = self.accepted()
+        return replace(super().report(rows), accepted=accepted if rows is None else accepted[rows])
 
 
 class ConceptDrawn(Drawn):

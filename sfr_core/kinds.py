@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,7 +21,18 @@ from sfr_core.data.splits import Split
 from sfr_core.errors import AssetError, InputError
 from sfr_core.evaluation import Answers, judge, report
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
-from sfr_core.generation import ConceptDrawn, Drawn, Plan, draw, known_record, plan, prompt_plan, protocol_of
+from sfr_core.generation import (
+    ConceptDrawn,
+    Drawn,
+    Plan,
+    draw,
+    draw_unjudged,
+    known_record,
+    plan,
+    prompt_plan,
+    protocol_of,
+    unjudged_plan,
+)
 from sfr_core.nets.prompt_judge import prompt_judge
 from sfr_core.results import GeneratorRecord, Record
 from sfr_core.tasks.base import RunTask
@@ -146,7 +158,7 @@ class GeneratorKind:
         task = session.task
         assert isinstance(task, ClassDiffusionTask)
         if task.judge is None:
-            yield PhaseStarted(phase="evaluate", total=0)
+            yield from self._show(session, task, cancel)
             return {}
         wanted = self._wanted(session)
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in self.order}
@@ -154,7 +166,7 @@ class GeneratorKind:
         keys = {who: self._key(session, who, wanted) for who in present}
         kept = {who: _samples.get(key) for who, key in keys.items() if key is not None}
         todo = [who for who in present if kept.get(who) is None]
-        total = sum(wanted.steps(whole=known[who] is None) for who in todo)
+        total = sum(wanted.steps(known[who] is None, task.shape) for who in todo)
         yield PhaseStarted(phase="evaluate", total=total)
         records: dict[Who, Record] = {}
         done = 0
@@ -180,6 +192,32 @@ class GeneratorKind:
             session.reports[who] = drawn.report(wanted.shown if len(drawn.labels) == len(wanted.labels) else None)
             yield Evaluated(i=0 if who != "after" else steps, when=who, record=record)
         return records
+
+    def _show(self, session: Session, task: ClassDiffusionTask, cancel: CancelToken) -> Generator[Event, None, None]:
+        """A few pictures before and after, from the same noise, of a model that nobody can judge."""
+        wanted = self._unjudged(session)
+        models: tuple[Who, ...] = ("before", "after")
+        total = len(models) * wanted.steps(True, task.shape)
+        yield PhaseStarted(phase="evaluate", total=total)
+        done = 0
+        for who in models:
+            model = None if who == "after" else session.reference(who)
+            walk = draw_unjudged(task, wanted.labels, wanted.protocol, model)
+            try:
+                while True:
+                    cancel.check()
+                    next(walk)
+                    done += 1
+                    yield PhaseProgress(phase="evaluate", done=done, total=total)
+            except StopIteration as end:
+                session.reports[who] = end.value.report()
+            finally:
+                walk.close()
+
+    def _unjudged(self, session: Session) -> Plan:
+        forgotten = np.array(session.split.spec.classes, np.int64)
+        others = np.setdiff1d(np.arange(len(session.dataset.class_names)), forgotten)
+        return unjudged_plan(forgotten, others, protocol_of(session.card))
 
     def _wanted(self, session: Session) -> Plan:
         return plan(session.split.spec.classes, len(session.dataset.class_names), protocol_of(session.card))

@@ -216,7 +216,7 @@ class GeneratorReport:
     Attributes:
         images: uint8 [n, h, w, c].
         labels: class asked for, int64 [n].
-        accepted: class that the judge accepts, -1 where it accepts none, int64 [n].
+        accepted: class that the judge accepts, -1 where it accepts none, int64 [n]; [0] of a model that has no judge.
         sampler_steps, guidance: of the sampler.
     """
 

@@ -133,7 +133,8 @@ def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:
 def _look(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
     look = session.task.look(cancel) if rank() == 0 else None
     if look is not None:
-        yield Evaluated(i=i, when="live", record=look.record)
+        if look.record is not None:
+            yield Evaluated(i=i, when="live", record=look.record)
         yield Preview(i=i, predictions=look.predictions, sheet=look.sheet)
 
 

@@ -26,6 +26,8 @@ ENLARGE = 4
 
 def verdict(record: RunRecord) -> str:
     """The sentence, or why there is none; a generator's says on how few samples it stands."""
+    if record.unjudged:
+        return html.note(copy.UNJUDGED)
     found = of_record(record)
     if found is None:
         return html.note(copy.NO_METRICS)

@@ -75,7 +75,7 @@ class Count:
             except PlaygroundError as error:
                 yield gr.skip(), gr.skip(), alert(str(error))
                 return
-            yield from followed(self.ctx.book, key, wish, progress_html)
+            yield from followed(wish, progress_html, lambda: self.ctx.book.touch(str(key)))
             yield gr.Button(interactive=True), gr.Button(interactive=False), ended(wish)
 
         self.start.click(begin, [self.ctx.browser, self.key], [self.start, self.stop, self.status], **QUEUED)

@@ -13,7 +13,6 @@ from demos import compare_copy as copy
 from demos import copy as page_copy
 from demos import hardware
 from demos.compare_html import alert, note
-from demos.jobs import JobBook
 from demos.pages.context import QUICK, PageContext
 from demos.wishes import Wish
 from sfr_core.errors import InputError
@@ -39,18 +38,18 @@ def session_of(ctx: PageContext, browser: Any, key: Any, *, after: bool = True) 
 
 
 def followed(
-    book: JobBook, key: Any, wish: Wish[T], progress: Callable[[Wish[T]], str]
+    wish: Wish[T], progress: Callable[[Wish[T]], str], still: Callable[[], object]
 ) -> Iterator[tuple[Any, Any, str]]:
     """Values for the start button, the stop button and the status, until the wish has ended; who stops asking has stopped it.
 
     Args:
-        key: id of the job whose models it needs, which is in use as long.
         progress: the status as HTML.
+        still: called at every look: what the wish needs is still in use.
     """
     started, stop = gr.Button(interactive=False), gr.Button(interactive=True)
     try:
         while wish.active:
-            book.touch(str(key))
+            still()
             yield started, stop, progress(wish)
             started = stop = gr.skip()
             time.sleep(LOOK_SECONDS)

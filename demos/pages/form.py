@@ -42,6 +42,7 @@ class Form:
     share_seed: gr.Number
     samples: gr.HTML
     concepts: gr.HTML
+    concept_own: gr.Textbox
     redirect: gr.Textbox
     redirects_note: gr.HTML
     redirect_note: gr.HTML
@@ -51,6 +52,7 @@ class Form:
     seed: gr.Number
     device: gr.Dropdown
     precision: gr.Dropdown
+    memory: gr.Dropdown
     fields: dict[str, dict[str, Component]]
     groups: dict[str, list[gr.Column | gr.Row]]
     kinds: dict[str, gr.Group]
@@ -76,6 +78,8 @@ class Form:
         kinds = show.FORGET_KINDS[card.kind]
         kind = values[self.kind] if values[self.kind] in kinds else kinds[0]
         names = show.selected(values[self.concepts if kind == "concept" else self.classes])
+        if kind == "concept":
+            names = show.own_concept(card.id, values[self.concept_own]) or names
         forget = controls.forget_text(kind, names, values[self.share], values[self.share_seed], rows)
         redirect = show.redirect_of(card.id, names[0], values[self.redirect]) if kind == "concept" else ""
         fields = self.fields[settings_key(method, card.kind)]
@@ -92,6 +96,7 @@ class Form:
             model_kind=card.kind,
             data=show.data_of(card.id, values[self.data]),
             redirect=redirect,
+            memory=values[self.memory],
         )
         asked(config)  # a redirection that asks for the very concept is answered here, before anything waits
         return config
@@ -101,7 +106,6 @@ class Form:
         names = live.dataset(config.model).class_names
         spec = parse_forget(config.forget, names)
         kind = config.forget.strip().partition(":")[0]
-        prompts = show.redirects(config.model)
         data = config.data if show.chooses_data(config.model) else "shipped"
         updates: dict[Any, Any] = {
             self.model: cards.model_value(config.model, own),
@@ -111,7 +115,10 @@ class Form:
             self.classes: cards.class_value(config.model, [names[c] for c in spec.classes]),
             self.samples: cards.sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
             self.concepts: cards.concept_value(config.model, spec.concept),
-            self.redirect: show.redirect_value(config.model, config.redirect or prompts.get(spec.concept, "")),
+            self.concept_own: show.own_concept_value(config.model, spec.concept),
+            self.redirect: show.redirect_value(
+                config.model, config.redirect or show.default_redirect(config.model, spec.concept)
+            ),
             self.redirects_note: show.redirects_note(config.model, spec.concept),
             self.redirect_note: show.redirect_note(config.method),
             self.method: gr.Dropdown(choices=show.method_choices(config.model), value=config.method),
@@ -121,6 +128,7 @@ class Form:
             self.seed: config.seed,
             self.device: config.device,
             self.precision: config.precision,
+            self.memory: config.memory,
             self.method_note: show.method_note(
                 config.model, config.method, config.preset, config.forget.partition(":")[0]
             ),
@@ -158,10 +166,20 @@ class Form:
             self.share_seed,
             self.samples,
             self.concepts,
+            self.concept_own,
             self.redirect,
             self.redirects_note,
             self.redirect_note,
             self.settled,
         ]
-        parts += [self.method, self.preset, self.variant, self.seed, self.device, self.precision, self.method_note]
+        parts += [
+            self.method,
+            self.preset,
+            self.variant,
+            self.seed,
+            self.device,
+            self.precision,
+            self.memory,
+            self.method_note,
+        ]
         return [*parts, *self.kinds.values(), *self.valued]

@@ -9,7 +9,7 @@ import gradio as gr
 from demos import controls, copy, live, theme
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
-from demos.pages import form_wiring, own
+from demos.pages import form_wiring, hub, own
 from demos.pages.form import Component, Form, settings_key
 from sfr_core import methods, presets
 
@@ -28,6 +28,7 @@ def build(model: str) -> Form:
 
     gr.HTML(f"<h3>{copy.MODEL_TITLE}</h3>", elem_classes="pg-step")
     model_part = picker(cards.model_value(model), "model-picker")
+    hub_part = hub.build()
     own_part = own.build()
     gr.HTML(f"<h3>{copy.FORGET_TITLE}</h3>", elem_classes="pg-step")
     kind = gr.Radio(
@@ -63,6 +64,7 @@ def build(model: str) -> Form:
         samples_note = gr.Markdown(copy.SAMPLES_NONE, elem_id="samples-note")
     with gr.Group(visible=False, elem_id="forget-concept") as kinds["concept"]:
         concepts = picker(cards.concept_value(model, show.first_concept(model)), "concept-picker")
+        concept_own = show.own_concept_value(model, "")
         redirect = gr.Textbox(
             show.redirects(model).get(show.first_concept(model), ""),
             label=copy.REDIRECT_LABEL,
@@ -102,15 +104,17 @@ def build(model: str) -> Form:
             device = _dropdown(devices, "auto", copy.DEVICE_LABEL, copy.DEVICE_INFO, 150, "device")
             precisions = [(title, name) for name, title in copy.PRECISIONS.items()]
             precision = _dropdown(precisions, "auto", copy.PRECISION_LABEL, copy.PRECISION_INFO, 150, "precision")
+            memories = [(title, name) for name, title in copy.MEMORIES.items()]
+            memory = _dropdown(memories, "plain", copy.MEMORY_LABEL, copy.MEMORY_INFO, 150, "memory")
     form = Form(
-        model_part, kind, classes, share, share_seed, samples, concepts, redirect, redirects_note, redirect_note, method, preset, variant,
-        seed, device, precision, fields, groups, kinds, kind_note, source, note, page, settled, samples_class, samples_note, own_part.note,
+        model_part, kind, classes, share, share_seed, samples, concepts, concept_own, redirect, redirects_note, redirect_note, method, preset, variant,
+        seed, device, precision, memory, fields, groups, kinds, kind_note, source, note, page, settled, samples_class, samples_note, own_part.note,
     )  # fmt: skip
     form.inputs = {
-        model_part, kind, source, classes, share, share_seed, samples, concepts, redirect, method, preset, variant, seed,
-        device, precision, *(part for parts in fields.values() for part in parts.values()),
+        model_part, kind, source, classes, share, share_seed, samples, concepts, concept_own, redirect, method, preset, variant, seed,
+        device, precision, memory, *(part for parts in fields.values() for part in parts.values()),
     }  # fmt: skip
-    form_wiring.wire(form, previous, following, nothing, own_part)
+    form_wiring.wire(form, previous, following, nothing, own_part, hub_part)
     return form
 
 

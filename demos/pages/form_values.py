@@ -14,7 +14,7 @@ from sfr_core import methods, presets, zoo
 from sfr_core.configs import MAX_PROMPT
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
-from sfr_core.errors import InputError, SpecError, UnknownName
+from sfr_core.errors import InputError, SpecError
 
 FIRST_CHOICE = "Sneaker"
 """What is chosen to be forgotten at first, where a model retrained without it is shipped."""
@@ -56,12 +56,12 @@ def kind_of(model: str) -> str:
 
 
 def own_ids(value: Any) -> tuple[str, ...]:
-    """The visitor's own models among a model picker's cards, as far as they are still open."""
+    """What is no shipped model among a model picker's cards, the visitor's own and those of the Hub, as far as still open."""
     items = value.get("items") if isinstance(value, Mapping) else None
     found = []
     for item in items if isinstance(items, list) else []:
         name = item.get("id") if isinstance(item, Mapping) else None
-        if isinstance(name, str) and name.startswith(zoo.OWN):
+        if isinstance(name, str) and name.startswith((zoo.OWN, zoo.HUB)):
             with suppress(InputError):
                 found.append(zoo.card(name).id)
     return tuple(found[: zoo.VISITORS_KEPT])
@@ -115,6 +115,42 @@ def first_concept(model: str) -> str:
     return next(iter(redirects(model)), "")
 
 
+def takes_own_words(model: str) -> bool:
+    """Whether any text can be forgotten, not only the concepts of a list."""
+    card = zoo.card(model)
+    if card.kind != "text-to-image":
+        return False
+    listed = read_concepts(card.folder)
+    return listed.open or not (listed.concepts or listed.fixed)
+
+
+def own_concept(model: str, text: Any) -> list[str]:
+    """The concept that a visitor wrote, as the only chosen one; empty where there is none or the model takes none."""
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    return [words] if words and takes_own_words(model) else []
+
+
+def own_concept_value(model: str, concept: str) -> gr.Textbox:
+    """The field for a concept in one's own words, holding `concept` where no card shows it."""
+    value = "" if not concept or concept in redirects(model) else concept
+    return gr.Textbox(
+        value=value, label=copy.CONCEPT_OWN_LABEL, info=copy.CONCEPT_OWN_INFO, max_lines=1,
+        visible=takes_own_words(model), elem_id="concept-own",
+    )  # fmt: skip
+
+
+def default_redirect(model: str, concept: str) -> str:
+    """What is drawn instead of a concept where nobody says otherwise; "" for a model that reads no prompts.
+
+    Raises:
+        UnknownName: the model knows no such concept.
+    """
+    card = zoo.card(model)
+    if card.kind != "text-to-image" or not concept:
+        return ""
+    return plan_prompts(read_concepts(card.folder), ForgetSpec(text="", concept=concept)).redirect
+
+
 def redirects(model: str) -> dict[str, str]:
     """What is drawn instead of each concept where nobody says otherwise; empty for a model that reads no prompts."""
     card = zoo.card(model)
@@ -150,14 +186,12 @@ def redirect_of(model: str, concept: str, text: Any) -> str:
         UnknownName: no such concept. SpecError: the text is empty or too long.
     """
     prompt = " ".join(text.split()) if isinstance(text, str) else ""
-    known = redirects(model)
-    if concept not in known:
-        raise UnknownName("concept", concept, known)
+    default = default_redirect(model, concept)
     if not prompt:
-        raise SpecError(copy.REDIRECT_EMPTY, hint=copy.REDIRECT_EMPTY_HINT.format(prompt=known[concept]))
+        raise SpecError(copy.REDIRECT_EMPTY, hint=copy.REDIRECT_EMPTY_HINT.format(prompt=default))
     if len(prompt) > MAX_PROMPT:
         raise SpecError(copy.REDIRECT_LONG.format(n=len(prompt), most=MAX_PROMPT), hint=copy.REDIRECT_LONG_HINT)
-    return "" if prompt == known[concept] else prompt
+    return "" if prompt == default else prompt
 
 
 def redirect_note(method: str) -> str:

@@ -10,14 +10,22 @@ import gradio as gr
 from demos import copy, live
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
-from demos.pages import own
+from demos.pages import hub, own
 from demos.pages.context import QUICK, say
 from demos.pages.form import Form
 from sfr_core import presets
+from sfr_core.cards import ModelCard
 from sfr_core.errors import PlaygroundError
 
 
-def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button, brought: own.OwnPart) -> None:
+def wire(
+    form: Form,
+    previous: gr.Button,
+    following: gr.Button,
+    nothing: gr.Button,
+    brought: own.OwnPart,
+    of_hub: hub.HubPart | None,
+) -> None:
     """Connects everything inside the form."""
     _wire_samples(form, previous, following, nothing)
     _wire_concepts(form)
@@ -74,6 +82,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             form.data: gr.Radio(value="shipped", visible=show.chooses_data(model_id)),
             form.classes: cards.class_value(model_id, [first]),
             form.concepts: cards.concept_value(model_id, concept),
+            form.concept_own: show.own_concept_value(model_id, ""),
             form.redirect: show.redirect_value(model_id, show.redirects(model_id).get(concept, "")),
             form.redirects_note: show.redirects_note(model_id, concept),
             form.samples_class: gr.Dropdown(choices=list(names), value=first),
@@ -84,7 +93,7 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
         }
 
     changed = [form.kind, form.kind_note, form.data, form.classes, form.samples_class, form.samples, form.samples_note]
-    changed += [form.page, form.method, form.concepts, form.redirect, form.redirects_note, *valued]
+    changed += [form.page, form.method, form.concepts, form.concept_own, form.redirect, form.redirects_note, *valued]
     form.model.input(new_model, choices, changed, **QUICK)
 
     def open_own(
@@ -101,6 +110,13 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
             form.own_note: own.opened_html(card),
         }
 
+    def open_of_hub(card: ModelCard, model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
+        ids = show.own_ids(model)
+        value = cards.model_value(card.id, [*ids, *([card.id] if card.id not in ids else [])])
+        return {form.model: value, **new_model(value, method, preset, variant, kind)}
+
+    if of_hub is not None:
+        of_hub.wire(choices, open_of_hub, [form.model, *changed])
     if brought.button is not None:
         # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
         brought.button.click(

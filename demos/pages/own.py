@@ -143,6 +143,17 @@ def _open(data: Path, weights: Path, architecture: str, folder: Path) -> zoo.Bro
     kept = folder / "weights.safetensors"  # no path of ours holds a visitor's text
     shutil.copyfile(weights, kept)
     model = open_own(data, kept, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}")
+    check_size(model)
+    title = f"{plain(weights.stem)} ({architecture.partition('?')[0]})"
+    return replace(model, card=replace(model.card, title=title, dataset=plain(data.stem)))
+
+
+def check_size(model: zoo.Brought) -> None:
+    """Refuses more pictures or classes than the page can hold.
+
+    Raises:
+        AssetError: too many.
+    """
     pictures = (model.dataset.train, model.dataset.test)
     if sum(part.images.nbytes for part in pictures) > PICTURE_BYTES:
         raise _too_large(copy.OWN_UNPACKED, PICTURE_BYTES)
@@ -150,11 +161,9 @@ def _open(data: Path, weights: Path, architecture: str, folder: Path) -> zoo.Bro
         raise AssetError(
             copy.OWN_TOO_MANY.format(n=len(model.dataset.class_names), most=CLASSES), hint=copy.OWN_TOO_LARGE_HINT
         )
-    title = f"{_plain(weights.stem)} ({architecture.partition('?')[0]})"
-    return replace(model, card=replace(model.card, title=title, dataset=_plain(data.stem)))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A file's name as the card shows it."""
     return re.sub(r"[^\w .-]+", "_", text)[:40]
 

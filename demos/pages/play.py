@@ -106,7 +106,7 @@ class Play:
             except PlaygroundError as error:
                 yield gr.skip(), gr.skip(), alert(str(error)), gr.skip()
                 return
-            for seen in followed(self.ctx.book, key, drawing, progress_html):
+            for seen in followed(drawing, progress_html, lambda: self.ctx.book.touch(str(key))):
                 yield *seen, gr.skip()
             shown: Any = gr.skip()
             if drawing.state == "done":

@@ -15,7 +15,7 @@ from demos.compare_html import alert, note
 from demos.pages.context import QUEUED, PageContext
 from demos.pages.following import Wishes, bar_html, ended_html, followed, session_of
 from demos.recovery_html import drawn_html
-from demos.run_record import CONCEPT, RunRecord
+from demos.run_record import CONCEPT, RunRecord, judged
 from demos.veil import veiled
 from demos.wishes import Wish
 from sfr_core.errors import PlaygroundError
@@ -59,7 +59,7 @@ class Recover:
         if not record.of_concept:
             return self.cleared()
         able = live and "after" in record.samples and not hardware.on_zerogpu()
-        why = copy.RECOVER_NO_JUDGE if attack.unjudged(record) else copy.PLAY_GONE
+        why = copy.RECOVER_NO_JUDGE if not judged(record.config.model) else copy.PLAY_GONE
         return {
             **self.cleared(),
             self.box: gr.update(visible=True),
@@ -85,7 +85,7 @@ class Recover:
             except PlaygroundError as error:
                 yield gr.skip(), gr.skip(), alert(str(error)), gr.skip(), gr.skip()
                 return
-            for seen in followed(self.ctx.book, key, wish, progress_html):
+            for seen in followed(wish, progress_html, lambda: self.ctx.book.touch(str(key))):
                 yield *seen, gr.skip(), gr.skip()
             attack.learn(record.config.model, wish)
             yield (gr.Button(interactive=True), gr.Button(interactive=False), *ended(record, wish))

@@ -34,9 +34,10 @@ def samples_figure(record: RunRecord) -> Figure:
         pixels, lines = sheets[name]
         numbers = []
         for at, c in enumerate(lines):
-            own = int((report.accepted[report.labels == c] == c).sum())
-            # A class of two lines has its count once.
-            numbers.append("" if c in lines[:at] else f"{own} of {int((report.labels == c).sum())}")
+            mine = report.labels == c
+            # A class of two lines has its count once; one that nobody judged has none.
+            counted = c not in lines[:at] and len(report.accepted) > 0
+            numbers.append(f"{int((report.accepted[mine] == c).sum())} of {int(mine.sum())}" if counted else "")
         _draw(axes, pixels, lines, record, numbers)
         axes.set_title(f"{name} ({report.sampler_steps} steps, guidance {report.guidance:g})", fontsize=9)
     return figure
@@ -59,7 +60,7 @@ def timeline_figure(record: RunRecord) -> Figure:
         right = [
             sum(a == c for a in sheet.accepted[k : k + sheet.columns]) for k, c in zip(starts, classes, strict=True)
         ]
-        numbers = [f"{n} of {sheet.columns}" for n in right]
+        numbers = [f"{n} of {sheet.columns}" if sheet.accepted else "" for n in right]
         _draw(axes, pixels.reshape(*pixels.shape[:2], -1), classes, record, numbers)
         axes.set_title(f"after step {i} ({sheet.steps} steps, guidance {sheet.guidance:g})", fontsize=9)
     return figure

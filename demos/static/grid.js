@@ -50,7 +50,7 @@ function drawSheet(box, sheet) {
   image.onload = () => {
     // Another sheet may have come meanwhile; pictures, signs and words always change in one go.
     if (box.sheetPng !== sheet.png) return;
-    const shape = JSON.stringify([sheet.side, sheet.columns, sheet.rows.map((row) => [row.title, row.forgotten])]);
+    const shape = JSON.stringify([sheet.side, sheet.columns, sheet.rows.map((row) => [row.title, row.forgotten, row.signs.length])]);
     if (box.sheetShape !== shape) {
       box.sheetShape = shape;
       buildSheet(box, sheet);
@@ -68,7 +68,8 @@ function drawSheet(box, sheet) {
         node.title = sign === 'other' ? sheetWords(words.other, { name: row.said[k] }) : words[sign];
       });
       const right = row.signs.filter((sign) => sign === 'own').length;
-      line.querySelector('.sheet-count').textContent = sheetWords(words.count, { right, all: row.signs.length });
+      const all = row.signs.length; // none where nobody judges
+      line.querySelector('.sheet-count').textContent = all ? sheetWords(words.count, { right, all }) : '';
     }
   };
   image.src = 'data:image/png;base64,' + sheet.png;

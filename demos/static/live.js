@@ -127,6 +127,8 @@ function drawEvidence(value, view) {
   $('sheet').hidden = !value.generates;
   $('pictures').hidden = value.generates && Boolean(view.sheet);
   if (value.generates) drawSheet($('sheet'), view.sheet);
+  // Pictures without a share: this model has no judge, and a chart of what nobody counted would stay empty.
+  $('accuracy').parentElement.hidden = Boolean(value.generates && view.sheet && !view.accuracy.i.length);
   if ($('pictures').hidden) return;
   drawPictures(value, view.pictures);
 }

@@ -43,6 +43,11 @@ class SFRonConfig(OptimizerConfig):
         "Forget loss",
         "Climb the loss of the forget set, descend towards a wrong answer, or descend to it by the same share everywhere (relative; ours).",
     )
+    other: Literal["next", "middle"] = setting(
+        "next",
+        "Other answer",
+        "Which class a relative forget loss moves to: the next by number, or the one at the middle distance by the model's own answers (ours).",
+    )
     remain_loss: Literal["data", "recall"] = setting(
         "data",
         "Remain loss",

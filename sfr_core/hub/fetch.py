@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from sfr_core.errors import HubError
@@ -16,9 +18,11 @@ from sfr_core.hub.resolve import HubModel, cache_folder, own_folder, recall, rem
 CHUNK = 1 << 20
 SPARE = 200 * 1000**2
 """Bytes of the disk that a download leaves free."""
+Watch: TypeAlias = Callable[[int], None]
+"""Told of every piece of a download, in bytes, those of an earlier attempt included; what it raises ends the download."""
 
 
-def fetch(model: HubModel) -> Path:
+def fetch(model: HubModel, watch: Watch | None = None) -> Path:
     """Downloads what is missing and checks everything.
 
     A connection that breaks is taken up where it broke; a file that came whole is not asked for again. What was never
@@ -40,7 +44,7 @@ def fetch(model: HubModel) -> Path:
         for file in model.files:
             _check(model.name, folder / file.path, file, hint=f"Make it again: python -m sfr_core convert {model.id}")
         return folder
-    source = fetch_files(model.name, model.files)
+    source = fetch_files(model.name, model.files, watch)
     if recall(model.name) != model:
         remember(model)
     return _view(model, source)
@@ -73,7 +77,7 @@ def folder_of(model: HubModel) -> Path:
     return converted_folder(model.name) if model.converted else snapshot_folder(model.name)
 
 
-def fetch_files(name: HubName, files: tuple[HubFile, ...]) -> Path:
+def fetch_files(name: HubName, files: tuple[HubFile, ...], watch: Watch | None = None) -> Path:
     """As `fetch`, for any files of one commit."""
     from huggingface_hub import snapshot_download
 
@@ -88,12 +92,30 @@ def fetch_files(name: HubName, files: tuple[HubFile, ...]) -> Path:
                 cache_dir=cache_folder(),
                 allow_patterns=[f.path for f in files],
                 max_workers=4,
+                tqdm_class=None if watch is None else _watched(watch),
             )
         if not all((folder / f.path).exists() for f in files):  # the library gives what is here if it reaches nobody
             raise unreachable(name)
     for file in files:
         _check(name, folder / file.path, file)
     return folder
+
+
+def _watched(watch: Watch) -> type[Any]:
+    """A progress bar that shows nothing and tells `watch` of the bytes that reach the disk."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Watched(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # The library has three bars: bytes from the network, bytes on the disk, and files.
+            self._counts = kwargs.get("name") == "huggingface_hub.snapshot_download" and kwargs.get("unit") == "B"
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
+
+        def update(self, n: float | None = 1) -> None:
+            if self._counts:
+                watch(int(n or 0))
+
+    return Watched
 
 
 def _check_room(name: HubName, needed: int) -> None:

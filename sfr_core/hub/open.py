@@ -13,7 +13,7 @@ from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
 from sfr_core.hub.describe import describe, local_header
-from sfr_core.hub.fetch import fetch
+from sfr_core.hub.fetch import Watch, fetch
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
@@ -47,15 +47,18 @@ def _offered(name: HubName) -> bool:
     return not offer.name.pinned and resolve(offer.id).name == name
 
 
-def open_generator(model: HubModel) -> ModelCard:
+def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
     """Downloads a pipeline and makes its card known to the zoo; nothing is loaded yet.
+
+    Args:
+        watch: of the download, see fetch.py.
 
     Raises:
         HubError: as `fetch`, or a classifier.
     """
     if model.kind == "classifier":
         raise HubError(f"{model.name.repo} is a classifier.", hint="Give its pictures with --data.")
-    folder = fetch(model)
+    folder = fetch(model, watch)
     if model.kind == "text-to-image":
         write_concepts(folder)
     files = {
@@ -123,18 +126,26 @@ def open_for_run(
     return open_classifier(model, data, architecture)
 
 
-def open_classifier(model: HubModel, data: str | Path, architecture: str | None = None) -> OwnModel:
+def open_classifier(
+    model: HubModel,
+    data: str | Path,
+    architecture: str | None = None,
+    watch: Watch | None = None,
+    *,
+    model_id: str = "",
+) -> OwnModel:
     """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes.
 
     Args:
         architecture: see nets/named.py; None takes what the offer or the repository says.
+        watch: of the download, see fetch.py. model_id: of the card, default the model's.
 
     Raises:
         HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_own`.
     """
     shape = _architecture(model, architecture)
     weights = next(f.path for f in model.part("").weights)
-    own = open_own(data, fetch(model) / weights, shape, model_id=model.id)
+    own = open_own(data, fetch(model, watch) / weights, shape, model_id=model_id or model.id)
     return replace(
         own,
         card=replace(

@@ -7,7 +7,7 @@ forgotten, not the concept.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -66,9 +66,9 @@ class Recovery:
         return {name: getattr(self, name) for name in ("shown", "n", "first_loss", "last_loss")}
 
 
-def attack_steps(attack: Attack, sampler: Protocol) -> int:
-    """How often `recover` yields."""
-    return attack.steps + sampler_steps(attack.samples, sampler.steps)
+def attack_steps(attack: Attack, sampler: Protocol, shape: Sequence[int]) -> int:
+    """How often `recover` yields for a model of latents of a shape."""
+    return attack.steps + sampler_steps(attack.samples, sampler.steps, shape)
 
 
 def recover(

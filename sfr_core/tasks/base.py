@@ -18,6 +18,8 @@ from sfr_core.ops.device import UsedPrecision
 from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
+Other = Literal["next", "middle"]
+"""Which class a relative loss moves to: SFRonConfig.other."""
 Source = Literal["train", "test"]
 Batch = Any
 """Whatever the task's own `*_batches` yield and its `losses` read; a method passes it on unseen."""
@@ -74,7 +76,7 @@ class Recallable(Protocol):
         """`losses` [n] of a remain batch with the answers of `before` in the place of the true noise; 0 before the first step."""
         ...
 
-    def relative_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator) -> Tensor:
+    def relative_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator, other: Other = "next") -> Tensor:
         """What is left of the way to the wrong answer, per picture [n]: 1 where nothing moved yet, 0 at the goal.
 
         |e(x, mine) - e0(x, other)|**2 / |e0(x, mine) - e0(x, other)|**2 with e0 the answers of `before`: a share, so that every
@@ -235,9 +237,13 @@ class UnionTask(Task, Redirectable, Distillable, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a running page is shown of the live model: a classifier's predictions, or a generator's samples."""
+    """What a running page is shown of the live model: a classifier's predictions, or a generator's samples.
 
-    record: LiveRecord
+    Attributes:
+        record: None of a generator that nobody judges.
+    """
+
+    record: LiveRecord | None
     predictions: tuple[Prediction, ...] = ()
     sheet: Sheet | None = None
 

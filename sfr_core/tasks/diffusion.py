@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
@@ -16,11 +17,11 @@ from sfr_core.data.splits import Split
 from sfr_core.nets.judge import Judge
 from sfr_core.ops.denoising import drop_labels, mean_error, noised
 from sfr_core.ops.device import UsedPrecision, pick_precision
-from sfr_core.ops.diffusion import STEPS
+from sfr_core.ops.diffusion import STEPS, Predictor
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.walks import counted_on
-from sfr_core.tasks.base import Part
+from sfr_core.tasks.base import Other, Part
 from sfr_core.tasks.class_sets import evenly, free_labels, next_kept
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.drawing import DrawnModel
@@ -30,6 +31,11 @@ TRIAL_PICTURES = 16
 """Batch on which the two precisions are timed."""
 SHORTEST_WAY = 1e-6
 """Mean squared distance between two answers (noise has 1) below which they count as this far apart (`relative_losses`)."""
+LARGE, LARGE_LOOKS = 2048, (4, 2, 6)
+"""Values of a picture or latent above which a look costs more than a visitor would wait for, and then: looks in a run, pictures of each
+class, classes. Stable Diffusion has 16,384, the shipped models half the limit."""
+MIDDLE_OF, APART_PICTURES = 32, 24
+"""Classes among which the one at the middle is looked for, and pictures of either of two classes that tell how far apart they are."""
 GAP_PICTURES = 48
 """Pictures of a `label_gap`: two forward passes, half of a training step's."""
 
@@ -86,6 +92,7 @@ class ClassDiffusionTask(DrawnModel):
         self.split, self.classes = split, classes
         forgotten = split.spec.classes
         self._pseudo = torch.from_numpy(next_kept(forgotten, classes, self.pseudo_step)).to(device)
+        self._middle: Tensor | None = None
         # Beyond every seed that a run can have: no picture of the evaluation or of a visitor starts from this noise.
         self._free_seed = MAX_SEED + 1 + seed
         self._free, self._ready = free, not free
@@ -93,6 +100,8 @@ class ClassDiffusionTask(DrawnModel):
         if free:
             labels = self._free_labels(others)
             self._take(torch.zeros((len(labels), 0)), labels)
+        if math.prod(shape) > LARGE:
+            self.looks, self.look_columns, self.look_classes = LARGE_LOOKS
         order = [*forgotten, *evenly(others, max(1, self.look_classes - len(forgotten)))]
         self._look_labels = np.repeat(np.array(order, np.int64), self.look_columns)
 
@@ -154,16 +163,18 @@ class ClassDiffusionTask(DrawnModel):
             wanted = self._predictor(before)(x, t, labels)
         return self._errors(batch.x, x, t, wanted, labels)
 
-    def relative_losses(self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator) -> Tensor:
+    def relative_losses(
+        self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, other: Other = "next"
+    ) -> Tensor:
         """On pictures of the other class: there a sampler comes by that is asked for the forgotten one and goes the new way.
 
         Labels are not dropped: without one there is no way to go.
         """
-        other = self._pseudo[batch.y]
-        x, _, t = self._noisy(self._pictures_of(other, batch, rng), rng)
+        instead = self._instead(before, other)[batch.y]
+        x, _, t = self._noisy(self._pictures_of(instead, batch, rng), rng)
         old = self._predictor(before)
         with torch.no_grad():
-            wanted = old(x, t, other)
+            wanted = old(x, t, instead)
             way = mean_error(old(x, t, batch.y), wanted)
         return mean_error(self._predict(x, t, batch.y), wanted) / way.clamp(min=SHORTEST_WAY)
 
@@ -230,7 +241,9 @@ class ClassDiffusionTask(DrawnModel):
         return forgotten, tuple(c for c in range(self.classes) if c not in forgotten)
 
     def preparation(self) -> int:
-        return 0 if self._ready else sum(sampler_steps(len(rows), self.free_steps) for rows in self._rows.values())
+        if self._ready:
+            return 0
+        return sum(sampler_steps(len(rows), self.free_steps, self.shape) for rows in self._rows.values())
 
     def prepare(self) -> Generator[int, None, None]:
         """Draws the pictures of a run without data from the model as it is now."""
@@ -243,7 +256,7 @@ class ClassDiffusionTask(DrawnModel):
             asked = labels[self._rows[part]]
             walk = self._draw(self.model, asked, self._free_seed, self.free_steps, guidance, self._stored)
             drawn[part] = yield from counted_on(walk, done)
-            done += sampler_steps(len(asked), self.free_steps)
+            done += sampler_steps(len(asked), self.free_steps, self.shape)
         held = drawn["remain"].new_empty((len(labels), *drawn["remain"].shape[1:]))
         for part, pictures in drawn.items():
             held[self._rows[part]] = pictures
@@ -277,6 +290,40 @@ class ClassDiffusionTask(DrawnModel):
         return free_labels(
             self.split.spec.classes, others, forget=self.free_forget, remain=self.free_remain, most=self.free_most
         )
+
+    def _instead(self, before: nn.Module, other: Other) -> Tensor:
+        """The class to draw instead of each one."""
+        if other == "next":
+            return self._pseudo
+        if self._middle is None:
+            self._middle = self._pseudo.clone()
+            for c in self.split.spec.classes:
+                self._middle[c] = self._at_the_middle(before, c)
+        return self._middle
+
+    @torch.no_grad()
+    def _at_the_middle(self, before: nn.Module, forgotten: int) -> int:
+        """The kept class at the middle of all distances from a forgotten one.
+
+        The distance of two classes is the mean squared difference of what the model before says of both, on pictures of either. A
+        near class is taken for the forgotten one, a far one takes more of the model with it (docs/adr/0033).
+        """
+        rng = torch.Generator().manual_seed(0)  # the same pictures and noise in every run
+        candidates = evenly(np.setdiff1d(np.arange(self.classes), self.split.spec.classes), MIDDLE_OF)
+        predict = self._predictor(before)
+        with kept_modes(before):
+            before.eval()
+            away = [self._apart(predict, forgotten, int(c), rng) for c in candidates]
+        return int(candidates[np.argsort(away, kind="stable")[(len(candidates) - 1) // 2]])
+
+    def _apart(self, predict: Predictor, a: int, b: int, rng: torch.Generator) -> float:
+        rows = [torch.nonzero(self._labels.cpu() == c)[:, 0] for c in (a, b)]
+        some = torch.cat([mine[torch.randperm(len(mine), generator=rng)[:APART_PICTURES]] for mine in rows])
+        if not len(some):
+            return 0.0
+        x, _, t = self._noisy(self._read(self._held[some.to(self.device)]), rng)
+        first, second = (predict(x, t, torch.full((len(some),), c, device=self.device)) for c in (a, b))
+        return float((first - second).square().mean())
 
     def _pictures_of(self, labels: Tensor, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
         """A random held picture of each label [n]; that of `batch` where there is none of it."""

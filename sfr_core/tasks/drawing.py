@@ -17,7 +17,7 @@ from sfr_core.ops.diffusion import Predictor, alphas_cumprod
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sample, tiles
 from sfr_core.tasks.base import Look
-from sfr_core.tasks.sheets import accepted_classes, judged_look
+from sfr_core.tasks.sheets import accepted_classes, look_at
 
 LOOK_SEED = 7
 
@@ -27,7 +27,7 @@ class DrawnModel(ABC):
 
     Args:
         model: network called as (x, t, labels), with an answer that has `.sample`. Moved to `device`.
-        judge: looks at the samples; None where there is none, then a look says nothing.
+        judge: looks at the samples; None where there is none, then a look shows them and says nothing.
         forgotten: classes whose samples a look counts apart.
         null: the label that means "no class".
         shape: channels, height, width of what the network works on.
@@ -83,8 +83,6 @@ class DrawnModel(ABC):
 
     def look(self, cancel: CancelToken) -> Look | None:
         """Some pictures of each class, the forgotten ones first, always from the same noise."""
-        if self.judge is None:
-            return None
         walk = self.sample(self._look_labels, seed=LOOK_SEED, steps=self.look_steps, guidance=self.look_guidance)
         try:
             while not cancel.cancelled:
@@ -92,8 +90,9 @@ class DrawnModel(ABC):
             walk.close()
             return None
         except StopIteration as end:
-            return judged_look(
-                end.value, self._look_labels, self._accepted(end.value), self._forgotten,
+            accepted = None if self.judge is None else self._accepted(end.value)
+            return look_at(
+                end.value, self._look_labels, accepted, self._forgotten,
                 columns=self.look_columns, steps=self.look_steps, guidance=self.look_guidance,
             )  # fmt: skip
 

@@ -21,6 +21,7 @@ from sfr_core.ops.diffusion import Predictor, ddim_steps, guided
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import levels
 from sfr_core.ops.walks import drained
+from sfr_core.tasks.base import Other
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.diffusion import TRIAL_PICTURES, ClassDiffusionTask
 from sfr_core.tasks.latents import decode, downscale, frozen
@@ -49,7 +50,7 @@ class TextToImageTask(ClassDiffusionTask):
     Args:
         pipeline: diffusers' StableDiffusionPipeline, opened, on any device; its parts are moved, frozen and taken over.
         plan: prompts, and what is forgotten.
-        judge: looks at samples; None where there is none, then a look says nothing.
+        judge: looks at samples; None where there is none, then a look shows them and says nothing.
         device, precision: where and how forward passes run.
         seed: of the drawn latents.
         trainable: part of the U-Net that `parameters` gives; the rest needs no gradient.
@@ -103,7 +104,7 @@ class TextToImageTask(ClassDiffusionTask):
         self._weights = trained_part(self.model.requires_grad_(False), trainable)
         for weight in self._weights.values():
             weight.requires_grad_(True)
-        self._look_labels = np.repeat(_look_prompts(plan), self.look_columns)
+        self._look_labels = np.repeat(_look_prompts(plan, self.look_classes), self.look_columns)
         self.kept = torch.arange(plan.anchor, len(plan.texts), device=device)
 
     @property
@@ -181,6 +182,10 @@ class TextToImageTask(ClassDiffusionTask):
     def _predictor(self, model: nn.Module) -> Predictor:
         return lambda x, t, labels: self.noise_for(x, t, self._states[labels], model)
 
+    def _instead(self, before: nn.Module, other: Other) -> Tensor:
+        """What the plan redirects to, whatever the way."""
+        return self._pseudo
+
     def _accepted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         judge = cast(PromptJudge, self.judge)
         return judge.accepted(judge(pixels_of(images)), self._look_labels)
@@ -208,5 +213,9 @@ class TextToImageTask(ClassDiffusionTask):
         return held
 
 
-def _look_prompts(plan: PromptPlan) -> NDArray[np.int64]:
-    return np.concatenate([plan.labels(role)[:most] for role, most in IN_A_LOOK.items()])
+def _look_prompts(plan: PromptPlan, most: int) -> NDArray[np.int64]:
+    """The first prompts of every role; where fewer are wanted, those to forget first and one of each other role at least."""
+    shown = [plan.labels(role)[:n] for role, n in IN_A_LOOK.items()]
+    while sum(map(len, shown)) > most and (longest := max(shown[1:], key=len)) is not None and len(longest) > 1:
+        shown = [rows[:-1] if rows is longest else rows for rows in shown]
+    return np.concatenate(shown)

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from demos.pages.compare_values import metrics, moment, moment_sheet, verdict
 from demos.pages.context import PageContext
 from demos.plots.files import figures, render
 from demos.run_import import read_files
+from demos.sheet_check import check_sheet
 from demos.sheet_words import counts_text, sheet_value
 from demos.sheets import classes_of, mean_difference, strip, whole_sheet
 from sfr_core.errors import AssetError
@@ -221,3 +223,27 @@ def test_samples_count_as_memory() -> None:
         reports = {"after": report(0, [0] * 6)}  # noqa: RUF012
 
     assert session_bytes(Held()) == 6 * 16 + 6 * 8 + 6 * 8
+
+
+def test_a_model_without_a_judge_has_pictures_and_no_counts() -> None:
+    bare = replace(report(100, [0] * 6), accepted=np.zeros(0, np.int64))
+    one = record(result=None, reports={"before": bare, "after": bare}, config=config(model=f"hub:a/b@{'0' * 40}"))
+    assert one.unjudged
+    assert "has no judge" in verdict(one)
+    assert "Without a judge" in metrics(one)
+    html = strips_html(one.samples, NAMES, (0,))
+    assert html.count("<img") == 6
+    assert "what they show is for you to say" in html
+    assert "✓" not in html
+    assert 'alt="before, 2 samples"' in html.replace("Before", "before")
+    value = sheet_value(sheet(9, ()), NAMES, (0,))
+    assert value is not None
+    assert "nobody counts" in value["words"]["sheetNote"]
+    assert [row["signs"] for row in value["rows"]] == [[]] * len(value["rows"])
+    check_sheet(sheet(9, ()), "events.jsonl")
+    with pytest.raises(AssetError, match="not a sheet"):
+        check_sheet(sheet(9, (1,)), "events.jsonl")
+    for name in figures(one):
+        assert name
+    # Of a shipped model, a run without a result was broken off.
+    assert not record(result=None).unjudged

@@ -11,6 +11,7 @@ import pytest
 from diffusers import DiTPipeline
 from huggingface_hub import constants
 
+from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.errors import HubError
 from sfr_core.hub import fetch, resolve
 from sfr_core.hub.fetch import _view
@@ -126,3 +127,31 @@ def test_a_run_that_opens_the_same_model_now_does_not_disturb(hub: StubHub, monk
     assert _view(model, source) == folder
     assert link.resolve() == wanted
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {f.path for f in model.files}
+
+
+def test_a_watched_download_tells_of_every_byte(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 512)
+    model, told = resolve("hub:tiny/dit"), []
+    fetch(model, told.append)
+    # The index was downloaded when the model was looked up.
+    assert sum(told) == model.bytes - (hub.repos["tiny/dit"].folder / "model_index.json").stat().st_size
+    assert len(told) > len(model.files)
+
+
+def test_a_watcher_can_end_a_download_and_the_next_one_goes_on_from_there(
+    hub: StubHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 512)
+    model, token, told = resolve("hub:tiny/dit"), CancelToken(), []
+
+    def watch(n: int) -> None:
+        told.append(n)
+        if sum(told) > 5000:
+            token.cancel()
+        token.check()
+
+    with pytest.raises(Stopped):
+        fetch(model, watch)
+    assert sum(told) < model.bytes
+    folder = fetch(model)
+    assert all((folder / f.path).stat().st_size == f.size for f in model.files)

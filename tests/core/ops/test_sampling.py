@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from sfr_core.errors import InputError
-from sfr_core.ops.sampling import SAMPLE_BATCH, levels, sample_pictures, sampler_steps, sheet_png
+from sfr_core.ops.sampling import SAMPLE_BATCH, levels, sample_batch, sample_pictures, sampler_steps, sheet_png
 
 
 def zero(x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -36,9 +36,16 @@ def test_progress_counts_over_all_batches() -> None:
     n = SAMPLE_BATCH + 1
     said, images = all_of(draw([0] * n))
     assert said == list(range(1, 9))
-    assert sampler_steps(n, 4) == 8
+    assert sampler_steps(n, 4, (1, 2, 2)) == 8
     assert images.shape == (n, 2, 2, 1)
     assert images.dtype == np.uint8
+
+
+def test_large_latents_are_drawn_fewer_at_a_time() -> None:
+    assert [sample_batch(shape) for shape in ((1, 28, 28), (4, 16, 16), (4, 32, 32), (4, 64, 64), (4, 512, 512))] == [
+        100, 100, 25, 6, 1,
+    ]  # fmt: skip
+    assert sampler_steps(7, 10, (4, 64, 64)) == 20
 
 
 def test_pictures_of_a_class_do_not_depend_on_what_is_drawn_beside_them() -> None:

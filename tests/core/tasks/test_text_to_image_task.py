@@ -19,7 +19,7 @@ from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.denoising import noised, uniform_timesteps
 from sfr_core.ops.walks import drained
 from sfr_core.tasks import base
-from sfr_core.tasks.text_to_image import TextToImageTask
+from sfr_core.tasks.text_to_image import TextToImageTask, _look_prompts
 from sfr_core.tasks.text_to_image_parts import check_prompts, encoded
 from tests.core.tiny import same, state
 from tests.core.tiny_sd import SMALL_CONCEPTS, concept_plan, named_judge, sd_task, tiny_pipeline, tiny_tokenizer
@@ -231,12 +231,29 @@ def test_a_look_shows_the_concept_first_and_judges_by_prompt() -> None:
     assert look is not None
     assert look.sheet is not None
     assert look.sheet.labels == (0,) * 4 + (1,) * 4 + (2,) * 4 + (4,) * 4 + (5,) * 4 + (6,) * 4
+    assert look.record is not None
     assert (look.record.n_forget, look.record.n_remain) == (12, 12)
     assert set(look.sheet.accepted) <= set(range(-1, 7))
     stopped = CancelToken()
     stopped.cancel()
     assert task.look(stopped) is None
-    assert sd_task(ready=False).look(CancelToken()) is None  # nobody to judge
+
+
+def test_a_model_without_a_judge_shows_its_pictures_and_says_nothing() -> None:
+    look = sd_task(ready=False).look(CancelToken())
+    assert look is not None
+    assert look.record is None
+    assert look.sheet is not None
+    assert (len(look.sheet.labels), look.sheet.accepted) == (24, ())
+
+
+def test_a_large_model_shows_fewer_pictures() -> None:
+    pipeline = tiny_pipeline(sample_size=32)  # latents of 4,096 values
+    task = TextToImageTask(pipeline, concept_plan(), None, device=torch.device("cpu"))
+    assert (task.looks, task.look_columns) == (4, 2)
+    assert task._look_labels.tolist() == [0, 0, 1, 1, 2, 2, 4, 4, 5, 5, 6, 6]
+    assert _look_prompts(task.plan, 5).tolist() == [0, 1, 2, 4, 5]
+    assert _look_prompts(task.plan, 1).tolist() == [0, 1, 2, 4, 5]  # one of each role at least
 
 
 def test_a_prompt_of_unknown_words_is_refused() -> None:

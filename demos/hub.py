@@ -1,0 +1,167 @@
+"""Models of the Hub as the page opens them: what is said before a download, and the download with its real bytes. No gradio."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from html import escape
+
+from demos import copy, warm, wishes
+from demos import hub_copy as words
+from demos.wishes import Wish
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import ModelCard
+from sfr_core.hub import Description, HubModel, describe, look_up, offer_of, open_generator
+
+LOOK_SECONDS = 0.2
+LONGEST = 2 * 3600.0
+"""Seconds that one download may take."""
+Opener = Callable[[Callable[[int], None]], ModelCard]
+"""Downloads and opens, and tells of every piece of the download in bytes."""
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was looked up.
+
+    Attributes:
+        free: bytes of memory on the device that a run would take; None where the system does not tell.
+    """
+
+    description: Description
+    free: int | None
+
+    @property
+    def model(self) -> HubModel:
+        return self.description.model
+
+    @property
+    def smallest(self) -> int | None:
+        """Bytes that forgetting takes at least: sparing, and of a text-to-image model only what reads a prompt; None for a
+        classifier, whose pictures are not known yet."""
+        if self.description.activations is None:
+            return None
+        return self.description.memory(batch=1, spare=True, cross_attention=self.description.cross_attention > 0).total
+
+    @property
+    def too_large(self) -> bool:
+        """Whether no way of forgetting fits into the memory that is free."""
+        return self.smallest is not None and self.free is not None and self.smallest > self.free
+
+    @property
+    def openable(self) -> bool:
+        """Whether downloading it would be of any use here."""
+        return not self.model.pickles and not self.too_large
+
+
+def look(name: str) -> Found:
+    """Looks a model up without downloading its weights.
+
+    Raises:
+        HubError: as `sfr_core.hub.look_up` and `describe`.
+    """
+    model = look_up(name)
+    with warm.importing:
+        description = describe(model)
+        from sfr_core.ops import device
+
+    return Found(description, device.free_bytes(device.pick_device("auto")))
+
+
+def found_html(found: Found) -> str:
+    """Licence, sizes and memory, each by name, and what stands in the way."""
+    model, described = found.model, found.description
+    offer = offer_of(model.name)
+    facts = [
+        (words.KIND, copy.KINDS[model.kind]),
+        (words.LICENCE, model.licence + (words.GATED if model.gated else "")),
+        (words.REVISION, model.name.revision[:12]),
+        (words.DOWNLOAD, _download(described)),
+        (words.WEIGHTS, words.WEIGHTS_ARE.format(trained=copy.count(described.trained), still=copy.count(described.still))),
+    ]  # fmt: skip
+    if described.activations is not None:
+        plain, spare = described.memory(batch=1), described.memory(batch=1, spare=True)
+        facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain.total), spare=copy.size(spare.total))))
+        if described.cross_attention and found.smallest is not None:
+            facts.append((words.MEMORY_PROMPT, copy.size(found.smallest)))
+    if found.free is not None:
+        facts.append((words.FREE, copy.size(found.free)))
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    title = model.name.repo if offer is None else offer.title
+    about = f'<p class="pg-note">{escape(offer.about)}</p>' if offer is not None else ""
+    return f'<h4>{escape(title)}</h4>{about}<dl class="hub-facts">{rows}</dl>{_hindrance(found)}'
+
+
+def _download(described: Description) -> str:
+    whole = copy.size(described.model.bytes)
+    if not described.missing:
+        return words.HERE.format(size=whole)
+    if described.missing < described.model.bytes:
+        return words.PARTLY.format(size=whole, missing=copy.size(described.missing))
+    return whole
+
+
+def _hindrance(found: Found) -> str:
+    if found.model.pickles:
+        return (
+            f'<p role="alert">{words.PICKLES}<br><code>python -m sfr_core convert {escape(found.model.id)}</code></p>'
+        )
+    if found.too_large and found.smallest is not None and found.free is not None:
+        text = words.TOO_LARGE.format(need=copy.size(found.smallest), free=copy.size(found.free))
+        return f'<p role="alert">{escape(text)}</p>'
+    return ""
+
+
+def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
+    """Downloads and opens a model in a thread; its steps are kilobytes. One download at a time in a process.
+
+    Args:
+        opener: of a classifier, with its pictures; default: the pipeline is opened under its own identifier.
+    """
+    model = found.model
+    opening = opener or (lambda watch: open_generator(model, watch))
+
+    def worker(_: str) -> Iterator[int | ModelCard]:
+        token, pieces = CancelToken(), [0]
+
+        def watch(n: int) -> None:
+            token.check()
+            pieces[0] += n
+
+        with ThreadPoolExecutor(1) as pool:
+            going = pool.submit(opening, watch)
+            try:
+                while not wait([going], LOOK_SECONDS).done:
+                    yield pieces[0] // 1000
+            finally:
+                token.cancel()  # harmless once it is here; else it ends at the next piece
+            yield going.result()
+
+    total = max(1, found.description.missing // 1000)
+    return wishes.start(_one_at_a_time, worker, (model.id,), total, deadline=LONGEST, advice=words.ADVICE)
+
+
+def progress_html(wish: Wish[ModelCard]) -> str:
+    """A bar with the real bytes, or that it waits."""
+    if wish.state == "waiting":
+        return f'<p class="pg-note">{words.WAITING}</p>'
+    done = min(wish.done, wish.steps)
+    text = words.CHECKING if done == wish.steps else words.PROGRESS.format(
+        done=copy.size(1000 * done), total=copy.size(1000 * wish.steps)
+    )  # fmt: skip
+    bar = f'<progress max="{wish.steps}" value="{done}" aria-label="{words.TITLE}" class="wish-bar"></progress>'
+    return f'{bar}<p class="pg-note" role="status">{escape(text)}</p>'
+
+
+def ended_html(wish: Wish[ModelCard]) -> str:
+    """How a download ended."""
+    if wish.state == "failed":
+        return f'<p role="alert">{escape(wish.error)}</p>'
+    if wish.state == "done":
+        (card,) = wish.outcomes.values()
+        return f'<p class="pg-note" role="status" data-model="{escape(card.id)}">{escape(words.OPENED.format(title=card.title))}</p>'
+    text = words.LATE if wish.state == "late" else words.STOPPED
+    return f'<p class="pg-note" role="status">{text}</p>'

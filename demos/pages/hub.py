@@ -1,0 +1,197 @@
+"""The folded part of the form that opens models of the Hub: look one up, read what it takes, download it, forget with it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demos import copy, hardware, hub
+from demos import hub_copy as words
+from demos.pages import own
+from demos.pages.context import PRIVATE, QUICK, say
+from demos.pages.following import Wishes, followed
+from sfr_core import zoo
+from sfr_core.cards import ModelCard
+from sfr_core.data.public import public_mode
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.hub import OFFERS, HubModel, open_classifier
+
+Component = gr.components.Component
+
+
+@dataclass(frozen=True, slots=True)
+class HubPart:
+    """Components of the part, and the download that each page has under way."""
+
+    name: gr.Dropdown
+    look: gr.Button
+    found: gr.State
+    facts: gr.HTML
+    pictures: gr.File
+    architecture: gr.Dropdown
+    open: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    wishes: Wishes[ModelCard]
+
+    def wire(self, inputs: list[Component], chosen: Callable[..., dict[Any, Any]], outputs: list[Any]) -> None:
+        """Connects the buttons.
+
+        Args:
+            inputs: of the form, given to `chosen` after the card of what was opened.
+            chosen: updates of the form for a model that was opened. outputs: everything that it may update.
+        """
+        shown = [self.found, self.facts, self.pictures, self.architecture, self.open, self.status]
+
+        def look(name: Any) -> dict[Any, Any]:
+            try:
+                found = look_up(name)
+            except PlaygroundError as error:
+                raise say(error) from None
+            classifier = found.model.kind == "classifier" and found.openable
+            return {
+                self.found: found.model.id,
+                self.facts: hub.found_html(found),
+                self.pictures: gr.update(visible=classifier),
+                self.architecture: gr.update(visible=classifier),
+                self.open: gr.update(visible=found.openable),
+                self.status: "",
+            }
+
+        def another() -> dict[Any, Any]:
+            """What was said of the model before is not true of this one."""
+            hidden = {part: gr.update(visible=False) for part in (self.pictures, self.architecture, self.open)}
+            return {self.found: "", self.facts: "", **hidden, self.status: ""}
+
+        self.name.input(another, None, shown, **QUICK)
+        asking = {**PRIVATE, "show_progress": "minimal", "show_progress_on": self.look, "concurrency_limit": 2}
+        self.look.click(look, self.name, shown, **asking)
+
+        def fetch(request: gr.Request, found: Any, pictures: Any, architecture: Any, *values: Any) -> Iterator[Any]:
+            try:
+                wish = self.start(str(request.session_hash), found, pictures, architecture)
+            except PlaygroundError as error:
+                raise say(error) from None
+            for start, stop, status in followed(wish, hub.progress_html, lambda: None):
+                yield {self.open: start, self.stop: stop, self.status: status}
+            ended = {
+                self.open: gr.Button(interactive=True),
+                self.stop: gr.Button(interactive=False),
+                self.status: hub.ended_html(wish),
+            }
+            yield {**ended, **(chosen(card, *values) if (card := next(iter(wish.outcomes.values()), None)) else {})}
+
+        self.open.click(
+            fetch,
+            [self.found, self.pictures, self.architecture, *inputs],
+            [self.open, self.stop, self.status, *outputs],
+            **{**PRIVATE, "concurrency_limit": None},
+        )
+
+        def stop(request: gr.Request) -> Any:
+            self.wishes.call_off(str(request.session_hash))
+            return gr.Button(interactive=False)
+
+        self.stop.click(stop, None, self.stop, **QUICK)
+
+    def start(self, visitor: str, found: Any, pictures: Any, architecture: Any) -> Any:
+        """Begins the download of what was looked up; an earlier one of the same page is stopped.
+
+        Raises:
+            InputError: nothing was looked up, or a classifier without pictures; HubError: as `hub.look`.
+        """
+        if not isinstance(found, str) or not found:
+            raise InputError(words.NOT_LOOKED_UP)
+        model = hub.look(found)
+        opener = None
+        if model.model.kind == "classifier":
+            opener = _with_pictures(model.model, pictures, architecture)
+        self.wishes.call_off(visitor)
+        wish = hub.download(model, opener)
+        self.wishes.put(visitor, wish)
+        return wish
+
+
+def build() -> HubPart | None:
+    """Draws the part; None where downloads do not stay."""
+    with gr.Accordion(words.TITLE, open=False, elem_id="hub"):
+        if hardware.on_zerogpu():
+            gr.HTML(f'<p class="pg-note">{words.ZERO}</p>', elem_id="hub-note")
+            return None
+        public = public_mode()
+        gr.HTML(f'<p class="pg-note">{words.ABOUT}{words.ABOUT_PUBLIC if public else ""}</p>')
+        with gr.Row():
+            name = gr.Dropdown(
+                [(f"{offer.title} ({copy.KIND_WORDS[offer.kind]})", offer.id) for offer in OFFERS],
+                value=OFFERS[0].id,
+                label=words.NAME,
+                info=words.NAME_INFO_PUBLIC if public else words.NAME_INFO,
+                allow_custom_value=not public,
+                min_width=240,
+                scale=4,
+                elem_id="hub-name",
+            )
+            look = gr.Button(words.LOOK, min_width=110, scale=1, elem_id="hub-look")
+        facts = gr.HTML("", elem_id="hub-facts")
+        with gr.Row():
+            pictures = gr.File(
+                label=words.PICTURES.format(size=copy.size(own.FILE_BYTES)),
+                file_types=[".zip"],
+                height=120,
+                min_width=150,
+                visible=False,
+                elem_id="hub-pictures",
+            )
+            architecture = gr.Dropdown(
+                ["", *own.NAMES],
+                value="",
+                label=words.ARCHITECTURE,
+                info=words.ARCHITECTURE_INFO,
+                allow_custom_value=True,
+                min_width=200,
+                visible=False,
+                elem_id="hub-architecture",
+            )
+        with gr.Row():
+            button = gr.Button(words.OPEN, visible=False, elem_id="hub-open")
+            stop = gr.Button(words.STOP, interactive=False, elem_id="hub-stop")
+        status = gr.HTML("", elem_id="hub-status")
+    return HubPart(name, look, gr.State(""), facts, pictures, architecture, button, stop, status, Wishes())
+
+
+def look_up(name: Any) -> hub.Found:
+    """As `hub.look`, for what the field holds.
+
+    Raises:
+        InputError: nothing is named. HubError: as `hub.look`.
+    """
+    text = name.strip() if isinstance(name, str) else ""
+    if not text:
+        raise InputError(words.NO_NAME)
+    return hub.look(text)
+
+
+def _with_pictures(model: HubModel, pictures: Any, architecture: Any) -> hub.Opener:
+    """How a classifier is opened with uploaded pictures, under an identifier that nobody can guess: whoever knows it sees them.
+
+    Raises:
+        InputError: no zip, or a name of an architecture that is none.
+    """
+    if not isinstance(pictures, str) or Path(pictures).suffix.lower() != ".zip":
+        raise InputError(words.NO_PICTURES)
+    shape = own.read_name(architecture, None) if isinstance(architecture, str) and architecture.strip() else None
+    data = Path(pictures)
+
+    def opener(watch: Callable[[int], None]) -> ModelCard:
+        opened = open_classifier(model, data, shape, watch, model_id=f"{zoo.OWN}{secrets.token_hex(16)}")
+        own.check_size(opened)
+        opened = replace(opened, card=replace(opened.card, dataset=own.plain(data.stem)))
+        zoo.take_in(opened)
+        return opened.card
+
+    return opener
