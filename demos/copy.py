@@ -107,6 +107,7 @@ CLASS_LEGENDS = {
     "samples": "Classes to forget (pictures: the model's own samples; choose one or several)",
     "names": "Classes to forget (choose one or several)",
 }
+FIND_CLASS = "Find a class"
 CONCEPT_LEGENDS = {
     "samples": "Concept to forget (pictures: the model's own samples; choose one)",
     "names": "Concept to forget (choose one)",

@@ -99,9 +99,8 @@ def _download(described: Description) -> str:
     whole = copy.size(described.model.bytes)
     if not described.missing:
         return words.HERE.format(size=whole)
-    if described.missing < described.model.bytes:
-        return words.PARTLY.format(size=whole, missing=copy.size(described.missing))
-    return whole
+    missing = copy.size(described.missing)
+    return whole if missing == whole else words.PARTLY.format(size=whole, missing=missing)
 
 
 def _hindrance(found: Found) -> str:

@@ -37,8 +37,12 @@ WORDS = {
 }
 INSTEAD = {"flags": "a house", "faces": "a flower"}
 """What is drawn instead of a kind of which "an emoji" itself draws many."""
-STYLE_PROMPTS = ("{} style", "a cat in {} style", "a heart in {} style", "a flag in {} style", "face, {} style")
-STYLE_PARAPHRASES = ("{} picture", "a picture in {} style", "an icon in {} style", "a picture of a house in {} style")
+STYLE_PROMPTS = ("{} style", "a cat in {} style", "a clock in {} style", "a flag in {} style", "face, {} style")
+"""Of things that both styles draw unlike: two of five hearts drawn in one style are taken for the other's (docs/adr/0032)."""
+STYLE_PARAPHRASES = (
+    "a dog in {} style", "a monkey in {} style", "cow, {} style", "hand, {} style", "tree, {} style", "a picture in {} style",
+)  # fmt: skip
+"""The style of other things, which a run never trains on."""
 
 
 def shown(*groups: str) -> list[str]:

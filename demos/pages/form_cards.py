@@ -87,7 +87,7 @@ def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
         images = [live.picture(model, "train", int(row)) for row in rows] or list(found.get(name, ())[:shown])
         items.append({"id": name, "label": name, "images": images})
     legend = copy.CLASS_LEGENDS["train" if len(data.train) else "samples" if found else "names"]
-    return {"items": items, "selected": chosen, "several": True, "legend": legend}
+    return {"items": items, "selected": chosen, "several": True, "legend": legend, "find": copy.FIND_CLASS}
 
 
 def sample_value(model: str, class_name: str, page: int, chosen: list[str]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class HubPart:
             inputs: of the form, given to `chosen` after the card of what was opened.
             chosen: updates of the form for a model that was opened. outputs: everything that it may update.
         """
-        shown = [self.found, self.facts, self.pictures, self.architecture, self.open, self.status]
+        shown = [self.found, self.facts, self.pictures, self.architecture, self.open, self.stop, self.status]
 
         def look(name: Any) -> dict[Any, Any]:
             try:
@@ -60,12 +60,15 @@ class HubPart:
                 self.pictures: gr.update(visible=classifier),
                 self.architecture: gr.update(visible=classifier),
                 self.open: gr.update(visible=found.openable),
+                self.stop: gr.update(visible=found.openable),
                 self.status: "",
             }
 
         def another() -> dict[Any, Any]:
             """What was said of the model before is not true of this one."""
-            hidden = {part: gr.update(visible=False) for part in (self.pictures, self.architecture, self.open)}
+            hidden = {
+                part: gr.update(visible=False) for part in (self.pictures, self.architecture, self.open, self.stop)
+            }
             return {self.found: "", self.facts: "", **hidden, self.status: ""}
 
         self.name.input(another, None, shown, **QUICK)
@@ -159,7 +162,7 @@ def build() -> HubPart | None:
             )
         with gr.Row():
             button = gr.Button(words.OPEN, visible=False, elem_id="hub-open")
-            stop = gr.Button(words.STOP, interactive=False, elem_id="hub-stop")
+            stop = gr.Button(words.STOP, interactive=False, visible=False, elem_id="hub-stop")
         status = gr.HTML("", elem_id="hub-status")
     return HubPart(name, look, gr.State(""), facts, pictures, architecture, button, stop, status, Wishes())
 

@@ -1,8 +1,9 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one). Runs as gr.HTML's js_on_load.
 // value = {items: [{id, label, detail, images: [src], group, disabled, reason}], selected: [id], several, legend}; a group's cards
-// stand together under its name.
+// stand together under its name. Of many items, value.find names a field that shows only those whose label holds what is written.
 const box = element.querySelector('.picker');
 const name = 'pick' + Math.random().toString(36).slice(2);
+const MANY = 40;
 let shape = '';
 
 function build(value) {
@@ -10,6 +11,7 @@ function build(value) {
   const legend = document.createElement('legend');
   legend.textContent = value.legend || '';
   box.append(legend);
+  if (value.find && value.items.length > MANY) box.append(finder(value.find));
   let grid = null;
   for (const item of value.items) {
     const group = item.group || '';
@@ -76,6 +78,23 @@ function build(value) {
     card.classList.toggle('bare', !item.images.length);
     grid.append(card);
   }
+}
+
+function finder(title) {
+  const label = document.createElement('label');
+  label.className = 'picker-find';
+  label.append(title + ' ');
+  const field = document.createElement('input');
+  field.type = 'search';
+  field.addEventListener('input', () => {
+    const wanted = field.value.trim().toLowerCase();
+    for (const card of box.querySelectorAll('.picker-card')) {
+      const shown = card.querySelector('.picker-label').textContent.toLowerCase().includes(wanted);
+      card.hidden = !shown && !card.querySelector('input').checked; // what is chosen stays in sight
+    }
+  });
+  label.append(field);
+  return label;
 }
 
 function mark(value) {

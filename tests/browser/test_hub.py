@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from conftest import serving, visiting
 from playwright.sync_api import Browser, Page, expect
 
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo, stub_hub
+from tests.core.tiny_dit import dit_folder
 from tests.core.tiny_sd import tiny_pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -20,8 +22,12 @@ SLOW = 300_000
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StubHub]:
     folder = tmp_path_factory.mktemp("pipelines") / "sd"
     tiny_pipeline().save_pretrained(folder)
+    many = folder.with_name("many")
+    dit_folder(many, num_embeds_ada_norm=60)
+    index = json.loads((many / "model_index.json").read_text())
+    (many / "model_index.json").write_text(json.dumps({**index, "id2label": {str(i): f"thing {i}" for i in range(60)}}))
     with stub_hub() as served:
-        served.repos = {"tiny/sd": StubRepo(folder, licence="creativeml-openrail-m")}
+        served.repos = {"tiny/sd": StubRepo(folder, licence="creativeml-openrail-m"), "tiny/many": StubRepo(many)}
         yield served
 
 
@@ -93,3 +99,19 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     page.locator("#compare-veil .veil-switch input").check()
     assert strips.first.evaluate(blur) == "none"
     expect(page.locator("#compare-play-draw")).to_be_enabled()
+
+
+def test_among_many_classes_one_is_found_by_its_name(page: Page) -> None:
+    page.locator("#hub > button").click()
+    look_up(page, "tiny/many")
+    page.locator("#hub-open").click(timeout=SLOW)
+    expect(page.locator("#hub-status")).to_contain_text("tiny/many is open", timeout=SLOW)
+    cards = page.locator("#class-picker .picker-card")
+    expect(cards).to_have_count(60)
+    page.get_by_label("Find a class").fill("THING 4")
+    # thing 4, 40 to 49, and what is chosen already.
+    expect(cards.locator("visible=true")).to_have_count(12)
+    page.locator("#class-picker input[value='thing 47']").check()
+    page.get_by_label("Find a class").fill("")
+    expect(cards.locator("visible=true")).to_have_count(60)
+    assert page.locator("#class-picker input:checked").count() == 2
