@@ -119,6 +119,10 @@ CONCEPT_KINDS: dict[ConceptKind, str] = {
     "category": "Categories: a whole kind of things",
     "style": "Styles: a way of drawing, whatever the thing",
 }
+DIPS = (
+    "The others may fall for some steps and come back: a step that forgets disturbs them, and the steps that follow bring back what the model "
+    "said of them before."
+)
 REDIRECT_LABEL = "Draw this instead"
 REDIRECT_INFO = (
     "The prompt whose pictures should come where the concept is asked for. Use words that the model was trained with."

@@ -224,8 +224,10 @@ def method_note(model: str, method: str, preset: str, kind: str = "class") -> st
         f"<li>{escape(copy.CANNOT.format(title=methods.title_of(name), reason=reason))}</li>"
         for name, reason in controls.cannot(model_kind).items()
     )
+    values = presets.resolve(model, method, preset, forget=f"{kind}:", kind=model_kind)
+    dips = f"<p>{copy.DIPS}</p>" if values.get("remain_loss") == "recall" else ""
     return (
-        f'<div class="pg-note"><p>{spec.summary} <i>{spec.paper}.</i></p>'
+        f'<div class="pg-note"><p>{spec.summary} <i>{spec.paper}.</i></p>{dips}'
         f"<details><summary>{copy.PRESET_SOURCE}</summary><p>{source}</p></details>"
         + (
             f'<details><summary>{copy.CANNOT_TITLE}</summary><ul class="pg-greyed">{greyed}</ul></details>'

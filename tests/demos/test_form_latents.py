@@ -188,3 +188,9 @@ def test_a_style_says_that_each_of_its_prompts_has_its_own_redirection() -> None
     note = form_values.redirects_note(SD, "twitter style")
     assert "“face, twitter style” draws “face, google style”" in note
     assert form_values.redirects_note(SD, "cat") == form_values.redirects_note(DIT, "") == ""
+
+
+def test_a_preset_that_recalls_says_that_the_others_may_fall_for_a_while() -> None:
+    assert "come back" in form_values.method_note(DIT, "sfr-on", "quick")
+    assert "come back" not in form_values.method_note(DIT, "sfr-on", "published")
+    assert "come back" not in form_values.method_note(DIT, "salun", "quick")
