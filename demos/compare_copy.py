@@ -157,6 +157,7 @@ WISH_LATE = (
 PLAY_DONE = "{n} samples a model, {steps} steps, guidance {guidance:g}, seed {seed}; {seconds} in all."
 PLAY_BAD_STEPS = "Choose one of the offered numbers of sampler steps."
 PLAY_BAD_GUIDANCE = "The guidance must be a number from 0 to 8."
+PLAY_ZERO = "On this shared GPU a run's weights live no longer than the run, so nothing can be drawn afterwards. Save them, or use a machine of your own."
 PLAY_GONE = "The weights of this run are not in memory any more, so nothing can be drawn. Run it again."
 
 RECOVER_TITLE = "Can it be brought back?"

@@ -11,7 +11,7 @@ from demos import compare_copy as copy
 from demos import exposed, hardware
 from demos.compare_html import alert, note
 from demos.pages.context import QUEUED, PageContext
-from demos.pages.following import Wishes, bar_html, ended_html, followed, session_of
+from demos.pages.following import Wishes, bar_html, ended_html, followed, gone, session_of
 from demos.run_record import RunRecord
 from demos.wishes import Wish
 from sfr_core.data.public import public_mode
@@ -48,7 +48,7 @@ class Count:
         if not record.blurred or not record.of_concept or public_mode():
             return self.cleared()
         weights = live and not hardware.on_zerogpu() and record.state != "failed"
-        why = can_count() or ("" if weights else copy.PLAY_GONE)
+        why = can_count() or ("" if weights else gone())
         return {
             **self.cleared(),
             self.box: gr.update(visible=True),

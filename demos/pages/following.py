@@ -21,6 +21,11 @@ LOOK_SECONDS = 0.4
 T = TypeVar("T")
 
 
+def gone() -> str:
+    """Why nothing can be drawn of a run whose weights are not here."""
+    return copy.PLAY_ZERO if hardware.on_zerogpu() else copy.PLAY_GONE
+
+
 def session_of(ctx: PageContext, browser: Any, key: Any, *, after: bool = True) -> Any:
     """The session of a visitor's ended run, its weights in memory of this process.
 
@@ -33,7 +38,7 @@ def session_of(ctx: PageContext, browser: Any, key: Any, *, after: bool = True) 
     job = ctx.job_of(browser, key)
     session = None if job is None or job.active else job.session
     if session is None or (after and session.after is None) or hardware.on_zerogpu():
-        raise InputError(copy.PLAY_GONE)
+        raise InputError(gone())
     return session
 
 

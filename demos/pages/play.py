@@ -13,7 +13,7 @@ from demos import generator_html, hardware, sampling
 from demos.compare_html import alert, note
 from demos.controls import whole
 from demos.pages.context import QUEUED, PageContext
-from demos.pages.following import Wishes, bar_html, followed, session_of
+from demos.pages.following import Wishes, bar_html, followed, gone, session_of
 from demos.pages.following import ended_html as wish_ended
 from demos.run_record import RunRecord
 from demos.veil import veiled
@@ -84,7 +84,7 @@ class Play:
             self.what: gr.update(label=copy.PLAY_WHAT_PROMPTS if record.of_concept else copy.PLAY_WHAT),
             self.guidance: sampled(record),
             self.draw: gr.update(interactive=able),
-            self.status: "" if able else note(copy.PLAY_GONE),
+            self.status: "" if able else note(gone()),
         }
 
     def cleared(self) -> dict[Any, Any]:

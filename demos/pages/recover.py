@@ -13,7 +13,7 @@ from demos import compare_copy as copy
 from demos import copy as page_copy
 from demos.compare_html import alert, note
 from demos.pages.context import QUEUED, PageContext
-from demos.pages.following import Wishes, bar_html, ended_html, followed, session_of
+from demos.pages.following import Wishes, bar_html, ended_html, followed, gone, session_of
 from demos.recovery_html import drawn_html
 from demos.run_record import CONCEPT, RunRecord, judged
 from demos.veil import veiled
@@ -59,7 +59,7 @@ class Recover:
         if not record.of_concept:
             return self.cleared()
         able = live and "after" in record.samples and not hardware.on_zerogpu()
-        why = copy.RECOVER_NO_JUDGE if not judged(record.config.model) else copy.PLAY_GONE
+        why = copy.RECOVER_NO_JUDGE if not judged(record.config.model) else gone()
         return {
             **self.cleared(),
             self.box: gr.update(visible=True),

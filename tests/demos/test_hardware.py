@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from demos import copy, hardware
+from demos import compare_copy, copy, hardware
+from demos.pages import following
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +89,10 @@ def test_nothing_is_said_while_torch_is_not_loaded(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(sys.modules, "sfr_core.ops.device", raising=False)
     assert hardware.usage(SimpleNamespace(device_name="CPU", device=SimpleNamespace(type="cpu"))) == ""
     assert "sfr_core.ops.device" not in sys.modules
+
+
+def test_weights_that_a_shared_gpu_took_along_are_not_called_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
+    assert following.gone() == compare_copy.PLAY_GONE
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert following.gone() == compare_copy.PLAY_ZERO
