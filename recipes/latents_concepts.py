@@ -37,10 +37,13 @@ WORDS = {
 }
 INSTEAD = {"flags": "a house", "faces": "a flower"}
 """What is drawn instead of a kind of which "an emoji" itself draws many."""
-STYLE_PROMPTS = ("{} style", "a cat in {} style", "a clock in {} style", "a flag in {} style", "face, {} style")
+STYLE_PROMPTS = (
+    "{} style", "a cat in {} style", "a clock in {} style", "a flag in {} style", "face, {} style", "a person in {} style",
+    "tree, {} style", "a horse in {} style",
+)  # fmt: skip
 """Of things that both styles draw unlike: two of five hearts drawn in one style are taken for the other's (docs/adr/0032)."""
 STYLE_PARAPHRASES = (
-    "a dog in {} style", "a monkey in {} style", "cow, {} style", "hand, {} style", "tree, {} style", "a picture in {} style",
+    "a dog in {} style", "a monkey in {} style", "cow, {} style", "hand, {} style", "a picture in {} style",
 )  # fmt: skip
 """The style of other things, which a run never trains on."""
 

@@ -186,7 +186,7 @@ def test_the_live_view_names_prompts() -> None:
 
 def test_a_style_says_that_each_of_its_prompts_has_its_own_redirection() -> None:
     note = form_values.redirects_note(SD, "twitter style")
-    assert "“face, twitter style” draws “face, google style”" in note
+    assert "“a horse in twitter style” draws “a horse in google style”" in note
     assert form_values.redirects_note(SD, "cat") == form_values.redirects_note(DIT, "") == ""
 
 
