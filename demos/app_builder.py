@@ -9,6 +9,8 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DISABLE_TELEMETRY", "1")
+# Its downloads go on in a thread of their own whatever the progress bar raises, so that Stop would stop nothing.
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
 import gradio as gr
 from starlette.middleware import Middleware

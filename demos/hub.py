@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from html import escape
+from importlib.util import find_spec
 
 from demos import copy, warm, wishes
 from demos import hub_copy as words
@@ -40,21 +41,29 @@ class Found:
 
     @property
     def smallest(self) -> int | None:
-        """Bytes that forgetting takes at least: sparing, and of a text-to-image model only what reads a prompt; None for a
-        classifier, whose pictures are not known yet."""
+        """Bytes that forgetting by steps takes at least: sparing, without a mask, the optimiser with the smallest states, and of a
+        text-to-image model only what reads a prompt; None for a classifier, whose pictures are not known yet."""
         if self.description.activations is None:
             return None
-        return self.description.memory(batch=1, spare=True, cross_attention=self.description.cross_attention > 0).total
+        reads = self.description.cross_attention > 0
+        return self.description.memory(
+            batch=1, spare=True, mask=False, optimizer="adam8bit", cross_attention=reads
+        ).total
 
     @property
     def too_large(self) -> bool:
-        """Whether no way of forgetting fits into the memory that is free."""
+        """Whether that does not fit into the memory that is free just now."""
         return self.smallest is not None and self.free is not None and self.smallest > self.free
 
     @property
     def openable(self) -> bool:
         """Whether downloading it would be of any use here."""
-        return not self.model.pickles and not self.too_large
+        return not self.model.pickles and not self.needs_timm
+
+    @property
+    def needs_timm(self) -> bool:
+        """Whether its network is one of timm, which is not installed here."""
+        return "architecture" in self.model.config and find_spec("timm") is None
 
 
 def look(name: str) -> Found:
@@ -64,10 +73,10 @@ def look(name: str) -> Found:
         HubError: as `sfr_core.hub.look_up` and `describe`.
     """
     model = look_up(name)
-    with warm.importing:
-        description = describe(model)
-        from sfr_core.ops import device
+    warm.load(diffusers=True)
+    from sfr_core.ops import device
 
+    description = describe(model)
     return Found(description, device.free_bytes(device.pick_device("auto")))
 
 
@@ -85,8 +94,9 @@ def found_html(found: Found) -> str:
     if described.activations is not None:
         plain, spare = described.memory(batch=1), described.memory(batch=1, spare=True)
         facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain.total), spare=copy.size(spare.total))))
-        if described.cross_attention and found.smallest is not None:
-            facts.append((words.MEMORY_PROMPT, copy.size(found.smallest)))
+        if described.cross_attention:
+            prompt = described.memory(batch=1, spare=True, cross_attention=True)
+            facts.append((words.MEMORY_PROMPT, copy.size(prompt.total)))
     if found.free is not None:
         facts.append((words.FREE, copy.size(found.free)))
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
@@ -108,6 +118,8 @@ def _hindrance(found: Found) -> str:
         return (
             f'<p role="alert">{words.PICKLES}<br><code>python -m sfr_core convert {escape(found.model.id)}</code></p>'
         )
+    if found.needs_timm:
+        return f'<p role="alert">{words.TIMM}</p>'
     if found.too_large and found.smallest is not None and found.free is not None:
         text = words.TOO_LARGE.format(need=copy.size(found.smallest), free=copy.size(found.free))
         return f'<p role="alert">{escape(text)}</p>'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from demos import warm
 from demos.asked import asked
 from demos.job import Job
+from sfr_core import zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 def run_here(job: Job) -> Iterator[Event]:
     """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
-    with warm.importing:
-        from sfr_core import runner
-        from sfr_core.session import Session
+    warm.load(diffusers=zoo.card(job.config.model).kind != "classifier")
+    from sfr_core import runner
+    from sfr_core.session import Session
 
-        session = Session.open(job.config, retrained=retrained_for(job))
+    session = Session.open(job.config, retrained=retrained_for(job))
     job.session = session
     job.config = session.config  # a model without pictures draws its own, and the run's files say so
     job.device = session.device_name

@@ -188,8 +188,12 @@ class JobBook:
         with self._lock:
             return sum(session_bytes(j.session) for j in self._jobs.values())
 
-    def sweep(self) -> None:
-        """Stops what nobody looks at, frees what is idle, and keeps the sum of the weights under its limit."""
+    def sweep(self, *, spare_newest: bool = True) -> None:
+        """Stops what nobody looks at, frees what is idle, and keeps the sum of the weights under its limit.
+
+        Args:
+            spare_newest: the run that ended last stays whatever its size, so that it can be looked at until the next one begins.
+        """
         now = self._clock()
         with self._lock:
             for job in list(self._jobs.values()):
@@ -198,7 +202,10 @@ class JobBook:
                 elif not job.active and now - job.seen > self.limits.idle:
                     self.free(job.id)
             held = sorted((j for j in self._jobs.values() if not j.active and j.session), key=lambda j: j.seen)
+            newest = max(held, key=lambda j: j.ended or 0.0, default=None) if spare_newest else None
             for job in held:
+                if job is newest:
+                    continue
                 if self.weights() <= self.limits.weights:
                     break
                 self.free(job.id)
@@ -227,6 +234,7 @@ class JobBook:
                     token.cancel()
                 job.cancel = token
                 job.retrainings = self._retrainings(job)
+            self.sweep(spare_newest=False)
             context.run(self._run, job)
             self.sweep()
 

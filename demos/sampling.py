@@ -20,7 +20,7 @@ LARGEST_GUIDANCE = 8.0
 PER_CLASS = {"forgotten": 16, "all": 8}
 """Samples of each class or prompt at most, by what is drawn."""
 MOST, FEWEST = 96, 4
-"""Samples of one model: of many classes each has fewer, in whole lines."""
+"""Samples of one model: of many classes each has fewer, in whole lines, and of more than MOST / FEWEST only the first are drawn."""
 
 Drawing = Wish[GeneratorReport]
 """Samples that are being drawn: one report a model."""
@@ -29,7 +29,7 @@ Sampler = Worker[GeneratorReport]
 
 
 def start(slot: threading.Lock, sampler: Sampler, models: Sequence[str], steps: int) -> Drawing:
-    """Draws with each of `models` in turn, `steps` sampler steps each (see `wishes.start`)."""
+    """Draws with each of `models` in turn, `steps` sampler steps each over all batches (see `wishes.start`)."""
     return wishes.start(slot, sampler, models, steps, deadline=DEADLINE, advice="Try fewer steps or classes.")
 
 
@@ -39,6 +39,7 @@ def labels_of(what: str, classes: int, forgotten: Sequence[int]) -> np.ndarray[A
     if what == "all" or not wanted:
         what = "all"
         wanted += [c for c in range(classes) if c not in wanted]
+    wanted = wanted[: MOST // FEWEST]
     each = min(PER_CLASS[what], max(FEWEST, MOST // len(wanted) // FEWEST * FEWEST))
     return np.repeat(np.array(wanted, np.int64), each)
 
@@ -61,6 +62,13 @@ def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: fl
         yield drawn.report()
 
     return draw
+
+
+def steps_of(session: Any, labels: Any, steps: int) -> int:
+    """Sampler steps of one model over all batches, which large latents have more of."""
+    from sfr_core.ops.sampling import sampler_steps
+
+    return sampler_steps(len(labels), steps, session.task.shape)
 
 
 def models_of(session: Any, shown: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""Torch and diffusers, loaded once and by one thread at a time: imports of diffusers that meet in two threads fail (a KeyError of its
-lazy modules, seen with 0.42 on Python 3.11)."""
+"""Torch and diffusers, loaded by one thread at a time: imports of diffusers that meet in two threads fail (a KeyError of its lazy
+modules, seen with 0.42 on Python 3.11)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ import threading
 LOG = logging.getLogger(__name__)
 AFTER = 2.0
 """Seconds after the start, so that the page answers first."""
-importing = threading.Lock()
-"""Held by whoever may be the first to import torch or diffusers."""
+RUNNER = ("sfr_core.runner", "sfr_core.session", "sfr_core.ops.device")
+DIFFUSERS = (
+    "diffusers.models.unets.unet_2d",
+    "diffusers.models.unets.unet_2d_condition",
+    "diffusers.models.transformers.dit_transformer_2d",
+)
+"""Of the first one, four seconds that the first picture would take."""
+_importing = threading.Lock()
 
 
 def up() -> None:
@@ -19,10 +25,16 @@ def up() -> None:
     threading.Timer(AFTER, _load).start()
 
 
+def load(*, diffusers: bool) -> None:
+    """Loads torch and what a run needs, with `diffusers` its networks too; waits for whoever is loading. Nothing but imports happens
+    here, so that nobody waits for a network or a model."""
+    with _importing:
+        for name in (*RUNNER, *(DIFFUSERS if diffusers else ())):
+            importlib.import_module(name)
+
+
 def _load() -> None:
     try:
-        with importing:
-            importlib.import_module("sfr_core.runner")
-            importlib.import_module("diffusers.models.unets.unet_2d")  # four seconds that the first picture would take
+        load(diffusers=True)
     except Exception:
         LOG.exception("warm-up failed")

@@ -27,6 +27,7 @@ from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
 from sfr_core.hub.commands import add_commands
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
+from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runfiles import check_folder, event_line, read_config, write_run
 from sfr_core.tables import print_methods, print_models
 from sfr_core.zoo import card, open_dataset
@@ -179,12 +180,19 @@ def _run(args: argparse.Namespace) -> int:
                 log(f"phase: {event.phase}")
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
-        write_run(out, session, events, result, overwrite=args.overwrite)
+        write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=args.overwrite)
     if isinstance(last, Cancelled):
         log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
         return CANCELLED
     log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
     return DONE
+
+
+def _unjudged(session: Session, result: RunResult | None) -> dict[str, GeneratorReport]:
+    """The pictures of a run that has no numbers."""
+    if result is not None:
+        return {}
+    return {who: report for who, report in session.reports.items() if isinstance(report, GeneratorReport)}
 
 
 def _help(session: Session) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
@@ -158,7 +159,10 @@ class GeneratorKind:
         task = session.task
         assert isinstance(task, ClassDiffusionTask)
         if task.judge is None:
-            yield from self._show(session, task, cancel)
+            with suppress(
+                torch.OutOfMemoryError, MemoryError
+            ):  # the run itself is done: rather no pictures than no weights
+                yield from self._show(session, task, cancel)
             return {}
         wanted = self._wanted(session)
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in self.order}

@@ -10,14 +10,16 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, InputError, RunError
 from sfr_core.events import Event, from_json, to_json
-from sfr_core.results import RunResult
+from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.zoo import shareable
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 CONFIG, EVENTS, WEIGHTS, RESULT = "config.json", "events.jsonl", "after.safetensors", "result.json"
 FILES = (CONFIG, EVENTS, WEIGHTS, RESULT)
 """In the order in which they are put in place: who sees result.json has the rest."""
+SAMPLES = {who: f"samples-{who}.png" for who in ("before", "after")}
+"""Of a generator that nobody judges, whose run has no result: its pictures, a class or prompt in a row."""
 RECOVERY, EXPOSED, AGREEMENT = "recovery.json", "exposed.json", "agreement.json"
 MEASURED = (RECOVERY, EXPOSED, AGREEMENT)
 """What later commands write beside them; it speaks of these weights, and goes when a run replaces them."""
@@ -59,7 +63,13 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
 
 
 def write_run(
-    folder: Path, session: Written, events: Iterable[Event], result: RunResult | None = None, *, overwrite: bool = False
+    folder: Path,
+    session: Written,
+    events: Iterable[Event],
+    result: RunResult | None = None,
+    *,
+    samples: Mapping[str, GeneratorReport] | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Writes a run's files.
 
@@ -71,6 +81,7 @@ def write_run(
         session: of the finished or stopped run.
         events: all of them, in order.
         result: of the finished run; None where it was stopped.
+        samples: pictures to be written, by model (SAMPLES).
 
     Raises:
         InputError: the folder is not empty and `overwrite` is False. RunError: the disk refused.
@@ -87,6 +98,8 @@ def write_run(
         write_weights(temporary / WEIGHTS, session)
         if result is not None:
             (temporary / RESULT).write_text(_json(result.to_json(), indent=1) + "\n", encoding="utf-8")
+        for who, report in (samples or {}).items():
+            _write_samples(temporary / SAMPLES[who], report)
         _put_in_place(temporary, folder)
     except OSError as error:
         raise RunError(
@@ -97,15 +110,23 @@ def write_run(
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _write_samples(path: Path, report: GeneratorReport) -> None:
+    from PIL import Image
+
+    rows = [np.concatenate(list(report.images[report.labels == label]), axis=1) for label in np.unique(report.labels)]
+    Image.fromarray(np.concatenate(rows, axis=0).squeeze()).save(path)
+
+
 def _put_in_place(temporary: Path, folder: Path) -> None:
     if not folder.exists() or not any(folder.iterdir()):
         temporary.chmod(0o777 & ~_umask())  # mkdtemp gives it to the owner alone
         temporary.rename(folder)
         return
-    for name in (*MEASURED, *reversed(FILES)):  # an old result must not stand beside newer weights
+    placed = (*SAMPLES.values(), *FILES)
+    for name in (*MEASURED, *reversed(placed)):  # an old result must not stand beside newer weights
         if name in (RESULT, *MEASURED) or not (temporary / name).exists():
             (folder / name).unlink(missing_ok=True)
-    for name in FILES:
+    for name in placed:
         if (temporary / name).exists():
             (temporary / name).replace(folder / name)
 

@@ -64,7 +64,8 @@ def own_ids(value: Any) -> tuple[str, ...]:
         if isinstance(name, str) and name.startswith((zoo.OWN, zoo.HUB)):
             with suppress(InputError):
                 found.append(zoo.card(name).id)
-    return tuple(found[: zoo.VISITORS_KEPT])
+    brought = [name for name in found if name.startswith(zoo.OWN)]
+    return tuple(name for name in found if name not in brought[zoo.VISITORS_KEPT :])
 
 
 def first_class(model: str) -> str:

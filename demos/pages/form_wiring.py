@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,6 @@ from demos.pages import hub, own
 from demos.pages.context import QUICK, say
 from demos.pages.form import Form
 from sfr_core import presets
-from sfr_core.cards import ModelCard
 from sfr_core.errors import PlaygroundError
 
 
@@ -110,13 +110,15 @@ def wire(
             form.own_note: own.opened_html(card),
         }
 
-    def open_of_hub(card: ModelCard, model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
+    def open_of_hub(opened: str, model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         ids = show.own_ids(model)
-        value = cards.model_value(card.id, [*ids, *([card.id] if card.id not in ids else [])])
-        return {form.model: value, **new_model(value, method, preset, variant, kind)}
+        value = cards.model_value(opened, [*ids, *([opened] if opened not in ids else [])])
+        changes = new_model(value, method, preset, variant, kind)
+        # Never the same twice, so that the page takes notice of a model that nobody clicked.
+        return {form.model: value, **changes, form.own_note: f'<span hidden data-model="{escape(opened)}"></span>'}
 
     if of_hub is not None:
-        of_hub.wire(choices, open_of_hub, [form.model, *changed])
+        of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note])
     if brought.button is not None:
         # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
         brought.button.click(

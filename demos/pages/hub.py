@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,15 +15,17 @@ import gradio as gr
 from demos import copy, hardware, hub
 from demos import hub_copy as words
 from demos.pages import own
-from demos.pages.context import PRIVATE, QUICK, say
+from demos.pages.context import PRIVATE, QUEUED, QUICK, say
 from demos.pages.following import Wishes, followed
 from sfr_core import zoo
 from sfr_core.cards import ModelCard
 from sfr_core.data.public import public_mode
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.hub import OFFERS, HubModel, open_classifier
+from sfr_core.hub import OFFERS, HubModel, offer_of, open_classifier
 
 Component = gr.components.Component
+CLASSES = 1000
+"""Of a classifier: those of ImageNet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,14 @@ class HubPart:
     open: gr.Button
     stop: gr.Button
     status: gr.HTML
+    opened: gr.State
     wishes: Wishes[ModelCard]
 
     def wire(self, inputs: list[Component], chosen: Callable[..., dict[Any, Any]], outputs: list[Any]) -> None:
         """Connects the buttons.
 
         Args:
-            inputs: of the form, given to `chosen` after the card of what was opened.
+            inputs: of the form as it is when the model is open, given to `chosen` after its identifier.
             chosen: updates of the form for a model that was opened. outputs: everything that it may update.
         """
         shown = [self.found, self.facts, self.pictures, self.architecture, self.open, self.stop, self.status]
@@ -64,8 +69,9 @@ class HubPart:
                 self.status: "",
             }
 
-        def another() -> dict[Any, Any]:
-            """What was said of the model before is not true of this one."""
+        def another(request: gr.Request) -> dict[Any, Any]:
+            """What was said of the model before is not true of this one; its download is called off."""
+            self.wishes.call_off(str(request.session_hash))
             hidden = {
                 part: gr.update(visible=False) for part in (self.pictures, self.architecture, self.open, self.stop)
             }
@@ -75,7 +81,7 @@ class HubPart:
         asking = {**PRIVATE, "show_progress": "minimal", "show_progress_on": self.look, "concurrency_limit": 2}
         self.look.click(look, self.name, shown, **asking)
 
-        def fetch(request: gr.Request, found: Any, pictures: Any, architecture: Any, *values: Any) -> Iterator[Any]:
+        def fetch(request: gr.Request, found: Any, pictures: Any, architecture: Any) -> Iterator[Any]:
             try:
                 wish = self.start(str(request.session_hash), found, pictures, architecture)
             except PlaygroundError as error:
@@ -87,14 +93,24 @@ class HubPart:
                 self.stop: gr.Button(interactive=False),
                 self.status: hub.ended_html(wish),
             }
-            yield {**ended, **(chosen(card, *values) if (card := next(iter(wish.outcomes.values()), None)) else {})}
+            card = next(iter(wish.outcomes.values()), None)
+            yield {**ended, **({} if card is None else {self.opened: card.id})}
+
+        def choose(opened: Any, *values: Any) -> dict[Any, Any]:
+            """Asked once the download has ended, with the form as it is then."""
+            if not isinstance(opened, str) or not opened:
+                return {self.opened: ""}
+            try:
+                return {self.opened: "", **chosen(opened, *values)}
+            except PlaygroundError as error:
+                raise say(error) from None
 
         self.open.click(
             fetch,
-            [self.found, self.pictures, self.architecture, *inputs],
-            [self.open, self.stop, self.status, *outputs],
-            **{**PRIVATE, "concurrency_limit": None},
-        )
+            [self.found, self.pictures, self.architecture],
+            [self.open, self.stop, self.status, self.opened],
+            **QUEUED,
+        ).then(choose, [self.opened, *inputs], [self.opened, *outputs], **QUEUED)
 
         def stop(request: gr.Request) -> Any:
             self.wishes.call_off(str(request.session_hash))
@@ -164,7 +180,8 @@ def build() -> HubPart | None:
             button = gr.Button(words.OPEN, visible=False, elem_id="hub-open")
             stop = gr.Button(words.STOP, interactive=False, visible=False, elem_id="hub-stop")
         status = gr.HTML("", elem_id="hub-status")
-    return HubPart(name, look, gr.State(""), facts, pictures, architecture, button, stop, status, Wishes())
+    state, opened = gr.State(""), gr.State("")
+    return HubPart(name, look, state, facts, pictures, architecture, button, stop, status, opened, Wishes())
 
 
 def look_up(name: Any) -> hub.Found:
@@ -188,13 +205,23 @@ def _with_pictures(model: HubModel, pictures: Any, architecture: Any) -> hub.Ope
     if not isinstance(pictures, str) or Path(pictures).suffix.lower() != ".zip":
         raise InputError(words.NO_PICTURES)
     shape = own.read_name(architecture, None) if isinstance(architecture, str) and architecture.strip() else None
-    data = Path(pictures)
+    offer = offer_of(model.name)
+    if shape is None and "architecture" not in model.config and not (offer and offer.architecture):
+        raise InputError(words.NO_ARCHITECTURE)
+    # Gradio clears its uploads away after an hour, and a download may take longer.
+    folder = Path(tempfile.mkdtemp(prefix="playground-hub-"))
+    data = folder / "pictures.zip"
+    shutil.copyfile(pictures, data)
+    name = own.plain(Path(pictures).stem)
 
     def opener(watch: Callable[[int], None]) -> ModelCard:
-        opened = open_classifier(model, data, shape, watch, model_id=f"{zoo.OWN}{secrets.token_hex(16)}")
-        own.check_size(opened)
-        opened = replace(opened, card=replace(opened.card, dataset=own.plain(data.stem)))
-        zoo.take_in(opened)
-        return opened.card
+        try:
+            opened = open_classifier(model, data, shape, watch, model_id=f"{zoo.OWN}{secrets.token_hex(16)}")
+            own.check_size(opened, CLASSES)
+            opened = replace(opened, card=replace(opened.card, dataset=name))
+            zoo.take_in(opened)
+            return opened.card
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     return opener

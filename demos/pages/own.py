@@ -148,18 +148,22 @@ def _open(data: Path, weights: Path, architecture: str, folder: Path) -> zoo.Bro
     return replace(model, card=replace(model.card, title=title, dataset=plain(data.stem)))
 
 
-def check_size(model: zoo.Brought) -> None:
+def check_size(model: zoo.Brought, classes: int | None = None) -> None:
     """Refuses more pictures or classes than the page can hold.
+
+    Args:
+        classes: at most; default CLASSES.
 
     Raises:
         AssetError: too many.
     """
+    classes = CLASSES if classes is None else classes
     pictures = (model.dataset.train, model.dataset.test)
     if sum(part.images.nbytes for part in pictures) > PICTURE_BYTES:
         raise _too_large(copy.OWN_UNPACKED, PICTURE_BYTES)
-    if len(model.dataset.class_names) > CLASSES:
+    if len(model.dataset.class_names) > classes:
         raise AssetError(
-            copy.OWN_TOO_MANY.format(n=len(model.dataset.class_names), most=CLASSES), hint=copy.OWN_TOO_LARGE_HINT
+            copy.OWN_TOO_MANY.format(n=len(model.dataset.class_names), most=classes), hint=copy.OWN_TOO_LARGE_HINT
         )
 
 

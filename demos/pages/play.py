@@ -143,7 +143,8 @@ class Play:
         )
         visitor = self.ctx.visitor(browser)
         self.drawings.call_off(visitor)
-        drawing = sampling.start(self.ctx.book.slot, sampler, sampling.models_of(session, record.samples), steps)
+        total = sampling.steps_of(session, labels, steps)
+        drawing = sampling.start(self.ctx.book.slot, sampler, sampling.models_of(session, record.samples), total)
         self.drawings.put(visitor, drawing)
         return drawing
 
@@ -164,7 +165,8 @@ def progress_html(drawing: sampling.Drawing) -> str:
 
 def ended_html(drawing: sampling.Drawing, guidance: float, seed: Any) -> str:
     """How a wish ended."""
-    n = next((len(report.labels) for report in drawing.outcomes.values()), 0)
+    first = next(iter(drawing.outcomes.values()), None)
+    n, steps = (0, 0) if first is None else (len(first.labels), first.sampler_steps)
     took = page_copy.duration(drawing.seconds)
-    done = copy.PLAY_DONE.format(n=n, steps=drawing.steps, guidance=guidance, seed=seed, seconds=took)
+    done = copy.PLAY_DONE.format(n=n, steps=steps, guidance=guidance, seed=seed, seconds=took)
     return wish_ended(drawing, done)

@@ -281,7 +281,7 @@ def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
     settings = [part for parts in form.fields.values() for part in parts.values()]
     pickers = [part.input for part in (form.model, form.classes, form.samples, form.concepts)]
     others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
-    others += [form.own_note]
+    others += [form.own_note, form.concept_own, form.memory]
     gr.on(
         [opened, *pickers, *(part.change for part in others), *(part.input for part in settings)],
         describe,

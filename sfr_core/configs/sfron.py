@@ -46,7 +46,7 @@ class SFRonConfig(OptimizerConfig):
     other: Literal["next", "middle"] = setting(
         "next",
         "Other answer",
-        "Which class a relative forget loss moves to: the next by number, or the one at the middle distance by the model's own answers (ours).",
+        "Which class a relative forget loss moves to: the next by number, or the one at the middle distance by the model's own answers (ours; a prompt has its redirection).",
     )
     remain_loss: Literal["data", "recall"] = setting(
         "data",

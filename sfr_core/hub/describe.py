@@ -179,9 +179,9 @@ def _activations(model: HubModel) -> Activations:
     from sfr_core.hub.activations import count_activations
 
     config = _part_config(model)
-    side = int(config["sample_size"])
 
     def picture(dtype: torch.dtype) -> tuple[Any, ...]:
+        side = int(config["sample_size"])
         x, t = torch.zeros(1, LATENT, side, side, dtype=dtype), torch.zeros(1, dtype=torch.long)
         if model.kind == "dit":
             return x, t, torch.zeros(1, dtype=torch.long)

@@ -204,7 +204,8 @@ def _files_of(info: ModelInfo) -> tuple[HubFile, ...]:
 def _licence(info: ModelInfo) -> str:
     stated = [tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:")]
     card = info.card_data
-    return (card and (card.get("license_name") or card.get("license"))) or (stated[0] if stated else UNKNOWN)
+    found = (card and (card.get("license_name") or card.get("license"))) or (stated[0] if stated else UNKNOWN)
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
 def small_json(name: HubName, path: str) -> dict[str, Any]:

@@ -308,7 +308,7 @@ class ClassDiffusionTask(DrawnModel):
         The distance of two classes is the mean squared difference of what the model before says of both, on pictures of either. A
         near class is taken for the forgotten one, a far one takes more of the model with it (docs/adr/0033).
         """
-        rng = torch.Generator().manual_seed(0)  # the same pictures and noise in every run
+        rng = torch.Generator().manual_seed(0)  # the same choice of pictures and noise whatever the run's seed
         candidates = evenly(np.setdiff1d(np.arange(self.classes), self.split.spec.classes), MIDDLE_OF)
         predict = self._predictor(before)
         with kept_modes(before):
@@ -319,8 +319,6 @@ class ClassDiffusionTask(DrawnModel):
     def _apart(self, predict: Predictor, a: int, b: int, rng: torch.Generator) -> float:
         rows = [torch.nonzero(self._labels.cpu() == c)[:, 0] for c in (a, b)]
         some = torch.cat([mine[torch.randperm(len(mine), generator=rng)[:APART_PICTURES]] for mine in rows])
-        if not len(some):
-            return 0.0
         x, _, t = self._noisy(self._read(self._held[some.to(self.device)]), rng)
         first, second = (predict(x, t, torch.full((len(some),), c, device=self.device)) for c in (a, b))
         return float((first - second).square().mean())

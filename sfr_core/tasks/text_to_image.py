@@ -216,6 +216,6 @@ class TextToImageTask(ClassDiffusionTask):
 def _look_prompts(plan: PromptPlan, most: int) -> NDArray[np.int64]:
     """The first prompts of every role; where fewer are wanted, those to forget first and one of each other role at least."""
     shown = [plan.labels(role)[:n] for role, n in IN_A_LOOK.items()]
-    while sum(map(len, shown)) > most and (longest := max(shown[1:], key=len)) is not None and len(longest) > 1:
+    while sum(map(len, shown)) > most and len(longest := max(shown[1:], key=len)) > 1:
         shown = [rows[:-1] if rows is longest else rows for rows in shown]
     return np.concatenate(shown)

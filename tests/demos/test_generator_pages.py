@@ -243,7 +243,6 @@ def test_a_model_without_a_judge_has_pictures_and_no_counts() -> None:
     check_sheet(sheet(9, ()), "events.jsonl")
     with pytest.raises(AssetError, match="not a sheet"):
         check_sheet(sheet(9, (1,)), "events.jsonl")
-    for name in figures(one):
-        assert name
+    assert "samples" in figures(one)
     # Of a shipped model, a run without a result was broken off.
     assert not record(result=None).unjudged

@@ -59,10 +59,10 @@ def test_memory_that_is_not_there_is_said_before_the_download(hub: StubHub) -> N
     short = hub_page.Found(described, 1000)
     assert short.smallest is not None
     assert short.smallest > 1000
-    assert not short.openable
-    assert "Forgetting takes at least" in hub_page.found_html(short)
-    assert hub_page.Found(described, short.smallest).openable
-    assert hub_page.Found(described, None).openable  # a system that does not tell
+    assert short.too_large
+    assert "Forgetting step by step takes at least" in hub_page.found_html(short)
+    assert not hub_page.Found(described, short.smallest).too_large
+    assert not hub_page.Found(described, None).too_large  # a system that does not tell
 
 
 def test_pickles_name_the_command_that_converts_them(pickled: StubHub) -> None:  # noqa: F811
@@ -154,5 +154,5 @@ def test_a_classifier_comes_with_uploaded_pictures(hub: StubHub, tmp_path: Path)
     assert card.source == "hub"
     assert zoo.open_dataset(card).class_names == ("blue", "green", "red")
     # Without a name and without a config.json nobody knows the network.
-    unknown = ended(hub_page.download(found, panel._with_pictures(found.model, data, "")))
-    assert "does not say which network it is" in hub_page.ended_html(unknown)
+    with pytest.raises(InputError, match="does not say which network it is"):
+        panel._with_pictures(found.model, data, "")

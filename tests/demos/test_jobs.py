@@ -260,6 +260,22 @@ def test_a_run_without_a_viewer_is_stopped_and_its_weights_are_freed_later() -> 
         book.rollback(job.id)
 
 
+def test_a_run_larger_than_the_limit_stays_until_the_next_one_begins() -> None:
+    def backend(job: Job) -> Iterator[Event]:
+        job.session = Weights(size=1000)
+        yield Finished(steps=0)
+
+    book = JobBook(backend, check=lambda config: None, limits=Limits(weights=100))
+    first = book.submit(ANN, CONFIG)
+    wait(lambda: not first.active)
+    book.sweep()
+    assert first.session is not None
+    second = book.submit(BOB, CONFIG)
+    wait(lambda: not second.active)
+    book.sweep()
+    assert (first.freed, second.session is not None) == (True, True)
+
+
 def test_weights_over_the_limit_are_freed_longest_unseen_first() -> None:
     now = [0.0]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
+from PIL import Image
 from safetensors.torch import load_file
 
 from sfr_core import zoo
@@ -83,6 +84,9 @@ def test_a_concept_of_a_stable_diffusion(
     assert main(["run", "--model", "hub:tiny/sd@main", *options, "--out", str(out)]) == 0, capsys.readouterr().err
     assert json.loads((out / "config.json").read_text())["model"] == SD
     assert all(".attn2.to_" in name for name in load_file(out / "after.safetensors"))
+    # Nobody judges: no result, but pictures before and after, four of each of three direct prompts and six others.
+    assert not (out / "result.json").exists()
+    assert [Image.open(out / f"samples-{who}.png").size for who in ("before", "after")] == [(64, 144)] * 2
 
 
 def test_a_card_of_the_hub(hub: StubHub) -> None:

@@ -56,7 +56,7 @@ def test_an_attack_changes_nothing_but_its_own_word() -> None:
             seen.append(next(walk))
     except StopIteration as end:
         found = end.value
-    assert seen == list(range(1, attack_steps(attack, SAMPLER) + 1))
+    assert seen == list(range(1, attack_steps(attack, SAMPLER, task.shape) + 1))
     assert same(before, state(task.model))
     assert same(words, state(task.text_encoder))
     assert torch.equal(held, torch.random.get_rng_state())
