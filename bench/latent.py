@@ -12,6 +12,7 @@ of the model before its run are not counted; a method in closed form takes what 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -31,6 +32,8 @@ from bench.store import locked, machine, write
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
 from sfr_core.configs import Device, Precision, RunConfig
+from sfr_core.data.concepts import plan_prompts, read_concepts
+from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import Evaluated
 from sfr_core.generation import protocol_of
@@ -73,11 +76,28 @@ def open_session(
     return session
 
 
+def prompts_of(folder: Path, kind: str, concept: str) -> str | None:
+    """What a concept's run asks and answers, as a hash: its prompts and what each is redirected to; None of a model without prompts."""
+    if kind != "text-to-image":
+        return None
+    plan = plan_prompts(read_concepts(folder), ForgetSpec(text="", concept=concept))
+    said = json.dumps([plan.texts, plan.targets.tolist(), plan.free_labels.tolist()])
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
 def find(cells: Sequence[Cell], model: ModelCard, place: Place) -> Cell | None:
-    """The cell that fills a place with today's preset, if it was measured on these weights by today's protocol."""
+    """The cell that fills a place with today's preset and prompts, if it was measured on these weights by today's protocol."""
     name = protocol_of(model).name
     wanted = identity(place, settings_of(model, place), model.sha256, name, model.kind)
-    return next((cell for cell in cells if cell["kind"] == model.kind and identity_of(cell) == wanted), None)
+    asked = prompts_of(model.folder, model.kind, place.forget)
+    return next(
+        (
+            cell
+            for cell in cells
+            if cell["kind"] == model.kind and cell.get("prompts") == asked and identity_of(cell) == wanted
+        ),
+        None,
+    )
 
 
 def measure(
@@ -116,7 +136,7 @@ def measure(
             records[event.when] = event.record
     return {
         "model": model.id, "kind": model.kind, "forget": place.forget, "label": session.split.spec.classes[0],
-        "seed": place.seed, "method": place.method, "preset": "quick", "settings": settings, "steps": took.steps,
+        "prompts": prompts_of(model.folder, model.kind, place.forget), "seed": place.seed, "method": place.method, "preset": "quick", "settings": settings, "steps": took.steps,
         "protocol": protocol_of(model).name, "precision": session.precision, "before_precision": session.precision,
         "budget_cpu_seconds": budget, "device": session.device_name, **{who: asdict(record) for who, record in records.items()},
         "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "opening_cpu_seconds": opened,
@@ -138,9 +158,14 @@ def add(cell: Cell) -> None:
 
 
 def tables(cells: list[Cell]) -> str:
-    """All cells as Markdown, the transformer's as those of the other generator of classes."""
+    """All cells as Markdown, the transformer's as those of the other generator of classes.
+
+    Of a concept whose prompts were changed only those with the last ones: the others answer another question.
+    """
     classes = [cell for cell in cells if cell["kind"] == "dit"]
     concepts = [cell for cell in cells if cell["kind"] == "text-to-image"]
+    last = {(cell["checkpoint"]["sha256"], cell["forget"]): cell.get("prompts") for cell in concepts}
+    concepts = [cell for cell in concepts if cell.get("prompts") == last[cell["checkpoint"]["sha256"], cell["forget"]]]
     parts = [table(classes)] if classes else []
     return "\n\n".join([*parts, *([concept_table(concepts)] if concepts else [])])
 

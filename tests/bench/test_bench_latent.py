@@ -87,6 +87,10 @@ def test_a_table_is_filled_cell_by_cell_and_not_measured_again(
     assert bench.find(cells, replace(model, sha256="b" * 64), Place("cat", 0, "uce")) is None
     assert bench.find(cells, model, Place("cat", 1, "uce")) is None
     assert json.loads(bench.RESULTS.read_text()) == cells
+    # A concept with other prompts is another question: the cell fills no place, and the table leaves it out beside newer ones.
+    other = [{**cell, "prompts": "0" * 12} for cell in cells]
+    assert bench.find(other, model, Place("cat", 0, "uce")) is None
+    assert bench.tables([*other, *cells]) == bench.tables(cells)
 
 
 def test_without_sfron_there_is_no_time_to_give(model: ModelCard) -> None:
