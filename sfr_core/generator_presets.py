@@ -34,7 +34,7 @@ _SFRON = {
 }  # fmt: skip
 _SHIPPED = {
     **_SFRON, "forget_loss": "relative", "remain_loss": "recall", "adaptive": False, "lr": 4e-4, "lr_schedule": "cosine",
-    "alpha": 1.0, "gamma": 0.1, "fisher_batch_size": 64, "other": "middle",
+    "alpha": 1.0, "gamma": 0.1, "fisher_batch_size": 64,
 }  # fmt: skip
 _QUICK = {**_ADAM, "batch_size": 64, "clip": 1.0}
 
