@@ -17,7 +17,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.errors import AssetError, InputError, SpecError, UnknownName
-from sfr_core.events import Evaluated, Event, Finished, PhaseStarted, Preview, from_json, to_json
+from sfr_core.events import Evaluated, Event, Finished, PhaseProgress, PhaseStarted, Preview, from_json, to_json
 from sfr_core.metrics.generation import Protocol
 from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
 from sfr_core.runfiles import FILES, read_config, read_result, read_weights, write_run
@@ -123,7 +123,9 @@ def test_a_shipped_models_samples_are_drawn_once(folder: Path) -> None:
     assert second.shown_before == first.shown_before
 
 
-def test_a_model_that_nobody_can_judge_has_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_nobody_can_judge_has_pictures_and_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sfr_core.session.check_memory", lambda *_: None)  # it is no model of the Hub
     card = sd_folder(tmp_path / "m", judge=None, sampling=None)
     (tmp_path / "m" / "concepts.json").unlink()
@@ -132,7 +134,30 @@ def test_a_model_that_nobody_can_judge_has_no_record(tmp_path: Path, monkeypatch
     )
     events = go(session)
     assert events[-1] == Finished(steps=1, result=None)
-    assert not [e for e in events if isinstance(e, Evaluated | Preview)]
+    assert not [e for e in events if isinstance(e, Evaluated)]
+    sheets = [e.sheet for e in events if isinstance(e, Preview)]
+    assert [sheet is not None and sheet.accepted for sheet in sheets] == [
+        (),
+        (),
+    ]  # before the run, and after its only step
+    before, after = session.reports["before"], session.reports["after"]
+    assert before.labels.tolist() == after.labels.tolist()
+    assert (len(before.accepted), before.images.shape[1:]) == (0, (16, 16, 3))
+    work = [e.total for e in events if isinstance(e, PhaseStarted) and e.phase == "evaluate"]
+    assert work == [e.done for e in events if isinstance(e, PhaseProgress) and e.phase == "evaluate"][-1:]
+
+
+def test_pictures_that_do_not_fit_into_memory_cost_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("sfr_core.session.check_memory", lambda *_: None)
+    monkeypatch.setattr("sfr_core.kinds.draw_unjudged", full)
+    card = sd_folder(tmp_path / "m", judge=None, sampling=None)
+    session = sd_session(tmp_path / "m", card=card, redirect="a picture", steps=1, fisher_batches=1)
+    assert go(session)[-1] == Finished(steps=1, result=None)
+    assert session.after is not None
+    assert session.reports == {}
 
 
 def test_what_cannot_be_forgotten_is_one_clear_sentence(folder: Path) -> None:
