@@ -26,6 +26,7 @@ from sfr_core.generation import (
     ConceptDrawn,
     Drawn,
     Plan,
+    Samples,
     draw,
     draw_unjudged,
     known_record,
@@ -159,9 +160,8 @@ class GeneratorKind:
         task = session.task
         assert isinstance(task, ClassDiffusionTask)
         if task.judge is None:
-            with suppress(
-                torch.OutOfMemoryError, MemoryError
-            ):  # the run itself is done: rather no pictures than no weights
+            # The run itself is done: rather no pictures than no weights.
+            with suppress(torch.OutOfMemoryError, MemoryError):
                 yield from self._show(session, task, cancel)
             return {}
         wanted = self._wanted(session)
@@ -179,17 +179,8 @@ class GeneratorKind:
             if drawn is None:
                 model = None if who == "after" else session.reference(who)
                 walk = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, model)
-                try:
-                    while True:
-                        cancel.check()
-                        next(walk)
-                        done += 1
-                        yield PhaseProgress(phase="evaluate", done=done, total=total)
-                except StopIteration as end:
-                    drawn = end.value
-                finally:
-                    walk.close()
-                assert drawn is not None
+                drawn = yield from _told(walk, done, total, cancel)
+                done += wanted.steps(record is None, task.shape)
                 if (key := keys[who]) is not None:
                     _samples.put(key, drawn)
             records[who] = record = record or self._record(session, who, drawn)
@@ -207,16 +198,8 @@ class GeneratorKind:
         for who in models:
             model = None if who == "after" else session.reference(who)
             walk = draw_unjudged(task, wanted.labels, wanted.protocol, model)
-            try:
-                while True:
-                    cancel.check()
-                    next(walk)
-                    done += 1
-                    yield PhaseProgress(phase="evaluate", done=done, total=total)
-            except StopIteration as end:
-                session.reports[who] = end.value.report()
-            finally:
-                walk.close()
+            session.reports[who] = (yield from _told(walk, done, total, cancel)).report()
+            done += wanted.steps(True, task.shape)
 
     def _unjudged(self, session: Session) -> Plan:
         forgotten = np.array(session.split.spec.classes, np.int64)
@@ -284,6 +267,28 @@ class TextToImageKind(GeneratorKind):
 
     def _known(self, session: Session, who: Who, wanted: Plan) -> GeneratorRecord | None:
         return None
+
+
+S = TypeVar("S", bound=Samples)
+
+
+def _told(walk: Generator[int, None, S], done: int, total: int, cancel: CancelToken) -> Generator[Event, None, S]:
+    """Draws what `walk` draws and tells of each of its steps, `done` of `total` before them.
+
+    Raises:
+        Stopped: `cancel` was set; asked before every step.
+    """
+    try:
+        while True:
+            cancel.check()
+            next(walk)
+            done += 1
+            yield PhaseProgress(phase="evaluate", done=done, total=total)
+    except StopIteration as end:
+        drawn: S = end.value
+        return drawn
+    finally:
+        walk.close()
 
 
 def _key(session: Session, who: Who) -> str | None:
