@@ -133,7 +133,7 @@ def publish_as_asked(args: argparse.Namespace, recipe: Recipe) -> None:
     target = ASSETS / "models" / recipe.id
     work = args.work or folder_of(recipe, args.without, args.finished)
     progress = progress_of(work)
-    command = command_of(args.data, args.size, progress.seed, args.without)
+    command = command_of(args.data, args.size, progress.seed, args.without, args.folder)
     if args.without is None:
         card = publish(work, target, progress, recipe, command, draft=args.draft)
     else:
@@ -165,7 +165,7 @@ def train_as_asked(args: argparse.Namespace, recipe: Recipe) -> None:
     train(training, data, work, args.minutes, args.images)
 
 
-def command_of(data: str, size: str, seed: int, without: str | None) -> str:
+def command_of(data: str, size: str, seed: int, without: str | None, folder: Path | None = None) -> str:
     """What begins a training, without its end, for its card (`ddpm_folder.commands`)."""
     parts = ["python -m recipes.ddpm"]
     if (data, size) != ("fashion-mnist", "small"):
@@ -173,6 +173,8 @@ def command_of(data: str, size: str, seed: int, without: str | None) -> str:
     parts.append(f"--seed {seed}")
     if without is not None:
         parts.append(f'--without "{without}"' if " " in without else f"--without {without}")
+    if folder is not None:
+        parts.append("--folder DIR")
     return " ".join(parts)
 
 

@@ -27,7 +27,6 @@ QUALITY = "quality.json"
 """What recipes.ddpm_quality measured, beside the folder of the model."""
 LARGEST_FILE = 10_000_000
 """Bytes; a Space refuses larger files that are not in its large-file store."""
-JUDGE = "fashion-mnist-judge"
 
 
 @dataclass(slots=True)
@@ -225,7 +224,7 @@ def publish(work: Path, target: Path, progress: Progress, recipe: Recipe, comman
         metrics=found["metrics"],
         folder=target,
         **trained(progress, command, golds),
-        judge=JUDGE,
+        judge=recipe.judge,
         sampling=Sampling(steps=PAGE.steps, guidance=PAGE.guidance),
         records={spec: read_records(rows) for spec, rows in found["records"].items()},
         training=said_of(progress, command, found["quality"]),

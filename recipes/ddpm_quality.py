@@ -4,6 +4,7 @@
     python -m recipes.ddpm_quality --without Trouser [--finished]     # the retrained one: quality and its one record
     python -m recipes.ddpm_quality --finished --bench Trouser         # adds a record with the benchmark's numbers, 500@50
     python -m recipes.ddpm_quality --sheet-only                       # only look
+    python -m recipes.ddpm_quality --data cifar10 --folder DIR        # another set, by its own judge (recipes.judge)
 
 Writes quality.json and sheet.png beside the model's folder. The Frechet distance is measured in the judge's features, never
 to be called FID; its value depends on the number of pictures, so that of as many training pictures stands beside it. Samples
@@ -30,9 +31,9 @@ from torch import Tensor
 
 from recipes.complaints import one_sentence
 from recipes.ddpm import folder_of
-from recipes.ddpm_folder import JUDGE, QUALITY, digest_of, load_folder, measured
-from recipes.ddpm_sets import CLASSES, NULL, RECIPES
-from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, Pictures
+from recipes.ddpm_folder import QUALITY, digest_of, load_folder, measured
+from recipes.ddpm_sets import CLASSES, NULL, RECIPES, Recipe
+from sfr_core.data.datasets import ASSETS, Pictures
 from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import (
     BENCH,
@@ -46,11 +47,12 @@ from sfr_core.metrics.generation import (
 )
 from sfr_core.nets.judge import NONE, Judge, RealFeatures, Verdict, pixels_of
 from sfr_core.ops.diffusion import Predictor
-from sfr_core.ops.sampling import sample_pictures, sampler_steps
+from sfr_core.ops.sampling import sample_pictures, sampler_steps, tiles
 from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord
 
 SHEET_PER_CLASS = 10
+GREY = "#606060"
 
 
 def predictor(model: UNet2DModel, compiled: bool = False) -> Predictor:
@@ -67,16 +69,17 @@ def predictor(model: UNet2DModel, compiled: bool = False) -> Predictor:
 
 
 def draw_samples(
-    predict: Predictor, labels: NDArray[np.int64], *, steps: int, guidance: float, seed: int = SAMPLE_SEED
-) -> Tensor:
-    """A picture of each label as a run would draw it, [n, 1, 28, 28] in 0 to 1, of 256 greys."""
+    predict: Predictor, labels: NDArray[np.int64], shape: tuple[int, int, int] = (1, 28, 28), *, steps: int, guidance: float,
+    seed: int = SAMPLE_SEED,
+) -> Tensor:  # fmt: skip
+    """A picture of each label as a run would draw it, [n, *shape] in 0 to 1, of 256 levels."""
     walk = sample_pictures(
-        predict, labels, (1, 28, 28), null=NULL, seed=seed, steps=steps, guidance=guidance, device=torch.device("cpu")
+        predict, labels, shape, null=NULL, seed=seed, steps=steps, guidance=guidance, device=torch.device("cpu")
     )
 
     def tell(done: int) -> None:
         if done % steps == 0:
-            print(f"{done} of {sampler_steps(len(labels), steps, (1, 28, 28))} sampler steps", flush=True)
+            print(f"{done} of {sampler_steps(len(labels), steps, shape)} sampler steps", flush=True)
 
     return pixels_of(drained(walk, tell))
 
@@ -97,8 +100,9 @@ def first_rows(labels: NDArray[np.int64], plan: NDArray[np.int64]) -> NDArray[np
 
 
 def records(
-    verdict: Verdict, labels: NDArray[np.int64], real: RealFeatures, protocol: Protocol, forgotten: Iterable[int]
-) -> dict[str, dict[str, GeneratorRecord]]:
+    verdict: Verdict, labels: NDArray[np.int64], real: RealFeatures, protocol: Protocol, forgotten: Iterable[int],
+    names: Sequence[str],
+) -> dict[str, dict[str, GeneratorRecord]]:  # fmt: skip
     """The record of each class in `forgotten`, as if it were the forgotten one, from shared samples."""
     made = {}
     for c in forgotten:
@@ -106,21 +110,22 @@ def records(
         record = generator_record(
             verdict.rows(rows), labels[rows], [c], real, steps=protocol.steps, guidance=protocol.guidance
         )
-        made[f"class:{FASHION_CLASSES[c]}"] = {protocol.name: record}
+        made[f"class:{names[c]}"] = {protocol.name: record}
     return made
 
 
 def measure(
-    judge: Judge, samples: Tensor, labels: NDArray[np.int64], train: Pictures, real: RealFeatures
+    judge: Judge, samples: Tensor, labels: NDArray[np.int64], train: Pictures, real: RealFeatures, names: Sequence[str]
 ) -> dict[str, Any]:
     """Accuracy (accepted as their class), plain accuracy and rejection in percent, and Frechet distances, per class.
 
     Args:
         judge: who looks.
-        samples: [n, 1, 28, 28] in 0 to 1, equally many of each class that occurs.
+        samples: [n, c, h, w] in 0 to 1, equally many of each class that occurs.
         labels: classes asked for [n].
         train: real training pictures, of which as many as samples are compared with the test pictures too.
         real: the judge's features of test pictures.
+        names: of the classes.
     """
     found = judge(samples)
     shown = np.unique(labels)
@@ -130,7 +135,7 @@ def measure(
         mine = labels == c
         known = judge(pixels_of(train.images[train.labels == c][:each])).features
         test = real.means[c], real.covariances[c]
-        rows[FASHION_CLASSES[c]] = {
+        rows[names[c]] = {
             "accuracy": percent(found.labels[mine] == c),
             "plain_accuracy": percent(found.plain[mine] == c),
             "rejected": percent(found.labels[mine] == NONE),
@@ -159,14 +164,15 @@ def mistakes(found: Verdict, labels: NDArray[np.int64]) -> dict[str, Any]:
 
 def sheet(samples: Tensor, labels: NDArray[np.int64], *, scale: int = 3) -> Image.Image:
     """One row per class of its first SHEET_PER_CLASS samples, each pixel `scale` wide, a grey line between pictures."""
-    side, gap = 28 * scale, 2
+    side, gap = samples.shape[-1] * scale, 2
     shown = np.unique(labels)
     across = min(SHEET_PER_CLASS, int(np.bincount(labels).max()))
-    image = Image.new("L", (across * (side + gap), len(shown) * (side + gap)), 96)
-    greys = (samples[:, 0] * 255).round().to(torch.uint8).numpy()
+    image = Image.new("RGB" if samples.shape[1] == 3 else "L", (across * (side + gap), len(shown) * (side + gap)))
+    image.paste(GREY, (0, 0, *image.size))
+    pictures = tiles((samples * 255).round().to(torch.uint8))
     for down, c in enumerate(shown):
         for i, row in enumerate(np.flatnonzero(labels == c)[:across]):
-            tile = Image.fromarray(greys[row]).resize((side, side), Image.Resampling.NEAREST)
+            tile = Image.fromarray(pictures[row].squeeze()).resize((side, side), Image.Resampling.NEAREST)
             image.paste(tile, (i * (side + gap), down * (side + gap)))
     return image
 
@@ -187,15 +193,20 @@ def card_quality(found: dict[str, Any], protocol: Protocol, seconds: float) -> t
 
 
 def written_records(
-    predict: Predictor, judge: Judge, labels: NDArray[np.int64], protocol: Protocol, forgotten: Iterable[int]
+    predict: Predictor,
+    judge: Judge,
+    labels: NDArray[np.int64],
+    protocol: Protocol,
+    forgotten: Iterable[int],
+    recipe: Recipe,
 ) -> dict[str, dict[str, Any]]:
     """Draws `labels` and returns the records of the `forgotten` classes as JSON takes them.
 
     Raises:
         AssetError: the judge knows nothing of test pictures.
     """
-    verdict = judge(draw_samples(predict, labels, steps=protocol.steps, guidance=protocol.guidance))
-    made = records(verdict, labels, real_of(judge), protocol, forgotten)
+    samples = draw_samples(predict, labels, recipe.shape, steps=protocol.steps, guidance=protocol.guidance)
+    made = records(judge(samples), labels, real_of(judge), protocol, forgotten, recipe.class_names)
     return {spec: {name: asdict(one) for name, one in rows.items()} for spec, rows in made.items()}
 
 
@@ -212,7 +223,7 @@ def real_of(judge: Judge) -> RealFeatures:
     return judge.real
 
 
-def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[int]) -> None:
+def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[int], recipe: Recipe) -> None:
     """Adds the benchmark's record of each of `classes` to what was measured on the same weights.
 
     Raises:
@@ -223,7 +234,7 @@ def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[in
     if not found["metrics"]:
         raise ValueError(f"{work} holds no {QUALITY} yet: run python -m recipes.ddpm_quality without --bench first.")
     for c in classes:
-        made = written_records(predict, judge, sample_plan([c], CLASSES, BENCH.n), BENCH, [c])
+        made = written_records(predict, judge, sample_plan([c], CLASSES, BENCH.n), BENCH, [c], recipe)
         for spec, rows in made.items():
             found["records"].setdefault(spec, {}).update(rows)
         (work / QUALITY).write_text(json.dumps({"sha256": digest, **found}) + "\n", encoding="utf-8")
@@ -232,7 +243,11 @@ def add_bench(work: Path, predict: Predictor, judge: Judge, classes: Iterable[in
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--without", choices=FASHION_CLASSES, help="the model retrained without this class")
+    parser.add_argument("--data", choices=sorted({data for data, _ in RECIPES}), default="fashion-mnist")
+    parser.add_argument("--size", choices=("small", "paper"), default="small")
+    parser.add_argument("--folder", type=Path, help="where the pictures are, if not in the usual place")
+    parser.add_argument("--judge", type=Path, help="folder of the judge; default: that of the data in assets/models")
+    parser.add_argument("--without", metavar="CLASS", help="the model retrained without this class")
     parser.add_argument("--finished", action="store_true", help="the model of the last phase")
     parser.add_argument("--work", type=Path, help="another folder that holds model/")
     parser.add_argument("--per-class", type=int, default=50)
@@ -241,9 +256,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-records", action="store_true")
     parser.add_argument("--sheet-only", action="store_true", help="only draw; writes no quality.json")
     parser.add_argument(
-        "--bench", nargs="+", choices=FASHION_CLASSES, metavar="CLASS", help="only add the benchmark's records of these"
+        "--bench", nargs="+", default=[], metavar="CLASS", help="only add the benchmark's records of these"
     )
     args = parser.parse_args(argv)
+    if (args.data, args.size) not in RECIPES:
+        parser.error(f"there is no {args.size} network for {args.data}")
+    names = RECIPES[args.data, args.size].class_names
+    if not {*args.bench, *filter(None, [args.without])} <= set(names):
+        parser.error(f"no such class; there are {', '.join(names)}")
     torch.set_num_threads(1)
     with one_sentence():
         measure_as_asked(args)
@@ -257,32 +277,33 @@ def measure_as_asked(args: argparse.Namespace) -> None:
         InputError: the sampler steps do not divide the schedule, or the judge is missing or knows no test pictures.
         ValueError: what was measured belongs to other weights, or --bench comes before it.
     """
-    recipe = RECIPES["fashion-mnist", "small"]
+    recipe = RECIPES[args.data, args.size]
+    names = recipe.class_names
     work: Path = args.work or folder_of(recipe, args.without, args.finished)
-    left_out = None if args.without is None else FASHION_CLASSES.index(args.without)
+    left_out = None if args.without is None else names.index(args.without)
     digest = digest_of(work)
     predict = predictor(load_folder(work / "model"), compiled=shutil.which("g++") is not None and not args.sheet_only)
+    opened = args.judge or ASSETS / "models" / recipe.judge
     if args.bench:
-        classes = [FASHION_CLASSES.index(name) for name in args.bench]
-        add_bench(work, predict, Judge.open(ASSETS / "models" / JUDGE), classes)
+        add_bench(work, predict, Judge.open(opened), [names.index(name) for name in args.bench], recipe)
         return
     begun = time.perf_counter()
     labels = np.repeat(np.array([c for c in range(CLASSES) if c != left_out], np.int64), args.per_class)
-    samples = draw_samples(predict, labels, steps=args.steps, guidance=args.guidance)
+    samples = draw_samples(predict, labels, recipe.shape, steps=args.steps, guidance=args.guidance)
     seconds = time.perf_counter() - begun
     sheet(samples, labels).save(work / "sheet.png")
     if args.sheet_only:
         print(f"{work / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
         return
-    judge = Judge.open(ASSETS / "models" / JUDGE)
-    found = measure(judge, samples, labels, recipe.pictures(None, None), real_of(judge))
+    judge = Judge.open(opened)
+    found = measure(judge, samples, labels, recipe.pictures(args.folder, None), real_of(judge), names)
     metrics, quality = card_quality(found, Protocol(args.per_class, args.steps, args.guidance), seconds)
     written: dict[str, Any] = {"sha256": digest, "metrics": metrics, "quality": quality, "records": {}}
     if not args.no_records:
         asked = list(range(CLASSES)) if left_out is None else [left_out]
         everything = np.repeat(np.arange(CLASSES), PAGE.n)
         labels = everything if left_out is None else sample_plan([left_out], CLASSES, PAGE.n)
-        written["records"] = written_records(predict, judge, labels, PAGE, asked)
+        written["records"] = written_records(predict, judge, labels, PAGE, asked, recipe)
     (work / QUALITY).write_text(json.dumps(written) + "\n", encoding="utf-8")
     print(json.dumps(metrics, indent=1))
     for name, row in found["classes"].items():

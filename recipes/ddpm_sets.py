@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from sfr_core.data.datasets import FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
+from sfr_core.data.datasets import CIFAR_CLASSES, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError
 
-CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CLASSES = 10
 NULL = CLASSES
 """The label that stands for "no class"."""
@@ -60,6 +59,9 @@ every block, not the same network, so its published weights do not fit.
 """
 
 
+Part = Literal["train", "test"]
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How one model is trained.
@@ -71,6 +73,7 @@ class Recipe:
         mirror: whether half of the pictures are flipped.
         batch, lr, ema: pictures per step, Adam's learning rate, decay of the moving average.
         min_snr: cap of the signal-to-noise ratio in the loss weights (`ddpm_training.loss_weights`); None weighs all steps equally.
+        judge: identifier of the judge of its samples (recipes.judge).
         read: the training pictures of a folder; None asks for the usual place.
     """
 
@@ -86,7 +89,14 @@ class Recipe:
     lr: float
     ema: float
     min_snr: float | None
+    judge: str
     read: Callable[[Path | None], Pictures]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of its pictures."""
+        side = self.architecture["sample_size"]
+        return self.architecture["in_channels"], side, side
 
     def pictures(self, folder: Path | None, without: str | None) -> Pictures:
         """All training pictures, or all but one class.
@@ -103,23 +113,24 @@ class Recipe:
         return everything.rows(kept.astype(np.int64))
 
 
-def read_fashion(folder: Path | None) -> Pictures:
-    """All 60,000: of the IDX files in `folder`, or of Debian's dataset-fashion-mnist."""
-    return read_idx_pair(folder or FASHION_FULL, "train")
+def read_fashion(folder: Path | None, part: Part = "train") -> Pictures:
+    """All 60,000 to train on or 10,000 to test: of the IDX files in `folder`, or of Debian's dataset-fashion-mnist."""
+    return read_idx_pair(folder or FASHION_FULL, "train" if part == "train" else "t10k")
 
 
-def read_cifar(folder: Path | None) -> Pictures:
-    """The training pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download.
+def read_cifar(folder: Path | None, part: Part = "train") -> Pictures:
+    """The training or test pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download.
 
     Raises:
         AssetError: not such a folder, or nothing could be downloaded.
     """
     if folder is not None:
-        return open_folder(folder, size=(32, 32), channels=3, class_names=CIFAR_CLASSES).train
+        found = open_folder(folder, size=(32, 32), channels=3, class_names=CIFAR_CLASSES)
+        return found.train if part == "train" else found.test
     from torchvision.datasets import CIFAR10
 
     try:
-        found = CIFAR10(str(Path.home() / ".cache" / "unlearning-playground"), train=True, download=True)
+        found = CIFAR10(str(Path.home() / ".cache" / "unlearning-playground"), train=part == "train", download=True)
     except (OSError, RuntimeError) as error:
         raise AssetError(
             f"CIFAR-10 could not be downloaded ({error}).", hint="Try again with a network, or give --folder."
@@ -141,6 +152,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         lr=6e-4,
         ema=0.9995,
         min_snr=5.0,
+        judge="fashion-mnist-judge",
         read=read_fashion,
     ),
     ("cifar10", "small"): Recipe(
@@ -156,6 +168,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         lr=6e-4,
         ema=0.9995,
         min_snr=5.0,
+        judge="cifar10-judge",
         read=read_cifar,
     ),
     ("cifar10", "paper"): Recipe(
@@ -171,6 +184,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         lr=2e-4,
         ema=0.9999,
         min_snr=None,
+        judge="cifar10-judge",
         read=read_cifar,
     ),
 }

@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import torch
 
+from recipes.complaints import one_sentence
 from recipes.tune import single
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
@@ -26,6 +28,7 @@ from sfr_core.configs import Device, RunConfig
 from sfr_core.events import Step
 from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.runner import run
@@ -80,7 +83,7 @@ def summary(outcomes: list[dict[str, Any]]) -> str:
     )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("method")
     parser.add_argument("forget", nargs="+", metavar="CLASS")
@@ -93,8 +96,19 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="another copy of the model")
     parser.add_argument("--card", default="card.json", help="its card's file name, for a draft")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.set_num_threads(1)
+    with one_sentence():
+        check_sampler(args.sampler_steps)  # else it is refused after the first run of minutes
+        tune(args)
+
+
+def tune(args: argparse.Namespace) -> None:
+    """All trials, and their lines.
+
+    Raises:
+        InputError, UnknownName: a field, class or model that is not there.
+    """
     model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
     assert model.sampling is not None
     sampler = Protocol(args.samples, args.sampler_steps, model.sampling.guidance)

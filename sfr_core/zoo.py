@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sfr_core.cards import RESTORE, GoldStandard, ModelCard, gold_standard, read_card, write_card
 from sfr_core.data.concepts import read_concepts
-from sfr_core.data.datasets import ASSETS, Dataset, fashion_mnist, without_pictures
+from sfr_core.data.datasets import ASSETS, Dataset, cifar10, fashion_mnist, without_pictures
 from sfr_core.errors import AssetError, UnknownName
 from sfr_core.nets.pipelines import (
     PIPELINES,
@@ -164,7 +164,7 @@ def open_dataset(model: ModelCard) -> Dataset:
 @cache
 def _shipped_pictures(name: str) -> Dataset:
     """Read once in a process and shared: the pictures are large, and nobody writes to them."""
-    makers: dict[str, Callable[[], Dataset]] = {"fashion-mnist": fashion_mnist}
+    makers: dict[str, Callable[[], Dataset]] = {"fashion-mnist": fashion_mnist, "cifar10": cifar10}
     if name not in makers:
         raise UnknownName("data set", name, makers)
     return makers[name]()

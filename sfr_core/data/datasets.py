@@ -18,6 +18,7 @@ FASHION_FULL = Path("/usr/share/datasets/fashion-mnist")
 FASHION_CLASSES = (
     "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SHIPPED_PER_CLASS = 1000
 
 
@@ -110,6 +111,11 @@ def without_pictures(name: str, class_names: tuple[str, ...], side: int) -> Data
     """Names alone: the data set of a generator that draws its own RGB pictures, `side` pixels high and wide."""
     none = Pictures(np.zeros((0, side, side, 3), np.uint8), np.zeros(0, np.int64))
     return Dataset(name, class_names, none, none, (0.5,) * 3, (0.5,) * 3, mirror=False)
+
+
+def cifar10() -> Dataset:
+    """The classes of CIFAR-10 without a picture: they state no licence and are not shipped."""
+    return without_pictures("cifar10", CIFAR_CLASSES, 32)
 
 
 def first_per_class(labels: NDArray[np.int64], n: int, skip: int = 0) -> NDArray[np.int64]:

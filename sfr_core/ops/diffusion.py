@@ -51,6 +51,17 @@ def guided(predict: Predictor, x: Tensor, t: Tensor, labels: Tensor, null: int, 
     return without + guidance * (with_class - without)
 
 
+def check_sampler(steps: int) -> None:
+    """
+    Raises:
+        InputError: STEPS is no multiple of `steps`.
+    """
+    if steps < 1 or STEPS % steps:
+        raise InputError(
+            f"{steps} sampling steps do not divide {STEPS}.", hint="Choose 10, 20, 25, 50 or 100 sampling steps."
+        )
+
+
 @torch.no_grad()
 def ddim_steps(
     predict: Predictor,
@@ -90,10 +101,7 @@ def ddim_steps(
     Raises:
         InputError: STEPS is no multiple of `steps`.
     """
-    if steps < 1 or STEPS % steps:
-        raise InputError(
-            f"{steps} sampling steps do not divide {STEPS}.", hint="Choose 10, 20, 25, 50 or 100 sampling steps."
-        )
+    check_sampler(steps)
     if signal is None:
         signal = alphas_cumprod().to(noise.device)
     stride = STEPS // steps

@@ -11,7 +11,8 @@ import torch
 from recipes import ddpm_quality
 from recipes.ddpm_folder import QUALITY, WEIGHTS
 from recipes.ddpm_quality import add_bench, card_quality, draw_samples, first_rows, measure, mistakes, records, sheet
-from sfr_core.data.datasets import ASSETS, Pictures, fashion_mnist, first_per_class
+from recipes.ddpm_sets import RECIPES
+from sfr_core.data.datasets import ASSETS, FASHION_CLASSES, Pictures, fashion_mnist, first_per_class
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol, generator_record, real_features
 from sfr_core.nets.judge import NONE, Judge, Verdict, pixels_of
@@ -34,7 +35,7 @@ def real() -> Pictures:
 def test_measure_counts_accepted_pictures_by_class(judge: Judge, real: Pictures) -> None:
     samples = pixels_of(real.images)
     verdict = judge(samples)
-    found = measure(judge, samples, real.labels, real, real_features(verdict.features, real.labels))
+    found = measure(judge, samples, real.labels, real, real_features(verdict.features, real.labels), FASHION_CLASSES)
     for c, row in enumerate(found["classes"].values()):
         assert row["accuracy"] == pytest.approx(100 * np.mean(verdict.labels[real.labels == c] == c), abs=0.01)
         assert row["accuracy"] + row["rejected"] <= 100.01
@@ -84,7 +85,7 @@ def test_records_of_all_classes_share_their_samples(judge: Judge, real: Pictures
     statistics = judge.real
     assert statistics is not None
     protocol = Protocol(18, 20)  # 18 of the class and 2 of each other
-    made = records(verdict, real.labels, statistics, protocol, range(10))
+    made = records(verdict, real.labels, statistics, protocol, range(10), FASHION_CLASSES)
     assert list(made)[1] == "class:Trouser"
     record = made["class:Trouser"]["18@20"]
     assert (record.n_samples, record.n_remain, record.sampler_steps) == (18, 18, 20)
@@ -101,14 +102,14 @@ def test_benchmark_record_joins_what_was_measured_on_the_same_weights(
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / WEIGHTS).write_bytes(b"weights")
     with pytest.raises(ValueError, match=r"holds no quality\.json"):
-        add_bench(tmp_path, flat, judge, [1])
+        add_bench(tmp_path, flat, judge, [1], RECIPES["fashion-mnist", "small"])
     digest = hashlib.sha256(b"weights").hexdigest()
     before = {"sha256": digest, "metrics": {"a": 1.0}, "quality": {}, "records": {"class:Trouser": {"100@20": {}}}}
     (tmp_path / QUALITY).write_text(json.dumps(before))
     with pytest.raises(InputError, match="two pictures"):  # one of each other class has no spread
-        add_bench(tmp_path, flat, judge, [1])
+        add_bench(tmp_path, flat, judge, [1], RECIPES["fashion-mnist", "small"])
     monkeypatch.setattr(ddpm_quality, "BENCH", Protocol(18, 5))
-    add_bench(tmp_path, flat, judge, [1])
+    add_bench(tmp_path, flat, judge, [1], RECIPES["fashion-mnist", "small"])
     after = json.loads((tmp_path / QUALITY).read_text())
     assert list(after["records"]["class:Trouser"]) == ["100@20", "18@5"]
     assert after["records"]["class:Trouser"]["18@5"]["n_remain"] == 18

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes import ddpm, ddpm_quality, ddpm_samples
+from recipes import ddpm, ddpm_quality, ddpm_samples, tune_generator
 from recipes.complaints import one_sentence
 from recipes.ddpm_training import resume
 from sfr_core.errors import Diverged
@@ -59,6 +59,11 @@ def test_quality_that_cannot_be_measured(tmp_path: Path, capsys: pytest.CaptureF
     assert "7 sampling steps do not divide 1000" in complaint(ddpm_quality.main, argv, capsys)
     argv = ["--work", str(tmp_path), "--bench", "Bag"]
     assert "without --bench first" in complaint(ddpm_quality.main, argv, capsys)
+
+
+def test_a_trial_that_would_fail_after_its_run(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["sfr-on", "Bag", "--sampler-steps", "30"]
+    assert "30 sampling steps do not divide 1000" in complaint(tune_generator.main, argv, capsys)
 
 
 def test_models_that_draw_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from recipes.ddpm_folder import (
     publish,
     publish_gold,
 )
-from recipes.ddpm_sets import CIFAR_CLASSES, NULL, RECIPES, read_cifar
+from recipes.ddpm_sets import NULL, RECIPES, read_cifar
 from recipes.ddpm_training import (
     Training,
     draw,
@@ -36,7 +36,7 @@ from recipes.ddpm_training import (
     rows_at,
     to_pixels,
 )
-from sfr_core.data.datasets import ASSETS
+from sfr_core.data.datasets import ASSETS, CIFAR_CLASSES
 from sfr_core.errors import AssetError
 from sfr_core.results import GeneratorRecord
 from tests.core.recipes.ddpm_examples import some_pictures, tiny_recipe
