@@ -1,11 +1,12 @@
 """The tables of the diffusion model: every class forgotten in turn, and every method on three classes at equal time.
 
     python -m bench.diffusion [--part classes|methods|page|all] [--classes NAME ...] [--seeds N ...] [--methods ID ...]
-                              [--samples 500] [--sampler-steps 50] [--precision bf16] [--folder FOLDER] [--table] [--sheet]
+                              [--samples 500] [--sampler-steps 50] [--preset thorough] [--data-free] [--precision bf16] [--folder FOLDER]
+                              [--table] [--sheet]
 
 Each finished cell goes to bench/results/diffusion.json at once and is not measured again on the same checkpoint, with the same
 settings and protocol, so a broken-off table is continued by the same command. Fewer samples or sampler steps make a table of
-their own, which says so, and so does another precision: a cell names its own, "auto" as on the page, for a method that of the
+their own, which says so, and so does another preset, another precision, or a run that draws its pictures itself (`--data-free`): a cell names its own, "auto" as on the page, for a method that of the
 SFR-on cell that sets its time. `--table` prints all cells as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
 
 What equal time is: bench.equal_time.
@@ -19,7 +20,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, get_args
@@ -37,7 +38,7 @@ from bench.pace import equal_steps
 from bench.store import machine
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
-from sfr_core.configs import Device, Precision, RunConfig
+from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError, UnknownName
 from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.generation import Untouched, draw, known_record
@@ -66,9 +67,11 @@ def open_session(
     """The session of a cell, in the precision of the page's runs where nothing else is said."""
     config = RunConfig(
         model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed,
-        device=device, precision=precision,
+        device=device, precision=precision, data=place.data,
     )  # fmt: skip
-    return Session.of_card(config, model)
+    session = Session.of_card(config, model)
+    drained(task_of(session).prepare())  # of a data-free run; nothing else is drawn
+    return session
 
 
 def task_of(session: Session) -> DiffusionTask:
@@ -94,12 +97,12 @@ def measure(
     Raises:
         InputError: SFR-on was not measured on this class and seed, so there is no time to give to another method.
     """
-    settings, once = resolve(MODEL, place.method), 0.0
+    settings, once = resolve(MODEL, place.method, place.preset), 0.0
     budget: float | None = None
     if place.method != "sfr-on" and device == "cuda":
-        settings["steps"], budget = equal_steps(MODEL, place.method, settings, resolve(MODEL, "sfr-on"))
+        settings["steps"], budget = equal_steps(MODEL, place.method, settings, resolve(MODEL, "sfr-on", place.preset))
     elif place.method != "sfr-on":
-        ours = cell_of(cells, Place(place.forget, place.seed, "sfr-on"), model.sha256, sampler.name)
+        ours = cell_of(cells, replace(place, method="sfr-on"), model.sha256, sampler.name)
         if ours is None:
             raise InputError(
                 f"SFR-on was not measured on {place.forget} with seed {place.seed}.", hint="Measure it first."
@@ -107,7 +110,9 @@ def measure(
         budget, precision = ours["cpu_seconds"], ours.get("precision", OLD_PRECISION)
         trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}, precision))
         settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
+    began = time.process_time()
     session = open_session(model, place, settings, precision, device)
+    opened = time.process_time() - began
     forgotten = session.split.spec.classes
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
     untouched = None
@@ -120,21 +125,23 @@ def measure(
         save_tiles(before.drawn(task_of(session), session.reference("before"), few), blank)
     took = bare_run(session)
     task = task_of(session)
+    assert task.judge is not None  # a shipped model has one
     after = drained(draw(task, task.judge, labels, sampler))
     save_tiles(after, tiles_path(place, model.sha256))
     return {
-        "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": "quick",
+        "forget": place.forget, "label": int(forgotten[0]), "seed": place.seed, "method": place.method, "preset": place.preset, "data": place.data,
         "settings": settings, "steps": took.steps, "protocol": sampler.name, "precision": session.precision,
         "before_precision": session.precision, "budget_cpu_seconds": budget, "device": session.device_name,
         "before": asdict(untouched), "after": asdict(after.record(forgotten)),
-        "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
+        "opening_cpu_seconds": opened, "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds, "once_seconds": max(once, took.once_cpu_seconds),
         "mask_density": took.mask_density, "checkpoint": checkpoint(model), "machine": where(device), "threads": session.threads,
     }  # fmt: skip
 
 
 def tiles_path(place: Place, sha256: str) -> Path:
     """Where the first samples of a cell lie, for the sheet."""
-    return RESULTS.parent / "diffusion_tiles" / f"{sha256[:12]} {place.forget} {place.seed} {place.method}.png"
+    other = "" if (place.preset, place.data) == ("quick", "shipped") else f" {place.preset} {place.data}"
+    return RESULTS.parent / "diffusion_tiles" / f"{sha256[:12]} {place.forget} {place.seed} {place.method}{other}.png"
 
 
 def checkpoint(model: ModelCard) -> dict[str, Any]:
@@ -207,6 +214,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--methods", nargs="+", default=list(RIVALS))
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--sampler-steps", type=int, default=50)
+    parser.add_argument("--preset", default="quick", choices=("quick", "thorough"))
+    parser.add_argument("--data-free", action="store_true", help="forget and repair on pictures that the model draws")
     parser.add_argument("--precision", default="auto", choices=get_args(Precision), help="default: as the page chooses")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--folder", type=Path, help="a draft of the model; default the shipped one")
@@ -259,11 +268,12 @@ def answer(args: argparse.Namespace) -> None:
         print(write_sheet(model.sha256, names))
         return
     sampler = Protocol(args.samples, args.sampler_steps)
+    data: DataSource = "data-free" if args.data_free else "shipped"
     wanted: list[Place] = []
     if args.part in ("classes", "all"):
-        wanted += places("classes", args.classes or names, args.seeds, args.methods)
+        wanted += places("classes", args.classes or names, args.seeds, args.methods, args.preset, data)
     if args.part in ("methods", "all"):
-        wanted += places("methods", args.classes or COMPARED, args.seeds, args.methods)
+        wanted += places("methods", args.classes or COMPARED, args.seeds, args.methods, args.preset, data)
     if args.device == "cuda":  # nobody's time depends on SFR-on's cells
         wanted = [place for place in wanted if place.method in args.methods or args.part == "classes"]
     before = Untouched(sampler)

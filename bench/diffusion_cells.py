@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.diffusion_table import Cell
+from bench.diffusion_table import Cell, data_of
 from bench.store import locked, write
+from sfr_core.configs import DataSource
 from sfr_core.methods import spec_of
 from sfr_core.presets import resolve
 
@@ -24,17 +25,23 @@ class Place:
     forget: str
     seed: int
     method: str
+    preset: str = "quick"
+    data: DataSource = "shipped"
 
 
-def places(part: str, classes: Sequence[str], seeds: Sequence[int], methods: Sequence[str]) -> list[Place]:
+def places(
+    part: str, classes: Sequence[str], seeds: Sequence[int], methods: Sequence[str], preset: str = "quick",
+    data: DataSource = "shipped",
+) -> list[Place]:  # fmt: skip
     """The cells of a part, in the order in which they are measured: SFR-on's first, as it sets the time of the others."""
     if part == "classes":
-        return [Place(name, 0, "sfr-on") for name in classes]
-    found = [Place(name, seed, "sfr-on") for seed in seeds for name in classes]
-    return found + [Place(name, seed, m) for seed in seeds for m in methods for name in classes if m != "sfr-on"]
+        return [Place(name, 0, "sfr-on", preset, data) for name in classes]
+    found = [Place(name, seed, "sfr-on", preset, data) for seed in seeds for name in classes]
+    others = [Place(name, seed, m, preset, data) for seed in seeds for m in methods for name in classes]
+    return found + [place for place in others if place.method != "sfr-on"]
 
 
-Identity = tuple[str, int, str, str, str, str]
+Identity = tuple[str, int, str, str, str, str, str]
 
 
 def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str, kind: str = "ddpm") -> Identity:
@@ -44,19 +51,20 @@ def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str,
     """
     whole = spec_of(place.method, kind).config_cls.from_dict(settings).to_dict()
     counted = {k: v for k, v in whole.items() if k != "steps" or place.method == "sfr-on"}
-    return place.forget, place.seed, place.method, json.dumps(counted, sort_keys=True), sha256, protocol
+    said = json.dumps(counted, sort_keys=True)
+    return place.forget, place.seed, place.method, said, sha256, protocol, place.data
 
 
 def identity_of(cell: Cell) -> Identity:
     """The identity of a measured cell."""
-    place = Place(cell["forget"], cell["seed"], cell["method"])
+    place = Place(cell["forget"], cell["seed"], cell["method"], cell["preset"], data_of(cell))
     kind = cell.get("kind", "ddpm")  # bench.diffusion's name none
     return identity(place, cell["settings"], cell["checkpoint"]["sha256"], cell["protocol"], kind)
 
 
 def cell_of(cells: Sequence[Cell], place: Place, sha256: str, protocol: str) -> Cell | None:
     """The cell that fills a place with today's preset, if it was measured on this checkpoint by this protocol."""
-    wanted = identity(place, resolve(MODEL, place.method), sha256, protocol)
+    wanted = identity(place, resolve(MODEL, place.method, place.preset), sha256, protocol)
     return next((c for c in cells if identity_of(c) == wanted), None)
 
 

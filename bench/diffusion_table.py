@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
 
+from sfr_core.configs import DataSource
+
 Cell = dict[str, Any]
 
 OLD_PRECISION = "fp32"
@@ -20,6 +22,11 @@ METHODS = (
     "| method | cells | steps | FA | some class | loss of the rest | FD ratio | harm | CPU time | once per model |",
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 )
+
+
+def data_of(cell: Cell) -> DataSource:
+    """Where its pictures came from; the first cells do not say, and read the shipped ones, or those of a model that has none."""
+    return "data-free" if cell.get("data") == "data-free" else "shipped"
 
 
 def ja_loss(cell: Cell) -> float:
@@ -48,19 +55,20 @@ def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
 
     Of cells that differ in their settings only, the newest stands in the table.
     """
-    groups: dict[tuple[str, int, str, str, str], list[Cell]] = {}
+    groups: dict[tuple[str, int, str, str, str, str, str], list[Cell]] = {}
     for cell in cells:
         used = cell.get("precision", OLD_PRECISION)
         before = cell.get("before_precision", "bf16")
-        key = (cell["checkpoint"]["sha256"], cell["checkpoint"].get("images_seen") or 0, cell["protocol"], used, before)
+        images = cell["checkpoint"].get("images_seen") or 0
+        key = (cell["checkpoint"]["sha256"], images, cell["protocol"], used, before, cell["preset"], data_of(cell))
         groups.setdefault(key, []).append(cell)
     parts = []
-    for (sha256, images, protocol, used, before), every in groups.items():
+    for (sha256, images, protocol, used, before, preset, data), every in groups.items():
         group = list({(c["forget"], c["seed"], c["method"]): c for c in every}.values())
         seen = f" after {images:,} training pictures" if images else ""
         parts.append(
             f"Checkpoint {sha256[:12]}{seen}; {protocol} "
-            f"(samples of the forgotten class @ sampler steps); {used}"
+            f"(samples of the forgotten class @ sampler steps); {preset}{', data-free' if data == 'data-free' else ''}; {used}"
             f"{'' if before == used else f', before: {before}'}; {group[-1]['machine']}.\n"
         )
         parts += [class_table(group), "", method_table(group), ""]
@@ -81,7 +89,7 @@ def page_line(run: Cell) -> str:
 
 
 def class_table(cells: Iterable[Cell]) -> str:
-    """SFR-on's quick preset, each class forgotten in turn (seed 0)."""
+    """SFR-on's preset, each class forgotten in turn (seed 0)."""
     rows = sorted((c for c in cells if c["method"] == "sfr-on" and c["seed"] == 0), key=lambda c: int(c["label"]))
     if not rows:
         return "No class was measured yet."

@@ -33,7 +33,7 @@ def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: fl
     """A cell: before FA 100, JA 95, FD 2.0; after as given."""
     record = {"FA_softmax": 1.0, "accepted_any": 5.0, "diversity": 0.9}
     return {
-        "method": method, "forget": forget, "label": 8, "seed": seed, "steps": 50, "protocol": "100@20", "seconds": 60.0,
+        "method": method, "forget": forget, "label": 8, "seed": seed, "steps": 50, "protocol": "100@20", "seconds": 60.0, "preset": "quick",
         "settings": resolve(diffusion_cells.MODEL, method),
         "cpu_seconds": 80.0, "once_seconds": 0.0, "machine": "here", "checkpoint": {"sha256": "a" * 64, "images_seen": 1000},
         "before": {**record, "FA": 100.0, "JA_remain": 95.0, "FD_remain": 2.0},
@@ -56,6 +56,24 @@ def test_measured_cells_are_skipped_on_the_same_checkpoint_and_protocol_only() -
     assert missing([cell()], wanted, "a" * 64, "100@20") == wanted[1:]
     assert missing([cell()], wanted, "b" * 64, "100@20") == wanted
     assert missing([cell()], wanted, "a" * 64, "500@50") == wanted
+
+
+def test_a_run_that_draws_its_pictures_and_another_preset_have_cells_and_tables_of_their_own() -> None:
+    shipped, free = Place("Bag", 0, "sfr-on"), Place("Bag", 0, "sfr-on", data="data-free")
+    thorough = Place("Bag", 0, "sfr-on", "thorough")
+    found = {**cell(FA=7.0), "data": "data-free"}
+    assert missing([cell()], [shipped, free, thorough], "a" * 64, "100@20") == [free, thorough]
+    assert missing([found], [shipped, free], "a" * 64, "100@20") == [shipped]
+    assert missing([{**cell(), "data": "shipped"}], [shipped], "a" * 64, "100@20") == []
+    longer = {**cell(FA=0.5), "preset": "thorough", "settings": resolve(diffusion_cells.MODEL, "sfr-on", "thorough")}
+    assert missing([longer], [shipped, thorough], "a" * 64, "100@20") == [shipped]
+    both = table([cell(), found, longer])
+    assert both.count("| Bag | 100.0 |") == 3
+    for said in ("quick", "quick, data-free", "thorough"):
+        assert f"sampler steps); {said}; fp32" in both
+    assert places("classes", ["Bag"], [0], [], "thorough", "data-free") == [
+        Place("Bag", 0, "sfr-on", "thorough", "data-free")
+    ]
 
 
 def test_cells_of_other_settings_fill_no_place() -> None:
