@@ -3,27 +3,33 @@
     python -m recipes.recorded [NAME ...]
 
 Each file holds a run's config, its events in their order and the machine. The page plays it and says that it is recorded.
+Coloured sheets are kept in COLOURS colours each, else those of the emoji models would make files of megabytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS
-from sfr_core.events import to_json
+from sfr_core.events import Event, Preview, to_json
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
 
 FOLDER = ASSETS / "recorded"
 METHOD = "sfr-on"
+COLOURS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class Lesson:
 LESSONS = {
     "fashion-sneaker": Lesson("fashion-mnist-resnet", "class:Sneaker", 50),
     "fashion-ddpm-trouser": Lesson("fashion-mnist-ddpm", "class:Trouser", 16),
+    "emoji-dit-flags": Lesson("emoji-dit", "class:flags", 8),
+    "emoji-sd-cat": Lesson("emoji-sd", "concept:cat", 8),
 }
 """By file name."""
 
@@ -48,8 +56,20 @@ def record(lesson: Lesson) -> dict[str, Any]:
     config = RunConfig(model=lesson.model, forget=lesson.forget, method=METHOD, settings=settings)
     session = Session.open(config)
     every = max(1, settings["steps"] // lesson.looks)
-    events = [to_json(event) for event in run(session, cancel=CancelToken(), live_every=every)]
+    events = [to_json(lighter(event)) for event in run(session, cancel=CancelToken(), live_every=every)]
     return {"config": session.config.to_json(), "machine": session.device_name, "events": events}
+
+
+def lighter(event: Event) -> Event:
+    """A preview with its coloured sheet in fewer colours; every other event as it is."""
+    if not isinstance(event, Preview) or event.sheet is None:
+        return event
+    picture = Image.open(io.BytesIO(base64.b64decode(event.sheet.png)))
+    if picture.mode != "RGB":
+        return event
+    file = io.BytesIO()
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return replace(event, sheet=replace(event.sheet, png=base64.b64encode(file.getvalue()).decode("ascii")))
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> None:

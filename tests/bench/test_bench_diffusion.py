@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -255,6 +256,24 @@ def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path:
     other = sample_plan((4,), 10, 6)
     few = before.drawn(task, session.reference("before"), other).images
     assert np.array_equal(few[other == 0], wanted[labels == 0][:1])
+
+
+def test_the_record_before_is_taken_from_a_cell_that_had_the_same_model_machine_and_sampler(tmp_path: Path) -> None:
+    session, sampler = ddpm_session(tmp_path), Protocol(18, 2)
+    task, labels = bench.task_of(session), sample_plan((3,), 10, 18)
+    record = Untouched(sampler).drawn(task, session.reference("before"), labels).record((3,))
+    other = {
+        **cell("salun", "three", seed=2), "protocol": sampler.name, "before_precision": "fp32", "machine": "here",
+        "device": session.device_name, "checkpoint": {"sha256": session.card.sha256}, "before": asdict(record),
+    }  # fmt: skip
+
+    def found(**values: Any) -> Any:
+        return bench.known_before([{**other, **values}], session, sampler, "three", "here")
+
+    assert found() == record
+    for field in ("protocol", "before_precision", "machine", "device", "forget"):
+        assert found(**{field: "another"}) is None
+    assert found(checkpoint={"sha256": "f" * 64}) is None
 
 
 def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
