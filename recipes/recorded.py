@@ -29,7 +29,7 @@ from sfr_core.session import Session
 
 FOLDER = ASSETS / "recorded"
 METHOD = "sfr-on"
-COLOURS = 64
+COLOURS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Lesson:
 LESSONS = {
     "fashion-sneaker": Lesson("fashion-mnist-resnet", "class:Sneaker", 50),
     "fashion-ddpm-trouser": Lesson("fashion-mnist-ddpm", "class:Trouser", 16),
-    "emoji-dit-flags": Lesson("emoji-dit", "class:flags", 8),
-    "emoji-sd-cat": Lesson("emoji-sd", "concept:cat", 8),
+    "emoji-dit-flags": Lesson("emoji-dit", "class:flags", 6),
+    "emoji-sd-cat": Lesson("emoji-sd", "concept:cat", 6),
 }
 """By file name."""
 

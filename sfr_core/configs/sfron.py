@@ -53,6 +53,11 @@ class SFRonConfig(OptimizerConfig):
         "Remain loss",
         "Repair towards the truth (published), or towards what the model said before (recall; ours, generators only).",
     )
+    recall_weights: Literal["equal", "noise"] = setting(
+        "equal",
+        "Weights of the recall",
+        "A recall counts errors at all timesteps alike, or more where more is noise: there a small one decides what the whole picture looks like (ours).",
+    )
     forget_until: float | None = setting(
         None,
         "Forget until",

@@ -219,7 +219,7 @@ def _remain_losses(
 ) -> Tensor:
     """Per-sample losses [n] of a remain batch, which the repair descends."""
     if config.remain_loss == "recall" and isinstance(task, Recallable) and before is not None:
-        return task.recall_losses(batch, before, rng)
+        return task.recall_losses(batch, before, rng, config.recall_weights)
     return task.losses(batch, rng)
 
 

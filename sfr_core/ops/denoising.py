@@ -7,6 +7,8 @@ from torch import Tensor
 
 from sfr_core.ops.diffusion import STEPS
 
+MOST_NOISE = 30.0
+
 
 def antithetic_timesteps(n: int, rng: torch.Generator) -> Tensor:
     """n timesteps, int64 in 0 .. STEPS-1: n // 2 + 1 uniform ones, then their mirror images STEPS-1-t, cut to n."""
@@ -39,6 +41,17 @@ def squared_error(predicted: Tensor, wanted: Tensor) -> Tensor:
 def mean_error(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Squared error, mean over channels and pixels, one a picture, [n]: what latent models minimise."""
     return (predicted - wanted).square().mean((1, 2, 3))
+
+
+def noise_weights(signal: Tensor) -> Tensor:
+    """Weights [T] of squared noise errors by the share of signal (alpha-bar) at each timestep, mean 1.
+
+    They grow as the square root of noise over signal, (1 - signal) / signal, up to MOST_NOISE times that where both are equal. An error e of
+    the noise is one of e * sqrt((1 - signal) / signal) in the picture that is predicted; the square root, as a sampler takes many
+    steps and the errors of the last ones stay in the picture too (docs/adr/0034).
+    """
+    weights = ((1.0 - signal) / signal).sqrt().clamp(max=MOST_NOISE)
+    return weights / weights.mean()
 
 
 def paper_guidance(scale: float) -> float:

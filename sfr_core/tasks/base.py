@@ -19,6 +19,7 @@ from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
 Other = Literal["next", "middle"]
+RecallWeights = Literal["equal", "noise"]
 """Which class a relative loss moves to: SFRonConfig.other."""
 Source = Literal["train", "test"]
 Batch = Any
@@ -72,8 +73,14 @@ class Redirectable(Protocol):
 class Recallable(Protocol):
     """Generators whose answers can be compared with those of the model before the run."""
 
-    def recall_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator) -> Tensor:
-        """`losses` [n] of a remain batch with the answers of `before` in the place of the true noise; 0 before the first step."""
+    def recall_losses(
+        self, batch: Batch, before: nn.Module, rng: torch.Generator, weights: RecallWeights = "equal"
+    ) -> Tensor:
+        """`losses` [n] of a remain batch with the answers of `before` in the place of the true noise; 0 before the first step.
+
+        Args:
+            weights: "noise" counts each by its timestep (ops.denoising.noise_weights).
+        """
         ...
 
     def relative_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator, other: Other = "next") -> Tensor:

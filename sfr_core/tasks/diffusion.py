@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from sfr_core.configs import MAX_SEED, Precision
 from sfr_core.data.splits import Split
 from sfr_core.nets.judge import Judge
-from sfr_core.ops.denoising import drop_labels, mean_error, noised
+from sfr_core.ops.denoising import drop_labels, mean_error, noise_weights, noised
 from sfr_core.ops.device import UsedPrecision, pick_precision
 from sfr_core.ops.diffusion import STEPS, Predictor
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.walks import counted_on
-from sfr_core.tasks.base import Other, Part
+from sfr_core.tasks.base import Other, Part, RecallWeights
 from sfr_core.tasks.class_sets import evenly, free_labels, next_kept
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.drawing import DrawnModel
@@ -156,12 +156,15 @@ class ClassDiffusionTask(DrawnModel):
             target = self._predict(x, t, other)
         return (self._predict(x, t, mine) - target).square().mean((1, 2, 3))
 
-    def recall_losses(self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator) -> Tensor:
+    def recall_losses(
+        self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, weights: RecallWeights = "equal"
+    ) -> Tensor:
         x, _, t = self._noisy(batch.x, rng)
         labels = self._dropped(batch.y, rng)
         with torch.no_grad():
             wanted = self._predictor(before)(x, t, labels)
-        return self._errors(batch.x, x, t, wanted, labels)
+        errors = self._errors(batch.x, x, t, wanted, labels)
+        return errors * noise_weights(self._signal)[t] if weights == "noise" else errors
 
     def relative_losses(
         self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, other: Other = "next"

@@ -78,7 +78,9 @@ class DrawnModel(ABC):
         guidance: float,
         model: nn.Module | None = None,
     ) -> Generator[int, None, NDArray[np.uint8]]:
-        drawn = yield from self._draw(model or self.model, labels, seed, steps, guidance, self._pictures)
+        drawn = yield from self._draw(
+            self.model if model is None else model, labels, seed, steps, guidance, self._pictures
+        )
         return tiles(drawn)
 
     def look(self, cancel: CancelToken) -> Look | None:

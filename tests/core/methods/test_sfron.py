@@ -149,9 +149,9 @@ def test_the_first_steps_forget_and_the_others_only_repair() -> None:
 class Recalled(Watched):
     """Answers w; recalls the distance of both weights from those before, and half of what is left on the way to 3."""
 
-    def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator) -> Tensor:
+    def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, weights: str) -> Tensor:
         assert not any(p.requires_grad for p in before.parameters())
-        self.asked.append("recall")
+        self.asked.append(f"recall {weights}")
         return ((self.model.w - before.w) ** 2).sum()[None]
 
     def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, other: str) -> Tensor:
@@ -166,6 +166,9 @@ def test_repair_towards_what_the_model_said_before() -> None:
     assert step.remain_loss == pytest.approx(0.2**2 + 0.1**2)
     assert weights(task) == pytest.approx([1.2 - 0.04, 2.1 - 0.02])
     assert "remain" not in task.asked
+    assert "recall equal" in task.asked
+    steps(go(task, mask=False, remain_loss="recall", recall_weights="noise"))
+    assert task.asked[-1] == "recall noise"
 
 
 def test_a_share_of_the_way_is_descended() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -364,6 +365,21 @@ def test_recalled_answers_by_hand() -> None:
     _, _, labels = draws(6, seed, batch.y)
     assert torch.equal(before.asked[-1][2], labels)  # dropped labels are asked of both
     assert torch.equal(net.asked[-1][0], before.asked[-1][0])
+
+
+def test_recalled_answers_count_by_the_noise_of_their_timestep() -> None:
+    task, net = by_hand()
+    before, seed = copy.deepcopy(net), 3
+    batch = next(task.remain_batches(6, rng()))
+    with torch.no_grad():
+        net.e.add_(0.25)
+    t, _, _ = draws(6, seed, batch.y)
+    share = alphas_cumprod()
+    # Noise over signal, square root, at most 30, over the mean of all timesteps.
+    weights = [min(30.0, math.sqrt((1 - float(a)) / float(a))) for a in share]
+    mean = sum(weights) / len(weights)
+    found = task.recall_losses(batch, before, rng(seed), "noise").detach()
+    assert found.tolist() == pytest.approx([4.0 * weights[int(at)] / mean for at in t], rel=1e-4)
 
 
 def test_share_of_the_way_to_another_class_by_hand() -> None:
