@@ -6,8 +6,9 @@
 
 Each finished cell goes to bench/results/diffusion.json at once and is not measured again on the same checkpoint, with the same
 settings and protocol, so a broken-off table is continued by the same command. Fewer samples or sampler steps make a table of
-their own, which says so, and so does another preset, another precision, or a run that draws its pictures itself (`--data-free`): a cell names its own, "auto" as on the page, for a method that of the
-SFR-on cell that sets its time. `--table` prints all cells as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
+their own, which says so, and so do another machine, another preset, a run that draws its pictures itself (`--data-free`) and another
+precision: a cell names its own, "auto" as on the page, for a method that of the SFR-on cell that sets its time. `--table` prints all cells
+as Markdown; `--sheet` writes bench/results/diffusion.png from the cells' samples.
 
 What equal time is: bench.equal_time.
 """
@@ -48,7 +49,7 @@ from sfr_core.generation import Untouched, draw, known_record
 from sfr_core.methods import spec_of
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
-from sfr_core.ops.diffusion import STEPS
+from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
@@ -74,7 +75,7 @@ def open_session(
         device=device, precision=precision, data=place.data,
     )  # fmt: skip
     session = Session.of_card(config, model)
-    drained(task_of(session).prepare())  # of a data-free run; nothing else is drawn
+    drained(task_of(session).prepare())  # draws the pictures of a data-free run; nothing to do otherwise
     return session
 
 
@@ -109,7 +110,8 @@ def measure(
         ours = cell_of(cells, replace(place, method="sfr-on"), model.sha256, sampler.name)
         if ours is None:
             raise InputError(
-                f"SFR-on was not measured on {place.forget} with seed {place.seed}.", hint="Measure it first."
+                f"SFR-on was not measured on {place.forget} with seed {place.seed}.",
+                hint=f"Measure it first, with the preset {place.preset} and {place.data} pictures.",
             )
         budget, precision = ours["cpu_seconds"], ours.get("precision", OLD_PRECISION)
         trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}, precision))
@@ -157,7 +159,10 @@ def quicker(model: nn.Module | None, compiled: bool) -> nn.Module | None:
 def known_before(
     cells: Sequence[Cell], session: Session, sampler: Protocol, forget: str, there: str
 ) -> GeneratorRecord | None:
-    """The record before of another cell: it depends on neither seed, method nor settings, only on who draws where."""
+    """The record before of another cell: it depends on neither seed, method nor settings, only on who draws where.
+
+    Whether its samples were drawn by a compiled model is not asked: that changes the last bits only.
+    """
     for cell in cells:
         same = cell["checkpoint"]["sha256"] == session.card.sha256 and cell["forget"] == forget
         drawn = cell["protocol"], cell.get("before_precision"), cell["device"], cell["machine"]
@@ -271,10 +276,7 @@ def check(args: argparse.Namespace, names: Sequence[str]) -> None:
         if method == "retrain":
             raise InputError("The retrained model is not measured here.", hint="Its records stand in the model's card.")
         spec_of(method, "ddpm")
-    if args.sampler_steps < 1 or STEPS % args.sampler_steps:
-        raise InputError(
-            f"{args.sampler_steps} sampler steps do not divide {STEPS}.", hint="Choose 10, 20, 25, 50 or 100."
-        )
+    check_sampler(args.sampler_steps)
     if args.samples < 2:
         raise InputError(f"{args.samples} samples are too few.", hint="Choose 100 or 500.")
 

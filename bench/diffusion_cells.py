@@ -41,18 +41,18 @@ def places(
     return found + [place for place in others if place.method != "sfr-on"]
 
 
-Identity = tuple[str, int, str, str, str, str, str]
+Identity = tuple[str, int, str, str, str, str, str, str]
 
 
 def identity(place: Place, settings: dict[str, Any], sha256: str, protocol: str, kind: str = "ddpm") -> Identity:
-    """What makes two cells equal: a method's steps follow from SFR-on's time and do not count, nor does the precision.
+    """What makes two cells equal: a rival's steps follow from SFR-on's time and do not count, so the preset must; the precision does not.
 
     A field that came later has its default in older cells, which is what ran then.
     """
     whole = spec_of(place.method, kind).config_cls.from_dict(settings).to_dict()
     counted = {k: v for k, v in whole.items() if k != "steps" or place.method == "sfr-on"}
     said = json.dumps(counted, sort_keys=True)
-    return place.forget, place.seed, place.method, said, sha256, protocol, place.data
+    return place.forget, place.seed, place.method, place.preset, said, sha256, protocol, place.data
 
 
 def identity_of(cell: Cell) -> Identity:

@@ -7,6 +7,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from sfr_core.configs import DataSource
+from sfr_core.methods import spec_of
+from sfr_core.presets import resolve
 
 Cell = dict[str, Any]
 
@@ -25,7 +27,8 @@ METHODS = (
 
 
 def data_of(cell: Cell) -> DataSource:
-    """Where its pictures came from; the first cells do not say, and read the shipped ones, or those of a model that has none."""
+    """Where its pictures came from. The first cells do not say and read the shipped ones; those of bench.latent never say, as theirs are always
+    drawn."""
     return "data-free" if cell.get("data") == "data-free" else "shipped"
 
 
@@ -51,29 +54,53 @@ def harm(cell: Cell) -> float:
 
 
 def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
-    """Everything measured on one checkpoint by one protocol in one precision, under a heading each; then the page's runs.
+    """Everything measured on one checkpoint by one protocol on one device in one precision, under a heading each; then the page's runs.
 
-    Of cells that differ in their settings only, the newest stands in the table.
+    Of cells that differ in their settings only, the newest stands in the table; what of SFR-on's differs from today's preset is said.
     """
-    groups: dict[tuple[str, int, str, str, str, str, str], list[Cell]] = {}
+    groups: dict[tuple[str, int, str, str, str, str, str, str], list[Cell]] = {}
     for cell in cells:
         used = cell.get("precision", OLD_PRECISION)
         before = cell.get("before_precision", "bf16")
         images = cell["checkpoint"].get("images_seen") or 0
-        key = (cell["checkpoint"]["sha256"], images, cell["protocol"], used, before, cell["preset"], data_of(cell))
+        key = (
+            cell["checkpoint"]["sha256"],
+            images,
+            cell["protocol"],
+            used,
+            before,
+            cell["preset"],
+            data_of(cell),
+            cell.get("device", ""),
+        )
         groups.setdefault(key, []).append(cell)
     parts = []
-    for (sha256, images, protocol, used, before, preset, data), every in groups.items():
+    for (sha256, images, protocol, used, before, preset, data, _), every in groups.items():
         group = list({(c["forget"], c["seed"], c["method"]): c for c in every}.values())
         seen = f" after {images:,} training pictures" if images else ""
         parts.append(
             f"Checkpoint {sha256[:12]}{seen}; {protocol} "
             f"(samples of the forgotten class @ sampler steps); {preset}{', data-free' if data == 'data-free' else ''}; {used}"
-            f"{'' if before == used else f', before: {before}'}; {group[-1]['machine']}.\n"
+            f"{'' if before == used else f', before: {before}'}; {group[-1]['machine']}.{changed(group)}\n"
         )
         parts += [class_table(group), "", method_table(group), ""]
     parts += [page_line(run) for run in page or []]
     return "\n".join(parts).rstrip()
+
+
+def changed(group: Iterable[Cell]) -> str:
+    """A sentence on the settings of SFR-on's cells that today's preset has otherwise; nothing where there are none."""
+    found: set[str] = set()
+    for cell in group:
+        if cell["method"] != "sfr-on":
+            continue
+        kind = cell.get("kind", "ddpm")  # bench.diffusion's name neither kind nor model
+        config, model = spec_of("sfr-on", kind).config_cls, cell.get("model", "fashion-mnist-ddpm")
+        forget = f"{'concept' if kind == 'text-to-image' else 'class'}:{cell['forget']}"
+        today = resolve(model, "sfr-on", cell["preset"], forget=forget, kind=kind)
+        then = config.from_dict(cell["settings"]).to_dict()
+        found |= {f"{name} {value}" for name, value in then.items() if value != today[name]}
+    return f" SFR-on with other settings than today's preset: {', '.join(sorted(found))}." if found else ""
 
 
 def page_line(run: Cell) -> str:

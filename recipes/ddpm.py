@@ -133,7 +133,7 @@ def publish_as_asked(args: argparse.Namespace, recipe: Recipe) -> None:
     target = ASSETS / "models" / recipe.id
     work = args.work or folder_of(recipe, args.without, args.finished)
     progress = progress_of(work)
-    command = command_of(args.data, args.size, progress.seed, args.without, args.folder)
+    command = command_of(args.data, args.size, progress.seed, args.without, progress.folder)
     if args.without is None:
         card = publish(work, target, progress, recipe, command, draft=args.draft)
     else:
@@ -160,12 +160,13 @@ def train_as_asked(args: argparse.Namespace, recipe: Recipe) -> None:
         )  # fmt: skip
     else:
         training = resume(work, target, recipe, args.seed, without=args.without, compiled=compiled, device=args.device)
+    training.progress.folder = args.folder is not None
     WORK.mkdir(exist_ok=True)
     work.with_name(work.name + ".pid").write_text(f"{os.getpid()}\n")
     train(training, data, work, args.minutes, args.images)
 
 
-def command_of(data: str, size: str, seed: int, without: str | None, folder: Path | None = None) -> str:
+def command_of(data: str, size: str, seed: int, without: str | None, folder: bool = False) -> str:
     """What begins a training, without its end, for its card (`ddpm_folder.commands`)."""
     parts = ["python -m recipes.ddpm"]
     if (data, size) != ("fashion-mnist", "small"):
@@ -173,7 +174,7 @@ def command_of(data: str, size: str, seed: int, without: str | None, folder: Pat
     parts.append(f"--seed {seed}")
     if without is not None:
         parts.append(f'--without "{without}"' if " " in without else f"--without {without}")
-    if folder is not None:
+    if folder:
         parts.append("--folder DIR")
     return " ".join(parts)
 

@@ -37,6 +37,7 @@ class Progress:
     falls to 0 over `finish_images` images from `finish_from` on; `finish_images` is 0 before it. `device` and `machine` are where it learned
     last; on a GPU `gpu_seconds`, wall time, count and `cpu_seconds` do not. `text_until`: images after which the text encoder
     of a text-to-image model no longer learned; None while it does.
+    `folder`: whether the pictures came from a folder that was named, and not from the usual place.
     """
 
     seed: int = 0
@@ -50,6 +51,7 @@ class Progress:
     machine: str = ""
     gpu_seconds: float = 0.0
     text_until: int | None = None
+    folder: bool = False
 
     def spend(self, wall: float, cpu: float) -> None:
         """Counts the seconds of a stretch of training by the clock of its device."""

@@ -45,7 +45,7 @@ from sfr_core.metrics.generation import (
     moments,
     sample_plan,
 )
-from sfr_core.nets.judge import NONE, Judge, RealFeatures, Verdict, pixels_of
+from sfr_core.nets.judge import Judge, RealFeatures, Verdict, pixels_of
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures, sampler_steps, tiles
 from sfr_core.ops.walks import drained
@@ -138,7 +138,7 @@ def measure(
         rows[names[c]] = {
             "accuracy": percent(found.labels[mine] == c),
             "plain_accuracy": percent(found.plain[mine] == c),
-            "rejected": percent(found.labels[mine] == NONE),
+            "rejected": percent(found.rejected[mine]),
             "frechet": round(frechet(*moments(found.features[mine]), *test), 3),
             "frechet_of_training_pictures": round(frechet(*moments(known), *test), 3),
         }
@@ -218,7 +218,8 @@ def real_of(judge: Judge) -> RealFeatures:
     """
     if judge.real is None:
         raise AssetError(
-            "The judge has no statistics of test pictures.", hint="Run python -m recipes.judge --calibrate."
+            "The judge has no statistics of test pictures.",
+            hint="Run python -m recipes.judge --calibrate, with the --data of the model.",
         )
     return judge.real
 
@@ -246,7 +247,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", choices=sorted({data for data, _ in RECIPES}), default="fashion-mnist")
     parser.add_argument("--size", choices=("small", "paper"), default="small")
     parser.add_argument("--folder", type=Path, help="where the pictures are, if not in the usual place")
-    parser.add_argument("--judge", type=Path, help="folder of the judge; default: that of the data in assets/models")
     parser.add_argument("--without", metavar="CLASS", help="the model retrained without this class")
     parser.add_argument("--finished", action="store_true", help="the model of the last phase")
     parser.add_argument("--work", type=Path, help="another folder that holds model/")
@@ -283,20 +283,23 @@ def measure_as_asked(args: argparse.Namespace) -> None:
     left_out = None if args.without is None else names.index(args.without)
     digest = digest_of(work)
     predict = predictor(load_folder(work / "model"), compiled=shutil.which("g++") is not None and not args.sheet_only)
-    opened = args.judge or ASSETS / "models" / recipe.judge
+    opened = ASSETS / "models" / recipe.judge
     if args.bench:
         add_bench(work, predict, Judge.open(opened), [names.index(name) for name in args.bench], recipe)
         return
+    judge = None if args.sheet_only else Judge.open(opened)
+    train = (
+        None if judge is None else recipe.pictures(args.folder, None)
+    )  # what is missing is said before minutes of drawing
     begun = time.perf_counter()
     labels = np.repeat(np.array([c for c in range(CLASSES) if c != left_out], np.int64), args.per_class)
     samples = draw_samples(predict, labels, recipe.shape, steps=args.steps, guidance=args.guidance)
     seconds = time.perf_counter() - begun
     sheet(samples, labels).save(work / "sheet.png")
-    if args.sheet_only:
+    if judge is None or train is None:
         print(f"{work / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
         return
-    judge = Judge.open(opened)
-    found = measure(judge, samples, labels, recipe.pictures(args.folder, None), real_of(judge), names)
+    found = measure(judge, samples, labels, train, real_of(judge), names)
     metrics, quality = card_quality(found, Protocol(args.per_class, args.steps, args.guidance), seconds)
     written: dict[str, Any] = {"sha256": digest, "metrics": metrics, "quality": quality, "records": {}}
     if not args.no_records:

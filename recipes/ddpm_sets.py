@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sfr_core.data.datasets import CIFAR_CLASSES, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError
+from sfr_core.tasks.base import Source
 
 CLASSES = 10
 NULL = CLASSES
@@ -57,9 +58,6 @@ CIFAR_PAPER: dict[str, Any] = {
 diffusers adds the class embedding to that of the time, where that code concatenates the two: an equal number of inputs to
 every block, not the same network, so its published weights do not fit.
 """
-
-
-Part = Literal["train", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +111,12 @@ class Recipe:
         return everything.rows(kept.astype(np.int64))
 
 
-def read_fashion(folder: Path | None, part: Part = "train") -> Pictures:
+def read_fashion(folder: Path | None, part: Source = "train") -> Pictures:
     """All 60,000 to train on or 10,000 to test: of the IDX files in `folder`, or of Debian's dataset-fashion-mnist."""
     return read_idx_pair(folder or FASHION_FULL, "train" if part == "train" else "t10k")
 
 
-def read_cifar(folder: Path | None, part: Part = "train") -> Pictures:
+def read_cifar(folder: Path | None, part: Source = "train") -> Pictures:
     """The training or test pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download.
 
     Raises:

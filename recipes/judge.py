@@ -27,11 +27,13 @@ from recipes.ddpm_folder import machine, sha256
 from recipes.judge_sets import FASHION_JUDGE, JUDGES, JudgeRecipe
 from recipes.reject_pictures import KINDS, reject_pictures
 from sfr_core.data.datasets import ASSETS, Pictures
-from sfr_core.data.transforms import shift
+from sfr_core.data.transforms import mirror, shift
+from sfr_core.errors import AssetError
 from sfr_core.methods.retrain import one_cycle
 from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import CARD, CLASSES, MEAN, STD, Judge, distances, features_of, normalised, pixels_of
 from sfr_core.nets.resnet import SmallResNet
+from sfr_core.ops.device import pick_device
 
 WARMUP = 0.2
 VARIED_SHARE = 0.7
@@ -81,7 +83,8 @@ def train(
     device: str = "cpu",
 ) -> SmallResNet:  # fmt: skip
     """SGD with a one-cycle rate on real pictures (varied at first) and new rejects each epoch; on the CPU in the end."""
-    epochs, rejects = epochs or recipe.epochs, rejects or recipe.rejects
+    epochs = recipe.epochs if epochs is None else epochs
+    rejects = recipe.rejects if rejects is None else rejects
     none, groups = len(recipe.class_names), np.array(recipe.groups)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -102,8 +105,7 @@ def train(
             if epoch < VARIED_SHARE * epochs:
                 batch = shift(batch, recipe.reach, background, rng)
                 if recipe.mirror:
-                    flipped = (torch.rand(len(rows), generator=rng) < 0.5).to(device)
-                    batch = torch.where(flipped.view(-1, 1, 1, 1), batch.flip(3), batch)
+                    batch = mirror(batch, rng)
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 logits = network(batch).float()
             optimizer.param_groups[0]["lr"] = recipe.lr * one_cycle(step, total, WARMUP)
@@ -201,10 +203,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     recipe = JUDGES[args.data]
     target = args.target or ASSETS / "models" / recipe.id
     with one_sentence():
+        pick_device(args.device)  # no GPU is said before the pictures are read
         real, test = recipe.read(args.folder, "train"), recipe.read(args.folder, "test")
         if args.calibrate:
             judge = Judge.open(target)
             card = json.loads((target / CARD).read_text(encoding="utf-8"))
+            if missing := set(TRAINED) - set(card):
+                raise AssetError(
+                    f"{target / CARD} does not name {', '.join(sorted(missing))}.", hint="Train the judge anew."
+                )
             made = {key: card[key] for key in TRAINED}
             network, seed = judge.network, card["seed"]
         else:

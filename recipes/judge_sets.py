@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from recipes.ddpm_sets import Part, read_cifar, read_fashion
+from recipes.ddpm_sets import read_cifar, read_fashion
 from recipes.reject_pictures import GROUPS
 from sfr_core.data.datasets import CIFAR_CLASSES, FASHION_CLASSES, Pictures
 from sfr_core.nets.judge import MEAN, STD
+from sfr_core.tasks.base import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class JudgeRecipe:
     lr: float
     rejects: int
     wanted: float
-    read: Callable[[Path | None, Part], Pictures]
+    read: Callable[[Path | None, Source], Pictures]
 
 
 FASHION_JUDGE = JudgeRecipe(

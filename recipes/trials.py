@@ -21,13 +21,14 @@ from recipes.tune import single
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.configs import Device
+from sfr_core.errors import InputError, UnknownName
 from sfr_core.events import Step
 from sfr_core.metrics.generation import Protocol
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.zoo import ModelCard, card
+from sfr_core.zoo import ModelCard, card, open_dataset
 
 LOGS = Path(__file__).resolve().parents[1] / ".work" / "tuning"
 SEED = 101
@@ -118,25 +119,36 @@ def command_line(tuning: Tuning[B], argv: Sequence[str] | None = None) -> None:
 
 
 def make(tuning: Tuning[B], args: argparse.Namespace) -> None:
-    """All trials: every setting on everything to forget with every seed.
+    """All trials: every setting on everything to forget with every seed; what is asked for is looked at before the first.
 
     Raises:
         InputError, UnknownName: a field, class or model that is not there.
     """
     model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
-    assert model.sampling is not None
+    if model.sampling is None:
+        raise InputError(f"'{model.id}' is not a generator.", hint="Choose a model that draws.")
+    tried = [single(args.method, text.split(), kind=model.kind) for text in args.tried]
+    known = open_dataset(model).class_names
+    for forget in args.forget:
+        if forget not in known:
+            raise UnknownName("class" if model.kind != "text-to-image" else "concept", forget, known)
     sampler = Protocol(args.samples, args.sampler_steps, model.sampling.guidance)
     before = tuning.before(sampler)
     LOGS.mkdir(parents=True, exist_ok=True)
     lines = []
-    for text in args.tried:
-        changed = single(args.method, text.split(), kind=model.kind)
+    for text, changed in zip(args.tried, tried, strict=True):
         settings = resolve(model.id, args.method, args.preset, overrides=changed, kind=model.kind)
         outcomes = []
         for seed, forget in itertools.product(args.seeds, args.forget):
             found = tuning.trial(Trial(model, args.method, forget, settings, seed, args.device, sampler, before))
             outcomes.append({"forget": forget, "seed": seed, **found})
-            line = {"method": args.method, "set": changed, "samples": sampler.name, **outcomes[-1]}
+            line = {
+                "method": args.method,
+                "preset": args.preset,
+                "set": changed,
+                "samples": sampler.name,
+                **outcomes[-1],
+            }
             with open(LOGS / f"{model.id}.jsonl", "a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
             print(json.dumps(line), flush=True)

@@ -8,6 +8,7 @@ from torch import Tensor
 from sfr_core.ops.diffusion import STEPS
 
 MOST_NOISE = 30.0
+"""Largest factor by which an error counts more than where noise and signal are equal."""
 
 
 def antithetic_timesteps(n: int, rng: torch.Generator) -> Tensor:

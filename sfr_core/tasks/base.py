@@ -19,8 +19,9 @@ from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
 Other = Literal["next", "middle"]
-RecallWeights = Literal["equal", "noise"]
 """Which class a relative loss moves to: SFRonConfig.other."""
+RecallWeights = Literal["equal", "noise"]
+"""How the errors of a recall count: SFRonConfig.recall_weights."""
 Source = Literal["train", "test"]
 Batch = Any
 """Whatever the task's own `*_batches` yield and its `losses` read; a method passes it on unseen."""

@@ -73,8 +73,10 @@ class DiffusionTask(ClassDiffusionTask):
     def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
         return antithetic_timesteps(n, rng)
 
-    def _errors(self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
-        return squared_error(self._predict(x, t, labels), noise)
+    def _errors(
+        self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor, weights: Tensor | float = 1.0
+    ) -> Tensor:
+        return squared_error(self._predict(x, t, labels), noise) * weights
 
     def _pictures(self, x: Tensor) -> Tensor:
         return levels(x)

@@ -110,8 +110,10 @@ class ClassDiffusionTask(DrawnModel):
         """n timesteps on the CPU."""
 
     @abstractmethod
-    def _errors(self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
-        """The training loss [n] of `clean` pictures that were noised to x with `noise` at t."""
+    def _errors(
+        self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor, weights: Tensor | float = 1.0
+    ) -> Tensor:
+        """The training loss [n] of `clean` pictures that were noised to x with `noise` at t; `weights` [n] are of the noise's error."""
 
     @abstractmethod
     def _stored(self, x: Tensor) -> Tensor:
@@ -163,8 +165,8 @@ class ClassDiffusionTask(DrawnModel):
         labels = self._dropped(batch.y, rng)
         with torch.no_grad():
             wanted = self._predictor(before)(x, t, labels)
-        errors = self._errors(batch.x, x, t, wanted, labels)
-        return errors * noise_weights(self._signal)[t] if weights == "noise" else errors
+        counted = noise_weights(self._signal)[t] if weights == "noise" else 1.0
+        return self._errors(batch.x, x, t, wanted, labels, counted)
 
     def relative_losses(
         self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, other: Other = "next"

@@ -111,11 +111,13 @@ class DitTask(ClassDiffusionTask):
     def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
         return uniform_timesteps(n, rng)
 
-    def _errors(self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
+    def _errors(
+        self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor, weights: Tensor | float = 1.0
+    ) -> Tensor:
         if self._variance is None:
-            return mean_error(self._predict(x, t, labels), noise)
+            return mean_error(self._predict(x, t, labels), noise) * weights
         predicted, between = self._ask(self.model, x, t, labels).chunk(2, 1)
-        return mean_error(predicted, noise) + self._variance.bits(clean, x, t, predicted, between)
+        return mean_error(predicted, noise) * weights + self._variance.bits(clean, x, t, predicted, between)
 
     def _pictures(self, x: Tensor) -> Tensor:
         return levels(drained(decode(self.autoencoder, x)))

@@ -130,7 +130,7 @@ class TextToImageTask(ClassDiffusionTask):
         return self._noisy(batch.x, rng)
 
     def noise_of(self, x: Tensor, t: Tensor, labels: Tensor, model: nn.Module | None = None) -> Tensor:
-        return self._predictor(model or self.model)(x, t, labels)
+        return self._predictor(self.model if model is None else model)(x, t, labels)
 
     @torch.no_grad()
     def half_drawn(self, labels: Tensor, *, steps: int, guidance: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -166,7 +166,8 @@ class TextToImageTask(ClassDiffusionTask):
     def noise_for(self, x: Tensor, t: Tensor, states: Tensor, model: nn.Module | None = None) -> Tensor:
         """Predicted noise [n, c, h, w] for the states of prompts [n, tokens, d], which may need a gradient."""
         with autocast(self.device, self.precision):
-            out: Tensor = (model or self.model)(x, t, states).sample
+            asked = self.model if model is None else model
+            out: Tensor = asked(x, t, states).sample
         # v = sqrt(a) noise - sqrt(1 - a) x0, so that noise = sqrt(a) v + sqrt(1 - a) x_t.
         return noised(out.float(), x, self._signal[t]) if self._velocity else out.float()
 
@@ -193,8 +194,10 @@ class TextToImageTask(ClassDiffusionTask):
     def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
         return uniform_timesteps(n, rng)
 
-    def _errors(self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor) -> Tensor:
-        return mean_error(self._predict(x, t, labels), noise)
+    def _errors(
+        self, clean: Tensor, x: Tensor, t: Tensor, noise: Tensor, labels: Tensor, weights: Tensor | float = 1.0
+    ) -> Tensor:
+        return mean_error(self._predict(x, t, labels), noise) * weights
 
     def _dropped(self, labels: Tensor, rng: torch.Generator) -> Tensor:
         return labels

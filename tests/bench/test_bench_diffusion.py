@@ -68,6 +68,8 @@ def test_a_run_that_draws_its_pictures_and_another_preset_have_cells_and_tables_
     assert missing([{**cell(), "data": "shipped"}], [shipped], "a" * 64, "100@20") == []
     longer = {**cell(FA=0.5), "preset": "thorough", "settings": resolve(diffusion_cells.MODEL, "sfr-on", "thorough")}
     assert missing([longer], [shipped, thorough], "a" * 64, "100@20") == [shipped]
+    rival = Place("Bag", 0, "joint", "thorough")
+    assert missing([cell("joint")], [rival], "a" * 64, "100@20") == [rival]  # its presets differ in steps only
     both = table([cell(), found, longer])
     assert both.count("| Bag | 100.0 |") == 3
     for said in ("quick", "quick, data-free", "thorough"):
@@ -109,7 +111,7 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(capsys: pytest.CaptureFix
         (["--classes", "Trousers"], "Unknown class 'Trousers'. Did you mean 'Trouser'?"),
         (["--methods", "nothing"], "Unknown method 'nothing'"),
         (["--methods", "retrain"], "is not measured here"),
-        (["--sampler-steps", "7"], "7 sampler steps do not divide 1000."),
+        (["--sampler-steps", "7"], "7 sampling steps do not divide 1000."),
         (["--samples", "1"], "1 samples are too few."),
         (["--folder", "nowhere"], "nowhere"),
     ):
@@ -161,6 +163,13 @@ def test_class_table_counts_the_targets() -> None:
     assert "1 of 2 classes keep all three" in text
     assert text.count("\n| Bag") == 1
     assert text.count("| no |") == 1
+
+
+def test_a_table_says_what_todays_preset_has_otherwise() -> None:
+    old = {**cell(), "settings": {**cell()["settings"], "lr": 1.0}}
+    said = "SFR-on with other settings than today's preset"
+    assert f"{said}: lr 1.0." in table([old])
+    assert said not in table([old, cell(), {**cell("joint"), "settings": {}}])  # the newest stands in the table
 
 
 def test_methods_are_compared_where_all_were_measured() -> None:

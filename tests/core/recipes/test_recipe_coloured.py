@@ -41,7 +41,7 @@ SMALL = replace(CIFAR_JUDGE, widths=(4, 8), epochs=6, rejects=40, wanted=10.0, b
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like assets/models with a tiny judge, made by its recipe's parts."""
-    folder = tmp_path_factory.mktemp("models")
+    folder = tmp_path_factory.mktemp("assets") / "models"
     real, test = coloured(200, 1), coloured(100, 2)
     network = judge.train(real, SMALL, seed=0)
     with pytest.MonkeyPatch.context() as patch:
@@ -74,13 +74,14 @@ def test_the_model_is_measured_published_and_unlearned_without_a_picture(
 ) -> None:
     recipe = replace(tiny_recipe("cifar10"), read=lambda folder: coloured(200, 1))
     monkeypatch.setitem(ddpm_quality.RECIPES, ("cifar10", "small"), recipe)
+    monkeypatch.setattr(ddpm_quality, "ASSETS", models.parent)
     monkeypatch.setattr(ddpm_quality, "PAGE", replace(ddpm_quality.PAGE, n=18, steps=2))
     monkeypatch.setattr(ddpm_quality.shutil, "which", lambda name: None)  # compiling takes longer than drawing
     work = tmp_path / "work"
     training = resume(work, tmp_path / "nowhere", recipe, seed=0)
     training.save(work)
     ddpm_quality.main(
-        ["--data", "cifar10", "--work", str(work), "--judge", str(models / "cifar10-judge"), "--per-class", "3", "--steps", "2"]
+        ["--data", "cifar10", "--work", str(work), "--per-class", "3", "--steps", "2"]
     )  # fmt: skip
     assert (work / "sheet.png").exists()
     target = models / "cifar10-ddpm"

@@ -64,6 +64,11 @@ def test_quality_that_cannot_be_measured(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_trial_that_would_fail_after_its_run(capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["sfr-on", "Bag", "--sampler-steps", "30"]
     assert "30 sampling steps do not divide 1000" in complaint(tune_generator.main, argv, capsys)
+    assert "Did you mean 'Bag'" in complaint(tune_generator.main, ["sfr-on", "Coat", "Bagg"], capsys)
+    assert "not a generator" in complaint(
+        tune_generator.main, ["sfr-on", "Bag", "--model", "fashion-mnist-resnet"], capsys
+    )
+    assert "lrr" in complaint(tune_generator.main, ["sfr-on", "Bag", "--try", "lr=1e-4", "lrr=1e-4"], capsys)
 
 
 def test_models_that_draw_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -268,6 +268,9 @@ def test_names_of_folders_and_commands() -> None:
     assert folder_of(fashion, None, False).name == "ddpm"
     assert folder_of(fashion, "Ankle boot", True).name == "ddpm-without-Ankle-boot-finished"
     assert folder_of(paper, None, False).name == "cifar10-ddpm-paper"
+    assert command_of("cifar10", "small", 0, None, folder=True).endswith(
+        "--data cifar10 --size small --seed 0 --folder DIR"
+    )
     assert command_of("fashion-mnist", "small", 0, None) == "python -m recipes.ddpm --seed 0"
     assert command_of("cifar10", "paper", 1, "cat") == (
         "python -m recipes.ddpm --data cifar10 --size paper --seed 1 --without cat"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
+from sfr_core.ops.denoising import noise_weights
 from sfr_core.ops.diffusion import alphas_cumprod, ddim_steps
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.sampling import levels
@@ -64,6 +66,18 @@ def draws(n: int, seed: int, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     t = torch.randint(0, 1000, (n,), generator=g)
     noise = torch.randn((n, 4, 4, 4), generator=g)
     return t, noise, torch.where(torch.rand(n, generator=g) < 0.1, NULL, labels)
+
+
+@pytest.mark.parametrize("out", [4, 8])
+def test_a_recall_weighs_the_error_of_the_noise_and_not_that_of_the_variance(out: int) -> None:
+    net = PerClass(out)
+    task, some, before = dit_task(network=net), batch(), copy.deepcopy(net)
+    with torch.no_grad():
+        net.e.add_(0.5)
+    t, _, _ = draws(20, 7, some.y)
+    plain, counted = (task.recall_losses(some, before, rng(7), how) for how in ("equal", "noise"))
+    # The answers are 1/2 apart: an error of 1/4, beside a term of the variance that stays.
+    assert torch.allclose(counted - plain, 0.25 * (noise_weights(alphas_cumprod())[t] - 1), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from sfr_core.configs import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.methods.sfron import sfron
 from sfr_core.nets.prompt_judge import PromptJudge
-from sfr_core.ops.denoising import noised, uniform_timesteps
+from sfr_core.ops.denoising import noise_weights, noised, uniform_timesteps
 from sfr_core.ops.walks import drained
 from sfr_core.tasks import base
 from sfr_core.tasks.text_to_image import TextToImageTask, _look_prompts
@@ -82,6 +83,18 @@ def test_training_loss_by_hand() -> None:
     wanted = (said[batch.y].view(-1, 1, 1, 1) - noise).square().mean((1, 2, 3))
     torch.testing.assert_close(task.losses(batch, rng(1)), wanted)
     assert set(batch.y.tolist()) <= {0, 1}
+
+
+def test_a_recall_counts_by_the_schedule_of_the_pipeline() -> None:
+    task, said = by_hand()
+    before = copy.deepcopy(task.model)
+    batch = next(task.remain_batches(6, rng()))
+    with torch.no_grad():
+        task.model.weight.mul_(1.5)
+    t = uniform_timesteps(6, rng(1))
+    signal = tiny_pipeline().scheduler.alphas_cumprod
+    error = (0.5 * said[batch.y]).square()
+    torch.testing.assert_close(task.recall_losses(batch, before, rng(1), "noise"), error * noise_weights(signal)[t])
 
 
 def test_redirection_by_hand() -> None:
