@@ -12,6 +12,8 @@ from demos.pages import first_look
 from sfr_core import zoo
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
+from sfr_core.methods import spec_of
+from sfr_core.presets import kind_of, resolve
 
 LOG: list[Event] = [
     PhaseStarted(phase="unlearn", total=1),
@@ -53,4 +55,7 @@ def test_every_shipped_model_has_its_record() -> None:
     assert set(found.runs) == {card.id for card in zoo.cards()}
     for model, (config, value) in found.runs.items():
         assert config.model == model
+        today = resolve(model, config.method, config.preset, forget=config.forget)
+        whole = spec_of(config.method, kind_of(model)).config_cls.from_dict(config.settings)
+        assert whole.to_dict() == today  # it is made anew when the preset changes (python -m recipes.recorded)
         assert value["frames"][-1]["line"].startswith("Finished")
