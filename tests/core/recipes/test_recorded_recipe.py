@@ -60,7 +60,7 @@ def test_coloured_sheets_are_recorded_in_few_colours_and_grey_ones_as_they_are()
     assert isinstance(light, Preview)
     assert event.sheet is not None
     assert light.sheet is not None
-    assert len(light.sheet.png) < len(event.sheet.png) / 2
+    assert len(light.sheet.png) < 0.75 * len(event.sheet.png)
     opened = Image.open(io.BytesIO(base64.b64decode(light.sheet.png)))
     assert (opened.format, opened.size) == ("PNG", (64, 64))
     assert np.abs(np.asarray(opened.convert("RGB")).astype(int) - drawn).mean() < 6
