@@ -52,7 +52,8 @@ def guided(predict: Predictor, x: Tensor, t: Tensor, labels: Tensor, null: int, 
 
 
 def check_sampler(steps: int) -> None:
-    """
+    """Refuses a number of sampler steps that cannot be spaced evenly.
+
     Raises:
         InputError: STEPS is no multiple of `steps`.
     """

@@ -118,7 +118,8 @@ class ClassifierTask:
 
     def logits(self, batch: LabelledBatch, model: nn.Module | None = None) -> Tensor:
         with autocast(self.device, self.precision):
-            out: Tensor = (model or self.model)(batch.x)
+            asked = self.model if model is None else model
+            out: Tensor = asked(batch.x)
         return out.float()
 
     def new_model(self, rng: torch.Generator) -> nn.Module:
@@ -183,7 +184,7 @@ class ClassifierTask:
     def _logits_at(
         self, source: Source, rows: Tensor, model: nn.Module | None = None, cancel: CancelToken | None = None
     ) -> Tensor:
-        asked = model or self.model
+        asked = self.model if model is None else model
         parts = []
         with kept_modes(asked), autocast(self.device, self.precision):
             asked.eval()
