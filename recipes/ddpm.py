@@ -113,8 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if (args.data, args.size) not in RECIPES:
         parser.error(f"there is no {args.size} network for {args.data}")
     recipe = RECIPES[args.data, args.size]
-    if args.without is not None and args.without not in recipe.class_names:
-        parser.error(f"no such class; there are {', '.join(recipe.class_names)}")
+    if args.without is not None and args.without not in recipe.data.class_names:
+        parser.error(f"no such class; there are {', '.join(recipe.data.class_names)}")
     torch.set_num_threads(THREADS)
     with one_sentence():
         if args.publish:

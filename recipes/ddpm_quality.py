@@ -206,7 +206,7 @@ def written_records(
         AssetError: the judge knows nothing of test pictures.
     """
     samples = draw_samples(predict, labels, recipe.shape, steps=protocol.steps, guidance=protocol.guidance)
-    made = records(judge(samples), labels, real_of(judge), protocol, forgotten, recipe.class_names)
+    made = records(judge(samples), labels, real_of(judge), protocol, forgotten, recipe.data.class_names)
     return {spec: {name: asdict(one) for name, one in rows.items()} for spec, rows in made.items()}
 
 
@@ -261,7 +261,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if (args.data, args.size) not in RECIPES:
         parser.error(f"there is no {args.size} network for {args.data}")
-    names = RECIPES[args.data, args.size].class_names
+    names = RECIPES[args.data, args.size].data.class_names
     if not {*args.bench, *filter(None, [args.without])} <= set(names):
         parser.error(f"no such class; there are {', '.join(names)}")
     torch.set_num_threads(1)
@@ -278,7 +278,7 @@ def measure_as_asked(args: argparse.Namespace) -> None:
         ValueError: what was measured belongs to other weights, or --bench comes before it.
     """
     recipe = RECIPES[args.data, args.size]
-    names = recipe.class_names
+    names = recipe.data.class_names
     work: Path = args.work or folder_of(recipe, args.without, args.finished)
     left_out = None if args.without is None else names.index(args.without)
     digest = digest_of(work)

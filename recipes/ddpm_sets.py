@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sfr_core.data.datasets import CIFAR_CLASSES, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
-from sfr_core.data.folder import open_folder
+from recipes.image_sets import CIFAR10, FASHION_MNIST, ImageSet
+from sfr_core.data.datasets import Pictures
 from sfr_core.errors import AssetError
-from sfr_core.tasks.base import Source
 
 CLASSES = 10
 NULL = CLASSES
@@ -65,22 +63,19 @@ class Recipe:
     """How one model is trained.
 
     Attributes:
-        id, title, summary, dataset, data_licence: what its card says.
-        class_names: of the labels 0, 1, ...
+        id, title, summary: what its card says.
+        data: its pictures and their classes.
         architecture: keywords of diffusers' UNet2DModel.
         mirror: whether half of the pictures are flipped.
         batch, lr, ema: pictures per step, Adam's learning rate, decay of the moving average.
         min_snr: cap of the signal-to-noise ratio in the loss weights (`ddpm_training.loss_weights`); None weighs all steps equally.
         judge: identifier of the judge of its samples (recipes.judge).
-        read: the training pictures of a folder; None asks for the usual place.
     """
 
     id: str
     title: str
     summary: str
-    dataset: str
-    data_licence: str
-    class_names: tuple[str, ...]
+    data: ImageSet
     architecture: dict[str, Any]
     mirror: bool
     batch: int
@@ -88,7 +83,6 @@ class Recipe:
     ema: float
     min_snr: float | None
     judge: str
-    read: Callable[[Path | None], Pictures]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -102,38 +96,13 @@ class Recipe:
         Raises:
             AssetError: they cannot be read, or no such class.
         """
-        everything = self.read(folder)
+        everything = self.data.read(folder)
         if without is None:
             return everything
-        if without not in self.class_names:
-            raise AssetError(f"There is no class '{without}'.", hint=f"Classes: {', '.join(self.class_names)}.")
-        kept = np.flatnonzero(everything.labels != self.class_names.index(without))
+        if without not in self.data.class_names:
+            raise AssetError(f"There is no class '{without}'.", hint=f"Classes: {', '.join(self.data.class_names)}.")
+        kept = np.flatnonzero(everything.labels != self.data.class_names.index(without))
         return everything.rows(kept.astype(np.int64))
-
-
-def read_fashion(folder: Path | None, part: Source = "train") -> Pictures:
-    """All 60,000 to train on or 10,000 to test: of the IDX files in `folder`, or of Debian's dataset-fashion-mnist."""
-    return read_idx_pair(folder or FASHION_FULL, "train" if part == "train" else "t10k")
-
-
-def read_cifar(folder: Path | None, part: Source = "train") -> Pictures:
-    """The training or test pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download.
-
-    Raises:
-        AssetError: not such a folder, or nothing could be downloaded.
-    """
-    if folder is not None:
-        found = open_folder(folder, size=(32, 32), channels=3, class_names=CIFAR_CLASSES)
-        return found.train if part == "train" else found.test
-    from torchvision.datasets import CIFAR10
-
-    try:
-        found = CIFAR10(str(Path.home() / ".cache" / "unlearning-playground"), train=part == "train", download=True)
-    except (OSError, RuntimeError) as error:
-        raise AssetError(
-            f"CIFAR-10 could not be downloaded ({error}).", hint="Try again with a network, or give --folder."
-        ) from None
-    return Pictures(found.data, np.asarray(found.targets, np.int64))
 
 
 RECIPES: dict[tuple[str, str], Recipe] = {
@@ -141,9 +110,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         id="fashion-mnist-ddpm",
         title="Fashion-MNIST diffusion model",
         summary="A small U-Net that draws ten kinds of clothing from noise.",
-        dataset="fashion-mnist",
-        data_licence="MIT (Zalando SE, 2017)",
-        class_names=FASHION_CLASSES,
+        data=FASHION_MNIST,
         architecture=FASHION,
         mirror=False,
         batch=64,
@@ -151,15 +118,12 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         ema=0.9995,
         min_snr=5.0,
         judge="fashion-mnist-judge",
-        read=read_fashion,
     ),
     ("cifar10", "small"): Recipe(
         id="cifar10-ddpm",
         title="CIFAR-10 diffusion model",
         summary="A small U-Net that draws animals and vehicles from noise.",
-        dataset="cifar10",
-        data_licence="none stated (Krizhevsky, 2009)",
-        class_names=CIFAR_CLASSES,
+        data=CIFAR10,
         architecture=CIFAR_SMALL,
         mirror=True,
         batch=64,
@@ -167,15 +131,12 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         ema=0.9995,
         min_snr=5.0,
         judge="cifar10-judge",
-        read=read_cifar,
     ),
     ("cifar10", "paper"): Recipe(
         id="cifar10-ddpm-paper",
         title="CIFAR-10 diffusion model of the paper's size",
         summary="The U-Net of the DDIM code, class-conditional, for a GPU.",
-        dataset="cifar10",
-        data_licence="none stated (Krizhevsky, 2009)",
-        class_names=CIFAR_CLASSES,
+        data=CIFAR10,
         architecture=CIFAR_PAPER,
         mirror=True,
         batch=128,
@@ -183,7 +144,6 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         ema=0.9999,
         min_snr=None,
         judge="cifar10-judge",
-        read=read_cifar,
     ),
 }
 """By data and size."""

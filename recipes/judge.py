@@ -85,7 +85,7 @@ def train(
     """SGD with a one-cycle rate on real pictures (varied at first) and new rejects each epoch; on the CPU in the end."""
     epochs = recipe.epochs if epochs is None else epochs
     rejects = recipe.rejects if rejects is None else rejects
-    none, groups = len(recipe.class_names), np.array(recipe.groups)
+    none, groups = len(recipe.data.class_names), np.array(recipe.groups)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = SmallResNet(recipe.channels, none + 1, recipe.widths)
@@ -123,7 +123,7 @@ def measure(judge: Judge, test: Pictures, recipe: JudgeRecipe, *, seed: int, n: 
     found = judge(pixels_of(test.images))
     classes = {
         name: round(100 * float(found.rejected[test.labels == c].mean()), 2)
-        for c, name in enumerate(recipe.class_names)
+        for c, name in enumerate(recipe.data.class_names)
     }
     rng, groups = np.random.default_rng([seed, 1_000_000]), np.array(recipe.groups)
     spoilt = {kind: judge(pixels_of(reject_pictures(test, n, rng, kind, groups))) for kind in KINDS}
@@ -154,7 +154,7 @@ def finish(
     """
     judge = calibrate(
         network, pixels_of(real.images), torch.from_numpy(real.labels),
-        classes=len(recipe.class_names), scale=recipe.scale,
+        classes=len(recipe.data.class_names), scale=recipe.scale,
     )  # fmt: skip
     judge.real = real_features(judge(pixels_of(test.images)).features, test.labels)
     metrics = measure(judge, test, recipe, seed=seed)
@@ -169,8 +169,8 @@ def finish(
         "id": recipe.id,
         "title": recipe.title,
         "kind": "judge",
-        "dataset": recipe.dataset,
-        "data_licence": recipe.data_licence,
+        "dataset": f"{recipe.data.id} ({recipe.data.extent})",
+        "data_licence": recipe.data.licence,
         "licence": "MIT",
         "file": path.name,
         "bytes": path.stat().st_size,
@@ -204,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     target = args.target or ASSETS / "models" / recipe.id
     with one_sentence():
         pick_device(args.device)  # no GPU is said before the pictures are read
-        real, test = recipe.read(args.folder, "train"), recipe.read(args.folder, "test")
+        real, test = recipe.data.read(args.folder, "train"), recipe.data.read(args.folder, "test")
         if args.calibrate:
             judge = Judge.open(target)
             card = json.loads((target / CARD).read_text(encoding="utf-8"))

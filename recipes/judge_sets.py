@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from recipes.ddpm_sets import read_cifar, read_fashion
+from recipes.image_sets import CIFAR10, FASHION_MNIST, ImageSet
 from recipes.reject_pictures import GROUPS
-from sfr_core.data.datasets import CIFAR_CLASSES, FASHION_CLASSES, Pictures
 from sfr_core.nets.judge import MEAN, STD
-from sfr_core.tasks.base import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +14,8 @@ class JudgeRecipe:
     """How one judge is trained.
 
     Attributes:
-        id, title, dataset, data_licence: what its card says.
-        class_names: of the labels 0, 1, ...
+        id, title: what its card says.
+        data: its pictures and their classes.
         groups: of the classes; a picture pasted together from different groups shows nothing.
         channels, widths: of the network.
         scale: mean and standard deviation of all pixels in 0 to 1.
@@ -27,14 +23,11 @@ class JudgeRecipe:
         background: what moves in at the edges, in 0 to 1.
         epochs, batch, lr, rejects: of the training; new rejects in each epoch.
         wanted: least share of test pictures whose best class is right, percent.
-        read: training or test pictures of a folder; None asks for the usual place.
     """
 
     id: str
     title: str
-    dataset: str
-    data_licence: str
-    class_names: tuple[str, ...]
+    data: ImageSet
     groups: tuple[int, ...]
     channels: int
     widths: tuple[int, ...]
@@ -47,15 +40,12 @@ class JudgeRecipe:
     lr: float
     rejects: int
     wanted: float
-    read: Callable[[Path | None, Source], Pictures]
 
 
 FASHION_JUDGE = JudgeRecipe(
     id="fashion-mnist-judge",
     title="Judge of generated Fashion-MNIST pictures",
-    dataset="fashion-mnist (all 60,000 training pictures, Debian's dataset-fashion-mnist)",
-    data_licence="MIT (Zalando SE, 2017)",
-    class_names=FASHION_CLASSES,
+    data=FASHION_MNIST,
     groups=tuple(GROUPS.tolist()),
     channels=1,
     widths=(16, 48, 144),
@@ -68,15 +58,12 @@ FASHION_JUDGE = JudgeRecipe(
     lr=0.15,
     rejects=12_000,
     wanted=92.0,
-    read=read_fashion,
 )
 
 CIFAR_JUDGE = JudgeRecipe(
     id="cifar10-judge",
     title="Judge of generated CIFAR-10 pictures",
-    dataset="cifar10 (all 50,000 training pictures)",
-    data_licence="none stated (Krizhevsky, 2009)",
-    class_names=CIFAR_CLASSES,
+    data=CIFAR10,
     groups=(0, 1, 2, 3, 4, 3, 5, 4, 6, 1),  # a car's front on a truck is a truck; so with cat and dog, deer and horse
     channels=3,
     widths=(32, 64, 128, 256),
@@ -89,7 +76,6 @@ CIFAR_JUDGE = JudgeRecipe(
     lr=0.15,
     rejects=10_000,
     wanted=80.0,
-    read=read_cifar,
 )
 
 JUDGES = {"fashion-mnist": FASHION_JUDGE, "cifar10": CIFAR_JUDGE}

@@ -10,6 +10,7 @@ import pytest
 from recipes import ddpm_quality, judge
 from recipes.ddpm_folder import publish
 from recipes.ddpm_training import resume
+from recipes.image_sets import CIFAR10
 from recipes.judge_sets import CIFAR_JUDGE, FASHION_JUDGE, JUDGES
 from sfr_core import kinds, zoo
 from sfr_core.cancel import CancelToken
@@ -72,7 +73,7 @@ def test_a_judge_that_turns_too_many_away_is_not_written(tmp_path: Path, models:
 def test_the_model_is_measured_published_and_unlearned_without_a_picture(
     tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(tiny_recipe("cifar10"), read=lambda folder: coloured(200, 1))
+    recipe = replace(tiny_recipe("cifar10"), data=replace(CIFAR10, reader=lambda folder, part: coloured(200, 1)))
     monkeypatch.setitem(ddpm_quality.RECIPES, ("cifar10", "small"), recipe)
     monkeypatch.setattr(ddpm_quality, "ASSETS", models.parent)
     monkeypatch.setattr(ddpm_quality, "PAGE", replace(ddpm_quality.PAGE, n=18, steps=2))

@@ -25,7 +25,7 @@ from recipes.ddpm_folder import (
     publish,
     publish_gold,
 )
-from recipes.ddpm_sets import NULL, RECIPES, read_cifar
+from recipes.ddpm_sets import NULL, RECIPES
 from recipes.ddpm_training import (
     Training,
     draw,
@@ -36,6 +36,7 @@ from recipes.ddpm_training import (
     rows_at,
     to_pixels,
 )
+from recipes.image_sets import CIFAR10
 from sfr_core.data.datasets import ASSETS, CIFAR_CLASSES
 from sfr_core.errors import AssetError
 from sfr_core.results import GeneratorRecord
@@ -254,7 +255,7 @@ def test_coloured_pictures_come_from_a_folder(tmp_path: Path) -> None:
         for number, name in enumerate(CIFAR_CLASSES):
             (tmp_path / part / name).mkdir(parents=True)
             Image.new("RGB", (32, 32), (20 * number, 0, 255)).save(tmp_path / part / name / "0.png")
-    found = read_cifar(tmp_path)
+    found = CIFAR10.read(tmp_path)
     assert found.images.shape == (10, 32, 32, 3)
     assert found.images[np.argsort(found.labels), 0, 0, 0].tolist() == [20 * n for n in range(10)]
     recipe = RECIPES["cifar10", "paper"]

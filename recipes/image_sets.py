@@ -1,0 +1,76 @@
+"""The sets of pictures that diffusion models and their judges are trained on, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sfr_core.data.datasets import CIFAR_CLASSES, FASHION_CLASSES, FASHION_FULL, Pictures, read_idx_pair
+from sfr_core.data.folder import open_folder
+from sfr_core.errors import AssetError
+from sfr_core.tasks.base import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """One set of labelled pictures.
+
+    Attributes:
+        id, extent, licence: what the cards of its models say; extent is how much there is of it and from where.
+        class_names: of the labels 0, 1, ...
+        reader: training or test pictures of a folder; None asks for the usual place.
+    """
+
+    id: str
+    extent: str
+    licence: str
+    class_names: tuple[str, ...]
+    reader: Callable[[Path | None, Source], Pictures]
+
+    def read(self, folder: Path | None, part: Source = "train") -> Pictures:
+        """The pictures to train on or to test with.
+
+        Raises:
+            AssetError: they cannot be read.
+        """
+        return self.reader(folder, part)
+
+
+def read_fashion(folder: Path | None, part: Source) -> Pictures:
+    """All 60,000 to train on or 10,000 to test: of the IDX files in `folder`, or of Debian's dataset-fashion-mnist."""
+    return read_idx_pair(folder or FASHION_FULL, "train" if part == "train" else "t10k")
+
+
+def read_cifar(folder: Path | None, part: Source) -> Pictures:
+    """The training or test pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download.
+
+    Raises:
+        AssetError: not such a folder, or nothing could be downloaded.
+    """
+    if folder is not None:
+        found = open_folder(folder, size=(32, 32), channels=3, class_names=CIFAR_CLASSES)
+        return found.train if part == "train" else found.test
+    from torchvision.datasets import CIFAR10
+
+    try:
+        found = CIFAR10(str(Path.home() / ".cache" / "unlearning-playground"), train=part == "train", download=True)
+    except (OSError, RuntimeError) as error:
+        raise AssetError(
+            f"CIFAR-10 could not be downloaded ({error}).", hint="Try again with a network, or give --folder."
+        ) from None
+    return Pictures(found.data, np.asarray(found.targets, np.int64))
+
+
+FASHION_MNIST = ImageSet(
+    "fashion-mnist",
+    "all 60,000 training pictures, Debian's dataset-fashion-mnist",
+    "MIT (Zalando SE, 2017)",
+    FASHION_CLASSES,
+    read_fashion,
+)
+CIFAR10 = ImageSet(
+    "cifar10", "all 50,000 training pictures", "none stated (Krizhevsky, 2009)", CIFAR_CLASSES, read_cifar
+)
