@@ -54,38 +54,38 @@ def harm(cell: Cell) -> float:
 
 
 def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
-    """Everything measured on one checkpoint by one protocol on one device in one precision, under a heading each; then the page's runs.
+    """Everything measured on one checkpoint by one protocol in one precision, under a heading each; then the page's runs.
 
-    Of cells that differ in their settings only, the newest stands in the table; what of SFR-on's differs from today's preset is said.
+    The classes in turn are listed by device. The methods are compared across devices, since each has as many steps as fit into SFR-on's
+    time on a CPU (bench.pace) wherever it ran; where each ran is said. Of cells that differ in their settings only, the newest
+    stands in a table; what of SFR-on's differs from today's preset is said.
     """
-    groups: dict[tuple[str, int, str, str, str, str, str, str], list[Cell]] = {}
+    groups: dict[tuple[str, int, str, str, str, str, str], list[Cell]] = {}
     for cell in cells:
         used = cell.get("precision", OLD_PRECISION)
         before = cell.get("before_precision", "bf16")
         images = cell["checkpoint"].get("images_seen") or 0
-        key = (
-            cell["checkpoint"]["sha256"],
-            images,
-            cell["protocol"],
-            used,
-            before,
-            cell["preset"],
-            data_of(cell),
-            cell.get("device", ""),
-        )
+        key = (cell["checkpoint"]["sha256"], images, cell["protocol"], used, before, cell["preset"], data_of(cell))
         groups.setdefault(key, []).append(cell)
     parts = []
-    for (sha256, images, protocol, used, before, preset, data, _), every in groups.items():
-        group = list({(c["forget"], c["seed"], c["method"]): c for c in every}.values())
+    for (sha256, images, protocol, used, before, preset, data), group in groups.items():
         seen = f" after {images:,} training pictures" if images else ""
         parts.append(
             f"Checkpoint {sha256[:12]}{seen}; {protocol} "
             f"(samples of the forgotten class @ sampler steps); {preset}{', data-free' if data == 'data-free' else ''}; {used}"
-            f"{'' if before == used else f', before: {before}'}; {group[-1]['machine']}.{changed(group)}\n"
+            f"{'' if before == used else f', before: {before}'}.\n"
         )
-        parts += [class_table(group), "", method_table(group), ""]
+        for device in dict.fromkeys(cell.get("device", "") for cell in group):
+            there = newest(cell for cell in group if cell.get("device", "") == device)
+            parts += [f"{there[-1]['machine']}.{changed(there)}\n", class_table(there), ""]
+        parts += [method_table(newest(group)), ""]
     parts += [page_line(run) for run in page or []]
     return "\n".join(parts).rstrip()
+
+
+def newest(cells: Iterable[Cell]) -> list[Cell]:
+    """The last cell of each thing to forget, seed and method."""
+    return list({(cell["forget"], cell["seed"], cell["method"]): cell for cell in cells}.values())
 
 
 def changed(group: Iterable[Cell]) -> str:
@@ -137,16 +137,26 @@ def class_table(cells: Iterable[Cell]) -> str:
 
 
 def method_table(cells: Iterable[Cell]) -> str:
-    """Mean and spread over the (class, seed) pairs that every method has, and a sentence for each rival of SFR-on."""
-    by_method: dict[str, dict[tuple[str, int], Cell]] = {}
-    for c in cells:
-        by_method.setdefault(c["method"], {})[c["forget"], c["seed"]] = c
-    if len(by_method) < 2 or "sfr-on" not in by_method:
+    """Mean and spread of each method over the classes and seeds that SFR-on was measured on too, and a sentence for each rival."""
+    found = newest(cells)
+    ours = {(c["forget"], c["seed"]): c for c in found if c["method"] == "sfr-on"}
+    rivals = [c for c in found if c["method"] != "sfr-on"]
+    if not ours or not rivals:
         return "No second method was measured yet."
-    common = set.intersection(*(set(found) for found in by_method.values()))
-    if not common:
+    pairs = {
+        method: [
+            (c, ours[c["forget"], c["seed"]])
+            for c in rivals
+            if c["method"] == method and (c["forget"], c["seed"]) in ours
+        ]
+        for method in dict.fromkeys(c["method"] for c in rivals)
+    }
+    pairs = {method: some for method, some in pairs.items() if some}
+    if not pairs:
         return "The methods have no class and seed in common yet."
-    groups = {method: [found[key] for key in sorted(common)] for method, found in by_method.items()}
+    against = {(own["forget"], own["seed"]) for some in pairs.values() for _, own in some}
+    groups = {method: [theirs for theirs, _ in some] for method, some in pairs.items()}
+    groups["sfr-on"] = [ours[place] for place in sorted(against)]
     lines = [*METHODS]
     for method, group in sorted(groups.items(), key=lambda pair: mean(map(harm, pair[1]))):
         steps = sorted({c["steps"] for c in group})
@@ -157,10 +167,21 @@ def method_table(cells: Iterable[Cell]) -> str:
             f"| {spread([fd_ratio(c) for c in group], 2)} | {spread([harm(c) for c in group])} "
             f"| {spread([c['cpu_seconds'] for c in group], 0)} s | {f'{once:.0f} s' if once >= 0.5 else ''} |"
         )
-    ours = groups["sfr-on"]
-    lines.append("\nHarm is FA plus the points that the rest lost: 0 is forgotten without loss.")
-    lines += [sentence(method, group, ours) for method, group in groups.items() if method != "sfr-on"]
+    lines.append("\nHarm is FA plus the points that the rest lost: 0 is forgotten without loss." + measured_on(groups))
+    lines += [sentence(method, [a for a, _ in some], [b for _, b in some]) for method, some in pairs.items()]
     return "\n".join(lines)
+
+
+def measured_on(groups: dict[str, list[Cell]]) -> str:
+    """A sentence on which method ran where; nothing where all ran on one machine."""
+    where: dict[str, list[str]] = {}
+    for method, group in groups.items():
+        for machine in dict.fromkeys(c["machine"] for c in group):
+            where.setdefault(machine, []).append(method)
+    if len(where) < 2:
+        return ""
+    listed = "; ".join(f"{', '.join(methods)} on {machine}" for machine, methods in where.items())
+    return f" Measured: {listed}."
 
 
 def sentence(method: str, theirs: list[Cell], ours: list[Cell]) -> str:

@@ -172,22 +172,33 @@ def test_a_table_says_what_todays_preset_has_otherwise() -> None:
     assert said not in table([old, cell(), {**cell("joint"), "settings": {}}])  # the newest stands in the table
 
 
-def test_methods_are_compared_where_all_were_measured() -> None:
+def test_a_method_is_compared_where_sfron_was_measured_too() -> None:
     cells = [
         cell(),
         cell(seed=1),
         cell("joint", FA=11.0),
         cell("joint", seed=1, FA=21.0),
+        cell("joint", forget="Coat"),
         cell("salun", FA=0.0, JA_remain=95.0),
     ]
     text = method_table(cells)
-    assert "SFR-on is better than joint by 10.0 points of harm on the mean, and in 1 of 1 cells" in text
+    assert "SFR-on is better than joint by 15.0 points of harm on the mean, and in 2 of 2 cells" in text
     assert "SFR-on is worse than salun by 2.0 points of harm on the mean, and in 0 of 1 cells" in text
-    order = [line.split(" |")[0] for line in text.splitlines() if line.startswith("| ") and "---" not in line][1:]
-    assert order == ["| salun", "| sfr-on", "| joint"]
-    assert "joint by 15.0 points" in method_table(cells[:4])
+    rows = [line.split(" |")[:2] for line in text.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    assert rows == [["| salun", " 1"], ["| sfr-on", " 2"], ["| joint", " 2"]]
+    assert "Measured:" not in text
     assert "No second method" in method_table(cells[:2])
     assert "in common" in method_table([cell(), cell("joint", forget="Coat")])
+
+
+def test_methods_are_compared_across_devices_and_classes_are_not() -> None:
+    def there(found: dict[str, Any]) -> dict[str, Any]:
+        return {**found, "device": "a GPU", "machine": "a GPU"}
+
+    text = table([there(cell(FA=9.0)), there(cell("joint", FA=11.0)), cell()])
+    assert text.count("1 of 1 classes keep") == text.count("0 of 1 classes keep") == 1
+    assert "SFR-on is better than joint by 10.0 points" in text  # the newest of SFR-on's
+    assert "Measured: joint on a GPU; sfr-on on here." in text
 
 
 def test_checkpoints_and_protocols_are_never_mixed() -> None:
@@ -196,8 +207,8 @@ def test_checkpoints_and_protocols_are_never_mixed() -> None:
     assert text.count("1 of 1 classes") == 3
     mixed = table([cell(), {**cell(forget="Coat"), "precision": "bf16", "before_precision": "bf16"}])
     assert mixed.count("1 of 1 classes") == 2
-    assert "; fp32, before: bf16; here." in mixed  # a cell of the time when none was named
-    assert "; bf16; here." in mixed
+    assert "; fp32, before: bf16.\n" in mixed  # a cell of the time when none was named
+    assert "; bf16.\n" in mixed
     retuned = {**cell(FA=50.0), "settings": {}}
     assert "1 of 1 classes" in table([retuned, cell()])
     assert "after 2,000 training pictures" in text
