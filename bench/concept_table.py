@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import mean
 
-from bench.diffusion_table import Cell, fd_ratio, span, spread
+from bench.diffusion_table import Cell, drawn_first, fd_ratio, span, spread
 
 DIRECT_MOST, PARAPHRASE_MOST, NEIGHBOUR_LOSS_MOST = 5.0, 15.0, 5.0
 """What SFR-on's quick preset must keep for every concept: percent, percent, points."""
@@ -60,7 +60,7 @@ def concept_table(cells: Iterable[Cell]) -> str:
         seen = group[-1]["checkpoint"].get("images_seen")
         parts.append(
             f"Checkpoint {sha256[:12]}{f' after {seen:,} training pictures' if seen else ''}; {protocol} (samples of a kind of prompt, "
-            f"twice @ sampler steps); {precision}; {group[-1]['machine']}.\n"
+            f"twice @ sampler steps); {precision}; {group[-1]['machine']}.{drawn_first(group)}\n"
         )
         parts += [_rows(group), "", _sentences(group), ""]
     return "\n".join(parts).rstrip()

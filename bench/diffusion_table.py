@@ -77,7 +77,7 @@ def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
         )
         for device in dict.fromkeys(cell.get("device", "") for cell in group):
             there = newest(cell for cell in group if cell.get("device", "") == device)
-            parts += [f"{there[-1]['machine']}.{changed(there)}\n", class_table(there), ""]
+            parts += [f"{there[-1]['machine']}.{drawn_first(there)}{changed(there)}\n", class_table(there), ""]
         parts += [method_table(newest(group)), ""]
     parts += [page_line(run) for run in page or []]
     return "\n".join(parts).rstrip()
@@ -86,6 +86,15 @@ def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
 def newest(cells: Iterable[Cell]) -> list[Cell]:
     """The last cell of each thing to forget, seed and method."""
     return list({(cell["forget"], cell["seed"], cell["method"]): cell for cell in cells}.values())
+
+
+def drawn_first(cells: Iterable[Cell]) -> str:
+    """A sentence on runs whose pictures the model drew itself before they began; nothing where there are none."""
+    own = [c for c in cells if "opening_cpu_seconds" in c and (data_of(c) == "data-free" or "kind" in c)]
+    if not own:
+        return ""
+    took = sorted({round(c["opening_cpu_seconds"]) for c in own})
+    return f" Data-free: opening the model and drawing the pictures of the run took {span(took)} s of CPU more."
 
 
 def changed(group: Iterable[Cell]) -> str:

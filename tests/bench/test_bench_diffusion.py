@@ -74,6 +74,8 @@ def test_a_run_that_draws_its_pictures_and_another_preset_have_cells_and_tables_
     assert both.count("| Bag | 100.0 |") == 3
     for said in ("quick", "quick, data-free", "thorough"):
         assert f"sampler steps); {said}; fp32" in both
+    assert "Data-free:" not in table([{**cell(), "opening_cpu_seconds": 2.0}])
+    assert "drawing the pictures of the run took 41 s" in table([{**found, "opening_cpu_seconds": 41.2}])
     assert places("classes", ["Bag"], [0], [], "thorough", "data-free") == [
         Place("Bag", 0, "sfr-on", "thorough", "data-free")
     ]
