@@ -135,7 +135,10 @@ class Form:
         }
         if spec.share is not None:
             updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}
-        updates |= self.shown_settings(config.method, show.kind_of(config.model), config.settings)
+        model_kind = show.kind_of(config.model)
+        # A run from before a setting existed does not name it: what ran then is its default.
+        whole = methods.spec_of(config.method, model_kind).config_cls.from_dict(config.settings).to_dict()
+        updates |= self.shown_settings(config.method, model_kind, whole)
         updates |= {group: gr.update(visible=kind == name) for name, group in self.kinds.items()}
         return updates
 

@@ -247,8 +247,9 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         recorded = page.first.config(recording)
         if recorded is None:
             return {ctx.job: gr.skip()}
+        filled = page.form.fill(recorded, form_values.own_ids(model))  # first, so that nothing runs that is not shown
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
-        return {ctx.browser: browser, ctx.job: job_id, **page.form.fill(recorded, form_values.own_ids(model))}
+        return {ctx.browser: browser, ctx.job: job_id, **filled}
 
     inputs = [ctx.browser, page.form.model, page.recording]
     page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED)

@@ -372,7 +372,13 @@ function update() {
 
 wireVeil($('veil'));
 $('run').textContent = T.runIt;
-$('run').addEventListener('click', () => trigger('submit'));
+function runIt() {
+  // Until the visitor has a token, which Unlearn waits for too, a run would be nobody's: the click is kept until then.
+  const loading = document.querySelector('#unlearn')?.disabled;
+  $('run').disabled = Boolean(loading);
+  if (loading) setTimeout(runIt, LOOK / 5); else trigger('submit');
+}
+$('run').addEventListener('click', runIt);
 $('play').addEventListener('click', () => {
   if (state.playing) { state.playing = false; clearTimeout(state.timer); show(state.frame); }
   else play(state.frame >= state.value.frames.length - 1 ? 0 : state.frame);

@@ -107,6 +107,15 @@ def test_no_autoplay_for_those_who_want_less_motion(visit: Callable[..., Any]) -
     wait_for_points(page, 2)
 
 
+def test_the_recorded_run_can_be_run_live(visit: Callable[..., Any]) -> None:
+    page = visit(reduced_motion="reduce").page
+    part(page, "run").click()
+    expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+    wait_for_points(page, 1)
+    page.locator("#stop").click()
+    wait_for_state(page, "cancelled")
+
+
 def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     visitor = visit()
     page: Page = visitor.page

@@ -13,7 +13,7 @@ from PIL import Image
 
 from demos import copy, live, sample_sheet
 from demos.jobs import check_config
-from demos.pages import form_cards, form_layout, form_values, gold
+from demos.pages import first_look, form_cards, form_layout, form_values, gold
 from demos.pages.form import Form, settings_key
 from sfr_core import methods, presets, zoo
 from sfr_core.cards import SAMPLES, GoldStandard, ModelCard, Sampling
@@ -156,3 +156,13 @@ def test_the_server_refuses_what_the_form_does_not_offer(
     settings = presets.resolve("", method, kind=kind)
     with pytest.raises(InputError, match=sentence):
         check_config(RunConfig(model=generator.id, forget=forget, method=method, settings=settings))
+
+
+def test_every_recorded_run_can_be_run_from_the_form() -> None:
+    form = build()
+    for model, (config, _) in first_look.read(RESNET).runs.items():
+        read = form.read(filled(form, config))
+        whole = methods.spec_of(config.method, zoo.card(model).kind).config_cls.from_dict(config.settings).to_dict()
+        assert read == replace(config, settings=whole)  # also one that was recorded before a setting existed
+    old = replace(config, settings={k: v for k, v in config.settings.items() if k != "other"})
+    assert form.read(filled(form, old)).settings["other"] == "next"
