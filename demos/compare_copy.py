@@ -32,8 +32,8 @@ CONFUSION_TITLE = "Who is taken for whom (test set)"
 CONFUSION_SECOND = "Right-hand matrix"
 CONFUSION_CHOICES = {"after": "After", "change": "Change (after minus before)", "retrained": "Retrained"}
 NO_REPORTS = (
-    "The answers on single pictures are kept in memory only as long as the run's weights, and are no part of run files. "
-    "Run it again to see them."
+    "The answers on single pictures are asked for at the end of a run, are kept in memory only as long as its weights, and are no part of "
+    "run files. Run it again to its end to see them."
 )
 TABLE = "The numbers as a table"
 
@@ -53,6 +53,7 @@ AGREEMENT_HELP = (
 SALIENCY_TITLE = "Saliency mask, layer by layer"
 SALIENCY_SLIDER = "Threshold (position on the recorded scale; further right keeps fewer weights)"
 NO_MASK = "This run used no saliency mask."
+MASK_NOT_MADE = "This run ended before a saliency mask could be made."
 
 VERDICT_BASIS = "Judged on {forget} samples of the forgotten classes and {remain} of the others; {steps} sampler steps, guidance {guidance:g}."
 VERDICT_BASIS_CONCEPT = (
@@ -116,8 +117,8 @@ N_CONCEPT = "{n} samples of the concept's prompts"
 N_FORGOTTEN = "{n} samples of the forgotten classes"
 N_OTHERS = "{n} of the others"
 NO_SAMPLES = (
-    "The samples are kept in memory only as long as the run's weights, and are no part of run files. The timeline holds what was "
-    "recorded; run it again to see the rest."
+    "The samples are drawn at the end of a run, are kept in memory only as long as its weights, and are no part of run files. The "
+    "timeline holds what was recorded; run it again to its end to see the rest."
 )
 PAIR_TITLE = "One over the other"
 PAIR = {
@@ -229,6 +230,7 @@ BREAK_BUTTONS = {
 }
 BROKEN_NAMES = {"mask": "no mask", "adaptive": "no adaptive weights", "alternate": "no alternation"}
 BREAK_NOT_HERE = "Only a live run of a method with parts to switch off can be broken."
+BREAK_NO_STEP = "This run made no step, so there is nothing to compare a broken one with."
 BREAK_QUANTITY = "Curve"
 BREAK_HEAD, BREAK_HEAD_GENERATOR = ("FA (%)", "RA (%)"), ("FA (%)", "JA, other classes (%)")
 BREAK_CAPTION = "After the run; FA and RA on the full sets, the last accuracies on live subsets ({n})."

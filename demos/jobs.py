@@ -240,6 +240,7 @@ class JobBook:
 
     def _run(self, job: Job) -> None:
         state: State = "failed"
+        untouched = False
         events: Iterator[Event] | None = None
         try:
             with self.slot:
@@ -250,6 +251,7 @@ class JobBook:
                         job.result, state = event.result, "finished"
                     elif isinstance(event, Cancelled):
                         state = "cancelled"
+                        untouched = event.steps == 0
             if state == "failed":
                 job.error = "The run ended without a result. Start it again."
         except PlaygroundError as error:
@@ -266,8 +268,10 @@ class JobBook:
             try:
                 if events is not None and hasattr(events, "close"):
                     events.close()
-                if state == "failed" and job.session is not None:
+                if (state == "failed" or untouched) and job.session is not None:
                     job.session.rollback()
+                if untouched:  # there is no choice between the weights before and after
+                    job.settled = "rolled back"
             except Exception:
                 LOG.exception("job %s could not be rolled back", job.id[:8])
             with self._lock:

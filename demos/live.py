@@ -18,6 +18,7 @@ from demos import bridge, copy, hardware
 from demos.asked import asked
 from demos.jobs import Job
 from demos.veil import shown_blurred
+from demos.verdict_words import UNTOUCHED
 from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
@@ -173,6 +174,8 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
         return copy.STATE_LINES["queued_next"] if place <= 1 else copy.STATE_LINES["queued"].format(place=place)
     if job.state == "failed":
         return copy.STATE_LINES["failed"].format(error=job.error)
+    if view.ended is not None and view.step == 0:
+        return copy.STATE_LINES["deadline_early"] if view.ended == "deadline" else UNTOUCHED
     if job.settled == "kept":
         return copy.KEPT.format(step=view.step)
     if job.settled == "rolled back":

@@ -9,6 +9,7 @@ STATE_LINES = {
     "stopping": "Stopping after this step…",
     "finished": "Finished after {steps} steps.",
     "cancelled": "Stopped after step {steps}.",
+    "deadline_early": "Stopped before the first step: the longest allowed time was reached.",
     "deadline": "Stopped after step {steps}: the longest allowed time was reached.",
     "failed": "Failed: {error}",
     "starting": "Starting: loading the program and the weights…",

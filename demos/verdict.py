@@ -6,11 +6,16 @@ classifiers and the door for every run; verdict_generator.py has those for gener
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from demos import verdict_concept, verdict_generator
 from demos.run_record import RunRecord
 from demos.verdict_words import (
+    LOOKED_LAST,
     NEAR,
+    NOT_LOOKED,
     STILL,
+    UNTOUCHED,
     Tone,
     Verdict,
     concluded,
@@ -68,11 +73,18 @@ def of_record(record: RunRecord) -> Verdict | None:
         return judge(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
         )
-    live = [e.record for e in record.live() if isinstance(e.record, LiveRecord)]
+    if done == 0:
+        return Verdict(UNTOUCHED, "open")
+    live = [(e.i, e.record) for e in record.live() if isinstance(e.record, LiveRecord)]
     if not live:
         return None
+    (_, first), (at, last) = live[0], live[-1]
+    stopped = stopped or (len(record.steps), record.planned_steps)
+    if at == 0:
+        return Verdict(NOT_LOOKED.format(stopped=stopped_words(*stopped)), "open")
     of_live = of_generator.judge_live if record.generates else judge_live
-    return of_live(live[0], live[-1], what, stopped or (len(record.steps), record.planned_steps))
+    found = of_live(first, last, what, stopped)
+    return found if at >= stopped[0] else replace(found, text=f"{found.text} {LOOKED_LAST.format(step=at)}")
 
 
 def _class_head(result: RunResult, what: str) -> tuple[str, Tone]:

@@ -16,6 +16,12 @@ STILL = 0.05
 Tone = Literal["forgotten", "partly", "kept", "damaged", "open"]
 
 
+UNTOUCHED = "Stopped before the first step: the network is as it was."
+NOT_LOOKED = "{stopped}: nothing was measured between the start and there, so how much it forgot is not known."
+LOOKED_LAST = "The last of these numbers are of step {step}."
+"""On runs that were stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The sentence, and the class of outcome that gives it its sign (never only a colour)."""

@@ -72,7 +72,9 @@ class BreakIt:
         return {
             **self.cleared(),
             **{button: gr.update(visible=part in parts) for part, button in self.buttons.items()},
-            self.status: "" if parts else html.note(copy.BREAK_NOT_HERE),
+            self.status: ""
+            if parts
+            else html.note(copy.BREAK_NO_STEP if live and not record.steps else copy.BREAK_NOT_HERE),
             self.quantity: gr.update(choices=quantity_choices(record), value=QUANTITIES[0], visible=False),
         }
 

@@ -111,7 +111,7 @@ class Compare:
     def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
         """What every component shows for a run; `live` runs are in the job book and can be broken."""
         layers, layers_plot = show.saliency(record, None)
-        weights = live and bool(record.reports or record.stopped_after is not None)
+        weights = live and bool(record.reports or record.stopped_after)
         return {
             self.box: gr.update(visible=True),
             self.key: record.key,

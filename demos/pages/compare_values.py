@@ -139,7 +139,8 @@ def saliency(record: RunRecord, position: float | None) -> tuple[str, Any]:
 
     mask = record.mask
     if mask is None:
-        return html.note(copy.NO_MASK), None
+        early = record.stopped_after is not None and not record.steps
+        return html.note(copy.MASK_NOT_MADE if early else copy.NO_MASK), None
     index = None if position is None or not mask.thresholds else min(max(int(position), 0), len(mask.thresholds) - 1)
     counts = recount(mask, index)
     return html.layers_html(mask, counts, None if index is None else mask.thresholds[index]), layers_figure(counts)

@@ -132,6 +132,20 @@ def test_stop_takes_effect_within_one_step_and_the_choice_is_kept_or_rolled_back
     assert (job.settled, job.session.live) == ("rolled back", 0)
 
 
+def test_a_run_that_made_no_step_leaves_no_choice() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(50, gate))
+    job = book.submit(ANN, CONFIG)
+    wait(lambda: job.state == "running" and bool(job.log))
+    book.stop(job.id)
+    gate.release(50)
+    wait(lambda: not job.active)
+    assert job.log[-1] == Cancelled(steps=0)
+    assert (job.settled, job.session.live) == ("rolled back", 0)
+    book.keep(job.id)
+    assert job.settled == "rolled back"
+
+
 def test_stopping_a_waiting_run_ends_it_at_once() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(1, gate))

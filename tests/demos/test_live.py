@@ -63,6 +63,9 @@ def test_lines_of_every_state() -> None:
     stopped = [*LOG[:5], Cancelled(steps=1)]
     assert shown(job(state="cancelled", ended=112.0), stopped)["line"] == "Stopped after step 1."
     assert shown(job(state="cancelled", settled="rolled back"), stopped)["line"] == copy.ROLLED_BACK
+    untouched = job(state="cancelled", settled="rolled back")
+    assert shown(untouched, [Cancelled(steps=0)])["line"] == "Stopped before the first step: the network is as it was."
+    assert "longest allowed time" in shown(untouched, [Cancelled(steps=0, reason="deadline")])["line"]
     assert (
         shown(job(state="failed", error="A loss is bad. Do this."), LOG[:5])["line"]
         == "Failed: A loss is bad. Do this."

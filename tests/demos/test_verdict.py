@@ -171,6 +171,26 @@ def test_a_stopped_run_without_full_metrics_speaks_of_its_live_subsets() -> None
     )
 
 
+def test_a_stopped_run_says_of_which_step_its_numbers_are() -> None:
+    early = (*looked(0, 100.0, 98.0, 0), step(1, 1.0, 0.5), step(2, 1.0, 0.5), Cancelled(steps=2))
+    verdict = of_record(record(state="cancelled", result=None, events=early, reports={}))
+    assert verdict is not None
+    assert verdict.text.startswith("Stopped after step 2 of 4: nothing was measured between the start and there")
+    assert "100" not in verdict.text
+    late = (*early[:2], *looked(1, 40.0, 95.0, 1), *early[2:])
+    verdict = of_record(record(state="cancelled", result=None, events=late, reports={}))
+    assert verdict is not None
+    assert verdict.text.endswith("not measured). The last of these numbers are of step 1.")
+
+
+def test_a_run_that_was_stopped_before_its_first_step_changed_nothing() -> None:
+    log = (*looked(0, 100.0, 98.0, 0), Cancelled(steps=0))
+    for seen in (log, log[-1:]):
+        verdict = of_record(record(state="cancelled", result=None, events=seen, reports={}))
+        assert verdict is not None
+        assert verdict.text == "Stopped before the first step: the network is as it was."
+
+
 def test_a_run_that_measured_nothing_has_no_verdict() -> None:
     assert of_record(record(result=None, events=(), state="failed")) is None
 

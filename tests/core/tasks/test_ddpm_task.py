@@ -406,22 +406,22 @@ def test_the_way_is_asked_for_on_pictures_of_the_other_class() -> None:
     assert torch.equal(task._pictures_of(torch.full_like(batch.y, NULL), batch, rng()), batch.x)  # none is held
 
 
-def test_the_other_class_is_the_one_at_the_middle_distance() -> None:
+def test_the_other_class_is_the_farthest() -> None:
     task, net = by_hand()
     # Constant answers, so that the distance of two classes is the square of their difference; class 3 is to be forgotten.
     answers = [0.0, 9.0, 5.0, 2.0, 2.5, 20.0, 1.0, 3.5, 30.0, 7.0]
     with torch.no_grad():
         net.e[: len(answers)] = torch.tensor(answers)
     (forgotten,) = task.split.spec.classes
-    away = sorted((abs(a - answers[forgotten]), c) for c, a in enumerate(answers) if c != forgotten)
-    assert task._at_the_middle(net, forgotten) == away[4][1]
+    farthest = 8  # 28 away
+    assert task._farthest_from(net, forgotten) == farthest
     before, batch = copy.deepcopy(net), next(task.forget_batches(4, rng()))
     drawn = rng(3)
     untouched = drawn.get_state()
     assert task._instead(before, "next")[forgotten] == (forgotten + 1) % 10
-    assert task._instead(before, "middle")[forgotten] == away[4][1]
+    assert task._instead(before, "farthest")[forgotten] == farthest
     assert torch.equal(drawn.get_state(), untouched)  # the run's own draws are not asked
     with torch.no_grad():
-        net.e[forgotten] = answers[away[4][1]]
-    assert task.relative_losses(batch, before, rng(), "middle").detach() == pytest.approx(0.0)
-    assert task._instead(net, "middle")[forgotten] == away[4][1]  # chosen once, by the model as it was
+        net.e[forgotten] = answers[farthest]
+    assert task.relative_losses(batch, before, rng(), "farthest").detach() == pytest.approx(0.0)
+    assert task._instead(net, "farthest")[forgotten] == farthest  # chosen once, by the model as it was
