@@ -12,13 +12,6 @@ from sfr_core import methods
 from sfr_core.configs import MAX_SEED, RunConfig, Setting
 from sfr_core.errors import ConfigError, SpecError
 
-ABILITIES: dict[str, frozenset[str]] = {
-    "classifier": frozenset({"Distillable", "Redirectable", "Evaluable"}),
-    "ddpm": frozenset({"FisherTask", "Redirectable", "Replayable"}),
-    "dit": frozenset({"FisherTask", "Redirectable", "Replayable", "ClassEmbedded"}),
-    "text-to-image": frozenset({"FisherTask", "Redirectable", "Promptable", "Editable"}),
-}
-"""Protocols (tasks/base.py) that the tasks of a model kind have; a method that requires another is greyed out."""
 MAX_SAMPLES = 2000
 """Single pictures that one run may name."""
 
@@ -61,7 +54,27 @@ def component(setting: Setting, value: Any, elem_id: str, *, render: bool = True
         step = 0.001 if setting.kind == "float" else 1
         return gr.Slider(setting.low, setting.high, step=step, **common)
     # No minimum and maximum here: the config checks them and names the field in its error.
-    return gr.Number(precision=0 if setting.kind == "int" else None, **common)
+    number = gr.Number(precision=0 if setting.kind == "int" else None, **common)
+    return empty_from_the_start(number) if setting.optional else number
+
+
+def empty_from_the_start(number: gr.Number) -> gr.Number:
+    """A number that is drawn empty where its value is None.
+
+    Gradio leaves a value of None out of the page, where a number without a value begins as 0; an empty text stays empty. No subclass, for
+    which Gradio would write a file beside this one (gradio 6.31).
+    """
+    config_of, read = number.get_config, number.preprocess
+
+    def get_config(*args: Any) -> dict[str, Any]:
+        found = config_of(*args)
+        return {**found, "value": "" if found.get("value") is None else found["value"]}
+
+    def preprocess(payload: Any) -> float | int | None:
+        return read(None if payload == "" else payload)
+
+    vars(number).update(get_config=get_config, preprocess=preprocess)
+    return number
 
 
 def clean(setting: Setting, value: Any) -> Any:
@@ -69,10 +82,7 @@ def clean(setting: Setting, value: Any) -> Any:
     if value is None or value == "":
         if setting.optional:
             return None
-        raise ConfigError(f"Field '{setting.name}' is empty.", hint=f"Give a value. {info(setting)}")
-    # Gradio's front end turns an empty number into 0 when its accordion opens; below the range, it can only mean "off".
-    if setting.optional and setting.kind in {"int", "float"} and value == 0 and (setting.low or 0) > 0:
-        return None
+        raise ConfigError(f"{setting.label} ({setting.name}) is empty.", hint=f"Give a value. {info(setting)}")
     if setting.kind == "int" and isinstance(value, float) and value.is_integer():
         return int(value)
     if setting.kind == "float" and isinstance(value, int) and not isinstance(value, bool):
@@ -163,7 +173,7 @@ def to_config(
 
 def cannot(kind: str) -> dict[str, str]:
     """Methods that a model of this kind cannot do -> the reason in words; those of other kinds only come last."""
-    have = ABILITIES.get(kind, frozenset())
+    have = methods.ABILITIES.get(kind, frozenset())
     mine = methods.BY_KIND.get(kind, methods.METHODS)
     reasons = {}
     for name, spec in mine.items():

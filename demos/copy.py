@@ -202,7 +202,7 @@ MEMORY_LABEL = "Memory"
 MEMORY_INFO = "Sparing recomputes activations and halves what does not move: slower, for large models."
 MEMORIES = {"plain": "As it comes", "spare": "Sparing"}
 RANGE = "From {low} to {high}."
-RANGE_OPTIONAL = "From {low} to {high}; empty means off."
+RANGE_OPTIONAL = "From {low} to {high}, or empty."
 
 GOLD_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
 GOLD_FEWER = (

@@ -9,7 +9,7 @@ from demos import warm
 from demos.asked import asked
 from demos.job import Job
 from sfr_core import zoo
-from sfr_core.configs import RunConfig
+from sfr_core.configs import RunConfig, SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
 
@@ -65,7 +65,9 @@ def check_config(config: RunConfig) -> None:
         raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
     card = zoo.card(config.model)
     method = methods.spec_of(config.method, card.kind)
-    method.config_cls.from_dict(config.settings)
+    settings = method.config_cls.from_dict(config.settings)
+    if isinstance(settings, SFRonConfig):
+        settings.check_abilities(methods.ABILITIES[card.kind])
     run = asked(config)
     if run.prompts is None:
         split_rows(run.spec, run.dataset.train.labels)

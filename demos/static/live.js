@@ -10,6 +10,7 @@ const COLOURS = { light: { forget: '#c2410c', remain: '#1d4ed8' }, dark: { forge
 const PLOTS = ['loss', 'accuracy'];
 const ACTIVE = ['queued', 'running'];
 const LOOK = 500; // milliseconds between two looks at a run
+const ROWS = 60; // of a table beside a curve, about
 const FEW = 12; // so many points get a sign each: with signs a curve takes twice as long to draw
 const PLOT_EVERY = 1000; // milliseconds between two drawings of a curve
 const SHARE = 12; // drawing may take 1/12 of a core: a slow browser looks less often
@@ -205,9 +206,15 @@ function drawTable(which, series) {
   const details = $('numbers-' + which);
   if (!details.open) return;
   const n = series.i.length;
-  const stride = Math.max(1, Math.ceil(n / 60));
-  const rows = [];
-  for (let at = n - 1; at >= 0; at -= stride) rows.unshift(at);
+  const stride = Math.max(1, Math.ceil(n / ROWS));
+  const kept = new Set();
+  for (let at = n - 1; at >= 0; at -= stride) kept.add(at);
+  // A loss of every thirtieth step would fall through: of a series with few values all are shown.
+  for (const values of [series.forget, series.remain]) {
+    const some = [...values.keys()].filter((at) => values[at] !== null && values[at] !== undefined);
+    if (some.length <= ROWS) some.forEach((at) => kept.add(at));
+  }
+  const rows = [...kept].sort((a, b) => a - b);
   const cell = (v) => (v === null || v === undefined ? T.leftNone : String(v));
   const body = details.querySelector('tbody');
   body.replaceChildren(...rows.map((at) => {

@@ -120,10 +120,11 @@ def check_value(spec: Setting, value: Any) -> None:
     """Raises ConfigError, naming the field and what it accepts, unless `value` suits `spec`."""
     if value is None and spec.optional:
         return
+    span = "" if spec.low is None or spec.high is None else f" from {spec.low:g} to {spec.high:g}"
     wanted = {
         "bool": "true or false",
-        "int": f"a whole number from {spec.low} to {spec.high}",
-        "float": f"a number from {spec.low} to {spec.high}",
+        "int": f"a whole number{span}",
+        "float": f"a number{span}",
         "choice": "one of " + ", ".join(spec.choices),
     }[spec.kind]
     if spec.kind == "bool":
@@ -141,7 +142,7 @@ def check_value(spec: Setting, value: Any) -> None:
         )
     if not good:
         empty = ", or none" if spec.optional else ""
-        raise ConfigError(f"Field '{spec.name}' cannot be {value!r}.", hint=f"Give {wanted}{empty}.")
+        raise ConfigError(f"{spec.label} ({spec.name}) cannot be {value!r}.", hint=f"Give {wanted}{empty}.")
 
 
 def parse_value(spec: Setting, text: str) -> Any:

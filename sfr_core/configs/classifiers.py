@@ -40,7 +40,7 @@ class FinetuneConfig(EpochConfig):
 class GradientAscentConfig(EpochConfig):
     """Gradient ascent (GA): minus the cross-entropy on the forget set only, BatchNorm frozen."""
 
-    clip: float | None = setting(0.1, "Clip", "Largest gradient norm.", low=1e-9, high=1e9)
+    clip: float | None = setting(0.1, "Clip", "Largest gradient norm; without a number any.", low=1e-9, high=1e9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

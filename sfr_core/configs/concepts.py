@@ -57,7 +57,7 @@ class EsdConfig(StepConfig):
         1e-5, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
     )
     batch_size: int = setting(1, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
-    clip: float | None = setting(None, "Clip", "Largest gradient norm.", low=1e-9, high=1e9)
+    clip: float | None = setting(None, "Clip", "Largest gradient norm; without a number any.", low=1e-9, high=1e9)
     negative_guidance: float = setting(
         1.0,
         "Negative guidance",
@@ -108,7 +108,7 @@ class ConceptAblationConfig(StepConfig):
     )
     steps: int = setting(100, "Steps", "Optimiser steps.", low=1, high=1000000, group="main")
     batch_size: int = setting(8, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
-    clip: float | None = setting(None, "Clip", "Largest gradient norm.", low=1e-9, high=1e9)
+    clip: float | None = setting(None, "Clip", "Largest gradient norm; without a number any.", low=1e-9, high=1e9)
     teacher: Literal["live", "frozen"] = setting(
         "live", "Teacher", "Who answers for the redirection: the model as it is now (published), or as it was."
     )

@@ -18,7 +18,7 @@ class StepConfig(OptimizerConfig):
     )
     weight_decay: float = setting(0.0, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
     steps: int = setting(1000, "Steps", "Optimiser steps.", low=1, high=1000000, group="main")
-    clip: float | None = setting(1.0, "Clip", "Largest gradient norm.", low=1e-9, high=1e9)
+    clip: float | None = setting(1.0, "Clip", "Largest gradient norm; without a number any.", low=1e-9, high=1e9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +105,18 @@ class SalUnJointConfig(StepConfig):
         group="main",
     )
     saliency_batches: int | None = setting(
-        None, "Mask batches", "Forget batches for the mask; none takes one whole pass.", low=1, high=100000
+        None, "Mask batches", "Forget batches for the mask; without a number one whole pass.", low=1, high=100000
     )
     saliency_clip: float | None = setting(
-        1.0, "Saliency clip", "Norm to which each batch gradient is cut before they are added up.", low=1e-9, high=1e9
+        1.0,
+        "Saliency clip",
+        "Norm to which each batch gradient is cut before they are added up; without a number it is not cut.",
+        low=1e-9,
+        high=1e9,
     )
-    clip: float | None = setting(1.0, "Clip", "Largest gradient norm, before the mask.", low=1e-9, high=1e9)
+    clip: float | None = setting(
+        1.0, "Clip", "Largest gradient norm, before the mask; without a number any.", low=1e-9, high=1e9
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from sfr_core.configs.base import OptimizerConfig, setting
+from sfr_core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class SFRonConfig(OptimizerConfig):
     forget_until: float | None = setting(
         None,
         "Forget until",
-        "Leave out forgetting steps while the label misleads the model by so much (ours, generators only); none never does.",
+        "Leave out forgetting steps while the label misleads the model by so much (ours, generators only); without a number, never.",
         symbol="g",
         low=1e-3,
         high=10.0,
@@ -69,7 +71,7 @@ class SFRonConfig(OptimizerConfig):
     forget_steps: int | None = setting(
         None,
         "Forget in the first",
-        "Outer steps that may forget; those after only repair (ours). None lets every step forget.",
+        "Outer steps that may forget; those after only repair (ours). Without a number every step may.",
         low=1,
         high=20000,
     )
@@ -105,7 +107,7 @@ class SFRonConfig(OptimizerConfig):
         "In a forgetting step they drift by momentum and decay (published code) or are held (paper).",
     )
     fisher_batches: int | None = setting(
-        None, "Fisher batches", "Batches per set for the mask; none takes one whole pass.", low=1, high=100000
+        None, "Fisher batches", "Batches per set for the mask; without a number one whole pass.", low=1, high=100000
     )
     fisher_batch_size: int = setting(128, "Fisher batch size", "Pictures per Fisher batch.", low=1, high=1024)
     fisher_last_batch: Literal["keep", "drop"] = setting(
@@ -114,18 +116,22 @@ class SFRonConfig(OptimizerConfig):
         "It weighs as much as a full one (published code), or is left out.",
     )
     fisher_clip: float | None = setting(
-        None, "Fisher clip", "Norm to which each batch gradient is cut before squaring.", low=1e-9, high=1e9
+        None,
+        "Fisher clip",
+        "Norm to which each batch gradient is cut before squaring; without a number it is not cut.",
+        low=1e-9,
+        high=1e9,
     )
     clip_forget: float | None = setting(
         7.0,
         "Clip, forget step",
-        "Largest gradient norm of a forgetting step, after the mask.",
+        "Largest gradient norm of a forgetting step, after the mask; without a number any.",
         symbol="c",
         low=1e-9,
         high=1e9,
     )
     clip_remain: float | None = setting(
-        None, "Clip, remain step", "Largest gradient norm of a remain step.", low=1e-9, high=1e9
+        None, "Clip, remain step", "Largest gradient norm of a remain step; without a number any.", low=1e-9, high=1e9
     )
     alternate: bool = setting(
         True, "Alternating steps", "Forget and repair in turn (R-on); off: one joint step (R).", group="ablation"
@@ -154,3 +160,32 @@ class SFRonConfig(OptimizerConfig):
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine", "Learning-rate schedule", "Cosine to zero over the run, or constant."
     )
+
+    @property
+    def recalls(self) -> bool:
+        """Whether the run needs the model as it was before."""
+        return self.remain_loss == "recall" or self.forget_loss == "relative"
+
+    def check_abilities(self, have: Collection[str]) -> None:
+        """Refuses values that ask for what a task cannot do.
+
+        Args:
+            have: protocols (tasks/base.py) that the task has, of Redirectable, Recallable and Labelled.
+
+        Raises:
+            InputError: a loss or a stop that this task has not.
+        """
+        if self.forget_loss == "redirect" and "Redirectable" not in have:
+            raise InputError(
+                "This model knows no wrong answer to move to.", hint="Choose 'ascent' as the forget loss (forget_loss)."
+            )
+        if self.recalls and "Recallable" not in have:
+            raise InputError(
+                "Only a generator's answers from before can be recalled.",
+                hint="Choose 'data' as the remain loss (remain_loss) and 'ascent' or 'redirect' as the forget loss (forget_loss).",
+            )
+        if self.forget_until is not None and "Labelled" not in have:
+            raise InputError(
+                "Only a generator can be asked without a label.",
+                hint="Leave 'Forget until' empty (forget_until: none).",
+            )

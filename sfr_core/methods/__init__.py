@@ -10,7 +10,7 @@ from sfr_core.methods.concepts import CONCEPT_METHODS
 from sfr_core.methods.generators import DIT_METHODS, GENERATOR_METHODS
 from sfr_core.methods.spec import Method, MethodSpec
 
-__all__ = ["BY_KIND", "METHODS", "Method", "MethodSpec", "of_kind", "spec_of", "title_of"]
+__all__ = ["ABILITIES", "BY_KIND", "METHODS", "Method", "MethodSpec", "of_kind", "spec_of", "title_of"]
 
 BY_KIND: dict[str, Mapping[str, MethodSpec]] = {
     "classifier": METHODS,
@@ -19,6 +19,16 @@ BY_KIND: dict[str, Mapping[str, MethodSpec]] = {
     "text-to-image": CONCEPT_METHODS,
 }
 """The methods by kind of model (ModelCard.kind); one id may stand for another config and function in another kind."""
+
+
+_GENERATES = frozenset({"FisherTask", "Redirectable", "Recallable", "Labelled"})
+ABILITIES: dict[str, frozenset[str]] = {
+    "classifier": frozenset({"Distillable", "Redirectable", "Evaluable"}),
+    "ddpm": _GENERATES | {"Replayable"},
+    "dit": _GENERATES | {"Replayable", "ClassEmbedded"},
+    "text-to-image": _GENERATES | {"Promptable", "Editable"},
+}
+"""Protocols (tasks/base.py) that the tasks of a kind of model have, so that what one cannot do is refused before a run begins."""
 
 
 def of_kind(kind: str) -> Mapping[str, MethodSpec]:

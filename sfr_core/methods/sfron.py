@@ -41,17 +41,9 @@ def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: Canc
         PhaseStarted, PhaseProgress, MaskReady, one Step per outer step, then Finished or Cancelled.
 
     Raises:
-        Diverged: a loss or gradient is no longer finite. InputError: the task cannot redirect though the config asks.
+        Diverged: a loss or gradient is no longer finite. InputError: the task cannot do what the config asks.
     """
-    if config.forget_loss == "redirect" and not isinstance(task, Redirectable):
-        raise InputError("This model knows no wrong answer to move to.", hint="Choose the forget loss 'ascent'.")
-    if _recalls(config) and not isinstance(task, Recallable):
-        raise InputError(
-            "This model's answers from before cannot be recalled.",
-            hint="Set 'remain_loss' to data, and 'forget_loss' to ascent or redirect.",
-        )
-    if config.forget_until is not None and not isinstance(task, Labelled):
-        raise InputError("This model cannot be asked without a label.", hint="Set 'forget_until' to none.")
+    config.check_abilities({p.__name__ for p in (Redirectable, Recallable, Labelled) if isinstance(task, p)})
     mask: Tensors | None = None
     if config.mask:
         fishers: list[Tensors] = []
@@ -118,7 +110,7 @@ def unlearn(
     forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     slow = _slow_copy(task, config)
-    before = frozen_copy(task.model) if _recalls(config) else None
+    before = frozen_copy(task.model) if config.recalls else None
     yield PhaseStarted(phase="unlearn", total=config.steps)
     done = 0
     with training_run(task.model):
@@ -207,11 +199,6 @@ def forget_gradient(
             if p.grad is not None:
                 p.grad.mul_(m)
     return value
-
-
-def _recalls(config: SFRonConfig) -> bool:
-    """Whether the run needs the model as it was before."""
-    return config.remain_loss == "recall" or config.forget_loss == "relative"
 
 
 def _remain_losses(

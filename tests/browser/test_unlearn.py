@@ -105,6 +105,16 @@ def test_no_autoplay_for_those_who_want_less_motion(visit: Callable[..., Any]) -
     page = visit(reduced_motion="reduce").page
     expect(part(page, "play")).to_have_text("Play again")
     wait_for_points(page, 2)
+    # The table beside the curve leaves out rows, but none of the few steps that forget.
+    part(page, "numbers-loss").locator("summary").click()
+    losses = part(page, "numbers-loss").locator("tbody td:nth-child(2)")
+    expect(losses.nth(2)).to_be_visible()
+    assert any(text != "–" for text in losses.all_inner_texts())
+    # A number that may be empty begins so, and not as a 0 that its setting does not allow.
+    page.get_by_role("button", name="Advanced").click()
+    box = page.get_by_label("Fisher clip")
+    expect(box).to_be_visible()
+    expect(box).to_have_value("")
 
 
 def test_the_recorded_run_can_be_run_live(visit: Callable[..., Any]) -> None:

@@ -76,7 +76,7 @@ def test_labels_carry_the_symbol_and_help_the_range() -> None:
     assert alpha.label == "Forgetting strength (α)"
     assert alpha.info.startswith(settings["alpha"].help)
     assert "From 0 to 10000" in alpha.info
-    assert "empty means off" in clip.info
+    assert "or empty." in clip.info
     assert isinstance(momentum, gr.Slider)
     assert isinstance(mask, gr.Checkbox)
     assert [value for _, value in schedule.choices] == list(settings["alpha_schedule"].choices)
@@ -92,12 +92,21 @@ def test_no_slider_hides_its_default_at_its_end() -> None:
                 assert not setting.optional
 
 
-def test_no_number_that_may_be_off_allows_zero() -> None:
-    # Gradio's number box shows an empty one as 0 and sends that: it must mean off.
-    for method in (m for kind in methods.BY_KIND.values() for m in kind.values()):
-        for setting in method.config_cls.settings():
-            if setting.optional and setting.kind in {"int", "float"}:
-                assert (setting.low or 0) > 0, f"{method.id}: {setting.name}"
+def test_a_number_that_may_be_empty_begins_so_and_takes_no_zero() -> None:
+    settings = {s.name: s for s in SFRonConfig.settings()}
+    with gr.Blocks() as page:
+        empty = controls.component(settings["fisher_batches"], None, "empty")
+        full = controls.component(settings["clip_forget"], 7.0, "full")
+        controls.component(settings["alpha"], 10.0, "alpha")
+    sent = [part["props"]["value"] for part in page.get_config_file()["components"] if part["type"] == "number"]
+    assert sent == ["", 7.0, 10.0]
+    assert [empty.preprocess(""), empty.preprocess(3), full.preprocess(None)] == [None, 3, None]
+    values = {**presets.resolve(MODEL, "sfr-on"), "fisher_batches": 0}
+    with pytest.raises(ConfigError, match=r"Fisher batches \(fisher_batches\) cannot be 0"):
+        controls.to_config(
+            model=MODEL, forget="class:Bag", method="sfr-on", preset="quick", variant="official", values=values, seed=0,
+            device="auto", precision="auto",
+        )  # fmt: skip
 
 
 def test_an_emptied_box_means_off_or_is_refused() -> None:
@@ -113,7 +122,7 @@ def test_an_emptied_box_means_off_or_is_refused() -> None:
     }
     config = controls.to_config(values={**base, "clip_forget": None}, seed=0, **common)
     assert config.settings["clip_forget"] is None
-    with pytest.raises(ConfigError, match="'alpha' is empty"):
+    with pytest.raises(ConfigError, match="is empty"):
         controls.to_config(values={**base, "alpha": None}, seed=0, **common)
     with pytest.raises(ConfigError, match="alpha"):
         controls.to_config(values={**base, "alpha": -1}, seed=0, **common)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -166,3 +167,17 @@ def test_every_recorded_run_can_be_run_from_the_form() -> None:
         assert read == replace(config, settings=whole)  # also one that was recorded before a setting existed
     old = replace(config, settings={k: v for k, v in config.settings.items() if k != "other"})
     assert form.read(filled(form, old)).settings["other"] == "next"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"forget_until": 0.5}, "Leave 'Forget until' empty"),
+        ({"remain_loss": "recall"}, "answers from before"),
+        ({"forget_loss": "relative"}, "answers from before"),
+    ],
+)
+def test_what_only_generators_can_is_refused_before_a_classifiers_run(setting: dict[str, Any], said: str) -> None:
+    settings = presets.resolve(RESNET, "sfr-on") | setting
+    with pytest.raises(InputError, match=said):
+        check_config(RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))

@@ -181,7 +181,7 @@ def test_a_share_of_the_way_is_descended() -> None:
 
 @pytest.mark.parametrize("changes", [{"remain_loss": "recall"}, {"forget_loss": "relative"}])
 def test_a_model_whose_old_answers_cannot_be_recalled(changes: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="cannot be recalled"):
+    with pytest.raises(InputError, match="answers from before can be recalled"):
         go(two(), **changes)
 
 
