@@ -18,7 +18,7 @@ DDPM = (
 )
 HELD_OUT = (
     "Tuned on the shipped checkpoint with seeds 101 and 102 of the run and noise 4711 of the samples, which no table here uses (200 to 300 "
-    "samples at 10 steps; docs/adr/0030 and 0034), with two losses of ours: towards another class's answer by the share of the way that is "
+    "samples at 10 steps; docs/adr/0030, 0034 and 0035), with two losses of ours: towards the farthest class's answer by the share of the way that is "
     "left, and a repair towards what the model said before, which counts more where more is noise."
 )
 TWO_RATES = (
@@ -33,7 +33,7 @@ _SFRON = {
     "clip_remain": 1.0, "fisher_clip": 1.0, "lr_schedule": "constant", "slow_beta": 1.0,
 }  # fmt: skip
 _SHIPPED = {
-    **_SFRON, "forget_loss": "relative", "remain_loss": "recall", "recall_weights": "noise", "adaptive": False, "lr": 4e-4, "lr_schedule": "cosine",
+    **_SFRON, "forget_loss": "relative", "remain_loss": "recall", "recall_weights": "noise", "other": "farthest", "adaptive": False, "lr": 4e-4, "lr_schedule": "cosine",
     "alpha": 1.0, "gamma": 0.1, "fisher_batch_size": 64,
 }  # fmt: skip
 _QUICK = {**_ADAM, "batch_size": 64, "clip": 1.0}

@@ -45,10 +45,10 @@ class SFRonConfig(OptimizerConfig):
         "Forget loss",
         "Climb the loss of the forget set, descend towards a wrong answer, or descend to it by the same share everywhere (relative; ours).",
     )
-    other: Literal["next", "middle"] = setting(
+    other: Literal["next", "farthest"] = setting(
         "next",
         "Other answer",
-        "Which class a relative forget loss moves to: the next by number, or the one at the middle distance by the model's own answers (ours; a prompt has its redirection).",
+        "Which class a relative forget loss moves to: the next by number, or the one that the model's own answers say is farthest (ours; a prompt has its redirection).",
     )
     remain_loss: Literal["data", "recall"] = setting(
         "data",

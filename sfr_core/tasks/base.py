@@ -18,7 +18,7 @@ from sfr_core.ops.device import UsedPrecision
 from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
-Other = Literal["next", "middle"]
+Other = Literal["next", "farthest"]
 """Which class a relative loss moves to: SFRonConfig.other."""
 RecallWeights = Literal["equal", "noise"]
 """How the errors of a recall count: SFRonConfig.recall_weights."""

@@ -34,7 +34,7 @@ SHORTEST_WAY = 1e-6
 LARGE, LARGE_LOOKS = 2048, (4, 2, 6)
 """Values of a picture or latent above which a look costs more than a visitor would wait for, and then: looks in a run, pictures of each
 class, classes. Stable Diffusion has 16,384, the shipped models half the limit."""
-MIDDLE_OF, APART_PICTURES = 32, 24
+FARTHEST_OF, APART_PICTURES = 32, 24
 """Classes among which the one at the middle is looked for, and pictures of either of two classes that tell how far apart they are."""
 GAP_PICTURES = 48
 """Pictures of a `label_gap`: two forward passes, half of a training step's."""
@@ -92,7 +92,7 @@ class ClassDiffusionTask(DrawnModel):
         self.split, self.classes = split, classes
         forgotten = split.spec.classes
         self._pseudo = torch.from_numpy(next_kept(forgotten, classes, self.pseudo_step)).to(device)
-        self._middle: Tensor | None = None
+        self._farthest: Tensor | None = None
         # Beyond every seed that a run can have: no picture of the evaluation or of a visitor starts from this noise.
         self._free_seed = MAX_SEED + 1 + seed
         self._free, self._ready = free, not free
@@ -300,26 +300,26 @@ class ClassDiffusionTask(DrawnModel):
         """The class to draw instead of each one."""
         if other == "next":
             return self._pseudo
-        if self._middle is None:
-            self._middle = self._pseudo.clone()
+        if self._farthest is None:
+            self._farthest = self._pseudo.clone()
             for c in self.split.spec.classes:
-                self._middle[c] = self._at_the_middle(before, c)
-        return self._middle
+                self._farthest[c] = self._farthest_from(before, c)
+        return self._farthest
 
     @torch.no_grad()
-    def _at_the_middle(self, before: nn.Module, forgotten: int) -> int:
-        """The kept class at the middle of all distances from a forgotten one.
+    def _farthest_from(self, before: nn.Module, forgotten: int) -> int:
+        """The kept class farthest from a forgotten one.
 
-        The distance of two classes is the mean squared difference of what the model before says of both, on pictures of either. A
-        near class is taken for the forgotten one, a far one takes more of the model with it (docs/adr/0033).
+        The distance of two classes is the mean squared difference of what the model before says of both, on pictures of either.
+        Pictures on the way to a near class are taken for the forgotten one (docs/adr/0035).
         """
         rng = torch.Generator().manual_seed(0)  # the same choice of pictures and noise whatever the run's seed
-        candidates = evenly(np.setdiff1d(np.arange(self.classes), self.split.spec.classes), MIDDLE_OF)
+        candidates = evenly(np.setdiff1d(np.arange(self.classes), self.split.spec.classes), FARTHEST_OF)
         predict = self._predictor(before)
         with kept_modes(before):
             before.eval()
             away = [self._apart(predict, forgotten, int(c), rng) for c in candidates]
-        return int(candidates[np.argsort(away, kind="stable")[(len(candidates) - 1) // 2]])
+        return int(candidates[np.argmax(away)])
 
     def _apart(self, predict: Predictor, a: int, b: int, rng: torch.Generator) -> float:
         rows = [torch.nonzero(self._labels.cpu() == c)[:, 0] for c in (a, b)]
