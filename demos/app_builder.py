@@ -19,7 +19,7 @@ from demos import api, copy, hardware, theme, warm
 from demos.estimate import Pace
 from demos.frames import EarlyScript
 from demos.jobs import Backend, JobBook, Limits, run_here
-from demos.pages import header, runs, unlearn
+from demos.pages import first_look, form_values, header, runs, unlearn
 from demos.pages.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
 from sfr_core import zoo
 from sfr_core.errors import AssetError
@@ -75,9 +75,9 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         backend = _backend()
     if not zoo.cards():
         raise AssetError(copy.NO_MODELS)
-    pace = Pace()
+    machine, first = hardware.detect(), first_look.read(form_values.first_model())
+    pace = Pace(first.recordings(), machine.name)
     book = JobBook(backend, limits=limits, on_end=pace.learn)
-    machine = hardware.detect()
     gr.set_static_paths([theme.plotly_file()])
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         ctx = PageContext(
@@ -88,7 +88,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         badges = header.build(machine)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
-                page = unlearn.build(ctx, badges, machine, pace, demo.load)
+                page = unlearn.build(ctx, badges, machine, pace, first, demo.load)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs"):
                 runs.build(ctx)
         _wire_loading(demo, ctx, page)

@@ -252,13 +252,15 @@ def _prediction(p: Prediction) -> list[Any]:
     return [p.row, p.label, p.predicted, round(p.confidence, 3), p.source]
 
 
-def moments(events: Iterable[Event], every: int = 1, words: Words = Words()) -> Iterator[tuple[View, dict[str, Any]]]:
-    """A recorded run as moments that live.js plays: each with its view, and as JSON without the curves.
+def moments(
+    events: Iterable[Event], every: int = 1, words: Words = Words()
+) -> Iterator[tuple[int, View, dict[str, Any]]]:
+    """A recorded run as moments that live.js plays: the number of its last event, its view, and as JSON without the curves.
 
     The curves are drawn from the last payload, cut at each moment's step; pictures stand only where they change.
     """
     view, shown = View(), None
-    for event in events:
+    for at, event in enumerate(events):
         view = reduce(view, event)
         if isinstance(event, Step) and event.i % every:
             continue
@@ -269,4 +271,4 @@ def moments(events: Iterable[Event], every: int = 1, words: Words = Words()) -> 
         if now == shown:
             del moment["pictures"], moment["sheet"]
         shown = now
-        yield view, moment
+        yield at, view, moment

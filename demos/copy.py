@@ -234,6 +234,7 @@ EXPECT_UNKNOWN = "This run: time unknown"
 EXPECT_UNKNOWN_WHY = "a first run here will measure it"
 EXPECT_FROM = {
     "measured": "measured by the last run of this method here",
+    "recorded": "from the recorded run, made on such a machine; measured here after a first run",
     "card": "from this model's training time; measured here after a first run",
 }
 EXPECT_CARD_MACHINE = "The card's training time was measured on: {machine}."

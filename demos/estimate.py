@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from sfr_core.zoo import ModelCard
 MODELS_EVALUATED = 4
 """Before, after, retrained and its twin are each asked about every picture at the end."""
 LOOKS, LOOK_COLUMNS, LOOK_STEPS, LOOK_CLASSES = 8, 4, 8, 16
-"""Looks of a generator's run, samples of each class in one, their sampler steps, and classes at most (tasks/drawing.py and
+"""Looks of a generator's run beside the first, samples of each class in one, their sampler steps, and classes at most (tasks/drawing.py and
 tasks/diffusion.py, which need torch, so that this and what follows stand here again; a test compares them)."""
 LOOK_PROMPTS: dict[Role, int] = {"direct": 2, "paraphrase": 1, "neighbour": 2, "other": 3}
 """Prompts in a look, where labels are prompts (tasks/text_to_image.py)."""
@@ -38,12 +39,24 @@ FORWARD_SHARE = 1 / 3
 """A forward pass costs about a third of forward, backward and update."""
 
 
+Source = Literal["measured", "recorded", "card"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A whole run that was recorded: from the opening of the model to the finished comparison it took `seconds` on `machine`."""
+
+    config: RunConfig
+    seconds: float
+    machine: str
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Seconds and where they come from."""
 
     seconds: float
-    source: Literal["measured", "card"]
+    source: Source
 
 
 def sizes(config: RunConfig, run: Asked) -> tuple[int, int, int]:
@@ -120,9 +133,16 @@ def _in_steps(method: str, s: dict[str, Any], n_forget: int, classes: int) -> fl
 
 
 class Pace:
-    """Seconds per picture, learnt from ended runs of this process."""
+    """Seconds per picture, learnt from ended runs of this process.
 
-    def __init__(self) -> None:
+    Args:
+        recordings: a recorded run by model; where it was made on a machine like this one it says more than the card, whose time is that of
+            one thread.
+        machine: this one's name, as recordings have it.
+    """
+
+    def __init__(self, recordings: Mapping[str, Recording] | None = None, machine: str = "") -> None:
+        self._recordings, self._machine = recordings or {}, machine
         self._lock = threading.Lock()
         self._rates: dict[tuple[str, str, str], float] = {}
 
@@ -147,22 +167,39 @@ class Pace:
         Raises:
             InputError: the config does not suit the model.
         """
-        run = asked(config)
-        n_forget, n_remain, n_test = sizes(config, run)
         with self._lock:
             rate = self._rates.get((config.model, config.method, config.device))
-        source: Literal["measured", "card"] = "measured"
-        known = card_rate(card, n_forget + n_remain)
-        if rate is None:
-            source, rate = "card", known
-        if rate is None:
-            return None
-        n = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
-        if card.sampling is not None:
-            evaluation = drawings(config, card, run)
-        else:
-            evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
-        return Estimate(n * rate + evaluation * (rate if known is None else known), source)
+        found = expected(config, card, rate)
+        recording = self._recordings.get(config.model)
+        if found is None or rate is not None or recording is None or recording.machine != self._machine:
+            return found
+        theirs = expected(recording.config, card, None)
+        # A classifier's card has the time of all threads already.
+        if theirs is None or config.device == "cuda" or card.kind == "classifier":
+            return found
+        return Estimate(found.seconds * recording.seconds / theirs.seconds, "recorded")
+
+
+def expected(config: RunConfig, card: ModelCard, rate: float | None) -> Estimate | None:
+    """The time of a run with its evaluation by the seconds per picture `rate`, by those of the card where it is None.
+
+    Raises:
+        InputError: the config does not suit the model.
+    """
+    run = asked(config)
+    n_forget, n_remain, n_test = sizes(config, run)
+    source: Source = "measured"
+    known = card_rate(card, n_forget + n_remain)
+    if rate is None:
+        source, rate = "card", known
+    if rate is None:
+        return None
+    n = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
+    if card.sampling is not None:
+        evaluation = drawings(config, card, run)
+    else:
+        evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
+    return Estimate(n * rate + evaluation * (rate if known is None else known), source)
 
 
 def card_rate(card: ModelCard, n_train: int) -> float | None:
@@ -219,7 +256,7 @@ def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> 
     n_forget, n_remain, _ = sizes(config, run)
     work = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
     rate = seconds / work if seconds and work else None
-    source: Literal["measured", "card"] = "card" if rate is None else "measured"
+    source: Source = "card" if rate is None else "measured"
     rate = card_rate(card, n_forget + n_remain) if rate is None else rate
     if rate is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
-from sfr_core.events import Event, Phase, from_json
+from sfr_core.events import Evaluated, Event, Phase, from_json
 
 RECORDED = ASSETS / "recorded"
 """One recorded run for each model that has one."""
@@ -233,18 +233,18 @@ def _images(config: RunConfig, view: bridge.View) -> dict[str, str]:
         return {}
 
 
-def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str, Any]:
-    """The live value of a recorded run: its last view and the moments that lead to it."""
+def of_record(config: RunConfig, events: list[Event], machine: str, times: Sequence[float]) -> dict[str, Any]:
+    """The live value of a recorded run: its last view and the moments that lead to it; `times`: of each event, seconds."""
     view = bridge.reduce_all(events)
     frames = []
-    for so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(config)):
+    for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(config)):
         line = (
             phase_line(so_far, generates(config), may_pause(config))
             if so_far.ended is None
             else copy.STATE_LINES["finished"].format(steps=so_far.step)
         )
-        frames.append({**moment, "line": line, "elapsed": round(so_far.step_seconds, 1)})
-    took = view.step_seconds
+        frames.append({**moment, "line": line, "elapsed": round(times[at], 1)})
+    took, pace = (times or [0.0])[-1], max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
     return {
         **_base(config, f"recorded-{config.model}-{config.forget}", view),
         "mode": "recorded",
@@ -252,10 +252,24 @@ def of_record(config: RunConfig, events: list[Event], machine: str) -> dict[str,
         "line": "",
         "elapsed": None,
         "machine": machine,
-        "note": copy.LIVE["recordedOn"].format(machine=machine, took=copy.duration(took)),
+        "note": copy.LIVE["recordedOn"].format(
+            machine=machine, took=copy.duration(took), plays=copy.duration(pace * len(frames) / 1000)
+        ),
+        "took": took,
+        "looked": looked(events, times),
         "frames": frames,
-        "pace": max(40, round(1000 * PLAY_SECONDS / max(1, len(frames)))),
+        "pace": pace,
     }
+
+
+def looked(events: Sequence[Event], times: Sequence[float]) -> list[float]:
+    """Number of looks on the way of a recorded run, and the seconds that they took together."""
+    took = [
+        now - before
+        for event, before, now in zip(events, (0.0, *times), times, strict=False)
+        if isinstance(event, Evaluated) and event.when == "live"
+    ]
+    return [len(took), round(sum(took), 2)]
 
 
 @cache
@@ -269,7 +283,10 @@ def recorded(path: Path) -> tuple[RunConfig, dict[str, Any]]:
         data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         config = RunConfig.from_json(data["config"])
         events = [from_json(event) for event in data["events"]]
-        return config, of_record(config, events, str(data["machine"]))
+        times = [float(seconds) for seconds in data["times"]]
+        if len(times) != len(events):
+            raise ValueError("a time is missing")
+        return config, of_record(config, events, str(data["machine"]), times)
     except (OSError, ValueError, KeyError, TypeError, PlaygroundError) as error:
         raise AssetError(
             f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"

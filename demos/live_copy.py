@@ -82,7 +82,7 @@ LIVE = {
     "pause": "Pause",
     "play": "Play",
     "again": "Play again",
-    "recordedOn": "A real run, recorded on {machine}; it took {took} and plays faster here.",
+    "recordedOn": "A real run, recorded on {machine}, where it took {took} with its comparison; here it plays in {plays}.",
     "stepper": "Phases of the run",
     "states": {
         "todo": "not yet",

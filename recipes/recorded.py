@@ -2,7 +2,7 @@
 
     python -m recipes.recorded [NAME ...]
 
-Each file holds a run's config, its events in their order and the machine. The page plays it and says that it is recorded.
+Each file holds a run's config, its events in their order, when each came (seconds after the opening of the model) and the machine. The page plays it and says that it is recorded.
 Coloured sheets are kept in COLOURS colours each, else those of the emoji models would make files of megabytes.
 """
 
@@ -12,6 +12,7 @@ import argparse
 import base64
 import io
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,10 +55,14 @@ def record(lesson: Lesson) -> dict[str, Any]:
     """Runs it once and returns what the file holds."""
     settings = resolve(lesson.model, METHOD, "quick", forget=lesson.forget)
     config = RunConfig(model=lesson.model, forget=lesson.forget, method=METHOD, settings=settings)
+    started = time.perf_counter()
     session = Session.open(config)
     every = max(1, settings["steps"] // lesson.looks)
-    events = [to_json(lighter(event)) for event in run(session, cancel=CancelToken(), live_every=every)]
-    return {"config": session.config.to_json(), "machine": session.device_name, "events": events}
+    events, times = [], []
+    for event in run(session, cancel=CancelToken(), live_every=every):
+        events.append(to_json(lighter(event)))
+        times.append(round(time.perf_counter() - started, 2))
+    return {"config": session.config.to_json(), "machine": session.device_name, "times": times, "events": events}
 
 
 def lighter(event: Event) -> Event:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demos import bridge, copy, live
+from demos.estimate import LOOKS, Recording
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError
 
@@ -39,6 +40,15 @@ class FirstLooks:
         """What the live view plays, or an empty view where nothing was recorded."""
         found = self._of(model)
         return nothing() if found is None else found[1]
+
+    def recordings(self) -> dict[str, Recording]:
+        """What each would have taken where with as many looks as a run has, by model: more of them were recorded."""
+        found = {}
+        for model, (config, value) in self.runs.items():
+            n, seconds = value["looked"]
+            more = seconds * max(0, n - 1 - LOOKS) / n if n else 0.0  # one is before the first step
+            found[model] = Recording(config, value["took"] - more, value["machine"])
+        return found
 
     def _of(self, model: str) -> tuple[RunConfig, dict[str, Any]] | None:
         return self.runs.get(model) or self.runs.get(self.first)

@@ -53,13 +53,13 @@ def build(model: str) -> Form:
     page = gr.State(0)
     settled = gr.State([model, "sfr-on", "quick", "official", "class"])
     with gr.Group(visible=False, elem_id="forget-samples") as kinds["samples"]:
-        with gr.Row():
-            samples_class = gr.Dropdown(
-                list(data.class_names), value=default, label=copy.SAMPLES_CLASS, elem_id="samples-class"
-            )
-            previous = gr.Button(copy.SAMPLES_PREVIOUS, size="sm", elem_id="samples-previous")
-            following = gr.Button(copy.SAMPLES_NEXT, size="sm", elem_id="samples-next")
-            nothing = gr.Button(copy.SAMPLES_CLEAR, size="sm", elem_id="samples-clear")
+        samples_class = gr.Dropdown(
+            list(data.class_names), value=default, label=copy.SAMPLES_CLASS, elem_id="samples-class"
+        )
+        with gr.Row(elem_id="samples-nav"):
+            previous = gr.Button(copy.SAMPLES_PREVIOUS, size="sm", min_width=100, elem_id="samples-previous")
+            following = gr.Button(copy.SAMPLES_NEXT, size="sm", min_width=100, elem_id="samples-next")
+            nothing = gr.Button(copy.SAMPLES_CLEAR, size="sm", min_width=100, elem_id="samples-clear")
         samples = picker(cards.sample_value(model, default, 0, []), "sample-picker")
         samples_note = gr.Markdown(copy.SAMPLES_NONE, elem_id="samples-note")
     with gr.Group(visible=False, elem_id="forget-concept") as kinds["concept"]:

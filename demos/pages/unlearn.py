@@ -85,11 +85,15 @@ def live_html() -> str:
 
 
 def build(
-    ctx: PageContext, badges: gr.HTML, machine: hardware.Hardware, pace: Pace, opened: Callable[..., Any]
+    ctx: PageContext,
+    badges: gr.HTML,
+    machine: hardware.Hardware,
+    pace: Pace,
+    first: first_look.FirstLooks,
+    opened: Callable[..., Any],
 ) -> Unlearn:
     """Draws the tab and wires it; `opened` is the event of a page that has loaded."""
-    model = form_values.first_model()
-    first = first_look.read(model)
+    model = first.first
     looks = Looks(ctx.book)
 
     async def look(have: Any) -> dict[str, Any]:

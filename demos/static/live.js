@@ -159,12 +159,12 @@ function figure(which, series, n) {
   const title = which === 'loss' ? word('lossTitle') : n[0] ? fill(word('accuracyTitleN'), { forget: n[0], remain: n[1] }) : word('accuracyTitle');
   const trace = (part, dash, symbol) => ({
     x: series.i, y: series[part], name: names[part], mode: series.i.length > FEW ? 'lines' : 'lines+markers', type: 'scatter',
-    line: { color: colours[part], width: 2, dash }, marker: { symbol, size: 6 }, connectgaps: true,
+    line: { color: colours[part], width: 2, dash }, marker: { symbol, size: 6 }, connectgaps: true, cliponaxis: false,
     hovertemplate: `${T.step} %{x}: %{y}<extra>${names[part]}</extra>`,
   });
   const axis = { gridcolor: line, linecolor: line, zeroline: false, tickfont: { size: 11 }, ticklabeloverflow: 'allow' };
   const layout = {
-    uirevision: state.key, height: 230, margin: { l: 46, r: 8, t: 52, b: 36 }, paper_bgcolor: 'rgba(0,0,0,0)',
+    uirevision: state.key, height: 230, margin: { l: 46, r: 18, t: 52, b: 36 }, paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)', font: { color: text, family: style('--font', 'sans-serif'), size: 12 },
     title: { text: title, x: 0, xanchor: 'left', xref: 'paper', y: 0.98, yanchor: 'top', font: { size: 13 } },
     xaxis: { ...axis, title: { text: T.step, font: { size: 11 }, standoff: 4 }, rangemode: 'tozero' },

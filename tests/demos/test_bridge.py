@@ -117,8 +117,11 @@ def test_a_long_curve_is_thinned_but_keeps_its_span_and_its_values() -> None:
 
 def test_recorded_moments_keep_every_phase_and_every_preview() -> None:
     moments = list(bridge.moments([*LOG, Finished(steps=2)], every=2))
-    assert [view.phase for view, _ in moments if view.phase] != []
-    pictures = [moment["pictures"] for _, moment in moments if moment.get("pictures")]
+    assert [view.phase for _, view, _ in moments if view.phase] != []
+    pictures = [moment["pictures"] for *_, moment in moments if moment.get("pictures")]
     assert pictures == [[[9, 7, 7, 0.97, "test"]], [[9, 7, 5, 0.61, "test"]]]
-    assert {view.step for view, _ in moments} == {0, 2}
-    assert all("loss" not in moment for _, moment in moments)
+    assert {view.step for _, view, _ in moments} == {0, 2}
+    assert [at for at, *_ in moments] == [
+        at for at, e in enumerate([*LOG, None]) if not isinstance(e, Step) or e.i == 2
+    ]
+    assert all("loss" not in moment for *_, moment in moments)

@@ -21,6 +21,7 @@ from demos.estimate import (
     LOOKS,
     MODELS_EVALUATED,
     Pace,
+    Recording,
     card_rate,
     drawings,
     evaluated,
@@ -87,6 +88,24 @@ def test_a_finished_run_replaces_the_guess() -> None:
     assert math.isclose(second.seconds, 40.0 + evaluation)
     other = RunConfig(model=MODEL, forget="class:Bag", method="finetune", settings=presets.resolve(MODEL, "finetune"))
     assert pace.expect(other, card).source == "card"
+
+
+def test_a_recording_of_such_a_machine_says_more_than_a_generators_card() -> None:
+    card = zoo.card("fashion-mnist-ddpm")
+    recorded = RunConfig(
+        model=card.id, forget="class:Bag", method="sfr-on", settings=presets.resolve(card.id, "sfr-on")
+    )
+    by_card = Pace().expect(recorded, card)
+    known = {card.id: Recording(recorded, by_card.seconds / 2, "a desk"), MODEL: Recording(recorded, 1.0, "a desk")}
+    found = Pace(known, "a desk").expect(recorded, card)
+    assert (found.source, found.seconds) == ("recorded", pytest.approx(by_card.seconds / 2))
+    other = replace(recorded, method="finetune", settings=presets.resolve(card.id, "finetune"))
+    assert Pace(known, "a desk").expect(other, card).seconds == pytest.approx(Pace().expect(other, card).seconds / 2)
+    for pace in (Pace(known, "another"), Pace({}, "a desk")):
+        assert pace.expect(recorded, card) == by_card
+    assert Pace(known, "a desk").expect(replace(recorded, device="cuda"), card).source == "card"
+    classifier = RunConfig(model=MODEL, forget="class:Bag", method="sfr-on", settings=presets.resolve(MODEL, "sfr-on"))
+    assert Pace(known, "a desk").expect(classifier, zoo.card(MODEL)).source == "card"
 
 
 def test_methods_in_steps_counted_by_hand() -> None:

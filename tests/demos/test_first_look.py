@@ -23,7 +23,12 @@ LOG: list[Event] = [
 
 
 def write(folder: Path, name: str, config: RunConfig) -> None:
-    record = {"config": config.to_json(), "machine": "a desk", "events": [to_json(e) for e in LOG]}
+    record = {
+        "config": config.to_json(),
+        "machine": "a desk",
+        "events": [to_json(e) for e in LOG],
+        "times": [1.0, 2.0, 9.0],
+    }
     (folder / f"{name}.json").write_text(json.dumps(record))
 
 

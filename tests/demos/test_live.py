@@ -101,6 +101,7 @@ def test_a_recorded_run_ends_where_it_ended(tmp_path: Path) -> None:
     record = {
         "config": CONFIG.to_json(),
         "events": [to_json(e) for e in LOG],
+        "times": [float(at) for at in range(len(LOG))],
         "machine": "a desk, 2 cores",
         "pictures": {},
     }
@@ -108,15 +109,22 @@ def test_a_recorded_run_ends_where_it_ended(tmp_path: Path) -> None:
     config, value = live.recorded(path)
     assert config == CONFIG
     assert value["mode"] == "recorded"
-    assert "recorded on a desk, 2 cores; it took 3.0 s" in value["note"]
+    took = float(len(LOG) - 1)
+    assert (
+        f"recorded on a desk, 2 cores, where it took {took:.1f} s with its comparison; here it plays in"
+        in value["note"]
+    )
+    assert value["note"].endswith(copy.duration(value["pace"] * len(value["frames"]) / 1000) + ".")
     assert value["frames"][-1]["line"] == "Finished after 2 steps."
-    assert value["frames"][-1]["elapsed"] == 3.0
+    looks = sum(isinstance(e, Evaluated) for e in LOG)
+    assert value["looked"] == [looks, looks]
+    assert value["frames"][-1]["elapsed"] == value["took"] == took
     assert [frame["step"] for frame in value["frames"]] == sorted(frame["step"] for frame in value["frames"])
     assert value["view"]["loss"]["i"] == [1, 2]
     assert json.loads(json.dumps(value)) == value
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"config": {}, "events": [], "machine": ""}', "[]"])
+@pytest.mark.parametrize("text", ["", "{}", '{"config": {}, "events": [], "machine": "", "times": []}', "[]"])
 def test_a_damaged_record_says_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.json"
     path.write_text(text)

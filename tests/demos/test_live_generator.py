@@ -43,7 +43,7 @@ def test_the_picture_travels_only_when_it_is_new(at: object, sent: bool) -> None
 
 
 def test_frames_of_a_record_hold_each_sheet_once() -> None:
-    frames = [moment for _, moment in bridge.moments(events(), words=WORDS)]
+    frames = [moment for *_, moment in bridge.moments(events(), words=WORDS)]
     sheets = [frame["sheet"]["png"] for frame in frames if frame.get("sheet")]
     assert sheets == [png(10), png(40), png(90)]
 

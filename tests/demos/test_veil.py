@@ -56,7 +56,7 @@ def test_the_live_view_says_so_before_it_draws(tmp_path: Path, monkeypatch: pyte
     card = sd_folder(tmp_path, judge=None, id=ADULT)
     zoo.take_in_hub(card)
     run = replace(config(model=ADULT), forget="concept:cat")
-    assert live.of_record(run, [], "CPU")["blurred"] is True
+    assert live.of_record(run, [], "CPU", [])["blurred"] is True
     script = theme.read("live.js")
     assert script.index("veil(Boolean(value.blurred))") < script.index("draw(value, value.view, true)")
 

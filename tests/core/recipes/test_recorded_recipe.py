@@ -36,6 +36,8 @@ def test_file_holds_config_machine_and_every_event(tmp_path: Path, monkeypatch: 
     assert RunConfig.from_json(data["config"]).forget == FORGET
     assert data["machine"].startswith("CPU, ")
     events = [from_json(event) for event in data["events"]]
+    assert len(data["times"]) == len(events)
+    assert data["times"] == sorted(data["times"])
     assert len(check_grammar(events)) == 6
     assert isinstance(events[-1], Finished)
     assert events[-1].result is not None
