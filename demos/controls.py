@@ -52,10 +52,20 @@ def component(setting: Setting, value: Any, elem_id: str, *, render: bool = True
         return gr.Dropdown(choices=list(setting.choices), filterable=False, **common)
     if is_slider(setting):
         step = 0.001 if setting.kind == "float" else 1
-        return gr.Slider(setting.low, setting.high, step=step, **common)
+        return unchecked(gr.Slider(setting.low, setting.high, step=step, **common))
     # No minimum and maximum here: the config checks them and names the field in its error.
-    number = gr.Number(precision=0 if setting.kind == "int" else None, **common)
+    # No precision either: it would round a fraction in silence.
+    number = gr.Number(**common)
     return empty_from_the_start(number) if setting.optional else number
+
+
+def unchecked(slider: gr.Slider) -> gr.Slider:
+    """A slider whose number box may hold any number: what reads it says in a sentence what is wrong.
+
+    Gradio itself raises an error beyond its ends, which then stands as the word "Error" in whatever the event would have filled.
+    """
+    vars(slider).update(preprocess=lambda payload: payload)
+    return slider
 
 
 def empty_from_the_start(number: gr.Number) -> gr.Number:
@@ -109,6 +119,8 @@ def forget_text(
     if kind == "random":
         if share_percent is None or share_seed is None:
             raise SpecError("The share or its seed is empty.", hint="Give both as numbers.")
+        if not 0 < share_percent < 100:
+            raise SpecError(f"A share of {share_percent:g} % cannot be forgotten.", hint="Choose one from 1 to 50 %.")
         return f"random:{share_percent / 100:g}@{whole('seed of the draw', share_seed)}"
     chosen = sorted(set(rows))
     if not chosen:

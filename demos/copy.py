@@ -55,7 +55,7 @@ ARCHITECTURES = {
 }
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
-CARD_PICTURES = "{data}: {train:,} training, {test:,} test pictures; data {licence}"
+CARD_PICTURES = "{data}: {train:,} training and {test:,} test pictures come with it; data {licence}"
 CARD_NO_PICTURES = "{data}; no training pictures come with it. Data: {licence}"
 
 OWN_TITLE = "Bring your own classifier"
@@ -119,6 +119,10 @@ CONCEPT_KINDS: dict[ConceptKind, str] = {
     "category": "Categories: a whole kind of things",
     "style": "Styles: a way of drawing, whatever the thing",
 }
+WAY_LEFT = (
+    "The loss of what is to be forgotten is the share of the way to another answer that is left: 1 at the start, 0 at the goal, more than 1 where a "
+    "step has led astray."
+)
 DIPS = (
     "The others may fall for some steps and come back: a step that forgets disturbs them, and the steps that follow bring back what the model "
     "said of them before."
@@ -215,8 +219,8 @@ GOLD_GENERATOR = (
     "No retrained model is shipped for this choice (only for: {names}), so there is no gold standard to compare with; training one "
     "would take about {time} of computing, so it is not offered here."
 )
-TRAINED_ON = "Trained on {seen:,} pictures"
-TRAINED_GOLD = "the one retrained without {name} on {seen:,}"
+TRAINED_ON = "Saw {seen:,} pictures in training, each as often as it came up"
+TRAINED_GOLD = "the one retrained without {name} {seen:,}"
 GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
 
 UNLEARN = "Unlearn"

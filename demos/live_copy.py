@@ -116,6 +116,8 @@ LIVE = {
     "accuracyTitleN": "Accuracy in % (n = {forget} and {remain})",
     "forget": "forget set",
     "remain": "remain set",
+    "forgetLoss": "forget set",
+    "remainLoss": "remain set",
     "step": "step",
     "numbersLoss": "Numbers: loss",
     "numbersAccuracy": "Numbers: accuracy in %",
@@ -131,18 +133,26 @@ LIVE = {
         "accuracyTitleN": "Accepted samples in % (n = {forget} and {remain})",
         "forget": "forgotten class",
         "remain": "other classes",
+        "forgetLoss": "forgotten class",
+        "remainLoss": "other classes",
         "numbersAccuracy": "Numbers: samples accepted, in %",
         "plotAltAccuracy": (
             "Line chart of the shares of samples of the forgotten and of the other classes that the judge accepts as their class; "
             "the numbers are in the table below it."
         ),
     },
-    "relative": {"lossTitle": "Loss (share of way left; squared error)"},
+    "relative": {
+        "lossTitle": "Loss (share of way left; squared error)",
+        "forgetLoss": "to forget: way left (1 = all)",
+        "remainLoss": "to keep: squared error",
+    },
     "concept": {
         "accuracyTitle": "Samples as asked, in %",
         "accuracyTitleN": "Samples as asked, in % (n = {forget} and {remain})",
         "forget": "concept still shown",
         "remain": "everything else",
+        "forgetLoss": "the concept",
+        "remainLoss": "everything else",
         "numbersAccuracy": "Numbers: samples as asked, in %",
         "plotAltAccuracy": (
             "Line chart of the shares of samples that still show the concept, and of samples of everything else that show what "

@@ -15,9 +15,9 @@ AUTHORS = (
 )
 NONE_PUBLISHED = "The optimiser of the authors' DiT runs; their code runs no other method than SFR-on on DiT."
 HELD_OUT = (
-    "Tuned on the shipped model with a run's seed and noise that no table uses, forgetting birds, clocks, flags and hearts (docs/adr/0030), "
-    "with two losses of ours: towards another category's answer by the share of the way that is left, and a repair towards what the model "
-    "said before."
+    "Tuned on the shipped model with a run's seed and noise that no table uses, forgetting birds, clocks, flags and hearts (docs/adr/0030, 0035), "
+    "with two losses of ours: towards the farthest category's answer by the share of the way that is left, and a repair towards what the model "
+    "said before, which counts more where more is noise."
 )
 TOY = (
     "The published learning rate, falling to zero, on batches of 64; tried on a toy transformer of twelve made-up classes (nothing of "
@@ -31,7 +31,7 @@ _SFRON: dict[str, Any] = {
     "fisher_clip": None, "lr_schedule": "constant", "slow_beta": 1.0,
 }  # fmt: skip
 _SHIPPED: dict[str, Any] = {
-    **_SFRON, "forget_loss": "relative", "remain_loss": "recall", "lr": 2e-4, "lr_schedule": "cosine", "batch_size": 64,
+    **_SFRON, "forget_loss": "relative", "other": "farthest", "remain_loss": "recall", "recall_weights": "noise", "lr": 2e-4, "lr_schedule": "cosine", "batch_size": 64,
     "alpha": 1.0, "gamma": 1.0, "clip_remain": 1.0, "fisher_batch_size": 32,
 }  # fmt: skip
 _QUICK: dict[str, Any] = {**_ADAMW, "batch_size": 64, "clip": 1.0}

@@ -31,15 +31,21 @@ class InputError(PlaygroundError):
     exit_code = 2
 
 
+NEAR, MOST_NAMED = 0.4, 24
+"""How alike (0 to 1) a name must be to be offered instead, and how many names are listed."""
+
+
 class UnknownName(InputError):
     """A model, class, method, preset or field that does not exist; the hint names the nearest that does."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         by_folded = {n.casefold(): n for n in names}
-        near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.0)
-        nearest = f"Did you mean '{by_folded[near[0]]}'?" if near else ""
-        super().__init__(f"Unknown {kind} '{name}'.", hint=f"{nearest} Known: {', '.join(names)}.".strip())
+        near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=NEAR)
+        nearest = f"Did you mean '{by_folded[near[0]]}'? " if near else ""
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        listed = ", ".join(names[:MOST_NAMED])
+        super().__init__(f"Unknown {kind} '{name}'.", hint=f"{nearest}Known: {listed}{more}.")
 
 
 class ConfigError(InputError):

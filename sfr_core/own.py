@@ -84,7 +84,7 @@ def open_own(
 def _sha256(weights: Path) -> str:
     hint = "Save the state dict with safetensors.torch.save_file."
     if weights.suffix.lower() != ".safetensors":
-        raise AssetError(f"{weights.name} is not a safetensors file.", hint=hint)
+        raise AssetError(f"The weights {weights.name} are not a safetensors file.", hint=hint)
     try:
         with weights.open("rb") as f:
             return hashlib.file_digest(f, "sha256").hexdigest()

@@ -292,5 +292,6 @@ def read_tensors(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:
         return load(raw)
     except (SafetensorError, ValueError) as error:
         raise AssetError(
-            f"{path.name} is not a safetensors file ({error}).", hint="Choose a file that ends in .safetensors."
+            f"The weights are not a safetensors file ({error}).",
+            hint="Save the state dict with safetensors.torch.save_file.",
         ) from None

@@ -46,10 +46,10 @@ def build(model: str) -> Form:
     with gr.Group(elem_id="forget-class") as kinds["class"]:
         classes = picker(cards.class_value(model, [default]), "class-picker")
     with gr.Group(visible=False, elem_id="forget-random") as kinds["random"], gr.Row():
-        share = gr.Slider(1, 50, value=10, step=1, label=copy.SHARE_LABEL, info=copy.SHARE_INFO, elem_id="share")
-        share_seed = gr.Number(
-            0, precision=0, label=copy.SHARE_SEED_LABEL, info=copy.SHARE_SEED_INFO, elem_id="share-seed"
+        share = controls.unchecked(
+            gr.Slider(1, 50, value=10, step=1, label=copy.SHARE_LABEL, info=copy.SHARE_INFO, elem_id="share")
         )
+        share_seed = gr.Number(0, label=copy.SHARE_SEED_LABEL, info=copy.SHARE_SEED_INFO, elem_id="share-seed")
     page = gr.State(0)
     settled = gr.State([model, "sfr-on", "quick", "official", "class"])
     with gr.Group(visible=False, elem_id="forget-samples") as kinds["samples"]:
@@ -99,7 +99,7 @@ def build(model: str) -> Form:
                         part.render()
             groups[key].append(row)
         with gr.Row():
-            seed = gr.Number(0, precision=0, label=copy.SEED_LABEL, info=copy.SEED_INFO, min_width=150, elem_id="seed")
+            seed = gr.Number(0, label=copy.SEED_LABEL, info=copy.SEED_INFO, min_width=150, elem_id="seed")
             devices = [(title, name) for name, title in copy.DEVICES.items()]
             device = _dropdown(devices, "auto", copy.DEVICE_LABEL, copy.DEVICE_INFO, 150, "device")
             precisions = [(title, name) for name, title in copy.PRECISIONS.items()]

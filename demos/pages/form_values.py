@@ -226,7 +226,8 @@ def method_note(model: str, method: str, preset: str, kind: str = "class") -> st
         for name, reason in controls.cannot(model_kind).items()
     )
     values = presets.resolve(model, method, preset, forget=f"{kind}:", kind=model_kind)
-    dips = f"<p>{copy.DIPS}</p>" if values.get("remain_loss") == "recall" else ""
+    dips = f"<p>{copy.WAY_LEFT}</p>" if values.get("forget_loss") == "relative" else ""
+    dips += f"<p>{copy.DIPS}</p>" if values.get("remain_loss") == "recall" else ""
     return (
         f'<div class="pg-note"><p>{spec.summary} <i>{spec.paper}.</i></p>{dips}'
         f"<details><summary>{copy.PRESET_SOURCE}</summary><p>{source}</p></details>"

@@ -17,6 +17,9 @@ from sfr_core import presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 
+LESS = 0.9
+"""Share of the original's training pictures below which a retrained model is said to draw less well."""
+
 
 def retraining(config: RunConfig) -> RunConfig:
     """The recipe of the shipped classifier on the same remain set."""
@@ -46,7 +49,7 @@ def generator_note(card: zoo.ModelCard) -> str:
 def there_note(card: zoo.ModelCard, gold: zoo.GoldStandard) -> str:
     """That there is something to compare with, and how much it saw where that is less than the original did."""
     saw, original = gold.training.get("images_seen"), card.training.get("images_seen")
-    if saw and original and saw < original:
+    if saw and original and saw < LESS * original:
         return copy.GOLD_FEWER.format(gold=saw, original=original)
     return copy.GOLD_THERE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
 from demos.verdict import subject
-from sfr_core import methods, zoo
+from sfr_core import methods, presets, zoo
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.results import GeneratorRecord
 
@@ -28,8 +29,20 @@ def title_of(record: RunRecord) -> str:
     """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
     method = methods.title_of(record.config.method)
     what = subject(record.spec, record.class_names, record.config.forget)
-    off = "".join(f", {name}" for part, name in copy.BROKEN_NAMES.items() if record.config.settings.get(part) is False)
-    return f"{when_of(record)} · {method}{off} · {what} · {record.config.preset}, seed {record.config.seed}"
+    return f"{when_of(record)} · {method}{off_of(record)} · {what} · {record.config.preset}, seed {record.config.seed}"
+
+
+def off_of(record: RunRecord) -> str:
+    """Parts of the method that its preset has and that were switched off: ", no mask"."""
+    config = record.config
+    usual: dict[str, Any] = {}
+    with suppress(PlaygroundError):  # a model or preset that this program does not know
+        usual = presets.resolve(config.model, config.method, config.preset, forget=config.forget)
+    return "".join(
+        f", {name}"
+        for part, name in copy.BROKEN_NAMES.items()
+        if config.settings.get(part) is False and usual.get(part) is not False
+    )
 
 
 def when_of(record: RunRecord) -> str:
@@ -56,7 +69,7 @@ def runs_table(records: list[RunRecord]) -> str:
                 when_of(record),
                 zoo.shareable(record.config.model),
                 subject(record.spec, record.class_names, record.config.forget),
-                record.config.method,
+                record.config.method + off_of(record),
                 record.config.preset,
                 record.state,
                 *numbers,
@@ -97,8 +110,8 @@ class Runs:
             self.a = gr.Dropdown([], label=copy.PICK_A, elem_id="runs-a", min_width=300)
             self.b = gr.Dropdown([], label=copy.PICK_B, elem_id="runs-b", min_width=300)
         with gr.Row():
-            self.open = gr.Button(copy.OPEN, variant="primary", size="sm", elem_id="runs-open")
-            self.delete = gr.Button(copy.DELETE, size="sm", elem_id="runs-delete")
+            self.open = gr.Button(copy.OPEN, variant="primary", size="sm", interactive=False, elem_id="runs-open")
+            self.delete = gr.Button(copy.DELETE, size="sm", interactive=False, elem_id="runs-delete")
         gr.Markdown(f"### {copy.DIFF_TITLE}")
         self.diff = gr.HTML(html.note(copy.DIFF_PICK), elem_id="runs-diff")
         gr.Markdown(f"### {copy.IMPORT_TITLE}\n{copy.IMPORT_HELP}")
@@ -131,11 +144,12 @@ class Runs:
             gr.update(choices=choices, value=a),
             gr.update(choices=choices, value=b),
             diff_html(records.get(a or ""), records.get(b or "")),
+            *(gr.update(interactive=bool(records)) for _ in (self.open, self.delete)),
         ]
 
     def _wire(self) -> None:
         ctx, pick = self.ctx, [self.ctx.browser, self.a, self.b]
-        lists = [self.table, self.a, self.b, self.diff]
+        lists = [self.table, self.a, self.b, self.diff, self.open, self.delete]
         self.refresh.click(self.listed, pick, lists, **QUICK)
         ctx.job.change(self.listed, pick, lists, **QUICK)
         tab = Context.block

@@ -112,6 +112,11 @@ def build(
                 stop = gr.Button(copy.STOP, interactive=False, elem_id="stop")
                 reset = gr.Button(copy.RESET, elem_id="reset")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
+            with gr.Group(visible=False, elem_id="choice") as choice:
+                choice_text = gr.Markdown("", elem_id="choice-text")
+                with gr.Row():
+                    keep = gr.Button(copy.KEEP, elem_id="keep")
+                    rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
             view = gr.HTML(
                 first.value(model),
                 html_template=live_html(),
@@ -122,11 +127,6 @@ def build(
                 texts=copy.LIVE,
                 plotly=plotly_url(),
             )
-            with gr.Group(visible=False, elem_id="choice") as choice:
-                choice_text = gr.Markdown("", elem_id="choice-text")
-                with gr.Row():
-                    keep = gr.Button(copy.KEEP, elem_id="keep")
-                    rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
     page = Unlearn(
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.build(ctx), first, recording,

@@ -151,11 +151,14 @@ function library() {
 function style(name, otherwise) {
   return getComputedStyle(element).getPropertyValue(name).trim() || otherwise;
 }
+function namesOf(which) {
+  return which === 'loss' ? { forget: word('forgetLoss'), remain: word('remainLoss') } : { forget: word('forget'), remain: word('remain') };
+}
 function figure(which, series, n) {
   const colours = COLOURS[document.body.classList.contains('dark') ? 'dark' : 'light'];
   const text = style('--body-text-color', '#222');
   const line = style('--border-color-primary', '#ddd');
-  const names = { forget: word('forget'), remain: word('remain') };
+  const names = namesOf(which);
   const title = which === 'loss' ? word('lossTitle') : n[0] ? fill(word('accuracyTitleN'), { forget: n[0], remain: n[1] }) : word('accuracyTitle');
   const trace = (part, dash, symbol) => ({
     x: series.i, y: series[part], name: names[part], mode: series.i.length > FEW ? 'lines' : 'lines+markers', type: 'scatter',
@@ -329,8 +332,9 @@ function rename() {
   $('numbers-accuracy').querySelector('summary').textContent = word('numbersAccuracy');
   for (const which of PLOTS) {
     const heads = $('numbers-' + which).querySelectorAll('th');
-    heads[1].textContent = word('forget');
-    heads[2].textContent = word('remain');
+    const names = namesOf(which);
+    heads[1].textContent = names.forget;
+    heads[2].textContent = names.remain;
   }
 }
 

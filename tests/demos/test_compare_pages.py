@@ -123,20 +123,22 @@ def test_the_list_holds_only_this_visitors_runs(page: Any) -> None:
     ctx, _, tab = page
     first, second = finished(ctx.book, ANN), finished(ctx.book, ANN, seed=8)
     finished(ctx.book, BOB)
-    table, a, b, diff = tab.listed(ANN, None, None)
+    table, a, b, diff, *_ = tab.listed(ANN, None, None)
     assert [key for _, key in a["choices"]] == [second.id, first.id]
     assert {a["value"], b["value"]} == {first.id, second.id}
     assert table.count("<tr>") == 3
     assert ">seed<" in diff
-    assert "No runs yet" in tab.listed({"visitor": "c" * 32}, None, None)[0]
+    table, *_, look, delete = tab.listed({"visitor": "c" * 32}, None, None)
+    assert "No runs yet" in table
+    assert look["interactive"] is delete["interactive"] is False  # there is nothing that they could do
 
 
 def test_choices_stay_where_they_are_and_never_meet(page: Any) -> None:
     ctx, _, tab = page
     first, second = finished(ctx.book, ANN), finished(ctx.book, ANN)
-    _, a, b, _ = tab.listed(ANN, first.id, first.id)
+    _, a, b, *_ = tab.listed(ANN, first.id, first.id)
     assert (a["value"], b["value"]) == (first.id, second.id)
-    _, a, b, _ = tab.listed(ANN, "gone", second.id)
+    _, a, b, *_ = tab.listed(ANN, "gone", second.id)
     assert (a["value"], b["value"]) == (second.id, first.id)
 
 

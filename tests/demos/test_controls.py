@@ -136,6 +136,17 @@ def test_an_emptied_box_means_off_or_is_refused() -> None:
         controls.to_config(values={}, seed=0, **{**common, "method": "magic"})
 
 
+def test_a_box_beside_a_slider_is_read_as_it_is_and_refused_in_words() -> None:
+    momentum = controls.component({s.name: s for s in SFRonConfig.settings()}["momentum"], 0.9, "momentum")
+    assert momentum.preprocess(7.5) == 7.5
+    with pytest.raises(SpecError, match=r"A share of 150 % cannot be forgotten. Choose one from 1 to 50 %"):
+        controls.forget_text("random", (), 150, 0, ())
+    with pytest.raises(ConfigError, match=r"seed of the draw cannot be 1\.7"):
+        controls.forget_text("random", (), 10, 1.7, ())
+    steps = controls.component({s.name: s for s in SFRonConfig.settings()}["steps"], 100, "steps")
+    assert steps.preprocess(1.5) == 1.5  # to be refused by the config, not rounded
+
+
 def test_forget_texts() -> None:
     text = controls.forget_text
     assert text("class", ["Sneaker", "Bag"], 10, 0, []) == "class:Sneaker,Bag"
