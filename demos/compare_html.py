@@ -21,7 +21,9 @@ from sfr_core.events import MaskReady, Prediction
 from sfr_core.results import GeneratorRecord
 
 CSS = """
-.cmp-scroll{overflow-x:auto;max-width:100%}
+.cmp-scroll{overflow-x:auto;max-width:100%;background:
+linear-gradient(to left,var(--body-background-fill) 40%,transparent) right/48px 100% no-repeat local,
+linear-gradient(to left,rgba(127,127,127,.5),transparent) right/16px 100% no-repeat scroll}
 .cmp-scroll:focus-visible{outline:2px solid var(--color-accent)}
 .cmp-scroll table.cmp{border-collapse:collapse;width:100%;margin:0;font-size:.9rem;font-variant-numeric:tabular-nums;border:0}
 .cmp-scroll table.cmp tr{background:none;border:0}

@@ -219,7 +219,7 @@ GOLD_GENERATOR = (
     "No retrained model is shipped for this choice (only for: {names}), so there is no gold standard to compare with; training one "
     "would take about {time} of computing, so it is not offered here."
 )
-TRAINED_ON = "Saw {seen:,} pictures in training, each as often as it came up"
+TRAINED_ON = "Saw {seen:,} pictures in training, repeats counted"
 TRAINED_GOLD = "the one retrained without {name} {seen:,}"
 GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
 
@@ -238,7 +238,7 @@ EXPECT_UNKNOWN = "This run: time unknown"
 EXPECT_UNKNOWN_WHY = "a first run here will measure it"
 EXPECT_FROM = {
     "measured": "measured by the last run of this method here",
-    "recorded": "from the recorded run, made on such a machine; measured here after a first run",
+    "recorded": "from the recorded run on such a machine",
     "card": "from this model's training time; measured here after a first run",
 }
 EXPECT_CARD_MACHINE = "The card's training time was measured on: {machine}."

@@ -138,10 +138,7 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
     assert "saw 151,488 pictures, the original 384,000" in gold.there_note(card, fewer)
     assert gold.there_note(card, equal) == gold.there_note(generator, trouser) == copy.GOLD_THERE
     detail = form_cards.model_card(card)["detail"]
-    assert (
-        "Saw 384,000 pictures in training, each as often as it came up, the one retrained without Trouser 151,488"
-        in detail
-    )
+    assert "Saw 384,000 pictures in training, repeats counted, the one retrained without Trouser 151,488" in detail
     assert not any("Trained on" in line for line in form_cards.model_card(generator)["detail"])
 
 
