@@ -22,8 +22,9 @@ SALUN = (
     "the guided loss."
 )
 HELD_OUT = (
-    "Tuned on the shipped model with a run's seed and noise that no table uses, forgetting cat, flags and google style (docs/adr/0030), with "
-    "two losses of ours: the redirection counts what share of the way is left, and the repair asks for what the model said before."
+    "Tuned on the shipped model with a run's seed and noise that no table uses, forgetting cat, flags and google style (docs/adr/0030 and 0034), with "
+    "two losses of ours: the redirection counts what share of the way is left, and the repair asks for what the model said before, more where "
+    "more is noise."
 )
 START = "A first guess from the published values, shortened to a small model; not tuned yet."
 
@@ -34,7 +35,7 @@ _SFRON: dict[str, Any] = {
     "slow_beta": 1.0, "trainable": "full",
 }  # fmt: skip
 _SHIPPED: dict[str, Any] = {
-    **_SFRON, "lr": 3e-3, "lr_schedule": "cosine", "forget_loss": "relative", "remain_loss": "recall", "gamma": 0.1,
+    **_SFRON, "lr": 3e-3, "lr_schedule": "cosine", "forget_loss": "relative", "remain_loss": "recall", "recall_weights": "noise", "gamma": 0.1,
     "clip_forget": 1.0, "clip_remain": 1.0, "fisher_batch_size": 32, "trainable": "keys-values",
 }  # fmt: skip
 _QUICK: dict[str, Any] = {**_ADAM, "batch_size": 32, "clip": 1.0}

@@ -51,12 +51,11 @@ def followed(
         progress: the status as HTML.
         still: called at every look: what the wish needs is still in use.
     """
-    started, stop = gr.Button(interactive=False), gr.Button(interactive=True)
     try:
         while wish.active:
             still()
-            yield started, stop, progress(wish)
-            started = stop = gr.skip()
+            # Both buttons every time: a busy browser draws only the last of several answers, and Stop would stay as it was.
+            yield gr.Button(interactive=False), gr.Button(interactive=not wish.cancel.cancelled), progress(wish)
             time.sleep(LOOK_SECONDS)
     finally:
         wish.cancel.cancel()  # nobody waits for it any more; harmless when it has ended

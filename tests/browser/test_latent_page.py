@@ -40,6 +40,7 @@ def test_categories_of_a_transformer(page: Page) -> None:
     expect(page.locator("#data-source")).to_be_hidden()
     expect(page.locator("#forget-note")).to_contain_text("comes without training pictures")
     page.locator("#class-picker input[value='hearts']").check()
+    expect(page.locator("#class-picker input:checked")).to_have_count(2)
     short_run(page, "set-sfr-on")
     page.locator("#unlearn").click()
     expect(page.locator("#live .sheet-row.forget")).to_have_count(2, timeout=SLOW)
