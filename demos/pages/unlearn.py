@@ -268,7 +268,8 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
             return {page.recording: gr.skip()}
         if ctx.job_of(browser, job_id) is not None:
             return {page.recording: chosen}  # what Reset brings back
-        return {page.recording: chosen, page.live: page.first.value(chosen)}
+        # A recording is large, and on a busy machine it may arrive after a run that was started meanwhile: that stays then.
+        return {page.recording: chosen, page.live: {**page.first.value(chosen), "yields": True}}
 
     page.form.model.input(play, [page.form.model, ctx.browser, ctx.job], [page.recording, page.live], **QUICK)
 

@@ -356,6 +356,7 @@ function update() {
   if (!props.value || !props.value.mode) return;
   const value = JSON.parse(JSON.stringify(props.value)); // Gradio hands out a proxy, which is slow to read
   const recorded = value.mode === 'recorded';
+  if (value.yields && state.follow) return;
   const fresh = value.key !== state.key;
   veil(Boolean(value.blurred));
   state.value = value;
