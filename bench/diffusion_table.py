@@ -78,7 +78,7 @@ def table(cells: list[Cell], page: list[Cell] | None = None) -> str:
         for device in dict.fromkeys(cell.get("device", "") for cell in group):
             there = newest(cell for cell in group if cell.get("device", "") == device)
             parts += [f"{there[-1]['machine']}.{drawn_first(there)}{changed(there)}\n", class_table(there), ""]
-        parts += [method_table(newest(group)), ""]
+        parts += [method_table(group), ""]
     parts += [page_line(run) for run in page or []]
     return "\n".join(parts).rstrip()
 
