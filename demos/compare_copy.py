@@ -229,6 +229,7 @@ BREAK_BUTTONS = {
     "alternate": "Without alternating steps",
 }
 BROKEN_NAMES = {"mask": "no mask", "adaptive": "no adaptive weights", "alternate": "no alternation"}
+BREAK_STOP = "Stop"
 BREAK_NOT_HERE = "Only a live run of a method with parts to switch off can be broken."
 BREAK_NO_STEP = "This run made no step, so there is nothing to compare a broken one with."
 BREAK_QUANTITY = "Curve"

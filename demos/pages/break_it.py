@@ -10,6 +10,7 @@ import gradio as gr
 
 from demos import compare_copy as copy
 from demos import compare_html as html
+from demos.jobs import Job
 from demos.pages.context import QUICK, PageContext
 from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.run_record import RunRecord, from_job
@@ -55,6 +56,9 @@ class BreakIt:
                 part: gr.Button(label, size="sm", min_width=180, elem_id=f"{prefix}-break-{part}")
                 for part, label in copy.BREAK_BUTTONS.items()
             }
+        self.stop = gr.Button(
+            copy.BREAK_STOP, size="sm", visible=False, elem_id=f"{prefix}-break-stop", elem_classes="cmp-small"
+        )
         self.status = gr.HTML(elem_id=f"{prefix}-break-status")
         self.quantity = gr.Radio(
             list(QUANTITIES),
@@ -85,6 +89,7 @@ class BreakIt:
             self.broken: {},
             self.drawn: 0,
             self.timer: gr.Timer(active=False),
+            self.stop: gr.update(visible=False),
             self.status: "",
             self.quantity: gr.update(visible=False),
             self.plot: gr.update(value=None, visible=False),
@@ -95,27 +100,36 @@ class BreakIt:
         """Connects buttons, timer and choice; `record_of(browser, key)` checks whose run it is."""
         run = [self.ctx.browser, self.key, self.broken]
         for part, button in self.buttons.items():
-            button.click(self._breaker(part, record_of), run, [self.broken, self.timer, self.status], **QUICK)
+            begun = [self.broken, self.timer, self.stop, self.status]
+            button.click(self._breaker(part, record_of), run, begun, **QUICK)
 
         def look(browser: Any, key: Any, broken: dict[str, str], drawn: int, quantity: str) -> tuple[Any, ...]:
             if not key or not broken:
-                return gr.Timer(active=False), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                return gr.Timer(active=False), *(gr.skip() for _ in outputs[1:])
             base = record_of(browser, key)
-            jobs = {part: self.ctx.job_of(browser, job_id) for part, job_id in broken.items()}
-            ended = {part: job for part, job in jobs.items() if job is not None and not job.active}
+            jobs = self._jobs(browser, broken)
+            ended = comparable(jobs)
             active = any(job is not None and job.active for job in jobs.values())
-            timer = gr.skip() if active else gr.Timer(active=False)
+            seen = (gr.skip() if active else gr.Timer(active=False), stop_button(jobs), self._status(jobs))
             if len(ended) == drawn:
-                return timer, self._status(jobs), drawn, gr.skip(), gr.skip(), gr.skip()
+                return *seen, drawn, gr.skip(), gr.skip(), gr.skip()
             plot, table = overlay(base, {part: from_job(job) for part, job in ended.items()}, quantity)
-            return timer, self._status(jobs), len(ended), gr.update(visible=True), plot, table
+            return *seen, len(ended), gr.update(visible=True), plot, table
 
-        outputs = [self.timer, self.status, self.drawn, self.quantity, self.plot, self.table]
+        outputs = [self.timer, self.stop, self.status, self.drawn, self.quantity, self.plot, self.table]
         self.timer.tick(look, [*run, self.drawn, self.quantity], outputs, **QUICK)
 
+        def stop(browser: Any, broken: dict[str, str]) -> tuple[Any, str]:
+            jobs = self._jobs(browser, broken)
+            for job in jobs.values():
+                if job is not None:
+                    self.ctx.book.stop(job.id)
+            return stop_button(jobs), self._status(jobs)
+
+        self.stop.click(stop, [self.ctx.browser, self.broken], [self.stop, self.status], **QUICK)
+
         def choose(browser: Any, key: Any, broken: dict[str, str], quantity: str) -> tuple[Any, str]:
-            jobs = {part: self.ctx.job_of(browser, job_id) for part, job_id in broken.items()}
-            ended = {part: from_job(job) for part, job in jobs.items() if job is not None and not job.active}
+            ended = {part: from_job(job) for part, job in comparable(self._jobs(browser, broken)).items()}
             return overlay(record_of(browser, key), ended, quantity)
 
         self.quantity.input(choose, [*run, self.quantity], [self.plot, self.table], **QUICK)
@@ -123,34 +137,54 @@ class BreakIt:
     def _breaker(self, part: str, record_of: Callable[[Any, Any], RunRecord]) -> Callable[..., Any]:
         def start(browser: Any, key: Any, broken: dict[str, str]) -> tuple[Any, ...]:
             already = self.ctx.job_of(browser, broken.get(part))
-            if already is not None and already.state != "failed":
-                return gr.skip(), gr.skip(), gr.skip()
+            if already is not None and (already.active or already.state == "finished"):
+                return gr.skip(), gr.skip(), gr.skip(), gr.skip()
             try:
                 job = self.ctx.submit(browser, broken_config(record_of(browser, key).config, part))
             except gr.Error as error:
-                return gr.skip(), gr.skip(), html.alert(str(error.message))
+                return gr.skip(), gr.skip(), gr.skip(), html.alert(str(error.message))
             broken = {**broken, part: job.id}
-            jobs = {name: self.ctx.job_of(browser, job_id) for name, job_id in broken.items()}
-            return broken, gr.Timer(active=True), self._status(jobs)
+            jobs = self._jobs(browser, broken)
+            return broken, gr.Timer(active=True), stop_button(jobs), self._status(jobs)
 
         return start
 
-    def _status(self, jobs: dict[str, Any]) -> str:
-        lines = []
-        for part, job in jobs.items():
-            name = copy.BROKEN_NAMES[part]
-            if job is None:
-                lines.append(f"{name}: gone")
-            elif job.state == "queued":
-                lines.append(f"{name}: waiting, place {self.ctx.book.place(job.id)} in the queue")
-            elif job.state == "running":
-                step = next((e for e in reversed(job.log) if isinstance(e, Step)), None)
-                lines.append(f"{name}: step {step.i} of {step.total}" if step else f"{name}: preparing")
-            elif job.state == "failed":
-                lines.append(f"{name}: failed. {job.error or ''}")
-            else:
-                lines.append(f"{name}: {job.state}")
-        return "".join(html.note(line) for line in lines)
+    def _jobs(self, browser: Any, broken: dict[str, str]) -> dict[str, Job | None]:
+        """The visitor's broken runs by the part that is switched off; None where one is no longer known."""
+        return {part: self.ctx.job_of(browser, job_id) for part, job_id in broken.items()}
+
+    def _status(self, jobs: dict[str, Job | None]) -> str:
+        return "".join(html.note(f"{copy.BROKEN_NAMES[part]}: {self._state(job)}") for part, job in jobs.items())
+
+    def _state(self, job: Job | None) -> str:
+        """Where a broken run is, in a few words."""
+        if job is None:
+            return "gone"
+        step = next((e for e in reversed(job.log) if isinstance(e, Step)), None)
+        at = f"step {step.i} of {step.total}" if step else ""
+        if job.state == "queued":
+            return f"waiting, place {self.ctx.book.place(job.id)} in the queue"
+        if job.stopping:
+            return "stopping"
+        if job.state == "running":
+            return at or "preparing"
+        if job.state == "failed":
+            return f"failed. {job.error or ''}"
+        if job.state == "cancelled":
+            return f"stopped at {at}" if at else "stopped before its first step"
+        return job.state
+
+
+def comparable(jobs: dict[str, Job | None]) -> dict[str, Job]:
+    """Ended runs that made a step; a stopped one shows how far it came."""
+    ended = {part: job for part, job in jobs.items() if job is not None and not job.active}
+    return {part: job for part, job in ended.items() if any(isinstance(event, Step) for event in job.log)}
+
+
+def stop_button(jobs: dict[str, Job | None]) -> Any:
+    """Shown while a broken run waits or runs; pressed once, it waits for the step that is under way."""
+    active = [job for job in jobs.values() if job is not None and job.active]
+    return gr.update(visible=bool(active), interactive=any(not job.stopping for job in active))
 
 
 def overlay(base: RunRecord, broken: dict[str, RunRecord], quantity: str) -> tuple[Any, str]:

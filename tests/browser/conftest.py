@@ -172,3 +172,27 @@ def artifacts() -> Path:
     """Folder for screenshots (git-ignored)."""
     ARTIFACTS.mkdir(exist_ok=True)
     return ARTIFACTS
+
+
+def stopped_within(page: Page, start: str, stop: str) -> bool:
+    """Clicks one button and, as soon as it can be clicked, the other; False where it could not within a minute.
+
+    Both within the page: what is short is over before a busy machine has answered the test.
+    """
+    return bool(
+        page.evaluate(
+            """([start, stop]) => new Promise((done) => {
+                document.querySelector(start).click();
+                const began = Date.now();
+                const looking = setInterval(() => {
+                    const button = document.querySelector(stop);
+                    const ready = button !== null && !button.disabled;
+                    if (!ready && Date.now() - began < 60000) return;
+                    clearInterval(looking);
+                    done(ready);
+                    if (ready) button.click();
+                }, 20);
+            })""",
+            [start, stop],
+        )
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import visiting
+from conftest import stopped_within, visiting
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -158,6 +158,7 @@ def test_break_it_lays_the_curves_over_each_other_and_runs_tells_them_apart(page
     expect(page.locator("#compare-break-table")).to_contain_text("as it was")
     legend = page.locator("#compare-break-plot .legendtext")
     expect(legend).to_have_text(["as it was", "no mask"])
+    expect(page.locator("#compare-break-stop")).to_be_hidden()
     page.locator("#compare-break-plot").screenshot(path=artifacts / "compare-break-it.png")
 
     page.get_by_role("tab", name="Runs").click()
@@ -204,3 +205,10 @@ def test_run_files_are_looked_at_and_bad_ones_get_a_sentence(page: Page, tmp_pat
     expect(page.locator("#runs-compare-save-weights")).to_be_disabled()
     expect(page.locator("#runs-diff")).to_contain_text("Nothing differs")
     page.get_by_role("tab", name="Unlearn").click()
+
+
+def test_a_broken_run_can_be_stopped(page: Page) -> None:
+    page.get_by_role("tab", name="Unlearn").click()
+    assert stopped_within(page, "#compare-break-alternate", "#compare-break-stop")
+    expect(page.locator("#compare-break-status")).to_contain_text("no alternation: stopped", timeout=SLOW)
+    expect(page.locator("#compare-break-stop")).to_be_hidden()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import serving, visiting
+from conftest import serving, stopped_within, visiting
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -82,18 +82,6 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(page.locator("#compare-strips .gen-row.forget")).to_have_count(9)
     expect(page.locator("#compare-pair tbody")).to_contain_text("a cat (to forget)")
     expect(page.locator("#compare-recover-time")).to_contain_text("Expected: about")
-    # Within the page: an attack on a tiny model is over before a busy machine has answered the test.
-    stopped = page.evaluate("""() => new Promise((done) => {
-        document.querySelector('#compare-recover-start').click();
-        const began = Date.now();
-        const looking = setInterval(() => {
-            const stop = document.querySelector('#compare-recover-stop');
-            if (stop.disabled && Date.now() - began < 60000) return;
-            clearInterval(looking);
-            done(!stop.disabled);
-            stop.click();
-        }, 20);
-    })""")
-    assert stopped
+    assert stopped_within(page, "#compare-recover-start", "#compare-recover-stop")
     expect(page.locator("#compare-recover-status")).to_contain_text("Stopped.", timeout=SLOW)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
