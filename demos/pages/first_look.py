@@ -20,25 +20,21 @@ class FirstLooks:
     """The recorded runs that are shipped, by model.
 
     Attributes:
-        first: model whose recording the page opens on, and that stands in for models without one.
+        first: model whose recording the page opens on.
         runs: config and live value (live.of_record) of each.
     """
 
     first: str
     runs: dict[str, tuple[RunConfig, dict[str, Any]]]
 
-    def has(self, model: str) -> bool:
-        """True where a run of this very model was recorded."""
-        return model in self.runs
-
     def config(self, model: str) -> RunConfig | None:
         """The recorded run's config, so that it can be run live; None where nothing was recorded."""
-        found = self._of(model)
+        found = self.runs.get(model)
         return None if found is None else found[0]
 
     def value(self, model: str) -> dict[str, Any]:
         """What the live view plays, or an empty view where nothing was recorded."""
-        found = self._of(model)
+        found = self.runs.get(model)
         return nothing() if found is None else found[1]
 
     def recordings(self) -> dict[str, Recording]:
@@ -49,9 +45,6 @@ class FirstLooks:
             more = seconds * max(0, n - 1 - LOOKS) / n if n else 0.0  # one is before the first step
             found[model] = Recording(config, value["took"] - more, value["machine"])
         return found
-
-    def _of(self, model: str) -> tuple[RunConfig, dict[str, Any]] | None:
-        return self.runs.get(model) or self.runs.get(self.first)
 
 
 def read(first: str, folder: Path = live.RECORDED) -> FirstLooks:

@@ -94,7 +94,15 @@ def wire(
 
     changed = [form.kind, form.kind_note, form.data, form.classes, form.samples_class, form.samples, form.samples_note]
     changed += [form.page, form.method, form.concepts, form.concept_own, form.redirect, form.redirects_note, *valued]
-    form.model.input(new_model, choices, changed, **QUICK)
+
+    def chosen_anew(settled: Any, *choice: Any) -> dict[Any, Any]:
+        """Nothing where the form is that model's already, or the visitor's classes would be lost.
+
+        Gradio (6.31) says a component's last event again, to all that listen to it, when an "always_last" listener's answer came late.
+        """
+        return {form.settled: gr.skip()} if show.known(choice[0]) == (settled or [None])[0] else new_model(*choice)
+
+    form.model.input(chosen_anew, [form.settled, *choices], changed, **QUICK)
 
     def open_own(
         data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str

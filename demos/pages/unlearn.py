@@ -260,18 +260,22 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
 
 
 def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
-    """A model that is chosen plays its own recorded run, as long as the visitor has none of their own on screen."""
+    """A model that is chosen plays its own recorded run, or an empty view, while no run of the visitor's is on screen."""
 
     def play(model: Any, browser: Any, job_id: Any) -> dict[Any, Any]:
         chosen = form_values.known(model)
-        if not page.first.has(chosen):
-            return {page.recording: gr.skip()}
         if ctx.job_of(browser, job_id) is not None:
             return {page.recording: chosen}  # what Reset brings back
         # A recording is large, and on a busy machine it may arrive after a run that was started meanwhile: that stays then.
         return {page.recording: chosen, page.live: {**page.first.value(chosen), "yields": True}}
 
-    page.form.model.input(play, [page.form.model, ctx.browser, ctx.job], [page.recording, page.live], **QUICK)
+    gr.on(
+        [page.form.model.input, page.form.own_note.change],  # the note tells of a model that was opened
+        play,
+        [page.form.model, ctx.browser, ctx.job],
+        [page.recording, page.live],
+        **QUICK,
+    )
 
 
 def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:

@@ -356,7 +356,7 @@ function update() {
   if (!props.value || !props.value.mode) return;
   const value = JSON.parse(JSON.stringify(props.value)); // Gradio hands out a proxy, which is slow to read
   const recorded = value.mode === 'recorded';
-  if (value.yields && state.follow) return;
+  if (value.yields && state.value?.mode === 'live' && state.key !== 'none') return; // a run that was started meanwhile
   const fresh = value.key !== state.key;
   veil(Boolean(value.blurred));
   state.value = value;

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -143,6 +143,7 @@ def visiting(
     context = chromium.new_context(viewport={"width": width, "height": height}, **options)
     page = context.new_page()
     page.set_default_timeout(patience)
+    expect.set_options(timeout=patience)
     it = Visit(page, context, [], [])
     context.on("request", lambda request: it.requests.append(request.url))
     page.on("pageerror", lambda error: it.errors.append(str(error)))

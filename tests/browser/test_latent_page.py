@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from conftest import serving, stopped_within, visiting
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 SLOW = 300_000
 """Milliseconds within which the short run must end, on cores that others use too."""
+RECORDING = 300_000
+"""Bytes; no other answer of the page is as large."""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,54 @@ def test_categories_of_a_transformer(page: Page) -> None:
     page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("flags and hearts")
     expect(page.locator("#compare-shares")).not_to_contain_text("Does it still draw it?")
+
+
+@contextmanager
+def held_back(page: Page, wanted: Callable[[APIResponse], bool]) -> Iterator[list[tuple[Route, APIResponse]]]:
+    """Collects the page's first wanted answer instead of letting it arrive."""
+    held: list[tuple[Route, APIResponse]] = []
+
+    def pass_on(route: Route) -> None:
+        answer = route.fetch()
+        if not held and wanted(answer):
+            held.append((route, answer))
+        else:
+            route.fulfill(response=answer)
+
+    page.route("**/gradio_api/run/**", pass_on)
+    yield held
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_classes_chosen_while_the_page_answers_stay_chosen(page: Page) -> None:
+    with held_back(page, lambda answer: "badge-time" in answer.text()) as held:
+        page.locator("#model-picker input[value='emoji-dit']").check()
+        expect(page.locator("#class-picker .picker-card")).to_have_count(14)
+        while not held:
+            page.wait_for_timeout(50)
+        page.locator("#class-picker input[value='hearts']").check()
+        route, answer = held[0]
+        with page.expect_response(lambda again: again.url == route.request.url and "badge-time" in again.text()):
+            route.fulfill(response=answer)
+        page.wait_for_timeout(1000)
+    expect(page.locator("#class-picker input:checked")).to_have_count(2)
+
+
+def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
+    with held_back(page, lambda answer: len(answer.body()) > RECORDING) as held:
+        page.locator("#model-picker input[value='emoji-dit']").check()
+        expect(page.locator("#class-picker .picker-card")).to_have_count(14)
+        page.locator("#class-picker input[value='hearts']").check()
+        short_run(page, "set-sfr-on")
+        page.locator("#unlearn").click()
+        title = page.locator("#live [data-part=title]")
+        expect(title).to_have_text("SFR-on forgets flags, hearts", timeout=SLOW)
+        (route, answer), *_ = held
+        with page.expect_response(route.request.url):
+            route.fulfill(response=answer)
+        page.wait_for_timeout(1000)
+        expect(title).to_have_text("SFR-on forgets flags, hearts")
+        page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
 
 
 def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:

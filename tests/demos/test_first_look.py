@@ -44,9 +44,9 @@ def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureF
     assert found.config("fashion-mnist-ddpm") == drawn
     assert "Coat" in found.value("fashion-mnist-ddpm")["title"]
     assert found.value("fashion-mnist-ddpm")["generates"] is True
-    # A model without one: the page keeps what it opens on.
-    assert not found.has("own:1")
-    assert found.config("own:1") == ours
+    assert found.config("fashion-mnist-resnet") == ours
+    assert found.config("own:1") is None
+    assert found.value("own:1")["mode"] == "live"
 
 
 def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
