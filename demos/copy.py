@@ -44,7 +44,7 @@ KIND_WORDS = {
     "text-to-image": "text-to-image model",
 }
 SOURCES = {"bundled": "comes with this program", "own": "brought by you", "hub": "from the Hugging Face Hub"}
-DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Learnt from emoji"}
+DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji"}
 ARCHITECTURES = {
     "SmallResNet": "residual network",
     "UNet2DModel": "U-Net",
@@ -55,8 +55,9 @@ ARCHITECTURES = {
 }
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
-CARD_PICTURES = "{data}: {train:,} training and {test:,} test pictures come with it; data {licence}"
-CARD_NO_PICTURES = "{data}; no training pictures come with it. Data: {licence}"
+CARD_FROM = "{data}; licence {licence}; {source}"
+CARD_PICTURES = "{train:,} training and {test:,} test pictures come with it; data {licence}"
+CARD_NO_PICTURES = "No training pictures come with it. Data: {licence}"
 
 OWN_TITLE = "Bring your own classifier"
 OWN_ABOUT = (

@@ -58,6 +58,7 @@ class ClassifierPart:
                     self.found[kind] = gr.HTML(elem_id=f"{self.prefix}-found-{kind}")
                     self.gallery[kind] = gr.Gallery(
                         label=label,
+                        show_label=False,  # the sentence above begins with it
                         columns=6,
                         allow_preview=False,
                         buttons=[],

@@ -38,30 +38,28 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     """One model with its pictures: of a generator one sample of each of its first classes or concepts."""
     data = live.dataset(card.id)
     network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
-    pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
     detail = [
         f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({copy.size(card.bytes)})",
-        pictures.format(
+        copy.CARD_FROM.format(
             data=copy.DATA_TITLES.get(card.dataset, card.dataset),
-            train=len(data.train),
-            test=len(data.test),
-            licence=card.data_licence,
+            licence=card.licence,
+            source=copy.SOURCES[card.source],
         ),
-        f"Licence {card.licence}; {copy.SOURCES[card.source]}",
     ]
+    pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
+    come = pictures.format(train=len(data.train), test=len(data.test), licence=card.data_licence)
+    shown = {"id": card.id, "label": card.title, "detail": detail}
     if card.sampling is None:
         rows = [
             int(np.flatnonzero(data.train.labels == c)[0]) for c in range(min(CARD_PICTURES, len(data.class_names)))
         ]
-        images = [live.picture(card.id, "train", row) for row in rows]
-        return {"id": card.id, "label": card.title, "detail": detail, "images": images}
+        return {**shown, "more": [come], "images": [live.picture(card.id, "train", row) for row in rows]}
     found = sample_pictures(card.id)
     images = [found[name][0] for name in data.class_names if found.get(name)][:CARD_PICTURES]
-    said = copy.SAMPLING if images else copy.SAMPLING_UNSEEN
-    detail.insert(1, said.format(steps=card.sampling.steps, guidance=card.sampling.guidance))
-    if trained := _trained(card):
-        detail.insert(2, trained)
-    return {"id": card.id, "label": card.title, "detail": detail, "images": images}
+    said = (copy.SAMPLING if images else copy.SAMPLING_UNSEEN).format(
+        steps=card.sampling.steps, guidance=card.sampling.guidance
+    )
+    return {**shown, "more": [line for line in (said, _trained(card), come) if line], "images": images}
 
 
 def _trained(card: zoo.ModelCard) -> str:

@@ -165,6 +165,7 @@ def build() -> HubPart | None:
                 min_width=150,
                 visible=False,
                 elem_id="hub-pictures",
+                elem_classes="pg-file",
             )
             architecture = gr.Dropdown(
                 ["", *own.NAMES],

@@ -62,6 +62,7 @@ def build() -> OwnPart:
                 height=120,
                 min_width=150,
                 elem_id="own-data",
+                elem_classes="pg-file",
             )
             weights = gr.File(
                 label=copy.OWN_WEIGHTS.format(size=size),
@@ -69,6 +70,7 @@ def build() -> OwnPart:
                 height=120,
                 min_width=150,
                 elem_id="own-weights",
+                elem_classes="pg-file",
             )
         with gr.Row():
             name = gr.Dropdown(

@@ -1,6 +1,7 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one). Runs as gr.HTML's js_on_load.
-// value = {items: [{id, label, detail, images: [src], group, disabled, reason}], selected: [id], several, legend}; a group's cards
-// stand together under its name. Of many items, value.find names a field that shows only those whose label holds what is written.
+// value = {items: [{id, label, detail, more, images: [src], group, disabled, reason}], selected: [id], several, legend}; a group's cards
+// stand together under its name. detail and more are lines; those of more are shown of what is chosen. Of many items, value.find names a
+// field that shows only those whose label holds what is written.
 const box = element.querySelector('.picker');
 const name = 'pick' + Math.random().toString(36).slice(2);
 const MANY = 40;
@@ -62,21 +63,21 @@ function build(value) {
     title.className = 'picker-label';
     title.textContent = item.label;
     text.append(title);
-    for (const line of item.detail || []) {
-      const detail = document.createElement('span');
-      detail.className = 'picker-detail';
-      detail.textContent = line;
-      text.append(detail);
-    }
-    if (item.reason) {
-      const reason = document.createElement('span');
-      reason.className = 'picker-detail';
-      reason.textContent = item.reason;
-      text.append(reason);
-    }
+    lines(text, item.detail, 'picker-detail');
+    lines(text, item.more, 'picker-detail picker-more');
+    lines(text, item.reason ? [item.reason] : [], 'picker-detail');
     card.append(input, ...(item.images.length ? [pictures] : []), text);
     card.classList.toggle('bare', !item.images.length);
     grid.append(card);
+  }
+}
+
+function lines(text, said, kind) {
+  for (const line of said || []) {
+    const node = document.createElement('span');
+    node.className = kind;
+    node.textContent = line;
+    text.append(node);
   }
 }
 

@@ -62,7 +62,7 @@ def test_the_page_opens_on_the_classifier_and_shows_both(generator: ModelCard) -
     assert items[0]["id"] == RESNET
     (drawing,) = (item for item in items if item["id"] == generator.id)
     assert len(drawing["images"]) == form_cards.CARD_PICTURES
-    assert any("50 sampler steps" in line and "guidance 2" in line for line in drawing["detail"])
+    assert any("50 sampler steps" in line and "guidance 2" in line for line in drawing["more"])
     assert drawing["detail"][0].startswith("Generator")
 
 
@@ -137,9 +137,9 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
     card = replace(generator, training={"images_seen": 384_000}, retrained=(fewer,))
     assert "saw 151,488 pictures, the original 384,000" in gold.there_note(card, fewer)
     assert gold.there_note(card, equal) == gold.there_note(generator, trouser) == copy.GOLD_THERE
-    detail = form_cards.model_card(card)["detail"]
-    assert "Saw 384,000 pictures in training, repeats counted, the one retrained without Trouser 151,488" in detail
-    assert not any("Trained on" in line for line in form_cards.model_card(generator)["detail"])
+    more = form_cards.model_card(card)["more"]
+    assert "Saw 384,000 pictures in training, repeats counted, the one retrained without Trouser 151,488" in more
+    assert not any("Trained on" in line for line in form_cards.model_card(generator)["more"])
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,8 @@ def test_cards_show_the_models_own_samples_and_say_so() -> None:
     assert "the model's own samples" in shown["legend"]
     card = next(item for item in form_cards.model_value(RESNET)["items"] if item["id"] == SD)
     assert len(card["images"]) == form_cards.CARD_PICTURES
-    assert any("no training pictures come with it" in line for line in card["detail"])
-    assert not any("0 training" in line for line in card["detail"])
+    assert any("No training pictures come with it" in line for line in card["more"])
+    assert not any("0 training" in line for line in card["more"])
 
 
 def test_concepts_stand_in_groups(form: Form) -> None:
