@@ -197,7 +197,8 @@ class JobBook:
         now = self._clock()
         with self._lock:
             for job in list(self._jobs.values()):
-                if job.active and now - job.seen > self.limits.unseen:
+                # One whose page is hidden counts from its start: waiting took the time in which it could have been looked at.
+                if job.active and now - max(job.seen, job.started or 0.0) > self.limits.unseen:
                     self.stop(job.id)
                 elif not job.active and now - job.seen > self.limits.idle:
                     self.free(job.id)

@@ -11,7 +11,7 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.jobs import Job
-from demos.pages.context import QUICK, PageContext
+from demos.pages.context import LAST, QUICK, PageContext
 from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.run_record import RunRecord, from_job
 from sfr_core.configs import RunConfig
@@ -43,11 +43,13 @@ def quantity_choices(record: RunRecord) -> list[tuple[str, str]]:
 
 
 class BreakIt:
-    """Buttons, the state of the broken runs, and the overlay. `broken` maps a part to its job id; `drawn` counts ended ones."""
+    """Buttons, and the overlay of the broken runs, which are found among the visitor's runs: no list of them can be lost on the way.
+
+    `drawn` counts the ended ones that the overlay shows.
+    """
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         self.ctx, self.key = ctx, key
-        self.broken = gr.State({})
         self.drawn = gr.State(0)
         self.timer = gr.Timer(LOOK_SECONDS, active=False)
         gr.Markdown(f"### {copy.BREAK_TITLE}\n{copy.BREAK_HELP}")
@@ -71,11 +73,12 @@ class BreakIt:
         self.table = gr.HTML(elem_id=f"{prefix}-break-table")
 
     def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
-        """Fresh for another run: only the switches that it has."""
+        """Fresh for another run: only the switches that it has. The first tick brings back the runs that it was broken into before."""
         parts = parts_of(record.config) if live and record.steps else ()
         return {
             **self.cleared(),
             **{button: gr.update(visible=part in parts) for part, button in self.buttons.items()},
+            self.timer: gr.Timer(active=bool(parts)),
             self.status: ""
             if parts
             else html.note(copy.BREAK_NO_STEP if live and not record.steps else copy.BREAK_NOT_HERE),
@@ -86,7 +89,6 @@ class BreakIt:
         """No broken runs."""
         return {
             **{button: gr.skip() for button in self.buttons.values()},
-            self.broken: {},
             self.drawn: 0,
             self.timer: gr.Timer(active=False),
             self.stop: gr.update(visible=False),
@@ -98,68 +100,76 @@ class BreakIt:
 
     def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
         """Connects buttons, timer and choice; `record_of(browser, key)` checks whose run it is."""
-        run = [self.ctx.browser, self.key, self.broken]
+        run = [self.ctx.browser, self.key]
         for part, button in self.buttons.items():
-            begun = [self.broken, self.timer, self.stop, self.status]
-            button.click(self._breaker(part, record_of), run, begun, **QUICK)
+            button.click(self._breaker(part, record_of), run, [self.timer, self.stop, self.status], **QUICK)
 
-        def look(browser: Any, key: Any, broken: dict[str, str], drawn: int, quantity: str) -> tuple[Any, ...]:
-            if not key or not broken:
+        def look(browser: Any, key: Any, drawn: int, quantity: str) -> tuple[Any, ...]:
+            if not key:
                 return gr.Timer(active=False), *(gr.skip() for _ in outputs[1:])
             base = record_of(browser, key)
-            jobs = self._jobs(browser, broken)
+            jobs = self.broken(browser, base.config)
             ended = comparable(jobs)
-            active = any(job is not None and job.active for job in jobs.values())
-            seen = (gr.skip() if active else gr.Timer(active=False), stop_button(jobs), self._status(jobs))
-            if len(ended) == drawn:
-                return *seen, drawn, gr.skip(), gr.skip(), gr.skip()
-            plot, table = overlay(base, {part: from_job(job) for part, job in ended.items()}, quantity)
-            return *seen, len(ended), gr.update(visible=True), plot, table
+            shown: tuple[Any, ...] = (gr.skip(), gr.skip(), gr.skip())
+            if len(ended) != drawn:
+                shown = (
+                    gr.update(visible=True),
+                    *overlay(base, {part: from_job(j) for part, j in ended.items()}, quantity),
+                )
+            # Asked anew: another part may have been switched off while the overlay was drawn.
+            jobs = self.broken(browser, base.config)
+            timer = gr.skip() if any(job.active for job in jobs.values()) else gr.Timer(active=False)
+            return timer, stop_button(jobs), self._status(jobs), len(ended), *shown
 
         outputs = [self.timer, self.stop, self.status, self.drawn, self.quantity, self.plot, self.table]
         self.timer.tick(look, [*run, self.drawn, self.quantity], outputs, **QUICK)
 
-        def stop(browser: Any, broken: dict[str, str]) -> tuple[Any, str]:
-            jobs = self._jobs(browser, broken)
+        def stop(browser: Any, key: Any) -> tuple[Any, str]:
+            jobs = self.broken(browser, record_of(browser, key).config)
             for job in jobs.values():
-                if job is not None:
-                    self.ctx.book.stop(job.id)
+                self.ctx.book.stop(job.id)
             return stop_button(jobs), self._status(jobs)
 
-        self.stop.click(stop, [self.ctx.browser, self.broken], [self.stop, self.status], **QUICK)
+        self.stop.click(stop, run, [self.stop, self.status], **QUICK)
 
-        def choose(browser: Any, key: Any, broken: dict[str, str], quantity: str) -> tuple[Any, str]:
-            ended = {part: from_job(job) for part, job in comparable(self._jobs(browser, broken)).items()}
-            return overlay(record_of(browser, key), ended, quantity)
+        def choose(browser: Any, key: Any, quantity: str) -> tuple[Any, str]:
+            base = record_of(browser, key)
+            ended = comparable(self.broken(browser, base.config))
+            return overlay(base, {part: from_job(job) for part, job in ended.items()}, quantity)
 
-        self.quantity.input(choose, [*run, self.quantity], [self.plot, self.table], **QUICK)
+        self.quantity.input(choose, [*run, self.quantity], [self.plot, self.table], **LAST)
+
+    def broken(self, browser: Any, config: RunConfig) -> dict[str, Job]:
+        """The visitor's newest run of `config` without each of its parts, where there is one."""
+        runs = self.ctx.book.runs(self.ctx.visitor(browser))
+        found = {}
+        for part in parts_of(config):
+            wanted = broken_config(config, part)
+            job = next((job for job in runs if job.config == wanted), None)
+            if job is not None:
+                self.ctx.book.touch(job.id)
+                found[part] = job
+        return found
 
     def _breaker(self, part: str, record_of: Callable[[Any, Any], RunRecord]) -> Callable[..., Any]:
-        def start(browser: Any, key: Any, broken: dict[str, str]) -> tuple[Any, ...]:
-            already = self.ctx.job_of(browser, broken.get(part))
-            if already is not None and (already.active or already.state == "finished"):
-                return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            try:
-                job = self.ctx.submit(browser, broken_config(record_of(browser, key).config, part))
-            except gr.Error as error:
-                return gr.skip(), gr.skip(), gr.skip(), html.alert(str(error.message))
-            broken = {**broken, part: job.id}
-            jobs = self._jobs(browser, broken)
-            return broken, gr.Timer(active=True), stop_button(jobs), self._status(jobs)
+        def start(browser: Any, key: Any) -> tuple[Any, ...]:
+            config = record_of(browser, key).config
+            already = self.broken(browser, config).get(part)
+            if already is None or not (already.active or already.state == "finished"):
+                try:
+                    self.ctx.submit(browser, broken_config(config, part))
+                except gr.Error as error:
+                    return gr.skip(), gr.skip(), html.alert(str(error.message))
+            jobs = self.broken(browser, config)
+            return gr.Timer(active=True), stop_button(jobs), self._status(jobs)
 
         return start
 
-    def _jobs(self, browser: Any, broken: dict[str, str]) -> dict[str, Job | None]:
-        """The visitor's broken runs by the part that is switched off; None where one is no longer known."""
-        return {part: self.ctx.job_of(browser, job_id) for part, job_id in broken.items()}
-
-    def _status(self, jobs: dict[str, Job | None]) -> str:
+    def _status(self, jobs: dict[str, Job]) -> str:
         return "".join(html.note(f"{copy.BROKEN_NAMES[part]}: {self._state(job)}") for part, job in jobs.items())
 
-    def _state(self, job: Job | None) -> str:
+    def _state(self, job: Job) -> str:
         """Where a broken run is, in a few words."""
-        if job is None:
-            return "gone"
         step = next((e for e in reversed(job.log) if isinstance(e, Step)), None)
         at = f"step {step.i} of {step.total}" if step else ""
         if job.state == "queued":
@@ -175,15 +185,15 @@ class BreakIt:
         return job.state
 
 
-def comparable(jobs: dict[str, Job | None]) -> dict[str, Job]:
+def comparable(jobs: dict[str, Job]) -> dict[str, Job]:
     """Ended runs that made a step; a stopped one shows how far it came."""
-    ended = {part: job for part, job in jobs.items() if job is not None and not job.active}
+    ended = {part: job for part, job in jobs.items() if not job.active}
     return {part: job for part, job in ended.items() if any(isinstance(event, Step) for event in job.log)}
 
 
-def stop_button(jobs: dict[str, Job | None]) -> Any:
+def stop_button(jobs: dict[str, Job]) -> Any:
     """Shown while a broken run waits or runs; pressed once, it waits for the step that is under way."""
-    active = [job for job in jobs.values() if job is not None and job.active]
+    active = [job for job in jobs.values() if job.active]
     return gr.update(visible=bool(active), interactive=any(not job.stopping for job in active))
 
 

@@ -17,7 +17,7 @@ from demos.pages import compare_values as show
 from demos.pages.break_it import BreakIt
 from demos.pages.compare_classifier import ClassifierPart, figure, plot
 from demos.pages.compare_generator import GeneratorPart
-from demos.pages.context import QUEUED, QUICK, PageContext, say
+from demos.pages.context import LAST, QUEUED, QUICK, PageContext, say
 from demos.run_import import Imports
 from demos.run_record import RunRecord, from_job
 from demos.veil import switch_html
@@ -40,6 +40,7 @@ class Compare:
 
     Attributes:
         outputs: every component that `updates` and `cleared` may change.
+        wishes: listeners that go on answering of the run that is shown; whoever shows another one cancels them.
     """
 
     def __init__(self, ctx: PageContext, prefix: str, imports: Imports | None) -> None:
@@ -67,6 +68,7 @@ class Compare:
             self.breaker = BreakIt(ctx, prefix, self.key)
             self._save()
         self.outputs: list[Any] = list(self.cleared())
+        self.wishes: list[Any] = []
         self._wire()
 
     def _timeline(self) -> None:
@@ -173,28 +175,25 @@ class Compare:
             return show.moment(record, at), show.moment_sheet(record, at)
 
         # One answer for both, so that pictures and numbers move together.
-        self.moment_slider.input(
-            turn, [*run, self.moment_slider], [self.moment, self.moment_sheet], trigger_mode="always_last", **QUICK
-        )
+        self.moment_slider.input(turn, [*run, self.moment_slider], [self.moment, self.moment_sheet], **LAST)
         self.threshold.input(
             lambda browser, key, at: show.saliency(self.record(browser, key), at)[0],
             [*run, self.threshold],
             self.layers,
-            trigger_mode="always_last",
-            **QUICK,
+            **LAST,
         )
-        # The figure would be built anew on every tick of the slider: it follows when the hand lets go.
-        self.threshold.release(
-            lambda browser, key, at: show.saliency(self.record(browser, key), at)[1],
+        # By an event of its own, so that the table need not wait for the figure; arrow keys release nothing.
+        self.threshold.change(
+            lambda browser, key, at: show.saliency(self.record(browser, key), at)[1] if key else gr.skip(),
             [*run, self.threshold],
             self.layers_plot,
-            **QUICK,
+            **LAST,
         )
         fetch = f"() => setTimeout(() => document.querySelector('#{self.prefix}-file')?.click(), 120)"
         for name, button in self.save.items():
             button.click(self._saver(name), run, self.file, **QUEUED).success(None, js=fetch, **QUICK)
         self.classifier.wire(self.record)
-        self.generator.wire(self.record)
+        self.wishes = self.generator.wire(self.record)
         self.breaker.wire(self.record)
 
     def _saver(self, kind: str) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages import compare_values as show
-from demos.pages.context import QUICK
+from demos.pages.context import LAST, QUICK
 from demos.run_record import RunRecord
 
 
@@ -120,10 +120,10 @@ class ClassifierPart:
             lambda browser, key, which: figure(show.confusion_plot(record_of(browser, key), which)),
             [*self.run, self.second],
             self.confusion_second,
-            **QUICK,
+            **LAST,
         )
         for kind, gallery in self.gallery.items():
-            gallery.select(self._picker(kind, record_of), self.run, self.sample, **QUICK)
+            gallery.select(self._picker(kind, record_of), self.run, self.sample, trigger_mode="multiple", **QUICK)
 
     def _picker(self, kind: str, record_of: Callable[[Any, Any], RunRecord]) -> Callable[..., str]:
         def pick(event: gr.SelectData, browser: Any, key: Any) -> str:

@@ -67,8 +67,6 @@ class GeneratorPart:
             **self.count.cleared(),
         }
 
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects sampler, attack and count; `record_of(browser, key)` checks whose run it is."""
-        self.play.wire(record_of)
-        self.recover.wire(record_of)
-        self.count.wire(record_of)
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> list[Any]:
+        """Connects sampler, attack and count; `record_of(browser, key)` checks whose run it is. Returns what goes on answering."""
+        return [part.wire(record_of) for part in (self.play, self.recover, self.count)]

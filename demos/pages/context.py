@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 """Options of every handler: no name in the API, and progress is shown by the page itself."""
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False}
 """Looking never waits: these handlers compute nothing and bypass the queue."""
+LAST: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
+"""Looking where the last of several quick choices must win; without it Gradio drops what is chosen while an answer is under way. It
+(6.31) then says the component's first event again, to all that listen to it: those must not mind."""
 QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
 """Handlers that may refuse or that set `PageContext.job`: Gradio shows the sentence of an error, and tells the browser of a changed
 gr.State, only through the queue (measured, gradio 6.31). No limit, so no waiting."""
@@ -73,6 +76,14 @@ class PageContext:
         """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`."""
         job_id = job.id if job is not None else ""
         return {"visitor": self.visitor(browser) or new_token(), "job": job_id}, job_id
+
+
+def call_off(event: Callable[..., Any], listeners: Sequence[Any]) -> None:
+    """Lets an event end what other listeners still answer of.
+
+    Must be connected before the event's own listener: Gradio would cancel only after the answer of that.
+    """
+    event(None, None, None, cancels=list(listeners), **PRIVATE)
 
 
 def new_token() -> str:

@@ -61,12 +61,12 @@ class Count:
         return {
             self.box: gr.update(visible=False),
             self.start: gr.update(interactive=False),
-            self.stop: gr.skip(),
+            self.stop: gr.update(interactive=False),
             self.status: "",
         }
 
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects the buttons; `record_of(browser, key)` checks whose run it is."""
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
+        """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
 
         def begin(browser: Any, key: Any) -> Iterator[tuple[Any, ...]]:
             try:
@@ -78,8 +78,8 @@ class Count:
             yield from followed(wish, progress_html, lambda: self.ctx.book.touch(str(key)))
             yield gr.Button(interactive=True), gr.Button(interactive=False), ended(wish)
 
-        self.start.click(begin, [self.ctx.browser, self.key], [self.start, self.stop, self.status], **QUEUED)
         self.counts.stopped_by(self.stop, self.ctx)
+        return self.start.click(begin, [self.ctx.browser, self.key], [self.start, self.stop, self.status], **QUEUED)
 
     def begin(self, browser: Any, key: Any) -> Wish[Exposed]:
         """Starts a count; an earlier one of the same visitor is stopped.

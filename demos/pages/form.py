@@ -8,13 +8,14 @@ from typing import Any
 
 import gradio as gr
 
-from demos import controls, live
+from demos import controls, copy, live
 from demos.asked import asked
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from sfr_core import methods, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
+from sfr_core.errors import InputError
 
 Component = gr.components.Component
 
@@ -60,7 +61,7 @@ class Form:
     data: gr.Radio
     method_note: gr.HTML
     page: gr.State
-    settled: gr.State
+    settled: gr.JSON
     samples_class: gr.Dropdown
     samples_note: gr.Markdown
     own_note: gr.HTML
@@ -100,6 +101,17 @@ class Form:
         )
         asked(config)  # a redirection that asks for the very concept is answered here, before anything waits
         return config
+
+    def check_settled(self, values: Mapping[Component, Any]) -> None:
+        """Settings follow the choice of a model, method, preset, variant or kind by an answer of the page.
+
+        Raises:
+            InputError: that answer is still under way, so the settings are those of an earlier choice.
+        """
+        model = (show.selected(values[self.model]) or [""])[0]
+        chosen = [model, *(values[part] for part in (self.method, self.preset, self.variant, self.kind))]
+        if values[self.settled] != chosen:
+            raise InputError(copy.NOT_SETTLED, hint=copy.NOT_SETTLED_HINT)
 
     def fill(self, config: RunConfig, own: Sequence[str] = ()) -> dict[Any, Any]:
         """Updates that make the form describe `config`; the reverse of `read`. `own`: see `form_cards.model_value`."""

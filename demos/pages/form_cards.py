@@ -88,15 +88,16 @@ def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
     return {"items": items, "selected": chosen, "several": True, "legend": legend, "find": copy.FIND_CLASS}
 
 
-def sample_value(model: str, class_name: str, page: int, chosen: list[str]) -> dict[str, Any]:
-    """One page of the training pictures of a class."""
+def sample_value(model: str, class_name: str, page: int, chosen: list[str] | None = None) -> dict[str, Any]:
+    """One page of the training pictures of a class; without `chosen` what the visitor has chosen by then stays so."""
     data = live.dataset(model)
     rows = np.flatnonzero(data.train.labels == data.class_names.index(class_name))
     items = [
         {"id": str(row), "label": f"#{row}", "images": [live.picture(model, "train", int(row))]}
         for row in rows[page * PAGE : (page + 1) * PAGE]
     ]
-    return {"items": items, "selected": chosen, "several": True, "legend": copy.SAMPLES_LEGEND}
+    value = {"items": items, "several": True, "legend": copy.SAMPLES_LEGEND}
+    return value if chosen is None else {**value, "selected": chosen}
 
 
 def concept_value(model: str, chosen: str) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def build(model: str) -> Form:
         )
         share_seed = gr.Number(0, label=copy.SHARE_SEED_LABEL, info=copy.SHARE_SEED_INFO, elem_id="share-seed")
     page = gr.State(0)
-    settled = gr.State([model, "sfr-on", "quick", "official", "class"])
+    # In the browser, not in a gr.State: a click sends it together with the fields that it tells of.
+    settled = gr.JSON([model, "sfr-on", "quick", "official", "class"], visible=False)
     with gr.Group(visible=False, elem_id="forget-samples") as kinds["samples"]:
         samples_class = gr.Dropdown(
             list(data.class_names), value=default, label=copy.SAMPLES_CLASS, elem_id="samples-class"
@@ -112,7 +113,7 @@ def build(model: str) -> Form:
     )  # fmt: skip
     form.inputs = {
         model_part, kind, source, classes, share, share_seed, samples, concepts, concept_own, redirect, method, preset, variant, seed,
-        device, precision, memory, *(part for parts in fields.values() for part in parts.values()),
+        device, precision, memory, settled, *(part for parts in fields.values() for part in parts.values()),
     }  # fmt: skip
     form_wiring.wire(form, previous, following, nothing, own_part, hub_part)
     return form

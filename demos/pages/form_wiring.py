@@ -12,7 +12,7 @@ from demos import copy, live
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from demos.pages import hub, own
-from demos.pages.context import QUICK, say
+from demos.pages.context import LAST, QUICK, say
 from demos.pages.form import Form
 from sfr_core import presets
 from sfr_core.errors import PlaygroundError
@@ -45,11 +45,15 @@ def wire(
         model_id = show.known(model)
         model_kind = show.kind_of(model_id)
         names = presets.preset_names(model_id, method, kind=model_kind)
-        preset = preset if preset in names else names[0]
+        kept = preset in names
+        preset = preset if kept else names[0]
         values = presets.resolve(model_id, method, preset, variant, forget=f"{kind}:", kind=model_kind)
         return {
             **form.shown_settings(method, model_kind, values),
-            form.preset: gr.Dropdown(choices=show.preset_choices(model_id, method), value=preset),
+            # No value where it stays: the visitor may have chosen another one meanwhile.
+            form.preset: gr.update(
+                choices=show.preset_choices(model_id, method), **({} if kept else {"value": preset})
+            ),
             form.method_note: show.method_note(model_id, method, preset, kind),
             form.redirect_note: show.redirect_note(method),
             form.settled: [model_id, method, preset, variant, kind],
@@ -62,7 +66,7 @@ def wire(
         asked_anew,
         [form.settled, *choices],
         valued,
-        **QUICK,
+        **LAST,
     )
 
     def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
@@ -96,13 +100,10 @@ def wire(
     changed += [form.page, form.method, form.concepts, form.concept_own, form.redirect, form.redirects_note, *valued]
 
     def chosen_anew(settled: Any, *choice: Any) -> dict[Any, Any]:
-        """Nothing where the form is that model's already, or the visitor's classes would be lost.
-
-        Gradio (6.31) says a component's last event again, to all that listen to it, when an "always_last" listener's answer came late.
-        """
+        """Nothing where the form is that model's already: the event may be said again (`LAST`), and the visitor's classes would be lost."""
         return {form.settled: gr.skip()} if show.known(choice[0]) == (settled or [None])[0] else new_model(*choice)
 
-    form.model.input(chosen_anew, [form.settled, *choices], changed, **QUICK)
+    form.model.input(chosen_anew, [form.settled, *choices], changed, **LAST)
 
     def open_own(
         data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str
@@ -151,27 +152,27 @@ def _wire_concepts(form: Form) -> None:
         return gr.skip() if written else prompts[chosen], show.redirects_note(show.known(model), chosen)
 
     form.concepts.input(
-        follow, [form.model, form.concepts, form.redirect], [form.redirect, form.redirects_note], **QUICK
+        follow, [form.model, form.concepts, form.redirect], [form.redirect, form.redirects_note], **LAST
     )
 
 
 def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:
     def turn(by: int) -> Callable[..., Any]:
-        def handler(model: Any, class_name: str, page: int, picker: Any) -> tuple[dict[str, Any], int]:
+        def handler(model: Any, class_name: str, page: int) -> tuple[dict[str, Any], int]:
             model_id, page = show.known(model), page if isinstance(page, int) else 0
             labels = live.dataset(model_id).train.labels
             names = live.dataset(model_id).class_names
             name = class_name if class_name in names else names[0]
             pages = max(1, -(-int((labels == names.index(name)).sum()) // cards.PAGE))
             at = (page + by) % pages if by else 0
-            return cards.sample_value(model_id, name, at, show.selected(picker)), at
+            return cards.sample_value(model_id, name, at), at
 
         return handler
 
-    paging = [form.model, form.samples_class, form.page, form.samples]
+    paging = [form.model, form.samples_class, form.page]
     previous.click(turn(-1), paging, [form.samples, form.page], **QUICK)
     following.click(turn(1), paging, [form.samples, form.page], **QUICK)
-    form.samples_class.input(turn(0), paging, [form.samples, form.page], **QUICK)
+    form.samples_class.change(turn(0), paging, [form.samples, form.page], **LAST)
 
     def count(picker: Any) -> str:
         rows = sorted(int(row) for row in show.selected(picker) if row.isdigit())
@@ -180,7 +181,7 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
         words = ", ".join(f"#{row}" for row in rows[:12]) + (" …" if len(rows) > 12 else "")
         return copy.SAMPLES_COUNT.format(n=len(rows), rows=words)
 
-    form.samples.input(count, form.samples, form.samples_note, **QUICK)
+    form.samples.input(count, form.samples, form.samples_note, **LAST)
 
     def clear(picker: Any) -> tuple[dict[str, Any], str]:
         value = dict(picker) if isinstance(picker, Mapping) else {"items": []}

@@ -15,7 +15,7 @@ import gradio as gr
 from demos import copy, hardware, hub
 from demos import hub_copy as words
 from demos.pages import own
-from demos.pages.context import PRIVATE, QUEUED, QUICK, say
+from demos.pages.context import LAST, PRIVATE, QUEUED, QUICK, say
 from demos.pages.following import Wishes, followed
 from sfr_core import zoo
 from sfr_core.cards import ModelCard
@@ -34,6 +34,7 @@ class HubPart:
 
     name: gr.Dropdown
     look: gr.Button
+    asked: gr.State
     found: gr.State
     facts: gr.HTML
     pictures: gr.File
@@ -51,7 +52,16 @@ class HubPart:
             inputs: of the form as it is when the model is open, given to `chosen` after its identifier.
             chosen: updates of the form for a model that was opened. outputs: everything that it may update.
         """
-        shown = [self.found, self.facts, self.pictures, self.architecture, self.open, self.stop, self.status]
+        shown = [
+            self.asked,
+            self.found,
+            self.facts,
+            self.pictures,
+            self.architecture,
+            self.open,
+            self.stop,
+            self.status,
+        ]
 
         def look(name: Any) -> dict[Any, Any]:
             try:
@@ -60,6 +70,7 @@ class HubPart:
                 raise say(error) from None
             classifier = found.model.kind == "classifier" and found.openable
             return {
+                self.asked: name,
                 self.found: found.model.id,
                 self.facts: hub.found_html(found),
                 self.pictures: gr.update(visible=classifier),
@@ -69,17 +80,19 @@ class HubPart:
                 self.status: "",
             }
 
-        def another(request: gr.Request) -> dict[Any, Any]:
+        def another(asked: Any, name: Any, request: gr.Request) -> dict[Any, Any]:
             """What was said of the model before is not true of this one; its download is called off."""
+            if name == asked:  # the field was only passed: a drop-down says "input" then too
+                return {self.found: gr.skip()}
             self.wishes.call_off(str(request.session_hash))
             hidden = {
                 part: gr.update(visible=False) for part in (self.pictures, self.architecture, self.open, self.stop)
             }
-            return {self.found: "", self.facts: "", **hidden, self.status: ""}
+            return {self.asked: "", self.found: "", self.facts: "", **hidden, self.status: ""}
 
-        self.name.input(another, None, shown, **QUICK)
+        self.name.input(another, [self.asked, self.name], shown, **LAST)
         asking = {**PRIVATE, "show_progress": "minimal", "show_progress_on": self.look, "concurrency_limit": 2}
-        self.look.click(look, self.name, shown, **asking)
+        self.look.click(look, self.name, shown, trigger_mode="always_last", **asking)
 
         def fetch(request: gr.Request, found: Any, pictures: Any, architecture: Any) -> Iterator[Any]:
             try:
@@ -181,8 +194,8 @@ def build() -> HubPart | None:
             button = gr.Button(words.OPEN, visible=False, elem_id="hub-open")
             stop = gr.Button(words.STOP, interactive=False, visible=False, elem_id="hub-stop")
         status = gr.HTML("", elem_id="hub-status")
-    state, opened = gr.State(""), gr.State("")
-    return HubPart(name, look, state, facts, pictures, architecture, button, stop, status, opened, Wishes())
+    asked, state, opened = gr.State(""), gr.State(""), gr.State("")
+    return HubPart(name, look, asked, state, facts, pictures, architecture, button, stop, status, opened, Wishes())
 
 
 def look_up(name: Any) -> hub.Found:

@@ -89,11 +89,12 @@ class Play:
 
     def cleared(self) -> dict[Any, Any]:
         """Nothing drawn."""
-        still = dict.fromkeys((self.stop, self.what, self.guidance), gr.skip())
-        return {self.draw: gr.update(interactive=False), **still, self.status: "", self.drawn: ""}
+        still = dict.fromkeys((self.what, self.guidance), gr.skip())
+        off = dict.fromkeys((self.draw, self.stop), gr.update(interactive=False))
+        return {**off, **still, self.status: "", self.drawn: ""}
 
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects the buttons; `record_of(browser, key)` checks whose run it is."""
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
+        """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
         wish = [self.ctx.browser, self.key, self.steps, self.guidance, self.seed, self.what]
         outputs = [self.draw, self.stop, self.status, self.drawn]
 
@@ -119,8 +120,8 @@ class Play:
                 shown,
             )
 
-        self.draw.click(draw, wish, outputs, **QUEUED)
         self.drawings.stopped_by(self.stop, self.ctx)
+        return self.draw.click(draw, wish, outputs, **QUEUED)
 
     def begin(
         self, browser: Any, key: Any, record: RunRecord, steps: Any, guidance: Any, seed: Any, what: Any

@@ -70,12 +70,12 @@ class Recover:
 
     def cleared(self) -> dict[Any, Any]:
         """Hidden, nothing attacked."""
-        still = dict.fromkeys((self.before, self.stop), gr.skip())
+        off = dict.fromkeys((self.start, self.stop), gr.update(interactive=False))
         empty = dict.fromkeys((self.time, self.status, self.drawn), "")
-        return {self.box: gr.update(visible=False), self.start: gr.update(interactive=False), **still, **empty}
+        return {self.box: gr.update(visible=False), **off, self.before: gr.skip(), **empty}
 
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects the buttons; `record_of(browser, key)` checks whose run it is."""
+    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
+        """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
         outputs = [self.start, self.stop, self.status, self.time, self.drawn]
 
         def begin(browser: Any, key: Any, before: Any) -> Iterator[tuple[Any, ...]]:
@@ -90,8 +90,8 @@ class Recover:
             attack.learn(record.config.model, wish)
             yield (gr.Button(interactive=True), gr.Button(interactive=False), *ended(record, wish))
 
-        self.start.click(begin, [self.ctx.browser, self.key, self.before], outputs, **QUEUED)
         self.attacks.stopped_by(self.stop, self.ctx)
+        return self.start.click(begin, [self.ctx.browser, self.key, self.before], outputs, **QUEUED)
 
     def begin(self, browser: Any, key: Any, before: Any) -> Wish[Recovery]:
         """Starts an attack; an earlier one of the same visitor is stopped.

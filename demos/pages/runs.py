@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gradio.context import Context
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages import compare
-from demos.pages.context import QUEUED, QUICK, PageContext
+from demos.pages.context import LAST, QUEUED, QUICK, PageContext, call_off
 from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
@@ -133,19 +134,32 @@ class Runs:
         return [from_job(job) for job in self.ctx.book.runs(visitor)] + self.imports.of(visitor) if visitor else []
 
     def listed(self, browser: Any, a: Any, b: Any, first: str = "") -> list[Any]:
-        """Values for table, A, B and the differences; a choice that still exists stays, `first` goes to A."""
+        """Values for table, A, B, the differences and the buttons; a choice that still exists stays, `first` goes to A."""
         records = {record.key: record for record in self.records(browser)}
-        choices = [(title_of(record), key) for key, record in records.items()]
         keys = list(records)
-        a = first or (a if a in records else (keys[0] if keys else None))
-        b = b if b in records and b != a else next((key for key in keys if key != a), None)
+        new_a = first or (a if a in records else (keys[0] if keys else None))
+        new_b = b if b in records and b != new_a else next((key for key in keys if key != new_a), None)
+        return self._lists(records, (a, new_a), (b, new_b))
+
+    def after_deletion(self, browser: Any, b: Any) -> list[Any]:
+        """The same with nothing at A: the next press of Delete must not take a run that nobody chose."""
+        records = {record.key: record for record in self.records(browser)}
+        return self._lists(records, ("", None), (b, b if b in records else None))
+
+    def _lists(self, records: Mapping[str, RunRecord], a: tuple[Any, Any], b: tuple[Any, Any]) -> list[Any]:
+        choices = [(title_of(record), key) for key, record in records.items()]
+        # No value where it stays: the visitor may have chosen another run meanwhile.
+        shown = [gr.update(choices=choices, **({} if new == old else {"value": new})) for old, new in (a, b)]
         return [
             runs_table(list(records.values())),
-            gr.update(choices=choices, value=a),
-            gr.update(choices=choices, value=b),
-            diff_html(records.get(a or ""), records.get(b or "")),
-            *(gr.update(interactive=bool(records)) for _ in (self.open, self.delete)),
+            *shown,
+            diff_html(records.get(a[1] or ""), records.get(b[1] or "")),
+            *self._able(a[1] in records),
         ]
+
+    def _able(self, able: bool) -> list[Any]:
+        """Show and Delete, which ask for a run at A."""
+        return [gr.update(interactive=able) for _ in (self.open, self.delete)]
 
     def _wire(self) -> None:
         ctx, pick = self.ctx, [self.ctx.browser, self.a, self.b]
@@ -158,18 +172,19 @@ class Runs:
         if tab is not None:
             tab.select(self.listed, pick, lists, **QUICK)
 
-        def choose(browser: Any, a: Any, b: Any) -> str:
+        def choose(browser: Any, a: Any, b: Any) -> list[Any]:
             records = {record.key: record for record in self.records(browser)}
-            return diff_html(records.get(a), records.get(b))
+            return [diff_html(records.get(a), records.get(b)), *self._able(a in records)]
 
-        for dropdown in (self.a, self.b):
-            dropdown.input(choose, pick, self.diff, **QUICK)
+        gr.on([self.a.input, self.b.input], choose, pick, [self.diff, self.open, self.delete], **LAST)
 
         def look(browser: Any, key: Any) -> dict[Any, Any]:
             record = self.compare.record(browser, key)
             return self.compare.updates_of(record, live=record.state != "imported")
 
-        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, **QUEUED)
+        for event in (self.open.click, self.delete.click, self.upload.upload):
+            call_off(event, self.compare.wishes)
+        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, trigger_mode="always_last", **QUEUED)
 
         changed = [*lists, self.message, *self.compare.outputs]
         page = [ctx.browser, ctx.job]
@@ -189,7 +204,7 @@ class Runs:
             rest = [hidden.get(component, gr.skip()) for component in self.compare.outputs]
             # Where Unlearn shows this run, it goes there too: nothing must be left that asks for a run that is gone.
             shows = ctx.show(browser, None) if job_id == a else (gr.skip(), gr.skip())
-            return [*self.listed(browser, None, b), html.note(copy.DELETED), *rest, *shows]
+            return [*self.after_deletion(browser, b), html.note(copy.DELETED), *rest, *shows]
 
         # Queued, because the browser hears of a changed gr.State only through the queue.
         self.delete.click(drop, [*pick, self.compare.key, ctx.job], [*changed, *page], **QUEUED)

@@ -16,9 +16,9 @@ from demos.looks import Looks
 from demos.pages import compare as compare_page
 from demos.pages import first_look, form_layout, form_values, gold
 from demos.pages import form as form_page
-from demos.pages.context import PRIVATE, QUEUED, QUICK, PageContext, say
+from demos.pages.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
 from demos.veil import switch_html
-from sfr_core.errors import PlaygroundError
+from sfr_core.errors import InputError, PlaygroundError
 
 LOG = logging.getLogger(__name__)
 SCROLL = (
@@ -174,9 +174,10 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> None:
 
     inputs, outputs = [ctx.browser, ctx.job], page.job_outputs
     attached = [*inputs, page.recording]
+    call_off(ctx.job.change, page.compare.wishes)
     ctx.job.change(attach, attached, outputs, trigger_mode="multiple", **QUEUED)
     # live.js met the end of the run, or a handle that this server no longer knows.
-    page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
+    ended = page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
 
     def stop_it(browser: Any, job_id: Any) -> Any:
         job = ctx.job_of(browser, job_id)
@@ -194,15 +195,16 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> None:
             if job is None:
                 raise gr.Error(copy.NOT_YOURS, title=copy.TITLE_CANNOT)
             try:
-                act(job.id)
+                if not job.settled:  # the other button may have been quicker
+                    act(job.id)
             except PlaygroundError as error:
                 raise say(error) from None
             return {page.live: page.looks.attach(job), **button_updates(page, job), **compare_updates(page, job)}
 
         return handler
 
-    page.keep.click(settle(ctx.book.keep), inputs, outputs, **QUICK)
-    page.rollback.click(settle(ctx.book.rollback), inputs, outputs, **QUICK)
+    page.keep.click(settle(ctx.book.keep), inputs, outputs, **QUEUED)
+    page.rollback.click(settle(ctx.book.rollback), inputs, outputs, **QUEUED)
 
     def reset_it(browser: Any, job_id: Any) -> tuple[Any, ...]:
         job = ctx.job_of(browser, job_id)
@@ -212,6 +214,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> None:
             ctx.book.free(job.id)
         return ctx.show(browser, None)
 
+    call_off(page.reset.click, [ended])  # or the run that has just ended comes back
     page.reset.click(reset_it, inputs, inputs, **QUEUED)
 
 
@@ -229,33 +232,44 @@ def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
 def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     shown = [ctx.browser, ctx.job]
 
+    def running(browser: Any, job_id: Any) -> bool:
+        """A run is shown and has not ended: a second click came before the button was off."""
+        job = ctx.job_of(browser, job_id)
+        return job is not None and job.active
+
     def begin(values: Mapping[Any, Any]) -> tuple[Any, ...]:
+        if running(values[ctx.browser], values[ctx.job]):
+            return gr.skip(), gr.skip()
         try:
+            page.form.check_settled(values)
             config = page.form.read(values)
         except PlaygroundError as error:
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
 
-    page.run.click(begin, {ctx.browser, *page.form.inputs}, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
+    asked = {*shown, *page.form.inputs}
+    page.run.click(begin, asked, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
 
     def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         try:
+            if running(values[ctx.browser], values[ctx.job]):
+                raise InputError(copy.RUN_FIRST, hint=copy.RUN_FIRST_HINT)
             config = gold.retraining(page.form.read(values))
         except PlaygroundError as error:
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
 
-    page.retrain.click(begin_retraining, {ctx.browser, *page.form.inputs}, shown, **QUEUED)
+    page.retrain.click(begin_retraining, asked, shown, **QUEUED)
 
-    def begin_recorded(browser: Any, model: Any, recording: str) -> dict[Any, Any]:
+    def begin_recorded(browser: Any, job_id: Any, model: Any, recording: str) -> dict[Any, Any]:
         recorded = page.first.config(recording)
-        if recorded is None:
+        if recorded is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
         filled = page.form.fill(recorded, form_values.own_ids(model))  # first, so that nothing runs that is not shown
         browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
         return {ctx.browser: browser, ctx.job: job_id, **filled}
 
-    inputs = [ctx.browser, page.form.model, page.recording]
+    inputs = [*shown, page.form.model, page.recording]
     page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED)
 
 
@@ -274,7 +288,7 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
         play,
         [page.form.model, ctx.browser, ctx.job],
         [page.recording, page.live],
-        **QUICK,
+        **LAST,
     )
 
 
@@ -291,12 +305,12 @@ def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
     settings = [part for parts in form.fields.values() for part in parts.values()]
     pickers = [part.input for part in (form.model, form.classes, form.samples, form.concepts)]
     others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
-    others += [form.own_note, form.concept_own, form.memory]
+    others += [form.own_note, form.concept_own, form.memory, form.data, form.device]
     gr.on(
-        [opened, *pickers, *(part.change for part in others), *(part.input for part in settings)],
+        # Settings by change, not by input: a preset fills them in after it was chosen itself.
+        [opened, *pickers, *(part.change for part in (*others, *settings))],
         describe,
         form.inputs,
         [page.badges, page.gold_note, page.retrain],
-        trigger_mode="always_last",
-        **QUICK,
+        **LAST,
     )

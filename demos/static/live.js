@@ -385,6 +385,7 @@ function update() {
 wireVeil($('veil'));
 $('run').textContent = T.runIt;
 function runIt() {
+  if (state.value.mode !== 'recorded') return; // a run of the visitor's own was brought back meanwhile
   // Until the visitor has a token, which Unlearn waits for too, a run would be nobody's: the click is kept until then.
   const loading = document.querySelector('#unlearn')?.disabled;
   $('run').disabled = Boolean(loading);

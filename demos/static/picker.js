@@ -6,6 +6,7 @@ const box = element.querySelector('.picker');
 const name = 'pick' + Math.random().toString(36).slice(2);
 const MANY = 40;
 let shape = '';
+let chosen = []; // what was selected last
 
 function build(value) {
   box.replaceChildren();
@@ -44,6 +45,7 @@ function build(value) {
       const selected = input.checked ? [...others, item.id] : others;
       // Chosen on another page: not among the items, still selected.
       props.value = { ...props.value, selected: value.several ? selected : selected.filter((id) => known.has(id)) };
+      chosen = props.value.selected;
       mark(props.value);
       trigger('input');
     });
@@ -106,9 +108,13 @@ function mark(value) {
 }
 
 function update() {
+  if (!props.value || !props.value.items) return;
+  // Other cards without a selection: what was chosen while they were on their way counts.
+  if (!props.value.selected) props.value = { ...props.value, selected: chosen };
   const value = props.value;
-  if (!value || !value.items) return;
-  const next = JSON.stringify([value.legend, value.several, value.items.map((i) => [i.id, i.label, i.group])]);
+  chosen = value.selected;
+  const cards = value.items.map((i) => [i.id, i.label, i.group, i.images.map((src) => src.length + src.slice(-32))]);
+  const next = JSON.stringify([value.legend, value.several, cards]);
   if (next !== shape) {
     shape = next;
     build(value);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 from conftest import serving, stopped_within, visiting
@@ -53,19 +54,38 @@ def test_categories_of_a_transformer(page: Page) -> None:
     expect(page.locator("#compare-shares")).not_to_contain_text("Does it still draw it?")
 
 
-@contextmanager
-def held_back(page: Page, wanted: Callable[[APIResponse], bool]) -> Iterator[list[tuple[Route, APIResponse]]]:
-    """Collects the page's first wanted answer instead of letting it arrive."""
-    held: list[tuple[Route, APIResponse]] = []
+@dataclass
+class Held:
+    """Answers to the page that wait until they are let go; what comes after that passes."""
 
-    def pass_on(route: Route) -> None:
+    page: Page
+    wanted: Callable[[APIResponse], bool]
+    answers: list[tuple[Route, APIResponse]] = field(default_factory=list)
+    holding: bool = True
+
+    def pass_on(self, route: Route) -> None:
         answer = route.fetch()
-        if not held and wanted(answer):
-            held.append((route, answer))
+        if self.holding and self.wanted(answer):
+            self.answers.append((route, answer))
         else:
             route.fulfill(response=answer)
 
-    page.route("**/gradio_api/run/**", pass_on)
+    def wait(self) -> None:
+        """Until there is one."""
+        while not self.answers:
+            self.page.wait_for_timeout(50)
+
+    def let_go(self) -> None:
+        self.holding = False
+        for route, answer in self.answers:
+            route.fulfill(response=answer)
+
+
+@contextmanager
+def held_back(page: Page, wanted: Callable[[APIResponse], bool]) -> Iterator[Held]:
+    """Keeps the page waiting for the answers that are wanted."""
+    held = Held(page, wanted)
+    page.route("**/gradio_api/run/**", held.pass_on)
     yield held
     page.unroute_all(behavior="ignoreErrors")
 
@@ -74,14 +94,38 @@ def test_classes_chosen_while_the_page_answers_stay_chosen(page: Page) -> None:
     with held_back(page, lambda answer: "badge-time" in answer.text()) as held:
         page.locator("#model-picker input[value='emoji-dit']").check()
         expect(page.locator("#class-picker .picker-card")).to_have_count(14)
-        while not held:
-            page.wait_for_timeout(50)
+        held.wait()
         page.locator("#class-picker input[value='hearts']").check()
-        route, answer = held[0]
-        with page.expect_response(lambda again: again.url == route.request.url and "badge-time" in again.text()):
-            route.fulfill(response=answer)
-        page.wait_for_timeout(1000)
+        held.let_go()
+        page.wait_for_timeout(3000)  # for answers that would undo it
     expect(page.locator("#class-picker input:checked")).to_have_count(2)
+
+
+def test_the_last_of_two_quick_choices_counts(page: Page) -> None:
+    with held_back(page, lambda answer: '"emoji-dit","sfr-on"' in answer.text()) as held:
+        page.locator("#model-picker input[value='emoji-dit']").check()
+        held.wait()
+        page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
+        held.let_go()
+        expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+        expect(page.locator("#class-picker .picker-card")).to_have_count(10)
+
+
+def test_a_run_does_not_start_with_the_settings_of_an_earlier_choice(page: Page) -> None:
+    steps = page.locator("#set-sfr-on-steps input")
+    page.locator("#advanced > button").click()
+    quick = steps.input_value()
+    with held_back(page, lambda answer: '"sfr-on","thorough"' in answer.text()) as held:
+        page.locator("#preset input").click()
+        page.get_by_role("option", name="Thorough").click()
+        held.wait()
+        page.locator("#unlearn").click()
+        expect(page.get_by_text("have not arrived yet").first).to_be_visible()
+        expect(steps).to_have_value(quick)
+        held.let_go()
+        expect(steps).not_to_have_value(quick)
+    expect(page.locator("#preset input")).to_have_value("Thorough")
+    expect(page.locator("#stop")).to_be_disabled()
 
 
 def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
@@ -93,9 +137,8 @@ def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
         page.locator("#unlearn").click()
         title = page.locator("#live [data-part=title]")
         expect(title).to_have_text("SFR-on forgets flags, hearts", timeout=SLOW)
-        (route, answer), *_ = held
-        with page.expect_response(route.request.url):
-            route.fulfill(response=answer)
+        assert held.answers
+        held.let_go()
         page.wait_for_timeout(1000)
         expect(title).to_have_text("SFR-on forgets flags, hearts")
         page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)

@@ -12,7 +12,7 @@ from compare_examples import config, events, record
 
 from demos.jobs import Job, JobBook
 from demos.pages import compare, runs
-from demos.pages.break_it import broken_config, overlay, parts_of
+from demos.pages.break_it import broken_config, comparable, overlay, parts_of, stop_button
 from demos.pages.compare_values import found, gallery, saliency, second_choices
 from demos.pages.context import PageContext
 from demos.run_record import from_job
@@ -137,9 +137,47 @@ def test_choices_stay_where_they_are_and_never_meet(page: Any) -> None:
     ctx, _, tab = page
     first, second = finished(ctx.book, ANN), finished(ctx.book, ANN)
     _, a, b, *_ = tab.listed(ANN, first.id, first.id)
-    assert (a["value"], b["value"]) == (first.id, second.id)
+    assert "value" not in a  # it stays what it is in the browser by then
+    assert b["value"] == second.id
     _, a, b, *_ = tab.listed(ANN, "gone", second.id)
     assert (a["value"], b["value"]) == (second.id, first.id)
+
+
+def test_nothing_is_chosen_after_a_deletion(page: Any) -> None:
+    ctx, _, tab = page
+    first = finished(ctx.book, ANN)
+    _, a, b, _, show, delete = tab.after_deletion(ANN, first.id)
+    assert a["value"] is None
+    assert "value" not in b
+    assert not show["interactive"]
+    assert not delete["interactive"]
+
+
+def test_broken_runs_are_found_again_by_what_they_switch_off(page: Any) -> None:
+    ctx, part, _ = page
+    whole = finished(ctx.book, ANN)
+    assert part.breaker.broken(ANN, whole.config) == {}
+    finished(ctx.book, ANN, settings=SFRonConfig(mask=False, steps=1).to_dict())
+    assert part.breaker.broken(ANN, whole.config) == {}  # it differs in more than the part
+    older, newer, other = (
+        finished(ctx.book, ANN, settings=broken_config(whole.config, part).settings)
+        for part in ("mask", "mask", "adaptive")
+    )
+    assert older.id != newer.id
+    assert part.breaker.broken(ANN, whole.config) == {"mask": newer, "adaptive": other}
+    assert part.breaker.broken(BOB, whole.config) == {}
+
+
+def test_only_what_made_a_step_is_laid_over_and_only_what_runs_can_be_stopped(page: Any) -> None:
+    ctx, _, _ = page
+    done = finished(ctx.book, ANN)
+    empty, busy = (Job(id=str(k) * 32, visitor="a" * 32, config=done.config, created=0.0) for k in (1, 2))
+    empty.state, busy.state = "cancelled", "running"
+    assert comparable({"mask": done, "adaptive": empty, "alternate": busy}) == {"mask": done}
+    assert not stop_button({"mask": done, "adaptive": empty})["visible"]
+    assert stop_button({"alternate": busy})["interactive"]
+    busy.stopping = True
+    assert not stop_button({"alternate": busy})["interactive"]
 
 
 def test_a_title_tells_a_broken_run_from_a_whole_one() -> None:

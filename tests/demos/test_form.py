@@ -80,6 +80,21 @@ def test_a_generator_forgets_classes_only_and_says_why(generator: ModelCard) -> 
     assert form_values.first_class(RESNET) == "Sneaker"
 
 
+def test_a_run_waits_for_the_settings_of_the_last_choice(generator: ModelCard) -> None:
+    form = build()
+    settings = presets.resolve(RESNET, "sfr-on", "quick", "official", forget="class:")
+    values = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
+    form.check_settled(values)
+    for part, chosen in (
+        (form.preset, "thorough"),
+        (form.kind, "random"),
+        (form.method, "salun"),
+        (form.model, form_cards.model_value(generator.id)),
+    ):
+        with pytest.raises(InputError, match="have not arrived yet"):
+            form.check_settled({**values, part: chosen})
+
+
 def test_methods_are_those_of_the_kind(generator: ModelCard) -> None:
     offered = [name for _, name in form_values.method_choices(generator.id)]
     assert offered == [name for name in methods.of_kind("ddpm") if name != "retrain"]
@@ -102,7 +117,9 @@ def test_a_generators_run_survives_the_form(generator: ModelCard, method: str) -
         seed=5,
         data="data-free",
     )
-    assert form.read(filled(form, config)) == config
+    values = filled(form, config)
+    assert form.read(values) == config
+    form.check_settled(values)
 
 
 def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: ModelCard) -> None:
