@@ -175,14 +175,14 @@ def artifacts() -> Path:
     return ARTIFACTS
 
 
-def stopped_within(page: Page, start: str, stop: str) -> bool:
-    """Clicks one button and, as soon as it can be clicked, the other; False where it could not within a minute.
+def stopped_within(page: Page, start: str, stop: str, instead: str = "") -> bool:
+    """Clicks one button and, as soon as Stop can be clicked, that or what is clicked instead; False where it could not within a minute.
 
-    Both within the page: what is short is over before a busy machine has answered the test.
+    All within the page: what is short is over before a busy machine has answered the test.
     """
     return bool(
         page.evaluate(
-            """([start, stop]) => new Promise((done) => {
+            """([start, stop, then]) => new Promise((done) => {
                 document.querySelector(start).click();
                 const began = Date.now();
                 const looking = setInterval(() => {
@@ -191,9 +191,9 @@ def stopped_within(page: Page, start: str, stop: str) -> bool:
                     if (!ready && Date.now() - began < 60000) return;
                     clearInterval(looking);
                     done(ready);
-                    if (ready) button.click();
+                    if (ready) document.querySelector(then).click();
                 }, 20);
             })""",
-            [start, stop],
+            [start, stop, instead or stop],
         )
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import serving, visiting
+from conftest import serving, stopped_within, visiting
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -173,6 +173,18 @@ def test_the_list_of_runs_and_another_kind_of_model(page: Page) -> None:
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator("#runs-table tbody tr")).to_have_count(1)
     expect(page.locator("#runs-table")).to_contain_text(MODEL)
+    page.locator("#runs-open").click()
+    expect(page.locator("#runs-compare-play-draw")).to_be_enabled(timeout=SLOW)
+    page.locator("#runs-compare-play-what").get_by_text("All", exact=True).click()
+    page.locator("#runs-compare-play-steps input").click()
+    page.get_by_role("option", name="100").click()
+    # Whoever shows a run while pictures are being drawn gets none of them: they might be those of another run.
+    assert stopped_within(page, "#runs-compare-play-draw", "#runs-compare-play-stop", "#runs-open")
+    expect(page.locator("#runs-compare-play-draw")).to_be_enabled(timeout=SLOW)
+    expect(page.locator("#runs-compare-play-stop")).to_be_disabled()
+    page.wait_for_timeout(3000)
+    expect(page.locator("#runs-compare-play-status")).to_be_empty()
+    expect(page.locator("#runs-compare-play-drawn .gen-row")).to_have_count(0)
     page.get_by_role("tab", name="Unlearn").click()
     page.locator("#model-picker input[value='fashion-mnist-resnet']").check()
     expect(page.locator("#data-source")).to_be_hidden()
