@@ -112,6 +112,7 @@ class Runs:
             self.b = gr.Dropdown([], label=copy.PICK_B, elem_id="runs-b", min_width=300)
         with gr.Row():
             self.open = gr.Button(copy.OPEN, variant="primary", size="sm", interactive=False, elem_id="runs-open")
+            self.stop = gr.Button(copy.STOP_RUN, size="sm", interactive=False, elem_id="runs-stop")
             self.delete = gr.Button(copy.DELETE, size="sm", interactive=False, elem_id="runs-delete")
         gr.Markdown(f"### {copy.DIFF_TITLE}")
         self.diff = gr.HTML(html.note(copy.DIFF_PICK), elem_id="runs-diff")
@@ -154,16 +155,18 @@ class Runs:
             runs_table(list(records.values())),
             *shown,
             diff_html(records.get(a[1] or ""), records.get(b[1] or "")),
-            *self._able(a[1] in records),
+            *self._able(records.get(a[1] or "")),
         ]
 
-    def _able(self, able: bool) -> list[Any]:
-        """Show and Delete, which ask for a run at A."""
-        return [gr.update(interactive=able) for _ in (self.open, self.delete)]
+    def _able(self, a: RunRecord | None) -> list[Any]:
+        """Show, Stop and Delete for the run at A."""
+        active = a is not None and a.state in ("queued", "running")
+        return [gr.update(interactive=able) for able in (a is not None, active, a is not None and not active)]
 
     def _wire(self) -> None:
         ctx, pick = self.ctx, [self.ctx.browser, self.a, self.b]
-        lists = [self.table, self.a, self.b, self.diff, self.open, self.delete]
+        buttons = [self.open, self.stop, self.delete]
+        lists = [self.table, self.a, self.b, self.diff, *buttons]
         self.refresh.click(self.listed, pick, lists, **QUICK)
         ctx.job.change(self.listed, pick, lists, **QUICK)
         tab = Context.block
@@ -174,9 +177,19 @@ class Runs:
 
         def choose(browser: Any, a: Any, b: Any) -> list[Any]:
             records = {record.key: record for record in self.records(browser)}
-            return [diff_html(records.get(a), records.get(b)), *self._able(a in records)]
+            return [diff_html(records.get(a), records.get(b)), *self._able(records.get(a))]
 
-        gr.on([self.a.input, self.b.input], choose, pick, [self.diff, self.open, self.delete], **LAST)
+        gr.on([self.a.input, self.b.input], choose, pick, [self.diff, *buttons], **LAST)
+
+        def halt(browser: Any, a: Any, b: Any) -> list[Any]:
+            """Also a run that the page no longer shows: a broken one, or one of another tab."""
+            job = ctx.job_of(browser, a)
+            if job is None:
+                return [*self.listed(browser, a, b), html.alert(f"{copy.NOT_YOURS} {copy.NOT_YOURS_HINT}")]
+            ctx.book.stop(job.id)
+            return [*self.listed(browser, a, b), html.note(copy.STOP_ASKED)]
+
+        self.stop.click(halt, pick, [*lists, self.message], **QUICK)
 
         def look(browser: Any, key: Any) -> dict[Any, Any]:
             record = self.compare.record(browser, key)

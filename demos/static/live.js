@@ -258,7 +258,7 @@ function moment(value, at) {
     if (value.frames[k].pictures) { pictures = value.frames[k].pictures; sheet = value.frames[k].sheet; break; }
   }
   const frame = value.frames[at];
-  const shownStep = frame.step;
+  const shownStep = pictures.length || sheet ? frame.step : -1; // the first look belongs to step 0 as preparing does
   return {
     ...frame, pictures, sheet, loss: cutAt(value.view.loss, shownStep), accuracy: cutAt(value.view.accuracy, shownStep), n: value.view.n,
     line: frame.line,

@@ -146,11 +146,18 @@ def test_choices_stay_where_they_are_and_never_meet(page: Any) -> None:
 def test_nothing_is_chosen_after_a_deletion(page: Any) -> None:
     ctx, _, tab = page
     first = finished(ctx.book, ANN)
-    _, a, b, _, show, delete = tab.after_deletion(ANN, first.id)
+    _, a, b, _, *buttons = tab.after_deletion(ANN, first.id)
     assert a["value"] is None
     assert "value" not in b
-    assert not show["interactive"]
-    assert not delete["interactive"]
+    assert [button["interactive"] for button in buttons] == [False, False, False]
+
+
+def test_what_can_be_done_with_a_run_follows_from_its_state(page: Any) -> None:
+    ctx, _, tab = page
+    job = finished(ctx.book, ANN)
+    assert [button["interactive"] for button in tab.listed(ANN, job.id, None)[4:]] == [True, False, True]
+    job.state = "running"
+    assert [button["interactive"] for button in tab.listed(ANN, job.id, None)[4:]] == [True, True, False]
 
 
 def test_broken_runs_are_found_again_by_what_they_switch_off(page: Any) -> None:
