@@ -50,13 +50,6 @@ class SFRonConfig(OptimizerConfig):
         "Other answer",
         "Which class a relative forget loss moves to: the next by number, or the one that the model's own answers say is farthest (ours; a prompt has its redirection).",
     )
-    own_pictures: float = setting(
-        0.0,
-        "Own pictures",
-        "Share of a relative forget loss's pictures that show what is forgotten; the rest show the other answer (ours).",
-        low=0.0,
-        high=1.0,
-    )
     remain_loss: Literal["data", "recall"] = setting(
         "data",
         "Remain loss",

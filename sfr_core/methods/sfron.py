@@ -215,7 +215,7 @@ def _forget_losses(
 ) -> Tensor:
     """Per-sample losses [n] that the forgetting step climbs, or descends where the config redirects."""
     if config.forget_loss == "relative" and isinstance(task, Recallable) and before is not None:
-        return task.relative_losses(batch, before, rng, config.other, config.own_pictures)
+        return task.relative_losses(batch, before, rng, config.other)
     if config.forget_loss == "redirect" and isinstance(task, Redirectable):
         return task.redirect_losses(batch, rng)
     return task.losses(batch, rng)

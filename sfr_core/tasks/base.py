@@ -84,16 +84,11 @@ class Recallable(Protocol):
         """
         ...
 
-    def relative_losses(
-        self, batch: Batch, before: nn.Module, rng: torch.Generator, other: Other = "next", own: float = 0.0
-    ) -> Tensor:
+    def relative_losses(self, batch: Batch, before: nn.Module, rng: torch.Generator, other: Other = "next") -> Tensor:
         """What is left of the way to the wrong answer, per picture [n]: 1 where nothing moved yet, 0 at the goal.
 
         |e(x, mine) - e0(x, other)|**2 / |e0(x, mine) - e0(x, other)|**2 with e0 the answers of `before`: a share, so that every
         timestep counts the same, however near the two answers are there.
-
-        Args:
-            own: share of the batch that is asked on its own pictures, the rest on pictures of the other answer.
         """
         ...
 

@@ -169,18 +169,14 @@ class ClassDiffusionTask(DrawnModel):
         return self._errors(batch.x, x, t, wanted, labels, counted)
 
     def relative_losses(
-        self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, other: Other = "next", own: float = 0.0
+        self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, other: Other = "next"
     ) -> Tensor:
         """On pictures of the other class: there a sampler comes by that is asked for the forgotten one and goes the new way.
 
-        A sampler that strays comes by the batch's own pictures (docs/adr/0036). Labels are not dropped: without one there is no
-        way to go.
+        Labels are not dropped: without one there is no way to go.
         """
         instead = self._instead(before, other)[batch.y]
-        clean = self._pictures_of(instead, batch, rng)
-        mine = torch.arange(len(clean)) * own % 1.0 < own  # spread evenly
-        clean[mine] = batch.x[mine]
-        x, _, t = self._noisy(clean, rng)
+        x, _, t = self._noisy(self._pictures_of(instead, batch, rng), rng)
         old = self._predictor(before)
         with torch.no_grad():
             wanted = old(x, t, instead)

@@ -154,8 +154,8 @@ class Recalled(Watched):
         self.asked.append(f"recall {weights}")
         return ((self.model.w - before.w) ** 2).sum()[None]
 
-    def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, other: str, own: float) -> Tensor:
-        self.asked.append(f"relative {other} {own}")
+    def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, other: str) -> Tensor:
+        self.asked.append(f"relative {other}")
         return ((self.model.w - 3.0) ** 2 / (before.w - 3.0) ** 2)[:1]
 
 

@@ -406,18 +406,6 @@ def test_the_way_is_asked_for_on_pictures_of_the_other_class() -> None:
     assert torch.equal(task._pictures_of(torch.full_like(batch.y, NULL), batch, rng()), batch.x)  # none is held
 
 
-@pytest.mark.parametrize(("share", "rows"), [(0.0, []), (0.25, [0]), (0.5, [0, 2]), (1.0, [0, 1, 2, 3])])
-def test_a_share_of_the_way_is_asked_for_on_the_own_pictures(share: float, rows: list[int]) -> None:
-    task, net = by_hand()
-    batch = next(task.forget_batches(4, rng()))
-    seen: list[Tensor] = []
-    noisy = task._noisy
-    task._noisy = lambda clean, draws: noisy(seen.append(clean) or clean, draws)  # type: ignore[method-assign,func-returns-value]
-    task.relative_losses(batch, net, rng(), "next", share)
-    own = [i for i in range(4) if torch.equal(seen[-1][i], batch.x[i])]
-    assert own == rows
-
-
 def test_the_other_class_is_the_farthest() -> None:
     task, net = by_hand()
     # Constant answers, so that the distance of two classes is the square of their difference; class 3 is to be forgotten.
