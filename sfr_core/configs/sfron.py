@@ -160,6 +160,13 @@ class SFRonConfig(OptimizerConfig):
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine", "Learning-rate schedule", "Cosine to zero over the run, or constant."
     )
+    lr_warmup: int = setting(
+        0,
+        "Warm-up",
+        "Outer steps in which the learning rate rises to what its schedule says (ours): Adam's first steps are its wildest.",
+        low=0,
+        high=10000,
+    )
 
     @property
     def recalls(self) -> bool:

@@ -29,7 +29,7 @@ from sfr_core.ops.saliency import (
     saliency_mask,
     zeros_like_parameters,
 )
-from sfr_core.ops.schedules import alpha_at, cosine
+from sfr_core.ops.schedules import alpha_at, cosine, warmed
 from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
 from sfr_core.tasks.base import Batch, FisherTask, Labelled, Part, Recallable, Redirectable, Task
 
@@ -120,6 +120,7 @@ def unlearn(
             started = time.perf_counter()
             task.model.train()
             lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
+            lr *= warmed(t, config.lr_warmup)
             alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
             set_lr(remain_optimizer, lr)
             set_lr(forget_optimizer, lr)

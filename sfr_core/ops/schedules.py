@@ -1,4 +1,4 @@
-"""How the forgetting strength fades over a run."""
+"""How the forgetting strength fades over a run, and how the learning rate rises at its start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import math
 from typing import Literal
 
 AlphaSchedule = Literal["cosine", "linear", "quadratic", "constant"]
+
+
+def warmed(t: int, steps: int) -> float:
+    """Share of the learning rate at step t counted from 0: (t + 1) / steps in the first `steps`, then 1."""
+    return min(1.0, (t + 1) / steps) if steps else 1.0
 
 
 def cosine(share: float) -> float:

@@ -213,6 +213,11 @@ def test_clip_of_the_remain_step() -> None:
     assert weights(task) == pytest.approx([1 - 0.2 / size, 2 - 0.05 / size], rel=1e-5)
 
 
+def test_the_rate_warms_up_within_its_schedule() -> None:
+    rates = [step.lr for step in steps(go(two(), steps=4, lr_schedule="cosine", lr_warmup=2))]
+    assert rates == pytest.approx([0.1 / 2, 0.1 * (1 + 2**-0.5) / 2, 0.1 / 2, 0.1 * (1 - 2**-0.5) / 2])
+
+
 def test_both_cosines_over_two_steps() -> None:
     first, second = steps(go(two(), steps=2, lr_schedule="cosine", alpha_schedule="cosine"))
     assert (first.lr, first.alpha) == pytest.approx((0.1, 3.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfr_core.ops.schedules import AlphaSchedule, alpha_at, cosine
+from sfr_core.ops.schedules import AlphaSchedule, alpha_at, cosine, warmed
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1.0), (1 / 3, 0.75), (0.5, 0.5), (2 / 3, 0.25), (1.0, 0.0)])
@@ -23,3 +23,8 @@ def test_cosine(share: float, value: float) -> None:
 )
 def test_alpha_over_four_steps(schedule: AlphaSchedule, values: list[float]) -> None:
     assert [alpha_at(t, 4, 8.0, schedule) for t in range(4)] == pytest.approx(values)
+
+
+def test_warm_up_rises_to_one_and_stays() -> None:
+    assert [warmed(t, 4) for t in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    assert warmed(0, 0) == 1.0
