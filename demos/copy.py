@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from demos.live_copy import (  # noqa: F401
     COMPARE_BELOW,
+    COMPARE_RETRAINED,
     LIVE,
     MACHINE_CPU,
     MACHINE_GPU,

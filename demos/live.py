@@ -190,7 +190,8 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
 def job_note(job: Job) -> str:
     """What one should know beside the line: where the rest is, or that the run's own process is out of reach."""
     if job.state == "finished":
-        return copy.COMPARE_BELOW
+        retrained = job.result is not None and job.result.retrained is not None
+        return copy.COMPARE_BELOW.format(retrained=copy.COMPARE_RETRAINED if retrained else "")
     return copy.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-COMPARE_BELOW = "Scroll down to compare it with before and with a retrained model."
+COMPARE_BELOW = "Scroll down to compare it with before{retrained}."
+COMPARE_RETRAINED = " and with a retrained model"
 STATE_LINES = {
     "queued": "Waiting: place {place} in the queue.",
     "queued_next": "Waiting: you are next.",

@@ -33,6 +33,7 @@ def settings_key(method: str, model_kind: str) -> str:
 class Form:
     """Components of the form; `fields[settings_key(method, kind)][name]` holds one setting.
 
+    `filled`: listeners that fill in what follows from a choice; `.then` of them the form is whole.
     `settled`: model, method, preset, variant and kind of forget set whose settings were filled in last.
     """
 
@@ -66,6 +67,7 @@ class Form:
     samples_note: gr.Markdown
     own_note: gr.HTML
     inputs: set[Component] = field(default_factory=set)
+    filled: list[Any] = field(default_factory=list)
 
     def read(self, values: Mapping[Component, Any]) -> RunConfig:
         """The run that the form describes.

@@ -61,13 +61,14 @@ def wire(
 
     choices = [form.model, form.method, form.preset, form.variant, form.kind]
     valued = [*form.valued, form.preset, form.method_note, form.redirect_note, form.settled]
-    gr.on(
+    asked = gr.on(
         [form.method.input, form.preset.input, form.variant.input, form.kind.input],
         asked_anew,
         [form.settled, *choices],
         valued,
         **LAST,
     )
+    form.filled.append(asked)
 
     def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
@@ -103,7 +104,7 @@ def wire(
         """Nothing where the form is that model's already: the event may be said again (`LAST`), and the visitor's classes would be lost."""
         return {form.settled: gr.skip()} if show.known(choice[0]) == (settled or [None])[0] else new_model(*choice)
 
-    form.model.input(chosen_anew, [form.settled, *choices], changed, **LAST)
+    form.filled.append(form.model.input(chosen_anew, [form.settled, *choices], changed, **LAST))
 
     def open_own(
         data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str

@@ -14,7 +14,7 @@ from gradio.context import Context
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos.pages import compare
-from demos.pages.context import LAST, QUEUED, QUICK, PageContext, call_off
+from demos.pages.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off
 from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
@@ -96,6 +96,7 @@ def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
     )
 
 
+SHOW_COMPARE = "() => document.querySelector('#runs-compare-box')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
 TEXTS_DIFF = frozenset({1})
 
 
@@ -197,7 +198,9 @@ class Runs:
 
         for event in (self.open.click, self.delete.click, self.upload.upload):
             call_off(event, self.compare.wishes)
-        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, trigger_mode="always_last", **QUEUED)
+        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, trigger_mode="always_last", **QUEUED).then(
+            None, js=SHOW_COMPARE, **PRIVATE
+        )
 
         changed = [*lists, self.message, *self.compare.outputs]
         page = [ctx.browser, ctx.job]

@@ -21,6 +21,10 @@ from demos.veil import switch_html
 from sfr_core.errors import InputError, PlaygroundError
 
 LOG = logging.getLogger(__name__)
+SHOW_CHOICE = (
+    "() => { const choice = document.querySelector('#choice'); "
+    "if (choice && choice.offsetParent) choice.scrollIntoView({behavior: 'smooth', block: 'nearest'}); }"
+)
 SCROLL = (
     "() => { const live = document.querySelector('#live'); "
     "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
@@ -131,8 +135,8 @@ def build(
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.build(ctx), first, recording,
     )  # fmt: skip
-    _wire_form(page, pace, opened)
     _wire_start(ctx, page)
+    _wire_form(page, pace, opened)
     _wire_job(ctx, page)
     _wire_recording(ctx, page)
     return page
@@ -178,6 +182,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> None:
     ctx.job.change(attach, attached, outputs, trigger_mode="multiple", **QUEUED)
     # live.js met the end of the run, or a handle that this server no longer knows.
     ended = page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
+    ended.then(None, js=SHOW_CHOICE, **PRIVATE)
 
     def stop_it(browser: Any, job_id: Any) -> Any:
         job = ctx.job_of(browser, job_id)
@@ -270,7 +275,7 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         return {ctx.browser: browser, ctx.job: job_id, **filled}
 
     inputs = [*shown, page.form.model, page.recording]
-    page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED)
+    page.form.filled.append(page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED))
 
 
 def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
@@ -293,24 +298,17 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
 
 
 def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
-    """Expected time and gold standard follow the form.
-
-    One event for all triggers, the opening of the page included: of two events the answer to the older form could arrive last.
-    """
+    """Expected time and gold standard follow the form."""
 
     def describe(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         return gold.describe(page.form, page.machine, pace, values)
 
     form = page.form
     settings = [part for parts in form.fields.values() for part in parts.values()]
-    pickers = [part.input for part in (form.model, form.classes, form.samples, form.concepts)]
-    others = [form.kind, form.share, form.share_seed, form.method, form.preset, form.variant, form.samples_note]
-    others += [form.own_note, form.concept_own, form.memory, form.data, form.device]
-    gr.on(
-        # Settings by change, not by input: a preset fills them in after it was chosen itself.
-        [opened, *pickers, *(part.change for part in (*others, *settings))],
-        describe,
-        form.inputs,
-        [page.badges, page.gold_note, page.retrain],
-        **LAST,
-    )
+    chosen = [part.input for part in (form.classes, form.samples, form.concepts, *settings)]
+    others = [form.share, form.share_seed, form.samples_note, form.own_note, form.concept_own]
+    others += [form.memory, form.data, form.device]
+    said = [page.badges, page.gold_note, page.retrain]
+    gr.on([opened, *chosen, *(part.change for part in others)], describe, form.inputs, said, **LAST)
+    for listener in form.filled:  # not by a change: halfway the form is in part the old one, which the server refuses
+        listener.then(describe, form.inputs, said, **LAST)

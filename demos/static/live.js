@@ -200,7 +200,7 @@ function drawPlots(view, all) {
       plot.drawnAt = now;
       const [traces, layout] = figure(which, view[which], view.n);
       Plotly.react(plot, traces, layout, {
-        responsive: false, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'],
+        responsive: false, displayModeBar: false, // it would lie over title and legend; Compare has the figures with theirs
       });
     }
   }).catch(() => { for (const which of PLOTS) $(which).textContent = T.noPlot; });

@@ -137,4 +137,4 @@ def test_a_run_on_zerogpu_says_that_its_state_came_from_there(monkeypatch: pytes
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     assert shown(job(state="running"), LOG[:5])["note"] == copy.STATE_LINES["remote"]
     assert shown(job(state="queued", started=None), [])["note"] == ""
-    assert shown(job(state="finished", ended=112.0), LOG)["note"] == copy.COMPARE_BELOW
+    assert shown(job(state="finished", ended=112.0), LOG)["note"] == "Scroll down to compare it with before."
