@@ -136,8 +136,7 @@ def build(
         compare_page.build(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
-    _wire_form(page, pace, opened)
-    _wire_job(ctx, page)
+    _wire_form(page, pace, opened, _wire_job(ctx, page))
     _wire_recording(ctx, page)
     return page
 
@@ -165,7 +164,9 @@ def idle_updates(page: Unlearn, model: str) -> dict[Any, Any]:
     }
 
 
-def _wire_job(ctx: PageContext, page: Unlearn) -> None:
+def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
+    """Live view, buttons and Compare follow the shown job. Returns the listener to its end."""
+
     def attach(browser: Any, job_id: Any, recording: str) -> dict[Any, Any]:
         """The shown job as it stands; from there on live.js follows it by its own looks."""
         job = ctx.job_of(browser, job_id)
@@ -221,6 +222,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> None:
 
     call_off(page.reset.click, [ended])  # or the run that has just ended comes back
     page.reset.click(reset_it, inputs, inputs, **QUEUED)
+    return ended
 
 
 def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
@@ -297,8 +299,8 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
     )
 
 
-def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
-    """Expected time and gold standard follow the form."""
+def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any], ended: Any) -> None:
+    """Expected time and gold standard follow the form, and the run that has `ended`: the next one is expected to take as long."""
 
     def describe(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         return gold.describe(page.form, page.machine, pace, values)
@@ -310,5 +312,8 @@ def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any]) -> None:
     others += [form.memory, form.data, form.device]
     said = [page.badges, page.gold_note, page.retrain]
     gr.on([opened, *chosen, *(part.change for part in others)], describe, form.inputs, said, **LAST)
-    for listener in form.filled:  # not by a change: halfway the form is in part the old one, which the server refuses
+    for listener in (
+        *form.filled,
+        ended,
+    ):  # not by a change: halfway the form is in part the old one, which the server refuses
         listener.then(describe, form.inputs, said, **LAST)

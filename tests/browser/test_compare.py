@@ -55,6 +55,7 @@ def test_the_verdict_is_one_sentence_and_its_rules_are_told(page: Page) -> None:
     text = page.locator("#compare-verdict").inner_text()
     assert re.search(r"Sneaker \(9\d(\.\d)? to [\d.]+\s%; (retrained|no retrained)", text)
     assert text.rstrip().endswith(".")
+    expect(page.locator("#badges")).to_contain_text("measured by the last run of this method here")
     page.locator("#compare-rules button").first.click()
     expect(page.locator("#compare-rules")).to_contain_text("Approximate unlearning is not a guarantee of deletion")
 
