@@ -116,8 +116,8 @@ class BreakIt:
                     gr.update(visible=True),
                     *overlay(base, {part: from_job(j) for part, j in ended.items()}, quantity),
                 )
-            # Asked anew: another part may have been switched off while the overlay was drawn.
-            jobs = self.broken(browser, base.config)
+                # Another part may have been switched off while the overlay was drawn.
+                jobs = self.broken(browser, base.config)
             timer = gr.skip() if any(job.active for job in jobs.values()) else gr.Timer(active=False)
             return timer, stop_button(jobs), self._status(jobs), len(ended), *shown
 

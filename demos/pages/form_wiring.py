@@ -128,10 +128,10 @@ def wire(
         return {form.model: value, **changes, form.own_note: f'<span hidden data-model="{escape(opened)}"></span>'}
 
     if of_hub is not None:
-        of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note])
+        form.filled.append(of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note]))
     if brought.button is not None:
         # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
-        brought.button.click(
+        opened = brought.button.click(
             open_own,
             [*brought.inputs, *choices],
             [form.model, *changed, form.own_note],
@@ -140,6 +140,7 @@ def wire(
             show_progress_on=brought.button,
             concurrency_limit=1,
         )
+        form.filled.append(opened)
 
 
 def _wire_concepts(form: Form) -> None:

@@ -45,8 +45,8 @@ class HubPart:
     opened: gr.State
     wishes: Wishes[ModelCard]
 
-    def wire(self, inputs: list[Component], chosen: Callable[..., dict[Any, Any]], outputs: list[Any]) -> None:
-        """Connects the buttons.
+    def wire(self, inputs: list[Component], chosen: Callable[..., dict[Any, Any]], outputs: list[Any]) -> Any:
+        """Connects the buttons. Returns the listener that fills in the form.
 
         Args:
             inputs: of the form as it is when the model is open, given to `chosen` after its identifier.
@@ -118,7 +118,7 @@ class HubPart:
             except PlaygroundError as error:
                 raise say(error) from None
 
-        self.open.click(
+        filled = self.open.click(
             fetch,
             [self.found, self.pictures, self.architecture],
             [self.open, self.stop, self.status, self.opened],
@@ -130,6 +130,7 @@ class HubPart:
             return gr.Button(interactive=False)
 
         self.stop.click(stop, None, self.stop, **QUICK)
+        return filled
 
     def start(self, visitor: str, found: Any, pictures: Any, architecture: Any) -> Any:
         """Begins the download of what was looked up; an earlier one of the same page is stopped.

@@ -308,12 +308,10 @@ def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any], ended: Any
     form = page.form
     settings = [part for parts in form.fields.values() for part in parts.values()]
     chosen = [part.input for part in (form.classes, form.samples, form.concepts, *settings)]
-    others = [form.share, form.share_seed, form.samples_note, form.own_note, form.concept_own]
+    others = [form.share, form.share_seed, form.samples_note, form.concept_own]
     others += [form.memory, form.data, form.device]
     said = [page.badges, page.gold_note, page.retrain]
     gr.on([opened, *chosen, *(part.change for part in others)], describe, form.inputs, said, **LAST)
-    for listener in (
-        *form.filled,
-        ended,
-    ):  # not by a change: halfway the form is in part the old one, which the server refuses
+    # Not by a change: halfway the form is in part the old one, which the server refuses.
+    for listener in (*form.filled, ended):
         listener.then(describe, form.inputs, said, **LAST)
