@@ -38,8 +38,9 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     """One model with its pictures: of a generator one sample of each of its first classes or concepts."""
     data = live.dataset(card.id)
     network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
+    size = copy.size(card.bytes).replace(" ", "\N{NO-BREAK SPACE}")
     detail = [
-        f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({copy.size(card.bytes)})",
+        f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({size})",
         copy.CARD_FROM.format(
             data=copy.DATA_TITLES.get(card.dataset, card.dataset),
             licence=card.licence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from gradio.context import Context
 
 from demos import compare_copy as copy
 from demos import compare_html as html
+from demos import copy as page_copy
 from demos.pages import compare
 from demos.pages.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off
 from demos.run_diff import config_differences, result_differences
@@ -46,6 +48,13 @@ def off_of(record: RunRecord) -> str:
     )
 
 
+def model_title(model_id: str) -> str:
+    """The name on the model's card; its identifier where this program has no such model (any more)."""
+    with suppress(PlaygroundError):
+        return zoo.card(model_id).title
+    return zoo.shareable(model_id)
+
+
 def when_of(record: RunRecord) -> str:
     """Time of submission, or that it came from a file."""
     if record.created is None:
@@ -68,10 +77,10 @@ def runs_table(records: list[RunRecord]) -> str:
         rows.append(
             (
                 when_of(record),
-                zoo.shareable(record.config.model),
+                model_title(record.config.model),
                 subject(record.spec, record.class_names, record.config.forget),
-                record.config.method + off_of(record),
-                record.config.preset,
+                methods.title_of(record.config.method) + off_of(record),
+                page_copy.PRESETS.get(record.config.preset, record.config.preset),
                 record.state,
                 *numbers,
                 "–" if seconds is None else f"{seconds:.1f}",
@@ -98,6 +107,8 @@ def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
 
 SHOW_COMPARE = "() => document.querySelector('#runs-compare-box')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
 TEXTS_DIFF = frozenset({1})
+STOP_PATIENCE = 30.0
+"""Seconds for which the list waits for the end of a stopped run."""
 
 
 class Runs:
@@ -190,7 +201,16 @@ class Runs:
             ctx.book.stop(job.id)
             return [*self.listed(browser, a, b), html.note(copy.STOP_ASKED)]
 
-        self.stop.click(halt, pick, [*lists, self.message], **QUICK)
+        async def ended(browser: Any, a: Any, b: Any) -> list[Any]:
+            """The list once the run has ended, or after a while: a step on a slow machine may take longer."""
+            until = time.monotonic() + STOP_PATIENCE
+            while (job := ctx.job_of(browser, a)) is not None and job.active and time.monotonic() < until:
+                await asyncio.sleep(0.2)
+            message = gr.skip() if job is not None and job.active else ""
+            return [*self.listed(browser, a, b), message]
+
+        stopped = self.stop.click(halt, pick, [*lists, self.message], **QUICK)
+        stopped.then(ended, pick, [*lists, self.message], **QUICK)
 
         def look(browser: Any, key: Any) -> dict[Any, Any]:
             record = self.compare.record(browser, key)

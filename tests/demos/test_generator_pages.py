@@ -183,6 +183,13 @@ def test_a_list_of_runs_of_both_kinds() -> None:
     table = runs.runs_table([record(), compare_examples.record(key="c" * 32)])
     assert ">95.4<" in table
     assert ">98.0<" in table
+    assert "SFR-on" in table
+    assert "Quick" in table
+
+
+def test_a_run_of_a_model_that_is_not_here_keeps_its_identifier() -> None:
+    assert runs.model_title("fashion-mnist-resnet") == "Fashion-MNIST classifier"
+    assert runs.model_title("hub:somebody/something@0123456789abcdef") == "hub:somebody/something@0123456789abcdef"
 
 
 def test_run_files_of_a_generator_are_read(tmp_path: Path) -> None:
