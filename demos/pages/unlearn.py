@@ -18,6 +18,7 @@ from demos.pages import first_look, form_layout, form_values, gold
 from demos.pages import form as form_page
 from demos.pages.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
 from demos.veil import switch_html
+from sfr_core import zoo
 from sfr_core.errors import InputError, PlaygroundError
 
 LOG = logging.getLogger(__name__)
@@ -136,7 +137,8 @@ def build(
         compare_page.build(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
-    _wire_form(page, pace, opened, _wire_job(ctx, page))
+    _wire_return(ctx, page, opened)
+    _wire_form(page, pace, _wire_job(ctx, page))
     _wire_recording(ctx, page)
     return page
 
@@ -299,7 +301,24 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
     )
 
 
-def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any], ended: Any) -> None:
+def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) -> None:
+    """After a reload the form describes the run that comes back (app_builder shows it)."""
+
+    def fill_again(browser: Any) -> dict[Any, Any]:
+        job = ctx.job_of(browser, browser.get("job") if isinstance(browser, Mapping) else None)
+        if job is None:
+            return {page.recording: gr.skip()}
+        model = job.config.model
+        try:
+            filled = page.form.fill(job.config, (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ())
+        except PlaygroundError:  # a visitor's model that is closed by now: its run can still be seen
+            return {page.recording: gr.skip()}
+        return {page.recording: model, **filled}
+
+    page.form.filled.append(opened(fill_again, ctx.browser, [page.recording, *page.form.outputs], **QUICK))
+
+
+def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
     """Expected time and gold standard follow the form, and the run that has `ended`: the next one is expected to take as long."""
 
     def describe(values: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -311,7 +330,7 @@ def _wire_form(page: Unlearn, pace: Pace, opened: Callable[..., Any], ended: Any
     others = [form.share, form.share_seed, form.samples_note, form.concept_own]
     others += [form.memory, form.data, form.device]
     said = [page.badges, page.gold_note, page.retrain]
-    gr.on([opened, *chosen, *(part.change for part in others)], describe, form.inputs, said, **LAST)
+    gr.on([*chosen, *(part.change for part in others)], describe, form.inputs, said, **LAST)
     # Not by a change: halfway the form is in part the old one, which the server refuses.
     for listener in (*form.filled, ended):
         listener.then(describe, form.inputs, said, **LAST)

@@ -171,6 +171,8 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
     wait_for_points(page, 6)
     assert state(page) == "running"
+    page.locator("#advanced > button").click()
+    expect(page.locator("#set-sfr-on-steps input").first).to_have_value("400", timeout=SLOW)  # the form says what runs
     other = visit().page
     expect(part(other, "badge")).to_have_text("Recorded run")
     other.get_by_role("tab", name="Runs").click()
