@@ -51,7 +51,6 @@ from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.walks import drained
-from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -71,7 +70,7 @@ def open_session(
 ) -> Session:
     """The session of a cell, in the precision of the page's runs where nothing else is said."""
     config = RunConfig(
-        model=MODEL, forget=f"class:{place.forget}", method=place.method, settings=settings, seed=place.seed,
+        model=MODEL, forget=place.spec, method=place.method, settings=settings, seed=place.seed,
         device=device, precision=precision, data=place.data,
     )  # fmt: skip
     session = Session.of_card(config, model)
@@ -102,10 +101,10 @@ def measure(
     Raises:
         InputError: SFR-on was not measured on this class and seed, so there is no time to give to another method.
     """
-    settings, once = resolve(MODEL, place.method, place.preset), 0.0
+    settings, once = place.settings, 0.0
     budget: float | None = None
     if place.method != "sfr-on" and device == "cuda":
-        settings["steps"], budget = equal_steps(MODEL, place.method, settings, resolve(MODEL, "sfr-on", place.preset))
+        settings["steps"], budget = equal_steps(MODEL, place.method, settings, replace(place, method="sfr-on").settings)
     elif place.method != "sfr-on":
         ours = cell_of(cells, replace(place, method="sfr-on"), model.sha256, sampler.name)
         if ours is None:
@@ -123,7 +122,7 @@ def measure(
     labels = sample_plan(forgotten, len(session.dataset.class_names), sampler.n)
     untouched = None
     if session.precision == CARD_PRECISION and device == "cpu":
-        untouched = known_record(model.records.get(f"class:{place.forget}", {}), sampler, labels, forgotten)
+        untouched = known_record(model.records.get(place.spec, {}), sampler, labels, forgotten)
     untouched = untouched or known_before(cells, session, sampler, place.forget, where(device))
     quick = device == "cpu" and shutil.which("g++") is not None
     if untouched is None:
@@ -202,7 +201,8 @@ def page_run(model: ModelCard) -> dict[str, Any]:
     """
     spent = {"open": 0.0, "looks": 0.0, "method": 0.0, "evaluate": 0.0}
     started, cpu = time.perf_counter(), time.process_time()
-    session = open_session(model, Place("Trouser", 0, "sfr-on"), resolve(MODEL, "sfr-on"))
+    default = Place("Trouser", 0, "sfr-on")
+    session = open_session(model, default, default.settings)
     last = time.perf_counter()
     spent["open"] = last - started
     first_picture, phase = None, ""

@@ -28,6 +28,16 @@ class Place:
     preset: str = "quick"
     data: DataSource = "shipped"
 
+    @property
+    def spec(self) -> str:
+        """The forget specification."""
+        return f"class:{self.forget}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Today's preset."""
+        return resolve(MODEL, self.method, self.preset, forget=self.spec)
+
 
 def places(
     part: str, classes: Sequence[str], seeds: Sequence[int], methods: Sequence[str], preset: str = "quick",
@@ -64,7 +74,7 @@ def identity_of(cell: Cell) -> Identity:
 
 def cell_of(cells: Sequence[Cell], place: Place, sha256: str, protocol: str) -> Cell | None:
     """The cell that fills a place with today's preset, if it was measured on this checkpoint by this protocol."""
-    wanted = identity(place, resolve(MODEL, place.method, place.preset), sha256, protocol)
+    wanted = identity(place, place.settings, sha256, protocol)
     return next((c for c in cells if identity_of(c) == wanted), None)
 
 

@@ -137,9 +137,10 @@ def make(tuning: Tuning[B], args: argparse.Namespace) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     lines = []
     for text, changed in zip(args.tried, tried, strict=True):
-        settings = resolve(model.id, args.method, args.preset, overrides=changed, kind=model.kind)
         outcomes = []
         for seed, forget in itertools.product(args.seeds, args.forget):
+            spec = f"{'concept' if model.kind == 'text-to-image' else 'class'}:{forget}"
+            settings = resolve(model.id, args.method, args.preset, overrides=changed, forget=spec, kind=model.kind)
             found = tuning.trial(Trial(model, args.method, forget, settings, seed, args.device, sampler, before))
             outcomes.append({"forget": forget, "seed": seed, **found})
             line = {

@@ -200,7 +200,7 @@ def resolve(
     """Every field of the method's config: its defaults, then the preset, then the variant, then `overrides`.
 
     Args:
-        forget: the forget specification (its kind is enough): whole classes and scattered samples want other strengths.
+        forget: the forget specification, or its kind ("class:"): whole classes, scattered samples and some single classes want other values.
         kind: kind of model (ModelCard.kind); needed only where `model_id` names no model that this program ships.
 
     Raises:
@@ -240,6 +240,28 @@ def preset_source(model_id: str, method: str, preset: str, *, forget: str = CLAS
     return _find(model_id, method, preset, forget, kind or kind_of(model_id)).source
 
 
+def forget_scope(model_id: str, method: str, forget: str, *, kind: str | None = None) -> str:
+    """How much of a forget specification the presets tell apart: all of it ("class:Bag") where it has rows of its own, else its kind ("class:").
+
+    Raises:
+        UnknownName: no such method. InputError: it works on other kinds of models only.
+    """
+    kind = kind or kind_of(model_id)
+    spec_of(method, kind)
+    return _spelled(forget) if _own_rows(model_id, method, forget, kind) else forget.partition(":")[0].strip() + ":"
+
+
+def _spelled(forget: str) -> str:
+    kind, _, body = forget.partition(":")
+    return f"{kind.strip()}:{body.strip()}"
+
+
+def _own_rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, Preset]:
+    """The rows of one class, however it is written; names are compared as parse_forget does."""
+    wanted = f"{model_id} {_spelled(forget)}".casefold()
+    return next((rows for key, rows in BY_KIND[kind][method].items() if key.casefold() == wanted), {})
+
+
 def _rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, Preset]:
     spec_of(method, kind)
     table = BY_KIND[kind][method]
@@ -247,7 +269,7 @@ def _rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, Prese
     rows = {**table[ANY], **table.get(model_id, {}), **HUB_PRESETS.get(method, {}).get(repository, {})}
     if not forget.startswith(CLASS):
         rows.update(table.get(model_id + SCATTERED, {}))
-    return rows
+    return rows | _own_rows(model_id, method, forget, kind)
 
 
 def _find(model_id: str, method: str, preset: str, forget: str, kind: str) -> Preset:

@@ -12,7 +12,7 @@ from demos import controls, copy, live
 from demos.asked import asked
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
-from sfr_core import methods, zoo
+from sfr_core import methods, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
 from sfr_core.errors import InputError
@@ -34,7 +34,7 @@ class Form:
     """Components of the form; `fields[settings_key(method, kind)][name]` holds one setting.
 
     `filled`: listeners that fill in what follows from a choice; `.then` of them the form is whole.
-    `settled`: model, method, preset, variant and kind of forget set whose settings were filled in last.
+    `settled`: model, method, preset, variant and scope of the forget set (`form_values.scope`) whose settings were filled in last.
     """
 
     model: gr.HTML
@@ -105,13 +105,14 @@ class Form:
         return config
 
     def check_settled(self, values: Mapping[Component, Any]) -> None:
-        """Settings follow the choice of a model, method, preset, variant or kind by an answer of the page.
+        """Settings follow the choice of a model, method, preset, variant, kind or class by an answer of the page.
 
         Raises:
             InputError: that answer is still under way, so the settings are those of an earlier choice.
         """
         model = (show.selected(values[self.model]) or [""])[0]
-        chosen = [model, *(values[part] for part in (self.method, self.preset, self.variant, self.kind))]
+        scope = show.scope(show.known(values[self.model]), values[self.method], values[self.kind], values[self.classes])
+        chosen = [model, *(values[part] for part in (self.method, self.preset, self.variant)), scope]
         if values[self.settled] != chosen:
             raise InputError(copy.NOT_SETTLED, hint=copy.NOT_SETTLED_HINT)
 
@@ -120,6 +121,7 @@ class Form:
         names = live.dataset(config.model).class_names
         spec = parse_forget(config.forget, names)
         kind = config.forget.strip().partition(":")[0]
+        scope = presets.forget_scope(config.model, config.method, config.forget, kind=show.kind_of(config.model))
         data = config.data if show.chooses_data(config.model) else "shipped"
         updates: dict[Any, Any] = {
             self.model: cards.model_value(config.model, own),
@@ -137,15 +139,13 @@ class Form:
             self.redirect_note: show.redirect_note(config.method),
             self.method: gr.Dropdown(choices=show.method_choices(config.model), value=config.method),
             self.preset: gr.Dropdown(choices=show.preset_choices(config.model, config.method), value=config.preset),
-            self.settled: [config.model, config.method, config.preset, config.variant, kind],
+            self.settled: [config.model, config.method, config.preset, config.variant, scope],
             self.variant: config.variant,
             self.seed: config.seed,
             self.device: config.device,
             self.precision: config.precision,
             self.memory: config.memory,
-            self.method_note: show.method_note(
-                config.model, config.method, config.preset, config.forget.partition(":")[0]
-            ),
+            self.method_note: show.method_note(config.model, config.method, config.preset, scope),
         }
         if spec.share is not None:
             updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}

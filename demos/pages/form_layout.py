@@ -52,7 +52,8 @@ def build(model: str) -> Form:
         share_seed = gr.Number(0, label=copy.SHARE_SEED_LABEL, info=copy.SHARE_SEED_INFO, elem_id="share-seed")
     page = gr.State(0)
     # In the browser, not in a gr.State: a click sends it together with the fields that it tells of.
-    settled = gr.JSON([model, "sfr-on", "quick", "official", "class"], visible=False)
+    scope = show.scope(model, "sfr-on", "class", {"selected": [default]})
+    settled = gr.JSON([model, "sfr-on", "quick", "official", scope], visible=False)
     with gr.Group(visible=False, elem_id="forget-samples") as kinds["samples"]:
         samples_class = gr.Dropdown(
             list(data.class_names), value=default, label=copy.SAMPLES_CLASS, elem_id="samples-class"

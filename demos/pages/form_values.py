@@ -214,18 +214,25 @@ def preset_choices(model: str, method: str) -> list[tuple[str, str]]:
     return [(copy.PRESETS.get(name, name), name) for name in names]
 
 
-def method_note(model: str, method: str, preset: str, kind: str = "class") -> str:
+def scope(model: str, method: str, kind: str, classes: Any) -> str:
+    """What of the forget set the settings depend on: its kind, or the only chosen class where the presets have rows for it."""
+    chosen = selected(classes) if kind == "class" else []
+    forget = f"{kind}:{chosen[0]}" if len(chosen) == 1 else f"{kind}:"
+    return presets.forget_scope(model, method, forget, kind=kind_of(model))
+
+
+def method_note(model: str, method: str, preset: str, forget: str = "class:") -> str:
     """What the method does, where the preset's numbers come from, and what this model cannot do."""
     model_kind = kind_of(model)
     spec = methods.spec_of(method, model_kind)
     source = copy.SOURCE_OF_VALUES.format(
-        source=presets.preset_source(model, method, preset, forget=f"{kind}:", kind=model_kind)
+        source=presets.preset_source(model, method, preset, forget=forget, kind=model_kind)
     )
     greyed = "".join(
         f"<li>{escape(copy.CANNOT.format(title=methods.title_of(name), reason=reason))}</li>"
         for name, reason in controls.cannot(model_kind).items()
     )
-    values = presets.resolve(model, method, preset, forget=f"{kind}:", kind=model_kind)
+    values = presets.resolve(model, method, preset, forget=forget, kind=model_kind)
     dips = f"<p>{copy.WAY_LEFT}</p>" if values.get("forget_loss") == "relative" else ""
     dips += f"<p>{copy.DIPS}</p>" if values.get("remain_loss") == "recall" else ""
     return (

@@ -13,7 +13,7 @@ from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from demos.pages import hub, own
 from demos.pages.context import LAST, QUICK, say
-from demos.pages.form import Form
+from demos.pages.form import Form, settings_key
 from sfr_core import presets
 from sfr_core.errors import PlaygroundError
 
@@ -35,28 +35,31 @@ def wire(
 
     form.kind.change(show_kind, form.kind, list(form.kinds.values()), **QUICK)
 
-    def asked_anew(settled: Any, model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
+    def asked_anew(
+        settled: Any, classes: Any, model: Any, method: str, preset: str, variant: str, kind: str
+    ) -> dict[Any, Any]:
         """A drop-down that is only passed by keyboard says "input" too: what was set by hand must stay then."""
-        if settled == [show.known(model), method, preset, variant, kind]:
-            return {form.settled: gr.skip()}
-        return new_values(model, method, preset, variant, kind)
-
-    def new_values(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
+        scope = show.scope(model_id, method, kind, classes)
+        if settled == [model_id, method, preset, variant, scope]:
+            return {form.settled: gr.skip()}
+        return new_values(model_id, method, preset, variant, scope)
+
+    def new_values(model_id: str, method: str, preset: str, variant: str, scope: str) -> dict[Any, Any]:
         model_kind = show.kind_of(model_id)
         names = presets.preset_names(model_id, method, kind=model_kind)
         kept = preset in names
         preset = preset if kept else names[0]
-        values = presets.resolve(model_id, method, preset, variant, forget=f"{kind}:", kind=model_kind)
+        values = presets.resolve(model_id, method, preset, variant, forget=scope, kind=model_kind)
         return {
             **form.shown_settings(method, model_kind, values),
             # No value where it stays: the visitor may have chosen another one meanwhile.
             form.preset: gr.update(
                 choices=show.preset_choices(model_id, method), **({} if kept else {"value": preset})
             ),
-            form.method_note: show.method_note(model_id, method, preset, kind),
+            form.method_note: show.method_note(model_id, method, preset, scope),
             form.redirect_note: show.redirect_note(method),
-            form.settled: [model_id, method, preset, variant, kind],
+            form.settled: [model_id, method, preset, variant, scope],
         }
 
     choices = [form.model, form.method, form.preset, form.variant, form.kind]
@@ -64,11 +67,39 @@ def wire(
     asked = gr.on(
         [form.method.input, form.preset.input, form.variant.input, form.kind.input],
         asked_anew,
-        [form.settled, *choices],
+        [form.settled, form.classes, *choices],
         valued,
         **LAST,
     )
-    form.filled.append(asked)
+
+    def new_class(
+        settled: Any, classes: Any, model: Any, method: str, preset: str, variant: str, kind: str
+    ) -> dict[Any, Any]:
+        """Only what the presets say otherwise of this class: what was set by hand stays."""
+        model_id = show.known(model)
+        scope = show.scope(model_id, method, kind, classes)
+        chosen = [model_id, method, preset, variant]
+        if not isinstance(settled, list) or settled[:4] != chosen or settled[4:] in ([], [scope]):
+            return {
+                form.settled: gr.skip()
+            }  # nothing to do, or another answer fills in the form just now, and asks again after it
+        model_kind = show.kind_of(model_id)
+        was, now = (presets.resolve(*chosen, forget=forget, kind=model_kind) for forget in (str(settled[4]), scope))
+        fields = form.fields[settings_key(method, model_kind)]
+        return {
+            **{fields[name]: value for name, value in now.items() if value != was[name]},
+            form.method_note: show.method_note(model_id, method, preset, scope),
+            form.settled: [*chosen, scope],
+        }
+
+    classed: tuple[Any, ...] = (new_class, [form.settled, form.classes, *choices], valued)
+    form.filled.append(form.classes.input(*classed, **LAST))
+
+    def then_class(listener: Any) -> None:
+        """A class that is chosen while this listener's answer is under way is looked at after it."""
+        form.filled.append(listener.then(*classed, **LAST))
+
+    then_class(asked)
 
     def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
@@ -80,12 +111,13 @@ def wire(
         kinds = show.kind_choices(model_id)
         if kind not in [name for _, name in kinds]:
             kind = kinds[0][1]
+        chosen = cards.class_value(model_id, [first])
         return {
-            **new_values(model, method, preset, variant, kind),
+            **new_values(model_id, method, preset, variant, show.scope(model_id, method, kind, chosen)),
             form.kind: show.kind_update(model_id, kind),
             form.kind_note: show.forget_note(model_id),
             form.data: gr.Radio(value="shipped", visible=show.chooses_data(model_id)),
-            form.classes: cards.class_value(model_id, [first]),
+            form.classes: chosen,
             form.concepts: cards.concept_value(model_id, concept),
             form.concept_own: show.own_concept_value(model_id, ""),
             form.redirect: show.redirect_value(model_id, show.redirects(model_id).get(concept, "")),
@@ -104,7 +136,7 @@ def wire(
         """Nothing where the form is that model's already: the event may be said again (`LAST`), and the visitor's classes would be lost."""
         return {form.settled: gr.skip()} if show.known(choice[0]) == (settled or [None])[0] else new_model(*choice)
 
-    form.filled.append(form.model.input(chosen_anew, [form.settled, *choices], changed, **LAST))
+    then_class(form.model.input(chosen_anew, [form.settled, *choices], changed, **LAST))
 
     def open_own(
         data: Any, weights: Any, name: Any, size: Any, model: Any, method: str, preset: str, variant: str, kind: str

@@ -326,7 +326,7 @@ def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
 
     form = page.form
     settings = [part for parts in form.fields.values() for part in parts.values()]
-    chosen = [part.input for part in (form.classes, form.samples, form.concepts, *settings)]
+    chosen = [part.input for part in (form.samples, form.concepts, *settings)]
     others = [form.share, form.share_seed, form.samples_note, form.concept_own]
     others += [form.memory, form.data, form.device]
     said = [page.badges, page.gold_note, page.retrain]

@@ -24,7 +24,6 @@ from sfr_core.errors import InputError
 from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.walks import drained
-from sfr_core.presets import resolve
 from sfr_core.runner import run
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import ddpm_session
@@ -35,7 +34,7 @@ def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: fl
     record = {"FA_softmax": 1.0, "accepted_any": 5.0, "diversity": 0.9}
     return {
         "method": method, "forget": forget, "label": 8, "seed": seed, "steps": 50, "protocol": "100@20", "seconds": 60.0, "preset": "quick",
-        "settings": resolve(diffusion_cells.MODEL, method),
+        "settings": Place(forget, seed, method).settings,
         "cpu_seconds": 80.0, "once_seconds": 0.0, "machine": "here", "checkpoint": {"sha256": "a" * 64, "images_seen": 1000},
         "before": {**record, "FA": 100.0, "JA_remain": 95.0, "FD_remain": 2.0},
         "after": {**record, "FA": 1.0, "JA_remain": 94.0, "FD_remain": 2.2, **after},
@@ -66,7 +65,7 @@ def test_a_run_that_draws_its_pictures_and_another_preset_have_cells_and_tables_
     assert missing([cell()], [shipped, free, thorough], "a" * 64, "100@20") == [free, thorough]
     assert missing([found], [shipped, free], "a" * 64, "100@20") == [shipped]
     assert missing([{**cell(), "data": "shipped"}], [shipped], "a" * 64, "100@20") == []
-    longer = {**cell(FA=0.5), "preset": "thorough", "settings": resolve(diffusion_cells.MODEL, "sfr-on", "thorough")}
+    longer = {**cell(FA=0.5), "preset": "thorough", "settings": thorough.settings}
     assert missing([longer], [shipped, thorough], "a" * 64, "100@20") == [shipped]
     rival = Place("Bag", 0, "joint", "thorough")
     assert missing([cell("joint")], [rival], "a" * 64, "100@20") == [rival]  # its presets differ in steps only

@@ -128,6 +128,41 @@ def test_a_run_does_not_start_with_the_settings_of_an_earlier_choice(page: Page)
     expect(page.locator("#stop")).to_be_disabled()
 
 
+def test_a_class_with_a_preset_of_its_own_brings_it_and_leaves_the_rest(page: Page) -> None:
+    page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
+    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+    page.locator("#advanced > button").click()
+    warmup, alpha = page.locator("#set-sfr-on-lr_warmup input"), page.locator("#set-sfr-on-alpha input")
+    expect(warmup).to_have_value("0")
+    alpha.fill("2")
+    alpha.press("Tab")
+    page.locator("#class-picker input[value='Trouser']").uncheck()
+    page.locator("#class-picker input[value='Bag']").check()
+    expect(warmup).to_have_value("10")
+    page.locator("#class-picker input[value='Dress']").check()
+    expect(warmup).to_have_value("0")
+    expect(alpha).to_have_value("2")
+
+
+def test_a_class_chosen_while_a_preset_is_filled_in_brings_its_own(page: Page) -> None:
+    page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
+    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+    page.locator("#advanced > button").click()
+    page.locator("#class-picker input[value='Trouser']").uncheck()
+    with held_back(page, lambda answer: '"sfr-on","quick"' in answer.text()) as held:
+        page.locator("#preset input").click()
+        page.get_by_role("option", name="Thorough").click()
+        expect(page.locator("#set-sfr-on-steps input")).to_have_value("150")
+        page.locator("#preset input").click()
+        page.get_by_role("option", name="Quick").click()
+        held.wait()
+        page.locator("#class-picker input[value='Bag']").check()
+        page.wait_for_timeout(500)
+        held.let_go()
+        expect(page.locator("#set-sfr-on-steps input")).to_have_value("50")
+        expect(page.locator("#set-sfr-on-lr_warmup input")).to_have_value("10")
+
+
 def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
     with held_back(page, lambda answer: len(answer.body()) > RECORDING) as held:
         page.locator("#model-picker input[value='emoji-dit']").check()

@@ -12,8 +12,18 @@ from sfr_core.configs import VARIANTS
 from sfr_core.errors import ConfigError, InputError, UnknownName
 from sfr_core.generator_presets import KINDS
 from sfr_core.methods import METHODS, of_kind, spec_of
-from sfr_core.presets import ANY, BY_KIND, PRESETS, kind_of, preset_names, preset_source, resolve
-from sfr_core.zoo import cards
+from sfr_core.presets import (
+    ANY,
+    BY_KIND,
+    CLASS,
+    PRESETS,
+    forget_scope,
+    kind_of,
+    preset_names,
+    preset_source,
+    resolve,
+)
+from sfr_core.zoo import cards, open_dataset
 
 MODEL = "fashion-mnist-resnet"
 ALL = [(method, preset) for method in METHODS for preset in ("quick", "thorough", "published")]
@@ -249,6 +259,29 @@ def test_quick_forgetting_of_a_transformer_takes_at_most_a_hundred_steps() -> No
     assert resolve("emoji-dit", "sfr-on")["steps"] <= 100
     assert resolve("emoji-dit", "sfr-on", "thorough")["steps"] > resolve("emoji-dit", "sfr-on")["steps"]
     assert kind_of("emoji-dit") == "dit"
+
+
+def test_a_class_with_rows_of_its_own_has_them_only_alone() -> None:
+    def warmup(forget: str) -> object:
+        return resolve("fashion-mnist-ddpm", "sfr-on", forget=forget)["lr_warmup"]
+
+    assert [warmup(f) for f in ("class:Bag", "class: bag")] == [10, 10]
+    assert [warmup(f) for f in ("class:", "class:Trouser", "class:Bag,Dress")] == [0, 0, 0]
+    assert forget_scope("fashion-mnist-ddpm", "sfr-on", "class:Bag") == "class:Bag"
+    assert forget_scope("fashion-mnist-ddpm", "sfr-on", "class:Bag,Dress") == "class:"
+    assert forget_scope("fashion-mnist-ddpm", "salun", "class:Bag") == "class:"
+    assert forget_scope("fashion-mnist-resnet", "sfr-on", "random:0.1@3") == "random:"
+    assert "Bag" in preset_source("fashion-mnist-ddpm", "sfr-on", "quick", forget="class:Bag")
+    assert "Bag" not in preset_source("fashion-mnist-ddpm", "sfr-on", "quick", forget="class:Dress")
+
+
+def test_rows_of_single_classes_name_classes_that_exist() -> None:
+    names = {card.id: open_dataset(card).class_names for card in cards()}
+    found = [key for table in BY_KIND.values() for rows in table.values() for key in rows if f" {CLASS}" in key]
+    assert found
+    for key in found:
+        model, _, name = key.partition(f" {CLASS}")
+        assert name in names[model]
 
 
 def test_kind_may_be_named_where_the_model_is_unknown() -> None:

@@ -95,6 +95,20 @@ def test_a_run_waits_for_the_settings_of_the_last_choice(generator: ModelCard) -
             form.check_settled({**values, part: chosen})
 
 
+def test_a_class_with_a_preset_of_its_own_brings_its_settings(generator: ModelCard) -> None:
+    form = build()
+    bag, trouser = (
+        RunConfig(
+            model=generator.id, forget=f, method="sfr-on", settings=presets.resolve(generator.id, "sfr-on", forget=f)
+        )
+        for f in ("class:Bag", "class:Trouser")
+    )
+    values = filled(form, bag)
+    form.check_settled(values)
+    with pytest.raises(InputError, match="have not arrived yet"):
+        form.check_settled({**values, form.classes: filled(form, trouser)[form.classes]})
+
+
 def test_methods_are_those_of_the_kind(generator: ModelCard) -> None:
     offered = [name for _, name in form_values.method_choices(generator.id)]
     assert offered == [name for name in methods.of_kind("ddpm") if name != "retrain"]
