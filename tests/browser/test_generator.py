@@ -172,7 +172,7 @@ def test_a_generator_fits_the_screen(page: Page, artifacts: Path, width: int, da
 def test_the_list_of_runs_and_another_kind_of_model(page: Page) -> None:
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator("#runs-table tbody tr")).to_have_count(1)
-    expect(page.locator("#runs-table")).to_contain_text("Fashion-MNIST diffusion model")
+    expect(page.locator("#runs-table")).to_contain_text("Tiny generator")
     page.locator("#runs-open").click()
     expect(page.locator("#runs-compare-play-draw")).to_be_enabled(timeout=SLOW)
     page.locator("#runs-compare-play-what").get_by_text("All", exact=True).click()
