@@ -59,8 +59,8 @@ def layers_figure(counts: tuple[LayerCount, ...]) -> go.Figure:
     return figure.update_layout(
         layout(
             "Share selected by layer (%)",
-            height=max(260, 60 + 15 * len(names)),
-            margin={"l": 150, "r": 12, "t": 42, "b": 40},
+            height=max(260, 74 + 15 * len(names)),
+            margin={"l": 150, "r": 12, "t": 42, "b": 54},
             xaxis=axis("%", range=[0, 100]),
             yaxis={
                 "autorange": "reversed",
