@@ -236,6 +236,7 @@ def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> Non
     page.locator("#forget-kind").get_by_text("Chosen pictures").click()
     expect(page.locator("#sample-picker label").first).to_be_visible()
     expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
+    expect(page.locator("#method-note")).to_contain_text("two random tenths", timeout=SLOW)  # its settings have arrived
     page.locator("#unlearn").click()
     expect(page.get_by_text("Click at least one training picture")).to_be_visible()
     page.locator("#sample-picker label").nth(2).click()
