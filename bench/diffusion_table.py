@@ -7,6 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from sfr_core.configs import DataSource
+from sfr_core.data.splits import forget_spec
 from sfr_core.methods import spec_of
 from sfr_core.presets import resolve
 
@@ -105,8 +106,7 @@ def changed(group: Iterable[Cell]) -> str:
             continue
         kind = cell.get("kind", "ddpm")  # bench.diffusion's name neither kind nor model
         config, model = spec_of("sfr-on", kind).config_cls, cell.get("model", "fashion-mnist-ddpm")
-        forget = f"{'concept' if kind == 'text-to-image' else 'class'}:{cell['forget']}"
-        today = resolve(model, "sfr-on", cell["preset"], forget=forget, kind=kind)
+        today = resolve(model, "sfr-on", cell["preset"], forget=forget_spec(kind, cell["forget"]), kind=kind)
         then = config.from_dict(cell["settings"]).to_dict()
         found |= {f"{name} {value}" for name, value in then.items() if value != today[name]}
     return f" SFR-on with other settings than today's preset: {', '.join(sorted(found))}." if found else ""

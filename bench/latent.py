@@ -27,13 +27,13 @@ from bench.concept_table import concept_table
 from bench.diffusion_cells import Place, identity, identity_of
 from bench.diffusion_table import Cell, table
 from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
-from bench.pace import RIVALS, SPEC, equal_steps
+from bench.pace import RIVALS, equal_steps
 from bench.store import locked, machine, write
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
 from sfr_core.configs import Device, Precision, RunConfig
 from sfr_core.data.concepts import plan_prompts, read_concepts
-from sfr_core.data.splits import ForgetSpec
+from sfr_core.data.splits import ForgetSpec, forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import Evaluated
 from sfr_core.generation import protocol_of
@@ -59,7 +59,7 @@ def places(forget: Sequence[str], seeds: Sequence[int], methods: Sequence[str]) 
 
 def settings_of(model: ModelCard, place: Place) -> dict[str, Any]:
     """The quick preset of this place."""
-    return resolve(model.id, place.method, forget=f"{SPEC[model.kind]}:{place.forget}", kind=model.kind)
+    return resolve(model.id, place.method, forget=forget_spec(model.kind, place.forget), kind=model.kind)
 
 
 def open_session(
@@ -67,7 +67,7 @@ def open_session(
 ) -> Session:
     """The session of a cell, in the precision of the page's runs, its own pictures drawn."""
     config = RunConfig(
-        model=model.id, forget=f"{SPEC[model.kind]}:{place.forget}", method=place.method, settings=settings,
+        model=model.id, forget=forget_spec(model.kind, place.forget), method=place.method, settings=settings,
         seed=place.seed, device=device, precision=precision, data="data-free",
     )  # fmt: skip
     session = Session.of_card(config, model)
@@ -188,7 +188,7 @@ def answer(args: argparse.Namespace) -> None:
         wanted = [place for place in wanted if place.method in methods]
     for name in dict.fromkeys(place.forget for place in wanted):
         settings = settings_of(model, Place(name, 0, "sfr-on"))
-        forget = f"{SPEC[model.kind]}:{name}"
+        forget = forget_spec(model.kind, name)
         Session.of_card(
             RunConfig(model=model.id, forget=forget, method="sfr-on", settings=settings, data="data-free"), model
         )

@@ -21,6 +21,7 @@ import torch
 from bench.equal_time import TRIAL_STEPS, Measured, bare_run, cost, steps_for
 from bench.store import locked, machine, write
 from sfr_core.configs import RunConfig
+from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.methods import spec_of
 from sfr_core.ops.walks import drained
@@ -36,7 +37,6 @@ RIVALS = {
     "text-to-image": ("esd-x", "esd-u", "salun", "uce", "concept-ablation"),
 }
 """The baselines that a kind of model is compared with."""
-SPEC = {"ddpm": "class", "dit": "class", "text-to-image": "concept"}
 
 
 def load() -> dict[str, dict[str, Any]]:
@@ -46,9 +46,9 @@ def load() -> dict[str, dict[str, Any]]:
 
 def measure(model: str, kind: str, forget: str, method: str) -> dict[str, Any]:
     """A trial of a few steps of a method's quick preset on one thread."""
-    settings = resolve(model, method, forget=f"{SPEC[kind]}:{forget}", kind=kind)
+    settings = resolve(model, method, forget=forget_spec(kind, forget), kind=kind)
     config = RunConfig(
-        model=model, forget=f"{SPEC[kind]}:{forget}", method=method, settings={**settings, "steps": TRIAL_STEPS},
+        model=model, forget=forget_spec(kind, forget), method=method, settings={**settings, "steps": TRIAL_STEPS},
         device="cpu",
     )  # fmt: skip
     session = Session.of_card(config, card(model))

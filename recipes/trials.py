@@ -21,6 +21,7 @@ from recipes.tune import single
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.configs import Device
+from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, UnknownName
 from sfr_core.events import Step
 from sfr_core.metrics.generation import Protocol
@@ -139,7 +140,7 @@ def make(tuning: Tuning[B], args: argparse.Namespace) -> None:
     for text, changed in zip(args.tried, tried, strict=True):
         outcomes = []
         for seed, forget in itertools.product(args.seeds, args.forget):
-            spec = f"{'concept' if model.kind == 'text-to-image' else 'class'}:{forget}"
+            spec = forget_spec(model.kind, forget)
             settings = resolve(model.id, args.method, args.preset, overrides=changed, forget=spec, kind=model.kind)
             found = tuning.trial(Trial(model, args.method, forget, settings, seed, args.device, sampler, before))
             outcomes.append({"forget": forget, "seed": seed, **found})

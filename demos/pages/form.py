@@ -121,7 +121,8 @@ class Form:
         names = live.dataset(config.model).class_names
         spec = parse_forget(config.forget, names)
         kind = config.forget.strip().partition(":")[0]
-        scope = presets.forget_scope(config.model, config.method, config.forget, kind=show.kind_of(config.model))
+        model_kind = show.kind_of(config.model)
+        scope = presets.forget_scope(config.model, config.method, config.forget, kind=model_kind)
         data = config.data if show.chooses_data(config.model) else "shipped"
         updates: dict[Any, Any] = {
             self.model: cards.model_value(config.model, own),
@@ -149,7 +150,6 @@ class Form:
         }
         if spec.share is not None:
             updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}
-        model_kind = show.kind_of(config.model)
         # A run from before a setting existed does not name it: what ran then is its default.
         whole = methods.spec_of(config.method, model_kind).config_cls.from_dict(config.settings).to_dict()
         updates |= self.shown_settings(config.method, model_kind, whole)

@@ -80,9 +80,8 @@ def wire(
         scope = show.scope(model_id, method, kind, classes)
         chosen = [model_id, method, preset, variant]
         if not isinstance(settled, list) or settled[:4] != chosen or settled[4:] in ([], [scope]):
-            return {
-                form.settled: gr.skip()
-            }  # nothing to do, or another answer fills in the form just now, and asks again after it
+            # Nothing to do; or another answer fills in the form just now, and asks again after it.
+            return {form.settled: gr.skip()}
         model_kind = show.kind_of(model_id)
         was, now = (presets.resolve(*chosen, forget=forget, kind=model_kind) for forget in (str(settled[4]), scope))
         fields = form.fields[settings_key(method, model_kind)]

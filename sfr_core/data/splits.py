@@ -46,6 +46,11 @@ class Split:
     remain: NDArray[np.int64]
 
 
+def forget_spec(kind: str, name: str) -> str:
+    """The forget specification of one class, or of one concept where the model's kind (ModelCard.kind) reads prompts."""
+    return f"{'concept' if kind == 'text-to-image' else 'class'}:{name}"
+
+
 def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False) -> ForgetSpec:
     """Reads a forget specification.
 
