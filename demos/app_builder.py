@@ -100,8 +100,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
 def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> None:
     def come_back(browser: Any) -> tuple[dict[str, str], str, gr.Button]:
         """A new visitor gets a token; one who returns finds the run that the page showed."""
-        stored = browser.get("job") if isinstance(browser, dict) else None
-        job = ctx.job_of(browser, stored)
+        job = ctx.last_job(browser)
         return *ctx.show(browser, job), gr.Button(interactive=job is None or not job.active)
 
     demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **QUEUED)

@@ -28,6 +28,7 @@ from recipes.latents_concepts import write_concepts
 from recipes.latents_folder import MAIN, WEIGHTS
 from recipes.latents_sets import LatentRecipe, TextUNet
 from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_records, write_card
+from sfr_core.data.splits import forget_spec
 
 JUDGES = {"emoji-dit": "emoji-judge", "emoji-sd": "emoji-concepts-judge"}
 STEPS, GUIDANCE = 20, 3.0
@@ -163,7 +164,7 @@ def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRe
         raise FileNotFoundError(f"{target} holds no original: publish it first.")
     if recipe.text and _text_of(work / "model") != _text_of(target):
         raise ValueError("This twin has a text encoder of its own: train it with --keep-text.")
-    spec = f"{'concept' if recipe.text else 'class'}:{without}"
+    spec = forget_spec(before.kind, without)
     file = target / "retrained" / f"{spec.replace(':', '-').replace(' ', '-')}.safetensors"
     file.parent.mkdir(exist_ok=True)
     shutil.copyfile(work / "model" / main_file(recipe), file)

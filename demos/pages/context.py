@@ -58,6 +58,10 @@ class PageContext:
             self.book.touch(job.id)
         return job
 
+    def last_job(self, browser: Any) -> Job | None:
+        """The run that the page showed last, as this browser remembers it; None where there is none (any more)."""
+        return self.job_of(browser, browser.get("job") if isinstance(browser, Mapping) else None)
+
     def submit(self, browser: Any, config: RunConfig) -> Job:
         """Queues a run of this visitor.
 

@@ -159,7 +159,7 @@ def wire(
         return {form.model: value, **changes, form.own_note: f'<span hidden data-model="{escape(opened)}"></span>'}
 
     if of_hub is not None:
-        form.filled.append(of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note]))
+        then_class(of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note]))
     if brought.button is not None:
         # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
         opened = brought.button.click(
@@ -171,7 +171,7 @@ def wire(
             show_progress_on=brought.button,
             concurrency_limit=1,
         )
-        form.filled.append(opened)
+        then_class(opened)
 
 
 def _wire_concepts(form: Form) -> None:

@@ -32,7 +32,7 @@ def title_of(record: RunRecord) -> str:
     """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
     method = methods.title_of(record.config.method)
     what = subject(record.spec, record.class_names, record.config.forget)
-    return f"{when_of(record)} · {method}{off_of(record)} · {what} · {record.config.preset}, seed {record.config.seed}"
+    return f"{when_of(record)} · {method}{off_of(record)} · {what} · {preset_title(record)}, seed {record.config.seed}"
 
 
 def off_of(record: RunRecord) -> str:
@@ -46,6 +46,11 @@ def off_of(record: RunRecord) -> str:
         for part, name in copy.BROKEN_NAMES.items()
         if config.settings.get(part) is False and usual.get(part) is not False
     )
+
+
+def preset_title(record: RunRecord) -> str:
+    """The preset's name on the page; what the file says where it is none of ours."""
+    return page_copy.PRESETS.get(record.config.preset, record.config.preset)
 
 
 def model_title(model_id: str) -> str:
@@ -80,7 +85,7 @@ def runs_table(records: list[RunRecord]) -> str:
                 model_title(record.config.model),
                 subject(record.spec, record.class_names, record.config.forget),
                 methods.title_of(record.config.method) + off_of(record),
-                page_copy.PRESETS.get(record.config.preset, record.config.preset),
+                preset_title(record),
                 record.state,
                 *numbers,
                 "–" if seconds is None else f"{seconds:.1f}",

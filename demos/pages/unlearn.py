@@ -305,7 +305,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) ->
     """After a reload the form describes the run that comes back (app_builder shows it)."""
 
     def fill_again(browser: Any) -> dict[Any, Any]:
-        job = ctx.job_of(browser, browser.get("job") if isinstance(browser, Mapping) else None)
+        job = ctx.last_job(browser)
         if job is None:
             return {page.recording: gr.skip()}
         model = job.config.model

@@ -188,7 +188,7 @@ def test_only_what_made_a_step_is_laid_over_and_only_what_runs_can_be_stopped(pa
 
 
 def test_a_title_tells_a_broken_run_from_a_whole_one() -> None:
-    assert runs.title_of(record()) == "22:13:20 UTC · SFR-on · Cat · quick, seed 7"
+    assert runs.title_of(record()) == "22:13:20 UTC · SFR-on · Cat · Quick, seed 7"
     broken = record(config=config(settings=SFRonConfig(mask=False).to_dict()))
     assert "SFR-on, no mask · Cat" in runs.title_of(broken)
 
