@@ -5,13 +5,17 @@
 
 Every setting of --try runs on every class; one JSON line each goes to .work/tuning/MODEL.jsonl, and at the end one line per
 setting to the screen: what is left of the forgotten class, what the rest lost, its Frechet distance over the one before, and
-CPU time. The lines of the file also say how the forget loss rose, in multiples of its first value. All models draw from the same noise, so the ratio is less uncertain than its two parts.
+CPU time. The lines of the file also say how the forget loss rose, in multiples of its first value, and how far each class's samples moved in the judge's
+features, which names the classes that a ratio comes from. All models draw from the same noise, so the ratio is less uncertain than its two parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import mean
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recipes.trials import NOISE, Outcome, Trial, Tuning, bare, command_line, tenth
 from sfr_core.configs import RunConfig
@@ -20,6 +24,14 @@ from sfr_core.metrics.generation import sample_plan
 from sfr_core.ops.walks import drained
 from sfr_core.session import Session
 from sfr_core.tasks.diffusion import ClassDiffusionTask
+
+
+def moved(before: NDArray[np.float32], after: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[int, float]:
+    """Squared distance of the mean features [n, d] of each class from those before, by label [n]."""
+    return {
+        int(c): float(np.square(after[labels == c].mean(0) - before[labels == c].mean(0)).sum())
+        for c in np.unique(labels)
+    }
 
 
 def trial(one: Trial[Untouched]) -> Outcome:
@@ -34,12 +46,15 @@ def trial(one: Trial[Untouched]) -> Outcome:
     assert task.judge is not None
     losses, cpu = bare(session)
     labels = sample_plan(forgotten, len(session.dataset.class_names), one.sampler.n)
-    before = one.before.drawn(task, session.reference("before"), labels).record(forgotten)
-    after = drained(draw(task, task.judge, labels, one.sampler, seed=NOISE)).record(forgotten)
+    was = one.before.drawn(task, session.reference("before"), labels)
+    now = drained(draw(task, task.judge, labels, one.sampler, seed=NOISE))
+    before, after = was.record(forgotten), now.record(forgotten)
+    shifts = moved(was.verdict.features, now.verdict.features, labels)
     return {
         "FA": after.FA, "some_class": after.accepted_any, "lost": round(before.JA_remain - after.JA_remain, 2),
         "ratio": round(after.FD_remain / before.FD_remain, 3), "FD": round(after.FD_remain, 3),
         "precision": session.precision, "cpu": round(cpu, 1), "risen": [round(loss / losses[0], 2) for loss in tenth(losses)],
+        "moved": {session.dataset.class_names[c]: round(shift, 3) for c, shift in shifts.items() if c not in forgotten},
     }  # fmt: skip
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from recipes import tune_generator
 from recipes.tune import parse_assignments, summary
 from recipes.tune_concept import summary as concept_summary
 from sfr_core.errors import ConfigError, UnknownName
@@ -48,3 +50,10 @@ def test_summary_of_concepts_leaves_out_what_nobody_measured() -> None:
     assert concept_summary([cat, style]) == (
         "direct 2.0 (most 4.0), in other words 10.0, lost 4.0 (most 8.0), ratio 1.20, CPU 80 s"
     )
+
+
+def test_a_class_moves_by_the_squared_distance_of_its_mean_features() -> None:
+    before = np.array([[0, 0], [2, 0], [5, 5]], np.float32)
+    after = np.array([[3, 0], [5, 8], [5, 5]], np.float32)  # class 1: mean (1, 0) to (4, 4)
+
+    assert tune_generator.moved(before, after, np.array([1, 1, 2])) == {1: 25.0, 2: 0.0}
