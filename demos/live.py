@@ -97,10 +97,16 @@ def skipped(config: RunConfig) -> tuple[Phase, ...]:
 
 def generates(config: RunConfig) -> bool:
     """True for a run of a generator."""
+    return "generator" in kind_words(config.model)
+
+
+def kind_words(model: str) -> list[str]:
+    """Which words the live view uses for a model's kind, the more special first (live_copy); none for a classifier, or a model that is gone."""
     try:
-        return zoo.card(config.model).kind != "classifier"
+        kind = zoo.card(model).kind
     except PlaygroundError:
-        return False
+        return []
+    return {"classifier": [], "text-to-image": ["concept", "generator"]}.get(kind, ["generator"])
 
 
 def words_of(config: RunConfig) -> bridge.Words:
@@ -160,8 +166,7 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
         "blurred": draws and shown_blurred(config.model),
         "words": [
             *(["relative"] if config.settings.get("forget_loss") == "relative" else []),
-            *(["concept"] if run.prompts else []),
-            *(["generator"] if draws else []),
+            *kind_words(config.model),
         ],
         "pictures": _images(config, view),
         "view": bridge.payload(view, words_of(config)),

@@ -35,7 +35,7 @@ class FirstLooks:
     def value(self, model: str) -> dict[str, Any]:
         """What the live view plays, or an empty view where nothing was recorded."""
         found = self.runs.get(model)
-        return nothing() if found is None else found[1]
+        return nothing(model) if found is None else found[1]
 
     def recordings(self) -> dict[str, Recording]:
         """What each would have taken where with as many looks as a run has, by model: more of them were recorded."""
@@ -60,16 +60,17 @@ def read(first: str, folder: Path = live.RECORDED) -> FirstLooks:
     return FirstLooks(first, runs)
 
 
-def nothing() -> dict[str, Any]:
-    """An empty live view."""
+def nothing(model: str) -> dict[str, Any]:
+    """An empty live view, in the words of the model's kind."""
+    words = live.kind_words(model)
     empty = {"key": "none", "mode": "live", "title": copy.NOTHING_YET, "view": bridge.payload(bridge.View())}
     return {
         **empty,
         "line": "",
         "classes": [],
         "forgotten": None,
-        "generates": False,
-        "words": [],
+        "generates": "generator" in words,
+        "words": words,
         "pictures": {},
         "elapsed": None,
         "machine": "",

@@ -55,6 +55,21 @@ def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
     assert found.value("fashion-mnist-resnet")["mode"] == "live"
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("fashion-mnist-resnet", []),
+        ("fashion-mnist-ddpm", ["generator"]),
+        ("emoji-sd", ["concept", "generator"]),
+        ("own:gone", []),
+    ],
+)
+def test_an_empty_view_speaks_of_the_kind_of_model(model: str, words: list[str]) -> None:
+    found = first_look.nothing(model)
+    assert found["words"] == words
+    assert found["generates"] is bool(words)
+
+
 def test_every_shipped_model_has_its_record() -> None:
     found = first_look.read("fashion-mnist-resnet")
     assert set(found.runs) == {card.id for card in zoo.cards()}
