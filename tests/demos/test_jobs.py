@@ -97,7 +97,8 @@ def test_only_one_run_computes_and_the_queue_knows_its_places() -> None:
 
     book = make(backend)
     jobs = [book.submit(visitor, CONFIG) for visitor in (ANN, BOB, ANN)]
-    wait(lambda: jobs[0].state == "running")
+    wait(lambda: inside == [jobs[0].id])  # its state says "running" a moment before it has the slot
+    assert jobs[0].state == "running"
     assert [book.place(job.id) for job in jobs] == [0, 1, 2]
     assert book.slot.locked()
     gate.release()
