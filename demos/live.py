@@ -156,7 +156,8 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
             "pictures": {},
             "view": gone,
         }
-    draws = generates(config)
+    words = kind_words(config.model)
+    draws = "generator" in words
     return {
         "key": key,
         "title": title(config),
@@ -166,7 +167,7 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
         "blurred": draws and shown_blurred(config.model),
         "words": [
             *(["relative"] if config.settings.get("forget_loss") == "relative" else []),
-            *kind_words(config.model),
+            *words,
         ],
         "pictures": _images(config, view),
         "view": bridge.payload(view, words_of(config)),
