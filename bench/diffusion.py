@@ -243,7 +243,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="all", choices=("classes", "methods", "page", "all"))
     parser.add_argument("--classes", nargs="+", metavar="NAME")
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: 0 for the classes, 0, 1 and 2 for the methods")
     parser.add_argument("--methods", nargs="+", default=list(RIVALS))
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--sampler-steps", type=int, default=50)
@@ -301,9 +301,9 @@ def answer(args: argparse.Namespace) -> None:
     data: DataSource = "data-free" if args.data_free else "shipped"
     wanted: list[Place] = []
     if args.part in ("classes", "all"):
-        wanted += places("classes", args.classes or names, args.seeds, args.methods, args.preset, data)
+        wanted += places("classes", args.classes or names, args.seeds or (0,), args.methods, args.preset, data)
     if args.part in ("methods", "all"):
-        wanted += places("methods", args.classes or COMPARED, args.seeds, args.methods, args.preset, data)
+        wanted += places("methods", args.classes or COMPARED, args.seeds or SEEDS, args.methods, args.preset, data)
     if args.device == "cuda":  # nobody's time depends on SFR-on's cells
         wanted = [place for place in wanted if place.method in args.methods or args.part == "classes"]
     before = Untouched(sampler)

@@ -45,7 +45,7 @@ def places(
 ) -> list[Place]:  # fmt: skip
     """The cells of a part, in the order in which they are measured: SFR-on's first, as it sets the time of the others."""
     if part == "classes":
-        return [Place(name, 0, "sfr-on", preset, data) for name in classes]
+        return [Place(name, seed, "sfr-on", preset, data) for seed in seeds for name in classes]
     found = [Place(name, seed, "sfr-on", preset, data) for seed in seeds for name in classes]
     others = [Place(name, seed, m, preset, data) for seed in seeds for m in methods for name in classes]
     return found + [place for place in others if place.method != "sfr-on"]

@@ -46,8 +46,10 @@ def test_sfron_is_measured_before_the_methods_that_take_its_time() -> None:
     assert len(found) == len(set(found)) == 2 * 2 * 3
     assert [p.method for p in found[:4]] == ["sfr-on"] * 4
     assert places("classes", ["Bag", "Coat"], [5, 6], ["joint"]) == [
-        Place("Bag", 0, "sfr-on"),
-        Place("Coat", 0, "sfr-on"),
+        Place("Bag", 5, "sfr-on"),
+        Place("Coat", 5, "sfr-on"),
+        Place("Bag", 6, "sfr-on"),
+        Place("Coat", 6, "sfr-on"),
     ]
 
 
