@@ -125,9 +125,15 @@ function drawPictures(value, shown) {
 }
 
 function drawEvidence(value, view) {
-  $('sheet').hidden = !value.generates;
-  $('pictures').hidden = value.generates && Boolean(view.sheet);
-  if (value.generates) drawSheet($('sheet'), view.sheet);
+  const sheet = $('sheet');
+  const drawn = value.generates && Boolean(view.sheet);
+  // A run draws its first samples after a while: their place stays as large as what stood there, so that nothing below moves.
+  if (!value.generates) $('pictures').style.minHeight = '';
+  else if (!drawn && sheet.offsetHeight) $('pictures').style.minHeight = sheet.offsetHeight + 'px';
+  sheet.style.minHeight = drawn && !sheet.children.length ? $('pictures').style.minHeight : '';
+  sheet.hidden = !drawn;
+  $('pictures').hidden = drawn;
+  if (value.generates) drawSheet(sheet, view.sheet);
   // Pictures without a share: this model has no judge, and a chart of what nobody counted would stay empty.
   $('accuracy').parentElement.hidden = Boolean(value.generates && view.sheet && !view.accuracy.i.length);
   if ($('pictures').hidden) return;
