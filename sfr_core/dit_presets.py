@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sfr_core.configs import Preset
@@ -127,7 +128,19 @@ DIT_PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
 }  # fmt: skip
 """Presets by method, then by model (ANY: all others), then by name."""
 
-DIT_VARIANTS: dict[str, dict[str, Any]] = {
-    "sfr-on": {"weight_scope": "batch", "adaptive": True, "lam": 0.5, "weight_eps": 1e-8, "mask": True}
-}
-"""The method as written, where the published DiT code leaves it out: adaptive weights, of batches, with the DDPM's values."""
+WEIGHED = 8
+"""Pictures of a batch, at least, whose adaptive weights can differ; the published batch is one."""
+
+
+def as_in_the_paper(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """What the variant "paper" of SFR-on changes in a preset's values beside what it changes everywhere.
+
+    Adaptive weights of batches, with the DDPM's values, which the published DiT code leaves out. A loss that moves to another
+    answer has none: they push hardest where it has already arrived (docs/adr/0024).
+    """
+    if preset.get("forget_loss", "ascent") != "ascent":
+        return {"weight_scope": "batch", "mask": True}
+    return {
+        "weight_scope": "batch", "adaptive": True, "lam": 0.5, "weight_eps": 1e-8, "mask": True,
+        "batch_size": max(WEIGHED, preset["batch_size"]),
+    }  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from sfr_core.concept_presets import CONCEPT_PRESETS
 from sfr_core.configs import VARIANTS, Preset
-from sfr_core.dit_presets import DIT_PRESETS, DIT_VARIANTS
+from sfr_core.dit_presets import DIT_PRESETS, as_in_the_paper
 from sfr_core.errors import UnknownName
 from sfr_core.generator_presets import ANY, GENERATOR_PRESETS, GENERATOR_VARIANTS, KINDS
 from sfr_core.hub_presets import HUB_PRESETS
@@ -210,10 +210,11 @@ def resolve(
     if variant not in VARIANTS:
         raise UnknownName("variant", variant, VARIANTS)
     kind = kind or kind_of(model_id)
+    found = _find(model_id, method, preset, forget, kind).values
     changes = VARIANTS[variant].get(method, {})
     if kind != "classifier" and changes:
-        changes = {**changes, **(DIT_VARIANTS if kind == "dit" else GENERATOR_VARIANTS).get(method, {})}
-    values = {**_find(model_id, method, preset, forget, kind).values, **changes, **(overrides or {})}
+        changes = {**changes, **(as_in_the_paper(found) if kind == "dit" else GENERATOR_VARIANTS.get(method, {}))}
+    values = {**found, **changes, **(overrides or {})}
     return spec_of(method, kind).config_cls.from_dict(values).to_dict()
 
 

@@ -243,16 +243,25 @@ def test_published_values_of_the_transformer_are_those_of_the_golden_case() -> N
 
 
 def test_paper_variant_of_a_transformer_really_weighs_masks_and_fades() -> None:
-    for preset in ("quick", "thorough", "published"):
-        official = resolve("emoji-dit", "sfr-on", preset)
-        paper = resolve("emoji-dit", "sfr-on", preset, "paper")
-        changed = {k: v for k, v in paper.items() if official[k] != v}
-        method = {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
-        named = {**method, "adaptive": True, "weight_eps": 1e-8, "lam": 0.5, "mask": True, "weight_scope": "batch"}
+    method = {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
+    weighs = {"adaptive": True, "weight_eps": 1e-8, "lam": 0.5, "mask": True, "weight_scope": "batch"}
+    for model, preset in (("emoji-dit", "published"), ("hub:a/dit", "quick"), ("hub:a/dit", "published")):
+        official = resolve(model, "sfr-on", preset, kind="dit")
+        paper = resolve(model, "sfr-on", preset, "paper", kind="dit")
+        named = {**method, **weighs}
         assert {name: paper[name] for name in named} == named
-        # The shipped model's presets weigh already, at another temperature.
-        assert set(changed) <= set(named)
-        assert "alpha_schedule" in changed
+        # A batch of one has one weight, 1 whatever its loss.
+        assert paper["batch_size"] == max(8, official["batch_size"])
+        assert {k for k, v in paper.items() if official[k] != v} <= {*named, "batch_size"}
+
+
+def test_paper_variant_weighs_nothing_that_moves_to_another_answer() -> None:
+    # The weights are the largest where the loss is the smallest: there such a loss has arrived (docs/adr/0024).
+    for preset in ("quick", "thorough"):
+        official, paper = (resolve("emoji-dit", "sfr-on", preset, variant) for variant in ("official", "paper"))
+        assert paper["forget_loss"] == "relative"
+        assert (paper["adaptive"], paper["mask"], paper["alpha_schedule"]) == (False, True, "linear")
+        assert paper["batch_size"] == official["batch_size"]
 
 
 def test_quick_forgetting_of_a_transformer_takes_at_most_a_hundred_steps() -> None:
