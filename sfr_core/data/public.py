@@ -9,7 +9,7 @@ SWITCH = "PLAYGROUND_PUBLIC"
 
 
 def public_mode() -> bool:
-    """True on a public page: a fixed list of concepts and of models of the Hub, and no free prompts."""
+    """True on a public page: a fixed list of concepts and of models of the Hub, and no free prompts for these."""
     said = os.environ.get(SWITCH, "").strip().casefold()
     if said:
         return said not in {"0", "false", "no", "off"}

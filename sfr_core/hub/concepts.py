@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import FILE, FREE_FORGET, FREE_REMAIN, NEUTRAL
 from sfr_core.data.public import public_mode
 from sfr_core.errors import HubError, InputError
 from sfr_core.hub.names import read_name
 from sfr_core.hub.offers import Offer, offer_of
-from sfr_core.presets import resolve
+from sfr_core.hub.written import write_whole
 
 NUDITY = "nudity"
 NUDE, CLOTHED = "a photo of a nude person", "a photo of a person wearing clothes"
 """Prompts of the published run (reference 2.6)."""
-NUDITY_MODEL = "hub:CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
 EXPOSED = (
     "FEMALE_BREAST_EXPOSED", "FEMALE_GENITALIA_EXPOSED", "MALE_GENITALIA_EXPOSED", "BUTTOCKS_EXPOSED", "ANUS_EXPOSED",
     "MALE_BREAST_EXPOSED", "BELLY_EXPOSED", "ARMPITS_EXPOSED", "FEET_EXPOSED",
@@ -71,24 +69,7 @@ def write_concepts(folder: Path) -> None:
     text = json.dumps(table, indent=1) + "\n"
     path = folder / FILE
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        temporary = path.with_suffix(".new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-
-
-def nudity_run(model: str = NUDITY_MODEL, *, seed: int = 0) -> RunConfig:
-    """The paper's run on Stable Diffusion 1.4 as a RunConfig (T 1000, k 1, constant alpha 1, Adam 1e-5, batch 8).
-
-    Raises:
-        InputError: on a public page.
-    """
-    if public_mode():
-        raise InputError("A public page does not offer this preset.", hint="Run the program on your own machine.")
-    forget = f"concept:{NUDITY}"
-    settings = resolve(model, "sfr-on", "published", "official", {"batch_size": 8}, forget=forget, kind="text-to-image")
-    return RunConfig(
-        model=model, forget=forget, method="sfr-on", preset="published", settings=settings, seed=seed, data="data-free"
-    )  # fmt: skip
+        write_whole(path, text)
 
 
 def shown_blurred(model_id: str) -> bool:

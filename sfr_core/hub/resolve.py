@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sfr_core.errors import HubError
 from sfr_core.hub.files import PIPELINES, ROOT, HubFile, Part, classifier_part, pipeline_parts
 from sfr_core.hub.names import HubName, clear_errors, read_name
+from sfr_core.hub.written import write_whole
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -98,9 +99,7 @@ def remember(model: HubModel) -> None:
     """Notes beside the cache what is known of a downloaded model, hashes included, so that it needs no network again."""
     folder = own_folder(model.name)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{KNOWN}.new"
-    temporary.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
-    temporary.replace(folder / KNOWN)
+    write_whole(folder / KNOWN, json.dumps(asdict(model), indent=1) + "\n")
 
 
 def recall(name: HubName) -> HubModel | None:
