@@ -121,6 +121,7 @@ CONCEPT_KINDS: dict[ConceptKind, str] = {
     "category": "Categories: a whole kind of things",
     "style": "Styles: a way of drawing, whatever the thing",
 }
+OWN_LOSSES = "With either variant this preset has losses of ours, described here; the authors' own are those of the preset Published."
 WAY_LEFT = (
     "The loss of what is to be forgotten is the share of the way to another answer that is left: 1 at the start, 0 at the goal, more than 1 where a "
     "step has led astray."
@@ -157,7 +158,6 @@ PRESET_LABEL = "Preset"
 PRESET_INFO = "How much is spent."
 PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
 VARIANT_LABEL = "Variant"
-VARIANT_INFO = "The authors' code, or the method as their paper writes it."
 VARIANTS = {"official": "Official code", "paper": "As in the paper"}
 ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
 ADVANCED_TITLE = "Advanced"
@@ -223,6 +223,7 @@ GOLD_GENERATOR = (
 )
 TRAINED_ON = "Saw {seen:,} pictures in training, repeats counted"
 TRAINED_GOLD = "the one retrained without {name} {seen:,}"
+GOLD_PROXY = "The paper compares with the method {method} instead, a stand-in for retraining, which you can run too."
 GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
 
 NOT_SETTLED = "The settings of your last choice have not arrived yet."

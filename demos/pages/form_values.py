@@ -233,10 +233,11 @@ def method_note(model: str, method: str, preset: str, forget: str = "class:") ->
         for name, reason in controls.cannot(model_kind).items()
     )
     values = presets.resolve(model, method, preset, forget=forget, kind=model_kind)
-    dips = f"<p>{copy.WAY_LEFT}</p>" if values.get("forget_loss") == "relative" else ""
-    dips += f"<p>{copy.DIPS}</p>" if values.get("remain_loss") == "recall" else ""
+    said = [copy.WAY_LEFT] if values.get("forget_loss") == "relative" else []
+    said += [copy.DIPS] if values.get("remain_loss") == "recall" else []
+    ours = "".join(f"<p>{text}</p>" for text in ([copy.OWN_LOSSES, *said] if said else []))
     return (
-        f'<div class="pg-note"><p>{spec.summary} <i>{spec.paper}.</i></p>{dips}'
+        f'<div class="pg-note"><p>{spec.summary} <i>{spec.paper}.</i></p>{ours}'
         f"<details><summary>{copy.PRESET_SOURCE}</summary><p>{source}</p></details>"
         + (
             f'<details><summary>{copy.CANNOT_TITLE}</summary><ul class="pg-greyed">{greyed}</ul></details>'

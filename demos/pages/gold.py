@@ -13,12 +13,14 @@ from demos.estimate import Pace
 from demos.hardware import Hardware
 from demos.pages import header
 from demos.pages.form import Form
-from sfr_core import presets, zoo
+from sfr_core import methods, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 
 LESS = 0.9
 """Share of the original's training pictures below which a retrained model is said to draw less well."""
+PROXY = "random-embedding"
+"""The method that the paper takes for a retrained diffusion transformer."""
 
 
 def retraining(config: RunConfig) -> RunConfig:
@@ -35,7 +37,12 @@ def retraining(config: RunConfig) -> RunConfig:
 
 
 def generator_note(card: zoo.ModelCard) -> str:
-    """Why a generator's run has nothing to compare with, and why that is not made here."""
+    """Why a generator's run has nothing to compare with, why that is not made here, and what the paper takes instead."""
+    proxy = PROXY in methods.of_kind(card.kind)
+    return _missing(card) + (f" {copy.GOLD_PROXY.format(method=methods.title_of(PROXY))}" if proxy else "")
+
+
+def _missing(card: zoo.ModelCard) -> str:
     names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
     # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
     # Of one that a GPU trained: on a CPU.

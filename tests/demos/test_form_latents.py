@@ -15,7 +15,7 @@ from latent_models import DIT, SD, published, sheet_pictures
 from demos import copy, sample_sheet
 from demos.jobs import check_config
 from demos.live import data_uri, title, words_of
-from demos.pages import form_cards, form_layout, form_values
+from demos.pages import form_cards, form_layout, form_values, gold
 from demos.pages.form import Form
 from demos.sample_sheet import sample_pictures
 from sfr_core import methods, presets, zoo
@@ -194,3 +194,13 @@ def test_a_preset_that_recalls_says_that_the_others_may_fall_for_a_while() -> No
     assert "come back" in form_values.method_note(DIT, "sfr-on", "quick")
     assert "come back" not in form_values.method_note(DIT, "sfr-on", "published")
     assert "come back" not in form_values.method_note(DIT, "salun", "quick")
+
+
+def test_losses_of_ours_are_said_beside_the_variants_names() -> None:
+    assert copy.OWN_LOSSES in form_values.method_note(DIT, "sfr-on", "quick")
+    assert copy.OWN_LOSSES not in form_values.method_note(DIT, "sfr-on", "published")
+
+
+def test_only_a_transformer_without_a_retrained_twin_names_the_papers_stand_in() -> None:
+    assert "Random embedding" in gold.generator_note(zoo.card(DIT))
+    assert "Random embedding" not in gold.generator_note(zoo.card(SD))
