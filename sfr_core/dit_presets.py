@@ -11,8 +11,8 @@ from sfr_core.generator_presets import ANY, TWO_RATES
 EMOJI_DIT = "emoji-dit"
 AUTHORS = (
     "The authors' code (K1nght/Unified-Unlearning-w-Remain-Geometry, 36bb7f6) for DiT-XL/2 on ImageNet: plain ascent of constant "
-    "strength, since it reads neither its weights nor its fading; 2,000 single pictures for each Fisher. The threshold of its mask "
-    "is a list there, from 0.5 to 10."
+    "strength, since it reads neither its weights nor its fading; 2,000 single pictures for each Fisher, here once all that the model drew of itself. The "
+    "threshold of its mask is a list there, from 0.5 to 10."
 )
 NONE_PUBLISHED = "The optimiser of the authors' DiT runs; their code runs no other method than SFR-on on DiT."
 HELD_OUT = (

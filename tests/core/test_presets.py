@@ -320,7 +320,9 @@ PUBLISHED_CONCEPTS: dict[str, dict[str, Any]] = {
     },
     "esd-u": {"lr": 1e-5, "steps": 1000, "trainable": "without-cross-attention"},
     "uce": {"erase_scale": 1.0, "preserve_scale": 1.0, "lam": 0.5, "tokens": "last"},
-    "concept-ablation": {"lr": 2e-6, "teacher": "live", "prior_weight": 1.0, "trainable": "keys-values"},
+    "concept-ablation": {  # its `--scale_lr` multiplies 2e-6 by the batch; diffusers' scripts clip at 1
+        "lr": 4 * 2e-6, "batch_size": 4, "clip": 1.0, "teacher": "live", "prior_weight": 0.0, "trainable": "keys-values",
+    },
 }  # fmt: skip
 
 
