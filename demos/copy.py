@@ -12,6 +12,7 @@ from demos.live_copy import (  # noqa: F401
     PHASE_LINES,
     PHASE_LINES_GENERATOR,
     PHASE_NAMES,
+    REPAIRING_LINE,
     SHEET,
     STATE_LINES,
 )

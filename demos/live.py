@@ -118,26 +118,29 @@ def words_of(config: RunConfig) -> bridge.Words:
     return bridge.Words(skipped(config), run.names, run.spec.classes, run.roles)
 
 
-def phase_line(view: bridge.View, draws: bool = False, pauses: bool = False) -> str:
+def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:
     """What happens now, in one sentence; "" before anything does.
 
     Args:
-        draws: a generator's run. pauses: a step that does not forget is a pause of forgetting (`may_pause`).
+        draws: a generator's run. paused: the line of a step that does not forget (`paused_line`).
     """
     if view.phase is None:
         return ""
     values = {"done": view.done, "total": view.total, "step": view.step, "steps": view.steps}
     lines = {**copy.PHASE_LINES, **copy.PHASE_LINES_GENERATOR} if draws else copy.PHASE_LINES
     name = "prepare_free" if draws and view.phase == "prepare" and view.total else view.phase
-    if pauses and view.phase == "unlearn" and view.step and view.loss.forget[-1:] == (None,):
-        return copy.PAUSED_LINE.format(**values)
+    if paused and view.phase == "unlearn" and view.step and view.loss.forget[-1:] == (None,):
+        return paused.format(**values)
     return lines[name].format(**values)
 
 
-def may_pause(config: RunConfig) -> bool:
-    """Whether forgetting is due in every step and left out only where nothing is left to forget (SFR-on's forget_until, forget_steps)."""
-    paused = any(config.settings.get(name) is not None for name in ("forget_until", "forget_steps"))
-    return paused and config.settings.get("forget_every") == 1
+def paused_line(config: RunConfig) -> str:
+    """What a step without forgetting says, where forgetting is due in every step until SFR-on's forget_steps or forget_until; else ""."""
+    if config.settings.get("forget_every") != 1:
+        return ""
+    if config.settings.get("forget_steps") is not None:
+        return copy.REPAIRING_LINE
+    return copy.PAUSED_LINE if config.settings.get("forget_until") is not None else ""
 
 
 def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
         return copy.STATE_LINES[view.ended].format(steps=view.step)
     if job.stopping:
         return copy.STATE_LINES["stopping"]
-    return phase_line(view, generates(job.config), may_pause(job.config)) or copy.STATE_LINES["starting"]
+    return phase_line(view, generates(job.config), paused_line(job.config)) or copy.STATE_LINES["starting"]
 
 
 def job_note(job: Job) -> str:
@@ -246,7 +249,7 @@ def of_record(config: RunConfig, events: list[Event], machine: str, times: Seque
     frames = []
     for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(config)):
         line = (
-            phase_line(so_far, generates(config), may_pause(config))
+            phase_line(so_far, generates(config), paused_line(config))
             if so_far.ended is None
             else copy.STATE_LINES["finished"].format(steps=so_far.step)
         )

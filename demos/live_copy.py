@@ -26,11 +26,14 @@ PHASE_LINES = {
 PHASE_LINES_GENERATOR = {
     "prepare": "Loading the weights and drawing the first samples.",
     "prepare_free": "Drawing the pictures to forget and to keep from the network itself, step {done} of {total}.",
-    "evaluate": "Drawing and judging samples of every model, step {done} of {total}.",
+    "evaluate": "Drawing samples of every model, step {done} of {total}.",
 }
 """Where a generator's run does something else."""
 PAUSED_LINE = (
     "Repairing: step {step} of {steps}. Forgetting pauses, as the name of the class misleads the model by now."
+)
+REPAIRING_LINE = (
+    "Repairing: step {step} of {steps}. The steps that forget are over; these only bring back what they disturbed."
 )
 PHASE_NAMES = {
     "prepare": "Prepare",
@@ -128,7 +131,7 @@ LIVE = {
     "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
     "lost": "The server does not answer; the page asks it again and again. The run goes on there.",
     "generator": {
-        "waiting": "The samples appear as soon as the first ones have been drawn and judged.",
+        "waiting": "The samples appear as soon as the first ones have been drawn.",
         "lossTitle": "Loss (squared error)",
         "accuracyTitle": "Accepted samples in %",
         "accuracyTitleN": "Accepted samples in % (n = {forget} and {remain})",

@@ -54,7 +54,7 @@ def test_a_generators_phases_say_what_is_drawn() -> None:
     free = bridge.reduce(start, PhaseProgress(phase="prepare", done=3, total=90))
     assert "from the network itself, step 3 of 90" in live.phase_line(free, True)
     judged = bridge.reduce(start, PhaseProgress(phase="evaluate", done=7, total=60))
-    assert live.phase_line(judged, True) == "Drawing and judging samples of every model, step 7 of 60."
+    assert live.phase_line(judged, True) == "Drawing samples of every model, step 7 of 60."
     assert "all pictures" in live.phase_line(judged)
 
 
@@ -62,16 +62,16 @@ def test_a_step_that_leaves_forgetting_out_is_said_where_it_is_a_pause() -> None
     begun = bridge.reduce(bridge.View(), PhaseStarted(phase="unlearn", total=9))
     forgot = bridge.reduce(begun, Step(i=1, total=9, forget_loss=2.0, remain_loss=1.0, lr=1e-4, seconds=0.1))
     left_out = bridge.reduce(forgot, Step(i=2, total=9, forget_loss=None, remain_loss=1.0, lr=1e-4, seconds=0.1))
-    said = [live.phase_line(view, True, True) for view in (begun, forgot, left_out)]
+    until = RunConfig(model="m", forget="class:0", method="sfr-on", settings={"forget_until": 0.1, "forget_every": 1})
+    line = live.paused_line(until)
+    said = [live.phase_line(view, True, line) for view in (begun, forgot, left_out)]
     assert said[:2] == ["Forgetting: step 0 of 9.", "Forgetting: step 1 of 9."]
-    assert said[2].startswith("Repairing: step 2 of 9.")
+    assert said[2].startswith("Repairing: step 2 of 9. Forgetting pauses")
     assert live.phase_line(left_out, True) == "Forgetting: step 2 of 9."
-    every = {"forget_until": 0.1, "forget_every": 1}
-    config = RunConfig(model="m", forget="class:0", method="sfr-on", settings=every)
-    assert live.may_pause(config)
-    assert not live.may_pause(replace(config, settings={**every, "forget_every": 2}))
-    assert live.may_pause(replace(config, settings={"forget_steps": 5, "forget_every": 1}))
-    assert not live.may_pause(replace(config, settings={"forget_every": 1}))
+    ends = live.paused_line(replace(until, settings={"forget_steps": 5, "forget_every": 1}))
+    assert live.phase_line(left_out, True, ends).startswith("Repairing: step 2 of 9. The steps that forget are over")
+    for settings in ({"forget_until": 0.1, "forget_every": 2}, {"forget_every": 1}):
+        assert live.paused_line(replace(until, settings=settings)) == ""
 
 
 def test_a_run_that_goes_a_share_of_the_way_names_its_loss_so() -> None:
