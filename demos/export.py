@@ -23,6 +23,8 @@ from demos import compare_copy as copy
 from demos.metric_rows import metric_values
 from demos.run_record import RunRecord
 from sfr_core.errors import InputError
+from sfr_core.events import Event, Finished
+from sfr_core.results import RunResult
 from sfr_core.runfiles import event_line, write_weights
 from sfr_core.zoo import shareable
 
@@ -64,19 +66,27 @@ def result_json(record: RunRecord) -> str:
     """
     if record.result is None:
         raise InputError(copy.NO_RESULT, hint=copy.NO_RESULT_HINT)
-    return json.dumps(record.result.to_json(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(_shareable(record.result).to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
 def config_json(record: RunRecord) -> str:
     """config.json, which `python -m sfr_core run --config` repeats."""
-    # A visitor's model is named on the page by a secret; whoever is given this file must not learn it.
     config = replace(record.config, model=shareable(record.config.model))
     return json.dumps(config.to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
 def events_jsonl(record: RunRecord) -> str:
     """events.jsonl: one event a line."""
-    return "".join(event_line(event) + "\n" for event in record.events)
+    return "".join(event_line(_ended(event)) + "\n" for event in record.events)
+
+
+def _ended(event: Event) -> Event:
+    return replace(event, result=_shareable(event.result)) if isinstance(event, Finished) and event.result else event
+
+
+def _shareable(result: RunResult) -> RunResult:
+    """A visitor's model is named on the page by a secret; whoever is given a file must not learn it."""
+    return replace(result, config={**result.config, "model": shareable(str(result.config["model"]))})
 
 
 def figures_zip(record: RunRecord, kind: Literal["png", "svg"]) -> bytes:

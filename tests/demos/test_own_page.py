@@ -277,8 +277,9 @@ def test_a_whole_run_of_it_and_what_its_files_call_it(swin: OwnFiles) -> None:
     assert all(uri.startswith("data:image/png") for uri in value["pictures"].values())
     # The page's identifier is a secret of this visitor; the file names the weights as the command line does.
     assert json.loads(export.config_json(record))["model"] == f"own:{model.card.sha256[:12]}"
-    path = export.Shelf().write("weights", record, job)
-    assert model.card.id.encode() not in path.read_bytes()
+    for kind in ("config", "result", "events", "weights"):
+        path = export.Shelf().write(kind, record, job)
+        assert model.card.id.encode() not in path.read_bytes()
     zoo._visitors.clear()
     assert json.loads(export.config_json(record))["model"] == "own:"
     gone = live.of_job(job, live.bridge.View(), place=0, now=0.0, machine="")
