@@ -58,6 +58,7 @@ ARCHITECTURES = {
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
 CARD_FROM = "{data}; licence {licence}; {source}"
+CARD_HUB = "{repo} on the Hub, revision {revision}"
 CARD_PICTURES = "{train:,} training and {test:,} test pictures come with it; data {licence}"
 CARD_NO_PICTURES = "No training pictures come with it. Data: {licence}"
 

@@ -81,6 +81,11 @@ class ModelCard:
         sampling: of its samples.
         records: of the model as shipped, by canonical forget specification and protocol (see GoldStandard).
         training: how much it saw.
+
+    A classifier of the Hub that a visitor opened with pictures of their own has, under an `own:` identifier:
+
+    Attributes:
+        origin: its pinned name on the Hub, `hub:REPO@COMMIT`, which is how presets and a run's files know it.
     """
 
     id: str
@@ -114,6 +119,7 @@ class ModelCard:
     sampling: Sampling | None = None
     records: dict[str, dict[str, GeneratorRecord]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -214,7 +220,7 @@ def card_json(card: ModelCard) -> dict[str, Any]:
 
 
 def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    optional = {"parts", "judge", "sampling", "records", "training"}
+    optional = {"parts", "judge", "sampling", "records", "training", "origin"}
     return {
         key: value
         for key, value in data.items()

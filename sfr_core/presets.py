@@ -15,6 +15,7 @@ from sfr_core.errors import UnknownName
 from sfr_core.generator_presets import ANY, GENERATOR_PRESETS, GENERATOR_VARIANTS, KINDS
 from sfr_core.hub_presets import HUB_PRESETS
 from sfr_core.methods import spec_of
+from sfr_core.zoo import origin
 
 FASHION = "fashion-mnist-resnet"
 CLASS = "class:"
@@ -266,7 +267,7 @@ def _own_rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, P
 def _rows(model_id: str, method: str, forget: str, kind: str) -> dict[str, Preset]:
     spec_of(method, kind)
     table = BY_KIND[kind][method]
-    repository = model_id.partition("@")[0]  # of a model of the Hub, whatever its revision
+    repository = origin(model_id).partition("@")[0]  # of a model of the Hub, whatever its revision
     rows = {**table[ANY], **table.get(model_id, {}), **HUB_PRESETS.get(method, {}).get(repository, {})}
     if not forget.startswith(CLASS):
         rows.update(table.get(model_id + SCATTERED, {}))

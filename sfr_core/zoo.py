@@ -63,6 +63,8 @@ class Brought(Protocol):
 
 _visitors: OrderedDict[str, tuple[Brought, Callable[[], None]]] = OrderedDict()
 _visitors_lock = threading.Lock()
+_origins: dict[str, str] = {}
+"""Where the visitors' models of the Hub come from; a line of text each, kept when a model is put out, since its runs' files outlive it."""
 
 
 def take_in(model: Brought, *, leave: Callable[[], None] = lambda: None) -> None:
@@ -82,6 +84,8 @@ def take_in(model: Brought, *, leave: Callable[[], None] = lambda: None) -> None
         if not name.startswith(OWN) or name in _visitors:
             raise ValueError(f"not a free identifier of a visitor's model: {name}")
         _visitors[name] = (model, leave)
+        if model.card.origin:
+            _origins[name] = model.card.origin
         put_out = [_visitors.popitem(last=False)[1][1] for _ in range(len(_visitors) - VISITORS_KEPT)]
     for go in put_out:
         go()
@@ -108,11 +112,18 @@ def brought(model_id: str) -> Brought:
     raise AssetError("This classifier of your own is not open here (any more).", hint="Open its files again.")
 
 
+def origin(model_id: str) -> str:
+    """The identifier that says what a model is: of a visitor's from the Hub its pinned name there, else the same."""
+    return _origins.get(model_id, model_id)
+
+
 def shareable(model_id: str) -> str:
     """An identifier that may leave the page: for a visitor's model the one that the command line gives it.
 
-    `own:` and the first 12 digits of the weights' sha256; `own:` alone once the model was put out.
+    `hub:REPO@COMMIT` for one of the Hub; else `own:` and the first 12 digits of the weights' sha256, `own:` alone once the model
+    was put out.
     """
+    model_id = origin(model_id)
     with _visitors_lock:
         if model_id in _visitors:
             return f"{OWN}{_visitors[model_id][0].card.sha256[:12]}"

@@ -11,6 +11,7 @@ from demos import copy, live
 from demos.sample_sheet import sample_pictures
 from sfr_core import zoo
 from sfr_core.data.concepts import ConceptKind, read_concepts
+from sfr_core.hub import read_name
 
 PICTURES_PER_CARD = 4
 PICTURES_IN_ALL = 200
@@ -50,17 +51,27 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
     come = pictures.format(train=len(data.train), test=len(data.test), licence=card.data_licence)
     shown = {"id": card.id, "label": card.title, "detail": detail}
+    where = _on_the_hub(card)
     if card.sampling is None:
         rows = [
             int(np.flatnonzero(data.train.labels == c)[0]) for c in range(min(CARD_PICTURES, len(data.class_names)))
         ]
-        return {**shown, "more": [come], "images": [live.picture(card.id, "train", row) for row in rows]}
+        return {**shown, "more": [*where, come], "images": [live.picture(card.id, "train", row) for row in rows]}
     found = sample_pictures(card.id)
     images = [found[name][0] for name in data.class_names if found.get(name)][:CARD_PICTURES]
     said = (copy.SAMPLING if images else copy.SAMPLING_UNSEEN).format(
         steps=card.sampling.steps, guidance=card.sampling.guidance
     )
-    return {**shown, "more": [line for line in (said, _trained(card), come) if line], "images": images}
+    return {**shown, "more": [line for line in (*where, said, _trained(card), come) if line], "images": images}
+
+
+def _on_the_hub(card: zoo.ModelCard) -> list[str]:
+    """Where on the Hub a model lies and at which revision; nothing of any other."""
+    if card.source != "hub":
+        return []
+    name = read_name(card.origin or card.id)
+    file = f"#{name.file}" if name.file else ""
+    return [copy.CARD_HUB.format(repo=name.repo + file, revision=name.revision[:12])]
 
 
 def _trained(card: zoo.ModelCard) -> str:

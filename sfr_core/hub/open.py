@@ -23,6 +23,9 @@ from sfr_core.own import OwnModel, open_own, unmeasured_card
 
 SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(steps=50, guidance=7.5)}
 """What diffusers' pipelines take where nobody says anything else."""
+UNSAID = (
+    ", and --architecture with the network's name, for example torchvision:resnet18, as the repository does not say it"
+)
 
 
 def look_up(text: str) -> HubModel:
@@ -120,8 +123,10 @@ def open_for_run(
             raise ConfigError(f"{model.name.repo} takes no pictures.", hint="Leave out --data and --architecture.")
         return open_generator(model)
     if not data:
+        unsaid = "" if architecture or _says_architecture(model) else UNSAID
         raise ConfigError(
-            "--data is missing.", hint="A classifier of the Hub needs its pictures: one subfolder per class."
+            "--data is missing.",
+            hint=f"A classifier of the Hub needs its pictures: add --data FOLDER (or a zip), one subfolder per class{unsaid}.",
         )
     return open_classifier(model, data, architecture)
 
@@ -138,7 +143,8 @@ def open_classifier(
 
     Args:
         architecture: see nets/named.py; None takes what the offer or the repository says.
-        watch: of the download, see fetch.py. model_id: of the card, default the model's.
+        watch: of the download, see fetch.py.
+        model_id: of the card, default the model's; under another the card says what it is by `origin`.
 
     Raises:
         HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_own`.
@@ -154,8 +160,14 @@ def open_classifier(
             summary="A classifier of the Hugging Face Hub.",
             licence=model.licence,
             source="hub",
+            origin=model.id if model_id else "",
         ),
     )
+
+
+def _says_architecture(model: HubModel) -> bool:
+    offer = offer_of(model.name)
+    return "architecture" in model.config or (offer is not None and bool(offer.architecture))
 
 
 def _architecture(model: HubModel, given: str | None) -> Architecture:

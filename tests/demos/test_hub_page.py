@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,18 +11,22 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from demos import export, live, run_record
 from demos import hub as hub_page
 from demos import hub_copy as words
-from demos import live
+from demos.jobs import JobBook
 from demos.pages import form_cards, form_values
 from demos.pages import hub as panel
 from demos.wishes import Wish
-from sfr_core import zoo
+from sfr_core import presets, zoo
 from sfr_core.cards import ModelCard
+from sfr_core.cli import BAD_INPUT, main
+from sfr_core.configs import RunConfig
 from sfr_core.errors import HubError, InputError
+from sfr_core.hub_presets import SWIN
 from tests.core.hub.conftest import hub, pickled, saved  # noqa: F401
-from tests.core.hub_stub import COMMIT, StubHub
-from tests.core.own_files import write_own
+from tests.core.hub_stub import COMMIT, StubHub, StubRepo
+from tests.core.own_files import OwnFiles, write_own
 
 DIT, SD = f"hub:tiny/dit@{COMMIT}", f"hub:tiny/sd@{COMMIT}"
 PATIENCE = 60.0
@@ -32,6 +37,31 @@ def clean() -> Iterator[None]:
     yield
     zoo._of_hub.clear()
     zoo._visitors.clear()
+    zoo._origins.clear()
+
+
+NETWORK = "torchvision:shufflenet_v2_x0_5"
+
+
+@pytest.fixture
+def swin(hub: StubHub, tmp_path: Path) -> OwnFiles:  # noqa: F811
+    """A small network in the repository whose presets are the paper's for TinyImageNet, and pictures for it."""
+    files = write_own(tmp_path / "own", f"{NETWORK}?size=32")
+    repo = tmp_path / "swin"
+    repo.mkdir()
+    shutil.copy(files.weights, repo / "model.safetensors")
+    hub.repos[SWIN.removeprefix("hub:")] = StubRepo(repo, licence="mit")
+    return files
+
+
+def opened_with(files: OwnFiles, tmp_path: Path, name: str = SWIN) -> ModelCard:
+    """As the button does it, with the pictures as a zip."""
+    data = shutil.make_archive(str(tmp_path / "squares"), "zip", files.data)
+    found = hub_page.look(name)
+    wish = ended(hub_page.download(found, panel._with_pictures(found.model, data, NETWORK)))
+    assert wish.state == "done", wish.error
+    (card,) = wish.outcomes.values()
+    return card
 
 
 def ended(wish: Wish[ModelCard]) -> Wish[ModelCard]:
@@ -156,3 +186,47 @@ def test_a_classifier_comes_with_uploaded_pictures(hub: StubHub, tmp_path: Path)
     # Without a name and without a config.json nobody knows the network.
     with pytest.raises(InputError, match="does not say which network it is"):
         panel._with_pictures(found.model, data, "")
+
+
+def test_a_classifier_of_the_hub_keeps_its_presets_and_says_where_it_is_from(swin: OwnFiles, tmp_path: Path) -> None:
+    card = opened_with(swin, tmp_path)
+    assert card.id.startswith(zoo.OWN)
+    assert card.origin == f"{SWIN}@{COMMIT}"
+    for method in ("sfr-on", "salun"):
+        assert "TinyImageNet, Swin-T" in form_values.method_note(card.id, method, "published")
+        mine = presets.resolve(card.id, method, "published", kind="classifier")
+        assert mine == presets.resolve(card.origin, method, "published", kind="classifier")
+    assert form_cards.model_card(card)["more"][0] == f"{SWIN.removeprefix('hub:')} on the Hub, revision {COMMIT[:12]}"
+    assert zoo.shareable(card.id) == card.origin
+    zoo._visitors.clear()
+    assert zoo.shareable(card.id) == card.origin  # what its runs are called outlives its pictures
+
+
+def test_the_command_line_repeats_a_run_of_the_page_by_its_config_and_its_pictures(
+    swin: OwnFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = opened_with(swin, tmp_path)
+    small = {"steps": 2, "batch_size": 4, "fisher_batch_size": 4, "fisher_batches": 1}
+    config = RunConfig(
+        model=card.id, forget="class:red", method="sfr-on", preset="published", device="cpu", precision="fp32",
+        settings=presets.resolve(card.id, "sfr-on", "published", overrides=small),
+    )  # fmt: skip
+    book = JobBook()
+    job = book.submit("a" * 32, config)
+    limit = time.monotonic() + PATIENCE
+    while job.active:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    assert job.error is None
+    record, shelf = run_record.from_job(job), export.Shelf()
+    files = {kind: shelf.write(kind, record, job) for kind in ("config", "result", "events", "weights")}
+    for path in files.values():
+        assert card.id.encode() not in path.read_bytes()
+    assert json.loads(files["result"].read_text())["config"]["model"] == card.origin
+    again = ["run", "--config", str(files["config"]), "--out", str(tmp_path / "again")]
+    assert main(again) == BAD_INPUT
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "add --data FOLDER (or a zip), one subfolder per class, and --architecture" in said
+    assert main([*again, "--data", str(swin.data), "--architecture", f"{NETWORK}"]) == 0
+    assert json.loads((tmp_path / "again" / "config.json").read_text()) == json.loads(files["config"].read_text())
+    assert (tmp_path / "again" / "after.safetensors").read_bytes() == files["weights"].read_bytes()
