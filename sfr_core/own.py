@@ -74,7 +74,7 @@ def open_own(
     def build() -> nn.Module:
         return build_network(shape, classes=classes, channels=depth)
 
-    _check_size(build, shape, weights)
+    _check_size(shape, weights, classes, depth)
     card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
     own = OwnModel(card=card, dataset=dataset, build=build)
     parameters = _check_forward(own, shape)
@@ -92,21 +92,61 @@ def _sha256(weights: Path) -> str:
         raise AssetError(f"The weights file {weights} is missing.", hint=hint) from None
 
 
-def _check_size(build: Callable[[], nn.Module], shape: Architecture, weights: Path) -> None:
-    """Refuses a network far larger than its file before any memory is spent on it (a weight takes a byte or more)."""
-    import torch
-
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            needed = sum(p.numel() for p in build().parameters())
-    except (RuntimeError, NotImplementedError, AssetError):
-        return  # a few networks compute with their weights while they are built; they are checked once they stand
+def _check_size(shape: Architecture, weights: Path, classes: int, channels: int) -> None:
+    """Refuses, before any memory is spent on it, a network of more or fewer outputs than there are folders, and one that is far
+    larger than its file (a weight takes a byte or more).
+    """
+    network = _without_weights(shape, classes, channels)
+    if network is None:
+        return  # it is checked once it stands
+    outputs = _outputs(network, shape, weights, classes, channels)
+    if outputs != classes:
+        raise AssetError(
+            f"The network knows {outputs:,} classes, and {classes:,} folders were brought.",
+            hint=f"Bring one folder for each of its {outputs:,} classes, named so that their alphabetical order is the network's.",
+        )
+    needed = sum(p.numel() for p in network.parameters())
     if needed > weights.stat().st_size:
         read_tensors(weights)  # a file that was cut off is to be called damaged, not another network's
         raise AssetError(
             f"{weights.name} holds weights of another network ({shape.name} has {needed:,}).",
             hint="Choose the file that belongs to it.",
         )
+
+
+def _without_weights(shape: Architecture, classes: int, channels: int) -> nn.Module | None:
+    """The network's shapes alone; None of the few networks that compute with their weights while they are built."""
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return build_network(shape, classes=classes, channels=channels)
+    except (RuntimeError, NotImplementedError, AssetError):
+        return None
+
+
+def _outputs(network: nn.Module, shape: Architecture, weights: Path, classes: int, channels: int) -> int:
+    """Outputs of the network whose weights lie in the file: `classes`, unless the same network with other outputs is in it."""
+    found, wanted = shapes_in(weights), _shapes(network)
+    sizes = {(found[name] or (0,))[0] for name in wanted if name in found and found[name] != wanted[name]}
+    outputs = sizes.pop() if len(sizes) == 1 else 0
+    other = _without_weights(shape, outputs, channels) if outputs > 0 else None
+    return outputs if other is not None and _shapes(other) == found else classes
+
+
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def shapes_in(weights: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor in a safetensors file, by name; nothing where it is damaged, which reading it says in words."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "numpy") as f:
+            return {name: tuple(f.get_slice(name).get_shape()) for name in f.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError):
+        return {}
 
 
 def _check_forward(own: OwnModel, shape: Architecture) -> int:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sfr_core.errors import AssetError
+from sfr_core.nets.named import build_network, read_architecture
 from sfr_core.own import open_own
 from tests.core.own_files import COLOURS, write_own, write_pictures
 
@@ -88,3 +89,13 @@ def test_too_small_pictures_for_a_swin(tmp_path: Path) -> None:
     small = write_pictures(tmp_path / "small", per_class=3, side=1)
     with pytest.raises(AssetError, match=r"does not classify pictures of 1 x 1 pixels and 3 channels"):
         open_own(small, files.weights, SWIN.replace("&size=16", ""))
+
+
+@pytest.mark.parametrize("outputs", [2, 5, 400])
+def test_more_or_fewer_folders_than_the_network_has_outputs(tmp_path: Path, outputs: int) -> None:
+    files = write_own(tmp_path)
+    module = build_network(read_architecture(files.architecture), classes=outputs, channels=3)
+    save_file(module.state_dict(), files.weights)
+    with pytest.raises(AssetError, match=f"The network knows {outputs} classes, and 3 folders were brought") as said:
+        open_own(files.data, files.weights, files.architecture)
+    assert f"one folder for each of its {outputs} classes" in said.value.hint
