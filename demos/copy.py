@@ -66,7 +66,7 @@ OWN_TITLE = "Bring your own classifier"
 OWN_ABOUT = (
     "A zip of pictures with one subfolder per class (or the folders train and test with such subfolders), and the classifier's "
     "weights as a safetensors file. Nothing is unpacked, no pickle is read. Both stay in this program's memory and a private "
-    "folder until {kept} newer ones replace them, and only this page knows them: reload it, and you open them again."
+    "folder until {kept} newer ones (or {bytes} of newer pictures) replace them, and only this page knows them: reload it, and you open them again."
 )
 OWN_ZERO = (
     "Not on ZeroGPU: the worker that computes there never sees uploaded weights. Run this program on a machine of your own, "
@@ -92,7 +92,6 @@ OWN_BAD_SIZE_HINT = "Give pixels, or leave it empty."
 OWN_TOO_LARGE = "{what} is larger than {size}."
 OWN_TOO_LARGE_HINT = "Use fewer or smaller pictures, a smaller network, or the command line."
 OWN_TOO_MANY = "{n} classes are more than the {most} that this page can show."
-OWN_UNPACKED = "What the zip unpacks to"
 OWN_DONE = (
     "Open: {classes} classes, {train:,} training and {test:,} test pictures of {height} × {width} pixels, {parameters} parameters. "
     "No retrained model is shipped for it; 'Retrain' among the methods trains one here."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sfr_core.cards import Kind, ModelCard
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.folder import open_folder
+from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder
 from sfr_core.errors import AssetError
 from sfr_core.nets.named import Architecture, build_network, read_architecture
 from sfr_core.zoo import OWN, load_weights, read_tensors
@@ -45,7 +45,12 @@ class OwnModel:
 
 
 def open_own(
-    data: str | Path, weights: str | Path, architecture: str | Architecture, *, model_id: str | None = None
+    data: str | Path,
+    weights: str | Path,
+    architecture: str | Architecture,
+    *,
+    model_id: str | None = None,
+    most_bytes: int = MAX_ARRAY_BYTES,
 ) -> OwnModel:
     """Opens a classifier of one's own and checks that its three parts fit together.
 
@@ -54,6 +59,7 @@ def open_own(
         weights: safetensors file with the state dict.
         architecture: see `read_architecture`.
         model_id: identifier for the card; default `own:` and the first 12 digits of the weights' sha256.
+        most_bytes: of all pictures in memory.
 
     Raises:
         AssetError: a part is missing or damaged, or the three do not fit. UnknownName: no such architecture.
@@ -62,7 +68,7 @@ def open_own(
     shape = read_architecture(architecture) if isinstance(architecture, str) else architecture
     sha256 = _sha256(weights)
     channels = shape.channels or (3 if shape.name.startswith("torchvision:") else None)
-    dataset = open_folder(data, size=shape.size, channels=channels, class_names=shape.classes)
+    dataset = open_folder(data, size=shape.size, channels=channels, class_names=shape.classes, most_bytes=most_bytes)
     dataset = replace(
         dataset,
         mean=_per_channel(shape.mean, dataset.mean),

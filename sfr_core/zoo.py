@@ -44,6 +44,8 @@ HUB = "hub:"
 """Identifiers of models of the Hub begin so (sfr_core/hub)."""
 VISITORS_KEPT = 8
 """Models of visitors that stay open in a process; each holds its pictures in memory, so the longest unused goes first."""
+VISITORS_BYTES = 2 * 1024**3
+"""Of all their pictures together: beyond it the longest unused goes too, however few they are."""
 
 
 class Brought(Protocol):
@@ -74,7 +76,7 @@ def take_in(model: Brought, *, leave: Callable[[], None] = lambda: None) -> None
 
     Args:
         model: its card's identifier begins with `own:`.
-        leave: called once, when the model is put out (VISITORS_KEPT); removes its files.
+        leave: called once, when the model is put out (VISITORS_KEPT, VISITORS_BYTES); removes its files.
 
     Raises:
         ValueError: another identifier, or one that is taken.
@@ -86,9 +88,16 @@ def take_in(model: Brought, *, leave: Callable[[], None] = lambda: None) -> None
         _visitors[name] = (model, leave)
         if model.card.origin:
             _origins[name] = model.card.origin
-        put_out = [_visitors.popitem(last=False)[1][1] for _ in range(len(_visitors) - VISITORS_KEPT)]
+        put_out = []
+        while len(_visitors) > VISITORS_KEPT or (len(_visitors) > 1 and _picture_bytes() > VISITORS_BYTES):
+            put_out.append(_visitors.popitem(last=False)[1][1])
     for go in put_out:
         go()
+
+
+def _picture_bytes() -> int:
+    parts = (part for model, _ in _visitors.values() for part in (model.dataset.train, model.dataset.test))
+    return sum(part.images.nbytes for part in parts)
 
 
 _of_hub: dict[str, ModelCard] = {}

@@ -26,6 +26,9 @@ from sfr_core.hub import OFFERS, HubModel, offer_of, open_classifier
 Component = gr.components.Component
 CLASSES = 1000
 """Of a classifier: those of ImageNet."""
+PICTURE_BYTES = 512 * 1024**2
+"""Of all pictures unpacked: three of each of ImageNet's classes at 224 x 224, where two are the least. More than of a visitor's own
+classifier, and no danger to the machine: zoo.VISITORS_BYTES puts older sets out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +234,9 @@ def _with_pictures(model: HubModel, pictures: Any, architecture: Any) -> hub.Ope
 
     def opener(watch: Callable[[int], None]) -> ModelCard:
         try:
-            opened = open_classifier(model, data, shape, watch, model_id=f"{zoo.OWN}{secrets.token_hex(16)}")
-            own.check_size(opened, CLASSES)
+            secret = f"{zoo.OWN}{secrets.token_hex(16)}"
+            opened = open_classifier(model, data, shape, watch, model_id=secret, most_bytes=PICTURE_BYTES)
+            own.check_classes(opened, CLASSES)
             opened = replace(opened, card=replace(opened.card, dataset=name))
             zoo.take_in(opened)
             return opened.card

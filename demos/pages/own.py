@@ -35,7 +35,7 @@ SMALLEST, LARGEST = 8, 224
 FILE_BYTES = 100 * 1000**2
 """Of either file; app_builder lets no larger one through."""
 PICTURE_BYTES = 256 * 1024**2
-"""Of all pictures unpacked; as many as zoo.VISITORS_KEPT such sets lie in memory together."""
+"""Of all pictures unpacked; zoo.VISITORS_BYTES limits what all visitors' sets take together."""
 CLASSES = 200
 
 
@@ -53,7 +53,9 @@ def build() -> OwnPart:
     with gr.Accordion(copy.OWN_TITLE, open=False, elem_id="own"):
         if hardware.on_zerogpu():
             return OwnPart(gr.HTML(f'<p class="pg-note">{copy.OWN_ZERO}</p>', elem_id="own-note"))
-        gr.HTML(f'<p class="pg-note">{copy.OWN_ABOUT.format(kept=zoo.VISITORS_KEPT)}</p>')
+        gr.HTML(
+            f'<p class="pg-note">{copy.OWN_ABOUT.format(kept=zoo.VISITORS_KEPT, bytes=copy.size(zoo.VISITORS_BYTES))}</p>'
+        )
         size = copy.size(FILE_BYTES)
         with gr.Row():
             data = gr.File(
@@ -144,14 +146,14 @@ def _open(data: Path, weights: Path, architecture: str, folder: Path) -> zoo.Bro
 
     kept = folder / "weights.safetensors"  # no path of ours holds a visitor's text
     shutil.copyfile(weights, kept)
-    model = open_own(data, kept, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}")
-    check_size(model)
+    model = open_own(data, kept, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}", most_bytes=PICTURE_BYTES)
+    check_classes(model)
     title = f"{plain(weights.stem)} ({architecture.partition('?')[0]})"
     return replace(model, card=replace(model.card, title=title, dataset=plain(data.stem)))
 
 
-def check_size(model: zoo.Brought, classes: int | None = None) -> None:
-    """Refuses more pictures or classes than the page can hold.
+def check_classes(model: zoo.Brought, classes: int | None = None) -> None:
+    """Refuses more classes than the page can show.
 
     Args:
         classes: at most; default CLASSES.
@@ -160,9 +162,6 @@ def check_size(model: zoo.Brought, classes: int | None = None) -> None:
         AssetError: too many.
     """
     classes = CLASSES if classes is None else classes
-    pictures = (model.dataset.train, model.dataset.test)
-    if sum(part.images.nbytes for part in pictures) > PICTURE_BYTES:
-        raise _too_large(copy.OWN_UNPACKED, PICTURE_BYTES)
     if len(model.dataset.class_names) > classes:
         raise AssetError(
             copy.OWN_TOO_MANY.format(n=len(model.dataset.class_names), most=classes), hint=copy.OWN_TOO_LARGE_HINT

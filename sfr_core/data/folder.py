@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from sfr_core.data.datasets import Dataset, Pictures
@@ -98,6 +99,7 @@ def open_folder(
     channels: int | None = None,
     class_names: tuple[str, ...] | None = None,
     seed: int = 0,
+    most_bytes: int = MAX_ARRAY_BYTES,
 ) -> Dataset:
     """Reads a folder or a zip of pictures.
 
@@ -108,6 +110,7 @@ def open_folder(
         channels: 1 (grey) or 3 (RGB); None takes 1 when every picture is grey.
         class_names: the classes in the order of the classifier's outputs; None sorts the subfolders by name.
         seed: of the split into 80 % training and 20 % test rows of each class, where there are no train/ and test/.
+        most_bytes: of all pictures in memory; more are refused before any of them is unpacked.
 
     Returns:
         Pictures as uint8 with the mean and standard deviation of the training pixels, never mirrored in training.
@@ -118,7 +121,7 @@ def open_folder(
     """
     try:
         with _open_source(path) as source:
-            return _read(source, path.stem, size, channels, class_names, seed)
+            return _read(source, path.stem, size, channels, class_names, seed, most_bytes)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise AssetError(f"{path.name} cannot be read ({error}).", hint=LAYOUT) from None
 
@@ -143,6 +146,7 @@ def _read(
     channels: int | None,
     class_names: tuple[str, ...] | None,
     seed: int,
+    most_bytes: int,
 ) -> Dataset:
     parts = _find(source.names())
     names = _class_names(parts, class_names)
@@ -152,23 +156,36 @@ def _read(
     probes = [_probe(source, f) for rows in files.values() for f, _ in rows]
     height, width = size or _common_size([(h, w) for h, w, _ in probes])
     depth = channels or (1 if all(grey for _, _, grey in probes) else 3)
-    if len(probes) * height * width * depth > MAX_ARRAY_BYTES:
-        raise AssetError("The pictures would take more than 2 GiB of memory.", hint="Give fewer or a smaller size.")
+    if len(probes) * height * width * depth > most_bytes:
+        raise AssetError(
+            f"{len(probes):,} pictures of {height} x {width} pixels would take more than {most_bytes / 2**20:,.0f} MiB of memory.",
+            hint="Give fewer, or a smaller size where the network takes it.",
+        )
     made = {part: _pictures(source, rows, height, width, depth) for part, rows in files.items()}
     train, test = (made["train"], made["test"]) if "test" in made else _split(made["train"], names, seed)
     _check_counts(train, test, names)
-    pixels = train.images.reshape(-1, depth)
-    mean = pixels.mean(0, dtype=np.float64) / 255
-    std = np.maximum(pixels.std(0, dtype=np.float64) / 255, 1e-3)  # a flat picture must not divide by zero
+    mean, std = _statistics(train.images)
     return Dataset(
         name=name,
         class_names=names,
         train=train,
         test=test,
-        mean=tuple(float(m) for m in mean),
-        std=tuple(float(s) for s in std),
+        mean=mean,
+        std=std,
         mirror=False,
     )
+
+
+def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation by channel, pixels scaled to 0..1; one picture at a time, as numpy's own would make floats of all."""
+    sums = np.zeros((2, images.shape[3]), dtype=np.uint64)
+    for image in images:
+        pixels = image.reshape(-1, images.shape[3]).astype(np.uint64)
+        sums += np.stack([pixels.sum(0), np.square(pixels).sum(0)])
+    mean, square = sums / (images[..., 0].size or 1)
+    std = np.sqrt(np.maximum(square - mean**2, 0.0)) / 255
+    # A flat picture must not divide by zero.
+    return tuple(float(m) for m in mean / 255), tuple(float(s) for s in np.maximum(std, 1e-3))
 
 
 def _find(names: list[str]) -> dict[str, dict[str, list[str]]]:

@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from sfr_core import zoo
 from sfr_core.cards import ModelCard, Sampling
+from sfr_core.data.folder import MAX_ARRAY_BYTES
 from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
@@ -138,6 +139,7 @@ def open_classifier(
     watch: Watch | None = None,
     *,
     model_id: str = "",
+    most_bytes: int = MAX_ARRAY_BYTES,
 ) -> OwnModel:
     """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes.
 
@@ -145,13 +147,14 @@ def open_classifier(
         architecture: see nets/named.py; None takes what the offer or the repository says.
         watch: of the download, see fetch.py.
         model_id: of the card, default the model's; under another the card says what it is by `origin`.
+        most_bytes: of all pictures in memory.
 
     Raises:
         HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_own`.
     """
     shape = _architecture(model, architecture)
     weights = next(f.path for f in model.part("").weights)
-    own = open_own(data, fetch(model, watch) / weights, shape, model_id=model_id or model.id)
+    own = open_own(data, fetch(model, watch) / weights, shape, model_id=model_id or model.id, most_bytes=most_bytes)
     return replace(
         own,
         card=replace(

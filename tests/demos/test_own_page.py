@@ -184,9 +184,20 @@ def test_uploads_that_are_missing_or_do_not_fit(uploads: tuple[str, str], tmp_pa
     assert not zoo._visitors
 
 
+def test_many_pictures_put_older_ones_out(swin: OwnFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, names = open_swin(swin, "a"), [f"own:{i:032x}" for i in range(3)]
+    each = model.dataset.train.images.nbytes + model.dataset.test.images.nbytes
+    for most, left in ((2 * each, names[1:]), (each - 1, names[2:])):  # the one that was just opened always stays
+        monkeypatch.setattr(zoo, "VISITORS_BYTES", most)
+        zoo._visitors.clear()
+        for name in names:
+            zoo.take_in(replace(model, card=replace(model.card, id=name)))
+        assert list(zoo._visitors) == left
+
+
 def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for limit, value, sentence in (
-        ("PICTURE_BYTES", 30 * 32 * 32 * 3 - 1, "unpacks to is larger"),
+        ("PICTURE_BYTES", 30 * 32 * 32 * 3 - 1, "would take more than"),
         ("CLASSES", 2, "3 classes are more than the 2"),
         ("FILE_BYTES", 1000, "is larger than 1.0 kB"),
     ):
