@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from demos.run_record import RunRecord
 
 Part = Literal["train", "test"]
+ALL_SHOWN = 200
+"""Classes that a matrix shows one by one; of more, MANY_SHOWN: a table of a thousand by a thousand is no use, and 20 MB."""
+MANY_SHOWN = 40
+OTHERS = "all others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,48 @@ def confusions(record: RunRecord) -> dict[str, NDArray[np.int64]]:
         for name in ("before", "after", "retrained")
         if name in record.answers
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Confusion as it is shown.
+
+    Attributes:
+        matrices: counts [k, k] by model; where classes are left out, the last row and column are all of those together.
+        names: of rows and columns.
+        changes: class numbers that have test pictures and a row of their own.
+        left_out: classes that have no row of their own.
+    """
+
+    matrices: dict[str, NDArray[np.int64]]
+    names: tuple[str, ...]
+    changes: NDArray[np.int64]
+    left_out: int = 0
+
+
+def shown_confusions(record: RunRecord) -> Shown:
+    """What `confusions` finds; of very many classes the forgotten ones and those whose answers changed most."""
+    matrices, names = confusions(record), record.class_names
+    pictures = next(iter(matrices.values())).sum(axis=1) if matrices else np.zeros(len(names), np.int64)
+    if len(names) <= ALL_SHOWN or not matrices:
+        return Shown(matrices, names, np.flatnonzero(pictures))
+    ends = [matrices[who] for who in ("before", "after") if who in matrices]
+    change = np.abs(ends[-1] - ends[0])
+    weight = change.sum(axis=0) + change.sum(axis=1) + (pictures > 0) / 2  # of equals, those that have pictures
+    weight[list(record.forgotten)] = np.inf
+    kept = np.sort(np.argsort(-weight, kind="stable")[:MANY_SHOWN])
+    folded = {who: _folded(matrix, kept) for who, matrix in matrices.items()}
+    some = (*(names[c] for c in kept), OTHERS)
+    return Shown(folded, some, kept[pictures[kept] > 0], len(names) - len(kept))
+
+
+def _folded(matrix: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[k + 1, k + 1]: rows and columns that are not kept summed up in the last."""
+    place = np.full(len(matrix), len(kept))
+    place[kept] = np.arange(len(kept))
+    out = np.zeros((len(kept) + 1,) * 2, np.int64)
+    np.add.at(out, (place[:, None], place[None, :]), matrix)
+    return out
 
 
 def not_forgotten(record: RunRecord, limit: int) -> Found:

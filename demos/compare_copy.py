@@ -36,6 +36,10 @@ NO_REPORTS = (
     "run files. Run it again to its end to see them."
 )
 TABLE = "The numbers as a table"
+LEFT_OUT = (
+    "{shown} classes are shown one by one: the forgotten ones, and those whose answers changed most. The other {left:,} share one row "
+    "and one column."
+)
 
 SAMPLES_TITLE = "Not forgotten, over-forgotten"
 NOT_FORGOTTEN = "Not forgotten"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from demos import compare_copy as copy
 from demos import compare_html as html
 from demos import rules_copy
-from demos.answers import Found, agreements, class_accuracy, confusions, not_forgotten, over_forgotten
+from demos.answers import Found, agreements, class_accuracy, confusions, not_forgotten, over_forgotten, shown_confusions
 from demos.metric_rows import metric_rows
 from demos.plots.layers import nearest_threshold, recount
 from demos.run_record import RunRecord
@@ -56,7 +56,8 @@ def confusion_plot(record: RunRecord, which: str) -> Any:
     """One confusion matrix as a figure; `which` is "before", "after", "retrained" or "change"; None without answers."""
     from demos.plots.confusion import confusion_change_figure, confusion_figure
 
-    matrices, names = confusions(record), record.class_names
+    shown = shown_confusions(record)
+    matrices, names = shown.matrices, shown.names
     if which == "change" and {"before", "after"} <= matrices.keys():
         return confusion_change_figure("After minus before", matrices["before"], matrices["after"], names)
     if which in matrices:
@@ -67,10 +68,12 @@ def confusion_plot(record: RunRecord, which: str) -> Any:
 
 def confusion_tables(record: RunRecord) -> str:
     """All matrices as tables, or why there are none."""
-    matrices = confusions(record)
-    if not matrices:
+    shown = shown_confusions(record)
+    if not shown.matrices:
         return html.note(copy.NO_REPORTS)
-    return "".join(html.confusion_table(name.capitalize(), m, record.class_names) for name, m in matrices.items())
+    tables = "".join(html.confusion_table(name.capitalize(), m, shown.names) for name, m in shown.matrices.items())
+    left_out = copy.LEFT_OUT.format(shown=len(shown.names) - 1, left=shown.left_out) if shown.left_out else ""
+    return (html.note(left_out) if left_out else "") + tables
 
 
 def classes_plot(record: RunRecord) -> Any:
@@ -78,7 +81,10 @@ def classes_plot(record: RunRecord) -> Any:
     from demos.plots.confusion import class_change_figure
 
     matrices = confusions(record)
-    return class_change_figure(matrices, record.class_names) if {"before", "after"} <= matrices.keys() else None
+    if not {"before", "after"} <= matrices.keys():
+        return None
+    classes = shown_confusions(record).changes
+    return class_change_figure(matrices, tuple(record.class_names[c] for c in classes), classes)
 
 
 def classes_table(record: RunRecord) -> str:
@@ -86,8 +92,10 @@ def classes_table(record: RunRecord) -> str:
     matrices = confusions(record)
     if not {"before", "after"} <= matrices.keys():
         return ""
-    accuracies = {name: class_accuracy(matrix).tolist() for name, matrix in matrices.items()}
-    return html.classes_table(accuracies, record.class_names, matrices["before"].sum(axis=1).tolist())
+    classes = shown_confusions(record).changes
+    accuracies = {name: class_accuracy(matrix)[classes].tolist() for name, matrix in matrices.items()}
+    names = tuple(record.class_names[c] for c in classes)
+    return html.classes_table(accuracies, names, matrices["before"].sum(axis=1)[classes].tolist())
 
 
 def found(record: RunRecord, kind: str) -> Found:

@@ -15,7 +15,7 @@ from sfr_core.hub import read_name
 
 PICTURES_PER_CARD = 4
 PICTURES_IN_ALL = 200
-"""Pictures on all class cards together, so that many classes keep the page light."""
+"""Pictures on all class cards together, so that many classes keep the page light; more classes than this have none."""
 PAGE = 24
 """Training pictures on one page of the sample picker."""
 CARD_PICTURES = 8
@@ -89,14 +89,15 @@ def _trained(card: zoo.ModelCard) -> str:
 def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
     """One card a class with its first training pictures; of a model that has none, with samples of its own where its folder holds some."""
     data = live.dataset(model)
-    shown = max(1, min(PICTURES_PER_CARD, PICTURES_IN_ALL // max(1, len(data.class_names))))
+    shown = min(PICTURES_PER_CARD, PICTURES_IN_ALL // max(1, len(data.class_names)))
     found = {} if len(data.train) else sample_pictures(model)
     items = []
     for index, name in enumerate(data.class_names):
         rows = np.flatnonzero(data.train.labels == index)[:shown]
         images = [live.picture(model, "train", int(row)) for row in rows] or list(found.get(name, ())[:shown])
         items.append({"id": name, "label": name, "images": images})
-    legend = copy.CLASS_LEGENDS["train" if len(data.train) else "samples" if found else "names"]
+    pictured = "train" if len(data.train) else "samples" if found else "names"
+    legend = copy.CLASS_LEGENDS[pictured if shown else "names"]
     return {"items": items, "selected": chosen, "several": True, "legend": legend, "find": copy.FIND_CLASS}
 
 

@@ -65,20 +65,26 @@ def _heatmap(
     )
 
 
-def class_change(matrices: dict[str, NDArray[np.int64]]) -> dict[str, list[float]]:
-    """Points by which every class's test accuracy changed against before, of `after` and (if given) `retrained`."""
+def class_change(
+    matrices: dict[str, NDArray[np.int64]], classes: NDArray[np.int64] | slice = slice(None)
+) -> dict[str, list[float]]:
+    """Points by which the classes' test accuracy changed against before, of `after` and (if given) `retrained`."""
     start = class_accuracy(matrices["before"])
     return {
-        name: (class_accuracy(matrices[name]) - start).round(4).tolist()
+        name: (class_accuracy(matrices[name]) - start)[classes].round(4).tolist()
         for name in ("after", "retrained")
         if name in matrices
     }
 
 
-def class_change_figure(matrices: dict[str, NDArray[np.int64]], class_names: tuple[str, ...]) -> go.Figure:
-    """Bars by class, one pattern and colour a model."""
+def class_change_figure(
+    matrices: dict[str, NDArray[np.int64]],
+    class_names: tuple[str, ...],
+    classes: NDArray[np.int64] | slice = slice(None),
+) -> go.Figure:
+    """Bars by class, one pattern and colour a model; `class_names` are those of `classes`."""
     figure = go.Figure()
-    for name, values in class_change(matrices).items():
+    for name, values in class_change(matrices, classes).items():
         figure.add_bar(
             x=list(class_names),
             y=values,

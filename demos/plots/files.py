@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from demos.answers import confusions
+from demos.answers import confusions, shown_confusions
 from demos.plots.confusion import class_change
 from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.plots.layers import recount
@@ -33,8 +33,10 @@ def figures(record: RunRecord) -> dict[str, Figure]:
         out["curves"] = curves_figure(record)
     matrices = confusions(record)
     if {"before", "after"} <= matrices.keys():
-        out["confusion"] = confusion_figure(matrices, record.class_names)
-        out["classes"] = classes_figure(matrices, record.class_names)
+        shown = shown_confusions(record)
+        out["confusion"] = confusion_figure(shown.matrices, shown.names)
+        changes = class_change(matrices, shown.changes)
+        out["classes"] = classes_figure(changes, tuple(record.class_names[c] for c in shown.changes))
     if record.samples:
         out["samples"] = samples_figure(record)
     if any(moment.sheet for moment in record.timeline()):
@@ -95,11 +97,10 @@ def confusion_figure(matrices: dict[str, Any], class_names: tuple[str, ...]) -> 
     return figure
 
 
-def classes_figure(matrices: dict[str, Any], class_names: tuple[str, ...]) -> Figure:
+def classes_figure(changes: dict[str, list[float]], class_names: tuple[str, ...]) -> Figure:
     """Change of every class's test accuracy against before, in points."""
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axes = figure.subplots()
-    changes = class_change(matrices)
     width = 0.8 / len(changes)
     for k, (name, values) in enumerate(changes.items()):
         at = np.arange(len(class_names)) + (k - (len(changes) - 1) / 2) * width

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from compare_examples import TEST_LABELS, record, report
 from sklearn.metrics import confusion_matrix
 
+from demos import answers
 from demos.answers import (
+    OTHERS,
     agreements,
     class_accuracy,
     confusion,
@@ -14,6 +17,7 @@ from demos.answers import (
     not_forgotten,
     over_forgotten,
     sample,
+    shown_confusions,
 )
 
 
@@ -35,6 +39,19 @@ def test_class_accuracy_is_the_diagonal_share_and_nan_without_pictures() -> None
     assert accuracy[0] == 75.0
     assert np.isnan(accuracy[1])
     assert accuracy[2] == 50.0
+
+
+def test_of_many_classes_the_forgotten_and_the_changed_ones_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = shown_confusions(record())
+    assert whole.names == ("Cat", "Dog", "Owl")
+    assert (whole.changes.tolist(), whole.left_out) == ([0, 1, 2], 0)
+    monkeypatch.setattr(answers, "ALL_SHOWN", 2)
+    monkeypatch.setattr(answers, "MANY_SHOWN", 1)
+    few = shown_confusions(record())
+    assert few.names == ("Cat", OTHERS)
+    assert (few.changes.tolist(), few.left_out) == ([0], 2)
+    # after: [[0, 1, 1], [0, 1, 1], [0, 2, 0]]; no picture is lost.
+    assert few.matrices["after"].tolist() == [[0, 2], [0, 4]]
 
 
 def test_not_forgotten_are_forget_rows_right_after_and_wrong_in_retrained() -> None:

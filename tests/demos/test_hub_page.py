@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
+from PIL import Image
+from safetensors.torch import save_file
 
 from demos import export, live, run_record
 from demos import hub as hub_page
 from demos import hub_copy as words
-from demos.jobs import JobBook
-from demos.pages import form_cards, form_values
+from demos.jobs import Job, JobBook
+from demos.pages import compare_values, form_cards, form_values
 from demos.pages import hub as panel
 from demos.wishes import Wish
 from sfr_core import presets, zoo
 from sfr_core.cards import ModelCard
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
-from sfr_core.errors import HubError, InputError
+from sfr_core.data.folder import open_folder
+from sfr_core.errors import AssetError, HubError, InputError
 from sfr_core.hub_presets import SWIN
+from sfr_core.nets.named import build_network, read_architecture
 from tests.core.hub.conftest import hub, pickled, saved  # noqa: F401
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo
 from tests.core.own_files import OwnFiles, write_own
@@ -62,6 +68,16 @@ def opened_with(files: OwnFiles, tmp_path: Path, name: str = SWIN) -> ModelCard:
     assert wish.state == "done", wish.error
     (card,) = wish.outcomes.values()
     return card
+
+
+def ran(config: RunConfig) -> Job:
+    job = JobBook().submit("a" * 32, config)
+    limit = time.monotonic() + PATIENCE
+    while job.active:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    assert job.error is None
+    return job
 
 
 def ended(wish: Wish[ModelCard]) -> Wish[ModelCard]:
@@ -211,13 +227,7 @@ def test_the_command_line_repeats_a_run_of_the_page_by_its_config_and_its_pictur
         model=card.id, forget="class:red", method="sfr-on", preset="published", device="cpu", precision="fp32",
         settings=presets.resolve(card.id, "sfr-on", "published", overrides=small),
     )  # fmt: skip
-    book = JobBook()
-    job = book.submit("a" * 32, config)
-    limit = time.monotonic() + PATIENCE
-    while job.active:
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-    assert job.error is None
+    job = ran(config)
     record, shelf = run_record.from_job(job), export.Shelf()
     files = {kind: shelf.write(kind, record, job) for kind in ("config", "result", "events", "weights")}
     for path in files.values():
@@ -230,3 +240,33 @@ def test_the_command_line_repeats_a_run_of_the_page_by_its_config_and_its_pictur
     assert main([*again, "--data", str(swin.data), "--architecture", f"{NETWORK}"]) == 0
     assert json.loads((tmp_path / "again" / "config.json").read_text()) == json.loads(files["config"].read_text())
     assert (tmp_path / "again" / "after.safetensors").read_bytes() == files["weights"].read_bytes()
+
+
+def test_a_network_of_a_thousand_classes_is_opened_and_its_run_compared(
+    swin: OwnFiles,
+    hub: StubHub,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """The least that ImageNet's classes take, at a small size: a page of a million cells would be no page."""
+    network = build_network(read_architecture(f"{NETWORK}?size=32"), classes=1000, channels=3)
+    save_file(network.state_dict(), hub.repos[SWIN.removeprefix("hub:")].folder / "model.safetensors")
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for i in range(2000):
+            buffer = io.BytesIO()
+            Image.new("RGB", (32, 32), (i % 256, i // 256, 0)).save(buffer, "PNG")
+            archive.writestr(f"c{i // 2:03d}/{i % 2}.png", buffer.getvalue())
+    with pytest.raises(AssetError, match="would take more than 5 MiB"):
+        open_folder(tmp_path / "many.zip", most_bytes=5 * 2**20)  # 2000 x 32 x 32 x 3 bytes are 5.9 MiB
+    assert 2 * 1000 * 224 * 224 * 3 < panel.PICTURE_BYTES < zoo.VISITORS_BYTES
+    found = hub_page.look(SWIN)
+    wish = ended(hub_page.download(found, panel._with_pictures(found.model, str(tmp_path / "many.zip"), NETWORK)))
+    assert wish.state == "done", wish.error
+    (card,) = wish.outcomes.values()
+    assert len(json.dumps(form_cards.class_value(card.id, ["c007"]))) < 100_000
+    settings = presets.resolve(card.id, "gradient-ascent", overrides={"epochs": 1, "batch_size": 8})
+    job = ran(RunConfig(model=card.id, forget="class:c007", method="gradient-ascent", settings=settings, device="cpu"))
+    record = run_record.from_job(job)
+    assert len(compare_values.confusion_tables(record)) < 200_000
+    assert "The other 960 share one row" in compare_values.confusion_tables(record)
+    assert "c007" in compare_values.confusion_plot(record, "change").data[0].x
+    assert compare_values.classes_table(record).count("<tr>") == 41
