@@ -59,6 +59,7 @@ SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pi
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
 CARD_FROM = "{data}; licence {licence}; {source}"
 CARD_HUB = "{repo} on the Hub, revision {revision}"
+CARD_SOME_CLASSES = "pictures of {some} of its {all:,} classes"
 CARD_PICTURES = "{train:,} training and {test:,} test pictures come with it; data {licence}"
 CARD_NO_PICTURES = "No training pictures come with it. Data: {licence}"
 

@@ -97,6 +97,8 @@ def found_html(found: Found) -> str:
         if described.cross_attention:
             prompt = described.memory(batch=1, spare=True, cross_attention=True)
             facts.append((words.MEMORY_PROMPT, copy.size(prompt.total)))
+    if model.kind == "classifier":
+        facts.append((words.FOLDERS, words.FOLDERS_ARE))
     if found.free is not None:
         facts.append((words.FREE, copy.size(found.free)))
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)

@@ -19,6 +19,11 @@ NO_NAME = "No model is named. Choose one from the list."
 NOT_LOOKED_UP = "Look the model up first."
 PICTURES = "Its pictures (.zip, at most {size})"
 NO_PICTURES = "A classifier of the Hub needs its pictures. Upload a zip with one subfolder per class."
+FOLDERS = "Pictures"
+FOLDERS_ARE = (
+    "you bring them, at least two of each class: one subfolder for each output, named so that the alphabetical order is the network's; of "
+    "a network whose classes are ImageNet's, or that names its own, some are enough if they are named so (tench, tabby, …)"
+)
 ARCHITECTURE = "Architecture"
 ARCHITECTURE_INFO = "Only where the repository does not say it: torchvision:NAME or timm:NAME."
 KIND = "Kind"

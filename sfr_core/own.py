@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sfr_core.cards import Kind, ModelCard
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder
+from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder, same_name
 from sfr_core.errors import AssetError
-from sfr_core.nets.named import Architecture, build_network, read_architecture
+from sfr_core.nets.named import Architecture, build_network, imagenet_names, read_architecture
 from sfr_core.zoo import OWN, load_weights, read_tensors
 
 if TYPE_CHECKING:
     from torch import nn
+
+IMAGENET = 1000
+"""Classes of ImageNet, which nearly every published classifier of a thousand outputs was trained on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ def open_own(
     architecture: str | Architecture,
     *,
     model_id: str | None = None,
+    known: tuple[str, ...] = (),
     most_bytes: int = MAX_ARRAY_BYTES,
 ) -> OwnModel:
     """Opens a classifier of one's own and checks that its three parts fit together.
@@ -59,6 +63,7 @@ def open_own(
         weights: safetensors file with the state dict.
         architecture: see `read_architecture`.
         model_id: identifier for the card; default `own:` and the first 12 digits of the weights' sha256.
+        known: what the outputs are called, where that is known: subfolders that are all called so may be some of them.
         most_bytes: of all pictures in memory.
 
     Raises:
@@ -68,7 +73,9 @@ def open_own(
     shape = read_architecture(architecture) if isinstance(architecture, str) else architecture
     sha256 = _sha256(weights)
     channels = shape.channels or (3 if shape.name.startswith("torchvision:") else None)
-    dataset = open_folder(data, size=shape.size, channels=channels, class_names=shape.classes, most_bytes=most_bytes)
+    dataset = open_folder(
+        data, size=shape.size, channels=channels, class_names=shape.classes, known=known, most_bytes=most_bytes
+    )
     dataset = replace(
         dataset,
         mean=_per_channel(shape.mean, dataset.mean),
@@ -80,7 +87,7 @@ def open_own(
     def build() -> nn.Module:
         return build_network(shape, classes=classes, channels=depth)
 
-    _check_size(shape, weights, classes, depth)
+    _check_size(shape, weights, dataset.class_names, depth, known)
     card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
     own = OwnModel(card=card, dataset=dataset, build=build)
     parameters = _check_forward(own, shape)
@@ -98,18 +105,24 @@ def _sha256(weights: Path) -> str:
         raise AssetError(f"The weights file {weights} is missing.", hint=hint) from None
 
 
-def _check_size(shape: Architecture, weights: Path, classes: int, channels: int) -> None:
+def _check_size(
+    shape: Architecture, weights: Path, folders: tuple[str, ...], channels: int, known: tuple[str, ...]
+) -> None:
     """Refuses, before any memory is spent on it, a network of more or fewer outputs than there are folders, and one that is far
     larger than its file (a weight takes a byte or more).
     """
+    classes = len(folders)
     network = _without_weights(shape, classes, channels)
     if network is None:
         return  # it is checked once it stands
     outputs = _outputs(network, shape, weights, classes, channels)
     if outputs != classes:
+        places = {same_name(name) for name in known}
+        odd = next((name for name in folders if same_name(name) not in places), "")
+        some = f", or some named as it calls them (for example '{known[0]}'; '{odd[:40]}' is none)" if known else ""
         raise AssetError(
             f"The network knows {outputs:,} classes, and {classes:,} folders were brought.",
-            hint=f"Bring one folder for each of its {outputs:,} classes, named so that their alphabetical order is the network's.",
+            hint=f"Bring one folder for each of its {outputs:,} classes, named so that their alphabetical order is the network's{some}.",
         )
     needed = sum(p.numel() for p in network.parameters())
     if needed > weights.stat().st_size:
@@ -129,6 +142,18 @@ def _without_weights(shape: Architecture, classes: int, channels: int) -> nn.Mod
             return build_network(shape, classes=classes, channels=channels)
     except (RuntimeError, NotImplementedError, AssetError):
         return None
+
+
+def names_of_outputs(shape: Architecture, weights: Path) -> tuple[str, ...]:
+    """What a published network's outputs are called: as its repository says, or ImageNet's classes where it has a thousand outputs;
+    empty where that is not known, or no name can be told from another.
+    """
+    names = shape.classes or ()
+    if not names:
+        network = _without_weights(shape, IMAGENET, shape.channels or 3)
+        names = imagenet_names() if network is not None and _shapes(network) == shapes_in(weights) else ()
+    plain = all("," not in name and name == name.strip() for name in names)
+    return names if plain and len({same_name(name) for name in names}) == len(names) else ()
 
 
 def _outputs(network: nn.Module, shape: Architecture, weights: Path, classes: int, channels: int) -> int:

@@ -130,7 +130,9 @@ class Form:
             self.kind_note: show.forget_note(config.model),
             self.data: gr.Radio(value=data, visible=show.chooses_data(config.model)),
             self.classes: cards.class_value(config.model, [names[c] for c in spec.classes]),
-            self.samples: cards.sample_value(config.model, names[0], 0, [str(row) for row in spec.rows]),
+            self.samples: cards.sample_value(
+                config.model, live.dataset(config.model).pictured[0], 0, [str(row) for row in spec.rows]
+            ),
             self.concepts: cards.concept_value(config.model, spec.concept),
             self.concept_own: show.own_concept_value(config.model, spec.concept),
             self.redirect: show.redirect_value(

@@ -54,8 +54,11 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     where = _on_the_hub(card)
     if card.sampling is None:
         rows = [
-            int(np.flatnonzero(data.train.labels == c)[0]) for c in range(min(CARD_PICTURES, len(data.class_names)))
+            int(np.flatnonzero(data.train.labels == data.class_names.index(name))[0])
+            for name in data.pictured[:CARD_PICTURES]
         ]
+        if len(data.pictured) < len(data.class_names):
+            where.append(copy.CARD_SOME_CLASSES.format(some=len(data.pictured), all=len(data.class_names)))
         return {**shown, "more": [*where, come], "images": [live.picture(card.id, "train", row) for row in rows]}
     found = sample_pictures(card.id)
     images = [found[name][0] for name in data.class_names if found.get(name)][:CARD_PICTURES]
@@ -89,11 +92,11 @@ def _trained(card: zoo.ModelCard) -> str:
 def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
     """One card a class with its first training pictures; of a model that has none, with samples of its own where its folder holds some."""
     data = live.dataset(model)
-    shown = min(PICTURES_PER_CARD, PICTURES_IN_ALL // max(1, len(data.class_names)))
+    shown = min(PICTURES_PER_CARD, PICTURES_IN_ALL // max(1, len(data.pictured)))
     found = {} if len(data.train) else sample_pictures(model)
     items = []
-    for index, name in enumerate(data.class_names):
-        rows = np.flatnonzero(data.train.labels == index)[:shown]
+    for name in data.pictured:
+        rows = np.flatnonzero(data.train.labels == data.class_names.index(name))[:shown]
         images = [live.picture(model, "train", int(row)) for row in rows] or list(found.get(name, ())[:shown])
         items.append({"id": name, "label": name, "images": images})
     pictured = "train" if len(data.train) else "samples" if found else "names"

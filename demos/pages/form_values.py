@@ -71,7 +71,7 @@ def own_ids(value: Any) -> tuple[str, ...]:
 def first_class(model: str) -> str:
     """The class that is chosen at first: one whose retrained model is shipped, so that there is something to compare with."""
     card = zoo.card(model)
-    names = live.dataset(model).class_names
+    names = live.dataset(model).pictured
     gold = [name for name in names if zoo.gold_standard(card, f"class:{name}") is not None]
     if FIRST_CHOICE in (gold or names):
         return FIRST_CHOICE

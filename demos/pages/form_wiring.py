@@ -102,7 +102,7 @@ def wire(
 
     def new_model(model: Any, method: str, preset: str, variant: str, kind: str) -> dict[Any, Any]:
         model_id = show.known(model)
-        names, first = live.dataset(model_id).class_names, show.first_class(model_id)
+        names, first = live.dataset(model_id).pictured, show.first_class(model_id)
         concept = show.first_concept(model_id)
         able = show.method_choices(model_id)
         if method not in [name for _, name in able]:
@@ -195,7 +195,7 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
             model_id, page = show.known(model), page if isinstance(page, int) else 0
             labels = live.dataset(model_id).train.labels
             names = live.dataset(model_id).class_names
-            name = class_name if class_name in names else names[0]
+            name = class_name if class_name in names else live.dataset(model_id).pictured[0]
             pages = max(1, -(-int((labels == names.index(name)).sum()) // cards.PAGE))
             at = (page + by) % pages if by else 0
             return cards.sample_value(model_id, name, at), at

@@ -48,7 +48,8 @@ class Pictures:
 class Dataset:
     """A training and a test split with the names of the classes and the statistics of the training pixels.
 
-    `mean` and `std` are per channel, of pixels scaled to 0..1. `mirror` says whether a flipped picture is still natural.
+    `mean` and `std` are per channel, of pixels scaled to 0..1. `mirror` says whether a flipped picture is still natural. Of a network of
+    the Hub whose classes are known by name, some may have no pictures.
     """
 
     name: str
@@ -58,6 +59,13 @@ class Dataset:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mirror: bool = True
+
+    @property
+    def pictured(self) -> tuple[str, ...]:
+        """The classes that have training pictures; all of them where there are no pictures at all."""
+        if not len(self.train):
+            return self.class_names
+        return tuple(self.class_names[label] for label in np.unique(self.train.labels))
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

@@ -98,6 +98,7 @@ def open_folder(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     class_names: tuple[str, ...] | None = None,
+    known: tuple[str, ...] = (),
     seed: int = 0,
     most_bytes: int = MAX_ARRAY_BYTES,
 ) -> Dataset:
@@ -109,6 +110,8 @@ def open_folder(
             size, or where sizes differ takes squares as wide as the median shorter side, at most 224.
         channels: 1 (grey) or 3 (RGB); None takes 1 when every picture is grey.
         class_names: the classes in the order of the classifier's outputs; None sorts the subfolders by name.
+        known: what the classifier's outputs are called, in their order. Where every subfolder is called so (`same_name`), these are the
+            classes whatever `class_names` says, and those without a subfolder have no pictures.
         seed: of the split into 80 % training and 20 % test rows of each class, where there are no train/ and test/.
         most_bytes: of all pictures in memory; more are refused before any of them is unpacked.
 
@@ -121,7 +124,7 @@ def open_folder(
     """
     try:
         with _open_source(path) as source:
-            return _read(source, path.stem, size, channels, class_names, seed, most_bytes)
+            return _read(source, path.stem, size, channels, class_names, known, seed, most_bytes)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise AssetError(f"{path.name} cannot be read ({error}).", hint=LAYOUT) from None
 
@@ -145,13 +148,15 @@ def _read(
     size: tuple[int, int] | None,
     channels: int | None,
     class_names: tuple[str, ...] | None,
+    known: tuple[str, ...],
     seed: int,
     most_bytes: int,
 ) -> Dataset:
     parts = _find(source.names())
-    names = _class_names(parts, class_names)
+    names, folders = _classes(parts, class_names, known)
     files = {
-        part: [(f, names.index(c)) for c in names for f in sorted(found.get(c, ()))] for part, found in parts.items()
+        part: [(f, label) for folder, label in folders.items() for f in sorted(found.get(folder, ()))]
+        for part, found in parts.items()
     }
     probes = [_probe(source, f) for rows in files.values() for f, _ in rows]
     height, width = size or _common_size([(h, w) for h, w, _ in probes])
@@ -163,7 +168,7 @@ def _read(
         )
     made = {part: _pictures(source, rows, height, width, depth) for part, rows in files.items()}
     train, test = (made["train"], made["test"]) if "test" in made else _split(made["train"], names, seed)
-    _check_counts(train, test, names)
+    _check_counts(train, test, names, sorted(folders.values()))
     mean, std = _statistics(train.images)
     return Dataset(
         name=name,
@@ -217,6 +222,26 @@ def _find(names: list[str]) -> dict[str, dict[str, list[str]]]:
             raise AssetError(f"The picture '{name[:80]}' lies in no class folder.", hint=LAYOUT)
         parts_found.setdefault(part, {}).setdefault(inside[0], []).append(name)
     return parts_found
+
+
+def same_name(text: str) -> str:
+    """What two names of a class have in common: case and underscores make no difference."""
+    return " ".join(text.replace("_", " ").casefold().split())
+
+
+def _classes(
+    parts: dict[str, dict[str, list[str]]], wanted: tuple[str, ...] | None, known: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The classes, and the label of every subfolder in the order of labels."""
+    place = {same_name(name): label for label, name in enumerate(known)}
+    labels = {folder: place.get(same_name(folder), -1) for folder in parts["train"]}
+    if -1 in labels.values():
+        names = _class_names(parts, wanted)
+        return names, {name: label for label, name in enumerate(names)}
+    _class_names(parts, None)  # for what it refuses
+    if len(set(labels.values())) < len(labels):
+        raise AssetError("Two folders are of the same class.", hint="Put their pictures into one of them.")
+    return known, dict(sorted(labels.items(), key=lambda item: item[1]))
 
 
 def _class_names(parts: dict[str, dict[str, list[str]]], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -297,6 +322,8 @@ def _split(pictures: Pictures, names: tuple[str, ...], seed: int) -> tuple[Pictu
     test = np.zeros(len(pictures), dtype=bool)
     for label, name in enumerate(names):
         rows = np.flatnonzero(pictures.labels == label)
+        if not len(rows):
+            continue  # one of a known network's classes that nobody brought
         if len(rows) < 2:
             raise AssetError(
                 f"The class '{name}' has fewer than two pictures.", hint="One is needed to train on and one to test on."
@@ -305,11 +332,11 @@ def _split(pictures: Pictures, names: tuple[str, ...], seed: int) -> tuple[Pictu
     return pictures.rows(np.flatnonzero(~test)), pictures.rows(np.flatnonzero(test))
 
 
-def _check_counts(train: Pictures, test: Pictures, names: tuple[str, ...]) -> None:
+def _check_counts(train: Pictures, test: Pictures, names: tuple[str, ...], labels: list[int]) -> None:
     for part, pictures in (("training", train), ("test", test)):
-        counts = np.bincount(pictures.labels, minlength=len(names))
+        counts = np.bincount(pictures.labels, minlength=len(names))[labels]
         if not counts.all():
-            raise AssetError(f"The class '{names[int(counts.argmin())]}' has no {part} pictures.", hint=LAYOUT)
+            raise AssetError(f"The class '{names[labels[int(counts.argmin())]]}' has no {part} pictures.", hint=LAYOUT)
 
 
 def _too_large(name: str) -> AssetError:

@@ -149,6 +149,8 @@ def split_rows(spec: ForgetSpec, labels: NDArray[np.int64]) -> Split:
         return Split(spec, np.zeros(0, np.int64), np.zeros(0, np.int64))
     if spec.classes:
         forget = np.flatnonzero(np.isin(labels, spec.classes))
+        if not len(forget):
+            raise SpecError("There are no pictures of what is to be forgotten.", hint="Name a class that has pictures.")
     elif spec.share is not None:
         forget = np.random.default_rng(spec.seed).permutation(n)[: round(spec.share * n)]
     else:

@@ -20,7 +20,7 @@ from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
 from sfr_core.nets.named import Architecture, from_timm_config, read_architecture
 from sfr_core.nets.pipelines import sha256_of
-from sfr_core.own import OwnModel, open_own, unmeasured_card
+from sfr_core.own import OwnModel, names_of_outputs, open_own, unmeasured_card
 
 SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(steps=50, guidance=7.5)}
 """What diffusers' pipelines take where nobody says anything else."""
@@ -129,7 +129,12 @@ def open_for_run(
             "--data is missing.",
             hint=f"A classifier of the Hub needs its pictures: add --data FOLDER (or a zip), one subfolder per class{unsaid}.",
         )
-    return open_classifier(model, data, architecture)
+    own = open_classifier(model, data, architecture)
+    names = own.dataset.class_names
+    pictured = own.dataset.pictured
+    if len(pictured) < len(names):
+        say(f"pictures: of {len(pictured)} of its {len(names):,} classes, which the folders name")
+    return own
 
 
 def open_classifier(
@@ -141,7 +146,7 @@ def open_classifier(
     model_id: str = "",
     most_bytes: int = MAX_ARRAY_BYTES,
 ) -> OwnModel:
-    """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes.
+    """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes, or some of them by its names.
 
     Args:
         architecture: see nets/named.py; None takes what the offer or the repository says.
@@ -154,7 +159,15 @@ def open_classifier(
     """
     shape = _architecture(model, architecture)
     weights = next(f.path for f in model.part("").weights)
-    own = open_own(data, fetch(model, watch) / weights, shape, model_id=model_id or model.id, most_bytes=most_bytes)
+    file = fetch(model, watch) / weights
+    own = open_own(
+        data,
+        file,
+        shape,
+        model_id=model_id or model.id,
+        known=names_of_outputs(shape, file),
+        most_bytes=most_bytes,
+    )
     return replace(
         own,
         card=replace(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,6 +162,18 @@ def build_network(architecture: Architecture, *, classes: int, channels: int) ->
     except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AssetError(f"{architecture.name} cannot be built ({reason}).", hint=EXAMPLE) from None
+
+
+def imagenet_names() -> tuple[str, ...]:
+    """ImageNet's classes in the order of the outputs of torchvision's and timm's networks, each name once.
+
+    Of two that differ only in case (the dog and the jacket) both carry their number.
+    """
+    from torchvision.models import ResNet18_Weights
+
+    names = [str(name) for name in ResNet18_Weights.IMAGENET1K_V1.meta["categories"]]
+    times = Counter(name.casefold() for name in names)
+    return tuple(f"{name} {i}" if times[name.casefold()] > 1 else name for i, name in enumerate(names))
 
 
 def _torchvision(name: str, classes: int, channels: int, given: dict[str, Any]) -> nn.Module:

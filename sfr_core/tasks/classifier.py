@@ -218,7 +218,7 @@ def _preview_rows(split: Split, dataset: Dataset) -> list[tuple[Source, int]]:
     if not split.spec.classes:
         return [("train", int(row)) for row in _spread(split.forget, PREVIEW_PICTURES)]
     forgotten = split.spec.classes[: PREVIEW_PICTURES - 3]
-    others = [c for c in range(len(dataset.class_names)) if c not in split.spec.classes]
+    others = [c for c in np.unique(labels).tolist() if c not in split.spec.classes]
     others = others[: min(PREVIEW_PICTURES - 3, PREVIEW_PICTURES - len(forgotten))]
     each = max(1, (PREVIEW_PICTURES - len(others)) // len(forgotten))
     rows = [np.flatnonzero(labels == c)[:each] for c in forgotten]

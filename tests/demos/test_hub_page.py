@@ -270,3 +270,41 @@ def test_a_network_of_a_thousand_classes_is_opened_and_its_run_compared(
     assert "The other 960 share one row" in compare_values.confusion_tables(record)
     assert "c007" in compare_values.confusion_plot(record, "change").data[0].x
     assert compare_values.classes_table(record).count("<tr>") == 41
+
+
+def test_some_of_imagenets_classes_are_enough_by_their_names(
+    swin: OwnFiles,
+    hub: StubHub,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    network = build_network(read_architecture(f"{NETWORK}?size=32"), classes=1000, channels=3)
+    save_file(network.state_dict(), hub.repos[SWIN.removeprefix("hub:")].folder / "model.safetensors")
+    for colour, name in (("blue", "Tench"), ("green", "great_white_shark"), ("red", "Cardigan 264")):
+        (swin.data / colour).rename(swin.data / name)
+    card = opened_with(swin, tmp_path)
+    data = zoo.open_dataset(card)
+    assert (len(data.class_names), data.pictured) == (1000, ("tench", "great white shark", "Cardigan 264"))
+    assert sorted(set(data.train.labels)) == [0, 2, 264]
+    assert form_cards.model_card(card)["more"][1] == "pictures of 3 of its 1,000 classes"
+    assert [item["id"] for item in form_cards.class_value(card.id, [])["items"]] == list(data.pictured)
+    assert form_values.first_class(card.id) == "tench"
+    settings = presets.resolve(card.id, "random-label", overrides={"epochs": 1, "batch_size": 8})
+    job = ran(RunConfig(model=card.id, forget="class:tench", method="random-label", settings=settings, device="cpu"))
+    record = run_record.from_job(job)
+    assert "nan" not in compare_values.classes_table(record)
+    assert len(compare_values.classes_plot(record).data[0].x) == 3
+    assert export.figures_zip(record, "png")
+    path = export.Shelf().write("config", record, job)
+    again = ["run", "--config", str(path), "--data", str(swin.data), "--architecture", NETWORK]
+    assert main([*again, "--out", str(tmp_path / "again")]) == 0
+    assert "pictures: of 3 of its 1,000 classes" in capsys.readouterr().err
+    # A class without pictures, and a folder that is no class.
+    options = ["run", "--model", SWIN, "--method", "finetune", "--architecture", NETWORK, "--out", str(tmp_path / "no")]
+    assert main([*options, "--data", str(swin.data), "--forget", "class:tabby"]) == BAD_INPUT
+    assert "no pictures of what is to be forgotten" in capsys.readouterr().err
+    (swin.data / "Tench").rename(swin.data / "thing")
+    assert main([*options, "--data", str(swin.data), "--forget", "class:thing"]) == BAD_INPUT
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "The network knows 1,000 classes, and 3 folders were brought" in said
+    assert "(for example 'tench'; 'thing' is none)" in said

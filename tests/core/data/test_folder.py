@@ -198,3 +198,29 @@ def test_wrong_class_names_no_zip_and_nothing_there(tmp_path: Path) -> None:
         open_folder(write(tmp_path, {"x.txt": b"hello"}) / "x.txt")
     with pytest.raises(AssetError, match="There is no folder"):
         open_folder(tmp_path / "nowhere")
+
+
+SEA = ("tench", "great white shark", "sea snake", "tabby")
+
+
+def test_folders_that_are_called_as_the_outputs_are_get_their_labels(tmp_path: Path) -> None:
+    files = {f"{c}/{i}.png": picture(10 * i) for c in ("Sea_Snake", "tench", "TABBY") for i in range(3)}
+    data = open_folder(write(tmp_path / "x", files), known=SEA)
+    assert data.class_names == SEA
+    assert data.pictured == ("tench", "sea snake", "tabby")
+    assert data.train.labels.tolist() == [0, 0, 2, 2, 3, 3]
+    assert sorted(data.test.labels) == [0, 2, 3]
+    # One that is called otherwise: the folders are the classes, as ever.
+    other = open_folder(write(tmp_path / "x", {f"whale/{i}.png": picture(9) for i in range(3)}), known=SEA)
+    assert other.class_names == other.pictured == ("Sea_Snake", "TABBY", "tench", "whale")
+
+
+def test_two_folders_of_one_output_or_one_picture_are_one_sentence(tmp_path: Path) -> None:
+    twice = {f"{c}/{i}.png": picture(i) for c in ("sea_snake", "sea snake", "tench") for i in range(3)}
+    with pytest.raises(AssetError, match="Two folders are of the same class"):
+        open_folder(write(tmp_path / "x", twice), known=SEA)
+    with pytest.raises(AssetError, match="'tabby' has fewer than two pictures"):
+        open_folder(write(tmp_path / "y", {f"{c}/0.png": picture(0) for c in ("tabby", "tench")}), known=SEA[::-1])
+    lacks = {"train/tench/0.png": picture(0), "train/tabby/0.png": picture(0), "test/tench/0.png": picture(0)}
+    with pytest.raises(AssetError, match="The class 'tabby' has no test pictures"):
+        open_folder(write(tmp_path / "z", lacks), known=SEA)

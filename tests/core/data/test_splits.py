@@ -118,7 +118,7 @@ def test_nothing_or_everything_is_refused(text: str) -> None:
 
 
 def test_a_class_without_pictures_is_refused() -> None:
-    with pytest.raises(SpecError, match="empty"):
+    with pytest.raises(SpecError, match="no pictures of what is to be forgotten"):
         split_rows(parse_forget("class:Sneaker", NAMES), np.array([0, 2, 0]))
 
 
