@@ -21,9 +21,6 @@ from sfr_core.zoo import OWN, load_weights, read_tensors
 if TYPE_CHECKING:
     from torch import nn
 
-IMAGENET = 1000
-"""Classes of ImageNet, which nearly every published classifier of a thousand outputs was trained on."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnModel:
@@ -145,15 +142,15 @@ def _without_weights(shape: Architecture, classes: int, channels: int) -> nn.Mod
 
 
 def names_of_outputs(shape: Architecture, weights: Path) -> tuple[str, ...]:
-    """What a published network's outputs are called: as its repository says, or ImageNet's classes where it has a thousand outputs;
-    empty where that is not known, or no name can be told from another.
+    """What a published network's outputs are called: as its repository says, or ImageNet's classes where it has a thousand outputs,
+    since nearly every published classifier of so many was trained on those. Empty where there is not one plain name for each.
     """
-    names = shape.classes or ()
-    if not names:
-        network = _without_weights(shape, IMAGENET, shape.channels or 3)
-        names = imagenet_names() if network is not None and _shapes(network) == shapes_in(weights) else ()
+    names = shape.classes or imagenet_names()
+    network = _without_weights(shape, len(names), shape.channels or 3)
     plain = all("," not in name and name == name.strip() for name in names)
-    return names if plain and len({same_name(name) for name in names}) == len(names) else ()
+    if network is None or _shapes(network) != shapes_in(weights) or not plain:
+        return ()
+    return names if len({same_name(name) for name in names}) == len(names) else ()
 
 
 def _outputs(network: nn.Module, shape: Architecture, weights: Path, classes: int, channels: int) -> int:

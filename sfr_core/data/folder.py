@@ -253,7 +253,10 @@ def _class_names(parts: dict[str, dict[str, list[str]]], wanted: tuple[str, ...]
         raise AssetError(f"The class '{extra[0]}' is in test but not in train.", hint=LAYOUT)
     if wanted is not None and sorted(wanted) != names:
         odd = sorted(set(wanted) ^ set(names)) or ["twice the same"]
-        raise AssetError(f"The folders are not the classes that were named ({', '.join(odd[:5])}).", hint=LAYOUT)
+        raise AssetError(
+            f"The {len(names):,} folders are not the {len(wanted):,} classes that were named ({', '.join(odd[:5])}).",
+            hint=LAYOUT,
+        )
     if len({name.casefold() for name in names}) < len(names):
         raise AssetError("Two classes differ only in upper and lower case.", hint="Rename one of the folders.")
     bad = [name for name in names if "," in name or name != name.strip()]

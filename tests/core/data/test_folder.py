@@ -192,7 +192,7 @@ def test_a_picture_that_claims_to_be_huge_is_refused_undecoded(tmp_path: Path) -
 
 def test_wrong_class_names_no_zip_and_nothing_there(tmp_path: Path) -> None:
     folder = write(tmp_path / "x", TRAIN_TEST)
-    with pytest.raises(AssetError, match=r"not the classes.*c"):
+    with pytest.raises(AssetError, match=r"2 folders are not the 2 classes.*c"):
         open_folder(folder, class_names=("a", "c"))
     with pytest.raises(AssetError, match="neither a folder nor a zip"):
         open_folder(write(tmp_path, {"x.txt": b"hello"}) / "x.txt")

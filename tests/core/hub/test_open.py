@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,18 @@ def test_a_classifier_and_its_pictures(hub: StubHub, own: OwnFiles, tmp_path: Pa
     assert json.loads((out / "config.json").read_text())["model"] == NET
     card = open_classifier(resolve("hub:tiny/own"), own.data, ARCHITECTURE).card
     assert (card.id, card.source, card.licence, card.title) == (NET, "hub", "apache-2.0", "tiny/own")
+
+
+def test_some_classes_of_an_architecture_that_names_them(hub: StubHub, own: OwnFiles) -> None:
+    """The outputs keep their order, whatever the folders are; names that are not one for each output name none."""
+    (own.data / "green").rename(own.data / "Sea_Green")
+    named = ARCHITECTURE + "&classes=red,sea green,blue"
+    data = open_classifier(resolve("hub:tiny/own"), own.data, named).dataset
+    assert data.class_names == data.pictured == ("red", "sea green", "blue")
+    shutil.rmtree(own.data / "red")
+    assert open_classifier(resolve("hub:tiny/own"), own.data, named).dataset.pictured == ("sea green", "blue")
+    with pytest.raises(AssetError, match="The 2 folders are not the 4 classes that were named"):
+        open_classifier(resolve("hub:tiny/own"), own.data, named + ",grey")
 
 
 def test_what_a_timm_config_says() -> None:
