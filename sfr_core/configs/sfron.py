@@ -75,6 +75,14 @@ class SFRonConfig(OptimizerConfig):
         low=1,
         high=20000,
     )
+    forget_down_to: float | None = setting(
+        None,
+        "Forget down to",
+        "The rest of a run only repairs once so small a share of the way is left, in the mean of five forgetting steps (of the relative loss; ours). Without a number, never.",
+        symbol="r",
+        low=1e-4,
+        high=1.0,
+    )
     adaptive: bool = setting(
         True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
     )
@@ -180,7 +188,7 @@ class SFRonConfig(OptimizerConfig):
             have: protocols (tasks/base.py) that the task has, of Redirectable, Recallable and Labelled.
 
         Raises:
-            InputError: a loss or a stop that this task has not.
+            InputError: a loss or a stop that this task or this loss has not.
         """
         if self.forget_loss == "redirect" and "Redirectable" not in have:
             raise InputError(
@@ -190,6 +198,11 @@ class SFRonConfig(OptimizerConfig):
             raise InputError(
                 "Only a generator's answers from before can be recalled.",
                 hint="Choose 'data' as the remain loss (remain_loss) and 'ascent' or 'redirect' as the forget loss (forget_loss).",
+            )
+        if self.forget_down_to is not None and self.forget_loss != "relative":
+            raise InputError(
+                "Only the relative forget loss says what share of the way is left.",
+                hint="Leave 'Forget down to' empty (forget_down_to: none), or choose 'relative' as the forget loss (forget_loss).",
             )
         if self.forget_until is not None and "Labelled" not in have:
             raise InputError(

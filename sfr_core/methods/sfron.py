@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from itertools import islice
 
@@ -32,6 +33,9 @@ from sfr_core.ops.saliency import (
 from sfr_core.ops.schedules import alpha_at, cosine, warmed
 from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
 from sfr_core.tasks.base import Batch, FisherTask, Labelled, Part, Recallable, Redirectable, Task
+
+ENOUGH = 5
+"""Forgetting steps over whose mean a run knows how much is left (SFRonConfig.forget_down_to): one batch says little."""
 
 
 def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
@@ -111,6 +115,7 @@ def unlearn(
     remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
     slow = _slow_copy(task, config)
     before = frozen_copy(task.model) if config.recalls else None
+    left: deque[float] = deque(maxlen=ENOUGH)
     yield PhaseStarted(phase="unlearn", total=config.steps)
     done = 0
     with training_run(task.model):
@@ -126,8 +131,10 @@ def unlearn(
             set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
             due = t % config.forget_every == 0 and (config.forget_steps is None or t < config.forget_steps)
+            due = due and not _enough(left, config)
             if due and not _misled(task, batch := next(forget), config, rng):
                 forget_loss = forget_gradient(task, batch, config, alpha, masks, rng, before)
+                left.append(_everywhere(forget_loss, task))
                 if config.alternate:
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
@@ -164,9 +171,21 @@ def _misled(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator)
     """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
     if config.forget_until is None or not isinstance(task, Labelled):
         return False
-    gap = torch.tensor(task.label_gap(batch, rng), device=next(task.model.parameters()).device)
-    average([gap])
-    return float(gap) >= config.forget_until
+    return _everywhere(task.label_gap(batch, rng), task) >= config.forget_until
+
+
+def _enough(left: deque[float], config: SFRonConfig) -> bool:
+    """Whether the last ENOUGH forgetting steps found no more than `forget_down_to` of the way left (docs/adr/0041)."""
+    return config.forget_down_to is not None and len(left) == ENOUGH and sum(left) / ENOUGH <= config.forget_down_to
+
+
+def _everywhere(value: float, task: Task) -> float:
+    """The mean of a number over all processes, which must decide alike."""
+    if processes() == 1:
+        return value
+    mean = torch.tensor(value, device=next(task.model.parameters()).device)
+    average([mean])
+    return float(mean)
 
 
 def forget_gradient(

@@ -146,6 +146,31 @@ def test_the_first_steps_forget_and_the_others_only_repair() -> None:
     assert all(s.forget_loss is None for s in steps(go(one, steps=3, forget_steps=1))[1:])
 
 
+class Approaching(Watched):
+    """Says what share of the way is left."""
+
+    shares = (1.0, 0.5, 0.4, 0.3, 0.2, 0.1, 9.0)
+
+    def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, weights: str) -> Tensor:
+        return (self.model.w**2).sum()[None]
+
+    def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, other: str) -> Tensor:
+        self.asked.append("share")
+        return self.shares[self.asked.count("share") - 1] + 0.0 * self.model.w[:1]
+
+
+def test_a_run_that_has_come_near_enough_only_repairs() -> None:
+    # Means of five: 0.48 after the fifth, 0.3 after the sixth, which is near enough for good: the seventh is never asked.
+    relative = {"forget_loss": "relative", "adaptive": False, "mask": False}
+    task = Approaching((1.0, 2.0), forget=FORGET, remain=REMAIN)
+    found = steps(go(task, steps=9, forget_down_to=0.31, **relative))
+    assert [s.forget_loss is not None for s in found] == [True] * 6 + [False] * 3
+    early = steps(go(Approaching((1.0, 2.0), forget=FORGET, remain=REMAIN), steps=6, forget_down_to=0.9, **relative))
+    assert [s.forget_loss is not None for s in early] == [True] * 5 + [False]
+    with pytest.raises(InputError, match="Only the relative forget loss"):
+        go(two(), forget_down_to=0.1)
+
+
 class Recalled(Watched):
     """Answers w; recalls the distance of both weights from those before, and half of what is left on the way to 3."""
 
