@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from sfr_core.data.concepts import Role
 from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import spread_over, unseen, unseen_steps
@@ -105,7 +106,7 @@ class Agreements:
 
 def agreement_steps(task: TextToImageTask, sampler: Protocol, n: int) -> int:
     """How often `agree` yields."""
-    return unseen_steps(len(_labels(task, n)), sampler) + 1
+    return _steps(len(_labels(task, n)), sampler)
 
 
 def agree(
@@ -118,13 +119,55 @@ def agree(
         n: at least 1.
 
     Yields:
-        Sampler steps done, and one more for the scores.
+        Sampler steps done, then one more for every batch of scores.
     """
-    labels = _labels(task, n)
-    images = yield from unseen(task, sampler, labels, model)
-    scores = clip.scores(images, [task.plan.prompts[label].text for label in labels])
-    yield agreement_steps(task, sampler, n)
+    scores = yield from _scored(task, sampler, clip, _labels(task, n), model)
     return Agreements(Agreement.of(scores[:n]), Agreement.of(scores[n:]) if len(scores) > n else None)
+
+
+def role_steps(task: TextToImageTask, sampler: Protocol, n: int) -> int:
+    """How often `agree_by_role` yields."""
+    return _steps(n * len(_by_role(task)), sampler)
+
+
+def agree_by_role(
+    task: TextToImageTask, sampler: Protocol, clip: Clip, n: int, model: nn.Module | None = None
+) -> Generator[int, None, dict[Role, NDArray[np.float64]]]:
+    """As `agree`, for n pictures of every role that a prompt of the run has.
+
+    Returns:
+        The score of each picture [n], by role. Picture k starts from the same noise whatever the model, so that the difference
+        of two models' scores is one of pairs.
+    """
+    groups = _by_role(task)
+    labels = np.concatenate([spread_over(prompts, n) for prompts in groups.values()])
+    scores = yield from _scored(task, sampler, clip, labels, model)
+    return dict(zip(groups, np.split(scores, len(groups)), strict=True))
+
+
+def _scored(
+    task: TextToImageTask, sampler: Protocol, clip: Clip, labels: NDArray[np.int64], model: nn.Module | None
+) -> Generator[int, None, NDArray[np.float64]]:
+    """Draws a picture for each label and scores it: [n]. On a CPU a large CLIP takes as long as many sampler steps."""
+    images = yield from unseen(task, sampler, labels, model)
+    texts = [task.plan.prompts[label].text for label in labels]
+    done, parts = unseen_steps(len(labels), sampler), []
+    for start in range(0, len(labels), BATCH):
+        at = slice(start, start + BATCH)
+        parts.append(clip.scores(images[at], texts[at]))
+        done += 1
+        yield done
+    return np.concatenate(parts)
+
+
+def _steps(n: int, sampler: Protocol) -> int:
+    return unseen_steps(n, sampler) + -(-n // BATCH)
+
+
+def _by_role(task: TextToImageTask) -> dict[Role, NDArray[np.int64]]:
+    """Labels of the prompts of every role that has one."""
+    roles: tuple[Role, ...] = ("direct", "paraphrase", "neighbour", "other")
+    return {role: labels for role in roles if len(labels := task.plan.labels(role))}
 
 
 def _labels(task: TextToImageTask, n: int) -> NDArray[np.int64]:

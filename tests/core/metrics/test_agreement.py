@@ -13,7 +13,7 @@ from torchmetrics.functional.multimodal import clip_score
 from transformers import CLIPModel, CLIPProcessor
 
 from sfr_core.errors import AssetError
-from sfr_core.metrics.agreement import Agreement, Clip, agree, agreement_steps
+from sfr_core.metrics.agreement import Agreement, Clip, agree, agree_by_role, agreement_steps, role_steps
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import unseen
 from sfr_core.ops.walks import drained
@@ -80,6 +80,27 @@ def test_it_scores_the_concepts_prompts_and_what_remains(folder: Path) -> None:
     scores = clip.scores(images, [plan.prompts[label].text for label in labels])
     assert (found.concept, found.rest) == (Agreement.of(scores[:5]), Agreement.of(scores[5:]))
     assert found.to_json()["concept"] == {"mean": found.concept.mean, "error": found.concept.error, "n": 5}
+
+
+def test_every_role_is_scored_by_itself_and_scoring_takes_steps_too(folder: Path) -> None:
+    task, clip = sd_task(), Clip(folder, CPU)
+    walk, steps = agree_by_role(task, SAMPLER, clip, 5), []
+    try:
+        while True:
+            steps.append(next(walk))
+    except StopIteration as end:
+        found = end.value
+    # 20 pictures: three batches of 4 sampler steps, and two batches of scores.
+    assert steps == list(range(1, role_steps(task, SAMPLER, 5) + 1)) == list(range(1, 15))
+    plan = task.plan
+    assert list(found) == ["direct", "paraphrase", "neighbour", "other"]
+    labels = np.concatenate([plan.labels(role)[np.arange(5) % len(plan.labels(role))] for role in found])
+    images = drained(unseen(task, SAMPLER, labels))
+    scores = clip.scores(images, [plan.prompts[label].text for label in labels])
+    assert np.array_equal(np.concatenate(list(found.values())), scores)
+    # The same weights give the same pictures: pairs of them differ by nothing.
+    again = drained(agree_by_role(task, SAMPLER, clip, 5, task.model))
+    assert Agreement.of(again["direct"] - found["direct"]) == Agreement(0.0, 0.0, 5)
 
 
 def test_missing_weights_are_never_drawn_at_random(folder: Path, tmp_path: Path) -> None:
