@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
+from typing import TypeVar
 
 from demos import copy, warm, wishes
 from demos import hub_copy as words
@@ -15,11 +16,13 @@ from demos.wishes import Wish
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard
 from sfr_core.hub import Description, HubModel, describe, look_up, offer_of, open_generator
+from sfr_core.hub.fetch import Watch
 
 LOOK_SECONDS = 0.2
 LONGEST = 2 * 3600.0
 """Seconds that one download may take."""
-Opener = Callable[[Callable[[int], None]], ModelCard]
+T = TypeVar("T")
+Opener = Callable[[Watch], ModelCard]
 """Downloads and opens, and tells of every piece of the download in bytes."""
 _one_at_a_time = threading.Lock()
 
@@ -129,15 +132,23 @@ def _hindrance(found: Found) -> str:
 
 
 def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
-    """Downloads and opens a model in a thread; its steps are kilobytes. One download at a time in a process.
+    """Downloads and opens a model, see `fetching`.
 
     Args:
         opener: of a classifier, with its pictures; default: the pipeline is opened under its own identifier.
     """
     model = found.model
-    opening = opener or (lambda watch: open_generator(model, watch))
+    return fetching(model.id, opener or (lambda watch: open_generator(model, watch)), found.description.missing)
 
-    def worker(_: str) -> Iterator[int | ModelCard]:
+
+def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> Wish[T]:
+    """Downloads in a thread; its steps are kilobytes. One download at a time in a process.
+
+    Args:
+        name: whose outcome it is. fetch: tells of every piece of the download in bytes. missing: bytes to come.
+    """
+
+    def worker(_: str) -> Iterator[int | T]:
         token, pieces = CancelToken(), [0]
 
         def watch(n: int) -> None:
@@ -145,7 +156,7 @@ def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
             pieces[0] += n
 
         with ThreadPoolExecutor(1) as pool:
-            going = pool.submit(opening, watch)
+            going = pool.submit(fetch, watch)
             try:
                 while not wait([going], LOOK_SECONDS).done:
                     yield pieces[0] // 1000
@@ -153,28 +164,32 @@ def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
                 token.cancel()  # harmless once it is here; else it ends at the next piece
             yield going.result()
 
-    total = max(1, found.description.missing // 1000)
-    return wishes.start(_one_at_a_time, worker, (model.id,), total, deadline=LONGEST, advice=words.ADVICE)
+    total = max(1, missing // 1000)
+    return wishes.start(_one_at_a_time, worker, (name,), total, deadline=LONGEST, advice=words.ADVICE)
 
 
-def progress_html(wish: Wish[ModelCard]) -> str:
-    """A bar with the real bytes, or that it waits."""
+def progress_html(wish: Wish[T], title: str = words.TITLE) -> str:
+    """A bar with the real bytes, or that it waits; `title` names the bar."""
     if wish.state == "waiting":
         return f'<p class="pg-note">{words.WAITING}</p>'
     done = min(wish.done, wish.steps)
     text = words.CHECKING if done == wish.steps else words.PROGRESS.format(
         done=copy.size(1000 * done), total=copy.size(1000 * wish.steps)
     )  # fmt: skip
-    bar = f'<progress max="{wish.steps}" value="{done}" aria-label="{words.TITLE}" class="wish-bar"></progress>'
+    bar = f'<progress max="{wish.steps}" value="{done}" aria-label="{escape(title)}" class="wish-bar"></progress>'
     return f'{bar}<p class="pg-note" role="status">{escape(text)}</p>'
 
 
 def ended_html(wish: Wish[ModelCard]) -> str:
     """How a download ended."""
+    if wish.state != "done":
+        return unfinished_html(wish)
+    (card,) = wish.outcomes.values()
+    return f'<p class="pg-note" role="status" data-model="{escape(card.id)}">{escape(words.OPENED.format(title=card.title))}</p>'
+
+
+def unfinished_html(wish: Wish[T]) -> str:
+    """Why a download ended before all was here."""
     if wish.state == "failed":
         return f'<p role="alert">{escape(wish.error)}</p>'
-    if wish.state == "done":
-        (card,) = wish.outcomes.values()
-        return f'<p class="pg-note" role="status" data-model="{escape(card.id)}">{escape(words.OPENED.format(title=card.title))}</p>'
-    text = words.LATE if wish.state == "late" else words.STOPPED
-    return f'<p class="pg-note" role="status">{text}</p>'
+    return f'<p class="pg-note" role="status">{words.LATE if wish.state == "late" else words.STOPPED}</p>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,17 @@ from sfr_core.errors import HubError
 from sfr_core.hub.fetch import fetch
 from sfr_core.hub.files import Part
 from sfr_core.hub.names import read_name
-from sfr_core.hub.resolve import HubModel, commit_of, listing, recall
+from sfr_core.hub.resolve import HubModel, commit_of, listing, recall, snapshot_folder
 from sfr_core.zoo import HUB
 
 CLIP = "hub:openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc41"
 """What is taken where nobody names another; openai/clip-vit-base-patch32, which is smaller, has only pickles."""
+CLIP_BYTES = 1_714_000_000
+"""What is downloaded of it, about, and what its weights take of memory: 428 million parameters of 4 bytes."""
+CLIP_LICENCE = "its repository states none; OpenAI's code of CLIP is under MIT"
+"""As it was when this revision was chosen; `look_up_clip` asks again."""
+SWITCH = "PLAYGROUND_CLIP"
+"""Environment variable: the folder of a CLIP that a page takes instead."""
 WEIGHTS = "model.safetensors"
 BESIDE = (
     "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
@@ -32,11 +39,35 @@ def clip_folder(text: str) -> tuple[Path, str]:
     """
     if not text.startswith(HUB):
         return Path(text), Path(text).name
-    model = _look_up(text)
+    model = look_up_clip(text)
     return fetch(model), f"{HUB}{model.name.repo}@{model.name.revision}"
 
 
-def _look_up(text: str) -> HubModel:
+def chosen_clip() -> str:
+    """What a page asks: the folder that its owner set, else CLIP."""
+    return os.environ.get(SWITCH, "").strip() or CLIP
+
+
+def clip_here(text: str) -> bool:
+    """Whether `clip_folder` needs no network: a folder, or a commit that was fetched and whose files are still there."""
+    if not text.startswith(HUB):
+        return True
+    noted = recall(replace(read_name(text), file=WEIGHTS))
+    return noted is not None and not clip_missing(noted)
+
+
+def clip_missing(model: HubModel) -> int:
+    """Bytes of a CLIP that are still to be downloaded."""
+    folder = snapshot_folder(model.name)
+    return sum(file.size for file in model.files if not (folder / file.path).exists())
+
+
+def look_up_clip(text: str) -> HubModel:
+    """Looks a CLIP of the Hub up and downloads nothing.
+
+    Raises:
+        HubError: as `clip_folder`.
+    """
     name = read_name(text)
     pinned = name if name.pinned else replace(name, revision=commit_of(name))
     pinned = replace(pinned, file=WEIGHTS)  # what is noted of it stands apart from a model that forgets

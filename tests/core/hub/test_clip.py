@@ -10,7 +10,7 @@ import torch
 from huggingface_hub import constants
 
 from sfr_core.errors import HubError
-from sfr_core.hub.clip import CLIP, clip_folder
+from sfr_core.hub.clip import CLIP, CLIP_BYTES, SWITCH, chosen_clip, clip_folder, clip_here, clip_missing, look_up_clip
 from sfr_core.hub.names import read_name
 from sfr_core.metrics.agreement import Clip
 from tests.core import tiny_clip
@@ -32,6 +32,32 @@ def test_it_is_fetched_once_and_named_by_its_commit(served: StubHub, monkeypatch
     Clip(folder, torch.device("cpu"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert clip_folder(name) == (folder, name)
+
+
+def test_what_is_here_needs_no_network_and_is_known_without_one(served: StubHub) -> None:
+    name = f"hub:tiny/clip@{COMMIT}"
+    assert not clip_here(name)
+    model = look_up_clip(name)
+    assert served.downloads() == []
+    assert (model.licence, clip_missing(model)) == ("mit", model.bytes)
+    asked = served.asked.total()
+    folder, _ = clip_folder(name)
+    assert served.asked.total() > asked
+    asked = served.asked.total()
+    assert clip_here(name)
+    assert clip_missing(model) == 0
+    assert served.asked.total() == asked
+    (folder / "model.safetensors").resolve().unlink()
+    assert not clip_here(name)
+
+
+def test_a_page_takes_the_folder_of_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SWITCH, raising=False)
+    assert chosen_clip() == CLIP
+    assert pytest.approx(1_710_540_580, rel=0.01) == CLIP_BYTES  # of its weights alone, as the Hub lists them
+    monkeypatch.setenv(SWITCH, "/models/clip")
+    assert chosen_clip() == "/models/clip"
+    assert clip_here("/models/clip")
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
