@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from sfr_core.cancel import CancelToken
 from sfr_core.cli_talk import log, stop_on_signals
 from sfr_core.errors import InputError
-from sfr_core.hub.clip import CLIP, clip_folder
+from sfr_core.hub.clip import CLIP, open_clip
 from sfr_core.hub.concepts import can_count
 from sfr_core.runfiles import (
     AGREEMENT,
@@ -190,11 +190,10 @@ def _exposed(args: argparse.Namespace) -> int:
 def _agreement(args: argparse.Namespace) -> int:
     check_measured(args.run, AGREEMENT, overwrite=args.overwrite)
     session = reopened(args.run)
-    folder, name = clip_folder(args.clip)
+    clip, name = open_clip(args.clip, session.device)
     from sfr_core.generation import protocol_of
-    from sfr_core.metrics.agreement import Clip, agree, agreement_steps
+    from sfr_core.metrics.agreement import agree, agreement_steps
 
-    clip = Clip(folder, session.device)
     task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
     found: dict[str, Any] = {}
     total = agreement_steps(task, sampler, args.samples)

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sfr_core.errors import HubError
 from sfr_core.hub.fetch import fetch
 from sfr_core.hub.files import Part
+from sfr_core.hub.memory import in_words
 from sfr_core.hub.names import read_name
 from sfr_core.hub.resolve import HubModel, commit_of, listing, recall, snapshot_folder
 from sfr_core.zoo import HUB
+
+if TYPE_CHECKING:
+    import torch
+
+    from sfr_core.metrics.agreement import Clip
 
 CLIP = "hub:openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc41"
 """What is taken where nobody names another; openai/clip-vit-base-patch32, which is smaller, has only pickles."""
@@ -41,6 +48,25 @@ def clip_folder(text: str) -> tuple[Path, str]:
         return Path(text), Path(text).name
     model = look_up_clip(text)
     return fetch(model), f"{HUB}{model.name.repo}@{model.name.revision}"
+
+
+def open_clip(text: str, device: torch.device) -> tuple[Clip, str]:
+    """As `clip_folder`, and opens it on `device`.
+
+    Raises:
+        HubError: as `clip_folder`, or too little free memory. AssetError: no CLIP, or not all of its weights.
+    """
+    from sfr_core.metrics.agreement import Clip
+    from sfr_core.ops.device import free_bytes
+
+    folder, name = clip_folder(text)
+    need, free = sum(file.stat().st_size for file in folder.glob("*.safetensors")), free_bytes(device)
+    if free is not None and need > free:
+        raise HubError(
+            f"The CLIP takes about {in_words(need)} of memory, and {in_words(free)} are free.",
+            hint="Wait for other runs to end, or use a machine with more memory.",
+        )
+    return Clip(folder, device), name
 
 
 def chosen_clip() -> str:

@@ -10,9 +10,20 @@ import torch
 from huggingface_hub import constants
 
 from sfr_core.errors import HubError
-from sfr_core.hub.clip import CLIP, CLIP_BYTES, SWITCH, chosen_clip, clip_folder, clip_here, clip_missing, look_up_clip
+from sfr_core.hub.clip import (
+    CLIP,
+    CLIP_BYTES,
+    SWITCH,
+    chosen_clip,
+    clip_folder,
+    clip_here,
+    clip_missing,
+    look_up_clip,
+    open_clip,
+)
 from sfr_core.hub.names import read_name
 from sfr_core.metrics.agreement import Clip
+from sfr_core.ops import device
 from tests.core import tiny_clip
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo
 
@@ -58,6 +69,17 @@ def test_a_page_takes_the_folder_of_its_owner(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(SWITCH, "/models/clip")
     assert chosen_clip() == "/models/clip"
     assert clip_here("/models/clip")
+
+
+def test_a_clip_that_does_not_fit_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, cpu = tiny_clip.clip_folder(tmp_path / "mine"), torch.device("cpu")
+    assert open_clip(str(folder), cpu)[1] == "mine"
+    need = (folder / "model.safetensors").stat().st_size
+    monkeypatch.setattr(device, "free_bytes", lambda _: need - 1)
+    with pytest.raises(HubError, match=r"The CLIP takes about .* kB of memory, and .* kB are free. Wait"):
+        open_clip(str(folder), cpu)
+    monkeypatch.setattr(device, "free_bytes", lambda _: need)
+    open_clip(str(folder), cpu)
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
