@@ -217,6 +217,55 @@ COUNT_CAPTION = (
     "steps at guidance {guidance:g}; took {time}."
 )
 
+CLIP_TITLE = "Do the pictures show what their prompts say?"
+CLIP_HELP = (
+    "A CLIP, which learnt from pictures and their captions, scores how well a picture and its prompt agree: *CLIPScore*, 100 times the "
+    "cosine of their two embeddings, nothing below 0, so 0 to 100; even pictures that fit mostly get no more than 20 to 35. For the forgotten concept "
+    "**less is better**, in other words too; for its neighbours and everything else **it should stay as it was** (Hessel et al., EMNLP "
+    "2021). Every model draws for it from the same noise, without the safety checker; nobody is shown these pictures. A CLIP knows "
+    "photographs better than emoji: compare with before, not with other models."
+)
+CLIP_NEEDS = (
+    "This needs {name}, which does not come with this program: {size} from the Hugging Face Hub, fetched once, when you ask for it, and "
+    "checked against the Hub's hash. Its licence: {licence}."
+)
+CLIP_HERE = "It is asked of {name}, which is here: no network is needed."
+CLIP_FOLDER = "It is asked of the CLIP in the folder {name} of this machine: no network is needed."
+CLIP_SIZE = "Pictures of each kind of prompt, by each model"
+CLIP_SIZE_INFO = "More take longer and tell smaller changes apart."
+CLIP_BAD_SIZE = "Choose one of the offered numbers of pictures."
+CLIP_TIME = "Drawing takes about {time} ({source})."
+CLIP_LOOKS = "A large CLIP then looks at {n:,} pictures, on one CPU core about 2 s each."
+CLIP_FETCH, CLIP_START, CLIP_STOP = "Fetch the CLIP ({size})", "Score the pictures", "Stop"
+CLIP_LOOKING = "Asking the Hub for its files."
+CLIP_FETCHED = "The CLIP is here now; its files are those of the Hub. Nothing was scored yet."
+CLIP_NOT_HERE = "The CLIP is not on this machine."
+CLIP_NOT_HERE_HINT = "Fetch it first; the button says its size."
+CLIP_WHO = {
+    "before": "the model before the run",
+    "after": "the model after the run",
+    "retrained": "the retrained model",
+}
+CLIP_PROGRESS = "Drawing and scoring with {who}: step {done} of {total}."
+CLIP_ASKED, CLIP_CHANGE = "asked for by", "change"
+CLIP_SENTENCE = "The agreement of pictures and prompts {parts}."
+CLIP_SAID = {
+    "fell": "fell by {by:.1f} for {what}",
+    "rose": "rose by {by:.1f} for {what}",
+    "stayed": "did not change by more than chance for {what}",
+}
+CLIP_OF: dict[Role, str] = {
+    "direct": "the prompts that the run forgets",
+    "paraphrase": "the same in other words",
+    "neighbour": "its neighbours",
+    "other": "everything else",
+}
+CLIP_CAPTION = (
+    "Mean CLIPScore (0 to 100) ± its standard error, by {clip}; n = pictures of each model. In the rows of the forgotten concept less is "
+    "better; in the others it should stay. Change = after minus before, picture by picture from the same noise; it is more than chance "
+    "beyond twice its standard error. {steps} sampler steps, guidance {guidance:g}; took {time}."
+)
+
 LIVE_NAMES = ("forget accuracy", "remain accuracy")
 LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")
 LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as asked")

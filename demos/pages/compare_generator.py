@@ -10,6 +10,7 @@ import gradio as gr
 from demos import compare_copy as copy
 from demos import generator_html as html
 from demos import theme
+from demos.pages.clip_score import ClipScore
 from demos.pages.context import PageContext
 from demos.pages.count import Count
 from demos.pages.play import Play
@@ -37,6 +38,7 @@ class GeneratorPart:
                 )
             self.play = Play(ctx, prefix, key)
             self.recover = Recover(ctx, prefix, key)
+            self.clip = ClipScore(ctx, prefix, key)
             self.count = Count(ctx, prefix, key)
 
     def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
@@ -52,6 +54,7 @@ class GeneratorPart:
             self.pair: {**(pair or {"key": ""}), "blurred": record.blurred},
             **self.play.updates_of(record, live=live),
             **self.recover.updates_of(record, live=live),
+            **self.clip.updates_of(record, live=live),
             **self.count.updates_of(record, live=live),
         }
 
@@ -64,9 +67,11 @@ class GeneratorPart:
             self.pair: {"key": ""},
             **self.play.cleared(),
             **self.recover.cleared(),
+            **self.clip.cleared(),
             **self.count.cleared(),
         }
 
     def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> list[Any]:
-        """Connects sampler, attack and count; `record_of(browser, key)` checks whose run it is. Returns what goes on answering."""
-        return [part.wire(record_of) for part in (self.play, self.recover, self.count)]
+        """Connects sampler, attack, scores and count; `record_of(browser, key)` checks whose run it is. Returns what goes on answering."""
+        listeners = [part.wire(record_of) for part in (self.play, self.recover, self.count)]
+        return [*listeners, *self.clip.wire(record_of)]
