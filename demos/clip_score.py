@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -120,7 +120,7 @@ def found_html(found: Mapping[str, Scores], seconds: float) -> str:
     for role, change in changes.items():
         means = [Agreement.of(found[who].by_role[role]) for who in models]
         cells = [f"{one.mean:.1f} ± {one.error:.1f}" for one in means]
-        rows.append((copy.SHARES_ROWS[role], *cells, f"{change.mean:+.1f} ± {change.error:.1f}", f"{change.n:,}"))
+        rows.append((copy.SHARES_ROWS[role], *cells, f"{change.mean:+.2f} ± {change.error:.2f}", f"{change.n:,}"))
     one = found["after"]
     caption = copy.CLIP_CAPTION.format(
         clip=one.clip, steps=one.steps, guidance=one.guidance, time=page_copy.duration(seconds)
@@ -131,9 +131,17 @@ def found_html(found: Mapping[str, Scores], seconds: float) -> str:
 
 def sentence(changes: Mapping[Role, Agreement]) -> str:
     """What changed by more than chance, kind by kind; by the rule in CLIP_CAPTION."""
-    parts = []
+    which: dict[str, list[str]] = {kind: [] for kind in copy.CLIP_SAID}
     for role, change in changes.items():
-        sure = abs(change.mean) > SURE * change.error
-        kind = ("fell" if change.mean < 0 else "rose") if sure else "stayed"
-        parts.append(copy.CLIP_SAID[kind].format(by=abs(change.mean), what=copy.CLIP_OF[role]))
-    return copy.CLIP_SENTENCE.format(parts="; it ".join(parts))
+        what, by = copy.CLIP_OF[role], abs(change.mean)
+        if by > SURE * change.error:
+            which["fell" if change.mean < 0 else "rose"].append(copy.CLIP_BY.format(what=what, by=by))
+        else:
+            which["stayed"].append(what)
+    parts = [copy.CLIP_SAID[kind].format(which=_listed(found)) for kind, found in which.items() if found]
+    return copy.CLIP_SENTENCE.format(parts=copy.CLIP_JOIN.join(parts))
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return copy.CLIP_AND.format(first=", ".join(first), last=last) if first else last

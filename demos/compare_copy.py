@@ -220,14 +220,14 @@ COUNT_CAPTION = (
 CLIP_TITLE = "Do the pictures show what their prompts say?"
 CLIP_HELP = (
     "A CLIP, which learnt from pictures and their captions, scores how well a picture and its prompt agree: *CLIPScore*, 100 times the "
-    "cosine of their two embeddings, nothing below 0, so 0 to 100; even pictures that fit mostly get no more than 20 to 35. For the forgotten concept "
+    "cosine of their two embeddings, nothing below 0, so 0 to 100; even pictures that fit mostly get 20 to 35. For the forgotten concept "
     "**less is better**, in other words too; for its neighbours and everything else **it should stay as it was** (Hessel et al., EMNLP "
     "2021). Every model draws for it from the same noise, without the safety checker; nobody is shown these pictures. A CLIP knows "
     "photographs better than emoji: compare with before, not with other models."
 )
 CLIP_NEEDS = (
     "This needs {name}, which does not come with this program: {size} from the Hugging Face Hub, fetched once, when you ask for it, and "
-    "checked against the Hub's hash. Its licence: {licence}."
+    "checked against the Hub's hash. Licence: {licence}."
 )
 CLIP_HERE = "It is asked of {name}, which is here: no network is needed."
 CLIP_FOLDER = "It is asked of the CLIP in the folder {name} of this machine: no network is needed."
@@ -248,12 +248,13 @@ CLIP_WHO = {
 }
 CLIP_PROGRESS = "Drawing and scoring with {who}: step {done} of {total}."
 CLIP_ASKED, CLIP_CHANGE = "asked for by", "change"
-CLIP_SENTENCE = "The agreement of pictures and prompts {parts}."
 CLIP_SAID = {
-    "fell": "fell by {by:.1f} for {what}",
-    "rose": "rose by {by:.1f} for {what}",
-    "stayed": "did not change by more than chance for {what}",
+    "fell": "fell for {which}",
+    "rose": "rose for {which}",
+    "stayed": "did not change by more than chance for {which}",
 }
+CLIP_SENTENCE, CLIP_JOIN = "The agreement of pictures and prompts {parts}.", "; it "
+CLIP_BY, CLIP_AND = "{what} (by {by:.2f})", "{first} and {last}"
 CLIP_OF: dict[Role, str] = {
     "direct": "the prompts that the run forgets",
     "paraphrase": "the same in other words",

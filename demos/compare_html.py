@@ -34,7 +34,7 @@ linear-gradient(to left,rgba(127,127,127,.5),transparent) right/16px 100% no-rep
 .cmp-scroll table.cmp.slim{font-size:.82rem}.cmp-scroll table.cmp.slim :is(th,td){padding:.3rem .4rem}
 @media (max-width:640px){.cmp-scroll table.cmp{font-size:.8rem}.cmp-scroll table.cmp :is(th,td){padding:.3rem .35rem}
  .cmp-scroll table.cmp tbody th{white-space:normal;min-width:6rem;max-width:8rem;overflow-wrap:anywhere}}
-.cmp-alert{border-left:6px solid #d55e00;padding:.5rem .8rem;background:var(--block-background-fill);border-radius:6px}
+.cmp-alert{overflow-wrap:anywhere;border-left:6px solid #d55e00;padding:.5rem .8rem;background:var(--block-background-fill);border-radius:6px}
 .cmp-file{display:none!important}
 .cmp-small{align-self:flex-start;width:auto!important;min-width:10rem!important;flex-grow:0!important}
 .cmp-gallery{min-height:0!important;align-self:flex-start}.cmp-gallery .grid-wrap{min-height:0!important;height:auto!important;max-height:24rem}

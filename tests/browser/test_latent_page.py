@@ -20,8 +20,13 @@ RECORDING = 300_000
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = ["-m", "tests.browser.tiny_page", str(tmp_path_factory.mktemp("models"))]
-    with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
-        yield running.url
+    with pytest.MonkeyPatch.context() as patch:
+        # No CLIP is here and none can be fetched, whatever machine this is.
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
+        patch.delenv("PLAYGROUND_CLIP", raising=False)
+        with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
+            yield running.url
 
 
 @pytest.fixture
@@ -220,4 +225,16 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(page.locator("#compare-recover-time")).to_contain_text("Expected: about")
     assert stopped_within(page, "#compare-recover-start", "#compare-recover-stop")
     expect(page.locator("#compare-recover-status")).to_contain_text("Stopped.", timeout=SLOW)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    # A CLIP is not here, which is said with its size and licence before anything is clicked.
+    expect(page.locator("#compare-clip-about")).to_contain_text("1.7 GB from the Hugging Face Hub")
+    expect(page.locator("#compare-clip-about")).to_contain_text("Licence: its repository states none")
+    expect(page.locator("#compare-clip-start")).to_be_disabled()
+    page.locator("#compare-clip-size input[value='40']").check()
+    expect(page.locator("#compare-clip-time")).to_contain_text("looks at 320 pictures")
+    page.locator("#compare-clip-fetch").click()
+    expect(page.locator("#compare-clip-status")).to_contain_text("The Hub cannot be reached", timeout=SLOW)
+    expect(page.locator("#compare-clip-fetch")).to_be_enabled()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")

@@ -114,18 +114,18 @@ def test_the_table_and_the_sentence_counted_by_hand() -> None:
         "retrained": scores([9.0, 9.0, 9.0], [21.0, 21.0, 21.0]),
     }
     text = clip_score.found_html(found, 65.0)
-    cells = ("25.0 ± 2.9", "15.0 ± 2.9", "9.0 ± 0.0", "\u221210.0 ± 0.0", "3")
+    cells = ("25.0 ± 2.9", "15.0 ± 2.9", "9.0 ± 0.0", "\u221210.00 ± 0.00", "3")
     assert (
         '<th scope="row">The prompts that the run forgets</th>' + "".join(f'<td class="">{c}</td>' for c in cells)
         in text
     )
     # Changes 4, -2, -2: mean 0, spread sqrt(12), error 2.
     assert (
-        '<td class="">22.0 ± 1.2</td><td class="">22.0 ± 1.2</td><td class="">21.0 ± 0.0</td><td class="">+0.0 ± 2.0</td>'
+        '<td class="">22.0 ± 1.2</td><td class="">22.0 ± 1.2</td><td class="">21.0 ± 0.0</td><td class="">+0.00 ± 2.00</td>'
         in text
     )
     assert (
-        "fell by 10.0 for the prompts that the run forgets; it did not change by more than chance for everything else."
+        "fell for the prompts that the run forgets (by 10.00); it did not change by more than chance for everything else."
         in text
     )
     assert "by hub:a/clip@1; n = pictures of each model" in text
@@ -134,9 +134,16 @@ def test_the_table_and_the_sentence_counted_by_hand() -> None:
     assert "retrained" not in two
 
 
-@pytest.mark.parametrize(("mean", "words"), [(-4.1, "fell by 4.1"), (4.1, "rose by 4.1"), (-4.0, "more than chance")])
+@pytest.mark.parametrize(
+    ("mean", "words"),
+    [
+        (-4.1, "prompts fell for its neighbours (by 4.10) and everything else (by 4.10)."),
+        (4.1, "prompts rose for its neighbours (by 4.10) and everything else (by 4.10)."),
+        (-4.0, "prompts did not change by more than chance for its neighbours and everything else."),
+    ],
+)
 def test_a_change_counts_beyond_twice_its_error(mean: float, words: str) -> None:
-    assert words in clip_score.sentence({"direct": Agreement(mean, 2.0, 20)})
+    assert words in clip_score.sentence({"neighbour": Agreement(mean, 2.0, 20), "other": Agreement(mean, 2.0, 20)})
 
 
 def test_it_is_there_for_concepts_whose_samples_are_kept(
