@@ -280,6 +280,15 @@ def test_progress_says_with_which_model_and_stop_stops(folder: Path, tmp_path: P
     assert "Stopped. Nothing was changed." in panel.ended(wish)
 
 
+def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: Path, tmp_path: Path) -> None:
+    slot, session = threading.Lock(), ran(tmp_path / "sd")
+    with slot:
+        wish = clip_score.start(slot, session, 4)
+        session.rollback()
+    assert ended(wish).state == "failed"
+    assert "not in memory any more" in panel.ended(wish)
+
+
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
