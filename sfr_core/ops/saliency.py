@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -53,6 +55,9 @@ def saliency_mask(fisher_forget: Tensors, fisher_remain: Tensors, gamma: float, 
 def top_fraction_mask(scores: Tensors, fraction: float) -> tuple[Tensors, float]:
     """SalUn's mask: the floor(fraction * N) entries with the largest scores over all tensors together.
 
+    Args:
+        scores: finite float32 numbers, none negative.
+
     Returns:
         The mask and the smallest score that it keeps (infinite where it keeps nothing). Equal scores are all taken in the
         order of the tensors until the number is reached.
@@ -62,25 +67,54 @@ def top_fraction_mask(scores: Tensors, fraction: float) -> tuple[Tensors, float]
     """
     if not 0.0 <= fraction <= 1.0:
         raise ConfigError(f"The mask share cannot be {fraction}.", hint="Give a number from 0 to 1.")
-    flat = torch.cat([s.flatten() for s in scores.values()])
-    keep = int(fraction * flat.numel())
-    order = torch.argsort(flat, descending=True, stable=True)[:keep]
-    chosen = torch.zeros_like(flat, dtype=torch.bool)
-    chosen[order] = True
-    parts = torch.split(chosen, [s.numel() for s in scores.values()])
-    mask = {name: part.view_as(s) for (name, s), part in zip(scores.items(), parts, strict=True)}
-    return mask, float(flat[order[-1]]) if keep else float("inf")
+    keep = int(fraction * sum(s.numel() for s in scores.values()))
+    if not keep:
+        return {name: torch.zeros(s.shape, dtype=torch.bool, device=s.device) for name, s in scores.items()}, float(
+            "inf"
+        )
+    cut_off = _kth_largest(scores, keep)
+    mask = {name: s.contiguous() > cut_off for name, s in scores.items()}
+    left = keep - sum(int(m.sum()) for m in mask.values())
+    for name, s in scores.items():
+        if left <= 0:
+            break
+        equal = torch.nonzero((s == cut_off).flatten())[:left, 0]
+        mask[name].view(-1)[equal] = True
+        left -= len(equal)
+    return mask, cut_off
+
+
+def _kth_largest(scores: Tensors, k: int) -> float:
+    """The k-th largest of all entries together, by halving: sorting them would take several times their memory.
+
+    Scores are not negative, and then their bits as whole numbers stand in the same order as they do.
+    """
+    bits = [s.view(torch.int32) for s in scores.values()]
+    low, high = 0, 2**31 - 1  # at least k entries are >= low, fewer than k are > high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sum(int((b >= middle).sum()) for b in bits) >= k:
+            low = middle
+        else:
+            high = middle - 1
+    return float(torch.tensor(low, dtype=torch.int32).view(torch.float32))
 
 
 def describe_mask(mask: Tensors, threshold: float, scores: Tensors, thresholds: tuple[float, ...]) -> MaskReady:
     """Counts per tensor what the mask keeps, and what each of `thresholds` (ascending) on `scores` would keep."""
+    return _described(mask, threshold, scores.__getitem__, thresholds)
+
+
+def _described(
+    mask: Tensors, threshold: float, score_of: Callable[[str], Tensor], thresholds: tuple[float, ...]
+) -> MaskReady:
     layers = tuple(
         LayerSaliency(
             name=name,
             shape=tuple(keep.shape),
             size=keep.numel(),
             kept=int(keep.sum()),
-            kept_at=_counts_at(scores[name], thresholds),
+            kept_at=_counts_at(score_of(name), thresholds),
         )
         for name, keep in mask.items()
     )
@@ -94,8 +128,12 @@ def describe_saliency(
     mask: Tensors, fisher_forget: Tensors, fisher_remain: Tensors, gamma: float, eps: float
 ) -> MaskReady:
     """`describe_mask` for SFR-on's ratio of Fishers, at THRESHOLDS."""
-    ratio = {name: _ratio(fisher_forget[name], fisher_remain[name], eps) for name in mask}
-    return describe_mask(mask, gamma, ratio, THRESHOLDS)
+
+    def ratio(name: str) -> Tensor:
+        # One tensor at a time: all of them would take as much memory again as a Fisher.
+        return _ratio(fisher_forget[name], fisher_remain[name], eps)
+
+    return _described(mask, gamma, ratio, THRESHOLDS)
 
 
 def _ratio(forget: Tensor, remain: Tensor, eps: float) -> Tensor:

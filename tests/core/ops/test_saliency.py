@@ -118,6 +118,24 @@ def test_top_fraction_takes_exactly_its_share_of_equal_scores() -> None:
     assert (mask["a"].tolist(), mask["b"].tolist()) == ([True] * 3, [False] * 3)
 
 
+def test_top_fraction_is_what_sorting_everything_gives() -> None:
+    rng = torch.Generator().manual_seed(0)
+    scores = {
+        "a": torch.randn(7, 5, generator=rng).abs(),
+        "ties": (4 * torch.rand(9, 4, generator=rng)).floor(),
+        "nothing": torch.zeros(6),
+        "turned": torch.randn(4, 6, generator=rng).abs().t(),
+    }
+    flat = torch.cat([s.flatten() for s in scores.values()])
+    for keep in (1, 30, 60, 90, len(flat)):
+        order = torch.argsort(flat, descending=True, stable=True)[:keep]
+        wanted = torch.zeros_like(flat, dtype=torch.bool)
+        wanted[order] = True
+        mask, threshold = top_fraction_mask(scores, (keep + 0.5) / len(flat) if keep < len(flat) else 1.0)
+        assert torch.equal(torch.cat([m.flatten() for m in mask.values()]), wanted)
+        assert threshold == float(flat[order[-1]])
+
+
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, math.nan])
 def test_top_fraction_outside_its_range_is_refused(fraction: float) -> None:
     with pytest.raises(ConfigError):
