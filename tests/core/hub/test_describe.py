@@ -17,6 +17,7 @@ from sfr_core.hub.activations import count_activations
 from sfr_core.hub.memory import in_words, needed_memory
 from sfr_core.nets.named import read_architecture
 from tests.core.hub_stub import StubHub
+from tests.core.tiny_sd import WIDTH, tiny_cond_unet
 
 
 def test_memory_by_hand() -> None:
@@ -47,6 +48,33 @@ def test_activations_of_two_layers_by_hand() -> None:
     found = count_activations(Net, lambda dtype: (torch.zeros(1, 3, dtype=dtype),), half=False)
     assert (found.plain, found.spared) == (20, 20)
     assert count_activations(Net, lambda dtype: (torch.zeros(1, 3, dtype=dtype),), half=True).plain == 10
+
+
+def test_attention_keeps_what_the_kernels_keep() -> None:
+    """Counted on no device, and what autograd really keeps on a CPU, whose kernel makes no matrix of queries by keys."""
+
+    def make() -> UNet2DConditionModel:
+        return tiny_cond_unet(sample_size=16)
+
+    def inputs(dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+        return (
+            torch.zeros(1, 4, 16, 16, dtype=dtype),
+            torch.zeros(1, dtype=torch.long),
+            torch.zeros(1, 5, WIDTH, dtype=dtype),
+        )
+
+    model, kept = make().train(), {}
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage()._cdata] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model(*inputs(torch.float32))
+    # The kernel's two numbers of randomness, 16 bytes a call, are no activations.
+    real = sum(s.nbytes() for s in kept.values() if s.data_ptr() not in weights and s.nbytes() > 16)
+    assert count_activations(make, inputs, half=False).plain == pytest.approx(real, rel=0.05)
 
 
 def test_recomputing_keeps_less(hub: StubHub) -> None:
