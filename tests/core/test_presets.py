@@ -345,3 +345,18 @@ def test_the_method_as_written_fades_linearly_and_holds_masked_weights_also_for_
     wanted = {"alpha_schedule": "linear", "masked_weights": "hold", "slow_scope": "outer", "weight_scope": "batch"}
     assert {name: values[name] for name in wanted} == wanted
     assert values["forget_loss"] == "redirect"
+
+
+@pytest.mark.parametrize(("kind", "model", "most"), [("text-to-image", "emoji-sd", 4), ("dit", "emoji-dit", 16)])
+def test_models_of_the_hub_do_not_train_on_the_small_models_batches(kind: str, model: str, most: int) -> None:
+    for method in BY_KIND[kind]:
+        for preset in ("quick", "thorough"):
+            values = resolve("hub:a/real-one@main", method, preset, kind=kind)
+            if "steps" not in values:
+                continue  # nothing is trained
+            assert values["batch_size"] <= most
+            assert values.get("fisher_batch_size", 0) <= most
+            assert "never ran on a real" in preset_source("hub:a/real-one@main", method, preset, kind=kind)
+            ours = resolve(model, method, preset, kind=kind)
+            assert ours["batch_size"] > most
+            assert "never ran" not in preset_source(model, method, preset, kind=kind)
