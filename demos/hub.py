@@ -15,7 +15,7 @@ from demos import hub_copy as words
 from demos.wishes import Wish
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard
-from sfr_core.hub import Description, HubModel, describe, look_up, offer_of, open_generator
+from sfr_core.hub import SMALL, Description, HubModel, describe, look_up, offer_of, open_generator
 from sfr_core.hub.fetch import Watch
 
 LOOK_SECONDS = 0.2
@@ -33,10 +33,12 @@ class Found:
 
     Attributes:
         free: bytes of memory on the device that a run would take; None where the system does not tell.
+        on_gpu: whether that device is a GPU, where a run is in half precision.
     """
 
     description: Description
     free: int | None
+    on_gpu: bool = False
 
     @property
     def model(self) -> HubModel:
@@ -48,10 +50,7 @@ class Found:
         text-to-image model only what reads a prompt; None for a classifier, whose pictures are not known yet."""
         if self.description.activations is None:
             return None
-        reads = self.description.cross_attention > 0
-        return self.description.memory(
-            batch=1, spare=True, mask=False, optimizer="adam8bit", cross_attention=reads
-        ).total
+        return self.description.smallest(on_gpu=self.on_gpu).total
 
     @property
     def too_large(self) -> bool:
@@ -80,7 +79,8 @@ def look(name: str) -> Found:
     from sfr_core.ops import device
 
     description = describe(model)
-    return Found(description, device.free_bytes(device.pick_device("auto")))
+    place = device.pick_device("auto")
+    return Found(description, device.free_bytes(place), place.type == "cuda")
 
 
 def found_html(found: Found) -> str:
@@ -95,11 +95,13 @@ def found_html(found: Found) -> str:
         (words.WEIGHTS, words.WEIGHTS_ARE.format(trained=copy.count(described.trained), still=copy.count(described.still))),
     ]  # fmt: skip
     if described.activations is not None:
-        plain, spare = described.memory(batch=1), described.memory(batch=1, spare=True)
-        facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain.total), spare=copy.size(spare.total))))
-        if described.cross_attention:
-            prompt = described.memory(batch=1, spare=True, cross_attention=True)
-            facts.append((words.MEMORY_PROMPT, copy.size(prompt.total)))
+        # The numbers by which a run is refused or let through (sfr_core/hub/room.py), for what the form shows at first.
+        plain, spare, small = (
+            described.first(spare=spared, on_gpu=found.on_gpu, **changes).total
+            for spared, changes in ((False, {}), (True, {}), (True, SMALL))
+        )
+        facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain), spare=copy.size(spare))))
+        facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, copy.size(small)))
     if model.kind == "classifier":
         facts.append((words.FOLDERS, words.FOLDERS_ARE))
     if found.free is not None:

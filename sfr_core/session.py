@@ -112,7 +112,7 @@ class Session:
         self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
         self.device = pick_device(config.device)
         if model.source == "hub" and model.kind != "classifier":
-            check_memory(model, config, self.method_config.to_dict(), self.device)
+            check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         self.task = self.kind.open(
             Opening(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sfr_core.hub.convert import convert
-from sfr_core.hub.describe import Description, describe
+from sfr_core.hub.describe import SMALL, Description, describe
 from sfr_core.hub.offers import OFFERS
 from sfr_core.hub.resolve import resolve
 
@@ -52,8 +52,8 @@ def _row(row: dict[str, Any]) -> str:
 
 def _json(found: Description) -> dict[str, Any]:
     model = found.model
-    memory = None if found.activations is None else asdict(found.memory(batch=1))
-    spare = None if found.activations is None else asdict(found.memory(batch=1, spare=True, optimizer="adam8bit"))
+    memory = None if found.activations is None else asdict(found.first())
+    spare = None if found.activations is None else asdict(found.first(spare=True, **SMALL))
     return {
         "id": model.id, "kind": model.kind, "licence": model.licence, "gated": model.gated, "bytes": model.bytes,
         "missing": found.missing, "trained": found.trained, "still": found.still, "pickles": [f.path for f in model.pickles],

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from sfr_core.configs import Trainable
 from sfr_core.errors import HubError
 from sfr_core.hub.fetch import folder_of
 from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.memory import FLOAT, MemoryNeed, in_words, needed_memory
 from sfr_core.hub.names import clear_errors
+from sfr_core.hub.phases import phases_of
 from sfr_core.hub.resolve import HubModel, small_json
+from sfr_core.methods import spec_of
+from sfr_core.presets import resolve
 
 if TYPE_CHECKING:
     import torch
@@ -21,9 +25,10 @@ if TYPE_CHECKING:
 
     from sfr_core.hub.activations import Activations
 
-CROSS_ATTENTION = ".attn2."
-"""In the names of the weights that read a prompt."""
 FILTER = "safety_checker"
+FIRST = "sfr-on"
+SMALL: dict[str, Any] = {"optimizer": "adam8bit", "trainable": "cross-attention"}
+"""What makes a run small beside the switch that spares memory."""
 LATENT, TOKENS = 4, 77
 """Channels of the latents of Stable Diffusion and DiT; tokens that a text encoder of Stable Diffusion reads."""
 
@@ -33,7 +38,7 @@ class Description:
     """Sizes of a model.
 
     Attributes:
-        trained: weights of the part that forgets; cross_attention: those of them that read a prompt.
+        trained: weights of the part that forgets. slices: of a text-to-image model, those that a run may choose alone, by Trainable.
         still: weights of all other parts that a run asks; the safety checker is not among them, but in `filter`.
         missing: bytes that are still to be downloaded.
         activations: of one picture, in half precision; None for a classifier, whose pictures are not known here.
@@ -41,38 +46,52 @@ class Description:
 
     model: HubModel
     trained: int
-    cross_attention: int
+    slices: Mapping[str, int]
     still: int
     missing: int
     filter: int
     activations: Activations | None
 
+    @property
+    def cross_attention(self) -> int:
+        """Weights of the part that forgets which read a prompt; 0 where the names of the weights are not known."""
+        return self.slices.get("cross-attention", 0)
+
     def memory(
-        self,
-        *,
-        batch: int,
-        optimizer: str = "adam",
-        mask: bool = True,
-        spare: bool = False,
-        half: bool = True,
-        cross_attention: bool = False,
-        teacher: bool = False,
+        self, method: str, settings: Mapping[str, Any], *, spare: bool = False, half: bool = True, on_gpu: bool = True
     ) -> MemoryNeed:
-        """What forgetting takes.
+        """What a run takes.
 
         Args:
-            batch: pictures in the largest forward pass (a guided prediction asks twice about each).
-            half: passes in half precision. cross_attention: only that part moves.
-            teacher: the method asks a copy of the network as it was.
-            optimizer, mask, spare: see memory.needed_memory.
+            method: key of the methods of this kind. settings: every field of its config.
+            spare: as RunConfig.memory "spare". half: passes in half precision.
+            on_gpu: whether main memory, where the weights before and after the run lie, is another one.
         """
-        trained = self.cross_attention if cross_attention else self.trained
-        activations = 0 if self.activations is None else self.activations.of_batch(batch, spare=spare)
-        rest, copies = self.trained - trained, 2 if teacher else 1
+        # A file of pickles does not tell its weights' names: then all of them count as trained.
+        trained = self.slices.get(str(settings.get("trainable", "full"))) or self.trained
+        rest = self.trained - trained
+        activations = 0 if self.activations is None else self.activations.of_batch(1, spare=spare)
         return needed_memory(
-            trained=trained, still=self.still + copies * rest, whole=self.filter + (copies - 1) * trained, mask=mask,
-            optimizer=optimizer, spare=spare, half=half, activations=activations * (1 if half else 2),
+            trained=trained, rest=rest, still=self.still, whole=self.filter,
+            phases=phases_of(self.model.kind, method, settings, on_gpu=on_gpu), spare=spare, half=half,
+            activations=activations * (1 if half else 2),
         )  # fmt: skip
+
+    def first(self, *, spare: bool = False, on_gpu: bool = True, **changes: Any) -> MemoryNeed:
+        """What the run takes that a page or a command line without options would start: SFR-on, its preset "quick".
+
+        Args:
+            spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see room.hub_precision).
+            changes: fields of the method's config; those that this kind of model has none of are left out.
+        """
+        known = {s.name for s in spec_of(FIRST, self.model.kind).config_cls.settings()}
+        changed = {name: value for name, value in changes.items() if name in known}
+        settings = resolve(self.model.id, FIRST, overrides=changed, kind=self.model.kind)
+        return self.memory(FIRST, settings, spare=spare, half=spare or on_gpu, on_gpu=on_gpu)
+
+    def smallest(self, *, on_gpu: bool = True) -> MemoryNeed:
+        """The same as small as switches and fields make it, without a mask."""
+        return self.first(spare=True, on_gpu=on_gpu, mask=False, batch_size=1, **SMALL)
 
     def lines(self) -> list[str]:
         """For people, one fact a line."""
@@ -88,13 +107,12 @@ class Description:
         if model.pickles:
             facts.append(f"pickles: convert them once with: python -m sfr_core convert {model.id}")
         if self.activations is not None:
-            facts.append(f"forgetting: {self.memory(batch=1).sentence()} (Adam, half precision, batch of 1)")
-            facts.append(
-                f"with --memory spare and adam8bit: {self.memory(batch=1, spare=True, optimizer='adam8bit').sentence()}"
-            )
+            facts.append(f"forgetting on a GPU: {self.first().sentence()} (SFR-on, preset quick)")
+            facts.append(f"with --memory spare: {self.first(spare=True).sentence()}")
+            small, fields = self.first(spare=True, **SMALL), "optimizer=adam8bit"
             if self.cross_attention:
-                spare = self.memory(batch=1, spare=True, cross_attention=True)
-                facts.append(f"with --memory spare, cross-attention only: {spare.sentence()}")
+                fields += " and trainable=cross-attention"
+            facts.append(f"with {fields} too: {small.sentence()}")
         return facts
 
 
@@ -111,12 +129,19 @@ def describe(model: HubModel) -> Description:
     return Description(
         model=model,
         trained=sum(trained.values()),
-        cross_attention=sum(count for name, count in trained.items() if CROSS_ATTENTION in name),
+        slices=_slices(trained) if model.kind == "text-to-image" else {},
         still=still,
         filter=checker,
         missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
         activations=_activations(model) if model.trained else None,
     )
+
+
+def _slices(weights: Mapping[str, int]) -> dict[str, int]:
+    """Elements of every slice of a U-Net (tasks/text_to_image_parts.py)."""
+    from sfr_core.tasks.text_to_image_parts import in_part
+
+    return {part: sum(n for name, n in weights.items() if in_part(name, part)) for part in get_args(Trainable)}
 
 
 def _total(model: HubModel, parts: Sequence[Part]) -> int:

@@ -1,16 +1,19 @@
 """What forgetting takes of memory, before anything is loaded: counted from the weights' headers and the network's config.
 
-    trained * (4 weights + c + 4 gradient + s optimiser + 1 mask) + still * f + whole * 4 + activations, but at least
-    trained * (4 weights + c + 8 Fishers) + still * f + whole * 4 + activations while the mask is made,
+    network + still * f + whole * 4 + the largest of the run's phases, each with
+    trained * (its gradients, states, masks and Fishers) + passes * (batch * activations + c) + copies * network,
 
-with s = 8 bytes for Adam, 4 for SGD with momentum, 2 for Adam with 8-bit states; c = 2 bytes for the copy that a pass in half
-precision keeps of every weight that moves, else 0; f = 4 bytes. While the second Fisher is estimated (4 gradient + 4 Fisher) the
-first one waits outside the device. Sparing memory (RunConfig.memory "spare") holds in half precision what does not move (f = 2),
-and recomputes blocks, so that fewer activations are kept.
+network = trained * 4 + rest * f
+
+with f = 4 bytes, and c = 2 bytes for every weight of the network, which a pass in half precision copies and keeps until its backward
+pass, else 0. Phases are those of phases.py. Sparing memory (RunConfig.memory "spare") holds in half precision what does not move
+(f = 2, no copy), and recomputes blocks, so that fewer activations are kept. Drawing pictures is not counted: it keeps nothing for
+a backward pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FLOAT, HALF, FLAG = 4, 2, 1
@@ -20,13 +23,30 @@ UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A moment of a run at which it may hold most.
+
+    Attributes:
+        per_weight: bytes for each weight that moves, beside the weight: gradient, optimiser states, masks, Fishers, copies.
+        batch: pictures in one pass.
+        passes: passes that wait together for one backward pass.
+        copies: other whole copies of the network on the device: a teacher, the model before the run.
+    """
+
+    per_weight: int
+    batch: int = 0
+    passes: int = 0
+    copies: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryNeed:
     """Bytes on the device.
 
     Attributes:
-        weights: of everything, trained or not.
-        training: gradient, optimiser states and mask, or the Fishers where they take more.
-        activations: what autograd keeps of one forward pass of a batch.
+        weights: of everything, trained or not, with all copies.
+        training: gradient, optimiser states, masks and Fishers.
+        activations: what autograd keeps of all passes of a step.
     """
 
     weights: int
@@ -41,38 +61,42 @@ class MemoryNeed:
         """For people."""
         return (
             f"about {in_words(self.total)} of memory: {in_words(self.weights)} for weights, {in_words(self.training)} for "
-            f"gradients, optimiser and mask, {in_words(self.activations)} for a batch"
+            f"gradients, optimiser and masks, {in_words(self.activations)} for a batch"
         )
 
 
 def needed_memory(
     *,
     trained: int,
+    rest: int = 0,
     still: int,
+    phases: Sequence[Phase],
     activations: int,
     whole: int = 0,
-    optimizer: str = "adam",
-    mask: bool = True,
     spare: bool = False,
     half: bool = False,
 ) -> MemoryNeed:
-    """Bytes that forgetting takes.
+    """Bytes that forgetting takes: those of its largest phase.
 
     Args:
-        trained: weights that move. still: all others, of every part of the model.
-        activations: bytes that autograd keeps of one batch, see activations.py.
-        whole: weights that do not move either and stay in single precision: a safety checker, a teacher of what moves.
-        optimizer: as in MethodConfig. mask: the method makes a saliency mask from two Fishers.
+        trained: weights that move. rest: those of the same network that do not. still: all others, of every part of the model.
+        phases: of the run, at least one.
+        activations: bytes that autograd keeps of one picture in one pass, see activations.py.
+        whole: weights that do not move either and stay in single precision: a safety checker.
         spare: as RunConfig.memory "spare". half: passes in half precision.
     """
-    steps = FLOAT + OPTIMISER[optimizer] + (FLAG if mask else 0)
-    making = 2 * FLOAT if mask else 0
-    copy = HALF if half else 0
-    return MemoryNeed(
-        weights=trained * (FLOAT + copy) + still * (HALF if spare else FLOAT) + whole * FLOAT,
-        training=trained * max(steps, making),
-        activations=activations,
-    )
+    held = HALF if spare and half else FLOAT
+    network = trained * FLOAT + rest * held
+    copied = (trained if spare else trained + rest) * HALF if half else 0
+    found = [
+        MemoryNeed(
+            weights=(1 + phase.copies) * network + still * held + whole * FLOAT + phase.passes * copied,
+            training=trained * phase.per_weight,
+            activations=phase.passes * phase.batch * activations,
+        )
+        for phase in phases
+    ]
+    return max(found, key=lambda need: need.total)
 
 
 def in_words(size: int) -> str:

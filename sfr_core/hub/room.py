@@ -2,59 +2,87 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sfr_core.cards import ModelCard
 from sfr_core.configs import RunConfig
 from sfr_core.errors import HubError
 from sfr_core.hub.describe import describe
-from sfr_core.hub.memory import in_words
+from sfr_core.hub.memory import MemoryNeed, in_words
 from sfr_core.hub.names import read_name
+from sfr_core.hub.phases import WITHOUT_GRADIENTS
 from sfr_core.hub.resolve import recall
+from sfr_core.methods import spec_of
 
 if TYPE_CHECKING:
     import torch
 
-WITH_TEACHER = ("esd-x", "esd-u")
-"""Methods that always ask a copy of the network as it was."""
+    from sfr_core.ops.device import UsedPrecision
 
 
-def check_memory(card: ModelCard, config: RunConfig, settings: dict[str, Any], device: torch.device) -> None:
-    """Refuses a run that would not fit, by the formula in memory.py.
+def hub_precision(config: RunConfig, device: torch.device) -> UsedPrecision:
+    """The precision of a run on a generator of the Hub; "auto" is half precision on a GPU and where memory is spared.
+
+    Nothing is timed: that takes a second copy of the network and its gradients, which may be all the memory there is.
+    """
+    if config.precision != "auto":
+        return config.precision
+    return "bf16" if config.memory == "spare" or device.type == "cuda" else "fp32"
+
+
+def needed(card: ModelCard, config: RunConfig, device: torch.device) -> MemoryNeed | None:
+    """What a run takes, by the formula in memory.py; None for a model that was not fetched here."""
+    model = recall(read_name(card.id))
+    if model is None:
+        return None
+    settings = spec_of(config.method, card.kind).config_cls.from_dict(config.settings).to_dict()
+    return describe(model).memory(
+        config.method, settings, spare=config.memory == "spare", half=hub_precision(config, device) == "bf16",
+        on_gpu=device.type == "cuda",
+    )  # fmt: skip
+
+
+def check_memory(card: ModelCard, config: RunConfig, device: torch.device, *, waits: bool = False) -> None:
+    """Refuses a run that would not fit.
 
     Args:
-        card: of a pipeline of the Hub that was fetched. settings: every field of the method's config.
+        card: of a pipeline of the Hub that was fetched.
+        waits: the run begins later, so that what this process holds now counts as free.
 
     Raises:
         HubError: too little free memory.
     """
-    from sfr_core.ops.device import free_bytes
+    from sfr_core.ops.device import free_bytes, used_bytes
 
-    model = recall(read_name(card.id))
-    free = free_bytes(device)
-    if model is None or free is None:
+    need, free = needed(card, config, device), free_bytes(device)
+    if need is None or free is None:
         return
-    mask = bool(settings.get("mask", False))
-    spare = config.memory == "spare"
-    half = config.precision == "bf16" or (config.precision == "auto" and (spare or device.type == "cuda"))
-    found = describe(model)
-    need = found.memory(
-        batch=_largest_batch(settings, guided=mask and card.kind == "text-to-image"),
-        optimizer=str(settings.get("optimizer", "sgd")),
-        mask=mask,
-        spare=spare,
-        half=half,
-        cross_attention=settings.get("trainable") in ("cross-attention", "keys-values"),
-        teacher=config.method in WITH_TEACHER or settings.get("teacher") == "frozen",
-    )
+    if waits:
+        free += used_bytes(device)
     if need.total > free:
+        there = "can be free" if waits else "are free"
         raise HubError(
-            f"Forgetting with {card.title} needs about {in_words(need.total)} of memory, and {in_words(free)} are free.",
-            hint="Choose a smaller batch, the memory 'spare', 8-bit optimiser states or a smaller trained part.",
+            f"Forgetting with {card.title} needs about {in_words(need.total)} of memory, and {in_words(free)} {there}.",
+            hint=_hint(card, config),
         )
 
 
-def _largest_batch(settings: dict[str, Any], *, guided: bool) -> int:
-    """Pictures of the largest forward pass; a guided prediction asks twice about each."""
-    fisher = int(settings.get("fisher_batch_size", 0)) if settings.get("mask", False) else 0
-    return max(int(settings.get("batch_size", 1)), fisher * (2 if guided else 1))
+def _hint(card: ModelCard, config: RunConfig) -> str:
+    """What would make the run smaller, as far as its method has it."""
+    fields = {s.name for s in spec_of(config.method, card.kind).config_cls.settings()}
+    learns = config.method not in WITHOUT_GRADIENTS
+    ways = [
+        way
+        for way, there in (
+            ("a smaller batch", learns),
+            ("the memory 'spare'", config.memory == "plain"),
+            ("8-bit optimiser states", learns and "optimizer" in fields),
+            ("a smaller trained part", "trainable" in fields),
+        )
+        if there
+    ]
+    return f"Choose {_listed(ways)}." if ways else "Free some memory, or choose a smaller model."
+
+
+def _listed(ways: list[str]) -> str:
+    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"

@@ -120,7 +120,9 @@ def used_bytes(device: torch.device) -> int:
 def free_bytes(device: torch.device) -> int | None:
     """Memory that a run could still take: of the GPU, or of this machine, bytes; None where the system does not tell."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        # What torch keeps of an earlier run for the next one is free to this process, whatever the driver says.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + int(kept)
     try:
         with open("/proc/meminfo") as f:
             return next(int(line.split()[1]) * 1024 for line in f if line.startswith("MemAvailable:"))

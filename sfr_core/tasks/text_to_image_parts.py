@@ -18,20 +18,23 @@ OUTSIDE = ("time_embedding.", "conv_norm_out.", "conv_out.")
 """What ESD-u leaves alone beside cross-attention."""
 
 
+def in_part(name: str, part: Trainable) -> bool:
+    """Whether the weight of this name belongs to the slice."""
+    return (
+        part == "full"
+        or (part == "cross-attention" and CROSS in name)
+        or (part == "keys-values" and any(key in name for key in KEYS_VALUES))
+        or (part == "without-cross-attention" and CROSS not in name and not name.startswith(OUTSIDE))
+    )
+
+
 def trained_part(unet: nn.Module, part: Trainable) -> dict[str, nn.Parameter]:
     """The weights of a slice by name.
 
     Raises:
         InputError: the network has no such part.
     """
-    found = {
-        name: weight
-        for name, weight in unet.named_parameters()
-        if part == "full"
-        or (part == "cross-attention" and CROSS in name)
-        or (part == "keys-values" and any(key in name for key in KEYS_VALUES))
-        or (part == "without-cross-attention" and CROSS not in name and not name.startswith(OUTSIDE))
-    }
+    found = {name: weight for name, weight in unet.named_parameters() if in_part(name, part)}
     if not found:
         raise InputError(f"This network has no part '{part}'.", hint="Choose the trained part 'full'.")
     return found

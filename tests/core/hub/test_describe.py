@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -14,24 +16,42 @@ from torch import nn
 from sfr_core.errors import HubError
 from sfr_core.hub import OFFERS, convert, describe, fetch, offer_of, read_name, resolve
 from sfr_core.hub.activations import count_activations
-from sfr_core.hub.memory import in_words, needed_memory
+from sfr_core.hub.describe import SMALL, Description
+from sfr_core.hub.memory import Phase, in_words, needed_memory
+from sfr_core.hub.resolve import HubModel
 from sfr_core.nets.named import read_architecture
-from tests.core.hub_stub import StubHub
+from sfr_core.presets import resolve as resolve_preset
+from tests.core.hub_stub import COMMIT, StubHub
 from tests.core.tiny_sd import WIDTH, tiny_cond_unet
+
+SD = f"hub:tiny/sd@{COMMIT}"
 
 
 def test_memory_by_hand() -> None:
-    # Adam: 1000 * (4 + 4 + 8 + 1) + 500 * 4 + 7
-    assert needed_memory(trained=1000, still=500, activations=7).total == 19_007
-    # Without a mask 1 byte fewer; SGD 4 fewer.
-    assert needed_memory(trained=1000, still=0, activations=0, mask=False, optimizer="sgd").total == 12_000
-    # Eight-bit states: the two Fishers, 4 + 8, are one byte more than the steps, 4 + 4 + 2 + 1.
-    assert needed_memory(trained=1000, still=500, activations=0, optimizer="adam8bit").total == 14_000
-    spare = needed_memory(trained=1000, still=500, activations=0, optimizer="adam8bit", spare=True)
-    assert (spare.weights, spare.training, spare.total) == (5_000, 8_000, 13_000)
-    assert needed_memory(trained=1000, still=500, activations=0, half=True).weights == 8_000
-    # What is not spared: 1000 * 4 + 500 * 2 + 300 * 4
-    assert needed_memory(trained=1000, still=500, activations=0, whole=300, spare=True).weights == 6_200
+    steps = Phase(per_weight=13, batch=2, passes=1)
+    # 1000 * (4 + 13) + 300 * 4 + 500 * 4 + 2 * 7
+    assert needed_memory(trained=1000, rest=300, still=500, phases=[steps], activations=7).total == 20_214
+    # Half precision: a copy of 2 bytes of every weight of the network for each pass that waits.
+    two = Phase(per_weight=12, batch=2, passes=2)
+    found = needed_memory(trained=1000, rest=300, still=500, phases=[two], activations=7, half=True)
+    assert (found.weights, found.training, found.activations) == (7_200 + 2 * 2_600, 12_000, 28)
+    # Spared: what does not move is halved and needs no copy; a checker is not spared.
+    spare = needed_memory(
+        trained=1000, rest=300, still=500, whole=10, phases=[steps], activations=7, spare=True, half=True
+    )
+    assert spare.weights == 4_000 + 2_000 + 600 + 1_000 + 40
+    # In single precision only the blocks are recomputed: then nothing is halved.
+    assert needed_memory(trained=1000, rest=300, still=500, phases=[steps], activations=7, spare=True).weights == 7_200
+    # The largest phase counts, not the largest numbers of all: 12 and 900 * 7 against 13 and 7.
+    mask = Phase(per_weight=8, batch=900, passes=1)
+    assert needed_memory(trained=1000, still=0, phases=[steps, mask], activations=7).total == 4_000 + 8_000 + 6_300
+    # A teacher is a copy of the whole network, of which the rest is spared as it is itself.
+    taught = Phase(per_weight=0, copies=1)
+    assert needed_memory(trained=1000, rest=300, still=0, phases=[taught], activations=7).total == 10_400
+    assert (
+        needed_memory(trained=1000, rest=300, still=0, phases=[taught], activations=7, spare=True, half=True).total
+        == 9_200
+    )
     assert [in_words(n) for n in (12, 3_440, 5_000_000, 3_438_083_856)] == ["12 bytes", "3.44 kB", "5 MB", "3.44 GB"]
 
 
@@ -105,26 +125,32 @@ def test_numbers_before_and_after_the_download(hub: StubHub, saved: Path, monkey
     assert (after.trained, after.still, after.missing) == (before.trained, before.still, 0)
 
 
-def test_a_safety_checker_and_a_teacher_take_their_room(hub: StubHub) -> None:
+def test_a_safety_checker_and_a_slice(hub: StubHub) -> None:
     found = describe(resolve("hub:tiny/sd"))
     assert found.filter == 0
-    plain = found.memory(batch=1).total
-    assert (
-        replace(found, filter=300).memory(batch=1, spare=True).weights
-        == found.memory(batch=1, spare=True).weights + 1200
+    plain = found.first()
+    assert replace(found, filter=300).first(spare=True).weights == found.first(spare=True).weights + 1200
+    # One picture of the guided Fisher is two; keys and values are a part of cross-attention, which is a part of all.
+    settings = resolve_preset(SD, "finetune", overrides={"batch_size": 3}, kind="text-to-image")
+    sizes = []
+    for part in ("keys-values", "cross-attention", "full"):
+        need = found.memory("finetune", {**settings, "trainable": part}, half=False)
+        sizes.append(need.total)
+        assert need.activations in (0, 3 * 2 * found.activations.plain)  # type: ignore[union-attr]
+    assert sizes == sorted(set(sizes))
+    unet = sum(
+        p.numel() for name, p in tiny_cond_unet().named_parameters() if ".attn2.to_k" in name or ".attn2.to_v" in name
     )
-    assert found.memory(batch=1, teacher=True).total == plain + 4 * found.trained
-    # Of a slice, the copy of the rest is spared as the rest itself is.
-    cross = found.cross_attention
-    one, two = (found.memory(batch=1, spare=True, cross_attention=True, teacher=t).total for t in (False, True))
-    assert two - one == 4 * cross + 2 * (found.trained - cross)
+    assert found.slices["keys-values"] == unet
+    assert plain.total > found.smallest().total
 
 
 def test_what_people_read(hub: StubHub) -> None:
     text = "\n".join(describe(resolve("hub:tiny/sd")).lines())
     assert "kind: text-to-image; licence: creativeml-openrail-m" in text
     assert "still to come" in text
-    assert "cross-attention only: about" in text
+    assert "SFR-on, preset quick" in text
+    assert "with optimizer=adam8bit and trainable=cross-attention too: about" in text
 
 
 def test_pickles_are_counted_by_their_size(pickled: StubHub) -> None:
@@ -140,18 +166,36 @@ def test_a_damaged_header(hub: StubHub, tmp_path: Path) -> None:
         describe(resolve("hub:tiny/net"))
 
 
-def test_stable_diffusion_1_fits_16_gb_only_when_it_spares() -> None:
-    """The published network's own config: 859,520,964 weights, as in every copy of it."""
+STABLE = "hub:CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
+STABLE_UNET = {"sample_size": 64, "attention_head_dim": 8, "cross_attention_dim": 768}
+"""The published network's own config: 859,520,964 weights, as in every copy of it."""
+
+
+def stable_picture(dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+    return (
+        torch.zeros(1, 4, 64, 64, dtype=dtype),
+        torch.zeros(1, dtype=torch.long),
+        torch.zeros(1, 77, 768, dtype=dtype),
+    )
+
+
+def test_stable_diffusion_1_fits_24_gb_and_16_gb_when_it_spares() -> None:
     with torch.device("meta"):
-        unet = UNet2DConditionModel(sample_size=64, attention_head_dim=8, cross_attention_dim=768)
+        unet = UNet2DConditionModel(**STABLE_UNET)
     weights = {name: p.numel() for name, p in unet.named_parameters()}
     assert sum(weights.values()) == 859_520_964
     cross = sum(n for name, n in weights.items() if ".attn2." in name)
-    others = {"trained": 859_520_964, "still": 123_060_480 + 83_653_863, "activations": 0, "half": True}
-    assert needed_memory(**others).total > 16e9  # type: ignore[arg-type]
-    assert needed_memory(**others, spare=True, optimizer="adam8bit").total < 15e9  # type: ignore[arg-type]
-    slice_only = {**others, "trained": cross, "still": others["still"] + 859_520_964 - cross}  # type: ignore[operator]
-    assert needed_memory(**slice_only, spare=True).total < 4e9  # type: ignore[arg-type]
+    model = cast("HubModel", SimpleNamespace(kind="text-to-image", id=STABLE))
+    slices = {"full": 859_520_964, "cross-attention": cross}
+    found = Description(
+        model=model, trained=859_520_964, slices=slices, still=123_060_480 + 83_653_863, missing=0, filter=303_981_588,
+        activations=count_activations(lambda: UNet2DConditionModel(**STABLE_UNET), stable_picture, half=True),
+    )  # fmt: skip
+    assert found.first().total < 24e9
+    assert found.first(spare=True, **SMALL).total < 15e9
+    assert found.first(trainable="full", optimizer="adam8bit", spare=True).total < 15.5e9
+    # The published mask batches of 8, twice: more than such a card has, and said before the run.
+    assert found.memory("sfr-on", resolve_preset(STABLE, "sfr-on", "published", kind="text-to-image")).total > 24e9
 
 
 def test_offers_can_be_read() -> None:

@@ -18,9 +18,9 @@ from sfr_core import zoo
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, HubError, InputError
-from sfr_core.hub import OFFERS, describe, look_up, open_classifier, open_generator, resolve
-from sfr_core.hub import room as room_module
+from sfr_core.hub import OFFERS, check_memory, describe, look_up, open_classifier, open_generator, resolve
 from sfr_core.nets.named import from_timm_config
+from sfr_core.presets import resolve as resolve_preset
 from sfr_core.runfiles import read_config
 from sfr_core.session import Session
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo
@@ -177,22 +177,52 @@ def test_too_little_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> Non
     config = RunConfig(model=DIT, forget="class:three", method="sfr-on", settings=SMALL_DIT["sfr-on"])
     with pytest.raises(HubError, match=r"needs about .* of memory, and 100 kB are free\. Choose a smaller batch"):
         Session.open(config)
-    assert room_module._largest_batch({"mask": True, "batch_size": 8, "fisher_batch_size": 6}, guided=True) == 12
-    assert room_module._largest_batch({"mask": False, "batch_size": 8, "fisher_batch_size": 6}, guided=True) == 8
+
+
+def test_what_is_refused_is_what_the_facts_say(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that the page would start is let through with just the memory that it shows, and refused with one byte fewer."""
+    cpu = torch.device("cpu")
+    for name, kind, forget in ((DIT, "dit", "class:three"), (SD, "text-to-image", "concept:cat")):
+        card = open_generator(resolve(name))
+        for memory in ("plain", "spare"):
+            settings = resolve_preset(name, "sfr-on", kind=kind)
+            config = RunConfig(model=name, forget=forget, method="sfr-on", settings=settings, memory=memory)  # type: ignore[arg-type]
+            need = describe(resolve(name)).first(spare=memory == "spare", on_gpu=False).total
+            monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device, need=need: need)
+            check_memory(card, config, cpu)
+            monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device, need=need: need - 1)
+            with pytest.raises(HubError, match="needs about"):
+                check_memory(card, config, cpu)
 
 
 def test_a_method_with_a_teacher_needs_room_for_it(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    card = open_generator(resolve("hub:tiny/sd"))
-    settings = {"optimizer": "adam", "batch_size": 1, "trainable": "cross-attention"}
-    need = describe(resolve(SD)).memory(batch=1, mask=False, half=False, cross_attention=True)
-    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need.total)
-    config = RunConfig(model=SD, forget="concept:cat", method="finetune", settings={}, precision="fp32")
-    cpu = torch.device("cpu")
-    room_module.check_memory(card, config, settings, cpu)
-    with pytest.raises(HubError, match="needs about"):
-        room_module.check_memory(card, replace(config, method="esd-x"), settings, cpu)
-    with pytest.raises(HubError, match="needs about"):
-        room_module.check_memory(card, config, {**settings, "teacher": "frozen"}, cpu)
+    card, cpu = open_generator(resolve("hub:tiny/sd")), torch.device("cpu")
+    settings = {"optimizer": "adam", "batch_size": 64, "trainable": "cross-attention", "prior_weight": 0.0}
+    config = RunConfig(model=SD, forget="concept:cat", method="concept-ablation", settings=settings, precision="fp32")
+    found = describe(resolve(SD))
+    need = found.memory("concept-ablation", settings, half=False, on_gpu=False).total
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need)
+    check_memory(card, config, cpu)
+    frozen = replace(config, settings={**settings, "teacher": "frozen"})
+    both = replace(config, settings={**settings, "prior_weight": 1.0})
+    for larger in (frozen, both):
+        with pytest.raises(HubError, match="needs about"):
+            check_memory(card, larger, cpu)
+
+
+def test_a_method_in_closed_form_needs_no_room_to_train(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    card, found, cpu = open_generator(resolve("hub:tiny/sd")), describe(resolve(SD)), torch.device("cpu")
+    config = RunConfig(model=SD, forget="concept:cat", method="uce", settings={}, precision="fp32")
+    # Its network four times, live, before, after and a copy to draw with, and the other parts.
+    need = 4 * 4 * found.trained + 4 * found.still
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need)
+    check_memory(card, config, cpu)
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - 1)
+    with pytest.raises(HubError, match=r"are free\. Choose the memory 'spare'\.$"):
+        check_memory(card, config, cpu)
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: 1)
+    with pytest.raises(HubError, match=r"are free\. Free some memory, or choose a smaller model\.$"):
+        check_memory(card, replace(config, memory="spare"), cpu)
 
 
 def test_spared_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
