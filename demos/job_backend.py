@@ -52,10 +52,11 @@ def retrained_for(job: Job) -> Retrained | None:
 
 
 def check_config(config: RunConfig) -> None:
-    """Answers bad input before anything waits in a queue; no torch.
+    """Answers bad input before anything waits in a queue; no torch, but for a generator of the Hub, which must fit into memory.
 
     Raises:
-        InputError: unknown model, method, class, field, or a value out of range.
+        InputError: unknown model, method, class, field, or a value out of range. HubError: a run that cannot fit here, whatever
+            else has ended by then.
     """
     from sfr_core import methods, zoo
     from sfr_core.data.splits import split_rows
@@ -76,3 +77,9 @@ def check_config(config: RunConfig) -> None:
             "Retraining a generator takes hours, so this page does not start it.",
             hint="Compare with the retrained model that is shipped, or use the command line.",
         )
+    if card.source == "hub" and card.kind != "classifier":
+        warm.load(diffusers=True)
+        from sfr_core.hub import check_memory
+        from sfr_core.ops.device import pick_device
+
+        check_memory(card, config, pick_device(config.device), waits=True)

@@ -197,7 +197,17 @@ def _product(shape: list[int]) -> int:
     return out
 
 
+_counted: dict[str, Activations] = {}
+"""Of each model that was counted in this process: it is asked again before every run."""
+
+
 def _activations(model: HubModel) -> Activations:
+    if model.id not in _counted:
+        _counted[model.id] = _count(model)
+    return _counted[model.id]
+
+
+def _count(model: HubModel) -> Activations:
     import torch
     from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 

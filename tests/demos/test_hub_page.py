@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import save_file
 
-from demos import export, live, run_record
+from demos import copy, export, live, run_record
 from demos import hub as hub_page
 from demos import hub_copy as words
 from demos.jobs import Job, JobBook
@@ -30,6 +30,7 @@ from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError, HubError, InputError
 from sfr_core.hub_presets import SWIN
 from sfr_core.nets.named import build_network, read_architecture
+from sfr_core.presets import resolve
 from tests.core.hub.conftest import hub, pickled, saved  # noqa: F401
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo
 from tests.core.own_files import OwnFiles, write_own
@@ -150,6 +151,27 @@ def test_a_download_opens_the_model_and_puts_it_among_the_cards(hub: StubHub) ->
     # Once it is here, a look says so and the download has nothing to do.
     again = hub_page.look("tiny/sd")
     assert "all here already" in hub_page.found_html(again)
+
+
+def test_a_run_that_cannot_fit_is_refused_before_it_waits(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """With just the memory that the facts show a run is queued, whatever this process holds meanwhile; with less it is refused."""
+    found = hub_page.look("tiny/sd")
+    assert ended(hub_page.download(found)).state == "done"
+    settings = resolve(SD, "sfr-on", kind="text-to-image")
+    config = RunConfig(
+        model=SD, forget="concept:a cat", redirect="a tree", method="sfr-on", settings=settings, device="cpu"
+    )
+    need = found.description.first(on_gpu=False).total
+    assert copy.size(need) in hub_page.found_html(found)
+    held = 1000
+    monkeypatch.setattr("sfr_core.ops.device.used_bytes", lambda device: held)
+    book = JobBook(lambda job: iter(()))
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - held)
+    assert book.submit("me", config).config == config
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - held - 1)
+    with pytest.raises(HubError, match=r"needs about .* can be free\. Choose a smaller batch"):
+        book.submit("me", config)
+    assert len(book.runs("me")) == 1
 
 
 def test_a_stopped_download_keeps_what_came_and_is_taken_up(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
