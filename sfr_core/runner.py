@@ -11,10 +11,9 @@ from contextlib import closing, contextmanager
 import torch
 
 from sfr_core.cancel import CancelToken, Stopped
-from sfr_core.errors import OutOfMemory
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
-from sfr_core.ops.device import peak_bytes
+from sfr_core.ops.device import memory_errors, peak_bytes
 from sfr_core.ops.ranks import own_seed, rank
 from sfr_core.results import ClassifierRecord, Record, RunResult
 from sfr_core.session import Session, Who
@@ -39,17 +38,17 @@ def run(
     session.begin()
     ended = False
     try:
-        with _seeded(session), closing(_run(session, cancel, live_every, evaluate)) as events:
+        with (
+            memory_errors("for this run"),
+            _seeded(session),
+            closing(_run(session, cancel, live_every, evaluate)) as events,
+        ):
             for event in events:
                 ended = isinstance(event, Finished | Cancelled)
                 yield event
-    except BaseException as error:
+    except BaseException:
         if not ended:  # who stops asking at the last event keeps the outcome
             session.rollback()
-        if _is_out_of_memory(error):
-            raise OutOfMemory(
-                "The device has too little free memory for this run.", hint="Choose a smaller batch size or the CPU."
-            ) from error
         raise
     finally:
         session.end()
@@ -61,13 +60,6 @@ def _seeded(session: Session) -> Iterator[None]:
     with torch.random.fork_rng([session.device] if session.device.type == "cuda" else []):
         torch.manual_seed(own_seed(session.config.seed))
         yield
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """A GPU has an exception of its own; torch's CPU allocator speaks of it in a RuntimeError."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
 
 
 def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Generator[Event, None, None]:

@@ -20,10 +20,10 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
 from sfr_core.evaluation import Answers
-from sfr_core.hub import HUB, check_memory, opened_generator
+from sfr_core.hub import HUB, check_memory, hub_precision, opened_generator
 from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Opening, Who
 from sfr_core.methods import MethodSpec, spec_of
-from sfr_core.ops.device import UsedPrecision, device_name, pick_device
+from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
 from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_still, recompute_blocks
 from sfr_core.results import Report, RunResult
@@ -94,7 +94,7 @@ class Session:
             retrained: gold standard where the card has none; it must be the caller's own.
 
         Raises:
-            InputError: as `open`.
+            InputError: as `open`. OutOfMemory: the device cannot hold the model, or a pass of it to be timed.
         """
         if not len(dataset.train):
             config = replace(config, data="data-free")  # there is no other source: the run's files say so
@@ -111,29 +111,33 @@ class Session:
         self.dataset = dataset
         self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
         self.device = pick_device(config.device)
-        if model.source == "hub" and model.kind != "classifier":
+        of_hub = model.source == "hub" and model.kind != "classifier"
+        if of_hub:
             check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
-        self.task = self.kind.open(
-            Opening(
-                config=config, method=self.method_config, card=model, dataset=dataset, split=self.split, load=load,
-                build=build, device=self.device,
-            )
-        )  # fmt: skip
-        for name in self.method.requires:
-            if not isinstance(self.task, getattr(base, name)):
-                raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
-        trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
-        if config.memory == "spare":
-            recompute_blocks(self.task.model)
-        asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
-        self.precision: UsedPrecision = self.task.pick_precision(asked, trial)
-        self.task.precision = self.precision
-        if config.memory == "spare":
-            halve_still(self.task, self.task.model, self.precision)
+        with memory_errors("to open this model"):
+            self.task = self.kind.open(
+                Opening(
+                    config=config, method=self.method_config, card=model, dataset=dataset, split=self.split, load=load,
+                    build=build, device=self.device,
+                )
+            )  # fmt: skip
+            for name in self.method.requires:
+                if not isinstance(self.task, getattr(base, name)):
+                    raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
+            trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
+            if config.memory == "spare":
+                recompute_blocks(self.task.model)
+            asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
+            if of_hub:
+                asked = hub_precision(config, self.device)
+            self.precision: UsedPrecision = self.task.pick_precision(asked, trial)
+            self.task.precision = self.precision
+            if config.memory == "spare":
+                halve_still(self.task, self.task.model, self.precision)
+            self.before = self._snapshot()
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()
-        self.before = self._snapshot()
         self.after: dict[str, Tensor] | None = None
         self.retrained = retrained
         self.reports: dict[Who, Report] = {}
@@ -153,6 +157,7 @@ class Session:
 
         Raises:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
+            OutOfMemory: the device cannot hold the model.
         """
         if own is None and config.model.startswith(OWN):
             own = brought(config.model)

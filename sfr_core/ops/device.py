@@ -7,8 +7,8 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Literal
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sfr_core.configs import Device, Precision
-from sfr_core.errors import InputError
+from sfr_core.errors import InputError, OutOfMemory
 
 UsedPrecision = Literal["fp32", "bf16"]
 
@@ -31,6 +31,30 @@ def pick_device(asked: Device) -> torch.device:
     if asked == "cuda" and not torch.cuda.is_available():
         raise InputError("This machine has no usable NVIDIA GPU.", hint="Choose the device 'auto' or 'cpu'.")
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """A GPU has an exception of its own; torch's CPU allocator speaks of it in a RuntimeError."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+
+
+@contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Says in one sentence that `what` does not fit into the device's memory.
+
+    Raises:
+        OutOfMemory: it ended.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(
+                f"The device has too little free memory {what}.", hint="Choose a smaller batch size or the CPU."
+            ) from error
+        raise
 
 
 def autocast(device: torch.device, precision: UsedPrecision) -> AbstractContextManager[object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sfr_core.cli import main
+from sfr_core.cli import FAILED, main
 from sfr_core.configs import SFRonConfig
 from sfr_core.events import Cancelled, from_json
 from sfr_core.methods import BY_KIND
@@ -281,3 +281,17 @@ def test_ctrl_c_stops_after_the_step_and_keeps_what_there_is(own: OwnFiles, tmp_
     assert sorted(p.name for p in out.iterdir()) == ["after.safetensors", "config.json", "events.jsonl"]
     assert read_weights(out)
     assert "Stopping after this step" in stderr
+
+
+def test_a_model_that_does_not_fit_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfr_core.session.open_whole", lambda card: torch.empty(2**50))
+    options = ["--model", "fashion-mnist-resnet", "--forget", "class:Sneaker", "--method", "sfr-on", "--device", "cpu"]
+    assert main(["run", *options, "--out", str(tmp_path / "out")]) == FAILED
+    said = capsys.readouterr()
+    assert said.err == (
+        "error: The device has too little free memory to open this model. Choose a smaller batch size or the CPU.\n"
+    )
+    assert said.out == ""
+    assert not (tmp_path / "out").exists()

@@ -29,10 +29,10 @@ from sfr_core.events import (
     to_json,
 )
 from sfr_core.methods import METHODS
-from sfr_core.ops.device import resident_bytes
+from sfr_core.ops.device import is_out_of_memory, resident_bytes
 from sfr_core.presets import resolve
 from sfr_core.results import RunResult
-from sfr_core.runner import _is_out_of_memory, run
+from sfr_core.runner import run
 from sfr_core.session import Session
 from sfr_core.tasks.classifier import LOOKS
 from tests.core.grammar import check_grammar
@@ -285,12 +285,28 @@ def test_any_other_failure_is_rolled_back_too(tmp_path: Path) -> None:
     assert same(session.before, state(session.task.model))
 
 
+def test_a_model_that_does_not_fit_is_one_sentence_too(tmp_path: Path) -> None:
+    opened = tiny_session(tmp_path)
+
+    def on_a_cpu() -> Any:
+        return torch.empty(2**50)
+
+    def on_a_gpu() -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    for load in (on_a_cpu, on_a_gpu):
+        with pytest.raises(
+            OutOfMemory, match=r"too little free memory to open this model\. Choose a smaller batch size"
+        ):
+            Session(opened.config, opened.card, opened.dataset, load, lambda: opened.task.model)
+
+
 def test_memory_errors_of_every_kind_are_known() -> None:
-    assert _is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**50)
-    assert _is_out_of_memory(caught.value)
-    assert not _is_out_of_memory(RuntimeError("shape mismatch"))
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("shape mismatch"))
 
 
 def test_a_caller_who_leaves_rolls_back_and_frees_the_session(tmp_path: Path) -> None:

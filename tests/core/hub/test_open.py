@@ -18,8 +18,18 @@ from sfr_core import zoo
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, HubError, InputError
-from sfr_core.hub import OFFERS, check_memory, describe, look_up, open_classifier, open_generator, resolve
+from sfr_core.hub import (
+    OFFERS,
+    check_memory,
+    describe,
+    hub_precision,
+    look_up,
+    open_classifier,
+    open_generator,
+    resolve,
+)
 from sfr_core.nets.named import from_timm_config
+from sfr_core.ops import device as device_module
 from sfr_core.presets import resolve as resolve_preset
 from sfr_core.runfiles import read_config
 from sfr_core.session import Session
@@ -223,6 +233,24 @@ def test_a_method_in_closed_form_needs_no_room_to_train(hub: StubHub, monkeypatc
     monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: 1)
     with pytest.raises(HubError, match=r"are free\. Free some memory, or choose a smaller model\.$"):
         check_memory(card, replace(config, memory="spare"), cpu)
+
+
+def test_no_precision_of_a_generator_of_the_hub_is_timed(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timing takes a second copy of the network with all of its gradients."""
+    monkeypatch.setattr("sfr_core.ops.device._measured", {})
+    config = RunConfig(model=DIT, forget="class:three", method="sfr-on", settings=SMALL_DIT["sfr-on"], device="cpu")
+    assert Session.open(config).precision == "fp32"
+    assert Session.open(replace(config, precision="bf16")).precision == "bf16"
+    assert device_module._measured == {}
+    gpu = torch.device("cuda")
+    asked = [
+        (gpu, "auto", "plain"),
+        (gpu, "fp32", "plain"),
+        (gpu, "fp32", "spare"),
+        (torch.device("cpu"), "auto", "spare"),
+    ]
+    found = [hub_precision(replace(config, precision=p, memory=m), place) for place, p, m in asked]  # type: ignore[arg-type]
+    assert found == ["bf16", "fp32", "fp32", "bf16"]
 
 
 def test_spared_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
