@@ -124,6 +124,10 @@ NO_SAMPLES = (
     "The samples are drawn at the end of a run, are kept in memory only as long as its weights, and are no part of run files. The "
     "timeline holds what was recorded; run it again to its end to see the rest."
 )
+UNDRAWN = (
+    "There was too little memory to draw all samples at the end of this run. Its weights are whole; the timeline holds what was recorded "
+    "before."
+)
 PAIR_TITLE = "One over the other"
 PAIR = {
     "left": "Left",

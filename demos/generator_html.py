@@ -30,11 +30,16 @@ def strips_html(
     names: Sequence[str],
     forgotten: Sequence[int],
     roles: Sequence[Role] = (),
+    *,
+    undrawn: bool = False,
 ) -> str:
-    """Every class (with `roles`, prompt) a row, every model a strip of its first samples from one noise; forgotten rows framed."""
+    """Every class (with `roles`, prompt) a row, every model a strip of its first samples from one noise; forgotten rows framed.
+
+    `undrawn`: there was too little memory to draw all of them.
+    """
     models = [who for who in MODELS if who in reports] or list(reports)
     if not models:
-        return note(words.NO_SAMPLES)
+        return note(words.UNDRAWN if undrawn else words.NO_SAMPLES)
     rows = [
         _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten, roles)
         for label in classes_of(reports[models[0]], forgotten)
@@ -46,6 +51,7 @@ def strips_html(
         n=", ".join(_counts(first, forgotten, roles)), steps=first.sampler_steps, guidance=first.guidance
     )
     return (
+        f"{note(words.UNDRAWN) if undrawn else ''}"
         f'<p class="gen-legend">{escape(legend)}</p>'
         f'<div class="gen-rows{" many" if len(forgotten) >= MANY else ""}{smooth}" style="--models:{len(models)}">{"".join(rows)}</div>'
     )

@@ -15,7 +15,18 @@ from sfr_core.data.concepts import Role
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
 from sfr_core.errors import PlaygroundError
-from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, Prediction, Preview, Sheet, Step
+from sfr_core.events import (
+    Cancelled,
+    Evaluated,
+    Event,
+    Finished,
+    MaskReady,
+    Prediction,
+    Preview,
+    Sheet,
+    Step,
+    broken_off,
+)
 from sfr_core.hub.concepts import shown_blurred
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
 
@@ -107,6 +118,11 @@ class RunRecord:
             and self.generates
             and not judged(self.config.model)
         )
+
+    @property
+    def undrawn(self) -> bool:
+        """True for such a run that had too little memory in the end to draw all of its pictures."""
+        return self.state in ("finished", "imported") and self.result is None and broken_off(self.events)
 
     @property
     def forgotten(self) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, Ru
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
-from sfr_core.events import Cancelled, Event, Finished, PhaseStarted
+from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.hub.commands import add_commands
 from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
@@ -184,6 +184,8 @@ def _run(args: argparse.Namespace) -> int:
     if isinstance(last, Cancelled):
         log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
         return CANCELLED
+    if result is None and broken_off(events):
+        log("There was too little memory to draw the samples at the end of the run; its weights are whole.")
     log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
     return DONE
 

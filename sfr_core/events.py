@@ -6,6 +6,7 @@ Grammar of a run, checked for every method by one test helper:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -158,6 +159,17 @@ def to_json(event: Event) -> dict[str, Any]:
     if isinstance(event, Evaluated):
         data["record"] = record_json(event.record)
     return data
+
+
+def broken_off(events: Iterable[Event]) -> bool:
+    """Whether a run finished though its phase `evaluate` did not: there was too little memory to draw its samples."""
+    done = total = 0
+    finished = False
+    for event in events:
+        if isinstance(event, PhaseStarted | PhaseProgress) and event.phase == "evaluate":
+            done, total = (event.done if isinstance(event, PhaseProgress) else 0), event.total
+        finished = finished or isinstance(event, Finished)
+    return finished and done < total
 
 
 def from_json(data: dict[str, Any]) -> Event:

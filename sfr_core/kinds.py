@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
@@ -36,6 +35,7 @@ from sfr_core.generation import (
     unjudged_plan,
 )
 from sfr_core.nets.prompt_judge import prompt_judge
+from sfr_core.ops.device import is_out_of_memory
 from sfr_core.results import GeneratorRecord, Record
 from sfr_core.tasks.base import RunTask
 from sfr_core.tasks.classifier import ClassifierTask
@@ -160,9 +160,12 @@ class GeneratorKind:
         task = session.task
         assert isinstance(task, ClassDiffusionTask)
         if task.judge is None:
-            # The run itself is done: rather no pictures than no weights.
-            with suppress(torch.OutOfMemoryError, MemoryError):
+            try:
                 yield from self._show(session, task, cancel)
+            except (MemoryError, RuntimeError) as error:
+                # The run itself is done: rather no pictures than no weights. That its phase breaks off tells it (events.broken_off).
+                if not is_out_of_memory(error):
+                    raise
             return {}
         wanted = self._wanted(session)
         known: dict[Who, GeneratorRecord | None] = {who: self._known(session, who, wanted) for who in self.order}

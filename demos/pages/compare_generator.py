@@ -49,7 +49,7 @@ class GeneratorPart:
         pair = html.pair_value(record.key, record.samples, *labels)
         return {
             self.box: gr.update(visible=True),
-            self.strips: veiled(html.strips_html(record.samples, *labels), record.blurred),
+            self.strips: veiled(html.strips_html(record.samples, *labels, undrawn=record.undrawn), record.blurred),
             self.pair_box: gr.update(visible=pair is not None),
             self.pair: {**(pair or {"key": ""}), "blurred": record.blurred},
             **self.play.updates_of(record, live=live),

@@ -17,7 +17,17 @@ from sfr_core.cancel import CancelToken
 from sfr_core.cards import read_card
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.errors import AssetError, InputError, SpecError, UnknownName
-from sfr_core.events import Evaluated, Event, Finished, PhaseProgress, PhaseStarted, Preview, from_json, to_json
+from sfr_core.events import (
+    Evaluated,
+    Event,
+    Finished,
+    PhaseProgress,
+    PhaseStarted,
+    Preview,
+    broken_off,
+    from_json,
+    to_json,
+)
 from sfr_core.metrics.generation import Protocol
 from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
 from sfr_core.runfiles import FILES, read_config, read_result, read_weights, write_run
@@ -147,17 +157,26 @@ def test_a_model_that_nobody_can_judge_has_pictures_and_no_record(
     assert work == [e.done for e in events if isinstance(e, PhaseProgress) and e.phase == "evaluate"][-1:]
 
 
-def test_pictures_that_do_not_fit_into_memory_cost_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any, **__: Any) -> Any:
-        raise MemoryError
+@pytest.mark.parametrize("whose", ["before", "after"])
+def test_pictures_that_do_not_fit_into_memory_cost_no_run(
+    whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, asked = kinds.draw_unjudged, []
+
+    def full(*given: Any) -> Any:
+        asked.append(given)
+        return torch.empty(2**50) if len(asked) == (1 if whose == "before" else 2) else draw(*given)
 
     monkeypatch.setattr("sfr_core.session.check_memory", lambda *_: None)
     monkeypatch.setattr("sfr_core.kinds.draw_unjudged", full)
     card = sd_folder(tmp_path / "m", judge=None, sampling=None)
     session = sd_session(tmp_path / "m", card=card, redirect="a picture", steps=1, fisher_batches=1)
-    assert go(session)[-1] == Finished(steps=1, result=None)
+    events = go(session)
+    assert events[-1] == Finished(steps=1, result=None)
     assert session.after is not None
-    assert session.reports == {}
+    assert list(session.reports) == ([] if whose == "before" else ["before"])
+    assert broken_off(events)
+    assert not broken_off(events[:-1])  # it has not ended
 
 
 def test_what_cannot_be_forgotten_is_one_clear_sentence(folder: Path) -> None:

@@ -30,7 +30,7 @@ from demos.sheet_check import check_sheet
 from demos.sheet_words import counts_text, sheet_value
 from demos.sheets import classes_of, mean_difference, strip, whole_sheet
 from sfr_core.errors import AssetError
-from sfr_core.events import Event
+from sfr_core.events import Event, Finished, PhaseProgress, PhaseStarted
 from sfr_core.runfiles import event_line
 
 
@@ -177,6 +177,32 @@ def test_each_kind_shows_its_own_part_and_hides_the_other(page: Any) -> None:
     assert "judge" in mine[part.rules]
     assert other[part.rules] != mine[part.rules]
     assert mine[part.generator.play.draw]["interactive"] is False  # a run from a file has no weights
+
+
+def test_samples_that_memory_did_not_hold_are_not_called_freed(page: Any) -> None:
+    _, part = page
+    drawing = (
+        PhaseStarted(phase="evaluate", total=8),
+        PhaseProgress(phase="evaluate", done=4, total=8),
+        Finished(steps=4),
+    )
+    told = [
+        part.updates_of(record(result=None, reports=reports, events=(*events()[:-1], *ended)), live=False)[
+            part.generator.strips
+        ]
+        for reports, ended in (
+            ({}, drawing),
+            ({"before": record().samples["before"]}, drawing),
+            ({}, (drawing[0], PhaseProgress(phase="evaluate", done=8, total=8), drawing[-1])),
+        )
+    ]
+    nothing, half, freed = (str(value["value"] if isinstance(value, dict) else value) for value in told)
+    for said in (nothing, half):
+        assert "too little memory to draw all samples" in said
+        assert "kept in memory only as long as its weights" not in said
+    assert half.count("<img") > 0 == nothing.count("<img")
+    assert "too little memory" not in freed
+    assert "kept in memory only as long as its weights" in freed
 
 
 def test_a_list_of_runs_of_both_kinds() -> None:
