@@ -71,25 +71,25 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
         yield _cancelled(0, cancel)
         return
     yield from _look(session, 0, cancel)
-    rng = torch.Generator().manual_seed(own_seed(session.config.seed))
-    method = session.method.run(session.task, session.method_config, rng=rng, cancel=cancel)
     seconds, steps, density = 0.0, 0, None
-    looks = session.task.looks
-    while True:
-        started = time.perf_counter()
-        event: Event = next(method)
-        # Only the method's own time counts: what the consumer and the live evaluations take is theirs.
-        seconds += time.perf_counter() - started
-        if isinstance(event, Finished | Cancelled):
-            break
-        yield event
-        if isinstance(event, MaskReady):
-            density = event.density
-        if isinstance(event, Step):
-            steps = event.i
-            every = live_every or math.ceil(event.total / looks)
-            if event.i % every == 0 or event.i == event.total:
-                yield from _look(session, event.i, cancel)
+    # Optimiser, masks and teachers go with the method's generator: pictures are drawn in what they took.
+    with closing(_method(session, cancel)) as method:
+        looks = session.task.looks
+        while True:
+            started = time.perf_counter()
+            event: Event = next(method)
+            # Only the method's own time counts: what the consumer and the live evaluations take is theirs.
+            seconds += time.perf_counter() - started
+            if isinstance(event, Finished | Cancelled):
+                break
+            yield event
+            if isinstance(event, MaskReady):
+                density = event.density
+            if isinstance(event, Step):
+                steps = event.i
+                every = live_every or math.ceil(event.total / looks)
+                if event.i % every == 0 or event.i == event.total:
+                    yield from _look(session, event.i, cancel)
     session.task.model.eval()
     session.keep()
     if isinstance(event, Finished) and evaluate and rank() == 0:
@@ -102,6 +102,11 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
             session.result = _result(session, records, seconds, steps, density) if records else None
             event = Finished(steps=steps, result=session.result)
     yield event
+
+
+def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, None]:
+    rng = torch.Generator().manual_seed(own_seed(session.config.seed))
+    yield from session.method.run(session.task, session.method_config, rng=rng, cancel=cancel)
 
 
 def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bool]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from sfr_core.events import (
     PhaseProgress,
     PhaseStarted,
     Preview,
+    Step,
     broken_off,
     from_json,
     to_json,
@@ -177,6 +180,34 @@ def test_pictures_that_do_not_fit_into_memory_cost_no_run(
     assert list(session.reports) == ([] if whose == "before" else ["before"])
     assert broken_off(events)
     assert not broken_off(events[:-1])  # it has not ended
+
+
+def test_optimiser_masks_and_teacher_are_gone_before_pictures_are_drawn(folder: Path) -> None:
+    session = sd_session(folder, card=read_card(folder), remain_loss="recall", steps=1)
+    weights = {id(p) for p in session.task.parameters().values()}
+    names = set(session.before)
+
+    def alive() -> tuple[int, int, int]:
+        held = gc.get_objects()
+        optimizers = [o for o in held if issubclass(type(o), torch.optim.Optimizer)]
+        mine = [o for o in optimizers if any(id(p) in weights for group in o.param_groups for p in group["params"])]
+        masks = [o for o in held if type(o) is dict and o.keys() <= names and o and is_mask(next(iter(o.values())))]
+        networks = sum(type(o) is type(session.task.model) for o in held)
+        return len(mine), len(masks), networks
+
+    def is_mask(value: Any) -> bool:
+        return isinstance(value, torch.Tensor) and value.dtype == torch.bool
+
+    with closing(run(session, cancel=CancelToken(), live_every=10**6)) as events:
+        for event in events:
+            if isinstance(event, Step):
+                optimizers, masks, networks = alive()
+                assert (optimizers, masks) == (1, 1)
+            if isinstance(event, PhaseStarted) and event.phase == "evaluate":
+                assert alive() == (0, 0, networks - 1)  # the teacher
+                break
+        else:
+            raise AssertionError("nothing was drawn")
 
 
 def test_what_cannot_be_forgotten_is_one_clear_sentence(folder: Path) -> None:
