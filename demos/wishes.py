@@ -96,8 +96,14 @@ def _work(wish: Wish[T], slot: threading.Lock, worker: Worker[T], deadline: floa
     except PlaygroundError as error:
         wish.error = str(error)
     except Exception as error:
-        LOG.exception("a wish failed")
-        wish.error = f"This failed unexpectedly ({type(error).__name__}). {advice}"
+        # With torch, which whatever fails for want of memory has loaded.
+        from sfr_core.ops.device import is_out_of_memory
+
+        if is_out_of_memory(error):
+            wish.error = f"There is too little free memory for this. {advice}"
+        else:
+            LOG.exception("a wish failed")
+            wish.error = f"This failed unexpectedly ({type(error).__name__}). {advice}"
     finally:
         wish.seconds = time.monotonic() - started
         slot.release()

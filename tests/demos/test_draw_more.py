@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from generator_examples import record, report
 
 from demos import sampling
@@ -98,7 +99,14 @@ def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:
         yield 1
         raise RuntimeError("secret path")
 
-    for sampler, words in ((known, "These weights are gone"), (unknown, "failed unexpectedly (RuntimeError)")):
+    def full(model: str) -> Iterator[int]:
+        yield torch.empty(2**50).ndim
+
+    for sampler, words in (
+        (known, "These weights are gone"),
+        (unknown, "failed unexpectedly (RuntimeError)"),
+        (full, "too little free memory for this. Try fewer steps or classes."),
+    ):
         slot = threading.Lock()
         drawing = sampling.start(slot, sampler, ("before",), 3)
         until(lambda drawing=drawing: drawing.state == "failed")
