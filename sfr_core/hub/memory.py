@@ -58,11 +58,12 @@ class MemoryNeed:
         return self.weights + self.training + self.activations
 
     def sentence(self) -> str:
-        """For people."""
-        return (
-            f"about {in_words(self.total)} of memory: {in_words(self.weights)} for weights, {in_words(self.training)} for "
-            f"gradients, optimiser and masks, {in_words(self.activations)} for a batch"
-        )
+        """For people, of what is held at the largest moment."""
+        parts = (
+            (self.weights, "weights"), (self.training, "gradients, optimiser and masks"), (self.activations, "a batch"),
+        )  # fmt: skip
+        listed = ", ".join(f"{in_words(size)} for {what}" for size, what in parts if size)
+        return f"about {in_words(self.total)} of memory: {listed}"
 
 
 def needed_memory(

@@ -52,6 +52,12 @@ def test_memory_by_hand() -> None:
         needed_memory(trained=1000, rest=300, still=0, phases=[taught], activations=7, spare=True, half=True).total
         == 9_200
     )
+    assert (
+        found.sentence()
+        == "about 24.4 kB of memory: 12.4 kB for weights, 12 kB for gradients, optimiser and masks, 28 bytes for a batch"
+    )
+    still = needed_memory(trained=1000, still=0, phases=[Phase(per_weight=0)], activations=7)
+    assert still.sentence() == "about 4 kB of memory: 4 kB for weights"  # nothing is said of what there is none of
     assert [in_words(n) for n in (12, 3_440, 5_000_000, 3_438_083_856)] == ["12 bytes", "3.44 kB", "5 MB", "3.44 GB"]
 
 
