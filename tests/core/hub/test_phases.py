@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
+from sfr_core.cancel import CancelToken
+from sfr_core.hub.activations import count_activations
 from sfr_core.hub.memory import Phase
 from sfr_core.hub.phases import asks_a_teacher, phases_of
+from sfr_core.ops.walks import drained
 from sfr_core.presets import BY_KIND, resolve
+from tests.core.tiny_sd import LENGTH, WIDTH, sd_session, tiny_cond_unet
 
 DRAWING = Phase(per_weight=0, copies=1)
 
@@ -84,6 +92,57 @@ def test_concept_ablation_by_hand() -> None:
 @pytest.mark.parametrize(("kind", "method"), [("text-to-image", "uce"), ("dit", "random-embedding")])
 def test_what_is_not_trained_takes_no_training(kind: str, method: str) -> None:
     assert of(kind, method) == [DRAWING]
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [
+        ("finetune", {}), ("salun", {}), ("sfr-on", {"fisher_batches": 1, "fisher_batch_size": 2}), ("esd-x", {"trainable": "full"}),
+        ("concept-ablation", {"prior_weight": 1.0, "trainable": "full"}), ("concept-ablation", {"prior_weight": 0.0, "trainable": "full"}),
+    ],
+)  # fmt: skip
+def test_autograd_really_keeps_as_many_pictures(method: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    """The most that a run of each method holds for backward passes at any time, in pictures of one pass."""
+    session = sd_session(tmp_path, method, steps=1, batch_size=2, **changes)
+    drained(session.task.prepare())  # type: ignore[attr-defined]
+    weights = {p.untyped_storage().data_ptr() for p in session.task.model.parameters()}
+    held: Counter[int] = Counter()
+    sizes: dict[int, int] = {}
+    most = 0
+
+    class Kept:
+        def __init__(self, tensor: Tensor) -> None:
+            self.tensor, self.at = tensor, tensor.untyped_storage().data_ptr()
+            held[self.at] += 1
+            sizes[self.at] = tensor.untyped_storage().nbytes()
+
+        def __del__(self) -> None:
+            held[self.at] -= 1
+
+    def pack(tensor: Tensor) -> Any:
+        nonlocal most
+        if tensor.untyped_storage().data_ptr() in weights:
+            return tensor
+        kept = Kept(tensor)
+        most = max(most, sum(sizes[at] for at, n in held.items() if n > 0))
+        return kept
+
+    def picture(dtype: torch.dtype) -> tuple[Tensor, ...]:
+        return (
+            torch.zeros(1, 4, 4, 4, dtype=dtype),
+            torch.zeros(1, dtype=torch.long),
+            torch.zeros(1, LENGTH, WIDTH, dtype=dtype),
+        )
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept.tensor if isinstance(kept, Kept) else kept):
+        list(
+            session.method.run(
+                session.task, session.method_config, rng=torch.Generator().manual_seed(0), cancel=CancelToken()
+            )
+        )
+    one = count_activations(tiny_cond_unet, picture, half=False).plain
+    phases = phases_of("text-to-image", method, session.method_config.to_dict(), on_gpu=True)
+    assert most / one == pytest.approx(max(phase.batch * phase.passes for phase in phases), rel=0.05)
 
 
 def test_every_method_for_generators_is_counted() -> None:
