@@ -40,8 +40,7 @@ def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | Non
     chosen, sampler = how or Attack(), protocol_of(session.card)
 
     def attack(who: str) -> Iterator[int | Recovery]:
-        # A copy: the visitor may roll the live one back meanwhile.
-        found = yield from recover(session.task, sampler, chosen, session.reference(who))
+        found = yield from recover(session.task, sampler, chosen, wishes.model_of(session, who))
         yield found
 
     models = ("after", "before") if before else ("after",)

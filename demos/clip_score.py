@@ -73,9 +73,7 @@ def start(slot: threading.Lock, session: Any, n: int) -> Wish[Scores]:
         if not opened:  # in this thread: its files are checked, which takes a while
             opened.append(open_clip(asked, session.device))
         clip, name = opened[0]
-        model = session.reference(who)
-        if model is None:  # rolled back meanwhile: the live model is another one now
-            raise InputError(copy.PLAY_GONE)
+        model = wishes.model_of(session, who)
         found = yield from agree_by_role(session.task, sampler, clip, n, model)
         yield Scores(found, name, sampler.steps, sampler.guidance)
 

@@ -34,7 +34,7 @@ def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> Wish[Expos
     sampler = protocol_of(session.card)
 
     def count(who: str) -> Iterator[int | Exposed]:
-        found = yield from expose(session.task, sampler, n, session.reference(who))
+        found = yield from expose(session.task, sampler, n, wishes.model_of(session, who))
         yield found
 
     steps = expose_steps(n, sampler)

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from demos import compare_copy as copy
 from sfr_core.cancel import CancelToken
-from sfr_core.errors import PlaygroundError
+from sfr_core.errors import InputError, PlaygroundError
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -108,3 +109,15 @@ def _work(wish: Wish[T], slot: threading.Lock, worker: Worker[T], deadline: floa
         wish.seconds = time.monotonic() - started
         slot.release()
         wish.state = end
+
+
+def model_of(session: Any, who: str) -> Any:
+    """A copy of one of a run's models, to work with while the visitor may roll the live one back.
+
+    Raises:
+        InputError: it was rolled back before; the live model is another one now.
+    """
+    model = session.reference(who)
+    if model is None:
+        raise InputError(copy.PLAY_GONE)
+    return model

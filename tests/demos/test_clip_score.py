@@ -17,7 +17,7 @@ import torch
 from generator_examples import config, record, report
 from huggingface_hub import constants
 
-from demos import clip_score, estimate
+from demos import attack, clip_score, estimate
 from demos import hub as downloads
 from demos.jobs import JobBook
 from demos.pages import clip_score as panel
@@ -284,9 +284,14 @@ def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: P
     slot, session = threading.Lock(), ran(tmp_path / "sd")
     with slot:
         wish = clip_score.start(slot, session, 4)
+        other = attack.start(slot, session, before=False)
         session.rollback()
     assert ended(wish).state == "failed"
     assert "not in memory any more" in panel.ended(wish)
+    while other.active:
+        time.sleep(0.01)
+    assert (other.state, other.outcomes) == ("failed", {})
+    assert "not in memory any more" in other.error
 
 
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
