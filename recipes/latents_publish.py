@@ -27,7 +27,7 @@ from recipes.ddpm_folder import (
 from recipes.latents_concepts import write_concepts
 from recipes.latents_folder import MAIN, WEIGHTS
 from recipes.latents_sets import LatentRecipe, TextUNet
-from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_records, write_card
+from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 from sfr_core.data.splits import forget_spec
 
 JUDGES = {"emoji-dit": "emoji-judge", "emoji-sd": "emoji-concepts-judge"}
@@ -46,34 +46,42 @@ def main_file(recipe: LatentRecipe) -> str:
 
 
 def begun_weights(folder: Path, recipe: LatentRecipe, without: str | None) -> tuple[dict[str, Tensor], Progress] | None:
-    """The published weights of a training in float32 and how far it was, or None."""
+    """The published weights of a training in float32 and how far it was, or None; of a twin also those that are a draft."""
     card = card_of(folder)
     if card is None:
         return None
-    said = {
-        "seed": card.seed,
-        "cpu_seconds": card.cpu_seconds,
-        "gpu_seconds": card.wall_seconds or 0.0,
-        **card.training,
-    }
+    found: ModelCard | GoldStandard = card
     if without is None:
         weights = _pipeline_weights(folder, recipe)
     else:
-        gold = next((gold for gold in card.retrained if gold.spec.partition(":")[2] == without), None)
-        if gold is None:
+        cards = [read_card(folder, name) for name in (CARD, DRAFT) if (folder / name).exists()]
+        golds = (gold for one in cards for gold in one.retrained if gold.spec.partition(":")[2] == without)
+        if (gold := next(golds, None)) is None:
             return None
-        weights = {name: tensor.float() for name, tensor in load_file(folder / gold.file).items()}
-        said = {
-            "seed": gold.seed,
-            "cpu_seconds": gold.cpu_seconds,
-            "gpu_seconds": gold.wall_seconds or 0.0,
-            **gold.training,
-        }
+        found, weights = gold, _twin_weights(folder, gold.file, recipe)
+    said = {
+        "seed": found.seed,
+        "cpu_seconds": found.cpu_seconds,
+        "gpu_seconds": found.wall_seconds or 0.0,
+        **found.training,
+    }
     progress = Progress(
         seed=said["seed"], images=said["images_seen"], steps=said["steps"], cpu_seconds=said["cpu_seconds"],
         restarts=said["restarts_from_half_precision"] + 1, gpu_seconds=said["gpu_seconds"],
+        text_until=0 if recipe.text and without is not None else None,
     )  # fmt: skip
     return weights, progress
+
+
+def _twin_weights(folder: Path, file: str, recipe: LatentRecipe) -> dict[str, Tensor]:
+    """Of a twin only what a run changes is kept; its text encoder is the original's."""
+    weights = {name: tensor.float() for name, tensor in load_file(folder / file).items()}
+    if not recipe.text:
+        return weights
+    text = {
+        name: tensor for name, tensor in _pipeline_weights(folder, recipe).items() if name.startswith("text_encoder.")
+    }
+    return {**text, **{f"unet.{name}": tensor for name, tensor in weights.items()}}
 
 
 def _pipeline_weights(folder: Path, recipe: LatentRecipe) -> dict[str, Tensor]:
@@ -100,6 +108,8 @@ def publish(
 ) -> ModelCard:  # fmt: skip
     """Copies the pipeline of `work` to `target` with its card and what was measured on it; or a retrained twin beside it.
 
+    `draft`: only trainings know it, no page offers it.
+
     `pace`: CPU seconds a picture, where a GPU trained it.
 
     Raises:
@@ -114,7 +124,7 @@ def publish(
         if path.is_file() and path.stat().st_size >= LARGEST_FILE:
             raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {LARGEST_FILE} is too many.")
     if without is not None:
-        return _publish_gold(work, target, progress, recipe, without)
+        return _publish_gold(work, target, progress, recipe, without, draft=draft)
     digest = sha256(source / main_file(recipe))
     found = measured(work, digest)
     before = card_of(target)
@@ -158,7 +168,9 @@ def publish(
     return card
 
 
-def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRecipe, without: str) -> ModelCard:
+def _publish_gold(
+    work: Path, target: Path, progress: Progress, recipe: LatentRecipe, without: str, *, draft: bool
+) -> ModelCard:
     before = card_of(target)
     if before is None:
         raise FileNotFoundError(f"{target} holds no original: publish it first.")
@@ -186,7 +198,10 @@ def _publish_gold(work: Path, target: Path, progress: Progress, recipe: LatentRe
     )
     others = tuple(one for one in before.retrained if one.spec != gold.spec)
     card = replace(before, retrained=(gold, *others), retrain_seconds=gold.cpu_seconds or None)
-    _write(card, not (target / CARD).exists())
+    if draft:  # beside the card of the original, which does not name it yet
+        write_card(card, DRAFT)
+    else:
+        _write(card, not (target / CARD).exists())
     return card
 
 

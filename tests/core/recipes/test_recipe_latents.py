@@ -21,7 +21,7 @@ from recipes.latents_publish import publish
 from recipes.latents_quality import COLUMNS, save_sheet, sheet_rows
 from recipes.latents_sets import NULL, RECIPES, captions_of, concept_repeats, repeats, say, select, tokenizer_of
 from recipes.latents_training import TextTraining, token_table
-from sfr_core.cards import SAMPLES, SHEET_ROWS
+from sfr_core.cards import SAMPLES, SHEET_ROWS, read_card
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.nets.pipelines import open_pipeline
@@ -320,7 +320,16 @@ def test_a_twin_of_the_text_to_image_model_keeps_the_text_encoder(tmp_path: Path
         twin.step(select(FOUND, recipe, "cat"))
         twin.save(tmp_path / name)
         twins[name] = twin
+    publish(tmp_path / "kept", published, twins["kept"].progress, recipe, "cat", draft=True)
+    assert (
+        read_card(published).retrained == ()
+    )  # no page offers a twin that still learns, but its training goes on from it
+    further = resume(NOWHERE, published, recipe, FOUND, LATENTS, 0, without="cat", keep_text=True)
+    assert (further.progress.images, further.progress.restarts, further.progress.text_until) == (4, 1, 0)
+    for name, weight in further.weights.state_dict().items():
+        assert torch.equal(weight, twins["kept"].average[name].half().float()), name
     card = publish(tmp_path / "kept", published, twins["kept"].progress, recipe, "cat", draft=False)
+    assert not (published / "card.draft.json").exists()
     (gold,) = card.retrained
     assert (gold.spec, gold.file) == ("concept:cat", "retrained/concept-cat.safetensors")
     assert gold.training["recipe"] == (
