@@ -7,4 +7,11 @@ if (
 ):  # one thread for each worker: two that wait for each other's cores are slower than one
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import pytest
+
 import sfr_core  # noqa: F401
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with a browser come first: they wait more than they compute, and a long one begun last would end alone."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
