@@ -13,5 +13,5 @@ import sfr_core  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files with a browser come first: they wait more than they compute, and a long one begun last would end alone."""
+    """The files with a browser come first: they take longest, and a long one begun last would end alone."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)

@@ -131,10 +131,10 @@ def unlearn(
             set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
             due = t % config.forget_every == 0 and (config.forget_steps is None or t < config.forget_steps)
-            due = due and not _enough(left, config)
-            if due and not _misled(task, batch := next(forget), config, rng):
+            if due and not _enough(left, config) and not _misled(task, batch := next(forget), config, rng):
                 forget_loss = forget_gradient(task, batch, config, alpha, masks, rng, before)
-                left.append(_everywhere(forget_loss, task))
+                if config.forget_down_to is not None:
+                    left.append(_everywhere(forget_loss, task))
                 if config.alternate:
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
