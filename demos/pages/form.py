@@ -78,7 +78,7 @@ class Form:
         method, model = values[self.method], (show.selected(values[self.model]) or [""])[0]
         rows = [int(row) for row in show.selected(values[self.samples]) if row.isdigit()]
         card = zoo.card(model)
-        kinds = show.FORGET_KINDS[card.kind]
+        kinds = show.kinds_of(card.id)
         kind = values[self.kind] if values[self.kind] in kinds else kinds[0]
         names = show.selected(values[self.concepts if kind == "concept" else self.classes])
         if kind == "concept":

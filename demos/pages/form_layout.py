@@ -32,12 +32,12 @@ def build(model: str) -> Form:
     own_part = own.build()
     gr.HTML(f"<h3>{copy.FORGET_TITLE}</h3>", elem_classes="pg-step")
     kind = gr.Radio(
-        show.kind_choices(model),
+        show.kind_choices(),
         value="class",
         label=copy.FORGET_LABEL,
         show_label=False,
         container=False,
-        visible=len(show.kind_choices(model)) > 1,
+        visible=len(show.kinds_of(model)) > 1,
         elem_id="forget-kind",
     )
     kind_note = gr.HTML(show.forget_note(model), elem_id="forget-note")

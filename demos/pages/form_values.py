@@ -78,20 +78,27 @@ def first_class(model: str) -> str:
     return gold[0] if gold else names[0]
 
 
-def kind_choices(model: str) -> list[tuple[str, str]]:
-    """Titles and ids of what this model can forget."""
-    return [(copy.FORGET_KINDS[name], name) for name in FORGET_KINDS[kind_of(model)]]
+def kinds_of(model: str) -> tuple[str, ...]:
+    """What this model can forget."""
+    return FORGET_KINDS[kind_of(model)]
+
+
+def kind_choices() -> list[tuple[str, str]]:
+    """Titles and ids of what any model can forget; where there are several the page shows all but the concept (page.css).
+
+    All of them at any time: Gradio refuses an event that was sent before an answer took its choice away (6.31), and it would be lost.
+    """
+    return [(title, name) for name, title in copy.FORGET_KINDS.items()]
 
 
 def kind_update(model: str, kind: str) -> gr.Radio:
     """The choice of what can be forgotten, hidden where there is none."""
-    choices = kind_choices(model)
-    return gr.Radio(choices=choices, value=kind, visible=len(choices) > 1)
+    return gr.Radio(choices=kind_choices(), value=kind, visible=len(kinds_of(model)) > 1)
 
 
 def forget_note(model: str) -> str:
     """Why only some kinds of forget set are offered, and where the pictures of a run come from; "" where all are offered."""
-    if len(kind_choices(model)) > 1:
+    if len(kinds_of(model)) > 1:
         return ""
     text = copy.FORGET_CONCEPT if kind_of(model) == "text-to-image" else copy.FORGET_GENERATOR
     if not chooses_data(model):

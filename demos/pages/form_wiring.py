@@ -107,9 +107,8 @@ def wire(
         able = show.method_choices(model_id)
         if method not in [name for _, name in able]:
             method = able[0][1]
-        kinds = show.kind_choices(model_id)
-        if kind not in [name for _, name in kinds]:
-            kind = kinds[0][1]
+        kinds = show.kinds_of(model_id)
+        kind = kind if kind in kinds else kinds[0]
         chosen = cards.class_value(model_id, [first])
         return {
             **new_values(model_id, method, preset, variant, show.scope(model_id, method, kind, chosen)),

@@ -104,6 +104,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def tiny_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of `tiny_page`: where no CLIP is and none can be fetched, whatever machine this is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
+        patch.delenv("PLAYGROUND_CLIP", raising=False)
+        command = ["-m", "tests.browser.tiny_page", str(tmp_path_factory.mktemp("models"))]
+        with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
+            yield running.url
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     installed = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists()), None)
     with sync_playwright() as playwright:

@@ -10,27 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import serving, stopped_within, visiting
+from conftest import stopped_within, visiting
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("tiny page")]
 SLOW = 300_000
 """Milliseconds within which the short run must end, on cores that others use too."""
 MODEL = "fashion-mnist-ddpm"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    models = tmp_path_factory.mktemp("models")
-    command = ["-m", "tests.browser.tiny_page", str(models)]
-    with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
-        yield running.url
-
-
-@pytest.fixture(scope="module")
-def page(url: str, chromium: Browser) -> Iterator[Page]:
+def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
     """A visitor whose run of two steps has just ended."""
-    with visiting(url, chromium, 1280, 900, patience=60_000, accept_downloads=True) as visit:
+    with visiting(tiny_url, chromium, 1280, 900, patience=60_000, accept_downloads=True) as visit:
         page = visit.page
         expect(page.locator("#forget-kind")).to_be_visible()
         page.locator(f"#model-picker input[value='{MODEL}']").check()

@@ -7,32 +7,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from conftest import serving, stopped_within, visiting
+from conftest import stopped_within, visiting
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("tiny page")]
 SLOW = 300_000
 """Milliseconds within which the short run must end, on cores that others use too."""
 RECORDING = 300_000
 """Bytes; no other answer of the page is as large."""
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    command = ["-m", "tests.browser.tiny_page", str(tmp_path_factory.mktemp("models"))]
-    with pytest.MonkeyPatch.context() as patch:
-        # No CLIP is here and none can be fetched, whatever machine this is.
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
-        patch.delenv("PLAYGROUND_CLIP", raising=False)
-        with serving(command, tmp_path_factory.mktemp("tiny-page"), within=240) as running:
-            yield running.url
-
-
 @pytest.fixture
-def page(url: str, chromium: Browser) -> Iterator[Page]:
-    with visiting(url, chromium, 1280, 900, patience=60_000) as visit:
+def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
+    with visiting(tiny_url, chromium, 1280, 900, patience=60_000) as visit:
         yield visit.page
+
+
+@pytest.fixture(scope="module")
+def choosing(tiny_url: str, chromium: Browser) -> Iterator[Page]:
+    """A visitor who only chooses and starts nothing, with the settings open; each test begins by choosing another model than the last."""
+    with visiting(tiny_url, chromium, 1280, 900, patience=60_000) as visit:
+        visit.page.locator("#advanced > button").click()
+        yield visit.page
+
+
+def choose(page: Page, model: str, chosen: str) -> None:
+    """A model, with the settings that it brings."""
+    page.locator(f"#model-picker input[value='{model}']").check()
+    expect(page.locator(f"#class-picker input[value='{chosen}']")).to_be_checked()
+    expect(page.locator("#class-picker input:checked")).to_have_count(1)
 
 
 def short_run(page: Page, prefix: str) -> None:
@@ -112,48 +115,9 @@ def held_back(page: Page, wanted: Callable[[APIResponse], bool]) -> Iterator[Hel
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_classes_chosen_while_the_page_answers_stay_chosen(page: Page) -> None:
-    with held_back(page, lambda answer: "badge-time" in answer.text()) as held:
-        page.locator("#model-picker input[value='emoji-dit']").check()
-        expect(page.locator("#class-picker .picker-card")).to_have_count(14)
-        held.wait()
-        page.locator("#class-picker input[value='hearts']").check()
-        held.let_go()
-        page.wait_for_timeout(3000)  # for answers that would undo it
-    expect(page.locator("#class-picker input:checked")).to_have_count(2)
-
-
-def test_the_last_of_two_quick_choices_counts(page: Page) -> None:
-    with held_back(page, lambda answer: '"emoji-dit","sfr-on"' in answer.text()) as held:
-        page.locator("#model-picker input[value='emoji-dit']").check()
-        held.wait()
-        page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
-        held.let_go()
-        expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
-        expect(page.locator("#class-picker .picker-card")).to_have_count(10)
-
-
-def test_a_run_does_not_start_with_the_settings_of_an_earlier_choice(page: Page) -> None:
-    steps = page.locator("#set-sfr-on-steps input")
-    page.locator("#advanced > button").click()
-    quick = steps.input_value()
-    with held_back(page, lambda answer: '"sfr-on","thorough"' in answer.text()) as held:
-        page.locator("#preset input").click()
-        page.get_by_role("option", name="Thorough").click()
-        held.wait()
-        page.locator("#unlearn").click()
-        expect(page.get_by_text("have not arrived yet").first).to_be_visible()
-        expect(steps).to_have_value(quick)
-        held.let_go()
-        expect(steps).not_to_have_value(quick)
-    expect(page.locator("#preset input")).to_have_value("Thorough")
-    expect(page.locator("#stop")).to_be_disabled()
-
-
-def test_a_class_with_a_preset_of_its_own_brings_it_and_leaves_the_rest(page: Page) -> None:
-    page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
-    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
-    page.locator("#advanced > button").click()
+def test_a_class_with_a_preset_of_its_own_brings_it_and_leaves_the_rest(choosing: Page) -> None:
+    page = choosing
+    choose(page, "fashion-mnist-ddpm", "Trouser")
     warmup, alpha = page.locator("#set-sfr-on-lr_warmup input"), page.locator("#set-sfr-on-alpha input")
     expect(warmup).to_have_value("0")
     alpha.fill("2")
@@ -166,10 +130,21 @@ def test_a_class_with_a_preset_of_its_own_brings_it_and_leaves_the_rest(page: Pa
     expect(alpha).to_have_value("2")
 
 
-def test_a_class_chosen_while_a_preset_is_filled_in_brings_its_own(page: Page) -> None:
-    page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
-    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
-    page.locator("#advanced > button").click()
+def test_classes_chosen_while_the_page_answers_stay_chosen(choosing: Page) -> None:
+    page = choosing
+    with held_back(page, lambda answer: "badge-time" in answer.text()) as held:
+        page.locator("#model-picker input[value='emoji-dit']").check()
+        expect(page.locator("#class-picker .picker-card")).to_have_count(14)
+        held.wait()
+        page.locator("#class-picker input[value='hearts']").check()
+        held.let_go()
+        page.wait_for_timeout(3000)  # for answers that would undo it
+    expect(page.locator("#class-picker input:checked")).to_have_count(2)
+
+
+def test_a_class_chosen_while_a_preset_is_filled_in_brings_its_own(choosing: Page) -> None:
+    page = choosing
+    choose(page, "fashion-mnist-ddpm", "Trouser")
     page.locator("#class-picker input[value='Trouser']").uncheck()
     with held_back(page, lambda answer: '"sfr-on","quick"' in answer.text()) as held:
         page.locator("#preset input").click()
@@ -183,6 +158,35 @@ def test_a_class_chosen_while_a_preset_is_filled_in_brings_its_own(page: Page) -
         held.let_go()
         expect(page.locator("#set-sfr-on-steps input")).to_have_value("50")
         expect(page.locator("#set-sfr-on-lr_warmup input")).to_have_value("10")
+
+
+def test_the_last_of_two_quick_choices_counts(choosing: Page) -> None:
+    page = choosing
+    with held_back(page, lambda answer: '"emoji-dit","sfr-on"' in answer.text()) as held:
+        page.locator("#model-picker input[value='emoji-dit']").check()
+        held.wait()
+        page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
+        held.let_go()
+        expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+        expect(page.locator("#class-picker .picker-card")).to_have_count(10)
+
+
+def test_a_run_does_not_start_with_the_settings_of_an_earlier_choice(choosing: Page) -> None:
+    page = choosing
+    choose(page, "fashion-mnist-resnet", "Sneaker")
+    steps = page.locator("#set-sfr-on-steps input")
+    quick = steps.input_value()
+    with held_back(page, lambda answer: '"sfr-on","thorough"' in answer.text()) as held:
+        page.locator("#preset input").click()
+        page.get_by_role("option", name="Thorough").click()
+        held.wait()
+        page.locator("#unlearn").click()
+        expect(page.get_by_text("have not arrived yet").first).to_be_visible()
+        expect(steps).to_have_value(quick)
+        held.let_go()
+        expect(steps).not_to_have_value(quick)
+    expect(page.locator("#preset input")).to_have_value("Thorough")
+    expect(page.locator("#stop")).to_be_disabled()
 
 
 def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:

@@ -19,7 +19,7 @@ from sfr_core.events import Evaluated, Preview, Sheet
 from sfr_core.results import LiveRecord
 from sfr_core.runfiles import event_line
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.xdist_group("page")]
 SLOW = 150_000
 
 
@@ -80,9 +80,8 @@ def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artif
     assert blur(page) == "none"
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_tab_fits_a_phone(visit: Callable[..., Any], dark: bool) -> None:
-    page: Page = visit(390, 844, dark=dark, reduced_motion="reduce").page
+def test_the_tab_fits_a_phone(visit: Callable[..., Any]) -> None:
+    page: Page = visit(390, 844, reduced_motion="reduce").page
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator("#runs-open")).to_be_visible(timeout=SLOW)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.xdist_group("page")]
 expect.set_options(timeout=30_000)
 SLOW = 150_000
 """Milliseconds within which a short run must get on, on two cores that others use too."""
@@ -101,7 +101,7 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     assert re.search(r"in truth .+; the network says .+, \d+ % sure, (not )?recognised", alt)
 
 
-def test_no_autoplay_for_those_who_want_less_motion(visit: Callable[..., Any]) -> None:
+def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: Callable[..., Any]) -> None:
     page = visit(reduced_motion="reduce").page
     expect(part(page, "play")).to_have_text("Play again")
     wait_for_points(page, 2)
@@ -115,10 +115,6 @@ def test_no_autoplay_for_those_who_want_less_motion(visit: Callable[..., Any]) -
     box = page.get_by_label("Fisher clip")
     expect(box).to_be_visible()
     expect(box).to_have_value("")
-
-
-def test_the_recorded_run_can_be_run_live(visit: Callable[..., Any]) -> None:
-    page = visit(reduced_motion="reduce").page
     part(page, "run").click()
     expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
     wait_for_points(page, 1)
@@ -233,6 +229,8 @@ def test_keyboard_only(visit: Callable[..., Any]) -> None:
 
 def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> None:
     page: Page = visit(reduced_motion="reduce").page
+    kinds = page.locator("#forget-kind label:visible")
+    expect(kinds).to_have_text(["Whole classes", "A random share", "Chosen pictures"])
     page.locator("#forget-kind").get_by_text("Chosen pictures").click()
     expect(page.locator("#sample-picker label").first).to_be_visible()
     expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
@@ -251,18 +249,19 @@ def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> Non
     expect(page.locator("#sample-picker")).to_be_hidden()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_screens(visit: Callable[..., Any], artifacts: Path, width: int, dark: bool) -> None:
     page: Page = visit(width, 800 if width > 600 else 844, dark=dark, reduced_motion="reduce").page
     wait_for_points(page, 2)
     page.wait_for_timeout(400)
-    name = f"first-look-{width}-{'dark' if dark else 'light'}.png"
-    page.screenshot(path=artifacts / name)
-    page.screenshot(path=artifacts / f"full-{name}", full_page=True)
+    assert page.evaluate("() => document.body.classList.contains('dark')") is dark
+    for now in (dark, not dark):
+        page.evaluate("(now) => document.body.classList.toggle('dark', now)", now)
+        name = f"first-look-{width}-{'dark' if now else 'light'}.png"
+        page.screenshot(path=artifacts / name)
+        page.screenshot(path=artifacts / f"full-{name}", full_page=True)
     # Nothing is wider than the screen, and the first look is on it.
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     box = part(page, "run").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < 844
-    assert page.evaluate("() => document.body.classList.contains('dark')") is dark

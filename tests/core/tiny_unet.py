@@ -24,7 +24,7 @@ ARCHITECTURE: dict[str, Any] = {
     "down_block_types": ("DownBlock2D", "DownBlock2D"),
     "up_block_types": ("UpBlock2D", "UpBlock2D"),
     "attention_head_dim": 8,
-    "norm_num_groups": 4,
+    "norm_num_groups": 2,
     "num_class_embeds": 11,
 }
 
