@@ -64,7 +64,7 @@ def start(slot: threading.Lock, session: Any, n: int) -> Wish[Scores]:
         raise InputError(copy.CLIP_BAD_SIZE)
     # Torch is here by now: the session came with it.
     from sfr_core.generation import protocol_of
-    from sfr_core.metrics.agreement import agree_by_role, role_steps
+    from sfr_core.metrics.agreement import agree, agreement_steps
 
     sampler, asked = protocol_of(session.card), chosen_clip()
     opened: list[tuple[Clip, str]] = []
@@ -74,11 +74,11 @@ def start(slot: threading.Lock, session: Any, n: int) -> Wish[Scores]:
             opened.append(open_clip(asked, session.device))
         clip, name = opened[0]
         model = wishes.model_of(session, who)
-        found = yield from agree_by_role(session.task, sampler, clip, n, model)
+        found = yield from agree(session.task, sampler, clip, n, model)
         yield Scores(found, name, sampler.steps, sampler.guidance)
 
     models = ("before", "after", *(("retrained",) if session.has("retrained") else ()))
-    steps = role_steps(session.task, sampler, n)
+    steps = agreement_steps(session.task, sampler, n)
     return wishes.start(slot, score, models, steps, deadline=DEADLINE, advice="Try again.")
 
 

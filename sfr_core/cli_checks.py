@@ -31,7 +31,7 @@ from sfr_core.runfiles import (
 )
 
 if TYPE_CHECKING:
-    from sfr_core.session import Session
+    from sfr_core.session import Session, Who
     from sfr_core.tasks.text_to_image import TextToImageTask
 
 DONE, CANCELLED = 0, 130
@@ -75,14 +75,15 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
         "agreement",
         allow_abbrev=False,
         help="ask a CLIP how well pictures agree with their prompts before and after a text-to-image run",
-        description="Draws pictures of the concept's own prompts and of what remains with the model before and after the run, scores "
-        f"each with its prompt (CLIPScore, 0 to 100) and writes {AGREEMENT} into the run's folder; the pictures are not kept.",
+        description="Draws pictures of the concept's own prompts, of what means the same in other words, of neighbours and of other "
+        "concepts with the model before and after the run and with one retrained without the concept where there is one, scores each with "
+        f"its prompt (CLIPScore, 0 to 100) and writes {AGREEMENT} into the run's folder; the pictures are not kept.",
     )
     agreement.add_argument(
         "--clip", default=CLIP, metavar="NAME", help=f"hub:OWNER/NAME@REVISION or a folder (default {CLIP})"
     )
     agreement.add_argument(
-        "--samples", type=_count, default=40, metavar="N", help="pictures of either group (default 40)"
+        "--samples", type=_count, default=40, metavar="N", help="pictures of each kind of prompt (default 40)"
     )
     _of_run(agreement, _agreement)
 
@@ -192,24 +193,30 @@ def _agreement(args: argparse.Namespace) -> int:
     session = reopened(args.run)
     clip, name = open_clip(args.clip, session.device)
     from sfr_core.generation import protocol_of
-    from sfr_core.metrics.agreement import agree, agreement_steps
+    from sfr_core.metrics.agreement import Agreement, agree, agreement_steps
 
     task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
+    models: tuple[Who, ...] = ("before", "after", "retrained") if session.has("retrained") else ("before", "after")
     found: dict[str, Any] = {}
     total = agreement_steps(task, sampler, args.samples)
     with stop_on_signals() as cancel:
-        for who in ("before", "after"):
+        for who in models:
             walk = agree(task, sampler, clip, args.samples, session.reference(who))
             ended = _walk(walk, total, f"drawing and scoring, {who} the run", cancel)
             if not ended:
                 return CANCELLED
-            found[who] = ended[0].to_json()
+            found[who] = ended[0]
+    # Pictures in one place start from the same noise, so that their difference has the smaller error of pairs.
+    found["change"] = {role: scores - found["before"][role] for role, scores in found["after"].items()}
+    told = {
+        what: {role: asdict(Agreement.of(scores)) for role, scores in groups.items()} for what, groups in found.items()
+    }
     said = {
-        **found, "clip": name, "sampler_steps": sampler.steps, "guidance": sampler.guidance, "device": _device(session), "schema": 1,
+        **told, "clip": name, "sampler_steps": sampler.steps, "guidance": sampler.guidance, "device": _device(session), "schema": 2,
     }  # fmt: skip
     write_measured(args.run, AGREEMENT, said)
     print(json.dumps(said), flush=True)
-    before, after = (found[who]["concept"]["mean"] for who in ("before", "after"))
+    before, after = (told[who]["direct"]["mean"] for who in ("before", "after"))
     log(
         f"CLIPScore of the concept's prompts: {before:.2f} before the run, {after:.2f} after it; see {args.run / AGREEMENT}."
     )

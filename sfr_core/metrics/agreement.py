@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,27 +92,16 @@ class Agreement:
         return cls(float(scores.mean()), error, n)
 
 
-@dataclass(frozen=True, slots=True)
-class Agreements:
-    """Of one model: pictures of the concept's own prompts, and of what remains; None where the run has no such prompt."""
-
-    concept: Agreement
-    rest: Agreement | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return asdict(self)
-
-
 def agreement_steps(task: TextToImageTask, sampler: Protocol, n: int) -> int:
     """How often `agree` yields."""
-    return _steps(len(_labels(task, n)), sampler)
+    pictures = n * len(_by_role(task))
+    return unseen_steps(pictures, sampler) + -(-pictures // BATCH)
 
 
 def agree(
     task: TextToImageTask, sampler: Protocol, clip: Clip, n: int, model: nn.Module | None = None
-) -> Generator[int, None, Agreements]:
-    """Draws n pictures of the concept's own prompts and n of neighbours and others (metrics/unseen.py), and scores them.
+) -> Generator[int, None, dict[Role, NDArray[np.float64]]]:
+    """Draws n pictures of every role that a prompt of the run has (metrics/unseen.py), and scores them.
 
     Args:
         task, sampler, model: as for `unseen`.
@@ -120,20 +109,6 @@ def agree(
 
     Yields:
         Sampler steps done, then one more for every batch of scores.
-    """
-    scores = yield from _scored(task, sampler, clip, _labels(task, n), model)
-    return Agreements(Agreement.of(scores[:n]), Agreement.of(scores[n:]) if len(scores) > n else None)
-
-
-def role_steps(task: TextToImageTask, sampler: Protocol, n: int) -> int:
-    """How often `agree_by_role` yields."""
-    return _steps(n * len(_by_role(task)), sampler)
-
-
-def agree_by_role(
-    task: TextToImageTask, sampler: Protocol, clip: Clip, n: int, model: nn.Module | None = None
-) -> Generator[int, None, dict[Role, NDArray[np.float64]]]:
-    """As `agree`, for n pictures of every role that a prompt of the run has.
 
     Returns:
         The score of each picture [n], by role. Picture k starts from the same noise whatever the model, so that the difference
@@ -160,18 +135,7 @@ def _scored(
     return np.concatenate(parts)
 
 
-def _steps(n: int, sampler: Protocol) -> int:
-    return unseen_steps(n, sampler) + -(-n // BATCH)
-
-
 def _by_role(task: TextToImageTask) -> dict[Role, NDArray[np.int64]]:
     """Labels of the prompts of every role that has one."""
     roles: tuple[Role, ...] = ("direct", "paraphrase", "neighbour", "other")
     return {role: labels for role in roles if len(labels := task.plan.labels(role))}
-
-
-def _labels(task: TextToImageTask, n: int) -> NDArray[np.int64]:
-    """Prompts to draw: n of the concept, then n of what remains, as far as there is such a prompt."""
-    rest = np.concatenate([task.plan.labels("neighbour"), task.plan.labels("other")])
-    groups = [task.plan.labels("direct"), *([rest] if len(rest) else [])]
-    return np.concatenate([spread_over(prompts, n) for prompts in groups])

@@ -253,10 +253,10 @@ def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> Non
 def test_screens(visit: Callable[..., Any], artifacts: Path, width: int, dark: bool) -> None:
     page: Page = visit(width, 800 if width > 600 else 844, dark=dark, reduced_motion="reduce").page
     wait_for_points(page, 2)
-    page.wait_for_timeout(400)
     assert page.evaluate("() => document.body.classList.contains('dark')") is dark
     for now in (dark, not dark):
         page.evaluate("(now) => document.body.classList.toggle('dark', now)", now)
+        page.wait_for_timeout(400)  # colours fade into each other
         name = f"first-look-{width}-{'dark' if now else 'light'}.png"
         page.screenshot(path=artifacts / name)
         page.screenshot(path=artifacts / f"full-{name}", full_page=True)

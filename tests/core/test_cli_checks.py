@@ -25,6 +25,7 @@ from tests.core.tiny_sd import SMALL_CONCEPTS, named_judge, sd_folder, sd_sessio
 
 FP32 = ["--device", "cpu", "--precision", "fp32"]
 SMALL = ["--steps", "3", "--samples", "4"]
+ROLES = ("direct", "paraphrase", "neighbour", "other")
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +128,15 @@ def test_agreement_scores_before_and_after_by_a_clip(
     found = json.loads((copied / "agreement.json").read_text())
     assert json.loads(said.out) == found
     assert (found["clip"], found["sampler_steps"], found["guidance"]) == ("tiny-clip", 4, 2.0)
-    for who in ("before", "after"):
-        assert found[who]["concept"]["n"] == found[who]["rest"]["n"] == 2
-        assert 0 <= found[who]["concept"]["mean"] <= 100
+    for who in ("before", "after", "change"):
+        assert {role: scores["n"] for role, scores in found[who].items()} == dict.fromkeys(ROLES, 2)
+    for role in ROLES:
+        before, after, change = (found[what][role]["mean"] for what in ("before", "after", "change"))
+        assert 0 <= before <= 100
+        assert change == pytest.approx(after - before)
     assert found["before"] != found["after"]
-    assert f"CLIPScore of the concept's prompts: {found['before']['concept']['mean']:.2f} before the run" in said.err
+    assert "retrained" not in found  # no such model is shipped
+    assert f"CLIPScore of the concept's prompts: {found['before']['direct']['mean']:.2f} before the run" in said.err
 
 
 def bad_config(folder: Path) -> None:

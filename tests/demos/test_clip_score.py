@@ -29,7 +29,7 @@ from sfr_core.errors import HubError, InputError
 from sfr_core.generation import protocol_of
 from sfr_core.hub.clip import CLIP, SWITCH, clip_folder
 from sfr_core.hub.names import read_name
-from sfr_core.metrics.agreement import Agreement, Clip, agree_by_role
+from sfr_core.metrics.agreement import Agreement, Clip, agree
 from sfr_core.ops.walks import drained
 from sfr_core.session import Retrained, Session
 from tests.core import tiny_clip
@@ -233,7 +233,7 @@ def test_scores_are_those_of_every_model_of_the_run(part: panel.ClipScore, folde
     assert seen[-1][2] == clip_score.found_html(wish.outcomes, wish.seconds)
     clip, sampler = Clip(folder, torch.device("cpu")), protocol_of(session.card)
     for who, one in wish.outcomes.items():
-        alone = drained(agree_by_role(session.task, sampler, clip, 4, session.reference(who)))  # type: ignore[arg-type]
+        alone = drained(agree(session.task, sampler, clip, 4, session.reference(who)))  # type: ignore[arg-type]
         assert list(one.by_role) == list(alone) == list(ROLES)
         assert all(np.array_equal(one.by_role[role], alone[role]) for role in alone)
         assert (one.clip, one.steps, one.guidance) == ("tiny-clip", 4, 2.0)

@@ -13,7 +13,7 @@ from torchmetrics.functional.multimodal import clip_score
 from transformers import CLIPModel, CLIPProcessor
 
 from sfr_core.errors import AssetError
-from sfr_core.metrics.agreement import Agreement, Clip, agree, agree_by_role, agreement_steps, role_steps
+from sfr_core.metrics.agreement import Agreement, Clip, agree, agreement_steps
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import unseen
 from sfr_core.ops.walks import drained
@@ -62,36 +62,18 @@ def test_an_agreement_counted_by_hand() -> None:
     assert Agreement.of(np.array([7.0])) == Agreement(7.0, 0.0, 1)
 
 
-def test_it_scores_the_concepts_prompts_and_what_remains(folder: Path) -> None:
+def test_every_role_is_scored_by_itself_and_scoring_takes_steps_too(folder: Path) -> None:
     task, clip = sd_task(), Clip(folder, CPU)
-    before = state(task.model)
+    weights = state(task.model)
     walk, steps = agree(task, SAMPLER, clip, 5), []
     try:
         while True:
             steps.append(next(walk))
     except StopIteration as end:
         found = end.value
-    assert steps == list(range(1, agreement_steps(task, SAMPLER, 5) + 1)) == list(range(1, 10))
-    assert same(before, state(task.model))
-    plan = task.plan
-    rest = [*plan.labels("neighbour"), *plan.labels("other")]
-    labels = np.array([*(plan.labels("direct")[k % 2] for k in range(5)), *(rest[k % len(rest)] for k in range(5))])
-    images = drained(unseen(task, SAMPLER, labels))
-    scores = clip.scores(images, [plan.prompts[label].text for label in labels])
-    assert (found.concept, found.rest) == (Agreement.of(scores[:5]), Agreement.of(scores[5:]))
-    assert found.to_json()["concept"] == {"mean": found.concept.mean, "error": found.concept.error, "n": 5}
-
-
-def test_every_role_is_scored_by_itself_and_scoring_takes_steps_too(folder: Path) -> None:
-    task, clip = sd_task(), Clip(folder, CPU)
-    walk, steps = agree_by_role(task, SAMPLER, clip, 5), []
-    try:
-        while True:
-            steps.append(next(walk))
-    except StopIteration as end:
-        found = end.value
     # 20 pictures: three batches of 4 sampler steps, and two batches of scores.
-    assert steps == list(range(1, role_steps(task, SAMPLER, 5) + 1)) == list(range(1, 15))
+    assert steps == list(range(1, agreement_steps(task, SAMPLER, 5) + 1)) == list(range(1, 15))
+    assert same(weights, state(task.model))
     plan = task.plan
     assert list(found) == ["direct", "paraphrase", "neighbour", "other"]
     labels = np.concatenate([plan.labels(role)[np.arange(5) % len(plan.labels(role))] for role in found])
@@ -99,7 +81,7 @@ def test_every_role_is_scored_by_itself_and_scoring_takes_steps_too(folder: Path
     scores = clip.scores(images, [plan.prompts[label].text for label in labels])
     assert np.array_equal(np.concatenate(list(found.values())), scores)
     # The same weights give the same pictures: pairs of them differ by nothing.
-    again = drained(agree_by_role(task, SAMPLER, clip, 5, task.model))
+    again = drained(agree(task, SAMPLER, clip, 5, task.model))
     assert Agreement.of(again["direct"] - found["direct"]) == Agreement(0.0, 0.0, 5)
 
 
