@@ -47,7 +47,7 @@ class Found:
     @property
     def smallest(self) -> int | None:
         """Bytes that forgetting by steps takes at least: sparing, without a mask, the optimiser with the smallest states, and of a
-        text-to-image model only what reads a prompt; None for a classifier, whose pictures are not known yet."""
+        text-to-image model only what reads a prompt; None for a classifier whose network or size of pictures nobody tells."""
         if self.description.activations is None:
             return None
         return self.description.smallest(on_gpu=self.on_gpu).total
@@ -100,8 +100,11 @@ def found_html(found: Found) -> str:
             described.first(spare=spared, on_gpu=found.on_gpu, **changes).total
             for spared, changes in ((False, {}), (True, {}), (True, SMALL))
         )
-        facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain), spare=copy.size(spare))))
-        facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, copy.size(small)))
+        if described.spares:
+            facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain), spare=copy.size(spare))))
+            facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, copy.size(small)))
+        else:
+            facts.append((words.MEMORY, words.MEMORY_PLAIN.format(plain=copy.size(plain))))
     if model.kind == "classifier":
         facts.append((words.FOLDERS, words.FOLDERS_ARE))
     if found.free is not None:

@@ -77,7 +77,7 @@ def check_config(config: RunConfig) -> None:
             "Retraining a generator takes hours, so this page does not start it.",
             hint="Compare with the retrained model that is shipped, or use the command line.",
         )
-    if card.source == "hub" and card.kind != "classifier":
+    if card.source == "hub":
         warm.load(diffusers=True)
         from sfr_core.hub import check_memory
         from sfr_core.ops.device import pick_device

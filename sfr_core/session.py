@@ -111,8 +111,7 @@ class Session:
         self.dataset = dataset
         self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
         self.device = pick_device(config.device)
-        of_hub = model.source == "hub" and model.kind != "classifier"
-        if of_hub:
+        if model.source == "hub":
             check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         with memory_errors("to open this model"):
@@ -129,7 +128,7 @@ class Session:
             if config.memory == "spare":
                 recompute_blocks(self.task.model)
             asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
-            if of_hub:
+            if model.source == "hub" and model.kind != "classifier":
                 asked = hub_precision(config, self.device)
             self.precision: UsedPrecision = self.task.pick_precision(asked, trial)
             self.task.precision = self.precision

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from sfr_core.configs import Trainable
-from sfr_core.errors import HubError
+from sfr_core.errors import HubError, InputError
 from sfr_core.hub.fetch import folder_of
 from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.memory import FLOAT, MemoryNeed, in_words, needed_memory
 from sfr_core.hub.names import clear_errors
 from sfr_core.hub.phases import phases_of
 from sfr_core.hub.resolve import HubModel, small_json
+from sfr_core.hub.shape import architecture_of, outputs_of
 from sfr_core.methods import spec_of
+from sfr_core.nets.named import build_network
 from sfr_core.presets import resolve
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Description:
         trained: weights of the part that forgets. slices: of a text-to-image model, those that a run may choose alone, by Trainable.
         still: weights of all other parts that a run asks; the safety checker is not among them, but in `filter`.
         missing: bytes that are still to be downloaded.
-        activations: of one picture, in half precision; None for a classifier, whose pictures are not known here.
+        activations: of one picture, in half precision; None for a classifier whose network or size of pictures nobody tells.
     """
 
     model: HubModel
@@ -51,6 +53,11 @@ class Description:
     missing: int
     filter: int
     activations: Activations | None
+
+    @property
+    def spares(self) -> bool:
+        """Whether a run can spare memory: generators can."""
+        return self.model.kind != "classifier"
 
     @property
     def cross_attention(self) -> int:
@@ -81,17 +88,19 @@ class Description:
         """What the run takes that a page or a command line without options would start: SFR-on, its preset "quick".
 
         Args:
-            spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see room.hub_precision).
+            spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see room.hub_precision), for a classifier single,
+            which its "auto" may come to.
             changes: fields of the method's config; those that this kind of model has none of are left out.
         """
         known = {s.name for s in spec_of(FIRST, self.model.kind).config_cls.settings()}
         changed = {name: value for name, value in changes.items() if name in known}
         settings = resolve(self.model.id, FIRST, overrides=changed, kind=self.model.kind)
-        return self.memory(FIRST, settings, spare=spare, half=spare or on_gpu, on_gpu=on_gpu)
+        half = (spare or on_gpu) and self.spares
+        return self.memory(FIRST, settings, spare=spare, half=half, on_gpu=on_gpu)
 
     def smallest(self, *, on_gpu: bool = True) -> MemoryNeed:
         """The same as small as switches and fields make it, without a mask."""
-        return self.first(spare=True, on_gpu=on_gpu, mask=False, batch_size=1, **SMALL)
+        return self.first(spare=self.spares, on_gpu=on_gpu, mask=False, batch_size=1, **SMALL)
 
     def lines(self) -> list[str]:
         """For people, one fact a line."""
@@ -108,6 +117,7 @@ class Description:
             facts.append(f"pickles: convert them once with: python -m sfr_core convert {model.id}")
         if self.activations is not None:
             facts.append(f"forgetting on a GPU: {self.first().sentence()} (SFR-on, preset quick)")
+        if self.activations is not None and self.spares:
             facts.append(f"with --memory spare: {self.first(spare=True).sentence()}")
             small, fields = self.first(spare=True, **SMALL), "optimizer=adam8bit"
             if self.cross_attention:
@@ -133,7 +143,7 @@ def describe(model: HubModel) -> Description:
         still=still,
         filter=checker,
         missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
-        activations=_activations(model) if model.trained else None,
+        activations=_activations(model),
     )
 
 
@@ -197,14 +207,37 @@ def _product(shape: list[int]) -> int:
     return out
 
 
-_counted: dict[str, Activations] = {}
+_counted: dict[str, Activations | None] = {}
 """Of each model that was counted in this process: it is asked again before every run."""
 
 
-def _activations(model: HubModel) -> Activations:
+def _activations(model: HubModel) -> Activations | None:
     if model.id not in _counted:
-        _counted[model.id] = _count(model)
+        _counted[model.id] = _count(model) if model.trained else _count_classifier(model)
     return _counted[model.id]
+
+
+def _count_classifier(model: HubModel) -> Activations | None:
+    """Of two pictures, halved: layers that norm over the batch refuse a single one."""
+    import torch
+
+    from sfr_core.hub.activations import Activations, count_activations
+
+    try:
+        shape = architecture_of(model)
+        if shape.size is None:
+            return None
+        channels, size = shape.channels or 3, shape.size
+
+        def build() -> nn.Module:
+            with torch.device("cpu"):  # some of timm's read numbers while they are built
+                network = build_network(shape, classes=outputs_of(model, shape), channels=channels)
+            return network.to("meta")
+
+        found = count_activations(build, lambda dtype: (torch.zeros(2, channels, *size, dtype=dtype),), half=True)
+    except (InputError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        return None  # opening it says why, if it cannot be opened at all
+    return Activations(-(-found.plain // 2), -(-found.spared // 2))
 
 
 def _count(model: HubModel) -> Activations:

@@ -18,7 +18,7 @@ from sfr_core.hub.fetch import Watch, fetch
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
-from sfr_core.nets.named import Architecture, from_timm_config, read_architecture
+from sfr_core.hub.shape import architecture_of, says_architecture
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.own import OwnModel, names_of_outputs, open_own, unmeasured_card
 
@@ -124,7 +124,7 @@ def open_for_run(
             raise ConfigError(f"{model.name.repo} takes no pictures.", hint="Leave out --data and --architecture.")
         return open_generator(model)
     if not data:
-        unsaid = "" if architecture or _says_architecture(model) else UNSAID
+        unsaid = "" if architecture or says_architecture(model) else UNSAID
         raise ConfigError(
             "--data is missing.",
             hint=f"A classifier of the Hub needs its pictures: add --data FOLDER (or a zip), one subfolder per class{unsaid}.",
@@ -157,7 +157,7 @@ def open_classifier(
     Raises:
         HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_own`.
     """
-    shape = _architecture(model, architecture)
+    shape = architecture_of(model, architecture)
     weights = next(f.path for f in model.part("").weights)
     file = fetch(model, watch) / weights
     own = open_own(
@@ -179,28 +179,6 @@ def open_classifier(
             origin=model.id if model_id else "",
         ),
     )
-
-
-def _says_architecture(model: HubModel) -> bool:
-    offer = offer_of(model.name)
-    return "architecture" in model.config or (offer is not None and bool(offer.architecture))
-
-
-def _architecture(model: HubModel, given: str | None) -> Architecture:
-    offer = offer_of(model.name)
-    if given or (offer is not None and offer.architecture):
-        return read_architecture(given or (offer.architecture if offer is not None else ""))
-    if "architecture" not in model.config:
-        raise HubError(
-            f"{model.name.repo} does not say which network it is.",
-            hint="Name it, for example --architecture torchvision:resnet18.",
-        )
-    try:
-        return from_timm_config(model.config)
-    except (TypeError, AttributeError, IndexError) as error:
-        raise AssetError(
-            f"The config.json of {model.name.repo} describes no classifier ({error}).", hint="Give --architecture."
-        ) from None
 
 
 def _title(model: HubModel) -> str:

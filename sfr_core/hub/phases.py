@@ -1,4 +1,4 @@
-"""What each method for generators holds beside the weights, phase by phase, as its loop in methods/ does. No torch here."""
+"""What each method holds beside the weights, phase by phase, as its loop in methods/ does. No torch here."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from sfr_core.hub.memory import FLAG, FLOAT, OPTIMISER, Phase
 
 WITHOUT_GRADIENTS = ("uce", "random-embedding")
 """Methods that keep nothing for a backward pass."""
-WITH_TEACHER = ("esd-x", "esd-u")
+WITH_TEACHER = ("esd-x", "esd-u", "scrub")
 """Methods that always ask a copy of the network as it was."""
+WITH_FRESH = {"bad-teacher": 2, "retrain": 1}
+"""Networks beside the live one, where a freshly drawn one is among them."""
 
 
 def phases_of(kind: str, method: str, settings: Mapping[str, Any], *, on_gpu: bool) -> tuple[Phase, ...]:
     """The phases of a run.
 
     Args:
-        kind: ModelCard.kind of a generator. settings: every field of the method's config.
+        kind: ModelCard.kind. settings: every field of the method's config.
         on_gpu: what waits in main memory is then not on the device; a CPU holds the weights before and after the run too.
     """
     here = 0 if on_gpu else 1
@@ -43,10 +45,10 @@ def phases_of(kind: str, method: str, settings: Mapping[str, Any], *, on_gpu: bo
     moving = steps + (FLOAT if on_gpu and optimizer in ("adam", "adamw") else 0)
     if mask and settings.get("masked_weights") == "hold":
         moving += FLOAT
-    copies = here + (1 if asks_a_teacher(method, settings) else 0)
+    copies = here + WITH_FRESH.get(method, 1 if asks_a_teacher(method, settings) else 0)
     return (
         *before,
-        Phase(per_weight=steps, batch=batch, passes=_passes(method, settings), copies=copies),
+        Phase(per_weight=steps, batch=batch, passes=_passes(kind, method, settings), copies=copies),
         Phase(per_weight=moving, copies=copies),
         drawing,
     )
@@ -58,8 +60,10 @@ def asks_a_teacher(method: str, settings: Mapping[str, Any]) -> bool:
     return method in WITH_TEACHER or settings.get("teacher") == "frozen" or recalls
 
 
-def _passes(method: str, settings: Mapping[str, Any]) -> int:
+def _passes(kind: str, method: str, settings: Mapping[str, Any]) -> int:
     """Passes with a gradient in one step that are added up before they go back; a target is asked without one."""
+    if kind == "classifier":
+        return 1
     if method == "concept-ablation":
         return 2 if settings.get("prior_weight", 1.0) else 1
     return 2 if method in ("salun", "joint", "selective-amnesia") else 1

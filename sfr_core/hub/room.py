@@ -30,14 +30,20 @@ def hub_precision(config: RunConfig, device: torch.device) -> UsedPrecision:
     return "bf16" if config.memory == "spare" or device.type == "cuda" else "fp32"
 
 
+def _counted(kind: str, config: RunConfig, device: torch.device) -> UsedPrecision:
+    """The precision that is counted: of a classifier, whose "auto" is timed once it is open, the one that takes more."""
+    timed = kind == "classifier" and (config.memory, config.precision) == ("plain", "auto")
+    return "fp32" if timed else hub_precision(config, device)
+
+
 def needed(card: ModelCard, config: RunConfig, device: torch.device) -> MemoryNeed | None:
     """What a run takes, by the formula in memory.py; None for a model that was not fetched here."""
-    model = recall(read_name(card.id))
+    model = recall(read_name(card.origin or card.id))
     if model is None:
         return None
     settings = spec_of(config.method, card.kind).config_cls.from_dict(config.settings).to_dict()
     return describe(model).memory(
-        config.method, settings, spare=config.memory == "spare", half=hub_precision(config, device) == "bf16",
+        config.method, settings, spare=config.memory == "spare", half=_counted(card.kind, config, device) == "bf16",
         on_gpu=device.type == "cuda",
     )  # fmt: skip
 
@@ -46,7 +52,7 @@ def check_memory(card: ModelCard, config: RunConfig, device: torch.device, *, wa
     """Refuses a run that would not fit.
 
     Args:
-        card: of a pipeline of the Hub that was fetched.
+        card: of a model of the Hub that was fetched.
         waits: the run begins later, so that what this process holds now counts as free.
 
     Raises:
@@ -75,7 +81,7 @@ def _hint(card: ModelCard, config: RunConfig) -> str:
         way
         for way, there in (
             ("a smaller batch", learns),
-            ("the memory 'spare'", config.memory == "plain"),
+            ("the memory 'spare'", config.memory == "plain" and card.kind != "classifier"),
             ("8-bit optimiser states", learns and "optimizer" in fields),
             ("a smaller trained part", "trainable" in fields),
         )

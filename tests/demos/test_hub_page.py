@@ -312,7 +312,11 @@ def test_some_of_imagenets_classes_are_enough_by_their_names(
     assert [item["id"] for item in form_cards.class_value(card.id, [])["items"]] == list(data.pictured)
     assert form_values.first_class(card.id) == "tench"
     settings = presets.resolve(card.id, "random-label", overrides={"epochs": 1, "batch_size": 8})
-    job = ran(RunConfig(model=card.id, forget="class:tench", method="random-label", settings=settings, device="cpu"))
+    # Not "auto": half precision, where it happens to be the faster, may diverge on so small a network.
+    made = RunConfig(
+        model=card.id, forget="class:tench", method="random-label", settings=settings, device="cpu", precision="fp32"
+    )
+    job = ran(made)
     record = run_record.from_job(job)
     assert "nan" not in compare_values.classes_table(record)
     assert len(compare_values.classes_plot(record).data[0].x) == 3

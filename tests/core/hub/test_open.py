@@ -28,7 +28,7 @@ from sfr_core.hub import (
     open_generator,
     resolve,
 )
-from sfr_core.nets.named import from_timm_config
+from sfr_core.nets.named import build_network, from_timm_config, read_architecture
 from sfr_core.ops import device as device_module
 from sfr_core.presets import resolve as resolve_preset
 from sfr_core.runfiles import read_config
@@ -203,6 +203,42 @@ def test_what_is_refused_is_what_the_facts_say(hub: StubHub, monkeypatch: pytest
             monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device, need=need: need - 1)
             with pytest.raises(HubError, match="needs about"):
                 check_memory(card, config, cpu)
+
+
+def test_a_classifier_needs_room_for_what_its_network_keeps(
+    hub: StubHub, own: OwnFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsaid = describe(resolve(NET))
+    assert unsaid.activations is None
+    assert len(unsaid.lines()) == 4
+    monkeypatch.setattr(sys.modules["sfr_core.hub.describe"], "_counted", {})  # the package has a function of this name
+    shape = f"{ARCHITECTURE}&classes=blue,green,red"
+    monkeypatch.setattr(
+        "sfr_core.hub.shape.offer_of", lambda name: replace(OFFERS[0], architecture=shape, pickles=False)
+    )
+    found = describe(resolve(NET))
+    assert found.activations is not None
+    assert found.lines()[4].endswith("for a batch (SFR-on, preset quick)")
+    kept: dict[int, torch.Tensor] = {}
+    network = build_network(read_architecture(shape), classes=3, channels=3).train()
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.setdefault(t.data_ptr(), t), lambda t: t):
+        network(torch.zeros(8, 3, 8, 8))
+    weights = {p.data_ptr() for p in network.parameters()}
+    real = sum(t.untyped_storage().nbytes() for at, t in kept.items() if at not in weights)
+    assert 8 * 2 * found.activations.plain == pytest.approx(real, rel=0.1)
+    card = open_classifier(resolve(NET), own.data).card
+    settings = resolve_preset(NET, "sfr-on")
+    config = RunConfig(model=NET, forget="class:red", method="sfr-on", settings=settings)
+    need = found.first(on_gpu=False).total
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need)
+    check_memory(card, config, torch.device("cpu"))
+    monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - 1)
+    # A visitor's own card says by its origin what it is.
+    for asked in (card, replace(card, id="own:1", origin=NET)):
+        with pytest.raises(HubError, match=r"needs about .*Choose a smaller batch or 8-bit optimiser states\."):
+            check_memory(asked, config, torch.device("cpu"))
+    fewer = replace(config, settings={**settings, "batch_size": 1, "fisher_batch_size": 1})
+    check_memory(card, fewer, torch.device("cpu"))
 
 
 def test_a_method_with_a_teacher_needs_room_for_it(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:

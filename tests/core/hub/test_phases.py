@@ -145,6 +145,18 @@ def test_autograd_really_keeps_as_many_pictures(method: str, changes: dict[str, 
     assert most / one == pytest.approx(max(phase.batch * phase.passes for phase in phases), rel=0.05)
 
 
+def test_classifiers_by_hand() -> None:
+    # Gradient and momentum of SGD; one pass a step, whatever the method adds up of it.
+    tune = of("classifier", "finetune", batch_size=3, optimizer="sgd")
+    assert tune == [Phase(per_weight=8, batch=3, passes=1), Phase(per_weight=8), DRAWING]
+    # The gradient and its sum, then the mask beside; rows of both sets go through the network together.
+    salun = of("classifier", "salun", batch_size=3, optimizer="sgd")
+    assert salun[:2] == [Phase(per_weight=8, batch=3, passes=1), Phase(per_weight=9, batch=3, passes=1)]
+    # One teacher, two of them (a random one too), and the fresh network whose weights are taken over.
+    for method, copies in (("scrub", 1), ("bad-teacher", 2), ("retrain", 1), ("gradient-ascent", 0)):
+        assert of("classifier", method)[0].copies == copies
+
+
 def test_every_method_for_generators_is_counted() -> None:
     for kind in ("dit", "text-to-image"):
         for method in BY_KIND[kind]:
