@@ -258,13 +258,12 @@ function draw(value, view, all) {
 }
 function moment(value, at) {
   // Recorded: pictures stay until the next preview, curves are cut at the step.
-  let pictures = [];
-  let sheet = null;
-  for (let k = at; k >= 0; k -= 1) {
-    if (value.frames[k].pictures) { pictures = value.frames[k].pictures; sheet = value.frames[k].sheet; break; }
-  }
+  const looks = value.frames.map((frame, k) => (frame.pictures ? k : -1)).filter((k) => k >= 0);
+  const seen = looks.filter((k) => k <= at);
+  // Before the first look the network is untouched as it is then: its pictures stand there from the start, and nothing below moves.
+  const { pictures = [], sheet = null } = value.frames[seen.length ? seen[seen.length - 1] : looks[0]] || {};
   const frame = value.frames[at];
-  const shownStep = pictures.length || sheet ? frame.step : -1; // the first look belongs to step 0 as preparing does
+  const shownStep = seen.length ? frame.step : -1; // the first look belongs to step 0 as preparing does
   return {
     ...frame, pictures, sheet, loss: cutAt(value.view.loss, shownStep), accuracy: cutAt(value.view.accuracy, shownStep), n: value.view.n,
     line: frame.line,

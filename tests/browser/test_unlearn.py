@@ -79,6 +79,7 @@ def test_the_page_answers_soon(server: Any) -> None:
 
 def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     page = visit().page
+    assert page.locator("#live figure").count() > 5  # from the start, so that nothing moves when the first look comes
     expect(part(page, "badge")).to_have_text("Recorded run")
     expect(part(page, "run")).to_have_text("Run it live")
     expect(page.locator("h1")).to_have_text("Unlearning Playground: watch a model forget")
