@@ -27,6 +27,8 @@ LOOKS = 20
 LIVE_ROWS = 500
 PREVIEW_PICTURES = 12
 EVAL_BATCH = 500
+"""Pictures that are looked at side by side, of at most EVAL_PIXELS together: what a network holds meanwhile grows with both."""
+EVAL_PIXELS = EVAL_BATCH * 64 * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +190,16 @@ class ClassifierTask:
         parts = []
         with kept_modes(asked), autocast(self.device, self.precision):
             asked.eval()
-            for at in torch.split(rows, EVAL_BATCH):
+            for at in torch.split(rows, eval_batch(*self._images[source].shape[-2:])):
                 if cancel is not None:
                     cancel.check()
                 parts.append(asked(self._input(source, at)).float())
         return torch.cat(parts)
+
+
+def eval_batch(height: int, width: int) -> int:
+    """Pictures of this size in pixels that are looked at side by side, at least 1."""
+    return max(1, min(EVAL_BATCH, EVAL_PIXELS // (height * width)))
 
 
 def _pixels(images: NDArray[np.uint8], device: torch.device) -> Tensor:

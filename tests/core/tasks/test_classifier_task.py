@@ -40,6 +40,12 @@ def test_one_pass_is_every_row_once(part: str, size: int) -> None:
         assert b.y.tolist() == tiny_dataset().train.labels[b.rows.numpy()].tolist()
 
 
+def test_large_pictures_are_looked_at_fewer_at_a_time() -> None:
+    assert [classifier.eval_batch(*size) for size in ((28, 28), (64, 64), (64, 128), (224, 224), (2000, 1024))] == [
+        500, 500, 250, 40, 1,
+    ]  # fmt: skip
+
+
 def test_order_and_mirroring_come_from_the_generator() -> None:
     task = tiny_task()
     first, again, other = (next(task.remain_batches(45, rng(s))) for s in (0, 0, 1))
