@@ -12,6 +12,7 @@ import pytest
 import sfr_core  # noqa: F401
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist puts the groups into the names of the tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files with a browser come first: they take longest, and a long one begun last would end alone.
 

@@ -24,11 +24,18 @@ def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def choosing(tiny_url: str, chromium: Browser) -> Iterator[Page]:
-    """A visitor who only chooses and starts nothing, with the settings open; each test begins by choosing another model than the last."""
+def undecided(tiny_url: str, chromium: Browser) -> Iterator[Page]:
+    """A visitor who only chooses and starts nothing, with the settings open."""
     with visiting(tiny_url, chromium, 1280, 900, patience=60_000) as visit:
         visit.page.locator("#advanced > button").click()
         yield visit.page
+
+
+@pytest.fixture
+def choosing(undecided: Page) -> Page:
+    """The same, before the first model, whatever an earlier test chose."""
+    choose(undecided, "fashion-mnist-resnet", "Sneaker")
+    return undecided
 
 
 def choose(page: Page, model: str, chosen: str) -> None:
@@ -173,7 +180,6 @@ def test_the_last_of_two_quick_choices_counts(choosing: Page) -> None:
 
 def test_a_run_does_not_start_with_the_settings_of_an_earlier_choice(choosing: Page) -> None:
     page = choosing
-    choose(page, "fashion-mnist-resnet", "Sneaker")
     steps = page.locator("#set-sfr-on-steps input")
     quick = steps.input_value()
     with held_back(page, lambda answer: '"sfr-on","thorough"' in answer.text()) as held:
