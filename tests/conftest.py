@@ -12,13 +12,6 @@ import pytest
 import sfr_core  # noqa: F401
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist puts the groups into the names of the tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files with a browser come first: they take longest, and a long one begun last would end alone.
-
-    A file stays on one worker, and so do files that name the same group because they share a server.
-    """
+    """The files with a browser come first: they take longest, and a long one begun last would end alone."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).as_posix()))

@@ -16,7 +16,7 @@ from conftest import stopped_within, visiting
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("page")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 SLOW = 300_000
 """Milliseconds within which a short run must end, on two cores that others use too."""
 STEPS = 6

@@ -13,7 +13,7 @@ import pytest
 from conftest import stopped_within, visiting
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.xdist_group("tiny page")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 SLOW = 300_000
 """Milliseconds within which the short run must end, on cores that others use too."""
 MODEL = "fashion-mnist-ddpm"

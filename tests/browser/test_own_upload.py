@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.core.own_files import write_own
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.xdist_group("page")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 NAME = "torchvision:shufflenet_v2_x0_5"
 SLOW = 60_000
 

@@ -19,7 +19,7 @@ from sfr_core.events import Evaluated, Preview, Sheet
 from sfr_core.results import LiveRecord
 from sfr_core.runfiles import event_line
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.xdist_group("page")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SLOW = 150_000
 
 
