@@ -96,15 +96,15 @@ def found_html(found: Found) -> str:
     ]  # fmt: skip
     if described.activations is not None:
         # The numbers by which a run is refused or let through (sfr_core/hub/room.py), for what the form shows at first.
-        plain, spare, small = (
-            described.first(spare=spared, on_gpu=found.on_gpu, **changes).total
-            for spared, changes in ((False, {}), (True, {}), (True, SMALL))
-        )
+        plain = copy.size(described.first(on_gpu=found.on_gpu).total)
         if described.spares:
-            facts.append((words.MEMORY, words.MEMORY_IS.format(plain=copy.size(plain), spare=copy.size(spare))))
-            facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, copy.size(small)))
+            spare, small = (
+                copy.size(described.first(spare=True, on_gpu=found.on_gpu, **changes).total) for changes in ({}, SMALL)
+            )
+            facts.append((words.MEMORY, words.MEMORY_IS.format(plain=plain, spare=spare)))
+            facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, small))
         else:
-            facts.append((words.MEMORY, words.MEMORY_PLAIN.format(plain=copy.size(plain))))
+            facts.append((words.MEMORY, words.MEMORY_PLAIN.format(plain=plain)))
     if model.kind == "classifier":
         facts.append((words.FOLDERS, words.FOLDERS_ARE))
     if found.free is not None:

@@ -78,7 +78,7 @@ def check_config(config: RunConfig) -> None:
             hint="Compare with the retrained model that is shipped, or use the command line.",
         )
     if card.source == "hub":
-        warm.load(diffusers=True)
+        warm.load(diffusers=card.kind != "classifier")
         from sfr_core.hub import check_memory
         from sfr_core.ops.device import pick_device
 
