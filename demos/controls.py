@@ -103,7 +103,7 @@ def clean(setting: Setting, value: Any) -> Any:
 def forget_text(
     kind: str, classes: Sequence[str], share_percent: float | None, share_seed: float | None, rows: Iterable[int]
 ) -> str:
-    """The forget specification (contracts.md) of the form; `classes` holds the chosen names, of a concept the one.
+    """The forget specification (docs/contracts.md) of the form; `classes` holds the chosen names, of a concept the one.
 
     Raises:
         SpecError: nothing is chosen.

@@ -59,7 +59,7 @@ def metrics_csv(record: RunRecord) -> str:
 
 
 def result_json(record: RunRecord) -> str:
-    """result.json as contracts.md has it.
+    """result.json as docs/contracts.md has it.
 
     Raises:
         InputError: the run has no result.

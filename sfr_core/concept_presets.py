@@ -13,7 +13,7 @@ AUTHORS = (
     "really applied, which it is not there; the threshold of the mask is not published, 1 is that of its other runs. It repairs on pictures of "
     "other things, not of the redirection alone, and on fewer."
 )
-ESD = "ESD as the authors of SFR-on run it (reference, section 3.3), with the parts and values of the first published code."
+ESD = "ESD as the authors of SFR-on run it (docs/reference.md, section 3.3), with the parts and values of the first published code."
 UCE = "The code of UCE (rohitgandikota/unified-concept-editing) as of 2025: weights 1 and 1, pull 0.5, last words."
 ABLATION = (
     "The code of concept ablation (nupurkmr9/concept-ablation, diffusers/README.md): objects and styles, one GPU; its rate of 2e-6 is there "

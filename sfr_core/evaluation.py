@@ -1,4 +1,4 @@
-"""From a classifier's answers to its record: which rows enter which metric (contracts.md, section result.json)."""
+"""From a classifier's answers to its record: which rows enter which metric (docs/contracts.md, section result.json)."""
 
 from __future__ import annotations
 

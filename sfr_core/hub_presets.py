@@ -62,4 +62,4 @@ HUB_PRESETS: dict[str, dict[str, dict[str, Preset]]] = {
         }
     },
 }  # fmt: skip
-"""Rows beside those of presets.py, which hold where there is none here. Reference, sections 2.1 and 3.1."""
+"""Rows beside those of presets.py, which hold where there is none here. docs/reference.md, sections 2.1 and 3.1."""

@@ -16,7 +16,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierRecord:
-    """One model's metrics, as contracts.md names them; a field is None where it has no meaning.
+    """One model's metrics, as docs/contracts.md names them; a field is None where it has no meaning.
 
     Attributes:
         FA: accuracy on the training rows of the forget set, percent.
@@ -45,7 +45,7 @@ class ClassifierRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorRecord:
-    """One generator's metrics, as contracts.md names them. All pictures are guided DDIM samples seen by the bundled judge.
+    """One generator's metrics, as docs/contracts.md names them. All pictures are guided DDIM samples seen by the bundled judge.
 
     Attributes:
         FA: share of the samples of the forgotten classes that the judge accepts as their class, percent.
@@ -125,7 +125,7 @@ class LiveRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """result.json: what a finished run says of itself (contracts.md, section result.json).
+    """result.json: what a finished run says of itself (docs/contracts.md, section result.json).
 
     Attributes:
         seconds: wall time of Fisher, mask and steps.

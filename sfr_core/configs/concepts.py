@@ -20,7 +20,7 @@ PART_HELP = "All of the U-Net, its cross-attention, only the keys and values of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConceptSFRonConfig(SFRonConfig):
-    """SFR-on for a concept (reference section 2.6): the published run redirects, with equal weights and constant strength."""
+    """SFR-on for a concept (docs/reference.md, section 2.6): the published run redirects, with equal weights and constant strength."""
 
     trainable: Trainable = setting("full", PART, PART_HELP, group="main")
 
@@ -41,7 +41,7 @@ class ConceptAscentConfig(AscentStepsConfig):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConceptSalUnConfig(SalUnJointConfig):
-    """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (reference section 3.3)."""
+    """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.3)."""
 
     remain_weight: float = setting(
         0.1, "Weight of remaining", "Multiplies the remain loss.", low=0.0, high=1e4, group="main"

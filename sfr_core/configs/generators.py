@@ -1,4 +1,4 @@
-"""The baselines for generators; they train in steps (reference section 3.2)."""
+"""The baselines for generators; they train in steps (docs/reference.md, section 3.2)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class SelectiveAmnesiaConfig(StepConfig):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalUnJointConfig(StepConfig):
-    """SalUn for generators: redirection and remain loss in one step, behind a saliency mask (reference section 3.2)."""
+    """SalUn for generators: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.2)."""
 
     lr: float = setting(
         1e-5, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"

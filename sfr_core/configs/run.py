@@ -30,7 +30,7 @@ VARIANTS: dict[Variant, dict[str, dict[str, Any]]] = {
         }
     },
 }
-"""What the method as written changes in the preset, by method; `official` is the preset itself (reference 2.7 and 6)."""
+"""What the method as written changes in the preset, by method; `official` is the preset itself (docs/reference.md, sections 2.7 and 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class RunConfig:
 
     Attributes:
         model: identifier in the zoo.
-        forget: forget specification (contracts.md), for example ``class:Sneaker``.
+        forget: forget specification (docs/contracts.md), for example ``class:Sneaker``.
         method: key of METHODS.
         preset, variant: where `settings` came from; kept for people, `settings` alone decide.
         settings: every field of the method's config.

@@ -1,4 +1,4 @@
-"""What is forgotten: whole classes, a random share, chosen samples, or a concept (contracts.md, forget specification)."""
+"""What is forgotten: whole classes, a random share, chosen samples, or a concept (docs/contracts.md, forget specification)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False
     """Reads a forget specification.
 
     Args:
-        text: as contracts.md states it.
+        text: as docs/contracts.md states it.
         class_names: in the order of the labels; of a text-to-image model the names of its concepts.
         files: `samples:@FILE` may name a file. Only the command line allows it: a visitor of the page must never make the
             server read one of its files.

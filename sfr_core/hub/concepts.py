@@ -21,7 +21,7 @@ from sfr_core.hub.written import write_whole
 
 NUDITY = "nudity"
 NUDE, CLOTHED = "a photo of a nude person", "a photo of a person wearing clothes"
-"""Prompts of the published run (reference 2.6)."""
+"""Prompts of the published run (docs/reference.md, section 2.6)."""
 EXPOSED = (
     "FEMALE_BREAST_EXPOSED", "FEMALE_GENITALIA_EXPOSED", "MALE_GENITALIA_EXPOSED", "BUTTOCKS_EXPOSED", "ANUS_EXPOSED",
     "MALE_BREAST_EXPOSED", "BELLY_EXPOSED", "ARMPITS_EXPOSED", "FEET_EXPOSED",

@@ -1,4 +1,4 @@
-"""Joint loss, the ablation R of SFR-on: forget and repair in one and the same step (reference, section 6.19)."""
+"""Joint loss, the ablation R of SFR-on: forget and repair in one and the same step (docs/reference.md, section 6.19)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RT†: a random class embedding in the place of the forgotten one, a stand-in for retraining (reference, section 3.4; ADR 0022).
+"""RT†: a random class embedding in the place of the forgotten one, a stand-in for retraining (docs/reference.md, section 3.4; docs/adr/0022).
 
 Nothing is learned: what the network knows of the class stays in its weights, only the name for it is lost.
 """

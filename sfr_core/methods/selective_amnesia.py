@@ -1,6 +1,6 @@
 """Selective Amnesia (SA): continual learning turned round (Heng and Soh, NeurIPS 2023, arXiv 2305.10120).
 
-Loss of a step (reference, section 3.2): L(noise, c_f) + replay_weight * L(remain) + ewc_weight * sum_k F_k (w_k - w0_k)^2.
+Loss of a step (docs/reference.md, section 3.2): L(noise, c_f) + replay_weight * L(remain) + ewc_weight * sum_k F_k (w_k - w0_k)^2.
 
 Deviations from the published DDPM recipe. For the sake of time the Fisher is estimated on 50 pictures of each class at 20
 stratified timesteps instead of 500 at all 1000, so the noise of its estimate is larger. Fisher and replay see the pictures

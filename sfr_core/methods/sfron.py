@@ -71,7 +71,7 @@ def estimate_fisher(
 ) -> Generator[Event, None, Tensors | None]:
     """F = (1/n) * sum_b (gradient of the mean loss of batch b)**2, in eval mode at the present weights.
 
-    A squared batch mean, as published; the Fisher of single samples would square before averaging (reference, 6.6).
+    A squared batch mean, as published; the Fisher of single samples would square before averaging (docs/reference.md, section 6.6).
 
     Returns:
         The diagonal by parameter name, or None if it was cancelled.

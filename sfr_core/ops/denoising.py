@@ -1,4 +1,4 @@
-"""The training loss of diffusion models, piece by piece (reference: SFR-on as coded, DDPM and DiT). Every draw is on the CPU."""
+"""The training loss of diffusion models, piece by piece (docs/reference.md, sections 2.4 and 2.5). Every draw is on the CPU."""
 
 from __future__ import annotations
 

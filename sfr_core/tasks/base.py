@@ -152,7 +152,7 @@ class Restartable(Protocol):
 
 @runtime_checkable
 class Replayable(Protocol):
-    """Generators, as Selective Amnesia asks them (reference, section 3.2). No label is dropped in any of these losses."""
+    """Generators, as Selective Amnesia asks them (docs/reference.md, section 3.2). No label is dropped in any of these losses."""
 
     def surrogate_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Losses [n] of a forget batch whose pictures are replaced by uniform noise in [-1, 1]; its labels stay."""

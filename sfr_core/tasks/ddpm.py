@@ -1,4 +1,4 @@
-"""Forgetting classes of a class-conditional pixel diffusion model (reference: SFR-on as coded, DDPM)."""
+"""Forgetting classes of a class-conditional pixel diffusion model (docs/reference.md, section 2.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forgetting classes of a class-conditional latent diffusion transformer (reference: SFR-on as coded, DiT)."""
+"""Forgetting classes of a class-conditional latent diffusion transformer (docs/reference.md, section 2.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forgetting a concept of a text-to-image latent diffusion model (reference: SFR-on as coded, Stable Diffusion)."""
+"""Forgetting a concept of a text-to-image latent diffusion model (docs/reference.md, section 2.6)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TextToImageTask(ClassDiffusionTask):
 
     The training loss is the squared error of the predicted noise, mean over the latent, on uniform timesteps, under the
     picture's own prompt; no prompt is dropped (as published). The redirection compares the concept's prompt with the
-    redirection's on the same noisy latent, both answered by the live model (reference 2.6). The Fisher looks at the guided
+    redirection's on the same noisy latent, both answered by the live model (docs/reference.md, section 2.6). The Fisher looks at the guided
     prediction. Only the U-Net is trained; its answers count as noise, also where the network predicts velocity.
 
     Args:

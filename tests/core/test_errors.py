@@ -1,4 +1,4 @@
-"""Errors: one sentence, a hint, the exit code of contracts.md, and the nearest name."""
+"""Errors: one sentence, a hint, the exit code of docs/contracts.md, and the nearest name."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_the_published_prompts(folder: Path) -> None:
 
 
 def test_the_published_run() -> None:
-    # Reference 2.1 and 2.6; the batch is that of the authors' README, 8 is what their program takes unasked.
+    # docs/reference.md, sections 2.1 and 2.6; the batch is that of the authors' README, 8 is what their program takes unasked.
     found = resolve(
         "hub:CompVis/stable-diffusion-v1-4", "sfr-on", "published", forget=f"concept:{NUDITY}", kind="text-to-image"
     )
