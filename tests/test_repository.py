@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
+ELSEWHERE = {"diffusers/README.md"}
+"""Documents of other repositories that are named here."""
 SPACE_LIMIT = 10_000_000
 """A Space refuses files of 10 MB and more that are not in LFS."""
 
@@ -110,29 +113,74 @@ def test_every_weight_is_the_one_its_card_names() -> None:
     assert weights <= named, "a weight without a card"
 
 
-def test_commands_of_the_readme_exist() -> None:
+def documents() -> dict[str, str]:
+    """Every Markdown file by its path from the root."""
+    paths = [p for p in tracked() if p.suffix == ".md"]
+    return {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in paths}
+
+
+def test_the_readme_is_read_in_three_minutes() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.partition("## Citing")[0].split()) <= 600
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
+    assert pictures == ["docs/run.webp"]
+    with Image.open(ROOT / pictures[0]) as picture:
+        assert getattr(picture, "n_frames", 1) > 10, "it moves"
+    assert (ROOT / pictures[0]).stat().st_size < 3_000_000
+
+
+def test_commands_of_the_documents_exist() -> None:
+    pages = {path: text for path, text in documents().items() if not path.startswith("docs/experiments/")}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    used = set(re.findall(r"\bmake ([a-z]+)\b", readme + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    used = {target for text in pages.values() for target in re.findall(r"(?:`|^)make ([a-z]+)\b", text, re.MULTILINE)}
     assert {"run", "test", "lint"} <= used
     assert used <= targets
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", readme):
-        assert link == "docs/screenshot.png" or (ROOT / link).exists(), link
-    for module in re.findall(r"python -m ([a-z_.]+)", readme):
+    for module in {m for text in pages.values() for m in re.findall(r"python -m ([a-z_.]+[a-z])", text)}:
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
 
 
-def test_the_readmes_run_commands_are_understood() -> None:
+def test_the_documents_commands_are_understood() -> None:
     from sfr_core.cli import _parser
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    commands = re.findall(r"^python -m sfr_core (.+)$", readme, re.MULTILINE)
-    assert len(commands) >= 5
+    text = "\n".join(documents().values()).replace("\\\n", " ")
+    commands = re.findall(r"^python -m sfr_core (.+)$", text, re.MULTILINE)
+    assert len(commands) >= 15
     for command in commands:
         import shlex
 
         _parser().parse_args(shlex.split(command, comments=True))
+
+
+def test_every_link_of_a_document_leads_somewhere() -> None:
+    for path, text in documents().items():
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert ((ROOT / path).parent / link).exists(), f"{path}: {link}"
+
+
+def test_every_document_that_is_cited_exists() -> None:
+    """Source, tests and pages cite documents by their path here (a decision by its number), and sections that are there."""
+    headings = set(re.findall(r"^#+ (\d[\d.]*?)\.? ", (ROOT / "docs/reference.md").read_text("utf-8"), re.MULTILINE))
+    pitfalls = (ROOT / "docs/reference.md").read_text("utf-8").partition("## 6. ")[2]
+    headings |= {f"6.{number}" for number in re.findall(r"^(\d+)\. ", pitfalls, re.MULTILINE)}
+    decisions = {p.name[:4] for p in (ROOT / "docs" / "adr").glob("*.md")}
+    wrong = []
+    for path in tracked():
+        if path.suffix not in {".py", ".md", ".toml", ".js", ".css", ".html", ".yml"}:
+            continue
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT)
+        unnamed = re.sub(r"\[[^\]]*\]\(", "(", text)  # without what links are called
+        for cited in re.findall(r"(?<![\w/.-])[\w./-]+\.md\b", unnamed):
+            if cited not in ELSEWHERE and not any((home / cited).is_file() for home in (ROOT, path.parent)):
+                wrong.append(f"{name}: {cited}")
+        numbers = re.findall(r"docs/adr/(\d{4})", text)
+        numbers += [f"{int(number):04}" for number in re.findall(r"\bADR (\d+)", text)]
+        wrong += [f"{name}: decision {number}" for number in numbers if number not in decisions]
+        for sections in re.findall(
+            r"docs/reference\.md, sections? ((?:\d[\d.]*\d|\d)(?: and (?:\d[\d.]*\d|\d))?)", text
+        ):
+            wrong += [f"{name}: section {one}" for one in sections.split(" and ") if one not in headings]
+    assert wrong == []
 
 
 def test_nothing_refers_to_a_path_outside() -> None:
@@ -147,10 +195,16 @@ def test_nothing_refers_to_a_path_outside() -> None:
 
 def test_every_decision_has_its_three_parts() -> None:
     records = sorted((ROOT / "docs" / "adr").glob("*.md"))
-    assert [int(p.name[:4]) for p in records] == list(range(1, len(records) + 1))
-    assert len(records) >= 14  # eight rejected alternatives and the decisions that the contracts ask for
+    numbers = [int(p.name[:4]) for p in records]
+    assert numbers == sorted(set(numbers))
+    assert numbers[:43] == list(range(1, 44))
     for path in records:
         text = path.read_text(encoding="utf-8")
+        assert len(text.split()) <= 300, path.name
+        if "## " not in text:  # nothing of it stands: where it went
+            assert "](" in text, path.name
+            assert len(text.split()) < 40, path.name
+            continue
         for head in ("## Context", "## Decision", "## Consequence"):
             assert head in text, f"{path.name}: {head}"
 
