@@ -1,72 +1,194 @@
-"""What an attached page costs: a run with a browser on the live view over the same run from the command line.
+"""What the page costs, in parts: its start, its server's answers, an idle server, and a run that somebody watches.
 
-    python -m bench.page [--rounds 3] [--out bench/results/page.json]
+    python -m bench.page [--part start server idle run] [--rounds N] [--out bench/results/page.json]
 
-Both run the default preset on Sneaker, in turn, each in a process of its own that nobody asks anything: the page's run is
-started by a click in Chromium without a GPU (it draws on the cores that compute), and then this program only waits for the
-line that the server prints at its end. `seconds` is what the run says of itself (the method only), `wall` also holds the
-live evaluations, `cpu` is processor time of everything that belongs to the product: the run's process and the browser.
-Target: `seconds` and `wall` at most 1.10.
+start   CPU seconds of the renderers (and of all of Chromium, and of the renderers until three seconds later) until *Unlearn*
+        can be pressed, over those until an empty Gradio page is there: both pages in turn in one Chromium, each time in a
+        new profile. Target: at most 2.5.
+server  components and listeners of the page's config and its bytes; server CPU for `GET /` and for the choice of a method
+        (less what it takes anyway, and with it); which answers are compressed.
+        Targets: 250, 90, 300,000, 30 ms each, all.
+idle    the share of a core that a server without visitors takes over 60 s. Target: at most 0.02.
+run     the default preset on Sneaker with a browser on the live view, over the same run from the command line. `seconds`
+        is what the run says of itself (the method only), `wall` also holds the live evaluations, `cpu` is processor time
+        of everything that belongs to the product: the run's process and the browser. Target: `seconds` and `wall` at most 1.10.
+
+Each server is a process of its own that nobody else asks; a part replaces its own entry in the results and no other.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+from bench.processes import Server, browser_cpu, chromium, cpu_name, spent, stat
+
 FORGET, MODEL = "class:Sneaker", "fashion-mnist-resnet"
-KEYS = ("seconds", "wall", "cpu")
 RESULT = Path(__file__).parent / "results" / "page.json"
+VIEW = {"width": 1280, "height": 800}
+READY = {"page": "#unlearn:enabled", "empty": "#nothing p"}
+ASSET = "theme.css"
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def serve_empty(port: int) -> None:
+    """A Gradio page with one line of text."""
+    import gradio as gr
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Markdown("Nothing", elem_id="nothing")
+    demo.launch(prevent_thread_lock=True, server_port=port, quiet=True, ssr_mode=False)
 
 
-def stat(pid: int) -> tuple[int, float]:
-    """Parent and CPU seconds of a process; (0, 0.0) where it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0, 0.0
-    return int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def serve_page(port: int) -> None:
+    """The page; prints one line when a run begins, when its evaluation begins, and at its end."""
+    from demos.app_builder import build_app
+    from demos.jobs import Job, run_here
+    from sfr_core.events import Event, Finished, PhaseStarted
+
+    def noticed(job: Job) -> Iterator[Event]:
+        begun: tuple[float, float] | None = None
+        for event in run_here(job):
+            if isinstance(event, PhaseStarted) and begun is None:
+                begun = time.perf_counter(), time.process_time()
+                say("begun")
+            if isinstance(event, PhaseStarted) and event.phase == "evaluate" and begun is not None:
+                say("evaluate", wall=time.perf_counter() - begun[0], cpu=time.process_time() - begun[1])
+            yield event
+            if isinstance(event, Finished) and event.result is not None:
+                say("finished", seconds=event.result.seconds)
+
+    build_app(backend=noticed).launch(prevent_thread_lock=True, server_port=port, quiet=True)
 
 
-def browser_cpu() -> dict[int, float]:
-    """CPU seconds of each Chromium process below this one; playwright's own driver does not count."""
-    parents = {int(p.name): stat(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()}
-    mine = {os.getpid()}
-    while True:
-        more = {pid for pid, (parent, _) in parents.items() if parent in mine} - mine
-        if not more:
-            break
-        mine |= more
-    used = {}
-    for pid in mine:
-        try:
-            name = Path(f"/proc/{pid}/comm").read_text()
-        except OSError:
-            continue
-        if name.startswith("chrom"):
-            used[pid] = parents[pid][1]
-    return used
+def say(what: str, **values: float) -> None:
+    """A line for `Server.wait_for`."""
+    print(json.dumps({"what": what, **values}), flush=True)
+
+
+def opened(browser: Any, url: str, ready: str) -> dict[str, float]:
+    """One visit of a new visitor.
+
+    Returns:
+        Until `ready` is on the page: CPU seconds of the renderers ("renderer"), of all of Chromium ("chromium") and by the
+        clock ("wall"); CPU seconds of the renderers until three seconds later ("settled").
+    """
+    context = browser.new_context(viewport=VIEW)
+    page = context.new_page()
+    page.wait_for_timeout(500)
+    renderers, everything, begun = browser_cpu("renderer"), browser_cpu(), time.perf_counter()
+    page.goto(url, wait_until="commit")
+    page.wait_for_selector(ready, timeout=120_000)
+    wall = time.perf_counter() - begun
+    found = {"renderer": spent(renderers, "renderer"), "chromium": spent(everything), "wall": wall}
+    page.wait_for_timeout(3000)
+    found["settled"] = spent(renderers, "renderer")
+    context.close()
+    return {name: round(value, 2) for name, value in found.items()}
+
+
+def start(rounds: int, path: str) -> dict[str, Any]:
+    """Our page and an empty one in turn."""
+    found: dict[str, list[dict[str, float]]] = {"page": [], "empty": []}
+    with Server("page") as ours, Server("empty") as empty, chromium(path) as browser:
+        ours.settle()
+        urls = {"page": ours.url, "empty": empty.url}
+        for kind, url in urls.items():  # warms up Chromium and the servers
+            opened(browser, url, READY[kind])
+        for number in range(rounds):
+            for kind in ("page", "empty") if number % 2 == 0 else ("empty", "page"):
+                found[kind].append(opened(browser, urls[kind], READY[kind]))
+            print(f"opened {number + 1}: page {found['page'][-1]}, empty {found['empty'][-1]}", flush=True)
+    return {
+        "what": "CPU seconds until Unlearn can be pressed, over an empty Gradio page's; ratio of medians",
+        "ratio": ratios(found["page"], found["empty"], ("renderer", "chromium", "settled")),
+        **found,
+    }
+
+
+def ratios(a: list[dict[str, float]], b: list[dict[str, float]], keys: tuple[str, ...]) -> dict[str, float]:
+    """The median of `a` over that of `b` for each key."""
+    return {key: round(statistics.median(r[key] for r in a) / statistics.median(r[key] for r in b), 3) for key in keys}
+
+
+def answer(url: str) -> tuple[bytes, str]:
+    """The body of an answer, unpacked, and how it came packed ("" where it did not)."""
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=60) as found:
+        packed = str(found.headers.get("Content-Encoding") or "")
+        body: bytes = found.read()
+    return (gzip.decompress(body) if packed == "gzip" else body), packed
+
+
+def config_numbers(url: str) -> dict[str, Any]:
+    """Components, listeners and bytes of the page's config, and which answers are packed."""
+    body, packed = answer(f"{url}config")
+    config = json.loads(body)
+    return {
+        "components": len(config["components"]),
+        "listeners": len(config["dependencies"]),
+        "config_bytes": len(body),
+        "compressed": {"/": answer(url)[1], "/config": packed, f"/{ASSET}": answer(f"{url}{ASSET}")[1]},
+    }
+
+
+def milliseconds(server: Server, times: int, ask: Callable[[int], Any]) -> dict[str, float]:
+    """Server CPU milliseconds of one `ask`, the mean over several: less what it takes when nobody asks, and with it."""
+    share, before, begun = server.share(5.0), server.cpu(), time.perf_counter()
+    for number in range(times):
+        ask(number)
+    used, took = server.cpu() - before, time.perf_counter() - begun
+    return {"ms": round((used - share * took) / times * 1e3, 1), "ms_with_idle": round(used / times * 1e3, 1)}
+
+
+def chooser(page: Any) -> Callable[[int], None]:
+    """Chooses one method after the other by click, and waits until the form says so."""
+
+    def choose(number: int) -> None:
+        note = page.locator("#method-note")
+        text = note.inner_text()
+        page.click("#method input")
+        options = page.get_by_role("option")
+        options.nth((number + 1) % options.count()).click()
+        page.wait_for_function("was => document.querySelector('#method-note').innerText !== was", arg=text)
+        page.wait_for_timeout(300)
+
+    return choose
+
+
+def server_costs(rounds: int, path: str) -> dict[str, Any]:
+    """What the server sends and what its answers cost."""
+    with Server("page") as server, chromium(path) as browser:
+        server.settle()
+        numbers = config_numbers(server.url)
+        got = milliseconds(server, 4 * rounds, lambda _: answer(server.url))
+        page = browser.new_page(viewport=VIEW)
+        page.goto(server.url)
+        page.wait_for_selector(READY["page"])
+        choose = chooser(page)
+        choose(0)
+        chosen = milliseconds(server, 2 * rounds, lambda number: choose(number + 1))
+    return {**numbers, "GET /": got, "choose a method": chosen}
+
+
+def idle(seconds: float) -> dict[str, Any]:
+    """A server that nobody visits."""
+    with Server("page") as server:
+        server.settle()
+        return {"share": round(server.share(seconds), 4), "over_seconds": seconds}
 
 
 def command_line() -> dict[str, float]:
@@ -89,145 +211,111 @@ def command_line() -> dict[str, float]:
     return {"seconds": seconds, "wall": wall, "cpu": cpu}
 
 
-def serve(port: int) -> None:
-    """The page in this process; prints one line when a run begins, when its evaluation begins, and at its end."""
-    from demos.app_builder import build_app
-    from demos.jobs import Job, run_here
-    from sfr_core.events import Event, Finished, PhaseStarted
-
-    def say(what: str, **values: float) -> None:
-        print(json.dumps({"what": what, **values}), flush=True)
-
-    def noticed(job: Job) -> Iterator[Event]:
-        begun: tuple[float, float] | None = None
-        for event in run_here(job):
-            if isinstance(event, PhaseStarted) and begun is None:
-                begun = time.perf_counter(), time.process_time()
-                say("begun")
-            if isinstance(event, PhaseStarted) and event.phase == "evaluate" and begun is not None:
-                say("evaluate", wall=time.perf_counter() - begun[0], cpu=time.process_time() - begun[1])
-            yield event
-            if isinstance(event, Finished) and event.result is not None:
-                say("finished", seconds=event.result.seconds)
-
-    app = build_app(backend=noticed)
-    app.launch(prevent_thread_lock=True, server_port=port, quiet=True)
-    say("serving")
-    sys.stdin.read()  # until the parent goes
-
-
-class Server:
-    """`serve` in a process of its own."""
-
-    def __init__(self, port: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.page", "--serve", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_for(self, what: str) -> dict[str, Any]:
-        """Its next line of this kind; waits without asking."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                said: dict[str, Any] = json.loads(line)
-                if said["what"] == what:
-                    return said
-        raise RuntimeError(f"the server ended before it said {what!r}")
-
-
 def on_page(server: Server, page: Any) -> dict[str, float]:
     """The same run by a click, with the live view on screen."""
     page.click("#unlearn")
     server.wait_for("begun")
     before = browser_cpu()
     told = server.wait_for("evaluate")
-    browser = sum(used - before.get(pid, 0.0) for pid, used in browser_cpu().items())
+    browser = spent(before)
     seconds = float(server.wait_for("finished")["seconds"])
-    page.wait_for_selector("#unlearn:enabled", timeout=120_000)
+    page.wait_for_selector(READY["page"], timeout=120_000)
     return {"seconds": seconds, "wall": told["wall"], "cpu": told["cpu"] + browser, "browser_cpu": browser}
 
 
-def cpu_name() -> str:
-    """The processor, as Linux names it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def measure(rounds: int, chromium: str) -> dict[str, Any]:
+def watched_run(rounds: int, path: str) -> dict[str, Any]:
     """Command line and page in turn."""
-    from playwright.sync_api import sync_playwright
-
-    port = free_port()
-    server = Server(port)
-    server.wait_for("serving")
     shown: list[dict[str, float]] = []
     plain: list[dict[str, float]] = []
-    loads: list[float] = []
-    try:
-        with sync_playwright() as p:
-            browser = p.chromium.launch(executable_path=chromium, args=CHROMIUM)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.goto(f"http://127.0.0.1:{port}/")
-            page.wait_for_selector("#unlearn:enabled")
-            page.wait_for_timeout(5000)
-            on_page(server, page)  # warms up: torch, the precision trial, the answers of the shipped models
-            for number in range(rounds):
-                loads.append(os.getloadavg()[0])
-                # First one, then the other: what drifts on the machine meets both.
-                for kind in ("plain", "shown") if number % 2 == 0 else ("shown", "plain"):
-                    if kind == "plain":
-                        plain.append(command_line())
-                    else:
-                        shown.append(on_page(server, page))
-                print(f"round {number + 1}: command line {plain[-1]}, page {shown[-1]}", flush=True)
-            chromium_version = browser.version
-            browser.close()
-    finally:
-        server.process.terminate()
-        server.process.wait(20)
-    middle = {key: statistics.median(r[key] for r in shown) / statistics.median(r[key] for r in plain) for key in KEYS}
+    with Server("page") as server, chromium(path) as browser:
+        page = browser.new_page(viewport=VIEW)
+        page.goto(server.url)
+        page.wait_for_selector(READY["page"])
+        page.wait_for_timeout(5000)
+        on_page(server, page)  # warms up: torch, the precision trial, the answers of the shipped models
+        for number in range(rounds):
+            # First one, then the other: what drifts on the machine meets both.
+            for kind in ("plain", "shown") if number % 2 == 0 else ("shown", "plain"):
+                if kind == "plain":
+                    plain.append(command_line())
+                else:
+                    shown.append(on_page(server, page))
+            print(f"round {number + 1}: command line {plain[-1]}, page {shown[-1]}", flush=True)
     return {
-        "command": f"python -m bench.page --rounds {rounds}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": {
-            "cpu": cpu_name(),
-            "cores": len(os.sched_getaffinity(0)),
-            "load_before_rounds": loads,
-            "nice": os.nice(0),
-        },
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "gradio", "plotly", "playwright")},
-            "chromium": chromium_version,
-        },
         "what": "default preset on Sneaker; page over command line, ratio of medians",
-        "ratio": {key: round(value, 3) for key, value in middle.items()},
+        "ratio": ratios(shown, plain, ("seconds", "wall", "cpu")),
         "command_line": plain,
         "page": shown,
     }
 
 
+# What measures each part, and how often by default (for "idle": seconds).
+PARTS: dict[str, tuple[Callable[[int, str], dict[str, Any]], int]] = {
+    "start": (start, 5),
+    "server": (server_costs, 5),
+    "idle": (lambda seconds, _: idle(seconds), 60),
+    "run": (watched_run, 3),
+}
+
+
+def table(results: dict[str, Any]) -> str:
+    """The stored parts, one line a number."""
+    rows = []
+    for part, found in results.items():
+        over = {"start": "an empty Gradio page", "run": "the command line"}.get(part)
+        visits = {kind: found[kind] for kind in ("page", "empty") if part == "start"}
+        rows += [(f"{key}, page over {over}", f"{value:.3f}") for key, value in found.get("ratio", {}).items()]
+        for kind, each in visits.items():
+            rows += [(f"{key} seconds, {kind}", f"{statistics.median(v[key] for v in each):.2f}") for key in each[0]]
+        rows += [(f"{path} comes", packed or "unpacked") for path, packed in found.get("compressed", {}).items()]
+        for asked in ("GET /", "choose a method"):
+            rows += [(f"{asked}: server CPU {name}", f"{value}") for name, value in found.get(asked, {}).items()]
+        rows += [(name, f"{value:,}") for name, value in found.items() if isinstance(value, int | float)]
+    return "\n".join(f"{name:44}{value:>12}" for name, value in rows)
+
+
+def surroundings(load: float) -> dict[str, Any]:
+    """When and on what a part was measured.
+
+    Args:
+        load: the machine's load average before it.
+    """
+    packages = ("torch", "gradio", "plotly", "playwright")
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "machine": {
+            "cpu": cpu_name(),
+            "cores": len(os.sched_getaffinity(0)),
+            "load": round(load, 2),
+            "nice": os.nice(0),
+        },
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--rounds", type=int, help="how often (idle: seconds) instead of the part's default")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=READY, help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        serve(args.serve)
+        (serve_page if args.serve == "page" else serve_empty)(args.port)
+        say("serving")
+        sys.stdin.read()  # until the parent goes
         return
-    result = measure(args.rounds, args.chromium)
-    for key, ratio in result["ratio"].items():
-        print(f"{key}: page over command line {ratio:.3f} (medians of {args.rounds})")
+    results = json.loads(args.out.read_text()) if args.out.exists() else {}
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=1) + "\n")
+    for part in args.part:
+        measure, times = PARTS[part]
+        rounds, load = args.rounds or times, os.getloadavg()[0]
+        command = f"python -m bench.page --part {part} --rounds {rounds}"
+        results[part] = {"command": command, **surroundings(load), **measure(rounds, args.chromium)}
+        args.out.write_text(json.dumps(results, indent=1) + "\n")
+    print(table({part: results[part] for part in args.part}))
 
 
 if __name__ == "__main__":

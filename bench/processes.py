@@ -1,0 +1,127 @@
+"""The processes that `bench.page` watches: servers that it starts, Chromium below it, and what each has cost so far."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def stat(pid: int) -> tuple[int, float]:
+    """Parent and CPU seconds of a process; (0, 0.0) where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0, 0.0
+    return int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def browser_cpu(kind: str = "") -> dict[int, float]:
+    """CPU seconds of each Chromium process below this one; playwright's own driver does not count.
+
+    Args:
+        kind: only processes of this type, such as "renderer"; empty: all.
+    """
+    parents = {int(p.name): stat(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()}
+    mine = {os.getpid()}
+    while more := {pid for pid, (parent, _) in parents.items() if parent in mine} - mine:
+        mine |= more
+    used = {}
+    for pid in mine:
+        try:
+            name, command = (Path(f"/proc/{pid}/{file}").read_text() for file in ("comm", "cmdline"))
+        except OSError:
+            continue
+        if name.startswith("chrom") and f"--type={kind}" in command + "--type=" * (not kind):
+            used[pid] = parents[pid][1]
+    return used
+
+
+def spent(before: dict[int, float], kind: str = "") -> float:
+    """CPU seconds of Chromium since `browser_cpu(kind)` answered `before`."""
+    return sum(used - before.get(pid, 0.0) for pid, used in browser_cpu(kind).items())
+
+
+def cpu_name() -> str:
+    """The processor, as Linux names it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+class Server:
+    """`python -m bench.page --serve KIND` in a process of its own, ended with the block."""
+
+    def __init__(self, kind: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}/"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bench.page", "--serve", kind, "--port", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.wait_for("serving")
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+    def wait_for(self, what: str) -> dict[str, Any]:
+        """Its next line of this kind; waits without asking."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                said: dict[str, Any] = json.loads(line)
+                if said["what"] == what:
+                    return said
+        raise RuntimeError(f"the server ended before it said {what!r}")
+
+    def cpu(self) -> float:
+        """Its CPU seconds so far."""
+        return stat(self.process.pid)[1]
+
+    def share(self, seconds: float) -> float:
+        """The share of a core that it takes while nobody asks anything for some seconds, 0 to 1 for each core."""
+        before, begun = self.cpu(), time.perf_counter()
+        time.sleep(seconds)
+        return (self.cpu() - before) / (time.perf_counter() - begun)
+
+    def settle(self, within: float = 120.0) -> None:
+        """Waits until what a server does after its start (it imports and opens models) is over."""
+        until = time.perf_counter() + within
+        while self.share(3.0) > 0.25 and time.perf_counter() < until:
+            pass
+
+
+@contextmanager
+def chromium(path: str) -> Iterator[Any]:
+    """A Chromium that draws on the cores."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        browser.close()

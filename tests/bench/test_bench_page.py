@@ -1,0 +1,36 @@
+"""The page's benchmark: what it reads of a real (empty) Gradio page, and the table of stored parts."""
+
+import json
+
+import pytest
+
+from bench.page import RESULT, answer, config_numbers, milliseconds, ratios, table
+from bench.processes import Server, stat
+
+
+def test_an_empty_page_has_one_component_and_no_listener() -> None:
+    with Server("empty") as server:
+        found = config_numbers(server.url)
+        assert (found["components"], found["listeners"]) == (1, 0)
+        assert 1_000 < found["config_bytes"] < 20_000
+        assert set(found["compressed"]) == {"/", "/config", "/theme.css"}
+        asked = milliseconds(server, 5, lambda _: answer(server.url))
+        assert 0 < asked["ms"] <= asked["ms_with_idle"] < 1_000
+        pid = server.process.pid
+    assert stat(pid) == (0, 0.0)
+
+
+def test_a_ratio_is_that_of_the_medians() -> None:
+    page, empty = [[{"renderer": x} for x in xs] for xs in ((4.0, 5.0, 100.0), (0.1, 2.0, 3.0))]
+    assert ratios(page, empty, ("renderer",)) == {"renderer": 2.5}
+
+
+def test_the_table_shows_what_is_stored() -> None:
+    stored = json.loads(RESULT.read_text())
+    line = f"seconds, page over the command line {stored['run']['ratio']['seconds']:.3f}"
+    assert line in " ".join(table(stored).split())
+
+
+@pytest.mark.parametrize(("part", "line"), [({"share": 0.0703, "over_seconds": 60}, "share 0.0703")])
+def test_an_idle_servers_share_is_a_line(part: dict[str, float], line: str) -> None:
+    assert line in " ".join(table({"idle": part}).split())
