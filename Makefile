@@ -6,12 +6,12 @@ export GRADIO_SERVER_NAME ?= 127.0.0.1
 export GRADIO_SERVER_PORT ?= 7860
 export GRADIO_ANALYTICS_ENABLED ?= False
 
-.PHONY: run test lint format browser clean help
+.PHONY: run test lint lint-scripts format browser clean help
 
 help:
 	@echo "make run     the page on http://$(GRADIO_SERVER_NAME):$(GRADIO_SERVER_PORT)"
 	@echo "make test    the whole suite, with a real browser"
-	@echo "make lint    ruff, mypy --strict, import order"
+	@echo "make lint    ruff, mypy --strict, import order, biome for the scripts"
 	@echo "make format  ruff format and ruff check --fix"
 	@echo "make clean   remove the environment and the caches"
 
@@ -36,11 +36,20 @@ run: $(VENV)/.requirements
 test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev lint-scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict sfr_core
 	$(BIN)/lint-imports
+
+node_modules/.packages: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The page and its tests in the browser need no Node.
+lint-scripts:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.packages && npm run --silent lint; \
+	else echo "No npm on this machine: the page's scripts are not linted."; fi
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -53,4 +62,4 @@ browser: $(VENV)/.dev
 	else $(BIN)/python -m playwright install chromium; fi
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts
+	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts

@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demos import api, copy, hardware, theme, warm
+from demos import api, copy, hardware, static_files, theme, warm
 from demos.estimate import Pace
 from demos.frames import EarlyScript
 from demos.jobs import Backend, JobBook, Limits, run_here
@@ -48,8 +48,11 @@ class App:
             "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
             "server_port": int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
             "theme": theme.theme(),
-            "css": theme.read("page.css"),
-            "app_kwargs": {"middleware": [Middleware(EarlyScript)]},
+            "css": theme.css(),
+            "app_kwargs": {
+                "middleware": [Middleware(EarlyScript, links=static_files.preloads())],
+                "routes": [static_files.route()],
+            },
             "footer_links": ["api", "settings"],
             "run_history": False,
             "enable_monitoring": False,
@@ -78,7 +81,6 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
     machine, first = hardware.detect(), first_look.read(form_values.first_model())
     pace = Pace(first.recordings(), machine.name)
     book = JobBook(backend, limits=limits, on_end=pace.learn)
-    gr.set_static_paths([theme.plotly_file()])
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         ctx = PageContext(
             book=book,

@@ -20,59 +20,6 @@ from demos.verdict import Verdict
 from sfr_core.events import MaskReady, Prediction
 from sfr_core.results import GeneratorRecord
 
-CSS = """
-.cmp-scroll{overflow-x:auto;max-width:100%;background:
-linear-gradient(to left,var(--body-background-fill) 40%,transparent) right/48px 100% no-repeat local,
-linear-gradient(to left,rgba(127,127,127,.5),transparent) right/16px 100% no-repeat scroll}
-.cmp-scroll:focus-visible{outline:2px solid var(--color-accent)}
-.cmp-scroll table.cmp{border-collapse:collapse;width:100%;margin:0;font-size:.9rem;font-variant-numeric:tabular-nums;border:0}
-.cmp-scroll table.cmp tr{background:none;border:0}
-.cmp-scroll table.cmp :is(th,td){padding:.32rem .55rem;border:0;border-bottom:1px solid var(--border-color-primary);text-align:right;white-space:nowrap}
-.cmp-scroll table.cmp th{font-weight:600}
-.cmp-scroll table.cmp :is(th:first-child,td.txt,th.txt){text-align:left}
-.cmp-scroll table.cmp tbody th{position:sticky;left:0;background:var(--body-background-fill);font-weight:500}
-.cmp-scroll table.cmp.slim{font-size:.82rem}.cmp-scroll table.cmp.slim :is(th,td){padding:.3rem .4rem}
-@media (max-width:640px){.cmp-scroll table.cmp{font-size:.8rem}.cmp-scroll table.cmp :is(th,td){padding:.3rem .35rem}
- .cmp-scroll table.cmp tbody th{white-space:normal;min-width:6rem;max-width:8rem;overflow-wrap:anywhere}}
-.cmp-alert{overflow-wrap:anywhere;border-left:6px solid #d55e00;padding:.5rem .8rem;background:var(--block-background-fill);border-radius:6px}
-.cmp-file{display:none!important}
-.cmp-small{align-self:flex-start;width:auto!important;min-width:10rem!important;flex-grow:0!important}
-.cmp-gallery{min-height:0!important;align-self:flex-start}.cmp-gallery .grid-wrap{min-height:0!important;height:auto!important;max-height:24rem}
-.cmp-verdict{border-left:6px solid var(--c);padding:.7rem 1rem;background:var(--block-background-fill);border-radius:6px;font-size:1.15rem;line-height:1.45}
-.cmp-verdict b.tone{display:inline-block;border:1px solid var(--c);border-radius:999px;padding:0 .6em;margin-right:.6em;font-size:.85rem;white-space:nowrap}
-.cmp-muted{color:var(--body-text-color-subdued);font-size:.88rem}
-.cmp-numbers{display:flex;flex-wrap:wrap;gap:.4rem 1.6rem;margin:0 0 .8rem}
-.cmp-numbers div{min-width:8rem}.cmp-numbers b{font-size:1.25rem;font-variant-numeric:tabular-nums}
-.cmp-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:.6rem}
-.cmp-grid figure{margin:0;text-align:center;font-size:.8rem;line-height:1.25;border:2px solid transparent;border-radius:6px;padding:.3rem}
-.cmp-grid figure.wrong{border:2px dashed #d55e00}
-.cmp-grid figure.right{border:2px solid var(--border-color-primary)}
-.cmp-grid img,.cmp-large img{image-rendering:pixelated;background:#000;border-radius:4px}
-.cmp-grid img{width:72px;height:72px;display:block;margin:0 auto .2rem}
-.cmp-large{display:flex;gap:1.2rem;flex-wrap:wrap;align-items:center}.cmp-large img{width:196px;height:196px}
-details.cmp{margin:.4rem 0}details.cmp summary{cursor:pointer}
-details.cmp dt{font-weight:600;margin-top:.4rem}details.cmp dd{margin:0 0 0 1rem}
-.cmp-gallery .grid-container{grid-template-columns:repeat(auto-fill,minmax(104px,1fr))!important}
-.cmp-gallery img{image-rendering:pixelated}
-.cmp-gallery .caption-label{white-space:normal!important;max-width:100%!important;left:0!important;right:0;font-size:.72rem;line-height:1.2}
-.dark .cmp-plot .js-plotly-plot text:not(.heatmap-label text):not(.hovertext text){fill:#e5e7eb!important}
-.dark .cmp-plot .js-plotly-plot .heatmap-label text{fill:inherit}
-"""
-"""Styles of both parts, light and dark; colours come from Gradio's own variables."""
-
-TONE_COLOURS = {
-    "forgotten": "#009e73",
-    "partly": "#e69f00",
-    "kept": "#6b7280",
-    "damaged": "#d55e00",
-    "open": "#0072b2",
-}
-
-
-def style_tag() -> str:
-    """The styles as a tag, to be put on the page once."""
-    return f"<style>{CSS}</style>"
-
 
 def table(
     head: Sequence[str],
@@ -134,7 +81,7 @@ def verdict_html(verdict: Verdict | None) -> str:
         return ""
     sign, word = copy.TONES[verdict.tone]
     return (
-        f'<div class="cmp-verdict" role="status" style="--c:{TONE_COLOURS[verdict.tone]}">'
+        f'<div class="cmp-verdict" role="status" style="--c:var(--pg-tone-{verdict.tone})">'
         f'<b class="tone">{sign} {escape(word)}</b> {escape(unbroken(verdict.text))}</div>'
     )
 

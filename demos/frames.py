@@ -11,18 +11,18 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demos import theme
+from demos import static_files
 
 HEAD = b"<head>"
 
 
 class EarlyScript:
-    """ASGI middleware that puts `script` first into the head of the page; every other answer passes untouched."""
+    """ASGI middleware that puts `script`, then `links`, first into the head of the page; every other answer passes untouched."""
 
-    def __init__(self, app: ASGIApp, script: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, script: str | None = None, links: str = "") -> None:
         self.app = app
-        text = theme.read("frames.js") if script is None else script
-        self.script = f"<script>\n{text}</script>".encode()
+        text = static_files.read("frames.js") if script is None else script
+        self.head = f"<script>\n{text}</script>{links}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or "." in scope["path"].rpartition("/")[2]:
@@ -38,7 +38,7 @@ class EarlyScript:
             if message["type"] == "http.response.body" and start is not None:
                 body: bytes = message.get("body", b"")
                 if HEAD in body and not message.get("more_body", False):
-                    message = {**message, "body": body.replace(HEAD, HEAD + self.script, 1)}
+                    message = {**message, "body": body.replace(HEAD, HEAD + self.head, 1)}
                     MutableHeaders(scope=start)["content-length"] = str(len(message["body"]))
                 await send(start)
                 start = None

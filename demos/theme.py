@@ -1,12 +1,12 @@
-"""Looks: system fonts only (nothing is fetched from a font server), colours of Gradio's neutral theme, and page.css."""
+"""How the page looks: system fonts only (nothing is fetched from a font server), Gradio's neutral theme, and our style sheets."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
-STATIC = Path(__file__).parent / "static"
+from demos.colours import token
+from demos.static_files import read
+
 FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "DejaVu Sans Mono", "monospace")
 
@@ -42,16 +42,18 @@ def theme() -> gr.themes.Base:
     )
 
 
-def read(name: str) -> str:
-    """A file of demos/static as text."""
-    return (STATIC / name).read_text(encoding="utf-8")
+def css() -> str:
+    """All style sheets of the page."""
+    return "\n".join([*map(read, ("tokens.css", "page.css", "result.css", "generator.css")), *_dark_figures()])
 
 
-def plotly_file() -> Path:
-    """plotly.min.js inside the installed plotly wheel; served from here, never from a CDN."""
-    import importlib.util
-
-    spec = importlib.util.find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("plotly is not installed; run: pip install -r requirements.txt")
-    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
+def _dark_figures() -> list[str]:
+    """Figures come from Python, which does not know the page's theme: their light colours turn into the dark ones."""
+    rules = []
+    for name in ("forget", "remain", "before", "retrained"):
+        rgb = ", ".join(str(part) for part in bytes.fromhex(token(name)[1:]))
+        rules += [
+            f'.dark .cmp-plot [style*="{paint}: rgb({rgb})"] {{ {paint}: var(--pg-{name}) !important; }}'
+            for paint in ("fill", "stroke")
+        ]
+    return rules

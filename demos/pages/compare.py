@@ -8,8 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos import compare_copy as copy
-from demos import compare_html as html
-from demos import rules_copy, theme
+from demos import rules_copy
 from demos.concept_html import shares_html
 from demos.export import Kind, Shelf
 from demos.jobs import Job
@@ -20,19 +19,11 @@ from demos.pages.compare_generator import GeneratorPart
 from demos.pages.context import LAST, QUEUED, QUICK, PageContext, say
 from demos.run_import import Imports
 from demos.run_record import RunRecord, from_job
+from demos.static_files import mounting
 from demos.veil import switch_html
 from sfr_core.errors import InputError, PlaygroundError
 
 SHELF = Shelf()
-SHEET_SCRIPT = """
-const sheetBox = element.querySelector('.sheet');
-const drawMoment = () => {
-  sheetBox.classList.toggle('veiled', Boolean(props.value && props.value.blurred));
-  drawSheet(sheetBox, props.value && props.value.sheet);
-};
-watch('value', drawMoment);
-drawMoment();
-"""
 
 
 class Compare:
@@ -46,7 +37,6 @@ class Compare:
     def __init__(self, ctx: PageContext, prefix: str, imports: Imports | None) -> None:
         self.ctx, self.prefix, self.imports = ctx, prefix, imports
         self.key = gr.State("")
-        gr.HTML(f"{html.style_tag()}<style>{theme.read('generator.css')}</style>")
         with gr.Column(visible=False, elem_id=f"{prefix}-box") as self.box:
             gr.Markdown(f"## {copy.TITLE}")
             self.verdict = gr.HTML(elem_id=f"{prefix}-verdict")
@@ -58,7 +48,7 @@ class Compare:
             with gr.Column(visible=False, elem_id=f"{prefix}-veil") as self.veil:
                 gr.HTML(
                     html_template=f'<p class="veil-box">{switch_html()}</p>',
-                    js_on_load=theme.read("veil.js") + "wireVeil(element);",
+                    js_on_load=mounting("veil"),
                     apply_default_css=False,
                 )
             self._timeline()
@@ -80,7 +70,7 @@ class Compare:
         self.moment_sheet = gr.HTML(
             {"sheet": None, "blurred": False},
             html_template='<div class="sheet"></div>',
-            js_on_load=theme.read("grid.js") + SHEET_SCRIPT,
+            js_on_load=mounting("grid"),
             apply_default_css=False,
             elem_id=f"{self.prefix}-moment-sheet",
         )

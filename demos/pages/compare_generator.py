@@ -9,13 +9,13 @@ import gradio as gr
 
 from demos import compare_copy as copy
 from demos import generator_html as html
-from demos import theme
 from demos.pages.clip_score import ClipScore
 from demos.pages.context import PageContext
 from demos.pages.count import Count
 from demos.pages.play import Play
 from demos.pages.recover import Recover
 from demos.run_record import RunRecord
+from demos.static_files import mounting
 from demos.veil import veiled
 
 
@@ -31,7 +31,7 @@ class GeneratorPart:
                 self.pair = gr.HTML(
                     {"key": ""},
                     html_template=html.pair_html(),
-                    js_on_load=theme.read("pair.js"),
+                    js_on_load=mounting("pair"),
                     apply_default_css=False,
                     elem_id=f"{prefix}-pair",
                     texts=copy.PAIR,

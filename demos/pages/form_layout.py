@@ -6,11 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from demos import controls, copy, live, theme
+from demos import controls, copy, live
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
 from demos.pages import form_wiring, hub, own
 from demos.pages.form import Component, Form, settings_key
+from demos.static_files import mounting
 from sfr_core import methods, presets
 
 PICKER = '<fieldset class="picker"></fieldset>'
@@ -19,7 +20,7 @@ PICKER = '<fieldset class="picker"></fieldset>'
 def build(model: str) -> Form:
     """Draws the form with its defaults: SFR-on, quick, official."""
     data, model_kind = live.dataset(model), show.kind_of(model)
-    script = theme.read("picker.js")
+    script = mounting("picker")
 
     def picker(value: dict[str, Any], elem_id: str) -> gr.HTML:
         return gr.HTML(

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos import bridge, copy, hardware, theme
+from demos import bridge, copy, hardware
 from demos.estimate import Pace
 from demos.jobs import Job
 from demos.looks import Looks
@@ -17,6 +17,7 @@ from demos.pages import compare as compare_page
 from demos.pages import first_look, form_layout, form_values, gold
 from demos.pages import form as form_page
 from demos.pages.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
+from demos.static_files import mounting, read
 from demos.veil import switch_html
 from sfr_core import zoo
 from sfr_core.errors import InputError, PlaygroundError
@@ -60,11 +61,6 @@ class Unlearn:
         return [self.live, self.run, self.stop, self.choice, self.choice_text, *self.compare.outputs]
 
 
-def plotly_url() -> str:
-    """Address of plotly.min.js on this server, relative to the page so that it works behind a proxy."""
-    return f"gradio_api/file={theme.plotly_file()}"
-
-
 def live_html() -> str:
     """The still part of the live view with its words filled in."""
     words = {
@@ -83,7 +79,7 @@ def live_html() -> str:
         "@remain": copy.LIVE["remain"],
         "@veil": switch_html(),
     }
-    text = theme.read("live.html")
+    text = read("live.html")
     for mark in sorted(words, key=len, reverse=True):
         text = text.replace(mark, str(words[mark]))
     return text
@@ -125,12 +121,11 @@ def build(
             view = gr.HTML(
                 first.value(model),
                 html_template=live_html(),
-                js_on_load=theme.read("veil.js") + theme.read("grid.js") + theme.read("live.js"),
+                js_on_load=mounting("live"),
                 apply_default_css=False,
                 elem_id="live",
                 server_functions=[look],
                 texts=copy.LIVE,
-                plotly=plotly_url(),
             )
     page = Unlearn(
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,

@@ -7,10 +7,13 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from demos.answers import class_accuracy
-from demos.plots.style import MODEL_COLOURS, MODEL_PATTERNS, axis, layout
+from demos.colours import token
+from demos.plots.style import FORGET, MODEL_COLOURS, MODEL_PATTERNS, REMAIN, axis, layout
 
-COUNT_SCALE = [[0.0, "#f7f7f7"], [0.02, "#fde0c5"], [0.3, "#eb7f86"], [1.0, "#5c2a73"]]
-CHANGE_SCALE = [[0.0, "#0072b2"], [0.5, "#f7f7f7"], [1.0, "#d55e00"]]
+COUNT_SCALE = [
+    [at, token(f"count-{name}")] for at, name in ((0.0, "none"), (0.02, "few"), (0.3, "some"), (1.0, "many"))
+]
+CHANGE_SCALE = [[0.0, REMAIN], [0.5, token("count-none")], [1.0, FORGET]]
 
 
 def confusion_figure(title: str, matrix: NDArray[np.int64], class_names: tuple[str, ...]) -> go.Figure:
@@ -94,7 +97,7 @@ def class_change_figure(
                 "pattern": {
                     "shape": MODEL_PATTERNS[name],
                     "bgcolor": MODEL_COLOURS[name],
-                    "fgcolor": "#ffffff",
+                    "fgcolor": "white",
                     "fillmode": "replace",
                     "solidity": 0.2,
                     "size": 7,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-FORGET, REMAIN = "#d55e00", "#0072b2"
-"""Forget set orange, remain set blue (Okabe and Ito's palette, told apart by colour-blind people)."""
-MODEL_COLOURS = {"before": "#6b7280", "after": "#d55e00", "retrained": "#009e73"}
+from demos.colours import token
+
+FORGET, REMAIN = token("forget"), token("remain")
+MODEL_COLOURS = {name: token(name) for name in ("before", "after", "retrained")}
 MODEL_PATTERNS = {"before": "", "after": "/", "retrained": "x"}
-RUN_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+RUN_COLOURS = tuple(token(f"run-{k}") for k in range(1, 7))
 RUN_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 RUN_MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
 
@@ -31,9 +32,9 @@ def layout(title: str, *, height: int, **more: Any) -> dict[str, Any]:
         "margin": {"l": 52, "r": 12, "t": 42, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 12, "color": "#374151", "family": "system-ui, sans-serif"},
+        "font": {"size": 12, "color": token("figure-text"), "family": "system-ui, sans-serif"},
         "legend": {"orientation": "h", "x": 0, "y": -0.22, "xanchor": "left", "yanchor": "top"},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9ca3af", "activecolor": "#0072b2"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": token("figure-quiet"), "activecolor": REMAIN},
         "autosize": True,
         **more,
     }

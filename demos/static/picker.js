@@ -1,126 +1,107 @@
-// Cards with pictures to choose from: checkboxes (several) or radio buttons (one). Runs as gr.HTML's js_on_load.
+// Cards with pictures to choose from: checkboxes (several) or radio buttons (one).
 // value = {items: [{id, label, detail, more, images: [src], group, disabled, reason}], selected: [id], several, legend}; a group's cards
 // stand together under its name. detail and more are lines; those of more are shown of what is chosen. Of many items, value.find names a
 // field that shows only those whose label holds what is written.
-const box = element.querySelector('.picker');
-const name = 'pick' + Math.random().toString(36).slice(2);
-const MANY = 40;
-let shape = '';
-let chosen = []; // what was selected last
+import { follow, make } from './lib.js';
 
-function build(value) {
-  box.replaceChildren();
-  const legend = document.createElement('legend');
-  legend.textContent = value.legend || '';
-  box.append(legend);
-  if (value.find && value.items.length > MANY) box.append(finder(value.find));
-  let grid = null;
-  for (const item of value.items) {
-    const group = item.group || '';
-    if (!grid || grid.dataset.group !== group) {
-      grid = document.createElement('div');
-      grid.className = 'picker-grid';
-      grid.dataset.group = group;
-      if (group) {
-        const heading = document.createElement('span');
-        heading.className = 'picker-group';
-        heading.id = name + box.querySelectorAll('.picker-group').length;
-        heading.textContent = group;
-        grid.setAttribute('role', 'group');
-        grid.setAttribute('aria-labelledby', heading.id);
-        box.append(heading);
-      }
-      box.append(grid);
+const MANY = 40;
+
+export const mount = (component) => new Picker(component);
+
+class Picker {
+  constructor(component) {
+    this.props = component.props;
+    this.trigger = component.trigger;
+    this.box = component.element.querySelector('.picker');
+    this.name = `pick${Math.random().toString(36).slice(2)}`;
+    this.shape = '';
+    this.chosen = []; // what was selected last
+    follow(component, () => this.update());
+  }
+
+  update() {
+    const { props } = this;
+    if (!props.value?.items) return;
+    // Other cards without a selection: what was chosen while they were on their way counts.
+    if (!props.value.selected) props.value = { ...props.value, selected: this.chosen };
+    const value = props.value;
+    this.chosen = value.selected;
+    const cards = value.items.map((i) => [i.id, i.label, i.group, i.images.map((src) => src.length + src.slice(-32))]);
+    const shape = JSON.stringify([value.legend, value.several, cards]);
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.build(value);
     }
-    const card = document.createElement('label');
-    card.className = 'picker-card';
-    const input = document.createElement('input');
-    input.type = value.several ? 'checkbox' : 'radio';
-    input.name = name;
-    input.value = item.id;
-    input.disabled = Boolean(item.disabled);
-    input.addEventListener('change', () => {
-      const known = new Set(props.value.items.map((i) => i.id));
-      const others = value.several ? props.value.selected.filter((id) => id !== item.id) : [];
-      const selected = input.checked ? [...others, item.id] : others;
-      // Chosen on another page: not among the items, still selected.
-      props.value = { ...props.value, selected: value.several ? selected : selected.filter((id) => known.has(id)) };
-      chosen = props.value.selected;
-      mark(props.value);
-      trigger('input');
-    });
-    const pictures = document.createElement('span');
-    pictures.className = 'picker-pictures count' + item.images.length;
-    for (const src of item.images) {
-      const image = document.createElement('img');
-      image.alt = '';
+    this.mark();
+  }
+
+  mark() {
+    for (const input of this.box.querySelectorAll('input')) {
+      input.checked = this.chosen.includes(input.value);
+      input.parentElement.classList.toggle('chosen', input.checked);
+    }
+  }
+
+  build(value) {
+    this.box.replaceChildren(make('legend', {}, value.legend || ''));
+    if (value.find && value.items.length > MANY) this.box.append(this.finder(value.find));
+    let grid = null;
+    for (const item of value.items) {
+      const group = item.group || '';
+      if (grid?.dataset.group !== group) grid = this.grid(group);
+      grid.append(this.card(item, value.several));
+    }
+  }
+
+  grid(group) {
+    const id = this.name + this.box.querySelectorAll('.picker-group').length;
+    const labelled = group ? { role: 'group', 'aria-labelledby': id } : {};
+    const grid = make('div', { class: 'picker-grid', 'data-group': group, ...labelled });
+    this.box.append(...(group ? [make('span', { class: 'picker-group', id }, group)] : []), grid);
+    return grid;
+  }
+
+  card(item, several) {
+    const type = several ? 'checkbox' : 'radio';
+    const input = make('input', { type, name: this.name, value: item.id, disabled: Boolean(item.disabled) });
+    input.addEventListener('change', () => this.choose(item.id, input.checked));
+    const pictures = make('span', { class: `picker-pictures count${item.images.length}` }, ...item.images.map((src) => {
+      const image = make('img', { alt: '', src });
       // Small drawings keep their pixels; larger pictures are shown smaller than they are.
       image.addEventListener('load', () => image.classList.toggle('smooth', image.naturalWidth > 32));
-      image.src = src;
-      pictures.append(image);
-    }
-    const text = document.createElement('span');
-    text.className = 'picker-text';
-    const title = document.createElement('span');
-    title.className = 'picker-label';
-    title.textContent = item.label;
-    text.append(title);
-    lines(text, item.detail, 'picker-detail');
-    lines(text, item.more, 'picker-detail picker-more');
-    lines(text, item.reason ? [item.reason] : [], 'picker-detail');
-    card.append(input, ...(item.images.length ? [pictures] : []), text);
-    card.classList.toggle('bare', !item.images.length);
-    grid.append(card);
+      return image;
+    }));
+    const lines = (texts, kind) => (texts || []).map((text) => make('span', { class: kind }, text));
+    const text = make('span', { class: 'picker-text' },
+      make('span', { class: 'picker-label' }, item.label),
+      ...lines(item.detail, 'picker-detail'),
+      ...lines(item.more, 'picker-detail picker-more'),
+      ...lines(item.reason && [item.reason], 'picker-detail'));
+    const bare = !item.images.length;
+    return make('label', { class: `picker-card${bare ? ' bare' : ''}` }, input, ...(bare ? [] : [pictures]), text);
+  }
+
+  choose(id, checked) {
+    const { props } = this;
+    const known = new Set(props.value.items.map((i) => i.id));
+    const others = props.value.several ? props.value.selected.filter((other) => other !== id) : [];
+    const selected = checked ? [...others, id] : others;
+    // Chosen on another page: not among the items, still selected.
+    this.chosen = props.value.several ? selected : selected.filter((other) => known.has(other));
+    props.value = { ...props.value, selected: this.chosen };
+    this.mark();
+    this.trigger('input');
+  }
+
+  finder(title) {
+    const field = make('input', { type: 'search' });
+    field.addEventListener('input', () => {
+      const wanted = field.value.trim().toLowerCase();
+      for (const card of this.box.querySelectorAll('.picker-card')) {
+        const shown = card.querySelector('.picker-label').textContent.toLowerCase().includes(wanted);
+        card.hidden = !shown && !card.querySelector('input').checked; // what is chosen stays in sight
+      }
+    });
+    return make('label', { class: 'picker-find' }, `${title} `, field);
   }
 }
-
-function lines(text, said, kind) {
-  for (const line of said || []) {
-    const node = document.createElement('span');
-    node.className = kind;
-    node.textContent = line;
-    text.append(node);
-  }
-}
-
-function finder(title) {
-  const label = document.createElement('label');
-  label.className = 'picker-find';
-  label.append(title + ' ');
-  const field = document.createElement('input');
-  field.type = 'search';
-  field.addEventListener('input', () => {
-    const wanted = field.value.trim().toLowerCase();
-    for (const card of box.querySelectorAll('.picker-card')) {
-      const shown = card.querySelector('.picker-label').textContent.toLowerCase().includes(wanted);
-      card.hidden = !shown && !card.querySelector('input').checked; // what is chosen stays in sight
-    }
-  });
-  label.append(field);
-  return label;
-}
-
-function mark(value) {
-  for (const input of box.querySelectorAll('input')) {
-    input.checked = value.selected.includes(input.value);
-    input.parentElement.classList.toggle('chosen', input.checked);
-  }
-}
-
-function update() {
-  if (!props.value || !props.value.items) return;
-  // Other cards without a selection: what was chosen while they were on their way counts.
-  if (!props.value.selected) props.value = { ...props.value, selected: chosen };
-  const value = props.value;
-  chosen = value.selected;
-  const cards = value.items.map((i) => [i.id, i.label, i.group, i.images.map((src) => src.length + src.slice(-32))]);
-  const next = JSON.stringify([value.legend, value.several, cards]);
-  if (next !== shape) {
-    shape = next;
-    build(value);
-  }
-  mark(value);
-}
-
-watch('value', update);
-update();

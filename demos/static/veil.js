@@ -1,5 +1,5 @@
 // Pictures inside .veiled are blurred (page.css) until somebody asks for them; every switch on the page says the same.
-function wireVeil(label) {
+export function wireVeil(label) {
   const box = label.querySelector('input');
   box.checked = document.body.classList.contains('unveiled');
   box.addEventListener('change', () => {
@@ -7,3 +7,5 @@ function wireVeil(label) {
     for (const other of document.querySelectorAll('.veil-switch input')) other.checked = box.checked;
   });
 }
+
+export const mount = ({ element }) => wireVeil(element);

@@ -51,11 +51,13 @@ def test_every_phase_state_preset_and_ability_has_words() -> None:
 
 
 def test_the_script_asks_for_no_text_that_is_missing() -> None:
-    script = (STATIC / "live.js").read_text(encoding="utf-8")
+    parts = ("live", "curves", "phases", "predictions")
+    script = "".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in parts)
     asked = set(re.findall(r"\bT\.(\w+)", script)) | set(re.findall(r"\bword\('(\w+)'\)", script))
     assert asked
     assert asked <= set(copy.LIVE)
-    calls = re.findall(r"fill\(T\.(\w+), \{([^}]*)\}", script)
+    calls = re.findall(r"fill\((?:this\.)?T\.(\w+), \{([^}]*)\}", script)
+    assert calls
     for name, given in calls:
         wanted = {field for _, field, _, _ in string.Formatter().parse(copy.LIVE[name]) if field}
         keys = {part.split(":")[0].strip() for part in given.split(",") if part.strip()}

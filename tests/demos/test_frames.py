@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demos import theme
+from demos import static_files
 from demos.frames import EarlyScript
 
 PAGE = "<!doctype html><html><head><title>ä</title><script>x()</script></head><body></body></html>"
@@ -56,7 +56,7 @@ def test_the_shipped_script_knows_gradios_counter() -> None:
     from pathlib import Path
 
     source = next(Path(assets).glob("statustracker-*.js")).read_text(encoding="utf-8")
-    pattern = re.search(r"counts = \(call\) => /(.+)/\.test", theme.read("frames.js"))
+    pattern = re.search(r"counts = \(call\) => /(.+)/\.test", static_files.read("frames.js"))
     assert pattern is not None
     counter = re.search(r"requestAnimationFrame|\(\(\)=>\{[^{}]*performance\.now\(\)[^{}]*\}\)", source[6000:])
     assert counter is not None

@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 from generator_examples import config, record
 
-from demos import live, theme, veil
+from demos import live, static_files, veil
 from demos.jobs import JobBook
 from demos.pages import compare
 from demos.pages.context import PageContext
@@ -57,7 +57,7 @@ def test_the_live_view_says_so_before_it_draws(tmp_path: Path, monkeypatch: pyte
     zoo.take_in_hub(card)
     run = replace(config(model=ADULT), forget="concept:cat")
     assert live.of_record(run, [], "CPU", [])["blurred"] is True
-    script = theme.read("live.js")
+    script = static_files.read("live.js")
     assert script.index("veil(Boolean(value.blurred))") < script.index("draw(value, value.view, true)")
 
 
@@ -66,6 +66,6 @@ def test_the_switch_is_a_labelled_checkbox_and_the_blur_a_rule_of_the_style_shee
         '<label class="veil-switch"><input type="checkbox"> <span>Show the pictures</span></label>'
         in veil.switch_html()
     )
-    assert "body:not(.unveiled) .veiled :is(img, canvas) { filter: blur(" in theme.read("page.css")
+    assert "body:not(.unveiled) .veiled :is(img, canvas) { filter: blur(" in static_files.read("page.css")
     assert veil.veiled("", True) == ""
     assert veil.veiled("<img>", False) == "<img>"
