@@ -21,16 +21,16 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
 from bench.classifier_table import clock_text, label, side_by_side, table
 from bench.store import locked, machine, write
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import VARIANTS, RunConfig
+from sfr_core.catalog import BY_KIND
+from sfr_core.configs import RunConfig, Variant
 from sfr_core.events import Finished, PhaseStarted, Step
-from sfr_core.methods import METHODS
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -136,9 +136,9 @@ def enter(cell: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(METHODS))
+    parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(BY_KIND["classifier"]))
     parser.add_argument("--preset", default="quick")
-    parser.add_argument("--variant", default="official", choices=sorted(VARIANTS))
+    parser.add_argument("--variant", default="official", choices=get_args(Variant))
     parser.add_argument("--ablation", nargs="+", default=[""], choices=["", *ABLATIONS])
     parser.add_argument("--only", nargs="+", metavar="SPEC", help="forget specifications; default: every shipped one")
     parser.add_argument("--again", action="store_true", help="also what is there")

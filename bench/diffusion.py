@@ -42,11 +42,11 @@ from bench.pace import equal_steps
 from bench.store import machine
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import ModelCard, read_card
+from sfr_core.catalog import spec_of
 from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError, UnknownName
 from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.generation import Untouched, draw, known_record
-from sfr_core.methods import spec_of
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler

@@ -10,8 +10,8 @@ from typing import Any
 
 from bench.diffusion_table import Cell, data_of
 from bench.store import locked, write
+from sfr_core.catalog import spec_of
 from sfr_core.configs import DataSource
-from sfr_core.methods import spec_of
 from sfr_core.presets import resolve
 
 MODEL = "fashion-mnist-ddpm"

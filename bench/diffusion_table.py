@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
 
+from sfr_core.catalog import spec_of
 from sfr_core.configs import DataSource
 from sfr_core.data.splits import forget_spec
-from sfr_core.methods import spec_of
 from sfr_core.presets import resolve
 
 Cell = dict[str, Any]

@@ -14,7 +14,8 @@ from dataclasses import replace
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig, SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import RunConfig
 from sfr_core.events import Event, PhaseStarted
 from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.saliency import Tensors, saliency_mask

@@ -15,7 +15,8 @@ import time
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig, SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import RunConfig
 from sfr_core.events import Finished
 from sfr_core.methods.common import cycle
 from sfr_core.methods.sfron import unlearn

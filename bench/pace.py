@@ -20,10 +20,10 @@ import torch
 
 from bench.equal_time import TRIAL_STEPS, Measured, bare_run, cost, steps_for
 from bench.store import locked, machine, write
+from sfr_core.catalog import spec_of
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.methods import spec_of
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.session import Session

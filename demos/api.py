@@ -8,7 +8,7 @@ import gradio as gr
 
 from demos.jobs import Job, JobBook
 from demos.pages.context import TOKEN, new_token, say
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import to_json
@@ -40,7 +40,7 @@ def register(book: JobBook) -> None:
     def list_methods(kind: str = "classifier") -> list[dict[str, Any]]:
         """Methods for a kind of model ("classifier", "ddpm", "dit" or "text-to-image") with their presets and every setting."""
         try:
-            table = methods.of_kind(kind)
+            table = catalog.of_kind(kind)
         except PlaygroundError as error:
             raise say(error) from None
         return [

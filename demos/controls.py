@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos import copy
-from sfr_core import methods
+from sfr_core import catalog
 from sfr_core.configs import MAX_SEED, RunConfig, Setting
 from sfr_core.errors import ConfigError, SpecError
 
@@ -19,7 +19,7 @@ MAX_SAMPLES = 2000
 def settings_of(method: str, kind: str = "classifier") -> tuple[Setting, ...]:
     """The settings of a method on models of a kind, the main ones first."""
     order = {"main": 0, "advanced": 1, "ablation": 2}
-    return tuple(sorted(methods.spec_of(method, kind).config_cls.settings(), key=lambda s: order[s.group]))
+    return tuple(sorted(catalog.spec_of(method, kind).config_cls.settings(), key=lambda s: order[s.group]))
 
 
 def label(setting: Setting) -> str:
@@ -164,7 +164,7 @@ def to_config(
     Raises:
         InputError: a value that the config does not accept, or a method that this kind of model cannot do.
     """
-    spec = methods.spec_of(method, model_kind)
+    spec = catalog.spec_of(method, model_kind)
     cleaned = {s.name: clean(s, values[s.name]) for s in settings_of(method, model_kind) if s.name in values}
     settings = spec.config_cls.from_dict(cleaned).to_dict()
     return RunConfig(
@@ -185,8 +185,8 @@ def to_config(
 
 def cannot(kind: str) -> dict[str, str]:
     """Methods that a model of this kind cannot do -> the reason in words; those of other kinds only come last."""
-    have = methods.ABILITIES.get(kind, frozenset())
-    mine = methods.BY_KIND.get(kind, methods.METHODS)
+    have = catalog.ABILITIES.get(kind, frozenset())
+    mine = catalog.BY_KIND.get(kind, catalog.BY_KIND["classifier"])
     reasons = {}
     for name, spec in mine.items():
         missing = [need for need in spec.requires if need not in have]
@@ -196,7 +196,7 @@ def cannot(kind: str) -> dict[str, str]:
                 if missing[0] == "Restartable"
                 else copy.CANNOT_REASON.format(what=copy.ABILITIES[missing[0]])
             )
-    for other, table in methods.BY_KIND.items():
+    for other, table in catalog.BY_KIND.items():
         for name in table:
             if name not in mine:
                 reasons.setdefault(name, copy.CANNOT_KIND[other])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from demos.asked import Asked, asked
 from demos.jobs import Job
-from sfr_core import presets
+from sfr_core import presets, zoo
 from sfr_core.cards import gold_standard
+from sfr_core.catalog import spec_of
+from sfr_core.catalog.base import FORWARD, Sizes
 from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import Role
 from sfr_core.data.splits import split_rows
@@ -31,12 +33,6 @@ FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 3
 FREE_STEPS = 20
 ATTACK_STEPS, ATTACK_BATCH, ATTACK_SAMPLES = 300, 16, 40
 """Of the recovery attack (metrics/recovery.py)."""
-CLASSES = 10
-"""Of the shipped DDPM; Selective Amnesia takes its Fisher from all of them."""
-GAP_PICTURES = 48
-"""Of tasks.diffusion: looked at twice before a forgetting step that may be left out."""
-FORWARD_SHARE = 1 / 3
-"""A forward pass costs about a third of forward, backward and update."""
 
 
 Source = Literal["measured", "recorded", "card"]
@@ -77,59 +73,11 @@ def sizes(config: RunConfig, run: Asked) -> tuple[int, int, int]:
     return mine * max(1, forget // mine), others * remain, 0
 
 
-def pictures(method: str, s: dict[str, Any], n_forget: int, n_remain: int, classes: int = CLASSES) -> float:
-    """Forward-backward passes over single pictures that a run makes, its evaluation left out.
-
-    Methods in closed form train nothing: 0.
-    """
-    if method == "sfr-on":
-        batch = s["batch_size"]
-        forgetting = min(s["steps"], s.get("forget_steps") or s["steps"])
-        forget = -(-forgetting // s["forget_every"]) * min(batch, n_forget)
-        # The answer to the other prompt is asked first, and where a share of the way is measured, the old one to the own prompt.
-        forget *= 1 + {"redirect": 1, "relative": 2}.get(s.get("forget_loss", ""), 0) * FORWARD_SHARE
-        if s.get("forget_until") is not None:  # how many are left out shows only in the run
-            forget += -(-forgetting // s["forget_every"]) * min(batch, GAP_PICTURES) * 2 * FORWARD_SHARE
-        fisher = 0.0
-        if s["mask"]:
-            limit = float("inf") if s["fisher_batches"] is None else s["fisher_batches"] * s["fisher_batch_size"]
-            fisher = min(n_forget, limit) + min(n_remain, limit)
-        recalled = FORWARD_SHARE if s.get("remain_loss") == "recall" else 0.0
-        return float(s["steps"] * min(batch, n_remain) * (1 + recalled) + forget + fisher)
-    if "epochs" not in s:
-        return _in_steps(method, s, n_forget, classes) if "steps" in s else 0.0
-    per_epoch = {
-        "retrain": n_remain,
-        "finetune": n_remain,
-        "gradient-ascent": n_forget,
-        "random-label": n_forget + n_remain,
-        "salun": n_forget + n_remain,
-        # Both teachers look at every picture, forward only.
-        "bad-teacher": (n_forget + n_remain) * (1 + 2 * FORWARD_SHARE),
-        "scrub": n_remain * (1 + FORWARD_SHARE),
-    }[method]
-    extra = n_forget if method == "salun" else 0
-    if method == "scrub":
-        extra = s["forget_epochs"] * n_forget * (1 + FORWARD_SHARE)
-    return float(s["epochs"] * per_epoch + extra)
-
-
-def _in_steps(method: str, s: dict[str, Any], n_forget: int, classes: int) -> float:
-    """The same for the methods that train a generator in steps."""
-    forget_and_remain = {"joint", "salun", "selective-amnesia"}
-    each = 2.0 if method in forget_and_remain else 1.0
-    if method in ("esd-x", "esd-u"):
-        # The old model answers twice; before, the sample is drawn half way on average, and guidance asks twice a step.
-        each += FORWARD_SHARE * (2 + (int(s["sample_steps"]) - 1))
-    if method == "concept-ablation":
-        each += FORWARD_SHARE + (1 if s["prior_weight"] else 0)
-    passes = s["steps"] * s["batch_size"] * each
-    if method == "salun":
-        limit = float("inf") if s["saliency_batches"] is None else s["saliency_batches"] * s["batch_size"]
-        passes += min(n_forget, limit)
-    if method == "selective-amnesia":
-        passes += classes * s["fisher_images"] * s["fisher_timesteps"]
-    return float(passes)
+def passes(config: RunConfig, kind: str, n_forget: int, n_remain: int, classes: int) -> float:
+    """Forward-backward passes over single pictures that a run makes, its evaluation left out; `kind`: ModelCard.kind."""
+    spec = spec_of(config.method, kind)
+    sizes = Sizes(forget=n_forget, remain=n_remain, classes=classes)
+    return spec.cost(spec.config_cls.from_dict(config.settings), sizes).passes
 
 
 class Pace:
@@ -156,7 +104,7 @@ class Pace:
             n_forget, n_remain, _ = sizes(job.config, run)
         except PlaygroundError:  # a visitor's model that was put out meanwhile
             return
-        n = pictures(job.config.method, job.config.settings, n_forget, n_remain, len(run.names))
+        n = passes(job.config, zoo.card(job.config.model).kind, n_forget, n_remain, len(run.names))
         if n > 0:
             with self._lock:
                 self._rates[job.config.model, job.config.method, job.config.device] = result.seconds / n
@@ -194,11 +142,11 @@ def expected(config: RunConfig, card: ModelCard, rate: float | None) -> Estimate
         source, rate = "card", known
     if rate is None:
         return None
-    n = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
+    n = passes(config, card.kind, n_forget, n_remain, len(run.names))
     if card.sampling is not None:
         evaluation = drawings(config, card, run)
     else:
-        evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD_SHARE
+        evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD
     return Estimate(n * rate + evaluation * (rate if known is None else known), source)
 
 
@@ -225,11 +173,11 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
     takes (about a tenth of that) is left out.
     """
     steps = 1 if card.sampling is None else card.sampling.steps
-    passes = 2.0 * (LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps)
+    forward = 2.0 * (LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps)
     if config.data == "data-free" or not len(run.dataset.train):
         n_forget, n_remain, _ = sizes(config, run)
-        passes += (2 * n_forget + n_remain) * FREE_STEPS
-    return FORWARD_SHARE * passes
+        forward += (2 * n_forget + n_remain) * FREE_STEPS
+    return FORWARD * forward
 
 
 def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimate | None:
@@ -254,14 +202,14 @@ def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> 
     """The expected time of drawing n pictures with one model, as its card says; arguments and errors as for `attack`."""
     run = asked(config)
     n_forget, n_remain, _ = sizes(config, run)
-    work = pictures(config.method, config.settings, n_forget, n_remain, len(run.names))
+    work = passes(config, card.kind, n_forget, n_remain, len(run.names))
     rate = seconds / work if seconds and work else None
     source: Source = "card" if rate is None else "measured"
     rate = card_rate(card, n_forget + n_remain) if rate is None else rate
     if rate is None:
         return None
     steps = 1 if card.sampling is None else card.sampling.steps
-    return Estimate(2 * FORWARD_SHARE * n * steps * rate, source)  # guidance asks the network twice a step
+    return Estimate(2 * FORWARD * n * steps * rate, source)  # guidance asks the network twice a step
 
 
 def looked(run: Asked) -> int:

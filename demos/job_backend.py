@@ -9,7 +9,8 @@ from demos import warm
 from demos.asked import asked
 from demos.job import Job
 from sfr_core import zoo
-from sfr_core.configs import RunConfig, SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
 
@@ -58,17 +59,17 @@ def check_config(config: RunConfig) -> None:
         InputError: unknown model, method, class, field, or a value out of range. HubError: a run that cannot fit here, whatever
             else has ended by then.
     """
-    from sfr_core import methods, zoo
+    from sfr_core import catalog, zoo
     from sfr_core.data.splits import split_rows
 
     if config.forget.replace(" ", "").startswith("samples:@"):
         # A visitor's text must never name a file of the server.
         raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
     card = zoo.card(config.model)
-    method = methods.spec_of(config.method, card.kind)
+    method = catalog.spec_of(config.method, card.kind)
     settings = method.config_cls.from_dict(config.settings)
     if isinstance(settings, SFRonConfig):
-        settings.check_abilities(methods.ABILITIES[card.kind])
+        settings.check_abilities(catalog.ABILITIES[card.kind])
     run = asked(config)
     if run.prompts is None:
         split_rows(run.spec, run.dataset.train.labels)

@@ -19,7 +19,7 @@ from demos.asked import asked
 from demos.jobs import Job
 from demos.veil import shown_blurred
 from demos.verdict_words import UNTOUCHED
-from sfr_core import methods, zoo
+from sfr_core import catalog, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS, Dataset, Pictures
 from sfr_core.data.splits import ForgetSpec
@@ -86,7 +86,7 @@ def title(config: RunConfig) -> str:
     words = forget_words(run.spec, run.names)
     if config.redirect:
         words = copy.REDIRECTED.format(what=words, prompt=config.redirect)
-    return copy.RECORDED_SUMMARY.format(method=methods.title_of(config.method), what=words)
+    return copy.RECORDED_SUMMARY.format(method=catalog.title_of(config.method), what=words)
 
 
 def skipped(config: RunConfig) -> tuple[Phase, ...]:

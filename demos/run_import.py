@@ -20,10 +20,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from demos.run_record import RunRecord, dataset_of, labels_of
 from demos.sheet_check import check_sheet
+from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Event, Finished, MaskReady, Preview, from_json
-from sfr_core.methods import BY_KIND
 from sfr_core.results import RunResult
 
 MAX_BYTES = 24 * 1024**2

@@ -16,6 +16,7 @@ import spaces  # before torch: it refuses to be imported after CUDA has started
 from demos import estimate
 from demos.asked import asked
 from demos.jobs import Job, retrained_for
+from sfr_core import zoo
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Cancelled, Event, Finished, Step
@@ -32,9 +33,9 @@ PICTURES_PER_SECOND = 4000.0
 def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
     n_forget, n_remain, n_test = sizes
-    work = estimate.pictures(config["method"], config["settings"], n_forget, n_remain) + 2 * (
-        n_forget + n_remain + n_test
-    )
+    run = RunConfig.from_json(config)
+    work = estimate.passes(run, zoo.card(run.model).kind, n_forget, n_remain, len(asked(run).names))
+    work += 2 * (n_forget + n_remain + n_test)
     return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
 
 

@@ -27,7 +27,7 @@ import torch
 from safetensors.torch import save_file
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RetrainConfig
+from sfr_core.catalog.retrain import RetrainConfig
 from sfr_core.data.datasets import Dataset, fashion_mnist
 from sfr_core.data.splits import ForgetSpec, Split, parse_forget, split_rows
 from sfr_core.events import Step

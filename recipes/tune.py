@@ -25,6 +25,7 @@ import torch
 
 from recipes.classifier import ID, TUNING, TUNING_SEEDS, Job
 from sfr_core.cancel import CancelToken
+from sfr_core.catalog import BY_KIND, spec_of
 from sfr_core.configs import RunConfig, parse_value
 from sfr_core.data.datasets import (
     FASHION_FULL,
@@ -36,7 +37,6 @@ from sfr_core.data.datasets import (
 )
 from sfr_core.errors import ConfigError, UnknownName
 from sfr_core.events import Finished
-from sfr_core.methods import METHODS, spec_of
 from sfr_core.presets import resolve
 from sfr_core.runner import run
 from sfr_core.session import Session
@@ -153,7 +153,7 @@ def parse_assignments(method: str, texts: list[str], *, many: bool, kind: str = 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("method", choices=sorted(METHODS))
+    parser.add_argument("method", choices=sorted(BY_KIND["classifier"]))
     parser.add_argument("forget", nargs="+")
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--grid", nargs="*", default=[])

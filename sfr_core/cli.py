@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import check_kind
+from sfr_core.catalog import spec_of
+from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli_checks import add_checks
 from sfr_core.cli_models import own_model
 from sfr_core.cli_talk import log, stop_on_signals
@@ -25,7 +27,6 @@ from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.hub.commands import add_commands
-from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runfiles import check_folder, event_line, read_config, write_run

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import check_kind
+from sfr_core.catalog import spec_of
+from sfr_core.catalog.base import MethodSpec
 from sfr_core.configs import MethodConfig, RunConfig
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
@@ -22,7 +24,6 @@ from sfr_core.errors import Busy, InputError
 from sfr_core.evaluation import Answers
 from sfr_core.hub import HUB, check_memory, hub_precision, opened_generator
 from sfr_core.kinds import KINDS, ClassifierKind, ModelKind, Opening, Who
-from sfr_core.methods import MethodSpec, spec_of
 from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
 from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_still, recompute_blocks

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sfr_core.cards import card_json
-from sfr_core.methods import BY_KIND
+from sfr_core.catalog import BY_KIND
 from sfr_core.zoo import cards
 
 
@@ -36,7 +36,7 @@ def print_methods(args: argparse.Namespace) -> int:
                 "summary": m.summary,
                 "requires": list(m.requires),
                 "paper": m.paper,
-                "parts": m.parts,
+                "parts": asdict(m.parts),
                 "settings": [asdict(spec) for spec in m.config_cls.settings()],
             }
             for kind, methods in BY_KIND.items()

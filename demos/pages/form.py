@@ -12,7 +12,7 @@ from demos import controls, copy, live
 from demos.asked import asked
 from demos.pages import form_cards as cards
 from demos.pages import form_values as show
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
 from sfr_core.errors import InputError
@@ -26,7 +26,7 @@ def settings_key(method: str, model_kind: str) -> str:
     Raises:
         InputError: this kind of model cannot do the method.
     """
-    return f"{method}/{methods.spec_of(method, model_kind).config_cls.__name__}"
+    return f"{method}/{catalog.spec_of(method, model_kind).config_cls.__name__}"
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ class Form:
         if spec.share is not None:
             updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}
         # A run from before a setting existed does not name it: what ran then is its default.
-        whole = methods.spec_of(config.method, model_kind).config_cls.from_dict(config.settings).to_dict()
+        whole = catalog.spec_of(config.method, model_kind).config_cls.from_dict(config.settings).to_dict()
         updates |= self.shown_settings(config.method, model_kind, whole)
         updates |= {group: gr.update(visible=kind == name) for name, group in self.kinds.items()}
         return updates

@@ -12,7 +12,7 @@ from demos.pages import form_values as show
 from demos.pages import form_wiring, hub, own
 from demos.pages.form import Component, Form, settings_key
 from demos.static_files import mounting
-from sfr_core import methods, presets
+from sfr_core import catalog, presets
 
 PICKER = '<fieldset class="picker"></fieldset>'
 
@@ -135,7 +135,7 @@ def _settings(model: str) -> tuple[dict[str, dict[str, Component]], dict[str, li
     fields: dict[str, dict[str, Component]] = {}
     groups: dict[str, list[gr.Column | gr.Row]] = {}
     shown = settings_key("sfr-on", show.kind_of(model))
-    for model_kind, table in methods.BY_KIND.items():
+    for model_kind, table in catalog.BY_KIND.items():
         unable = controls.cannot(model_kind)
         for name in table:
             key = settings_key(name, model_kind)

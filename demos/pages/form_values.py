@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from demos import controls, copy, live
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.configs import MAX_PROMPT
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
@@ -25,8 +25,6 @@ FORGET_KINDS = {
     "text-to-image": ("concept",),
 }
 """What a model of a kind can forget."""
-REDIRECTING = frozenset({"sfr-on", "salun", "uce", "concept-ablation"})
-"""Methods that teach the redirection as the answer to the concept; the others only move away from it."""
 
 
 def selected(value: Any) -> list[str]:
@@ -204,15 +202,15 @@ def redirect_of(model: str, concept: str, text: Any) -> str:
 
 def redirect_note(method: str) -> str:
     """Whether the method makes use of the redirection."""
-    if method in REDIRECTING:
+    if any(spec.redirects for spec in catalog.rows_of(method)):
         return ""
-    return f'<p class="pg-note">{copy.REDIRECT_UNUSED.format(method=escape(methods.title_of(method)))}</p>'
+    return f'<p class="pg-note">{copy.REDIRECT_UNUSED.format(method=escape(catalog.title_of(method)))}</p>'
 
 
 def method_choices(model: str) -> list[tuple[str, str]]:
     """Titles and ids of the methods that this model can do."""
     unable = controls.cannot(kind_of(model))
-    return [(spec.title, name) for name, spec in methods.of_kind(kind_of(model)).items() if name not in unable]
+    return [(spec.title, name) for name, spec in catalog.of_kind(kind_of(model)).items() if name not in unable]
 
 
 def preset_choices(model: str, method: str) -> list[tuple[str, str]]:
@@ -231,12 +229,12 @@ def scope(model: str, method: str, kind: str, classes: Any) -> str:
 def method_note(model: str, method: str, preset: str, forget: str = "class:") -> str:
     """What the method does, where the preset's numbers come from, and what this model cannot do."""
     model_kind = kind_of(model)
-    spec = methods.spec_of(method, model_kind)
+    spec = catalog.spec_of(method, model_kind)
     source = copy.SOURCE_OF_VALUES.format(
         source=presets.preset_source(model, method, preset, forget=forget, kind=model_kind)
     )
     greyed = "".join(
-        f"<li>{escape(copy.CANNOT.format(title=methods.title_of(name), reason=reason))}</li>"
+        f"<li>{escape(copy.CANNOT.format(title=catalog.title_of(name), reason=reason))}</li>"
         for name, reason in controls.cannot(model_kind).items()
     )
     values = presets.resolve(model, method, preset, forget=forget, kind=model_kind)

@@ -13,7 +13,7 @@ from demos.estimate import Pace
 from demos.hardware import Hardware
 from demos.pages import header
 from demos.pages.form import Form
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 
@@ -38,8 +38,8 @@ def retraining(config: RunConfig) -> RunConfig:
 
 def generator_note(card: zoo.ModelCard) -> str:
     """Why a generator's run has nothing to compare with, why that is not made here, and what the paper takes instead."""
-    proxy = PROXY in methods.of_kind(card.kind)
-    return _missing(card) + (f" {copy.GOLD_PROXY.format(method=methods.title_of(PROXY))}" if proxy else "")
+    proxy = PROXY in catalog.of_kind(card.kind)
+    return _missing(card) + (f" {copy.GOLD_PROXY.format(method=catalog.title_of(PROXY))}" if proxy else "")
 
 
 def _missing(card: zoo.ModelCard) -> str:

@@ -21,7 +21,7 @@ from demos.run_diff import config_differences, result_differences
 from demos.run_import import Imports, read_files
 from demos.run_record import RunRecord, from_job
 from demos.verdict import subject
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.results import GeneratorRecord
 
@@ -30,7 +30,7 @@ HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA or
 
 def title_of(record: RunRecord) -> str:
     """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
-    method = methods.title_of(record.config.method)
+    method = catalog.title_of(record.config.method)
     what = subject(record.spec, record.class_names, record.config.forget)
     return f"{when_of(record)} · {method}{off_of(record)} · {what} · {preset_title(record)}, seed {record.config.seed}"
 
@@ -84,7 +84,7 @@ def runs_table(records: list[RunRecord]) -> str:
                 when_of(record),
                 model_title(record.config.model),
                 subject(record.spec, record.class_names, record.config.forget),
-                methods.title_of(record.config.method) + off_of(record),
+                catalog.title_of(record.config.method) + off_of(record),
                 preset_title(record),
                 record.state,
                 *numbers,

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
+from sfr_core.configs.base import MethodConfig
+from sfr_core.events import Event
+
+Method = Callable[..., Iterator[Event]]
+"""``method(task, config, *, rng: torch.Generator, cancel: CancelToken)``: changes ``task.model`` in place and speaks in events."""
+ANY = "*"
+"""Stands for every model that has no presets of its own."""
+CLASS = "class:"
+"""Beginning of the forget specifications of whole classes."""
+SCATTERED = " scattered"
+"""Ending of a model's key for presets that hold for a random share and for chosen samples, not for whole classes."""
 FORWARD = 1 / 3
 """A forward pass takes about a third of the time of forward, backward and update."""
 
@@ -68,3 +82,76 @@ class Cost:
     def trains(self) -> bool:
         """Whether anything is kept for a backward pass."""
         return self.batches > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A method's row in the paper's unifying table; a part that it has not is "".
+
+    In the formulas g_f and g_r are the gradients of the mean losses of forget and remain set at the present weights θ, θ0 the
+    weights before, F_f and F_r the diagonal Fishers of the two sets, t/T the share of the run that is over.
+
+    Attributes:
+        mask: which weights may move. forgetting, remaining: what the two sets ask for. manifold: in which metric a step is small.
+    """
+
+    mask: str = ""
+    forgetting: str = ""
+    remaining: str = ""
+    manifold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Fields that differ from the defaults of the method's config, and where their values come from."""
+
+    values: Mapping[str, Any]
+    source: str
+
+
+Presets = Mapping[str, Mapping[str, Preset]]
+"""By model, cheapest first: an identifier (of a model of the Hub without its revision), one with the ending SCATTERED or with a class
+that has values of its own where it is forgotten alone ("ID class:Bag"), or ANY."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodSpec:
+    """A method as it works on one kind of model.
+
+    Attributes:
+        id: on the command line, in links and in files.
+        title, summary: name and one sentence for people.
+        order: place among the methods, from the left.
+        config_cls: its hyper-parameters.
+        function: "module:name" of its loop, imported on first use.
+        requires: protocols of tasks/base.py that the task must have beside Task.
+        paper: citation.
+        parts: its row in the paper's unifying table.
+        cost: what a run takes, by its config.
+        presets: how much may be spent, with the sources of the values.
+        as_written: what the variant "paper" changes in the values of a preset.
+        redirects: teaches the redirection as the answer to a concept; the others only move away from it.
+        together: several processes can run it together: it draws no network, and no mask but from averaged gradients.
+    """
+
+    id: str
+    title: str
+    summary: str
+    order: int
+    config_cls: type[MethodConfig]
+    function: str
+    requires: tuple[str, ...] = ()
+    paper: str
+    parts: Parts
+    cost: Callable[[Any, Sizes], Cost]
+    presets: Presets
+    as_written: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda preset: {}
+    redirects: bool = False
+    together: bool = False
+
+    @property
+    def run(self) -> Method:
+        """The method itself; the first access imports torch."""
+        module, _, name = self.function.partition(":")
+        method: Any = getattr(import_module(module), name)
+        return method  # type: ignore[no-any-return]

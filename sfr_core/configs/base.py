@@ -11,7 +11,9 @@ from sfr_core.errors import ConfigError, UnknownName
 
 Group = Literal["main", "advanced", "ablation"]
 Optimizer = Literal["sgd", "adam", "adamw", "adam8bit", "adamw8bit"]
-OPTIMIZER_HELP = "Rule that turns gradients into weight changes; the 8-bit ones need bitsandbytes."
+Trainable = Literal["full", "cross-attention", "keys-values", "without-cross-attention"]
+"""Slices of a U-Net: all of it; the cross-attention layers (ESD-x); only their projections of the text (concept ablation, UCE);
+all but cross-attention, time embedding and output layer (ESD-u)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,19 +170,70 @@ def parse_value(spec: Setting, text: str) -> Any:
     return text
 
 
+# Fields that several methods have, each with a default of its own.
+
+
+def optimizer_field(default: Optimizer) -> Any:
+    return setting(
+        default, "Optimiser", "Rule that turns gradients into weight changes; the 8-bit ones need bitsandbytes."
+    )
+
+
+def lr_field(default: float) -> Any:
+    return setting(default, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main")
+
+
+def decay_field(default: float) -> Any:
+    return setting(default, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
+
+
+def batch_field(default: int) -> Any:
+    return setting(default, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
+
+
+def steps_field(default: int) -> Any:
+    return setting(default, "Steps", "Optimiser steps.", low=1, high=1000000, group="main")
+
+
+def clip_field(default: float | None) -> Any:
+    return setting(default, "Clip", "Largest gradient norm; without a number any.", low=1e-9, high=1e9)
+
+
+def temperature_field(default: float) -> Any:
+    return setting(default, "Temperature", "Softens teacher and student.", low=0.01, high=100.0)
+
+
+def mask_field(default: float) -> Any:
+    return setting(
+        default,
+        "Mask share",
+        "Share of all weights, by size of the forget gradient, that may move.",
+        low=0.0,
+        high=1.0,
+        group="main",
+    )
+
+
+def part_field(default: Trainable) -> Any:
+    return setting(
+        default,
+        "Trained part",
+        "All of the U-Net, its cross-attention, only the keys and values of the text, or all but cross-attention.",
+        group="main",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerConfig(MethodConfig):
     """Base of the methods that descend or climb step by step: all but those that solve for the weights at once."""
 
-    optimizer: Optimizer = setting("sgd", "Optimiser", OPTIMIZER_HELP)
-    lr: float = setting(
-        0.01, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main"
-    )
+    optimizer: Optimizer = optimizer_field("sgd")
+    lr: float = lr_field(0.01)
     momentum: float = setting(
         0.9, "Momentum", "Share of the last SGD step that is kept; Adam ignores it.", low=0.0, high=0.999
     )
-    weight_decay: float = setting(5e-4, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
-    batch_size: int = setting(128, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
+    weight_decay: float = decay_field(5e-4)
+    batch_size: int = batch_field(128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +246,12 @@ class EpochConfig(OptimizerConfig):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Fields that differ from the defaults of the method's config, and where their values come from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepConfig(OptimizerConfig):
+    """Base of the methods that train in steps; their optimiser is Adam without decay, as published for DDPM."""
 
-    values: Mapping[str, Any]
-    source: str
+    optimizer: Optimizer = optimizer_field("adam")
+    lr: float = lr_field(1e-4)
+    weight_decay: float = decay_field(0.0)
+    steps: int = steps_field(1000)
+    clip: float | None = clip_field(1.0)

@@ -1,4 +1,4 @@
-"""One run as a file, and the two variants of a method."""
+"""One run as a file."""
 
 from __future__ import annotations
 
@@ -17,21 +17,6 @@ MAX_SEED = 2**31 - 1
 MAX_PROMPT = 300
 """Characters of a prompt at most; a text encoder reads 77 tokens."""
 
-VARIANTS: dict[Variant, dict[str, dict[str, Any]]] = {
-    "official": {},
-    "paper": {
-        "sfr-on": {
-            "alpha_schedule": "linear",
-            "weight_scope": "forget-set",
-            "masked_weights": "hold",
-            "fisher_last_batch": "drop",
-            "slow_scope": "outer",
-            "loss_floor": 1e-4,
-        }
-    },
-}
-"""What the method as written changes in the preset, by method; `official` is the preset itself (docs/reference.md, sections 2.7 and 6)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
@@ -40,7 +25,7 @@ class RunConfig:
     Attributes:
         model: identifier in the zoo.
         forget: forget specification (docs/contracts.md), for example ``class:Sneaker``.
-        method: key of METHODS.
+        method: identifier in the catalog.
         preset, variant: where `settings` came from; kept for people, `settings` alone decide.
         settings: every field of the method's config.
         seed: of the run's own draws (batches, augmentation, labels).

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from sfr_core.catalog import spec_of
 from sfr_core.configs import Trainable
 from sfr_core.errors import HubError, InputError
 from sfr_core.hub.fetch import folder_of
@@ -17,7 +18,6 @@ from sfr_core.hub.names import clear_errors
 from sfr_core.hub.phases import phases_of
 from sfr_core.hub.resolve import HubModel, small_json
 from sfr_core.hub.shape import architecture_of, outputs_of
-from sfr_core.methods import spec_of
 from sfr_core.nets.named import build_network
 from sfr_core.presets import resolve
 

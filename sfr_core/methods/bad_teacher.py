@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import BadTeacherConfig
+from sfr_core.catalog.bad_teacher import BadTeacherConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, frozen_copy, split_objective, train_epochs
 from sfr_core.tasks.base import UnionTask

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import ConceptAblationConfig
+from sfr_core.catalog.concept_ablation import ConceptAblationConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, cycle, frozen_copy, train_steps

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import EsdConfig
+from sfr_core.catalog.esd_x import EsdConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, frozen_copy, train_steps

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import FinetuneConfig, FinetuneStepsConfig
+from sfr_core.catalog.finetune import FinetuneConfig, FinetuneStepsConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, cycle, train_epochs, train_steps
 from sfr_core.tasks.base import Task

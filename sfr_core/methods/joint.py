@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import JointConfig
+from sfr_core.catalog.joint import JointConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, cycle, train_steps
 from sfr_core.ops.schedules import alpha_at

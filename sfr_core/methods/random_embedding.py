@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RandomEmbeddingConfig
+from sfr_core.catalog.random_embedding import RandomEmbeddingConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import cycle, finite, last_event, training_run

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RandomLabelConfig
+from sfr_core.catalog.random_label import RandomLabelConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import batch_count, train_epochs, wrong_label_epoch
 from sfr_core.tasks.base import UnionTask

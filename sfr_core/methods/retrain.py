@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RetrainConfig, RetrainStepsConfig
+from sfr_core.catalog.retrain import RetrainConfig, RetrainStepsConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, cycle, epoch_lr, train_epochs, train_steps

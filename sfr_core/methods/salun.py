@@ -11,7 +11,7 @@ from itertools import islice
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SalUnConfig, SalUnJointConfig
+from sfr_core.catalog.salun import SalUnConfig, SalUnJointConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted
 from sfr_core.methods.common import (

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import ScrubConfig
+from sfr_core.catalog.scrub import ScrubConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, frozen_copy, train_epochs
 from sfr_core.tasks.base import UnionTask

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SelectiveAmnesiaConfig
+from sfr_core.catalog.selective_amnesia import SelectiveAmnesiaConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted
 from sfr_core.methods.common import (

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.common import clip_gradients, cycle, finite, frozen_copy, last_event, training_run

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import UceConfig
+from sfr_core.catalog.uce import UceConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import last_event

@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, distributed, nn
 
 from sfr_core.cancel import CancelToken
+from sfr_core.catalog import BY_KIND
 from sfr_core.errors import InputError
 
 SEEDS, SEEDS_APART = 2**32, 2654435761
 """Torch's generator on the CPU tells so many seeds apart; an odd step between the processes, far beyond the usual small ones."""
-TOGETHER = ("sfr-on", "finetune", "gradient-ascent", "joint")
-"""Methods that draw no network and no mask but from averaged gradients."""
 
 
 def join(method: str) -> None:
@@ -32,9 +31,10 @@ def join(method: str) -> None:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or processes() > 1:
         return
-    if method not in TOGETHER:
+    able = dict.fromkeys(name for table in BY_KIND.values() for name, spec in table.items() if spec.together)
+    if method not in able:
         raise InputError(
-            f"Several processes cannot run '{method}' together.", hint=f"Use one, or one of {', '.join(TOGETHER)}."
+            f"Several processes cannot run '{method}' together.", hint=f"Use one, or one of {', '.join(able)}."
         )
     from accelerate import PartialState
 

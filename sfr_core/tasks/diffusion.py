@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sfr_core.catalog.sfron import GAP_PICTURES
 from sfr_core.configs import MAX_SEED, Precision
 from sfr_core.data.splits import Split
 from sfr_core.nets.judge import Judge
@@ -36,8 +37,6 @@ LARGE, LARGE_LOOKS = 2048, (4, 2, 6)
 class, classes. Stable Diffusion has 16,384, the shipped models half the limit."""
 FARTHEST_OF, APART_PICTURES = 32, 24
 """Classes among which the one at the middle is looked for, and pictures of either of two classes that tell how far apart they are."""
-GAP_PICTURES = 48
-"""Pictures of a `label_gap`: two forward passes, half of a training step's."""
 
 
 class ClassDiffusionTask(DrawnModel):

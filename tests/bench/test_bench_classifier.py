@@ -67,10 +67,10 @@ def test_side_by_side_averages_the_common_sets_and_dashes_the_rest() -> None:
 
 
 def test_the_committed_cells_have_settings_that_the_program_still_knows() -> None:
-    from sfr_core.methods import METHODS
+    from sfr_core.catalog import BY_KIND
 
     cells = bench.load()
     assert len({bench.key(c) for c in cells}) == len(cells)
     for c in cells:
-        known = METHODS[c["method"]].config_cls.from_dict(c["settings"]).to_dict()
+        known = BY_KIND["classifier"][c["method"]].config_cls.from_dict(c["settings"]).to_dict()
         assert known.items() >= c["settings"].items()  # fields that came later have their defaults

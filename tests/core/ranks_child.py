@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import FinetuneConfig, SFRonConfig
+from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import MaskReady, Step
 from sfr_core.methods.finetune import finetune

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from sfr_core.catalog import BY_KIND
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.cli import FAILED, main
-from sfr_core.configs import SFRonConfig
 from sfr_core.events import Cancelled, from_json
-from sfr_core.methods import BY_KIND
 from sfr_core.presets import resolve
 from sfr_core.runfiles import FILES, read_config, read_events, read_result, read_weights
 from sfr_core.zoo import cards

@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from sfr_core import methods
-from sfr_core.configs import VARIANTS
+from sfr_core.catalog import BY_KIND, of_kind
+from sfr_core.catalog.base import ANY, CLASS
+from sfr_core.catalog.sfron import AS_WRITTEN
+from sfr_core.catalog.sources import SWIN
+from sfr_core.configs import Variant
 from sfr_core.errors import ConfigError, InputError, UnknownName
-from sfr_core.generator_presets import KINDS
-from sfr_core.methods import METHODS, of_kind, spec_of
-from sfr_core.presets import (
-    ANY,
-    BY_KIND,
-    CLASS,
-    PRESETS,
-    forget_scope,
-    kind_of,
-    preset_names,
-    preset_source,
-    resolve,
-)
+from sfr_core.hub import OFFERS
+from sfr_core.presets import forget_scope, kind_of, preset_names, preset_source, resolve
 from sfr_core.zoo import cards, open_dataset
 
-MODEL = "fashion-mnist-resnet"
-ALL = [(method, preset) for method in METHODS for preset in ("quick", "thorough", "published")]
+MODEL, GENERATOR = "fashion-mnist-resnet", "fashion-mnist-ddpm"
+MODELS = {
+    "classifier": (MODEL, "a model of one's own"),
+    "ddpm": (GENERATOR, "cifar10-ddpm"),
+    "dit": ("emoji-dit", "hub:facebook/DiT-XL-2-256"),
+    "text-to-image": ("emoji-sd", "hub:a/real-one@main"),
+}
+METHODS = [(kind, method) for kind, table in BY_KIND.items() for method in table]
 
 
-def test_every_method_has_presets_and_no_other() -> None:
-    assert set(PRESETS) == set(METHODS)
-    assert all(ANY in rows for rows in PRESETS.values())
-
-
-@pytest.mark.parametrize("method", list(METHODS))
-def test_presets_come_cheapest_first(method: str) -> None:
-    assert preset_names(MODEL, method) == ("quick", "thorough", "published")
-    assert preset_names("a model of one's own", method) == ("quick", "thorough", "published")
-
-
-@pytest.mark.parametrize(("method", "preset"), ALL)
-@pytest.mark.parametrize("variant", list(VARIANTS))
-def test_every_preset_gives_every_field_and_survives_json(method: str, preset: str, variant: str) -> None:
-    values = resolve(MODEL, method, preset, variant)
-    config_cls = METHODS[method].config_cls
-    assert list(values) == [s.name for s in config_cls.settings()]
-    assert config_cls.from_dict(json.loads(json.dumps(values, allow_nan=False))).to_dict() == values
-
-
-@pytest.mark.parametrize(("method", "preset"), ALL)
-def test_every_preset_names_its_source(method: str, preset: str) -> None:
-    source = preset_source(MODEL, method, preset)
-    assert source.endswith(".")
-    assert len(source) > 20
-    assert ("CIFAR-10" in source) == (preset == "published")
+@pytest.mark.parametrize(("kind", "method"), METHODS)
+def test_every_preset_is_whole_survives_json_and_names_its_source(kind: str, method: str) -> None:
+    spec = BY_KIND[kind][method]
+    assert ANY in spec.presets
+    for model in MODELS[kind]:
+        names = preset_names(model, method, kind=kind)
+        assert names == ("quick", "thorough", "published")  # cheapest first
+        for preset in names:
+            source = preset_source(model, method, preset, kind=kind)
+            assert source.endswith(".")
+            assert len(source) > 20
+            assert kind != "classifier" or ("CIFAR-10" in source) == (preset == "published")
+            for variant in get_args(Variant):
+                values = resolve(model, method, preset, variant, kind=kind)
+                assert list(values) == [s.name for s in spec.config_cls.settings()]
+                again = spec.config_cls.from_dict(json.loads(json.dumps(values, allow_nan=False)))
+                assert again.to_dict() == values
 
 
 # Sections 2.1 and 3.1 of the specification, CIFAR-10 with ResNet-18.
@@ -78,7 +67,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(BY_KIND["classifier"]))
 def test_published_values(method: str) -> None:
     values = resolve(MODEL, method, "published")
     common = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "batch_size": 128}
@@ -88,7 +77,7 @@ def test_published_values(method: str) -> None:
 
 def test_shorter_presets_spend_less() -> None:
     assert resolve(MODEL, "sfr-on", "quick")["steps"] <= resolve(MODEL, "sfr-on", "thorough")["steps"]
-    for method in set(METHODS) - {"sfr-on"}:
+    for method in set(BY_KIND["classifier"]) - {"sfr-on"}:
         assert resolve(MODEL, method, "quick")["epochs"] <= resolve(MODEL, method, "thorough")["epochs"]
 
 
@@ -102,7 +91,7 @@ def test_retraining_is_the_recipe_of_the_shipped_model() -> None:
 def test_variant_changes_the_preset_and_overrides_change_both() -> None:
     official, paper = resolve(MODEL, "sfr-on"), resolve(MODEL, "sfr-on", variant="paper")
     assert official["alpha_schedule"] == "cosine"
-    assert {k: v for k, v in paper.items() if official[k] != v} == VARIANTS["paper"]["sfr-on"]
+    assert {k: v for k, v in paper.items() if official[k] != v} == AS_WRITTEN
     chosen = resolve(MODEL, "sfr-on", "quick", "paper", {"alpha_schedule": "constant", "steps": 7})
     assert (chosen["alpha_schedule"], chosen["steps"]) == ("constant", 7)
     assert chosen["weight_scope"] == "forget-set"
@@ -142,35 +131,9 @@ def test_overrides_out_of_range_are_refused(values: dict[str, Any]) -> None:
     assert caught.value.hint.startswith("Give ")
 
 
-GENERATOR = "fashion-mnist-ddpm"
-GENERATOR_ALL = [(m, p) for m in of_kind("ddpm") for p in ("quick", "thorough", "published")]
-
-
-def test_every_method_for_generators_has_presets_and_no_other() -> None:
-    assert set(BY_KIND) == set(methods.BY_KIND)
-    for kind, table in BY_KIND.items():
-        assert set(table) == set(of_kind(kind))
-        assert all(ANY in rows for rows in table.values())
-    assert set(KINDS.values()) <= set(BY_KIND)
-
-
 def test_kinds_are_those_of_the_shipped_cards() -> None:
     assert all(kind_of(card.id) == card.kind for card in cards())
-    assert (kind_of(GENERATOR), kind_of("cifar10-ddpm"), kind_of("own:abc")) == ("ddpm", "ddpm", "classifier")
-
-
-@pytest.mark.parametrize(("method", "preset"), GENERATOR_ALL)
-@pytest.mark.parametrize("model", [GENERATOR, "cifar10-ddpm"])
-@pytest.mark.parametrize("variant", list(VARIANTS))
-def test_every_preset_of_a_generator_is_whole_and_names_its_source(
-    model: str, method: str, preset: str, variant: str
-) -> None:
-    values = resolve(model, method, preset, variant)
-    config_cls = spec_of(method, "ddpm").config_cls
-    assert list(values) == [s.name for s in config_cls.settings()]
-    assert config_cls.from_dict(json.loads(json.dumps(values, allow_nan=False))).to_dict() == values
-    assert preset_names(model, method) == ("quick", "thorough", "published")
-    assert preset_source(model, method, preset).endswith(".")
+    assert kind_of("own:abc") == "classifier"
 
 
 # Sections 2.1, 2.4 and 3.2 of the specification, DDPM on CIFAR-10.
@@ -209,24 +172,7 @@ def test_paper_variant_of_a_generator_keeps_batch_weights() -> None:
     paper, official = resolve(GENERATOR, "sfr-on", variant="paper"), resolve(GENERATOR, "sfr-on")
     assert paper["weight_scope"] == official["weight_scope"] == "batch"
     changed = {k: v for k, v in paper.items() if official[k] != v}
-    assert changed == {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
-
-
-DIT_ALL = [(m, p) for m in of_kind("dit") for p in ("quick", "thorough", "published")]
-
-
-@pytest.mark.parametrize(("method", "preset"), DIT_ALL)
-@pytest.mark.parametrize("model", ["emoji-dit", "hub:facebook/DiT-XL-2-256"])
-@pytest.mark.parametrize("variant", list(VARIANTS))
-def test_every_preset_of_a_transformer_is_whole_and_names_its_source(
-    model: str, method: str, preset: str, variant: str
-) -> None:
-    values = resolve(model, method, preset, variant, kind="dit")
-    config_cls = spec_of(method, "dit").config_cls
-    assert list(values) == [s.name for s in config_cls.settings()]
-    assert config_cls.from_dict(json.loads(json.dumps(values, allow_nan=False))).to_dict() == values
-    assert preset_names(model, method, kind="dit") == ("quick", "thorough", "published")
-    assert preset_source(model, method, preset, kind="dit").endswith(".")
+    assert changed == {k: v for k, v in AS_WRITTEN.items() if k != "weight_scope"}
 
 
 def test_published_values_of_the_transformer_are_those_of_the_golden_case() -> None:
@@ -243,7 +189,7 @@ def test_published_values_of_the_transformer_are_those_of_the_golden_case() -> N
 
 
 def test_paper_variant_of_a_transformer_really_weighs_masks_and_fades() -> None:
-    method = {k: v for k, v in VARIANTS["paper"]["sfr-on"].items() if k != "weight_scope"}
+    method = {k: v for k, v in AS_WRITTEN.items() if k != "weight_scope"}
     weighs = {"adaptive": True, "weight_eps": 1e-8, "lam": 0.5, "mask": True, "weight_scope": "batch"}
     for model, preset in (("emoji-dit", "published"), ("hub:a/dit", "quick"), ("hub:a/dit", "published")):
         official = resolve(model, "sfr-on", preset, kind="dit")
@@ -286,7 +232,8 @@ def test_a_class_with_rows_of_its_own_has_them_only_alone() -> None:
 
 def test_rows_of_single_classes_name_classes_that_exist() -> None:
     names = {card.id: open_dataset(card).class_names for card in cards()}
-    found = [key for table in BY_KIND.values() for rows in table.values() for key in rows if f" {CLASS}" in key]
+    specs = [spec for table in BY_KIND.values() for spec in table.values()]
+    found = [key for spec in specs for key in spec.presets if f" {CLASS}" in key]
     assert found
     for key in found:
         model, _, name = key.partition(f" {CLASS}")
@@ -294,7 +241,7 @@ def test_rows_of_single_classes_name_classes_that_exist() -> None:
 
 
 def test_kind_may_be_named_where_the_model_is_unknown() -> None:
-    assert resolve("tiny", "joint", kind="ddpm") == resolve("cifar10-ddpm", "joint")
+    assert resolve("tiny", "joint", kind="ddpm") == resolve("cifar10-ddpm", "joint", kind="ddpm")
     assert preset_names("tiny", "joint", kind="ddpm") == ("quick", "thorough", "published")
     for ask in (resolve, preset_names):
         with pytest.raises(InputError, match="cannot work on this kind of model"):
@@ -332,14 +279,6 @@ def test_published_values_for_concepts(method: str) -> None:
     assert {name: values[name] for name in PUBLISHED_CONCEPTS[method]} == PUBLISHED_CONCEPTS[method]
 
 
-@pytest.mark.parametrize("method", list(of_kind("text-to-image")))
-def test_every_preset_for_concepts_is_whole_and_names_its_source(method: str) -> None:
-    for preset in preset_names("emoji-sd", method):
-        values = resolve("emoji-sd", method, preset)
-        assert spec_of(method, "text-to-image").config_cls.from_dict(values).to_dict() == values
-        assert preset_source("emoji-sd", method, preset).endswith(".")
-
-
 def test_the_method_as_written_fades_linearly_and_holds_masked_weights_also_for_concepts() -> None:
     values = resolve("emoji-sd", "sfr-on", "published", "paper")
     wanted = {"alpha_schedule": "linear", "masked_weights": "hold", "slow_scope": "outer", "weight_scope": "batch"}
@@ -360,3 +299,40 @@ def test_models_of_the_hub_do_not_train_on_the_small_models_batches(kind: str, m
             ours = resolve(model, method, preset, kind=kind)
             assert ours["batch_size"] > most
             assert "never ran" not in preset_source(model, method, preset, kind=kind)
+
+
+# Sections 2.1 and 3.1 of the specification, TinyImageNet with Swin-T.
+PUBLISHED_SWIN: dict[str, dict[str, Any]] = {
+    "sfr-on": {
+        "optimizer": "adamw", "weight_decay": 0.05, "lr": 2e-5, "lr_schedule": "cosine", "steps": 500, "forget_every": 1,
+        "alpha": 500.0, "alpha_schedule": "cosine", "lam": 0.6, "gamma": 1.0, "clip_forget": 7.0, "clip_remain": None,
+        "batch_size": 128, "slow_beta": 1.0,
+    },
+    "retrain": {"lr": 1e-4, "epochs": 10, "weight_decay": 0.05},
+    "finetune": {"lr": 1e-4, "epochs": 1},
+    "gradient-ascent": {"lr": 1e-6, "epochs": 9, "lr_schedule": "constant", "clip": 0.1},
+    "random-label": {"lr": 1e-4, "epochs": 1},
+    "salun": {"lr": 1e-4, "epochs": 1, "mask_fraction": 0.5},
+    "bad-teacher": {"lr": 1e-4, "epochs": 1, "temperature": 1.0},
+    "scrub": {"lr": 1e-4, "epochs": 1, "temperature": 4.0, "ce_weight": 0.99, "kl_weight": 0.001},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", list(PUBLISHED_SWIN))
+@pytest.mark.parametrize("revision", ["main", "a" * 40])
+def test_published_values_of_the_hub(method: str, revision: str) -> None:
+    model = f"{SWIN}@{revision}"
+    values = resolve(model, method, "published", kind="classifier")
+    assert {key: values[key] for key in PUBLISHED_SWIN[method]} == PUBLISHED_SWIN[method]
+    assert "TinyImageNet" in preset_source(model, method, "published", kind="classifier")
+    assert "CIFAR-10" in preset_source("hub:a/b@main", method, "published", kind="classifier")
+    assert resolve(model, method, "quick", kind="classifier") == resolve("own:x", method, "quick", kind="classifier")
+
+
+def test_every_model_of_the_hub_with_presets_is_offered() -> None:
+    named = {
+        key for table in BY_KIND.values() for spec in table.values() for key in spec.presets if key.startswith("hub:")
+    }
+    assert {method for method, spec in BY_KIND["classifier"].items() if SWIN in spec.presets} == set(PUBLISHED_SWIN)
+    assert named == {SWIN}
+    assert any(offer.id.startswith(f"{SWIN}@") for offer in OFFERS)

@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sfr_core.configs import FinetuneConfig, RunConfig
+from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, InputError, RunError, UnknownName
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, PhaseStarted, Step
 from sfr_core.results import ClassifierRecord, RunResult

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
+from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Diverged, OutOfMemory
 from sfr_core.events import (
@@ -28,7 +29,6 @@ from sfr_core.events import (
     from_json,
     to_json,
 )
-from sfr_core.methods import METHODS
 from sfr_core.ops.device import is_out_of_memory, resident_bytes
 from sfr_core.presets import resolve
 from sfr_core.results import RunResult
@@ -59,7 +59,7 @@ def until(session: Session, stop: Any, **options: Any) -> list[Event]:
     return events
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(BY_KIND["classifier"]))
 def test_every_method_runs_to_its_record(method: str, tmp_path: Path) -> None:
     session = tiny_session(tmp_path, method)
     events = go(session)

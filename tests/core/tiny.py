@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
+from sfr_core.catalog import BY_KIND
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.events import Event
-from sfr_core.methods import METHODS
 from sfr_core.tasks.base import Part
 from sfr_core.tasks.classifier import ClassifierTask
 
@@ -108,8 +108,8 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def play(method: str, task: Any, *, seed: int = 0, cancel: CancelToken | None = None, **settings: Any) -> list[Event]:
-    """Runs a method of METHODS to its end with SMALL settings, changed by `settings`; returns all events."""
-    spec = METHODS[method]
+    """Runs a method of BY_KIND["classifier"] to its end with SMALL settings, changed by `settings`; returns all events."""
+    spec = BY_KIND["classifier"][method]
     config = spec.config_cls.from_dict({**SMALL[method], **settings})
     rng = torch.Generator().manual_seed(seed)
     return list(spec.run(task, config, rng=rng, cancel=cancel or CancelToken()))

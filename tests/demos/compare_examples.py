@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from demos.run_record import RunRecord
-from sfr_core.configs import RunConfig, SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget
 from sfr_core.events import (

@@ -16,7 +16,7 @@ from demos.pages.break_it import broken_config, comparable, overlay, parts_of, s
 from demos.pages.compare_values import found, gallery, saliency, second_choices
 from demos.pages.context import PageContext
 from demos.run_record import from_job
-from sfr_core.configs import SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.events import Event
 
 ANN, BOB = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}

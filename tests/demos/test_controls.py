@@ -8,17 +8,16 @@ import gradio as gr
 import pytest
 
 from demos import controls
-from sfr_core import methods, presets
-from sfr_core.configs import VARIANTS, SFRonConfig
+from sfr_core import catalog, presets
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import ConfigError, InputError, SpecError, UnknownName
 
 MODEL = "fashion-mnist-resnet"
 CASES = [
     (method, preset, variant)
-    for method in methods.METHODS
+    for method in catalog.BY_KIND["classifier"]
     for preset in presets.preset_names(MODEL, method)
-    for variant in VARIANTS
-    if variant == "official" or VARIANTS[variant].get(method)
+    for variant in (("official", "paper") if method == "sfr-on" else ("official",))
 ]
 
 
@@ -45,7 +44,7 @@ def test_every_preset_survives_the_form(method: str, preset: str, variant: str) 
     assert type(config.seed) is int
 
 
-@pytest.mark.parametrize("method", [m for m in methods.of_kind("ddpm") if m != "retrain"])
+@pytest.mark.parametrize("method", [m for m in catalog.of_kind("ddpm") if m != "retrain"])
 def test_every_preset_of_a_generator_survives_the_form(method: str) -> None:
     for preset in presets.preset_names("", method, kind="ddpm"):
         values = presets.resolve("", method, preset, kind="ddpm")
@@ -83,7 +82,7 @@ def test_labels_carry_the_symbol_and_help_the_range() -> None:
 
 
 def test_no_slider_hides_its_default_at_its_end() -> None:
-    for method in methods.METHODS.values():
+    for method in catalog.BY_KIND["classifier"].values():
         for setting in method.config_cls.settings():
             if controls.is_slider(setting):
                 assert setting.low is not None
@@ -173,5 +172,5 @@ def test_methods_that_a_model_cannot_do_have_a_reason() -> None:
     assert {"sfr-on", "finetune", "gradient-ascent"}.isdisjoint(unable)
     assert {"salun", "scrub", "bad-teacher", "random-label"} <= set(unable)
     assert "does not have" in unable["salun"]
-    assert methods.title_of("selective-amnesia") == "Selective Amnesia"
-    assert methods.title_of("magic") == "magic"
+    assert catalog.title_of("selective-amnesia") == "Selective Amnesia"
+    assert catalog.title_of("magic") == "magic"

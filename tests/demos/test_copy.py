@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from demos import bridge, compare_copy, copy
-from sfr_core import methods
-from sfr_core.configs import SFRonConfig
+from sfr_core import catalog
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.presets import preset_names
 
 STATIC = Path(copy.__file__).parent / "static"
@@ -46,7 +46,7 @@ def test_every_phase_state_preset_and_ability_has_words() -> None:
     assert set(copy.PHASE_NAMES) == set(copy.PHASE_LINES) == set(bridge.PHASES)
     assert set(copy.LIVE["states"]) == {"todo", "now", "done", "stopped", "skipped"}
     assert set(preset_names("", "sfr-on")) <= set(copy.PRESETS)
-    assert {need for spec in methods.METHODS.values() for need in spec.requires} <= set(copy.ABILITIES)
+    assert {need for spec in catalog.BY_KIND["classifier"].values() for need in spec.requires} <= set(copy.ABILITIES)
     assert set(copy.VARIANTS) == {"official", "paper"}
 
 

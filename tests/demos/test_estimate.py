@@ -14,7 +14,6 @@ import pytest
 from demos.asked import asked
 from demos.estimate import (
     FREE_STEPS,
-    GAP_PICTURES,
     LOOK_COLUMNS,
     LOOK_PROMPTS,
     LOOK_STEPS,
@@ -26,16 +25,24 @@ from demos.estimate import (
     drawings,
     evaluated,
     looked,
-    pictures,
     sizes,
 )
 from demos.jobs import Job
-from sfr_core import generation, methods, presets, zoo
+from sfr_core import catalog, generation, presets, zoo
 from sfr_core.cards import ModelCard, gold_standard
+from sfr_core.catalog.base import Sizes
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.concepts import sample_prompts
 
 MODEL = "fashion-mnist-resnet"
+
+
+def pictures(
+    method: str, settings: dict[str, Any], forget: int, remain: int, *, kind: str = "classifier", classes: int = 10
+) -> float:
+    """Passes over single pictures that a run of these settings makes."""
+    spec = catalog.spec_of(method, kind)
+    return spec.cost(spec.config_cls.from_dict(settings), Sizes(forget=forget, remain=remain, classes=classes)).passes
 
 
 def test_pictures_of_sfron_counted_by_hand() -> None:
@@ -61,7 +68,7 @@ def test_pictures_of_sfron_counted_by_hand() -> None:
 
 
 def test_every_method_has_a_count() -> None:
-    for name in methods.METHODS:
+    for name in catalog.BY_KIND["classifier"]:
         assert pictures(name, presets.resolve(MODEL, name), 1000, 9000) > 0
     assert (
         pictures("retrain", presets.resolve(MODEL, "retrain"), 1000, 9000)
@@ -110,14 +117,18 @@ def test_a_recording_of_such_a_machine_says_more_than_a_generators_card() -> Non
 
 def test_methods_in_steps_counted_by_hand() -> None:
     common = {"steps": 10, "batch_size": 8}
-    assert pictures("finetune", common, 100, 900) == pictures("gradient-ascent", common, 100, 900) == 80
-    assert pictures("joint", common, 100, 900) == 160
-    assert pictures("salun", {**common, "saliency_batches": 2}, 100, 900) == 160 + 16
-    assert pictures("salun", {**common, "saliency_batches": None}, 100, 900) == 160 + 100
+    assert (
+        pictures("finetune", common, 100, 900, kind="ddpm")
+        == pictures("gradient-ascent", common, 100, 900, kind="ddpm")
+        == 80
+    )
+    assert pictures("joint", common, 100, 900, kind="ddpm") == 160
+    assert pictures("salun", {**common, "saliency_batches": 2}, 100, 900, kind="ddpm") == 160 + 16
+    assert pictures("salun", {**common, "saliency_batches": None}, 100, 900, kind="ddpm") == 160 + 100
     amnesia = {**common, "fisher_images": 5, "fisher_timesteps": 4}
-    assert pictures("selective-amnesia", amnesia, 100, 900) == 160 + 10 * 5 * 4
-    for method in methods.of_kind("ddpm"):
-        assert pictures(method, presets.resolve("", method, kind="ddpm"), 1000, 9000) > 0
+    assert pictures("selective-amnesia", amnesia, 100, 900, kind="ddpm") == 160 + 10 * 5 * 4
+    for method in catalog.of_kind("ddpm"):
+        assert pictures(method, presets.resolve("", method, kind="ddpm"), 1000, 9000, kind="ddpm") > 0
 
 
 def config_of(kind: str, forget: str, method: str = "sfr-on", **changes: Any) -> RunConfig:
@@ -203,12 +214,10 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
 
 
 def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
-    from sfr_core.tasks import diffusion
     from sfr_core.tasks.drawing import DrawnModel
     from sfr_core.tasks.text_to_image import IN_A_LOOK, TextToImageTask
 
     assert LOOK_PROMPTS == IN_A_LOOK
-    assert GAP_PICTURES == diffusion.GAP_PICTURES
     assert (DrawnModel.look_columns, DrawnModel.look_steps, DrawnModel.looks + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
     assert (TextToImageTask.look_columns, TextToImageTask.free_steps) == (LOOK_COLUMNS, FREE_STEPS)
 
@@ -216,15 +225,19 @@ def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
 def test_methods_for_concepts_counted_by_hand() -> None:
     common = {"steps": 10, "batch_size": 6}
     # 50 sampler steps end after 24.5 on average, two passes each; the old model answers twice: 51 forward passes, 17 trainings.
-    assert math.isclose(pictures("esd-x", {**common, "sample_steps": "50"}, 9, 9), 60 * (1 + 17))
-    assert math.isclose(pictures("concept-ablation", {**common, "prior_weight": 1.0}, 9, 9), 60 * (2 + 1 / 3))
-    assert math.isclose(pictures("concept-ablation", {**common, "prior_weight": 0.0}, 9, 9), 60 * (1 + 1 / 3))
-    assert pictures("uce", presets.resolve("", "uce", kind="text-to-image"), 9, 9) == 0
-    assert pictures("random-embedding", presets.resolve("", "random-embedding", kind="dit"), 9, 9) == 0
+    assert math.isclose(pictures("esd-x", {**common, "sample_steps": "50"}, 9, 9, kind="text-to-image"), 60 * (1 + 17))
+    assert math.isclose(
+        pictures("concept-ablation", {**common, "prior_weight": 1.0}, 9, 9, kind="text-to-image"), 60 * (2 + 1 / 3)
+    )
+    assert math.isclose(
+        pictures("concept-ablation", {**common, "prior_weight": 0.0}, 9, 9, kind="text-to-image"), 60 * (1 + 1 / 3)
+    )
+    assert pictures("uce", presets.resolve("", "uce", kind="text-to-image"), 9, 9, kind="text-to-image") == 0
+    assert pictures("random-embedding", presets.resolve("", "random-embedding", kind="dit"), 9, 9, kind="dit") == 0
     redirecting = presets.resolve(
         "", "sfr-on", kind="text-to-image", overrides={"mask": False, "steps": 10, "batch_size": 6}
     )
-    assert math.isclose(pictures("sfr-on", redirecting, 9, 9), 60 + 60 * 4 / 3)
+    assert math.isclose(pictures("sfr-on", redirecting, 9, 9, kind="text-to-image"), 60 + 60 * 4 / 3)
 
 
 def test_a_generators_rate_is_its_own_training_time_over_the_pictures_it_saw() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from demos.pages import first_look
 from sfr_core import zoo
+from sfr_core.catalog import spec_of
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
-from sfr_core.methods import spec_of
 from sfr_core.presets import kind_of, resolve
 
 LOG: list[Event] = [

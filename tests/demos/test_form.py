@@ -16,7 +16,7 @@ from demos import copy, live, sample_sheet
 from demos.jobs import check_config
 from demos.pages import first_look, form_cards, form_layout, form_values, gold
 from demos.pages.form import Form, settings_key
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.cards import SAMPLES, GoldStandard, ModelCard, Sampling
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
@@ -111,14 +111,14 @@ def test_a_class_with_a_preset_of_its_own_brings_its_settings(generator: ModelCa
 
 def test_methods_are_those_of_the_kind(generator: ModelCard) -> None:
     offered = [name for _, name in form_values.method_choices(generator.id)]
-    assert offered == [name for name in methods.of_kind("ddpm") if name != "retrain"]
+    assert offered == [name for name in catalog.of_kind("ddpm") if name != "retrain"]
     note = form_values.method_note(generator.id, "selective-amnesia", "quick")
     assert "SCRUB" in note
     assert "hours of training" in note
     assert "retrain" in [name for _, name in form_values.method_choices(RESNET)]
 
 
-@pytest.mark.parametrize("method", [name for name in methods.of_kind("ddpm") if name != "retrain"])
+@pytest.mark.parametrize("method", [name for name in catalog.of_kind("ddpm") if name != "retrain"])
 def test_a_generators_run_survives_the_form(generator: ModelCard, method: str) -> None:
     form = build()
     settings = presets.resolve(generator.id, method, "thorough", kind="ddpm")
@@ -194,7 +194,7 @@ def test_every_recorded_run_can_be_run_from_the_form() -> None:
     form = build()
     for model, (config, _) in first_look.read(RESNET).runs.items():
         read = form.read(filled(form, config))
-        whole = methods.spec_of(config.method, zoo.card(model).kind).config_cls.from_dict(config.settings).to_dict()
+        whole = catalog.spec_of(config.method, zoo.card(model).kind).config_cls.from_dict(config.settings).to_dict()
         assert read == replace(config, settings=whole)  # also one that was recorded before a setting existed
     old = replace(config, settings={k: v for k, v in config.settings.items() if k != "other"})
     assert form.read(filled(form, old)).settings["other"] == "next"

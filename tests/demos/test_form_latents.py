@@ -18,7 +18,7 @@ from demos.live import data_uri, title, words_of
 from demos.pages import form_cards, form_layout, form_values, gold
 from demos.pages.form import Form
 from demos.sample_sheet import sample_pictures
-from sfr_core import methods, presets, zoo
+from sfr_core import catalog, presets, zoo
 from sfr_core.cards import SAMPLES
 from sfr_core.configs import MAX_PROMPT, RunConfig
 from sfr_core.data.concepts import read_concepts
@@ -60,13 +60,13 @@ def config_of(model: str, forget: str, method: str = "sfr-on", **changes: Any) -
     return RunConfig(model=model, forget=forget, method=method, settings=settings, **{"data": "data-free", **changes})
 
 
-@pytest.mark.parametrize("method", [name for name in methods.of_kind("dit") if name != "retrain"])
+@pytest.mark.parametrize("method", [name for name in catalog.of_kind("dit") if name != "retrain"])
 def test_a_transformers_run_survives_the_form(form: Form, method: str) -> None:
     config = config_of(DIT, "class:flags,hearts", method, seed=4)
     assert form.read(filled(form, config)) == config
 
 
-@pytest.mark.parametrize("method", list(methods.of_kind("text-to-image")))
+@pytest.mark.parametrize("method", list(catalog.of_kind("text-to-image")))
 def test_a_concepts_run_survives_the_form(form: Form, method: str) -> None:
     for config in (
         config_of(SD, "concept:cat", method),
@@ -166,7 +166,7 @@ def test_the_source_of_pictures_is_asked_only_where_there_is_a_choice(form: Form
 def test_only_methods_that_redirect_promise_what_comes_instead() -> None:
     assert form_values.redirect_note("uce") == ""
     assert "ESD-x has no use for it" in form_values.redirect_note("esd-x")
-    assert set(methods.of_kind("text-to-image")) >= form_values.REDIRECTING
+    assert set(catalog.of_kind("text-to-image")) >= form_values.REDIRECTING
 
 
 def test_strangers_are_offered_only_what_the_list_offers(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:

@@ -24,11 +24,11 @@ from demos.pages import hub as panel
 from demos.wishes import Wish
 from sfr_core import presets, zoo
 from sfr_core.cards import ModelCard
+from sfr_core.catalog.sources import SWIN
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError, HubError, InputError
-from sfr_core.hub_presets import SWIN
 from sfr_core.nets.named import build_network, read_architecture
 from sfr_core.presets import resolve
 from tests.core.hub.conftest import hub, pickled, saved  # noqa: F401

@@ -251,7 +251,7 @@ def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     assert found is not None
     assert found.source == "measured"
     # The last run's 6 s, and four models that look at 30 pictures, each a third of a training step, at the run's own pace.
-    rate = 6.0 / estimate.pictures("sfr-on", config.settings, 8, 16)
+    rate = 6.0 / estimate.passes(config, "classifier", 8, 16, 3)
     assert found.seconds == pytest.approx(6.0 + 4 * 30 / 3 * rate)
 
 

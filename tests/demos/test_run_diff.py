@@ -5,7 +5,8 @@ from __future__ import annotations
 from compare_examples import config, measured, record, result
 
 from demos.run_diff import config_differences, result_differences, show
-from sfr_core.configs import FinetuneConfig, SFRonConfig
+from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.catalog.sfron import SFRonConfig
 
 
 def test_equal_runs_differ_in_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.events import Finished
 from sfr_core.methods.sfron import estimate_fisher, sfron
 from sfr_core.ops.saliency import Tensors, batch_gradients, describe_saliency, saliency_mask

@@ -6,14 +6,12 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import (
-    BadTeacherConfig,
-    FinetuneConfig,
-    GradientAscentConfig,
-    RandomLabelConfig,
-    SalUnConfig,
-    ScrubConfig,
-)
+from sfr_core.catalog.bad_teacher import BadTeacherConfig
+from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.catalog.gradient_ascent import GradientAscentConfig
+from sfr_core.catalog.random_label import RandomLabelConfig
+from sfr_core.catalog.salun import SalUnConfig
+from sfr_core.catalog.scrub import ScrubConfig
 from sfr_core.events import Finished, Step
 from sfr_core.methods.bad_teacher import bad_teacher
 from sfr_core.methods.finetune import finetune

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SalUnJointConfig
+from sfr_core.catalog.salun import SalUnJointConfig
 from sfr_core.methods.salun import saliency, salun_joint
 from sfr_core.ops.saliency import batch_gradients
 from tests.golden.cases import Case, load, optimizer_fields

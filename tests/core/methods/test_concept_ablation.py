@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import ConceptAblationConfig
+from sfr_core.catalog.concept_ablation import ConceptAblationConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.concept_ablation import _asking, concept_ablation

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.methods import spec_of
+from sfr_core.catalog import spec_of
 from sfr_core.tasks.text_to_image import TextToImageTask
 from tests.core.tiny_sd import SMALL_CONCEPTS, sd_task
 

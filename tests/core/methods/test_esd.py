@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import EsdConfig, EsdUConfig
+from sfr_core.catalog.esd_u import EsdUConfig
+from sfr_core.catalog.esd_x import EsdConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.esd import erased, esd

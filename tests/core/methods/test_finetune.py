@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import FinetuneConfig
+from sfr_core.catalog.finetune import FinetuneConfig
 from sfr_core.methods.finetune import finetune
 from tests.core.grammar import check_grammar
 from tests.core.tiny import REMAIN, LinearTask, play, relabelled, same, state, tiny_dataset, tiny_task

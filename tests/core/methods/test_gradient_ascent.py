@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import GradientAscentConfig
+from sfr_core.catalog.gradient_ascent import GradientAscentConfig
 from sfr_core.methods.gradient_ascent import gradient_ascent
 from tests.core.grammar import check_grammar
 from tests.core.tiny import LinearTask, play, relabelled, same, state, tiny_dataset, tiny_task

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import JointConfig, SFRonConfig
+from sfr_core.catalog.joint import JointConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.methods.joint import joint
 from sfr_core.methods.sfron import sfron
 from tests.core.grammar import check_grammar

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RandomEmbeddingConfig
+from sfr_core.catalog.random_embedding import RandomEmbeddingConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.random_embedding import random_embedding, random_rows

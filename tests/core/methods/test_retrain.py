@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import FinetuneConfig
+from sfr_core.catalog.finetune import FinetuneConfig
 from sfr_core.methods.finetune import finetune
 from sfr_core.methods.retrain import one_cycle
 from tests.core.grammar import check_grammar

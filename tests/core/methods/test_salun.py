@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SalUnJointConfig
+from sfr_core.catalog.salun import SalUnJointConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Cancelled, MaskReady, PhaseStarted, Step
 from sfr_core.methods.salun import saliency, salun_joint

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.sfron import estimate_fisher, sfron, unlearn

@@ -9,7 +9,10 @@ import torch
 from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import AscentStepsConfig, FinetuneStepsConfig, RetrainStepsConfig, SalUnJointConfig
+from sfr_core.catalog.finetune import FinetuneStepsConfig
+from sfr_core.catalog.gradient_ascent import AscentStepsConfig
+from sfr_core.catalog.retrain import RetrainStepsConfig
+from sfr_core.catalog.salun import SalUnJointConfig
 from sfr_core.errors import InputError
 from sfr_core.events import PhaseProgress
 from sfr_core.methods.finetune import finetune_steps

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import UceConfig
+from sfr_core.catalog.uce import UceConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.uce import edited, uce

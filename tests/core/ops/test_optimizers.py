@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sfr_core.configs import SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import ConfigError, InputError
 from sfr_core.ops.optimizers import check_optimizer, make_optimizer, set_lr
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import SFRonConfig
+from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.methods.sfron import sfron
 from sfr_core.nets.prompt_judge import PromptJudge

@@ -1,13 +1,18 @@
-"""SFR-on, for every kind of model. Where the published code differs from the paper, the field says so."""
+"""SFR-on, for every kind of model. Where the published code differs from the paper (arXiv 2409.19732), the field says so."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from sfr_core.configs.base import OptimizerConfig, setting
+from sfr_core.catalog.base import FORWARD, Cost, MethodSpec, Parts, Sizes
+from sfr_core.catalog.sfron_presets import CLASSIFIER, DDPM, DIT, TEXT_TO_IMAGE
+from sfr_core.configs.base import OptimizerConfig, Trainable, part_field, setting
 from sfr_core.errors import InputError
+
+GAP_PICTURES = 48
+"""Looked at twice before a forgetting step that may be left out (SFRonConfig.forget_until)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,3 +214,107 @@ class SFRonConfig(OptimizerConfig):
                 "Only a generator can be asked without a label.",
                 hint="Leave 'Forget until' empty (forget_until: none).",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptSFRonConfig(SFRonConfig):
+    """SFR-on for a concept (docs/reference.md, section 2.6): the published run redirects, with equal weights and constant strength."""
+
+    trainable: Trainable = part_field("full")
+
+
+def cost(config: SFRonConfig, sizes: Sizes) -> Cost:
+    """A remain step in each outer step, a forgetting step in every `forget_every`, and the two Fishers of the mask."""
+    forget = min(config.batch_size, sizes.forget)
+    # The answer to another label is asked first, and where a share of the way is measured, the old one to the own label.
+    each = forget * (1 + FORWARD * {"redirect": 1, "relative": 2}.get(config.forget_loss, 0))
+    if config.forget_until is not None:  # how many steps are left out shows only in the run
+        each += 2 * FORWARD * min(config.batch_size, GAP_PICTURES)
+    forgetting = min(config.steps, config.forget_steps or config.steps)
+    limit = float("inf") if config.fisher_batches is None else config.fisher_batches * config.fisher_batch_size
+    return Cost(
+        forget=-(-forgetting // config.forget_every) * each,
+        remain=config.steps * min(config.batch_size, sizes.remain) * (1 + FORWARD * (config.remain_loss == "recall")),
+        fisher=min(sizes.forget, limit) + min(sizes.remain, limit) if config.mask else 0.0,
+        batch=config.batch_size,
+        batches=1,
+        networks=int(config.recalls),
+        optimizers=2 if config.optimizer_state == "separate" else 1,
+        tensors=int(config.slow_beta != 1.0),
+        masks=int(config.mask),
+        aside=int(config.mask and config.masked_weights == "hold"),
+        fishers=2 if config.mask else 0,
+        fisher_batch=config.fisher_batch_size if config.mask else 0,
+    )
+
+
+AS_WRITTEN = {
+    "alpha_schedule": "linear",
+    "weight_scope": "forget-set",
+    "masked_weights": "hold",
+    "fisher_last_batch": "drop",
+    "slow_scope": "outer",
+    "loss_floor": 1e-4,
+}
+"""What the paper does in another way than the published code (docs/reference.md, sections 2.7 and 6)."""
+IN_BATCHES = {**AS_WRITTEN, "weight_scope": "batch"}
+"""Of generators: weights that sum to one over 6,000 pictures would need a pass over all in every step."""
+WEIGHED = 8
+"""Pictures of a batch, at least, whose adaptive weights can differ; the published batch of the DiT is one."""
+
+
+def _of_transformer(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """Adaptive weights with the DDPM's values, which the published DiT code leaves out.
+
+    A loss that moves to another answer has none: they push hardest where it has already arrived (docs/adr/0024).
+    """
+    if preset.get("forget_loss", "ascent") != "ascent":
+        return {**IN_BATCHES, "mask": True}
+    weights = {"adaptive": True, "lam": 0.5, "weight_eps": 1e-8, "mask": True}
+    return {**IN_BATCHES, **weights, "batch_size": max(WEIGHED, preset["batch_size"])}
+
+
+_CLASSIFIER = MethodSpec(
+    id="sfr-on",
+    title="SFR-on",
+    summary="Forgets fast where the forget set matters most and repairs what remains in small steps between.",
+    order=0,
+    config_cls=SFRonConfig,
+    function="sfr_core.methods.sfron:sfron",
+    paper="Huang et al., NeurIPS 2024 (arXiv 2409.19732)",
+    parts=Parts(
+        mask="ratio of the diagonal Fishers of forget and remain set, at least gamma: F_f / F_r ≥ γ",
+        forgetting="ascent with adaptive weights 1/loss^lambda that fade to zero: −α (1 − t/T) Σ ε̃_i ∇ℓ_i, ε̃_i ∝ 1/ℓ_i^λ",
+        remaining="descent on the remain set: g_r",
+        manifold="remain curvature at the present weights, implicit in fast and slow steps: δᵀ H_r δ",
+    ),
+    cost=cost,
+    presets=CLASSIFIER,
+    as_written=lambda preset: AS_WRITTEN,
+    redirects=True,
+    together=True,
+)
+_DDPM = replace(
+    _CLASSIFIER,
+    parts=replace(
+        _CLASSIFIER.parts,
+        forgetting="ascent with adaptive weights, or by our presets a share of the way to another class's answer",
+        remaining="descent on the true noise, or by our presets on what the model said before",
+    ),
+    presets=DDPM,
+    as_written=lambda preset: IN_BATCHES,
+)
+
+METHOD = {
+    "classifier": _CLASSIFIER,
+    "ddpm": _DDPM,
+    "dit": replace(_DDPM, presets=DIT, as_written=_of_transformer),
+    "text-to-image": replace(
+        _DDPM,
+        summary="Redirects the concept where it matters most and repairs everything else in small steps between.",
+        config_cls=ConceptSFRonConfig,
+        requires=("Redirectable",),
+        parts=replace(_DDPM.parts, forgetting="descent towards the answer to a neutral prompt, or ascent"),
+        presets=TEXT_TO_IMAGE,
+    ),
+}

@@ -1,0 +1,58 @@
+"""Bad Teacher: a random network teaches the forget set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
+from sfr_core.catalog.sources import CIFAR, FASHION, START, SWIN, SWIN_ADAMW, TINY_IMAGENET, TUNED_CLASS, TUNED_TENTH
+from sfr_core.configs.base import EpochConfig, temperature_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadTeacherConfig(EpochConfig):
+    """Bad Teacher (BT): imitate a random network on the forget set and the original on the remain set."""
+
+    temperature: float = temperature_field(1.0)
+
+
+def _cost(config: BadTeacherConfig, sizes: Sizes) -> Cost:
+    each = config.epochs * (1 + 2 * FORWARD)  # both teachers look at every picture
+    return Cost(
+        forget=each * sizes.forget,
+        remain=each * sizes.remain,
+        batch=config.batch_size,
+        batches=1,
+        networks=2,
+        optimizers=1,
+    )
+
+
+METHOD = {
+    "classifier": MethodSpec(
+        id="bad-teacher",
+        title="Bad Teacher",
+        summary="Imitates a random network on the forget set and the original everywhere else.",
+        order=7,
+        config_cls=BadTeacherConfig,
+        function="sfr_core.methods.bad_teacher:bad_teacher",
+        requires=("Distillable",),
+        paper="Chundawat et al., AAAI 2023 (arXiv 2205.08096)",
+        parts=Parts(
+            forgetting="descent towards the answers of a random network θ′: ∇KL(p_θ′ ‖ p_θ)",
+            remaining="descent towards the answers of the original: ∇KL(p_θ0 ‖ p_θ)",
+            manifold="Euclidean: δᵀ δ",
+        ),
+        cost=_cost,
+        presets={
+            ANY: {
+                "quick": Preset({"lr": 0.05, "epochs": 1}, START),
+                "thorough": Preset({"lr": 0.05, "epochs": 6}, START),
+                "published": Preset({"lr": 0.02, "epochs": 10, "lr_schedule": "cosine", "temperature": 1.0}, CIFAR),
+            },
+            FASHION: {"quick": Preset({"lr": 0.5, "epochs": 2}, TUNED_CLASS)},
+            FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 2}, TUNED_TENTH)},
+            SWIN: {"published": Preset({**SWIN_ADAMW, "temperature": 1.0}, TINY_IMAGENET)},
+        },
+    )
+}

@@ -1,0 +1,90 @@
+"""Concept ablation: the concept's prompts learn to predict what a neutral prompt predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import EMOJI_SD, REAL_SD, SMALL, TWO_RATES
+from sfr_core.configs.base import (
+    StepConfig,
+    Trainable,
+    batch_field,
+    clip_field,
+    lr_field,
+    part_field,
+    setting,
+    steps_field,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptAblationConfig(StepConfig):
+    """Concept ablation, model-based: the concept's prompts learn to predict what the redirection's predict."""
+
+    lr: float = lr_field(2e-6)
+    steps: int = steps_field(100)
+    batch_size: int = batch_field(8)
+    clip: float | None = clip_field(None)
+    teacher: Literal["live", "frozen"] = setting(
+        "live", "Teacher", "Who answers for the redirection: the model as it is now (published), or as it was."
+    )
+    prior_weight: float = setting(
+        1.0, "Weight of the regularisation", "Multiplies the training loss of the redirection.", low=0.0, high=1e4
+    )
+    trainable: Trainable = part_field("keys-values")
+
+
+def _cost(config: ConceptAblationConfig, sizes: Sizes) -> Cost:
+    each, regularised = config.steps * config.batch_size, int(config.prior_weight != 0)
+    return Cost(
+        forget=each * (1 + FORWARD),
+        remain=each * regularised,
+        batch=config.batch_size,
+        batches=1 + regularised,
+        networks=int(config.teacher == "frozen"),
+        optimizers=1,
+    )
+
+
+_FROZEN: dict[str, Any] = {"clip": 1.0, "teacher": "frozen"}
+PRESETS: Presets = {
+    EMOJI_SD: {
+        "quick": Preset({**_FROZEN, "lr": 1e-3, "steps": 60, "batch_size": 32}, TWO_RATES),
+        "thorough": Preset({**_FROZEN, "lr": 2e-4, "steps": 240, "batch_size": 32}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**_FROZEN, "lr": 7e-5, "steps": 60, "batch_size": 4}, REAL_SD),
+        "thorough": Preset({**_FROZEN, "lr": 7e-5, "steps": 240, "batch_size": 4}, REAL_SD),
+        "published": Preset(
+            {
+                "optimizer": "adamw", "weight_decay": 0.01, "lr": 8e-6, "steps": 200, "batch_size": 4, "clip": 1.0,
+                "prior_weight": 0.0,
+            },
+            "The code of concept ablation (nupurkmr9/concept-ablation, diffusers/README.md): objects and styles, one GPU; its rate of 2e-6 is there "
+            "multiplied by the batch of 4, and what the redirection asks for is not trained on besides.",
+        ),
+    },
+}  # fmt: skip
+
+METHOD = {
+    "text-to-image": MethodSpec(
+        id="concept-ablation",
+        title="Concept ablation",
+        summary="Teaches the concept's prompts to predict what a neutral prompt predicts, on pictures of the neutral one.",
+        order=14,
+        config_cls=ConceptAblationConfig,
+        function="sfr_core.methods.concept_ablation:concept_ablation",
+        requires=("Promptable",),
+        paper="Kumari et al., ICCV 2023 (arXiv 2303.13516)",
+        parts=Parts(
+            forgetting="descent towards the answer to a neutral prompt p′, on its pictures: ∇‖e(x, p) − e(x, p′)‖²",
+            remaining="descent on the pictures of the neutral prompt: ∇ℓ(x, p′)",
+            manifold="Euclidean, on keys and values of the text only: δᵀ δ",
+        ),
+        cost=_cost,
+        presets=PRESETS,
+        redirects=True,
+    )
+}

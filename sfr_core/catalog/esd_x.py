@@ -1,0 +1,80 @@
+"""ESD on cross-attention: the old model's own guidance, turned round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import EMOJI_SD, REAL_SD, SMALL, TWO_RATES
+from sfr_core.configs.base import StepConfig, Trainable, batch_field, clip_field, lr_field, part_field, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EsdConfig(StepConfig):
+    """ESD-x: what the concept is asked for moves away from it, by the old model's own guidance turned round."""
+
+    lr: float = lr_field(1e-5)
+    batch_size: int = batch_field(1)
+    clip: float | None = clip_field(None)
+    negative_guidance: float = setting(
+        1.0,
+        "Negative guidance",
+        "How far the target lies on the other side of the unconditional prediction.",
+        symbol="η",
+        low=0.0,
+        high=100.0,
+        group="main",
+    )
+    sample_steps: Literal["10", "20", "25", "50", "100"] = setting(
+        "50", "Sampling steps", "Of the pictures that are drawn half way for every step."
+    )
+    sample_guidance: float = setting(3.0, "Sampling guidance", "Of these pictures.", low=0.0, high=50.0)
+    trainable: Trainable = part_field("cross-attention")
+
+
+def _cost(config: EsdConfig, sizes: Sizes) -> Cost:
+    # The old model answers twice; before, the picture is drawn half way on average, and guidance asks twice a step.
+    asked = 2 + (int(config.sample_steps) - 1)
+    forget = config.steps * config.batch_size * (1 + FORWARD * asked)
+    return Cost(forget=forget, batch=config.batch_size, batches=1, networks=1, optimizers=1)
+
+
+def presets_of(rate: float, real_rate: float, real_batch: int, thorough_rate: float = 1e-4) -> Presets:
+    """Those of both forms of ESD, which differ in their learning rates and in the batches that fit."""
+    emoji: dict[str, Any] = {"batch_size": 8, "sample_steps": "10"}
+    real: dict[str, Any] = {"lr": real_rate, "batch_size": real_batch}
+    return {
+        EMOJI_SD: {
+            "quick": Preset({**emoji, "lr": rate, "steps": 60}, TWO_RATES),
+            "thorough": Preset({**emoji, "lr": thorough_rate, "steps": 240, "sample_steps": "20"}, SMALL),
+        },
+        ANY: {
+            "quick": Preset({**real, "steps": 60, "sample_steps": "10"}, REAL_SD),
+            "thorough": Preset({**real, "steps": 240, "sample_steps": "20"}, REAL_SD),
+            "published": Preset(
+                {"lr": 1e-5, "steps": 1000, "batch_size": 1, "sample_steps": "50"},
+                "ESD as the authors of SFR-on run it (docs/reference.md, section 3.3), with the parts and values of the first published code.",
+            ),
+        },
+    }
+
+
+METHOD = {
+    "text-to-image": MethodSpec(
+        id="esd-x",
+        title="ESD-x",
+        summary="Turns the old model's guidance towards the concept round, in the layers that read the prompt.",
+        order=11,
+        config_cls=EsdConfig,
+        function="sfr_core.methods.esd:esd",
+        requires=("Promptable",),
+        paper="Gandikota et al., ICCV 2023 (arXiv 2303.07345)",
+        parts=Parts(
+            forgetting="descent towards the old model's prediction beyond the unconditional one: e0(x) − η (e0(x, p) − e0(x))",
+            manifold="Euclidean, on cross-attention only: δᵀ δ",
+        ),
+        cost=_cost,
+        presets=presets_of(5e-4, real_rate=7e-5, real_batch=4),
+    )
+}

@@ -1,0 +1,133 @@
+"""Fine-tuning on the remain set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import (
+    CIFAR,
+    DIT_ONE,
+    DIT_QUICK,
+    EMOJI_DIT,
+    EMOJI_SD,
+    FASHION,
+    NONE_PUBLISHED,
+    REAL_DIT,
+    REAL_SD,
+    SMALL,
+    START,
+    SWIN,
+    SWIN_ADAMW,
+    TINY_IMAGENET,
+    TUNED_CLASS,
+    TUNED_TENTH,
+)
+from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, part_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneConfig(EpochConfig):
+    """Fine-tuning (FT): cross-entropy on the remain set only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneStepsConfig(StepConfig):
+    """Fine-tuning (FT) of a generator: its training loss on the remaining classes only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptFinetuneConfig(FinetuneStepsConfig):
+    """Fine-tuning (FT) of a text-to-image model: its training loss on pictures of everything else."""
+
+    trainable: Trainable = part_field("full")
+
+
+def _cost(config: FinetuneConfig, sizes: Sizes) -> Cost:
+    return Cost(remain=config.epochs * sizes.remain, batch=config.batch_size, batches=1, optimizers=1)
+
+
+def _cost_in_steps(config: FinetuneStepsConfig, sizes: Sizes) -> Cost:
+    return Cost(remain=config.steps * config.batch_size, batch=config.batch_size, batches=1, optimizers=1)
+
+
+CLASSIFIER: Presets = {
+    ANY: {
+        "quick": Preset({"lr": 0.05, "epochs": 2}, START),
+        "thorough": Preset({"lr": 0.05, "epochs": 8}, START),
+        "published": Preset({"lr": 0.01, "epochs": 10, "lr_schedule": "cosine"}, CIFAR),
+    },
+    FASHION: {"quick": Preset({"lr": 0.1, "epochs": 3}, TUNED_CLASS)},
+    FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 3}, TUNED_TENTH)},
+    SWIN: {"published": Preset(SWIN_ADAMW, TINY_IMAGENET)},
+}
+DDPM: Presets = {
+    ANY: {
+        "quick": Preset({"lr": 1e-4, "steps": 100, "batch_size": 64}, START),
+        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, START),
+        "published": Preset(
+            {"lr": 1e-4, "steps": 1000, "batch_size": 128},
+            "The optimiser of the authors' DDPM runs; their code has no fine-tuning of the DDPM.",
+        ),
+    },
+}
+_DIT_REAL: dict[str, Any] = {**DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
+DIT: Presets = {
+    EMOJI_DIT: {
+        "quick": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 100}, SMALL),
+        "thorough": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 400}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**_DIT_REAL, "steps": 100}, REAL_DIT),
+        "thorough": Preset({**_DIT_REAL, "steps": 400}, REAL_DIT),
+        "published": Preset(DIT_ONE, NONE_PUBLISHED),
+    },
+}
+TEXT_TO_IMAGE: Presets = {
+    EMOJI_SD: {
+        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32}, SMALL),
+        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({"lr": 3.5e-5, "steps": 60, "batch_size": 4}, REAL_SD),
+        "thorough": Preset({"lr": 3.5e-5, "steps": 240, "batch_size": 4}, REAL_SD),
+        "published": Preset(
+            {"lr": 1e-5, "steps": 1000, "batch_size": 2, "clip": None},
+            "The optimiser of the authors' run of SFR-on on Stable Diffusion 1.4; they show no fine-tuning of it.",
+        ),
+    },
+}
+
+_CLASSIFIER = MethodSpec(
+    id="finetune",
+    title="Fine-tuning",
+    summary="Goes on training on the remain set and waits for the rest to fade.",
+    order=2,
+    config_cls=FinetuneConfig,
+    function="sfr_core.methods.finetune:finetune",
+    paper="Warnecke et al., NDSS 2023 (arXiv 2108.11577)",
+    parts=Parts(remaining="descent on the remain set: g_r", manifold="Euclidean: δᵀ δ"),
+    cost=_cost,
+    presets=CLASSIFIER,
+    together=True,
+)
+_DDPM = replace(
+    _CLASSIFIER,
+    summary="Goes on training on the remaining classes and waits for the rest to fade.",
+    config_cls=FinetuneStepsConfig,
+    function="sfr_core.methods.finetune:finetune_steps",
+    cost=_cost_in_steps,
+    presets=DDPM,
+)
+METHOD = {
+    "classifier": _CLASSIFIER,
+    "ddpm": _DDPM,
+    "dit": replace(_DDPM, presets=DIT),
+    "text-to-image": replace(
+        _DDPM,
+        summary="Goes on training on everything else and waits for the concept to fade.",
+        config_cls=ConceptFinetuneConfig,
+        presets=TEXT_TO_IMAGE,
+    ),
+}

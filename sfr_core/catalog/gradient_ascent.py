@@ -1,0 +1,137 @@
+"""Gradient ascent on the forget set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import (
+    CIFAR,
+    DIT_ONE,
+    DIT_QUICK,
+    EMOJI_DIT,
+    EMOJI_SD,
+    FASHION,
+    FASHION_DDPM,
+    NONE_PUBLISHED,
+    REAL_DIT,
+    REAL_SD,
+    SMALL,
+    START,
+    SWIN,
+    SWIN_ADAMW,
+    TINY_IMAGENET,
+    TUNED_CLASS,
+    TUNED_TENTH,
+    TWO_RATES,
+)
+from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, clip_field, part_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientAscentConfig(EpochConfig):
+    """Gradient ascent (GA): minus the cross-entropy on the forget set only, BatchNorm frozen."""
+
+    clip: float | None = clip_field(0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AscentStepsConfig(StepConfig):
+    """Gradient ascent (GA) on a generator: minus its training loss on the forget set only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptAscentConfig(AscentStepsConfig):
+    """Gradient ascent (GA) on a text-to-image model: minus its training loss on pictures of the concept."""
+
+    trainable: Trainable = part_field("full")
+
+
+def _cost(config: GradientAscentConfig, sizes: Sizes) -> Cost:
+    return Cost(forget=config.epochs * sizes.forget, batch=config.batch_size, batches=1, optimizers=1)
+
+
+def _cost_in_steps(config: AscentStepsConfig, sizes: Sizes) -> Cost:
+    return Cost(forget=config.steps * config.batch_size, batch=config.batch_size, batches=1, optimizers=1)
+
+
+_PLAIN: dict[str, Any] = {"lr_schedule": "constant", "clip": 0.1}
+CLASSIFIER: Presets = {
+    ANY: {
+        "quick": Preset({**_PLAIN, "lr": 2e-3, "epochs": 4}, START),
+        "thorough": Preset({**_PLAIN, "lr": 1e-3, "epochs": 12}, START),
+        "published": Preset({**_PLAIN, "lr": 1e-4, "epochs": 9}, CIFAR),
+    },
+    FASHION: {"quick": Preset({**_PLAIN, "lr": 0.008, "epochs": 3}, TUNED_CLASS)},
+    FASHION + SCATTERED: {"quick": Preset({**_PLAIN, "lr": 0.002, "epochs": 3}, TUNED_TENTH)},
+    SWIN: {"published": Preset({**SWIN_ADAMW, **_PLAIN, "lr": 1e-6, "epochs": 9}, TINY_IMAGENET)},
+}
+DDPM: Presets = {
+    FASHION_DDPM: {"quick": Preset({"lr": 1e-5, "steps": 50, "batch_size": 64}, TWO_RATES)},
+    ANY: {
+        "quick": Preset({"lr": 3e-5, "steps": 50, "batch_size": 64}, START),
+        "thorough": Preset({"lr": 1e-5, "steps": 150, "batch_size": 64}, START),
+        "published": Preset(
+            {"lr": 1e-4, "steps": 150, "batch_size": 128},
+            "The optimiser of the authors' DDPM runs; their code has no table row of plain ascent on the DDPM.",
+        ),
+    },
+}
+DIT: Presets = {
+    EMOJI_DIT: {
+        "quick": Preset({**DIT_QUICK, "lr": 3e-5, "steps": 50}, SMALL),
+        "thorough": Preset({**DIT_QUICK, "lr": 1e-5, "steps": 150}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**DIT_QUICK, "lr": 1.5e-5, "steps": 50, "batch_size": 16}, REAL_DIT),
+        "thorough": Preset({**DIT_QUICK, "lr": 5e-6, "steps": 150, "batch_size": 16}, REAL_DIT),
+        "published": Preset(DIT_ONE, NONE_PUBLISHED),
+    },
+}
+TEXT_TO_IMAGE: Presets = {
+    EMOJI_SD: {
+        "quick": Preset({"lr": 2e-5, "steps": 40, "batch_size": 32}, SMALL),
+        "thorough": Preset({"lr": 1e-5, "steps": 120, "batch_size": 32}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({"lr": 7e-6, "steps": 40, "batch_size": 4}, REAL_SD),
+        "thorough": Preset({"lr": 3.5e-6, "steps": 120, "batch_size": 4}, REAL_SD),
+        "published": Preset(
+            {"lr": 1e-5, "steps": 500, "batch_size": 8, "clip": None},
+            "SalUn's script of gradient ascent for Imagenette classes: learning rate 1e-5, 5 epochs of 800 pictures.",
+        ),
+    },
+}
+
+_CLASSIFIER = MethodSpec(
+    id="gradient-ascent",
+    title="Gradient ascent",
+    summary="Climbs the loss of the forget set and looks at nothing else.",
+    order=3,
+    config_cls=GradientAscentConfig,
+    function="sfr_core.methods.gradient_ascent:gradient_ascent",
+    paper="Thudi et al., EuroS&P 2022 (arXiv 2109.13398)",
+    parts=Parts(forgetting="ascent, all weights 1: −g_f", manifold="Euclidean: δᵀ δ"),
+    cost=_cost,
+    presets=CLASSIFIER,
+    together=True,
+)
+_DDPM = replace(
+    _CLASSIFIER,
+    config_cls=AscentStepsConfig,
+    function="sfr_core.methods.gradient_ascent:gradient_ascent_steps",
+    cost=_cost_in_steps,
+    presets=DDPM,
+)
+METHOD = {
+    "classifier": _CLASSIFIER,
+    "ddpm": _DDPM,
+    "dit": replace(_DDPM, presets=DIT),
+    "text-to-image": replace(
+        _DDPM,
+        summary="Climbs the loss on pictures of the concept and looks at nothing else.",
+        config_cls=ConceptAscentConfig,
+        presets=TEXT_TO_IMAGE,
+    ),
+}

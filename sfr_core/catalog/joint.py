@@ -1,0 +1,83 @@
+"""Joint loss: SFR-on without its three parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import (
+    DDPM,
+    DIT_ONE,
+    DIT_QUICK,
+    EMOJI_DIT,
+    FASHION_DDPM,
+    NONE_PUBLISHED,
+    REAL_DIT,
+    SMALL,
+    START,
+    TWO_RATES,
+)
+from sfr_core.configs.base import StepConfig, setting, steps_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointConfig(StepConfig):
+    """Joint loss, the paper's ablation R: remain loss minus α times the forget loss, in one step."""
+
+    steps: int = steps_field(150)
+    alpha: float = setting(
+        1.0, "Forgetting strength", "Multiplies the forget loss.", symbol="α", low=0.0, high=10000.0, group="main"
+    )
+    alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
+        "cosine", "Fading of forgetting", "How the strength falls over the run."
+    )
+
+
+def _cost(config: JointConfig, sizes: Sizes) -> Cost:
+    each = config.steps * config.batch_size
+    return Cost(forget=each, remain=each, batch=config.batch_size, batches=2, optimizers=1)
+
+
+_QUICK: dict[str, Any] = {"batch_size": 64, "alpha": 1.0}
+OF_DDPM: Presets = {
+    FASHION_DDPM: {"quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, TWO_RATES)},
+    ANY: {
+        "quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, START),
+        "thorough": Preset({**_QUICK, "lr": 3e-5, "steps": 150}, START),
+        "published": Preset(
+            {"lr": 1e-4, "steps": 150, "batch_size": 128, "alpha": 10.0, "alpha_schedule": "cosine"}, DDPM
+        ),
+    },
+}
+_DIT: dict[str, Any] = {**DIT_QUICK, "alpha": 0.5}
+OF_DIT: Presets = {
+    EMOJI_DIT: {
+        "quick": Preset({**_DIT, "lr": 3e-5, "steps": 60}, TWO_RATES),
+        "thorough": Preset({**_DIT, "lr": 1e-4, "steps": 200}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**_DIT, "lr": 3.5e-5, "steps": 60, "batch_size": 8}, REAL_DIT),
+        "thorough": Preset({**_DIT, "lr": 3.5e-5, "steps": 200, "batch_size": 8}, REAL_DIT),
+        "published": Preset({**DIT_ONE, "alpha": 1e-3, "alpha_schedule": "constant"}, NONE_PUBLISHED),
+    },
+}
+
+_DDPM = MethodSpec(
+    id="joint",
+    title="Joint loss",
+    summary="Forgets and repairs in one and the same step: what SFR-on is without its three parts.",
+    order=5,
+    config_cls=JointConfig,
+    function="sfr_core.methods.joint:joint",
+    paper="The ablation R of Huang et al., NeurIPS 2024 (arXiv 2409.19732)",
+    parts=Parts(
+        forgetting="ascent, all weights 1, in the same step: −α g_f",
+        remaining="descent on the remain set: g_r",
+        manifold="Euclidean: δᵀ δ",
+    ),
+    cost=_cost,
+    presets=OF_DDPM,
+    together=True,
+)
+METHOD = {"ddpm": _DDPM, "dit": replace(_DDPM, presets=OF_DIT)}

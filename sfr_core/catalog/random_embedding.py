@@ -1,0 +1,41 @@
+"""A random class embedding in the place of the forgotten one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset
+from sfr_core.configs.base import MethodConfig, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomEmbeddingConfig(MethodConfig):
+    """A random class embedding in the place of the forgotten one (RT†); nothing is trained."""
+
+    spread: float = setting(
+        1.0,
+        "Spread",
+        "Deviation of the random embedding, as a multiple of that between the classes that stay.",
+        low=0.0,
+        high=10.0,
+        group="main",
+    )
+    batch_size: int = setting(64, "Batch size", "Pictures on which the loss is measured.", low=1, high=1024)
+
+
+PROXY = Preset({}, "The paper's proxy of a retrained DiT; how its random embedding was drawn is not published.")
+METHOD = {
+    "dit": MethodSpec(
+        id="random-embedding",
+        title="Random embedding (RT†)",
+        summary="Puts a random class embedding in the place of the forgotten one: a stand-in for retraining, not a gold standard.",
+        order=10,
+        config_cls=RandomEmbeddingConfig,
+        function="sfr_core.methods.random_embedding:random_embedding",
+        requires=("ClassEmbedded",),
+        paper="The proxy RT† of Huang et al., NeurIPS 2024 (arXiv 2409.19732)",
+        parts=Parts(),
+        cost=lambda config, sizes: Cost(),
+        presets={ANY: {"quick": PROXY, "thorough": PROXY, "published": PROXY}},
+    )
+}

@@ -1,0 +1,135 @@
+"""Retraining without the forget set: the measure of all other methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import (
+    CIFAR,
+    DDPM,
+    DIT_QUICK,
+    EMOJI_DIT,
+    REAL_DIT,
+    SMALL,
+    START,
+    SWIN,
+    SWIN_ADAMW,
+    TINY_IMAGENET,
+)
+from sfr_core.configs.base import EpochConfig, StepConfig, lr_field, setting, steps_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainConfig(EpochConfig):
+    """Retrain (RT): a new model on the remain set, by the recipe that trained the original."""
+
+    lr_schedule: Literal["one-cycle", "cosine", "constant"] = setting(  # type: ignore[assignment]
+        "one-cycle",
+        "Learning-rate schedule",
+        "One-cycle: linear rise, then cosine to zero, step by step; cosine over epochs; or constant.",
+    )
+    warmup: float = setting(
+        0.2, "Warm-up", "Share of the steps in which a one-cycle learning rate rises.", low=0.0, high=0.9
+    )
+    nesterov: bool = setting(True, "Nesterov momentum", "SGD looks one momentum step ahead.")
+    shift: int = setting(1, "Shift", "Pixels by which training pictures are moved at most, each way.", low=0, high=8)
+    shift_share: float = setting(
+        0.7,
+        "Shifted share",
+        "Share of the epochs with shifted pictures; the rest trains on them as they are.",
+        low=0.0,
+        high=1.0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainStepsConfig(StepConfig):
+    """Retrain (RT) a generator: new weights, then its training loss on the remaining classes (800,000 steps published)."""
+
+    lr: float = lr_field(2e-4)
+    steps: int = steps_field(800000)
+
+
+def _cost(config: RetrainConfig, sizes: Sizes) -> Cost:
+    remain = config.epochs * sizes.remain
+    return Cost(remain=remain, batch=config.batch_size, batches=1, networks=1, optimizers=1)
+
+
+def _cost_in_steps(config: RetrainStepsConfig, sizes: Sizes) -> Cost:
+    remain = config.steps * config.batch_size
+    return Cost(remain=remain, batch=config.batch_size, batches=1, networks=1, optimizers=1)
+
+
+RECIPE = Preset(
+    {
+        "lr": 0.15, "weight_decay": 1e-3, "epochs": 30, "lr_schedule": "one-cycle", "warmup": 0.2, "nesterov": True, "shift": 1,
+        "shift_share": 0.7,
+    },
+    "The recipe of the shipped model (python -m recipes.classifier): with less it would be no gold standard.",
+)  # fmt: skip
+_PLAIN: dict[str, Any] = {"lr_schedule": "cosine", "warmup": 0.0, "nesterov": False}
+CLASSIFIER: Presets = {
+    ANY: {
+        "quick": RECIPE,
+        "thorough": RECIPE,
+        "published": Preset({**_PLAIN, "lr": 0.1, "epochs": 200, "shift": 4, "shift_share": 1.0}, CIFAR),
+    },
+    SWIN: {
+        "published": Preset(
+            {**SWIN_ADAMW, **_PLAIN, "epochs": 10, "shift": 0, "shift_share": 0.0},
+            TINY_IMAGENET + " There it starts from ImageNet's weights, here from fresh ones.",
+        )
+    },
+}
+OF_DDPM: Presets = {
+    ANY: {
+        "quick": Preset({"lr": 2e-4, "steps": 20000}, START),
+        "thorough": Preset({"lr": 2e-4, "steps": 100000}, START),
+        "published": Preset(
+            {"lr": 2e-4, "steps": 800000, "batch_size": 128},
+            DDPM + " Its moving average of the weights (0.9999) and its dropout (0.1) are missing here.",
+        ),
+    },
+}
+_REAL: dict[str, Any] = {**DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
+OF_DIT: Presets = {
+    EMOJI_DIT: {
+        "quick": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 20000}, SMALL),
+        "thorough": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 100000}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**_REAL, "steps": 20000}, REAL_DIT),
+        "thorough": Preset({**_REAL, "steps": 100000}, REAL_DIT),
+        "published": Preset(
+            {"optimizer": "adamw", "lr": 1e-4, "steps": 400000, "batch_size": 256},
+            "Peebles and Xie 2023 (arXiv 2212.09748): AdamW 1e-4, batch 256, 400,000 steps; their moving average of the "
+            "weights is missing here, and they clip no gradient.",
+        ),
+    },
+}
+
+_CLASSIFIER = MethodSpec(
+    id="retrain",
+    title="Retrain",
+    summary="Trains a new model that never saw the forget set: exact, slow, and the measure of all others.",
+    order=1,
+    config_cls=RetrainConfig,
+    function="sfr_core.methods.retrain:retrain",
+    requires=("Distillable",),
+    paper="Exact unlearning; see Bourtoule et al., IEEE S&P 2021 (arXiv 1912.03817)",
+    parts=Parts(remaining="descent on the remain set, from random weights: g_r"),
+    cost=_cost,
+    presets=CLASSIFIER,
+)
+_DDPM = replace(
+    _CLASSIFIER,
+    summary="Trains a new model that never saw the forgotten classes: hours, so the page shows what a card ships.",
+    config_cls=RetrainStepsConfig,
+    function="sfr_core.methods.retrain:retrain_steps",
+    requires=("Restartable",),
+    cost=_cost_in_steps,
+    presets=OF_DDPM,
+)
+METHOD = {"classifier": _CLASSIFIER, "ddpm": _DDPM, "dit": replace(_DDPM, presets=OF_DIT)}

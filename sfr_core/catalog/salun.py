@@ -1,0 +1,209 @@
+"""SalUn: wrong answers behind a saliency mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sfr_core.catalog import sources
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import (
+    DIT_ONE,
+    DIT_QUICK,
+    EMOJI_DIT,
+    EMOJI_SD,
+    FASHION,
+    FASHION_DDPM,
+    NONE_PUBLISHED,
+    REAL_DIT,
+    REAL_SD,
+    SMALL,
+    START,
+    SWIN,
+    SWIN_ADAMW,
+    TWO_RATES,
+)
+from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, lr_field, mask_field, part_field, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalUnConfig(EpochConfig):
+    """SalUn: random label, with every gradient multiplied by a saliency mask."""
+
+    mask_fraction: float = mask_field(0.2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalUnJointConfig(StepConfig):
+    """SalUn for generators: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.2)."""
+
+    lr: float = lr_field(1e-5)
+    forget_weight: float = setting(
+        1.0, "Weight of redirection", "Multiplies the forget loss.", low=0.0, high=1e4, group="main"
+    )
+    remain_weight: float = setting(
+        1e-3, "Weight of remaining", "Multiplies the remain loss.", low=0.0, high=1e4, group="main"
+    )
+    mask_fraction: float = mask_field(0.5)
+    saliency_batches: int | None = setting(
+        None, "Mask batches", "Forget batches for the mask; without a number one whole pass.", low=1, high=100000
+    )
+    saliency_clip: float | None = setting(
+        1.0,
+        "Saliency clip",
+        "Norm to which each batch gradient is cut before they are added up; without a number it is not cut.",
+        low=1e-9,
+        high=1e9,
+    )
+    clip: float | None = setting(
+        1.0, "Clip", "Largest gradient norm, before the mask; without a number any.", low=1e-9, high=1e9
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptSalUnConfig(SalUnJointConfig):
+    """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.3)."""
+
+    remain_weight: float = setting(
+        0.1, "Weight of remaining", "Multiplies the remain loss.", low=0.0, high=1e4, group="main"
+    )
+    trainable: Trainable = part_field("full")
+
+
+def _cost(config: SalUnConfig, sizes: Sizes) -> Cost:
+    return Cost(
+        forget=config.epochs * sizes.forget,
+        remain=config.epochs * sizes.remain,
+        fisher=sizes.forget,
+        batch=config.batch_size,
+        batches=1,
+        optimizers=1,
+        masks=1,
+        fishers=1,
+        fisher_batch=config.batch_size,
+    )
+
+
+def _cost_in_steps(config: SalUnJointConfig, sizes: Sizes) -> Cost:
+    limit = float("inf") if config.saliency_batches is None else config.saliency_batches * config.batch_size
+    return Cost(
+        forget=config.steps * config.batch_size,
+        remain=config.steps * config.batch_size,
+        fisher=min(sizes.forget, limit),
+        batch=config.batch_size,
+        batches=2,
+        optimizers=1,
+        masks=1,
+        fishers=1,
+        fisher_batch=config.batch_size,
+    )
+
+
+_HALF: dict[str, Any] = {"lr": 0.02, "epochs": 2, "mask_fraction": 0.5}
+CLASSIFIER: Presets = {
+    ANY: {
+        "quick": Preset(_HALF, START),
+        "thorough": Preset({**_HALF, "epochs": 8}, START),
+        "published": Preset({"lr": 7e-3, "epochs": 10, "lr_schedule": "cosine", "mask_fraction": 0.2}, sources.CIFAR),
+    },
+    FASHION: {"quick": Preset(_HALF, sources.TUNED_CLASS)},
+    FASHION + SCATTERED: {"quick": Preset(_HALF, sources.TUNED_TENTH)},
+    SWIN: {"published": Preset({**SWIN_ADAMW, "mask_fraction": 0.5}, sources.TINY_IMAGENET)},
+}
+DDPM: Presets = {
+    FASHION_DDPM: {"quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, TWO_RATES)},
+    ANY: {
+        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, START),
+        "thorough": Preset({"lr": 1e-4, "steps": 200, "batch_size": 64, "saliency_batches": 16}, START),
+        "published": Preset(
+            {
+                "lr": 1e-5, "steps": 1000, "batch_size": 128, "forget_weight": 1.0, "remain_weight": 1e-3, "mask_fraction": 0.5,
+                "saliency_batches": None, "saliency_clip": 1.0, "clip": 1.0,
+            },
+            sources.DDPM,
+        ),
+    },
+}  # fmt: skip
+_DIT: dict[str, Any] = {**DIT_QUICK, "remain_weight": 1.0}
+_DIT_REAL: dict[str, Any] = {**_DIT, "lr": 1e-4, "batch_size": 8}
+DIT: Presets = {
+    EMOJI_DIT: {
+        "quick": Preset({**_DIT, "lr": 1e-4, "steps": 60, "saliency_batches": 4}, TWO_RATES),
+        "thorough": Preset({**_DIT, "lr": 3e-4, "steps": 200, "saliency_batches": 16}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**_DIT_REAL, "steps": 60, "saliency_batches": 16}, REAL_DIT),
+        "thorough": Preset({**_DIT_REAL, "steps": 200, "saliency_batches": 64}, REAL_DIT),
+        "published": Preset(
+            {**DIT_ONE, "remain_weight": 1.0},
+            NONE_PUBLISHED + " The published table gives SalUn's results on DiT, but not its settings.",
+        ),
+    },
+}
+TEXT_TO_IMAGE: Presets = {
+    EMOJI_SD: {
+        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32, "saliency_batches": 4}, TWO_RATES),
+        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32, "saliency_batches": 12}, SMALL),
+    },
+    ANY: {  # two passes wait for one backward pass, so that only single pictures fit beside all states of the U-Net
+        "quick": Preset({"lr": 2e-5, "steps": 60, "batch_size": 1, "saliency_batches": 48}, REAL_SD),
+        "thorough": Preset({"lr": 2e-5, "steps": 240, "batch_size": 1, "saliency_batches": 96}, REAL_SD),
+        "published": Preset(
+            {
+                "lr": 1e-5, "steps": 100, "batch_size": 8, "forget_weight": 1.0, "remain_weight": 0.1, "mask_fraction": 0.5,
+                "saliency_batches": None, "saliency_clip": None, "clip": None,
+            },
+            "The code of SalUn (OPTML-Group/Unlearn-Saliency) for nudity: as many steps as 800 pictures of either kind take once through, here on "
+            "the fewer that the model draws of itself before the run; the mask from the guided loss.",
+        ),
+    },
+}  # fmt: skip
+
+_CLASSIFIER = MethodSpec(
+    id="salun",
+    title="SalUn",
+    summary="Random label, but only the weights that matter most for the forget set may follow the gradient.",
+    order=6,
+    config_cls=SalUnConfig,
+    function="sfr_core.methods.salun:salun",
+    requires=("Distillable", "Redirectable"),
+    paper="Fan et al., ICLR 2024 (arXiv 2310.12508)",
+    parts=Parts(
+        mask="largest share of |forget gradient|, also on remain rows: |Σ g_f| ≥ its quantile",
+        forgetting="descent towards fixed wrong labels y′: ∇ℓ(x, y′)",
+        remaining="descent on the remain set: g_r",
+        manifold="Euclidean: δᵀ δ",
+    ),
+    cost=_cost,
+    presets=CLASSIFIER,
+    redirects=True,
+)
+_DDPM = replace(
+    _CLASSIFIER,
+    summary="Draws another class where the forgotten one is asked for, with the weights that matter most for it.",
+    config_cls=SalUnJointConfig,
+    function="sfr_core.methods.salun:salun_joint",
+    requires=("Redirectable",),
+    parts=Parts(
+        mask="largest share of |forget gradient|, also on the remain loss: |Σ g_f| ≥ its quantile",
+        forgetting="descent towards the answer for another class c′: ∇‖e(x, c) − e(x, c′)‖²",
+        remaining="descent on the remain set, in the same step: g_r",
+        manifold="Euclidean: δᵀ δ",
+    ),
+    cost=_cost_in_steps,
+    presets=DDPM,
+)
+METHOD = {
+    "classifier": _CLASSIFIER,
+    "ddpm": _DDPM,
+    "dit": replace(_DDPM, presets=DIT),
+    "text-to-image": replace(
+        _DDPM,
+        summary="Answers a neutral prompt where the concept is asked for, with the weights that matter most for it.",
+        config_cls=ConceptSalUnConfig,
+        parts=replace(
+            _DDPM.parts, forgetting="descent towards the answer to a neutral prompt p′: ∇‖e(x, p) − e(x, p′)‖²"
+        ),
+        presets=TEXT_TO_IMAGE,
+    ),
+}

@@ -1,0 +1,67 @@
+"""SCRUB: a student that disobeys its teacher on the forget set only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
+from sfr_core.catalog.sources import CIFAR, FASHION, START, SWIN, SWIN_ADAMW, TINY_IMAGENET, TUNED_CLASS, TUNED_TENTH
+from sfr_core.configs.base import EpochConfig, setting, temperature_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScrubConfig(EpochConfig):
+    """SCRUB: push away from the original on the forget set, stay near it on the remain set."""
+
+    forget_epochs: int = setting(
+        2, "Forget epochs", "The first so many epochs begin with a pass that pushes away.", low=0, high=500
+    )
+    temperature: float = temperature_field(4.0)
+    ce_weight: float = setting(0.99, "Weight of cross-entropy", "In the remain pass.", symbol="γ", low=0.0, high=100.0)
+    kl_weight: float = setting(0.001, "Weight of imitation", "In the remain pass.", symbol="α", low=0.0, high=100.0)
+
+
+def _cost(config: ScrubConfig, sizes: Sizes) -> Cost:
+    each = 1 + FORWARD  # the teacher looks at every picture
+    return Cost(
+        forget=config.forget_epochs * sizes.forget * each,
+        remain=config.epochs * sizes.remain * each,
+        batch=config.batch_size,
+        batches=1,
+        networks=1,
+        optimizers=1,
+    )
+
+
+_PUBLISHED: dict[str, Any] = {"temperature": 4.0, "ce_weight": 0.99, "kl_weight": 0.001}
+METHOD = {
+    "classifier": MethodSpec(
+        id="scrub",
+        title="SCRUB",
+        summary="Disobeys the original on the forget set, then obeys it on the remain set.",
+        order=8,
+        config_cls=ScrubConfig,
+        function="sfr_core.methods.scrub:scrub",
+        requires=("Distillable",),
+        paper="Kurmanji et al., NeurIPS 2023 (arXiv 2302.09880)",
+        parts=Parts(
+            forgetting="ascent on the divergence from the original: −∇KL(p_θ0 ‖ p_θ)",
+            remaining="descent on the remain loss and the divergence from the original: γ g_r + α ∇KL(p_θ0 ‖ p_θ)",
+            manifold="Euclidean: δᵀ δ",
+        ),
+        cost=_cost,
+        presets={
+            ANY: {
+                "quick": Preset({"lr": 2e-3, "epochs": 2, "forget_epochs": 1}, START),
+                "thorough": Preset({"lr": 1e-3, "epochs": 6, "forget_epochs": 2}, START),
+                "published": Preset(
+                    {**_PUBLISHED, "lr": 8e-5, "epochs": 6, "lr_schedule": "cosine", "forget_epochs": 2}, CIFAR
+                ),
+            },
+            FASHION: {"quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, TUNED_CLASS)},
+            FASHION + SCATTERED: {"quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, TUNED_TENTH)},
+            SWIN: {"published": Preset({**SWIN_ADAMW, **_PUBLISHED, "forget_epochs": 1}, TINY_IMAGENET)},
+        },
+    )
+}

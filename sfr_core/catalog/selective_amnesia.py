@@ -1,0 +1,116 @@
+"""Selective Amnesia: noise as the new answer, and a Fisher penalty on every change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.sources import (
+    DDPM,
+    DIT_ONE,
+    DIT_QUICK,
+    EMOJI_DIT,
+    FASHION_DDPM,
+    NONE_PUBLISHED,
+    REAL_DIT,
+    SMALL,
+    START,
+    TWO_RATES,
+)
+from sfr_core.configs.base import StepConfig, setting, steps_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectiveAmnesiaConfig(StepConfig):
+    """Selective Amnesia (SA): noise as the new answer, replay of the rest, and a Fisher penalty on every change."""
+
+    steps: int = steps_field(20000)
+    ewc_weight: float = setting(
+        10.0,
+        "Weight of the penalty",
+        "Multiplies the sum of Fisher times squared change over all weights.",
+        symbol="λ",
+        low=0.0,
+        high=1e9,
+        group="main",
+    )
+    replay_weight: float = setting(
+        1.0, "Weight of replay", "Multiplies the loss on the remaining classes.", low=0.0, high=1e4, group="main"
+    )
+    fisher_images: int = setting(
+        50, "Pictures for the Fisher", "Of each class, the forgotten one included (published: 500).", low=1, high=500
+    )
+    fisher_timesteps: int = setting(
+        20,
+        "Timesteps for the Fisher",
+        "One from each of so many equal parts of the noise schedule (published: all 1000).",
+        low=1,
+        high=1000,
+    )
+
+
+def _cost(config: SelectiveAmnesiaConfig, sizes: Sizes) -> Cost:
+    each = config.steps * config.batch_size
+    return Cost(
+        forget=each,
+        remain=each,
+        fisher=sizes.classes * config.fisher_images * config.fisher_timesteps,
+        batch=config.batch_size,
+        batches=2,
+        optimizers=1,
+        tensors=3,  # the Fisher, the start weights, and their difference, which the penalty's backward pass needs
+        fishers=1,
+        fisher_batch=config.fisher_timesteps,  # one picture at a time, at all of its timesteps in one pass
+    )
+
+
+OF_DDPM: Presets = {
+    FASHION_DDPM: {"quick": Preset({"lr": 3e-4, "steps": 50, "batch_size": 64}, TWO_RATES)},
+    ANY: {
+        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64}, START),
+        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, START),
+        "published": Preset(
+            {"lr": 1e-4, "steps": 20000, "batch_size": 128, "ewc_weight": 10.0, "replay_weight": 1.0},
+            DDPM + " There the Fisher takes 500 pictures of each class at all 1000 timesteps, here 50 at 20.",
+        ),
+    },
+}
+_REAL: dict[str, Any] = {**DIT_QUICK, "lr": 7e-5, "batch_size": 4}
+EIGHT_BIT = (
+    REAL_DIT + " There only with 8-bit optimiser states: Fisher, start weights and penalty are three more copies."
+)
+OF_DIT: Presets = {
+    EMOJI_DIT: {
+        "quick": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 60, "fisher_images": 20}, SMALL),
+        "thorough": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 400, "fisher_images": 50}, SMALL),
+    },
+    ANY: {
+        "quick": Preset({**_REAL, "steps": 60, "fisher_images": 20}, EIGHT_BIT),
+        "thorough": Preset({**_REAL, "steps": 400, "fisher_images": 50}, EIGHT_BIT),
+        "published": Preset(
+            {**DIT_ONE, "ewc_weight": 10.0},
+            NONE_PUBLISHED
+            + " The published table gives the results of Selective Amnesia on DiT, but not its settings.",
+        ),
+    },
+}
+
+_DDPM = MethodSpec(
+    id="selective-amnesia",
+    title="Selective Amnesia",
+    summary="Teaches noise in place of the forgotten class and holds every weight where the old Fisher says it matters.",
+    order=9,
+    config_cls=SelectiveAmnesiaConfig,
+    function="sfr_core.methods.selective_amnesia:selective_amnesia",
+    requires=("Replayable",),
+    paper="Heng and Soh, NeurIPS 2023 (arXiv 2305.10120)",
+    parts=Parts(
+        forgetting="descent towards noise pictures: ∇ℓ(noise, c)",
+        remaining="replay of the remaining classes: g_r",
+        manifold="diagonal Fisher at the first weights, as a penalty: λ Σ F (θ − θ0)²",
+    ),
+    cost=_cost,
+    presets=OF_DDPM,
+)
+METHOD = {"ddpm": _DDPM, "dit": replace(_DDPM, presets=OF_DIT)}

@@ -1,0 +1,60 @@
+"""UCE: keys and values of the text in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset
+from sfr_core.configs.base import MethodConfig, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UceConfig(MethodConfig):
+    """UCE: new keys and values of the text in closed form; nothing is trained."""
+
+    erase_scale: float = setting(
+        1.0, "Weight of erasing", "Multiplies what the concept's prompts ask for.", low=0.0, high=1e6, group="main"
+    )
+    preserve_scale: float = setting(
+        1.0, "Weight of keeping", "Multiplies what the other prompts ask for.", low=0.0, high=1e6, group="main"
+    )
+    lam: float = setting(
+        0.5, "Pull to the old weights", "Multiplies the identity.", symbol="λ", low=1e-9, high=1e6, group="main"
+    )
+    tokens: Literal["all", "last"] = setting(
+        "all", "Words", "The whole prompt, or its last word alone (published, where the prompt is the name itself)."
+    )
+
+
+METHOD = {
+    "text-to-image": MethodSpec(
+        id="uce",
+        title="UCE",
+        summary="Solves for new keys and values of the text, in which the concept's words mean a neutral prompt.",
+        order=13,
+        config_cls=UceConfig,
+        function="sfr_core.methods.uce:uce",
+        requires=("Editable",),
+        paper="Gandikota et al., WACV 2024 (arXiv 2308.14761)",
+        parts=Parts(
+            forgetting="least squares towards the keys and values of a neutral prompt p′: ‖W p − W0 p′‖²",
+            remaining="least squares towards the old keys and values of the other prompts q: ‖W q − W0 q‖²",
+            manifold="Euclidean, on keys and values of the text only: λ ‖W − W0‖²",
+        ),
+        cost=lambda config, sizes: Cost(),
+        presets={
+            ANY: {
+                "quick": Preset(
+                    {}, "The published weights, on whole prompts: here a concept's name is seldom its last word."
+                ),
+                "thorough": Preset({"lam": 0.1}, "The quick values with a weaker pull to the old weights; not tuned."),
+                "published": Preset(
+                    {"tokens": "last"},
+                    "The code of UCE (rohitgandikota/unified-concept-editing) as of 2025: weights 1 and 1, pull 0.5, last words.",
+                ),
+            },
+        },
+        redirects=True,
+    )
+}
