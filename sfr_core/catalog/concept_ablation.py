@@ -28,10 +28,10 @@ class ConceptAblationConfig(StepConfig):
     batch_size: int = batch_field(8)
     clip: float | None = clip_field(None)
     teacher: Literal["live", "frozen"] = setting(
-        "live", "Teacher", "Who answers for the redirection: the model as it is now (published), or as it was."
+        "live", "Teacher", "Take the target from the model as it is now (published), or from the original."
     )
     prior_weight: float = setting(
-        1.0, "Weight of the regularisation", "Multiplies the training loss of the redirection.", low=0.0, high=1e4
+        1.0, "Weight of the regularisation", "Higher keeps the redirection's own pictures better.", low=0.0, high=1e4
     )
     trainable: Trainable = part_field("keys-values")
 

@@ -18,18 +18,14 @@ class EsdConfig(StepConfig):
     batch_size: int = batch_field(1)
     clip: float | None = clip_field(None)
     negative_guidance: float = setting(
-        1.0,
-        "Negative guidance",
-        "How far the target lies on the other side of the unconditional prediction.",
-        symbol="η",
-        low=0.0,
-        high=100.0,
-        group="main",
+        1.0, "Negative guidance", "Higher erases more.", symbol="η", low=0.0, high=100.0, group="main"
     )
     sample_steps: Literal["10", "20", "25", "50", "100"] = setting(
-        "50", "Sampling steps", "Of the pictures that are drawn half way for every step."
+        "50", "Sampling steps", "More make the half-finished pictures of every step better and take longer."
     )
-    sample_guidance: float = setting(3.0, "Sampling guidance", "Of these pictures.", low=0.0, high=50.0)
+    sample_guidance: float = setting(
+        3.0, "Sampling guidance", "Higher makes these pictures show the concept more strongly.", low=0.0, high=50.0
+    )
     trainable: Trainable = part_field("cross-attention")
 
 

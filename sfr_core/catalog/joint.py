@@ -27,10 +27,10 @@ class JointConfig(StepConfig):
 
     steps: int = steps_field(150)
     alpha: float = setting(
-        1.0, "Forgetting strength", "Multiplies the forget loss.", symbol="α", low=0.0, high=10000.0, group="main"
+        1.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, group="main"
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
-        "cosine", "Fading of forgetting", "How the strength falls over the run."
+        "cosine", "Fading of forgetting", "How the strength falls to zero over the run, or constant."
     )
 
 

@@ -13,14 +13,11 @@ class RandomEmbeddingConfig(MethodConfig):
     """A random class embedding in the place of the forgotten one (RT†); nothing is trained."""
 
     spread: float = setting(
-        1.0,
-        "Spread",
-        "Deviation of the random embedding, as a multiple of that between the classes that stay.",
-        low=0.0,
-        high=10.0,
-        group="main",
+        1.0, "Spread", "Higher puts it farther from the other classes' embeddings.", low=0.0, high=10.0, group="main"
     )
-    batch_size: int = setting(64, "Batch size", "Pictures on which the loss is measured.", low=1, high=1024)
+    batch_size: int = setting(
+        64, "Batch size", "More measure the loss more exactly; nothing else changes.", low=1, high=1024
+    )
 
 
 PROXY = Preset({}, "The paper's proxy of a retrained DiT; how its random embedding was drawn is not published.")
@@ -28,7 +25,7 @@ METHOD = {
     "dit": MethodSpec(
         id="random-embedding",
         title="Random embedding (RT†)",
-        summary="Puts a random class embedding in the place of the forgotten one: a stand-in for retraining, not a gold standard.",
+        summary="Puts a random class embedding in the place of the forgotten one: a stand-in for a retrained model.",
         order=10,
         config_cls=RandomEmbeddingConfig,
         function="sfr_core.methods.random_embedding:random_embedding",

@@ -28,19 +28,15 @@ class RetrainConfig(EpochConfig):
     lr_schedule: Literal["one-cycle", "cosine", "constant"] = setting(  # type: ignore[assignment]
         "one-cycle",
         "Learning-rate schedule",
-        "One-cycle: linear rise, then cosine to zero, step by step; cosine over epochs; or constant.",
+        "One-cycle rises, then falls to zero by a cosine, step by step; cosine falls epoch by epoch; constant stays.",
     )
     warmup: float = setting(
-        0.2, "Warm-up", "Share of the steps in which a one-cycle learning rate rises.", low=0.0, high=0.9
+        0.2, "Warm-up", "A higher share lets a one-cycle rate rise for longer before it falls.", low=0.0, high=0.9
     )
-    nesterov: bool = setting(True, "Nesterov momentum", "SGD looks one momentum step ahead.")
-    shift: int = setting(1, "Shift", "Pixels by which training pictures are moved at most, each way.", low=0, high=8)
+    nesterov: bool = setting(True, "Nesterov momentum", "On: SGD takes its gradient one momentum step ahead.")
+    shift: int = setting(1, "Shift", "Higher moves training pictures further, in pixels each way.", low=0, high=8)
     shift_share: float = setting(
-        0.7,
-        "Shifted share",
-        "Share of the epochs with shifted pictures; the rest trains on them as they are.",
-        low=0.0,
-        high=1.0,
+        0.7, "Shifted share", "A higher share shifts pictures in more epochs; the last ones do not.", low=0.0, high=1.0
     )
 
 
@@ -67,7 +63,7 @@ RECIPE = Preset(
         "lr": 0.15, "weight_decay": 1e-3, "epochs": 30, "lr_schedule": "one-cycle", "warmup": 0.2, "nesterov": True, "shift": 1,
         "shift_share": 0.7,
     },
-    "The recipe of the shipped model (python -m recipes.classifier): with less it would be no gold standard.",
+    "The recipe of the shipped model (python -m recipes.classifier): with less it would be no reference.",
 )  # fmt: skip
 _PLAIN: dict[str, Any] = {"lr_schedule": "cosine", "warmup": 0.0, "nesterov": False}
 CLASSIFIER: Presets = {

@@ -39,24 +39,20 @@ class SalUnJointConfig(StepConfig):
 
     lr: float = lr_field(1e-5)
     forget_weight: float = setting(
-        1.0, "Weight of redirection", "Multiplies the forget loss.", low=0.0, high=1e4, group="main"
+        1.0, "Weight of redirection", "Higher redirects more strongly.", low=0.0, high=1e4, group="main"
     )
     remain_weight: float = setting(
-        1e-3, "Weight of remaining", "Multiplies the remain loss.", low=0.0, high=1e4, group="main"
+        1e-3, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4, group="main"
     )
     mask_fraction: float = mask_field(0.5)
     saliency_batches: int | None = setting(
-        None, "Mask batches", "Forget batches for the mask; without a number one whole pass.", low=1, high=100000
+        None, "Mask batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
     )
     saliency_clip: float | None = setting(
-        1.0,
-        "Saliency clip",
-        "Norm to which each batch gradient is cut before they are added up; without a number it is not cut.",
-        low=1e-9,
-        high=1e9,
+        1.0, "Saliency clip", "Higher cuts fewer batch gradients before the sum. Empty: none.", low=1e-9, high=1e9
     )
     clip: float | None = setting(
-        1.0, "Clip", "Largest gradient norm, before the mask; without a number any.", low=1e-9, high=1e9
+        1.0, "Clip", "Higher allows larger steps (gradient norm before the mask). Empty: any.", low=1e-9, high=1e9
     )
 
 
@@ -65,7 +61,7 @@ class ConceptSalUnConfig(SalUnJointConfig):
     """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.3)."""
 
     remain_weight: float = setting(
-        0.1, "Weight of remaining", "Multiplies the remain loss.", low=0.0, high=1e4, group="main"
+        0.1, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4, group="main"
     )
     trainable: Trainable = part_field("full")
 

@@ -15,11 +15,15 @@ class ScrubConfig(EpochConfig):
     """SCRUB: push away from the original on the forget set, stay near it on the remain set."""
 
     forget_epochs: int = setting(
-        2, "Forget epochs", "The first so many epochs begin with a pass that pushes away.", low=0, high=500
+        2, "Forget epochs", "More epochs begin with a pass that pushes away from the original.", low=0, high=500
     )
     temperature: float = temperature_field(4.0)
-    ce_weight: float = setting(0.99, "Weight of cross-entropy", "In the remain pass.", symbol="γ", low=0.0, high=100.0)
-    kl_weight: float = setting(0.001, "Weight of imitation", "In the remain pass.", symbol="α", low=0.0, high=100.0)
+    ce_weight: float = setting(
+        0.99, "Weight of cross-entropy", "Higher fits the remain set's labels closer.", symbol="γ", low=0.0, high=100.0
+    )
+    kl_weight: float = setting(
+        0.001, "Weight of imitation", "Higher stays closer to the original model.", symbol="α", low=0.0, high=100.0
+    )
 
 
 def _cost(config: ScrubConfig, sizes: Sizes) -> Cost:

@@ -27,26 +27,16 @@ class SelectiveAmnesiaConfig(StepConfig):
 
     steps: int = steps_field(20000)
     ewc_weight: float = setting(
-        10.0,
-        "Weight of the penalty",
-        "Multiplies the sum of Fisher times squared change over all weights.",
-        symbol="λ",
-        low=0.0,
-        high=1e9,
-        group="main",
+        10.0, "Weight of the penalty", "Higher holds weights more firmly.", symbol="λ", low=0.0, high=1e9, group="main"
     )
     replay_weight: float = setting(
-        1.0, "Weight of replay", "Multiplies the loss on the remaining classes.", low=0.0, high=1e4, group="main"
+        1.0, "Weight of replay", "Higher keeps the remaining classes better.", low=0.0, high=1e4, group="main"
     )
     fisher_images: int = setting(
-        50, "Pictures for the Fisher", "Of each class, the forgotten one included (published: 500).", low=1, high=500
+        50, "Pictures for the Fisher", "More of each class: steadier, slower (published: 500).", low=1, high=500
     )
     fisher_timesteps: int = setting(
-        20,
-        "Timesteps for the Fisher",
-        "One from each of so many equal parts of the noise schedule (published: all 1000).",
-        low=1,
-        high=1000,
+        20, "Timesteps for the Fisher", "More: steadier, slower (published: all 1000).", low=1, high=1000
     )
 
 

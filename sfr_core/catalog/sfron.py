@@ -20,165 +20,117 @@ class SFRonConfig(OptimizerConfig):
     """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
     steps: int = setting(
-        100, "Steps", "Outer steps; each has one remain step.", symbol="T", low=1, high=20000, group="main"
+        100, "Steps", "More forget and repair more, and take longer.", symbol="T", low=1, high=20000, group="main"
     )
     forget_every: int = setting(
-        1,
-        "Forget every",
-        "One forgetting step in every so many remain steps; more remain steps protect more and forget less.",
-        symbol="K",
-        low=1,
-        high=1000,
-        group="main",
+        1, "Forget every", "Remain steps for each: more protects more.", symbol="K", low=1, high=1000, group="main"
     )
     alpha: float = setting(
-        10.0,
-        "Forgetting strength",
-        "Multiplies the forget loss; raise it if too little is forgotten.",
-        symbol="α",
-        low=0.0,
-        high=10000.0,
-        group="main",
+        10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, group="main"
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
-        "cosine",
-        "Fading of forgetting",
-        "How the strength falls over the run (paper: linear, published code: cosine).",
+        "cosine", "Fading of forgetting", "How the strength falls (paper: linear, published code: cosine)."
     )
     forget_loss: Literal["ascent", "redirect", "relative"] = setting(
         "ascent",
         "Forget loss",
-        "Climb the loss of the forget set, descend towards a wrong answer, or descend to it by the same share everywhere (relative; ours).",
+        "Climb the loss of the forget set (ascent), move to another class's prediction (redirect), or move there by the same share at every noise level (relative; ours).",
     )
     other: Literal["next", "farthest"] = setting(
         "next",
         "Other answer",
-        "Which class a relative forget loss moves to: the next by number, or the one that the model's own answers say is farthest (ours; a prompt has its redirection).",
+        "Which class a relative forget loss moves to: the next by number, or the one with the most different predictions (ours; a prompt has its redirection).",
     )
     remain_loss: Literal["data", "recall"] = setting(
-        "data",
-        "Remain loss",
-        "Repair towards the truth (published), or towards what the model said before (recall; ours, generators only).",
+        "data", "Remain loss", "Repair towards the data (published), or the original's predictions (ours, generators)."
     )
     recall_weights: Literal["equal", "noise"] = setting(
-        "equal",
-        "Weights of the recall",
-        "A recall counts errors at all timesteps alike, or more where more is noise: there a small one decides what the whole picture looks like (ours).",
+        "equal", "Weights of the recall", "Count errors at all timesteps alike, or more where more is noise (ours)."
     )
     forget_until: float | None = setting(
         None,
         "Forget until",
-        "Leave out forgetting steps while the label misleads the model by so much (ours, generators only); without a number, never.",
+        "A higher value forgets for longer: steps are left out while the label makes the loss larger by this logarithm (ours, generators only). Empty: none is left out.",
         symbol="g",
         low=1e-3,
         high=10.0,
     )
     forget_steps: int | None = setting(
-        None,
-        "Forget in the first",
-        "Outer steps that may forget; those after only repair (ours). Without a number every step may.",
-        low=1,
-        high=20000,
+        None, "Forget in the first", "Higher forgets longer, then only repairs (ours). Empty: all.", low=1, high=20000
     )
     forget_down_to: float | None = setting(
         None,
         "Forget down to",
-        "The rest of a run only repairs once so small a share of the way is left, in the mean of five forgetting steps (of the relative loss; ours). Without a number, never.",
+        "A higher value stops forgetting earlier: once the mean of five relative forget losses is no higher, the run only repairs (ours). Empty: never.",
         symbol="r",
         low=1e-4,
         high=1.0,
     )
     adaptive: bool = setting(
-        True, "Adaptive weights", "Best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
+        True, "Adaptive weights", "On: best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
     )
     lam: float = setting(
-        0.5, "Temperature of the weights", "0 weighs all samples equally.", symbol="λ", low=0.0, high=5.0
+        0.5, "Temperature of the weights", "Higher weighs them more unequally; 0: equal.", symbol="λ", low=0.0, high=5.0
     )
-    weight_eps: float = setting(1e-15, "Floor in the weights", "Added to loss^λ.", symbol="e", low=0.0, high=1.0)
+    weight_eps: float = setting(
+        1e-15, "Floor in the weights", "Higher makes them more equal: added to loss^λ.", symbol="e", low=0.0, high=1.0
+    )
     loss_floor: float = setting(
-        0.0,
-        "Loss floor",
-        "Losses below count as this in the weights, so that one exact zero cannot silence a batch.",
-        low=0.0,
-        high=10.0,
+        0.0, "Loss floor", "Higher limits what tiny losses weigh; an exact zero would weigh all.", low=0.0, high=10.0
     )
     weight_scope: Literal["batch", "forget-set"] = setting(
-        "batch",
-        "Weights sum to one over",
-        "The mini-batch (published code) or the whole forget set (paper).",
+        "batch", "Weights sum to one over", "The push sums to one over the batch (code) or the forget set (paper)."
     )
     mask: bool = setting(
-        True, "Saliency mask", "Forget only where the forget set matters more (S).", symbol="m", group="ablation"
+        True, "Saliency mask", "On: forget only where the forget set matters more (S).", symbol="m", group="ablation"
     )
     gamma: float = setting(
-        1.0, "Mask threshold", "Higher keeps fewer weights.", symbol="γ", low=0.0, high=1e6, group="main"
+        1.0, "Mask threshold", "A higher value lets fewer weights forget.", symbol="γ", low=0.0, high=1e6, group="main"
     )
-    mask_eps: float = setting(1e-15, "Floor in the ratio", "Added to both Fishers.", low=0.0, high=1.0)
+    mask_eps: float = setting(
+        1e-15, "Floor in the ratio", "Higher pulls small Fishers' ratios towards 1: added to both.", low=0.0, high=1.0
+    )
     masked_weights: Literal["drift", "hold"] = setting(
-        "drift",
-        "Masked weights",
-        "In a forgetting step they drift by momentum and decay (published code) or are held (paper).",
+        "drift", "Masked weights", "In a forgetting step they drift by momentum and decay (code) or are held (paper)."
     )
     fisher_batches: int | None = setting(
-        None, "Fisher batches", "Batches per set for the mask; without a number one whole pass.", low=1, high=100000
+        None, "Fisher batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
     )
-    fisher_batch_size: int = setting(128, "Fisher batch size", "Pictures per Fisher batch.", low=1, high=1024)
+    fisher_batch_size: int = setting(
+        128, "Fisher batch size", "More average out single pictures, and need more memory.", low=1, high=1024
+    )
     fisher_last_batch: Literal["keep", "drop"] = setting(
-        "keep",
-        "Short last Fisher batch",
-        "It weighs as much as a full one (published code), or is left out.",
+        "keep", "Short last Fisher batch", "Keep it, at the weight of a full one (published code), or drop it."
     )
     fisher_clip: float | None = setting(
-        None,
-        "Fisher clip",
-        "Norm to which each batch gradient is cut before squaring; without a number it is not cut.",
-        low=1e-9,
-        high=1e9,
+        None, "Fisher clip", "Higher cuts fewer batch gradients before squaring. Empty: none.", low=1e-9, high=1e9
     )
     clip_forget: float | None = setting(
-        7.0,
-        "Clip, forget step",
-        "Largest gradient norm of a forgetting step, after the mask; without a number any.",
-        symbol="c",
-        low=1e-9,
-        high=1e9,
+        7.0, "Clip, forget step", "Higher allows larger steps. Empty: any.", symbol="c", low=1e-9, high=1e9
     )
     clip_remain: float | None = setting(
-        None, "Clip, remain step", "Largest gradient norm of a remain step; without a number any.", low=1e-9, high=1e9
+        None, "Clip, remain step", "Higher allows larger steps. Empty: any.", low=1e-9, high=1e9
     )
     alternate: bool = setting(
-        True, "Alternating steps", "Forget and repair in turn (R-on); off: one joint step (R).", group="ablation"
+        True, "Alternating steps", "On: forget and repair in turn (R-on). Off: one joint step (R).", group="ablation"
     )
     optimizer_state: Literal["shared", "separate"] = setting(
-        "shared", "Optimiser state", "One for both kinds of steps (published), or one each (DualOptim's idea)."
+        "shared", "Optimiser state", "Share momentum between both kinds of steps (published), or not (DualOptim)."
     )
     adam_eps: float = setting(
-        1e-8,
-        "Floor in Adam",
-        "Added to the root of Adam's second moment; a larger one leaves weights alone whose gradients are only rounding noise.",
-        low=1e-12,
-        high=1.0,
+        1e-8, "Floor in Adam", "Higher leaves weights alone whose gradient is rounding noise.", low=1e-12, high=1.0
     )
     slow_beta: float = setting(
-        1.0,
-        "Slow weights",
-        "Share of the way from the slow to the fast weights; 1 follows the fast ones.",
-        symbol="β",
-        low=0.0,
-        high=1.0,
+        1.0, "Slow weights", "Higher follows the fast weights closer; 1 at once.", symbol="β", low=0.0, high=1.0
     )
     slow_scope: Literal["step", "outer"] = setting(
-        "step", "Slow weights move after", "Every step (published code) or every forget-and-repair cycle (paper)."
+        "step", "Slow weights move after", "They move after every step (code) or every forget-and-repair cycle (paper)."
     )
     lr_schedule: Literal["cosine", "constant"] = setting(
-        "cosine", "Learning-rate schedule", "Cosine to zero over the run, or constant."
+        "cosine", "Learning-rate schedule", "Falls to zero by a cosine over the run, or stays constant."
     )
     lr_warmup: int = setting(
-        0,
-        "Warm-up",
-        "Outer steps in which the learning rate rises to what its schedule says (ours): Adam's first steps are its wildest.",
-        low=0,
-        high=10000,
+        0, "Warm-up", "More give a gentler start: the rate rises over them (ours).", low=0, high=10000
     )
 
     @property

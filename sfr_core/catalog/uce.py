@@ -13,17 +13,15 @@ from sfr_core.configs.base import MethodConfig, setting
 class UceConfig(MethodConfig):
     """UCE: new keys and values of the text in closed form; nothing is trained."""
 
-    erase_scale: float = setting(
-        1.0, "Weight of erasing", "Multiplies what the concept's prompts ask for.", low=0.0, high=1e6, group="main"
-    )
+    erase_scale: float = setting(1.0, "Weight of erasing", "Higher erases more.", low=0.0, high=1e6, group="main")
     preserve_scale: float = setting(
-        1.0, "Weight of keeping", "Multiplies what the other prompts ask for.", low=0.0, high=1e6, group="main"
+        1.0, "Weight of keeping", "Higher keeps other prompts better.", low=0.0, high=1e6, group="main"
     )
     lam: float = setting(
-        0.5, "Pull to the old weights", "Multiplies the identity.", symbol="λ", low=1e-9, high=1e6, group="main"
+        0.5, "Pull to the old weights", "Higher changes the weights less.", symbol="λ", low=1e-9, high=1e6, group="main"
     )
     tokens: Literal["all", "last"] = setting(
-        "all", "Words", "The whole prompt, or its last word alone (published, where the prompt is the name itself)."
+        "all", "Words", "Every word of a prompt, or the last alone (published, where it is the name itself)."
     )
 
 

@@ -175,39 +175,43 @@ def parse_value(spec: Setting, text: str) -> Any:
 
 def optimizer_field(default: Optimizer) -> Any:
     return setting(
-        default, "Optimiser", "Rule that turns gradients into weight changes; the 8-bit ones need bitsandbytes."
+        default, "Optimiser", "How gradients become weight changes; the 8-bit ones save memory and need bitsandbytes."
     )
 
 
 def lr_field(default: float) -> Any:
-    return setting(default, "Learning rate", "Size of one optimiser step.", symbol="η", low=0.0, high=1.0, group="main")
+    return setting(
+        default, "Learning rate", "Larger steps forget more and harm more.", symbol="η", low=0.0, high=1.0, group="main"
+    )
 
 
 def decay_field(default: float) -> Any:
-    return setting(default, "Weight decay", "Pull of every weight towards zero.", low=0.0, high=0.5)
+    return setting(default, "Weight decay", "Higher pulls every weight more towards zero.", low=0.0, high=0.5)
 
 
 def batch_field(default: int) -> Any:
-    return setting(default, "Batch size", "Pictures per optimiser step.", low=1, high=1024)
+    return setting(
+        default, "Batch size", "More pictures make steadier steps, and need more time and memory.", low=1, high=1024
+    )
 
 
 def steps_field(default: int) -> Any:
-    return setting(default, "Steps", "Optimiser steps.", low=1, high=1000000, group="main")
+    return setting(default, "Steps", "More steps change more and take longer.", low=1, high=1000000, group="main")
 
 
 def clip_field(default: float | None) -> Any:
-    return setting(default, "Clip", "Largest gradient norm; without a number any.", low=1e-9, high=1e9)
+    return setting(default, "Clip", "Higher allows larger steps (gradient norm). Empty: any.", low=1e-9, high=1e9)
 
 
 def temperature_field(default: float) -> Any:
-    return setting(default, "Temperature", "Softens teacher and student.", low=0.01, high=100.0)
+    return setting(default, "Temperature", "Higher lets unlikely classes count more.", low=0.01, high=100.0)
 
 
 def mask_field(default: float) -> Any:
     return setting(
         default,
         "Mask share",
-        "Share of all weights, by size of the forget gradient, that may move.",
+        "A higher share lets more weights move: those with the largest forget gradients.",
         low=0.0,
         high=1.0,
         group="main",
@@ -218,7 +222,7 @@ def part_field(default: Trainable) -> Any:
     return setting(
         default,
         "Trained part",
-        "All of the U-Net, its cross-attention, only the keys and values of the text, or all but cross-attention.",
+        "Which weights may change: all of the U-Net, its cross-attention, only the keys and values of the text, or all but cross-attention.",
         group="main",
     )
 
@@ -230,7 +234,7 @@ class OptimizerConfig(MethodConfig):
     optimizer: Optimizer = optimizer_field("sgd")
     lr: float = lr_field(0.01)
     momentum: float = setting(
-        0.9, "Momentum", "Share of the last SGD step that is kept; Adam ignores it.", low=0.0, high=0.999
+        0.9, "Momentum", "Higher keeps more of the last steps; Adam ignores it.", low=0.0, high=0.999
     )
     weight_decay: float = decay_field(5e-4)
     batch_size: int = batch_field(128)
@@ -240,9 +244,11 @@ class OptimizerConfig(MethodConfig):
 class EpochConfig(OptimizerConfig):
     """Base of the baselines that train in epochs."""
 
-    epochs: int = setting(10, "Epochs", "Passes over the data.", low=1, high=500, group="main")
+    epochs: int = setting(
+        10, "Epochs", "More passes over the data change more and take longer.", low=1, high=500, group="main"
+    )
     lr_schedule: Literal["cosine", "constant"] = setting(
-        "cosine", "Learning-rate schedule", "Cosine over epochs, lr·(1+cos(πe/E))/2, or constant."
+        "cosine", "Learning-rate schedule", "Falls by a cosine, epoch by epoch, lr·(1+cos(πe/E))/2, or stays constant."
     )
 
 

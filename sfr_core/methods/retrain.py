@@ -1,4 +1,4 @@
-"""Retrain (RT): exact unlearning, the gold standard: a new model that never saw the forget set."""
+"""Retrain (RT): exact unlearning, the reference: a new model that never saw the forget set."""
 
 from __future__ import annotations
 
