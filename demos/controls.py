@@ -1,15 +1,14 @@
-"""Config metadata -> components -> config. A form field exists because a config field does; nothing is listed twice."""
+"""Config metadata -> what the page draws -> config. A field of the form exists because one of the config does; nothing is listed twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import gradio as gr
 
 from demos import copy
 from sfr_core import catalog
-from sfr_core.configs import MAX_SEED, RunConfig, Setting
+from sfr_core.configs import MAX_SEED, Setting
+from sfr_core.configs.base import wanted
 from sfr_core.errors import ConfigError, SpecError
 
 MAX_SAMPLES = 2000
@@ -22,9 +21,22 @@ def settings_of(method: str, kind: str = "classifier") -> tuple[Setting, ...]:
     return tuple(sorted(catalog.spec_of(method, kind).config_cls.settings(), key=lambda s: order[s.group]))
 
 
-def label(setting: Setting) -> str:
-    """Name with the paper's symbol: "Forgetting strength α"."""
-    return f"{setting.label} ({setting.symbol})" if setting.symbol else setting.label
+def field(setting: Setting, value: Any) -> dict[str, Any]:
+    """One setting as static/settings.js draws it, `value` being what it starts from; its label bears the paper's symbol."""
+    return {
+        "name": setting.name,
+        "label": f"{setting.label} ({setting.symbol})" if setting.symbol else setting.label,
+        "info": info(setting),
+        "kind": setting.kind,
+        "group": setting.group,
+        "value": value,
+        "low": setting.low,
+        "high": setting.high,
+        "choices": [[name, name] for name in setting.choices],
+        "optional": setting.optional,
+        "slider": is_slider(setting),
+        "wanted": f"Give {wanted(setting)}.",
+    }
 
 
 def info(setting: Setting) -> str:
@@ -42,53 +54,8 @@ def is_slider(setting: Setting) -> bool:
     return setting.high - setting.low <= 5 and setting.default >= 0.05 * setting.high
 
 
-def component(setting: Setting, value: Any, elem_id: str, *, render: bool = True) -> gr.components.Component:
-    """The component for one setting, holding `value`."""
-    common: dict[str, Any] = {"label": label(setting), "info": info(setting), "value": value, "elem_id": elem_id}
-    common |= {"render": render, "min_width": 150}
-    if setting.kind == "bool":
-        return gr.Checkbox(**common)
-    if setting.kind == "choice":
-        return gr.Dropdown(choices=list(setting.choices), filterable=False, **common)
-    if is_slider(setting):
-        step = 0.001 if setting.kind == "float" else 1
-        return unchecked(gr.Slider(setting.low, setting.high, step=step, **common))
-    # No minimum and maximum here: the config checks them and names the field in its error.
-    # No precision either: it would round a fraction in silence.
-    number = gr.Number(**common)
-    return empty_from_the_start(number) if setting.optional else number
-
-
-def unchecked(slider: gr.Slider) -> gr.Slider:
-    """A slider whose number box may hold any number: what reads it says in a sentence what is wrong.
-
-    Gradio itself raises an error beyond its ends, which then stands as the word "Error" in whatever the event would have filled.
-    """
-    vars(slider).update(preprocess=lambda payload: payload)
-    return slider
-
-
-def empty_from_the_start(number: gr.Number) -> gr.Number:
-    """A number that is drawn empty where its value is None.
-
-    Gradio leaves a value of None out of the page, where a number without a value begins as 0; an empty text stays empty. No subclass, for
-    which Gradio would write a file beside this one (gradio 6.31).
-    """
-    config_of, read = number.get_config, number.preprocess
-
-    def get_config(*args: Any) -> dict[str, Any]:
-        found = config_of(*args)
-        return {**found, "value": "" if found.get("value") is None else found["value"]}
-
-    def preprocess(payload: Any) -> float | int | None:
-        return read(None if payload == "" else payload)
-
-    vars(number).update(get_config=get_config, preprocess=preprocess)
-    return number
-
-
 def clean(setting: Setting, value: Any) -> Any:
-    """What a component (or an API caller) sent, in the type that the config expects; checked there."""
+    """What the page sent, in the type that the config expects; checked there."""
     if value is None or value == "":
         if setting.optional:
             return None
@@ -141,46 +108,6 @@ def whole(name: str, value: float | None) -> int:
     if value is None or not float(value).is_integer() or not 0 <= value <= MAX_SEED:
         raise ConfigError(f"The {name} cannot be {value!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
     return int(value)
-
-
-def to_config(
-    *,
-    model: str,
-    forget: str,
-    method: str,
-    preset: str,
-    variant: str,
-    values: Mapping[str, Any],
-    seed: float | None,
-    device: str,
-    precision: str,
-    model_kind: str = "classifier",
-    data: str = "shipped",
-    redirect: str = "",
-    memory: str = "plain",
-) -> RunConfig:
-    """The run of a filled form. `values`: field -> what its component holds; `model_kind`: ModelCard.kind.
-
-    Raises:
-        InputError: a value that the config does not accept, or a method that this kind of model cannot do.
-    """
-    spec = catalog.spec_of(method, model_kind)
-    cleaned = {s.name: clean(s, values[s.name]) for s in settings_of(method, model_kind) if s.name in values}
-    settings = spec.config_cls.from_dict(cleaned).to_dict()
-    return RunConfig(
-        model=model,
-        forget=forget,
-        method=method,
-        preset=preset,  # type: ignore[arg-type]
-        variant=variant,  # type: ignore[arg-type]
-        settings=settings,
-        seed=whole("seed of the run", seed),
-        device=device,  # type: ignore[arg-type]
-        precision=precision,  # type: ignore[arg-type]
-        data=data,  # type: ignore[arg-type]
-        redirect=redirect,
-        memory=memory,  # type: ignore[arg-type]
-    )
 
 
 def cannot(kind: str) -> dict[str, str]:

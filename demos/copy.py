@@ -16,6 +16,7 @@ from demos.live_copy import (  # noqa: F401
     SHEET,
     STATE_LINES,
 )
+from sfr_core.configs import MAX_SEED
 from sfr_core.data.concepts import ConceptKind
 
 TITLE = "Unlearning Playground: watch a model forget"
@@ -157,7 +158,6 @@ SAMPLES_COUNT = "{n} chosen: {rows}"
 
 METHOD_LABEL = "Method"
 PRESET_LABEL = "Preset"
-PRESET_INFO = "How much is spent."
 PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
 VARIANT_LABEL = "Variant"
 VARIANTS = {"official": "Official code", "paper": "As in the paper"}
@@ -198,17 +198,34 @@ ABILITIES = {
     "Editable": "keys and values of a prompt",
     "Replayable": "noise to draw in place of the forgotten class, and a replay of the others",
 }
-SEED_LABEL = "Seed of the run"
-SEED_INFO = "The same seed repeats the same run."
-DEVICE_LABEL = "Device"
-DEVICE_INFO = "Auto takes the GPU where there is one."
-DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "NVIDIA GPU"}
-PRECISION_LABEL = "Precision"
-PRECISION_INFO = "Auto takes bf16 where it measures faster."
-PRECISIONS = {"auto": "Auto", "fp32": "float32", "bf16": "bf16"}
-MEMORY_LABEL = "Memory"
-MEMORY_INFO = "Sparing recomputes activations and halves what does not move: slower, for large models."
-MEMORIES = {"plain": "As it comes", "spare": "Sparing"}
+RUN_FIELDS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "seed": ("Seed of the run", "The same seed repeats the same run.", {}),
+    "device": (
+        "Device",
+        "Auto takes the GPU where there is one.",
+        {"auto": "Auto", "cpu": "CPU", "cuda": "NVIDIA GPU"},
+    ),
+    "precision": (
+        "Precision",
+        "Auto takes bf16 where it measures faster.",
+        {"auto": "Auto", "fp32": "float32", "bf16": "bf16"},
+    ),
+    "memory": (
+        "Memory",
+        "Sparing recomputes activations and halves what does not move: slower, for large models.",
+        {"plain": "As it comes", "spare": "Sparing"},
+    ),
+}
+"""Label, help and choices of what every run has; a field without choices is a number."""
+SEED_WANTED = f"Give a whole number from 0 to {MAX_SEED}."
+SETTINGS = {
+    "groups": {"main": "Most important", "advanced": "More of the method", "run": "The run"},
+    "count": "({n} changed)",
+    "back": "Back to {value}",
+    "empty": "empty",
+    "unreadable": "no number",
+}
+SETTINGS_RESET = "Reset what was changed"
 RANGE = "From {low} to {high}."
 RANGE_OPTIONAL = "From {low} to {high}, or empty."
 
@@ -228,8 +245,6 @@ TRAINED_GOLD = "the one retrained without {name} {seen:,}"
 GOLD_PROXY = "The paper compares with the method {method} instead, a stand-in for retraining, which you can run too."
 GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
 
-NOT_SETTLED = "The settings of your last choice have not arrived yet."
-NOT_SETTLED_HINT = "Press again in a moment."
 RUN_FIRST = "A run is under way."
 RUN_FIRST_HINT = "Stop it or wait until it ends."
 UNLEARN = "Unlearn"

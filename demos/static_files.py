@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 STATIC = Path(__file__).parent / "static"
 PLOTLY = "plotly.min.js"
-FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "veil", "picker")
+FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "veil", "picker", "settings")
 """Modules that the page needs at once."""
 
 

@@ -221,6 +221,7 @@ def preset_choices(model: str, method: str) -> list[tuple[str, str]]:
 
 def scope(model: str, method: str, kind: str, classes: Any) -> str:
     """What of the forget set the settings depend on: its kind, or the only chosen class where the presets have rows for it."""
+    kind = kind if kind in kinds_of(model) else kinds_of(model)[0]
     chosen = selected(classes) if kind == "class" else []
     forget = f"{kind}:{chosen[0]}" if len(chosen) == 1 else f"{kind}:"
     return presets.forget_scope(model, method, forget, kind=kind_of(model))

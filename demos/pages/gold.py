@@ -61,9 +61,7 @@ def there_note(card: zoo.ModelCard, gold: zoo.GoldStandard) -> str:
     return copy.GOLD_THERE
 
 
-def describe(
-    form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]
-) -> tuple[str, str, dict[str, Any] | gr.Button]:
+def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]) -> tuple[str, str, dict[str, Any]]:
     """The badges, the note on the gold standard, and the button that retrains here, for the form as it is filled."""
     try:
         config = form.read(values)

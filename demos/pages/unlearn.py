@@ -245,7 +245,6 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         if running(values[ctx.browser], values[ctx.job]):
             return gr.skip(), gr.skip()
         try:
-            page.form.check_settled(values)
             config = page.form.read(values)
         except PlaygroundError as error:
             raise say(error) from None
@@ -316,16 +315,17 @@ def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) ->
 def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
     """Expected time and gold standard follow the form, and the run that has `ended`: the next one is expected to take as long."""
 
-    def describe(values: Mapping[Any, Any]) -> tuple[Any, ...]:
-        return gold.describe(page.form, page.machine, pace, values)
-
     form = page.form
-    settings = [part for parts in form.fields.values() for part in parts.values()]
-    chosen = [part.input for part in (form.samples, form.concepts, *settings)]
-    others = [form.share, form.share_seed, form.samples_note, form.concept_own]
-    others += [form.memory, form.data, form.device]
     said = [page.badges, page.gold_note, page.retrain]
-    gr.on([*chosen, *(part.change for part in others)], describe, form.inputs, said, **LAST)
+
+    def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
+        expected = gold.describe(form, page.machine, pace, values)
+        return {**dict(zip(said, expected, strict=True)), **form.offered(values)}
+
+    chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
+    others = [form.share, form.share_seed, form.samples_note, form.concept_own]
+    outputs = [*said, form.settings, form.redirect_note]
+    gr.on([*chosen, *(part.change for part in (*others, form.data))], describe, form.inputs, outputs, **LAST)
     # Not by a change: halfway the form is in part the old one, which the server refuses.
     for listener in (*form.filled, ended):
-        listener.then(describe, form.inputs, said, **LAST)
+        listener.then(describe, form.inputs, outputs, **LAST)

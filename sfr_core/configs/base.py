@@ -122,13 +122,6 @@ def check_value(spec: Setting, value: Any) -> None:
     """Raises ConfigError, naming the field and what it accepts, unless `value` suits `spec`."""
     if value is None and spec.optional:
         return
-    span = "" if spec.low is None or spec.high is None else f" from {spec.low:g} to {spec.high:g}"
-    wanted = {
-        "bool": "true or false",
-        "int": f"a whole number{span}",
-        "float": f"a number{span}",
-        "choice": "one of " + ", ".join(spec.choices),
-    }[spec.kind]
     if spec.kind == "bool":
         good = isinstance(value, bool)
     elif spec.kind == "choice":
@@ -143,8 +136,19 @@ def check_value(spec: Setting, value: Any) -> None:
             and (spec.high is None or value <= spec.high)
         )
     if not good:
-        empty = ", or none" if spec.optional else ""
-        raise ConfigError(f"{spec.label} ({spec.name}) cannot be {value!r}.", hint=f"Give {wanted}{empty}.")
+        raise ConfigError(f"{spec.label} ({spec.name}) cannot be {value!r}.", hint=f"Give {wanted(spec)}.")
+
+
+def wanted(spec: Setting) -> str:
+    """What `spec` accepts, in words: "a whole number from 1 to 64, or none"."""
+    span = "" if spec.low is None or spec.high is None else f" from {spec.low:g} to {spec.high:g}"
+    accepted = {
+        "bool": "true or false",
+        "int": f"a whole number{span}",
+        "float": f"a number{span}",
+        "choice": "one of " + ", ".join(spec.choices),
+    }[spec.kind]
+    return accepted + (", or none" if spec.optional else "")
 
 
 def parse_value(spec: Setting, text: str) -> Any:

@@ -27,9 +27,9 @@ def page(server: Any, chromium: Browser) -> Iterator[Page]:
     """A visitor whose run of a few steps has just ended; nothing may have asked another machine or failed in a script."""
     with visiting(server.url, chromium, 1280, 900, accept_downloads=True) as visit:
         page = visit.page
-        page.locator("#advanced > button").click()
+        page.locator("#advanced > summary").click()
         for name, value in (("steps", STEPS), ("fisher_batches", 1)):
-            box = page.locator(f"#set-sfr-on-{name} input")
+            box = page.locator(f"#set-{name} input[type=number]")
             box.fill(str(value))
             box.press("Tab")
         page.locator("#unlearn").click()

@@ -30,9 +30,9 @@ def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
         expect(page.locator("#forget-kind")).to_be_hidden()
         expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
         expect(page.locator("#gold-note")).to_contain_text("A model retrained without it is shipped")
-        page.locator("#advanced > button").click()
+        page.locator("#advanced > summary").click()
         for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 8), ("fisher_batch_size", 8)):
-            box = page.locator(f"#set-sfr-on-{name} input")
+            box = page.locator(f"#set-{name} input[type=number]")
             box.fill(str(value))
             box.press("Tab")
         page.locator("#unlearn").click()

@@ -81,9 +81,9 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     page.set_viewport_size({"width": 1280, "height": 900})
     page.locator("#concept-own").get_by_role("textbox").fill("a red cat")
     page.locator("#redirect").get_by_role("textbox").fill("a tree")
-    page.locator("#advanced > button").click()
+    page.locator("#advanced > summary").click()
     for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 4), ("fisher_batch_size", 4)):
-        box = page.locator(f"#set-text-to-image-sfr-on-{name} input")
+        box = page.locator(f"#set-{name} input[type=number]")
         box.fill(str(value))
         box.press("Tab")
     page.locator("#unlearn").click()

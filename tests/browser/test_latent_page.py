@@ -27,7 +27,7 @@ def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
 def undecided(tiny_url: str, chromium: Browser) -> Iterator[Page]:
     """A visitor who only chooses and starts nothing, with the settings open."""
     with visiting(tiny_url, chromium, 1280, 900, patience=60_000) as visit:
-        visit.page.locator("#advanced > button").click()
+        visit.page.locator("#advanced > summary").click()
         yield visit.page
 
 
@@ -45,10 +45,10 @@ def choose(page: Page, model: str, chosen: str) -> None:
     expect(page.locator("#class-picker input:checked")).to_have_count(1)
 
 
-def short_run(page: Page, prefix: str) -> None:
-    page.locator("#advanced > button").click()
+def short_run(page: Page) -> None:
+    page.locator("#advanced > summary").click()
     for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 4), ("fisher_batch_size", 4)):
-        box = page.locator(f"#{prefix}-{name} input")
+        box = page.locator(f"#set-{name} input[type=number]")
         box.fill(str(value))
         box.press("Tab")
 
@@ -74,7 +74,7 @@ def test_categories_of_a_transformer(page: Page) -> None:
     page.evaluate(SMALLEST)
     page.locator("#class-picker input[value='hearts']").check()
     expect(page.locator("#class-picker input:checked")).to_have_count(2)
-    short_run(page, "set-sfr-on")
+    short_run(page)
     page.locator("#unlearn").click()
     expect(page.locator("#live .sheet-row.forget")).to_have_count(2, timeout=SLOW)
     expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets flags, hearts")
@@ -125,7 +125,7 @@ def held_back(page: Page, wanted: Callable[[APIResponse], bool]) -> Iterator[Hel
 def test_a_class_with_a_preset_of_its_own_brings_it_and_leaves_the_rest(choosing: Page) -> None:
     page = choosing
     choose(page, "fashion-mnist-ddpm", "Trouser")
-    warmup, alpha = page.locator("#set-sfr-on-lr_warmup input"), page.locator("#set-sfr-on-alpha input")
+    warmup, alpha = page.locator("#set-lr_warmup input[type=number]"), page.locator("#set-alpha input[type=number]")
     expect(warmup).to_have_value("0")
     alpha.fill("2")
     alpha.press("Tab")
@@ -152,24 +152,23 @@ def test_classes_chosen_while_the_page_answers_stay_chosen(choosing: Page) -> No
 def test_a_class_chosen_while_a_preset_is_filled_in_brings_its_own(choosing: Page) -> None:
     page = choosing
     choose(page, "fashion-mnist-ddpm", "Trouser")
+    preset = page.locator("#set-preset select")
     page.locator("#class-picker input[value='Trouser']").uncheck()
-    with held_back(page, lambda answer: '"sfr-on","quick"' in answer.text()) as held:
-        page.locator("#preset input").click()
-        page.get_by_role("option", name="Thorough").click()
-        expect(page.locator("#set-sfr-on-steps input")).to_have_value("150")
-        page.locator("#preset input").click()
-        page.get_by_role("option", name="Quick").click()
+    with held_back(page, lambda answer: "|sfr-on|quick|" in answer.text()) as held:
+        preset.select_option("thorough")
+        expect(page.locator("#set-steps input[type=number]")).to_have_value("150")
+        preset.select_option("quick")
         held.wait()
         page.locator("#class-picker input[value='Bag']").check()
         page.wait_for_timeout(500)
         held.let_go()
-        expect(page.locator("#set-sfr-on-steps input")).to_have_value("50")
-        expect(page.locator("#set-sfr-on-lr_warmup input")).to_have_value("10")
+        expect(page.locator("#set-steps input[type=number]")).to_have_value("50")
+        expect(page.locator("#set-lr_warmup input[type=number]")).to_have_value("10")
 
 
 def test_the_last_of_two_quick_choices_counts(choosing: Page) -> None:
     page = choosing
-    with held_back(page, lambda answer: '"emoji-dit","sfr-on"' in answer.text()) as held:
+    with held_back(page, lambda answer: "emoji-dit|sfr-on" in answer.text()) as held:
         page.locator("#model-picker input[value='emoji-dit']").check()
         held.wait()
         page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
@@ -178,21 +177,21 @@ def test_the_last_of_two_quick_choices_counts(choosing: Page) -> None:
         expect(page.locator("#class-picker .picker-card")).to_have_count(10)
 
 
-def test_a_run_does_not_start_with_the_settings_of_an_earlier_choice(choosing: Page) -> None:
-    page = choosing
-    steps = page.locator("#set-sfr-on-steps input")
+def test_a_run_has_the_settings_of_the_last_choice_before_they_are_shown(page: Page) -> None:
+    steps, preset = page.locator("#set-steps input[type=number]"), page.locator("#set-preset select")
+    page.locator("#advanced > summary").click()
     quick = steps.input_value()
-    with held_back(page, lambda answer: '"sfr-on","thorough"' in answer.text()) as held:
-        page.locator("#preset input").click()
-        page.get_by_role("option", name="Thorough").click()
+    with held_back(page, lambda answer: "|sfr-on|thorough|" in answer.text()) as held:
+        preset.select_option("thorough")
         held.wait()
         page.locator("#unlearn").click()
-        expect(page.get_by_text("have not arrived yet").first).to_be_visible()
+        expect(page.locator("#live [data-part=badge]")).to_have_text("Live run", timeout=SLOW)
         expect(steps).to_have_value(quick)
-        held.let_go()
-        expect(steps).not_to_have_value(quick)
-    expect(page.locator("#preset input")).to_have_value("Thorough")
-    expect(page.locator("#stop")).to_be_disabled()
+        page.reload()
+    expect(preset).to_have_value("thorough", timeout=SLOW)  # the form says what runs
+    expect(steps).not_to_have_value(quick)
+    page.locator("#stop").click()
+    page.wait_for_selector("#live [data-state=cancelled]", timeout=SLOW)
 
 
 def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
@@ -200,7 +199,7 @@ def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
         page.locator("#model-picker input[value='emoji-dit']").check()
         expect(page.locator("#class-picker .picker-card")).to_have_count(14)
         page.locator("#class-picker input[value='hearts']").check()
-        short_run(page, "set-sfr-on")
+        short_run(page)
         page.locator("#unlearn").click()
         title = page.locator("#live [data-part=title]")
         expect(title).to_have_text("SFR-on forgets flags, hearts", timeout=SLOW)
@@ -222,13 +221,13 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(redirect).to_have_value("an emoji in google style")
     cards.locator("input[value='cat']").check()
     expect(redirect).to_have_value("an emoji")
-    short_run(page, "set-text-to-image-sfr-on")
+    short_run(page)
     redirect.fill("a cat")
     page.keyboard.press("Tab")  # over the drop-downs of the method, which must leave the settings alone
     page.locator("#unlearn").click()
     expect(page.get_by_text("'a cat' asks for the very concept.").first).to_be_visible()
     expect(redirect).to_have_value("a cat")
-    expect(page.locator("#set-text-to-image-sfr-on-steps input")).to_have_value("2")
+    expect(page.locator("#set-steps input[type=number]")).to_have_value("2")
     redirect.fill("a dog")
     page.locator("#unlearn").click()
     rows = page.locator("#live .sheet-row")

@@ -32,11 +32,11 @@ def wait_for_state(page: Page, *names: str) -> None:
 
 def set_steps(page: Page, steps: int) -> None:
     """Through the generated controls, as a visitor would."""
-    field = page.locator("#set-sfr-on-steps input")
+    field = page.locator("#set-steps input[type=number]")
     if not field.is_visible():
-        page.locator("#advanced > button").click()
+        page.locator("#advanced > summary").click()
     for name, value in (("steps", steps), ("fisher_batches", 1)):
-        box = page.locator(f"#set-sfr-on-{name} input")
+        box = page.locator(f"#set-{name} input[type=number]")
         box.fill(str(value))
         box.press("Tab")
 
@@ -112,7 +112,7 @@ def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: C
     expect(losses.nth(2)).to_be_visible()
     assert any(text != "–" for text in losses.all_inner_texts())
     # A number that may be empty begins so, and not as a 0 that its setting does not allow.
-    page.get_by_role("button", name="Advanced").click()
+    page.locator("#advanced > summary").click()
     box = page.get_by_label("Fisher clip")
     expect(box).to_be_visible()
     expect(box).to_have_value("")
@@ -168,8 +168,10 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
     wait_for_points(page, 6)
     assert state(page) == "running"
-    page.locator("#advanced > button").click()
-    expect(page.locator("#set-sfr-on-steps input").first).to_have_value("400", timeout=SLOW)  # the form says what runs
+    page.locator("#advanced > summary").click()
+    expect(page.locator("#set-steps input[type=number]").first).to_have_value(
+        "400", timeout=SLOW
+    )  # the form says what runs
     other = visit().page
     expect(part(other, "badge")).to_have_text("Recorded run")
     other.get_by_role("tab", name="Runs").click()

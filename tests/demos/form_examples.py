@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio import utils
 
 from demos.pages.form import Form
 from sfr_core.configs import RunConfig
@@ -15,5 +16,8 @@ def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
     values = {part: part.value for part in form.inputs}
     for part, update in form.fill(config).items():
         if part in values:
-            values[part] = update.value if isinstance(update, gr.components.Component) else update
+            if isinstance(update, gr.components.Component):
+                values[part] = update.value
+            else:
+                values[part] = update["value"] if utils.is_prop_update(update) else update
     return values

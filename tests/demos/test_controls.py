@@ -1,15 +1,19 @@
-"""Settings -> components -> config and back, for every method and preset; and what the server refuses."""
+"""Settings -> what the page draws and sends -> config, for every method and preset; and what the server refuses."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from demos import controls
+from demos.pages.form_settings import RUN_FIELDS, Chosen, offered
 from sfr_core import catalog, presets
 from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import RunConfig
 from sfr_core.errors import ConfigError, InputError, SpecError, UnknownName
 
 MODEL = "fashion-mnist-resnet"
@@ -21,64 +25,66 @@ CASES = [
 ]
 
 
-def round_trip(component: Any, value: Any) -> Any:
-    """What the server gets back when the page holds `value`: as JSON would carry it."""
-    sent = component.postprocess(value)
-    return component.preprocess(sent)
+def run_of(chosen: Chosen) -> RunConfig:
+    """The run of what the page sends, as JSON carries it."""
+    sent = json.loads(json.dumps(chosen.value()))
+    return Chosen.of(sent, chosen.model).config(forget="class:Bag", data="shipped", redirect="")
 
 
 @pytest.mark.parametrize(("method", "preset", "variant"), CASES)
 def test_every_preset_survives_the_form(method: str, preset: str, variant: str) -> None:
     values = presets.resolve(MODEL, method, preset, variant)
-    shown = {
-        s.name: round_trip(controls.component(s, values[s.name], s.name), values[s.name])
-        for s in controls.settings_of(method)
-    }
-    config = controls.to_config(
-        model=MODEL, forget="class:Bag", method=method, preset=preset, variant=variant, values=shown,
-        seed=3.0, device="auto", precision="fp32",
-    )  # fmt: skip
-    assert config.settings == values
-    assert {k: type(v) for k, v in config.settings.items()} == {k: type(v) for k, v in values.items()}
-    assert config.seed == 3
-    assert type(config.seed) is int
-
-
-@pytest.mark.parametrize("method", [m for m in catalog.of_kind("ddpm") if m != "retrain"])
-def test_every_preset_of_a_generator_survives_the_form(method: str) -> None:
-    for preset in presets.preset_names("", method, kind="ddpm"):
-        values = presets.resolve("", method, preset, kind="ddpm")
-        settings = controls.settings_of(method, "ddpm")
-        shown = {s.name: round_trip(controls.component(s, values[s.name], s.name), values[s.name]) for s in settings}
-        config = controls.to_config(
-            model="any", forget="class:Bag", method=method, preset=preset, variant="official", values=shown,
-            seed=3.0, device="auto", precision="fp32", model_kind="ddpm",
-        )  # fmt: skip
+    for changed in ({}, values):  # as numbers of a browser, which knows no other: 3.0 is 3
+        sent = {n: float(v) if type(v) is int else v for n, v in changed.items()}
+        config = run_of(Chosen(MODEL, method, preset, variant, sent, {"seed": 3.0, "precision": "fp32"}))
         assert config.settings == values
+        assert {k: type(v) for k, v in config.settings.items()} == {k: type(v) for k, v in values.items()}
+        assert (config.seed, config.device, config.precision, config.memory) == (3, "auto", "fp32", "plain")
+        assert type(config.seed) is int
 
 
-def test_a_method_of_another_kind_is_refused() -> None:
-    with pytest.raises(InputError, match="SCRUB cannot work on this kind of model"):
-        controls.to_config(
-            model="any", forget="class:Bag", method="scrub", preset="quick", variant="official", values={},
-            seed=0, device="auto", precision="auto", model_kind="ddpm",
-        )  # fmt: skip
-
-
-def test_labels_carry_the_symbol_and_help_the_range() -> None:
+def test_the_page_is_told_of_every_setting_with_its_symbol_range_and_start() -> None:
     settings = {s.name: s for s in SFRonConfig.settings()}
-    alpha = controls.component(settings["alpha"], 10.0, "alpha")
-    clip = controls.component(settings["clip_forget"], None, "clip")
-    momentum = controls.component(settings["momentum"], 0.9, "momentum")
-    mask = controls.component(settings["mask"], True, "mask")
-    schedule = controls.component(settings["alpha_schedule"], "cosine", "schedule")
-    assert alpha.label == "Forgetting strength (α)"
-    assert alpha.info.startswith(settings["alpha"].help)
-    assert "From 0 to 10000" in alpha.info
-    assert "or empty." in clip.info
-    assert isinstance(momentum, gr.Slider)
-    assert isinstance(mask, gr.Checkbox)
-    assert [value for _, value in schedule.choices] == list(settings["alpha_schedule"].choices)
+    offer = Chosen(MODEL).offer("class:")
+    fields = {field["name"]: field for field in offer["fields"]}
+    values = presets.resolve(MODEL, "sfr-on")
+    assert {name: fields[name]["value"] for name in settings} == values
+    assert [name for name in fields if name not in settings] == list(RUN_FIELDS)
+    assert fields["alpha"]["label"] == "Forgetting strength (α)"
+    assert fields["alpha"]["info"].startswith(settings["alpha"].help)
+    assert "From 0 to 10000" in fields["alpha"]["info"]
+    assert "or empty." in fields["clip_forget"]["info"]
+    assert fields["momentum"]["slider"]
+    assert [fields[name]["kind"] for name in ("alpha", "steps", "mask", "seed")] == ["float", "int", "bool", "int"]
+    assert [name for name, _ in fields["alpha_schedule"]["choices"]] == list(settings["alpha_schedule"].choices)
+    assert fields["steps"]["wanted"] == "Give a whole number from 1 to 20000."
+    assert (fields["fisher_clip"]["value"], fields["fisher_clip"]["optional"]) == (None, True)
+    json.dumps(offer)
+
+
+def test_another_models_method_goes_as_far_as_it_can_and_its_settings_do_not() -> None:
+    """A run that is started before the page has told what another model starts from."""
+    sent = Chosen("another", "salun", "thorough", changed={"alpha": 3.0}, run={"seed": 7}).value()
+    taken = Chosen.of(sent, MODEL)
+    assert (taken.model, taken.method, taken.preset, dict(taken.changed), taken.run["seed"]) == (
+        MODEL, "salun", "thorough", {}, 7,
+    )  # fmt: skip
+    assert Chosen.of({**sent, "method": "esd-x"}, MODEL).method == "sfr-on"
+    for nothing in (None, "x", {}, {"changed": [], "run": 3, "model": MODEL}):
+        assert Chosen.of(nothing, MODEL) == Chosen(MODEL)
+    assert Chosen.of({**sent, "preset": "no such"}, MODEL).preset == "quick"
+
+
+def test_only_another_choice_is_offered_anew() -> None:
+    chosen = Chosen(MODEL)
+    update = offered(chosen, "class:")
+    assert update["offer"]["key"] == chosen.key("class:")
+    assert "value" not in update
+    same = replace(chosen, shown=chosen.key("class:"))
+    assert offered(same, "class:") == gr.skip()
+    for other in (replace(same, preset="thorough"), replace(same, variant="paper"), replace(same, method="salun")):
+        assert offered(other, "class:")["offer"]["key"] == other.key("class:")
+    assert offered(same, "random:")["offer"]["key"] == chosen.key("random:")
 
 
 def test_no_slider_hides_its_default_at_its_end() -> None:
@@ -91,59 +97,39 @@ def test_no_slider_hides_its_default_at_its_end() -> None:
                 assert not setting.optional
 
 
-def test_a_number_that_may_be_empty_begins_so_and_takes_no_zero() -> None:
-    settings = {s.name: s for s in SFRonConfig.settings()}
-    with gr.Blocks() as page:
-        empty = controls.component(settings["fisher_batches"], None, "empty")
-        full = controls.component(settings["clip_forget"], 7.0, "full")
-        controls.component(settings["alpha"], 10.0, "alpha")
-    sent = [part["props"]["value"] for part in page.get_config_file()["components"] if part["type"] == "number"]
-    assert sent == ["", 7.0, 10.0]
-    assert [empty.preprocess(""), empty.preprocess(3), full.preprocess(None)] == [None, 3, None]
-    values = {**presets.resolve(MODEL, "sfr-on"), "fisher_batches": 0}
-    with pytest.raises(ConfigError, match=r"Fisher batches \(fisher_batches\) cannot be 0"):
-        controls.to_config(
-            model=MODEL, forget="class:Bag", method="sfr-on", preset="quick", variant="official", values=values, seed=0,
-            device="auto", precision="auto",
-        )  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "run", "said"),
+    [
+        ({"fisher_batches": 0}, {}, r"Fisher batches \(fisher_batches\) cannot be 0"),
+        ({"alpha": None}, {}, "is empty"),
+        ({"alpha": -1}, {}, "alpha"),
+        ({"alpha": "no number"}, {}, r"Forgetting strength \(alpha\) cannot be 'no number'"),
+        ({"steps": 2.5}, {}, "steps"),
+        ({"momentum": 7.5}, {}, r"Momentum \(momentum\) cannot be 7.5. Give a number from 0 to 0.999"),
+        ({"magic": 1}, {}, "magic"),
+        ({}, {"seed": None}, "seed"),
+        ({}, {"seed": 1.5}, "seed"),
+        ({}, {"device": "tpu"}, "device"),
+    ],
+)
+def test_what_the_config_does_not_accept_is_refused_in_words(
+    changed: dict[str, Any], run: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        run_of(Chosen(MODEL, changed=changed, run=run))
 
 
-def test_an_emptied_box_means_off_or_is_refused() -> None:
-    base = presets.resolve(MODEL, "sfr-on")
-    common: dict[str, Any] = {
-        "model": MODEL,
-        "forget": "class:Bag",
-        "method": "sfr-on",
-        "preset": "quick",
-        "variant": "official",
-        "device": "auto",
-        "precision": "auto",
-    }
-    config = controls.to_config(values={**base, "clip_forget": None}, seed=0, **common)
-    assert config.settings["clip_forget"] is None
-    with pytest.raises(ConfigError, match="is empty"):
-        controls.to_config(values={**base, "alpha": None}, seed=0, **common)
-    with pytest.raises(ConfigError, match="alpha"):
-        controls.to_config(values={**base, "alpha": -1}, seed=0, **common)
-    with pytest.raises(ConfigError, match="steps"):
-        controls.to_config(values={**base, "steps": 2.5}, seed=0, **common)
-    with pytest.raises(ConfigError, match="seed"):
-        controls.to_config(values=base, seed=None, **common)
-    with pytest.raises(InputError, match="device"):
-        controls.to_config(values=base, seed=0, **{**common, "device": "tpu"})
+def test_an_emptied_box_means_off_and_names_are_checked() -> None:
+    assert run_of(Chosen(MODEL, changed={"clip_forget": None})).settings["clip_forget"] is None
     with pytest.raises(UnknownName, match="method"):
-        controls.to_config(values={}, seed=0, **{**common, "method": "magic"})
+        run_of(Chosen(MODEL, "magic"))
 
 
-def test_a_box_beside_a_slider_is_read_as_it_is_and_refused_in_words() -> None:
-    momentum = controls.component({s.name: s for s in SFRonConfig.settings()}["momentum"], 0.9, "momentum")
-    assert momentum.preprocess(7.5) == 7.5
+def test_a_share_that_cannot_be_is_refused_in_words() -> None:
     with pytest.raises(SpecError, match=r"A share of 150 % cannot be forgotten. Choose one from 1 to 50 %"):
         controls.forget_text("random", (), 150, 0, ())
     with pytest.raises(ConfigError, match=r"seed of the draw cannot be 1\.7"):
         controls.forget_text("random", (), 10, 1.7, ())
-    steps = controls.component({s.name: s for s in SFRonConfig.settings()}["steps"], 100, "steps")
-    assert steps.preprocess(1.5) == 1.5  # to be refused by the config, not rounded
 
 
 def test_forget_texts() -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from demos import copy, live, sample_sheet
 from demos.jobs import check_config
 from demos.pages import first_look, form_cards, form_layout, form_values, gold
-from demos.pages.form import Form, settings_key
+from demos.pages.form import Form
 from sfr_core import catalog, presets, zoo
 from sfr_core.cards import SAMPLES, GoldStandard, ModelCard, Sampling
 from sfr_core.configs import RunConfig
@@ -80,33 +80,50 @@ def test_a_generator_forgets_classes_only_and_says_why(generator: ModelCard) -> 
     assert form_values.first_class(RESNET) == "Sneaker"
 
 
-def test_a_run_waits_for_the_settings_of_the_last_choice(generator: ModelCard) -> None:
+def test_a_run_has_the_settings_of_the_last_choice_whatever_the_page_shows(generator: ModelCard) -> None:
     form = build()
-    settings = presets.resolve(RESNET, "sfr-on", "quick", "official", forget="class:")
-    values = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
-    form.check_settled(values)
-    for part, chosen in (
-        (form.preset, "thorough"),
-        (form.kind, "random"),
-        (form.method, "salun"),
-        (form.model, form_cards.model_value(generator.id)),
+    values = filled(
+        form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=presets.resolve(RESNET, "sfr-on"))
+    )
+    asked = {**values[form.settings], "changed": {}}
+    for change, wanted in (
+        ({"preset": "thorough"}, presets.resolve(RESNET, "sfr-on", "thorough")),
+        ({"method": "salun"}, presets.resolve(RESNET, "salun")),
+        ({"variant": "paper"}, presets.resolve(RESNET, "sfr-on", variant="paper")),
     ):
-        with pytest.raises(InputError, match="have not arrived yet"):
-            form.check_settled({**values, part: chosen})
+        assert form.read({**values, form.settings: {**asked, **change}}).settings == wanted
+    random = form.read({**values, form.kind: "random"})
+    assert random.settings == presets.resolve(RESNET, "sfr-on", forget="random:")
+    drawn = form.read(
+        {
+            **values,
+            form.model: form_cards.model_value(generator.id),
+            form.settings: {**asked, "changed": {"alpha": 3.0}},
+        }
+    )
+    assert drawn.settings == presets.resolve(generator.id, "sfr-on", forget="class:Bag", kind="ddpm")
 
 
 def test_a_class_with_a_preset_of_its_own_brings_its_settings(generator: ModelCard) -> None:
     form = build()
     bag, trouser = (
-        RunConfig(
-            model=generator.id, forget=f, method="sfr-on", settings=presets.resolve(generator.id, "sfr-on", forget=f)
+        filled(
+            form,
+            RunConfig(
+                model=generator.id,
+                forget=f,
+                method="sfr-on",
+                settings=presets.resolve(generator.id, "sfr-on", forget=f),
+            ),
         )
         for f in ("class:Bag", "class:Trouser")
     )
-    values = filled(form, bag)
-    form.check_settled(values)
-    with pytest.raises(InputError, match="have not arrived yet"):
-        form.check_settled({**values, form.classes: filled(form, trouser)[form.classes]})
+    bag[form.settings] = {**bag[form.settings], "changed": {"alpha": 2.0}}
+    read = form.read({**bag, form.classes: trouser[form.classes]})
+    assert read.settings == presets.resolve(generator.id, "sfr-on", overrides={"alpha": 2.0}, forget="class:Trouser")
+    assert read.settings["lr_warmup"] != form.read(bag).settings["lr_warmup"]
+    offer = form.offered({**bag, form.classes: trouser[form.classes]})[form.settings]["offer"]
+    assert {field["name"]: field["value"] for field in offer["fields"]}["lr_warmup"] == read.settings["lr_warmup"]
 
 
 def test_methods_are_those_of_the_kind(generator: ModelCard) -> None:
@@ -121,19 +138,12 @@ def test_methods_are_those_of_the_kind(generator: ModelCard) -> None:
 @pytest.mark.parametrize("method", [name for name in catalog.of_kind("ddpm") if name != "retrain"])
 def test_a_generators_run_survives_the_form(generator: ModelCard, method: str) -> None:
     form = build()
-    settings = presets.resolve(generator.id, method, "thorough", kind="ddpm")
-    config = RunConfig(
-        model=generator.id,
-        forget="class:Bag",
-        method=method,
-        preset="thorough",
-        settings=settings,
-        seed=5,
-        data="data-free",
-    )
-    values = filled(form, config)
-    assert form.read(values) == config
-    form.check_settled(values)
+    for preset in presets.preset_names(generator.id, method, kind="ddpm"):
+        settings = presets.resolve(generator.id, method, preset, kind="ddpm")
+        config = RunConfig(
+            model=generator.id, forget="class:Bag", method=method, preset=preset, settings=settings, seed=5, data="data-free",
+        )  # fmt: skip
+        assert form.read(filled(form, config)) == config
 
 
 def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: ModelCard) -> None:
@@ -145,15 +155,7 @@ def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: M
     classifier = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
     assert form.read({**classifier, form.data: "data-free"}).data == "shipped"  # a classifier cannot draw any
     with pytest.raises(InputError, match="cannot work on this kind of model"):
-        form.read({**values, form.method: "scrub"})
-
-
-def test_kinds_that_share_a_config_share_its_components(generator: ModelCard) -> None:
-    form = build()
-    assert settings_key("sfr-on", "classifier") == settings_key("sfr-on", "ddpm")
-    assert settings_key("salun", "classifier") != settings_key("salun", "ddpm")
-    ids = [part.elem_id for parts in form.fields.values() for part in parts.values()]
-    assert len(ids) == len(set(ids))
+        form.read({**values, form.settings: {**values[form.settings], "method": "scrub"}})
 
 
 def test_no_gold_standard_says_so_with_the_hours_it_would_take(generator: ModelCard) -> None:
