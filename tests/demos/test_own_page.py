@@ -314,12 +314,13 @@ def test_the_page_hands_out_one_private_queued_event(monkeypatch: pytest.MonkeyP
 def test_the_handler_answers_with_the_sentence_or_the_whole_form(uploads: tuple[str, str]) -> None:
     handler = next(f for f in build_app().demo.fns.values() if f.name == "open_own").fn
     shipped = cards.model_value(zoo.cards()[0].id)
-    rest = (shipped, "sfr-on", "quick", "official", "class")
+    rest = (shipped, {"method": "sfr-on"}, "class")
     with pytest.raises(gr.Error, match="plain name"):
         handler(*uploads, "/etc/passwd", 32, *rest)
     updates = {getattr(part, "elem_id", None): value for part, value in handler(*uploads, SMALL, 32, *rest).items()}
     assert updates["model-picker"]["selected"][0].startswith("own:")
     assert updates["class-picker"]["selected"] == ["blue"]
+    assert updates["settings"]["offer"]["model"] == updates["model-picker"]["selected"][0]
     assert "3 classes" in updates["own-note"]
     again = handler(*uploads, SMALL, 32, updates["model-picker"], *rest[1:])
     picker = next(value for part, value in again.items() if getattr(part, "elem_id", None) == "model-picker")
