@@ -54,7 +54,7 @@ from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo import card, open_dataset
 
 COMPARED = ("Trouser", "Sneaker", "Bag")

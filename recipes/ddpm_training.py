@@ -19,7 +19,7 @@ from recipes.ddpm_folder import Progress, build_unet, machine, published_files, 
 from recipes.ddpm_sets import NULL, Recipe
 from sfr_core.ops.denoising import antithetic_timesteps, drop_labels
 from sfr_core.ops.diffusion import alphas_cumprod
-from sfr_core.tasks.diffusion import LABEL_DROPOUT
+from sfr_core.tasks.denoiser import LABEL_DROPOUT
 
 WARMUP = 200
 """Steps in which the learning rate rises from 0, after every start without optimiser moments."""

@@ -25,7 +25,7 @@ from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
 from sfr_core.session import Session
-from sfr_core.tasks.diffusion import ClassDiffusionTask
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo import ModelCard, card, open_dataset
 
 METHOD = "finetune"
@@ -42,10 +42,10 @@ def open_session(model: ModelCard, name: str) -> Session:
     return Session.of_card(config, model)
 
 
-def asked(session: Session) -> tuple[ClassDiffusionTask, tuple[int, ...], NDArray[np.int64]]:
+def asked(session: Session) -> tuple[DiffusionTask, tuple[int, ...], NDArray[np.int64]]:
     """The task of a session, what it forgets, and the labels of a record's samples."""
     task, forgotten = session.task, session.split.spec.classes
-    assert isinstance(task, ClassDiffusionTask)
+    assert isinstance(task, DiffusionTask)
     return task, forgotten, sample_plan(forgotten, task.classes, protocol_of(session.card).n)
 
 

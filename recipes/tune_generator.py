@@ -23,7 +23,7 @@ from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import sample_plan
 from sfr_core.ops.walks import drained
 from sfr_core.session import Session
-from sfr_core.tasks.diffusion import ClassDiffusionTask
+from sfr_core.tasks.diffusion import DiffusionTask
 
 
 def moved(before: NDArray[np.float32], after: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[int, float]:
@@ -42,7 +42,7 @@ def trial(one: Trial[Untouched]) -> Outcome:
     )  # fmt: skip
     session = Session.of_card(config, one.model)
     task, forgotten = session.task, session.split.spec.classes
-    assert isinstance(task, ClassDiffusionTask)
+    assert isinstance(task, DiffusionTask)
     assert task.judge is not None
     losses, cpu = bare(session)
     labels = sample_plan(forgotten, len(session.dataset.class_names), one.sampler.n)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from sfr_core.data.class_sets import evenly
 from sfr_core.data.concepts import PromptPlan
 from sfr_core.errors import AssetError
 from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
@@ -20,9 +21,7 @@ from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
-from sfr_core.tasks.class_sets import evenly
-from sfr_core.tasks.drawing import DrawnModel
-from sfr_core.tasks.sheets import accepted_classes
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo import ModelCard
 
 SHOWN_FORGET = 8
@@ -172,7 +171,7 @@ class Drawn(Samples):
 
     def accepted(self) -> NDArray[np.int64]:
         """What the judge accepts each sample as, -1 where as nothing, [n]."""
-        return accepted_classes(self.verdict)
+        return self._judge.accepted(self.verdict, self.labels)
 
     def report(self, rows: NDArray[np.int64] | None = None) -> GeneratorReport:
         """As of unjudged samples, with what the judge accepts."""
@@ -226,9 +225,9 @@ class Untouched:
         self._sampler, self._seed = sampler, seed
         self._drawn: dict[UsedPrecision, dict[int, NDArray[np.uint8]]] = {}
 
-    def drawn(self, task: DrawnModel, model: nn.Module | None, labels: NDArray[np.int64]) -> Drawn:
+    def drawn(self, task: DiffusionTask, model: nn.Module | None, labels: NDArray[np.int64]) -> Drawn:
         """The samples of `model` for sorted `labels` [n]: a row depends on its class and its number in the class only."""
-        if task.judge is None:
+        if not isinstance(task.judge, Judge):
             raise AssetError("The model has no judge.", hint="Choose one whose card names a judge.")
         by_label = self._drawn.setdefault(task.precision, {})
         parts = []

@@ -39,10 +39,10 @@ from sfr_core.ops.device import is_out_of_memory
 from sfr_core.results import GeneratorRecord, Record
 from sfr_core.tasks.base import RunTask
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.tasks.ddpm import DiffusionTask
-from sfr_core.tasks.diffusion import ClassDiffusionTask
-from sfr_core.tasks.dit import DitTask
-from sfr_core.tasks.text_to_image import FREE_GUIDANCE, TextToImageTask
+from sfr_core.tasks.ddpm import ddpm_task
+from sfr_core.tasks.diffusion import DiffusionTask
+from sfr_core.tasks.dit import dit_task
+from sfr_core.tasks.text_to_image import GUIDANCE, TextToImageTask
 from sfr_core.zoo import gold_standard, open_judge
 
 if TYPE_CHECKING:
@@ -152,13 +152,13 @@ class GeneratorKind:
 
     def open(self, given: Opening) -> RunTask:
         judge, config = open_judge(given.card), given.config
-        return DiffusionTask(
+        return ddpm_task(
             given.load(), given.dataset, given.split, judge, device=given.device, seed=config.seed, data=config.data
         )
 
     def measure(self, session: Session, steps: int, cancel: CancelToken) -> Measured:
         task = session.task
-        assert isinstance(task, ClassDiffusionTask)
+        assert isinstance(task, DiffusionTask)
         if task.judge is None:
             try:
                 yield from self._show(session, task, cancel)
@@ -191,7 +191,7 @@ class GeneratorKind:
             yield Evaluated(i=0 if who != "after" else steps, when=who, record=record)
         return records
 
-    def _show(self, session: Session, task: ClassDiffusionTask, cancel: CancelToken) -> Generator[Event, None, None]:
+    def _show(self, session: Session, task: DiffusionTask, cancel: CancelToken) -> Generator[Event, None, None]:
         """A few pictures before and after, from the same noise, of a model that nobody can judge."""
         wanted = self._unjudged(session)
         models: tuple[Who, ...] = ("before", "after")
@@ -235,7 +235,7 @@ class DitKind(GeneratorKind):
         if judge is not None and judge.names and judge.names != given.dataset.class_names:
             raise AssetError(f"The judge of '{card.id}' knows other classes.", hint="Make both by the same recipe.")
         pipeline = given.load()
-        return DitTask(
+        return dit_task(
             pipeline.transformer, pipeline.vae, given.dataset, given.split, judge, device=given.device, seed=config.seed,
             data=config.data, guidance=protocol_of(card).guidance,
         )  # fmt: skip
@@ -250,7 +250,7 @@ class TextToImageKind(GeneratorKind):
         card, config = given.card, given.config
         prompts = plan_prompts(read_concepts(card.folder), given.split.spec, config.redirect)
         judge = None if card.judge is None else prompt_judge(open_judge(card), prompts)
-        guidance = FREE_GUIDANCE if card.sampling is None else card.sampling.guidance
+        guidance = GUIDANCE if card.sampling is None else card.sampling.guidance
         # The method's own default where the config does not say it; a method in closed form chooses its layers itself.
         trainable: Trainable = getattr(given.method, "trainable", "full")
         return TextToImageTask(

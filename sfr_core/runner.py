@@ -70,11 +70,11 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
         session.keep()
         yield _cancelled(0, cancel)
         return
-    yield from _look(session, 0, cancel)
+    yield from _preview(session, 0, cancel)
     seconds, steps, density = 0.0, 0, None
     # Optimiser, masks and teachers go with the method's generator: pictures are drawn in what they took.
     with closing(_method(session, cancel)) as method:
-        looks = session.task.looks
+        previews = session.task.previews
         while True:
             started = time.perf_counter()
             event: Event = next(method)
@@ -87,9 +87,9 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
                 density = event.density
             if isinstance(event, Step):
                 steps = event.i
-                every = live_every or math.ceil(event.total / looks)
+                every = live_every or math.ceil(event.total / previews)
                 if event.i % every == 0 or event.i == event.total:
-                    yield from _look(session, event.i, cancel)
+                    yield from _preview(session, event.i, cancel)
     session.task.model.eval()
     session.keep()
     if isinstance(event, Finished) and evaluate and rank() == 0:
@@ -127,12 +127,12 @@ def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:
     return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
 
 
-def _look(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
-    look = session.task.look(cancel) if rank() == 0 else None
-    if look is not None:
-        if look.record is not None:
-            yield Evaluated(i=i, when="live", record=look.record)
-        yield Preview(i=i, predictions=look.predictions, sheet=look.sheet)
+def _preview(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
+    shown = session.task.preview(cancel) if rank() == 0 else None
+    if shown is not None:
+        if shown.record is not None:
+            yield Evaluated(i=i, when="live", record=shown.record)
+        yield Preview(i=i, predictions=shown.predictions, sheet=shown.sheet)
 
 
 def _result(

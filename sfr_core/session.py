@@ -131,10 +131,9 @@ class Session:
             asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
             if model.source == "hub" and model.kind != "classifier":
                 asked = hub_precision(config, self.device)
-            self.precision: UsedPrecision = self.task.pick_precision(asked, trial)
-            self.task.precision = self.precision
+            self.precision: UsedPrecision = self.task.use_precision(asked, trial)
             if config.memory == "spare":
-                halve_still(self.task, self.task.model, self.precision)
+                halve_still(self.task.still, self.task.model, self.precision)
             self.before = self._snapshot()
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()

@@ -37,6 +37,8 @@ TEMPLATES = ("{}", "a picture of {}", "a photo of {}")
 """Direct prompts of a concept that no list explains."""
 NEUTRAL = ("a picture", "a photo", "a photo of a person", "a photo of a landscape", "a drawing of a house")
 """Prompts to keep for a model without a list."""
+PREVIEWED: dict[Role, int] = {"direct": 2, "paraphrase": 1, "neighbour": 2, "other": 3}
+"""Prompts in a preview, by role: 32 pictures."""
 NEIGHBOURS_ASKED = 8
 OTHERS_ASKED = 12
 """Concepts in a record of either kind; of more, every k-th."""
@@ -172,6 +174,13 @@ class PromptPlan:
                 _spread(kept, self.free_remain - redirected),
             ]
         )
+
+    def previewed(self, most: int) -> NDArray[np.int64]:
+        """Labels in a preview: the first of every role; where fewer are wanted, those to forget first, one of each other role at least."""
+        shown = [self.labels(role)[:n] for role, n in PREVIEWED.items()]
+        while sum(map(len, shown)) > most and len(longest := max(shown[1:], key=len)) > 1:
+            shown = [rows[:-1] if rows is longest else rows for rows in shown]
+        return np.concatenate(shown)
 
     @property
     def split(self) -> Split:

@@ -106,13 +106,13 @@ def recover(
         for done in range(1, how.steps + 1):
             x, noise, t = task.noisy_batch(next(batches), rng)
             states = soft.states(vector).expand(len(x), -1, -1)
-            loss = mean_error(task.noise_for(x, t, states, target), noise).mean()
+            loss = mean_error(task.denoiser.predict_told(x, t, states, target), noise).mean()
             [vector.grad] = torch.autograd.grad(loss, [vector])
             optimizer.step()
             losses.append(float(loss.detach()))
             yield done
     with torch.no_grad():
-        label = task.learn_prompt(soft.states(vector))
+        label = task.prompts.learn(soft.states(vector))
     labels = np.full(how.samples, label, np.int64)
     walk = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance, model=target)
     while True:

@@ -38,8 +38,8 @@ def unseen(
     Returns:
         uint8 [n, h, w, 3].
     """
-    safety, done, parts = task.safety, 0, []
-    task.safety = None
+    safety, done, parts = task.latents.safety, 0, []
+    task.latents.safety = None
     try:
         for batch, start in enumerate(range(0, len(labels), AT_ONCE)):
             # Another seed for every batch: the noise follows from the seed and the place in the batch.
@@ -54,7 +54,7 @@ def unseen(
                 done += 1
                 yield done
     finally:
-        task.safety = safety
+        task.latents.safety = safety
     return np.concatenate(parts)
 
 

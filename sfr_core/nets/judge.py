@@ -117,6 +117,10 @@ class Judge:
         chances = logits[:, :none].softmax(1)
         return Verdict(labels.cpu().numpy(), plain.cpu().numpy(), features.cpu().numpy(), chances.cpu().numpy())
 
+    def accepted(self, verdict: Verdict, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Class that it accepts for each picture whatever was asked for, -1 where none, [n]."""
+        return np.where(verdict.rejected, -1, verdict.labels).astype(np.int64)
+
     def save(self, path: Path) -> None:
         """Writes everything to one safetensors file."""
         tensors = {f"network.{name}": tensor.contiguous() for name, tensor in self.network.state_dict().items()}

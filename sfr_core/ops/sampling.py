@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sfr_core.ops.diffusion import Predictor, ddim_steps, start_noise
+from sfr_core.ops.diffusion import Predictor, guided, start_noise
+from sfr_core.ops.noise_schedule import DdpmSchedule, Schedule
+from sfr_core.ops.walks import counted_on
 
 SAMPLE_BATCH = 100
 """Pictures that are drawn side by side at most. Records depend on it in their last digits, so it is the same everywhere."""
@@ -31,6 +33,48 @@ def sampler_steps(n: int, steps: int, shape: Sequence[int]) -> int:
     return math.ceil(n / sample_batch(shape)) * steps
 
 
+@torch.no_grad()
+def denoise_steps(
+    predict: Predictor,
+    schedule: Schedule,
+    noise: Tensor,
+    labels: Tensor,
+    *,
+    null: int,
+    steps: int,
+    guidance: float,
+    until: int | None = None,
+) -> Generator[int, None, Tensor]:
+    """Guided pictures of labels, step by step. A caller that stops asking has stopped the sampling.
+
+    Args:
+        predict: the model.
+        schedule: of its training; says the times and takes the steps.
+        noise: standard normal [n, c, h, w]; equal noise gives equal pictures.
+        labels: class of each picture, int64 [n].
+        null: the label that means "no class".
+        steps: that the schedule can be cut into.
+        guidance: w of `guided`.
+        until: stop after so many steps, with what is half drawn; default all.
+
+    Yields:
+        The number of steps done, after each of them.
+
+    Returns:
+        Pictures in [-1, 1] (or latents), shaped as `noise`.
+
+    Raises:
+        InputError: as `schedule.grid`.
+    """
+    times = schedule.grid(steps)
+    x = noise
+    for done, (now, after) in enumerate(zip(times[:until], [*times[1:], None], strict=False), 1):
+        t = torch.full((len(x),), now, device=x.device)
+        x = schedule.step(x, guided(predict, x, t, labels, null, guidance), now, after)
+        yield done
+    return x
+
+
 def sample_pictures(
     predict: Predictor,
     labels: NDArray[np.int64],
@@ -42,19 +86,21 @@ def sample_pictures(
     guidance: float,
     device: torch.device,
 ) -> Generator[int, None, NDArray[np.uint8]]:
-    """Draws a picture for each label [n] by guided DDIM in the space of pixels; arguments as for `sample`.
+    """Draws a picture for each label [n] from a DDPM of pixels; arguments as for `sample`.
 
     Returns:
         uint8 [n, h, w, c].
     """
+    schedule = DdpmSchedule(device=device, clip=True)
     drawn = yield from sample(
-        predict, labels, shape, null=null, seed=seed, steps=steps, guidance=guidance, device=device, finish=levels
-    )
+        predict, schedule, labels, shape, null=null, seed=seed, steps=steps, guidance=guidance, device=device, finish=levels
+    )  # fmt: skip
     return tiles(drawn)
 
 
 def sample(
     predict: Predictor,
+    schedule: Schedule,
     labels: NDArray[np.int64],
     shape: tuple[int, int, int],
     *,
@@ -64,15 +110,12 @@ def sample(
     guidance: float,
     device: torch.device,
     finish: Callable[[Tensor], Tensor],
-    clip: bool = True,
-    signal: Tensor | None = None,
 ) -> Generator[int, None, Tensor]:
     """Draws from the model for each label [n], batch by batch; a caller that stops asking has stopped the sampling.
 
     Args:
-        predict: the model.
+        predict, schedule, null, steps, guidance: as for `denoise_steps`.
         shape: channels, height, width of what the model works on: pictures or latents.
-        null, steps, guidance, clip, signal: as for `diffusion.ddim_steps`.
         seed: of the noise; equal seeds give equal noise, class by class (`start_noise`).
         finish: what is kept of each finished batch [m, *shape], for example its pictures.
 
@@ -83,24 +126,17 @@ def sample(
         What `finish` made, [n, ...].
 
     Raises:
-        InputError: the schedule is no multiple of `steps`.
+        InputError: as `schedule.grid`.
     """
     asked = torch.from_numpy(labels)
     noise = start_noise(asked, shape, seed)
     parts: list[Tensor] = []
-    done = 0
     size = sample_batch(shape)
     for start, y in zip(torch.split(noise, size), torch.split(asked, size), strict=True):
-        walk = ddim_steps(
-            predict, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance, clip=clip, signal=signal
+        walk = denoise_steps(
+            predict, schedule, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance
         )
-        try:
-            while True:
-                next(walk)
-                done += 1
-                yield done
-        except StopIteration as end:
-            parts.append(finish(end.value))
+        parts.append(finish((yield from counted_on(walk, len(parts) * steps))))
     return torch.cat(parts)
 
 

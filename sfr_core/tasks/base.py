@@ -244,7 +244,7 @@ class UnionTask(Task, Redirectable, Distillable, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Previewed:
     """What a running page is shown of the live model: a classifier's predictions, or a generator's samples.
 
     Attributes:
@@ -261,19 +261,24 @@ class Watchable(Protocol):
     """Tasks that can be watched while they run.
 
     Attributes:
-        looks: looks in a run, beside the one before it, where the caller names no interval.
-        precision: of forward passes.
+        previews: previews in a run, beside the one before it, where the caller names no interval.
+        still: networks beside the model that a run uses and does not change.
     """
 
-    looks: int
-    precision: UsedPrecision
+    previews: int
+    still: tuple[nn.Module, ...]
 
-    def look(self, cancel: CancelToken) -> Look | None:
+    @property
+    def precision(self) -> UsedPrecision:
+        """Of forward passes."""
+        ...
+
+    def preview(self, cancel: CancelToken) -> Previewed | None:
         """Evidence on fixed small subsets or seeds, changing no weight, buffer, mode or generator; None if it was stopped."""
         ...
 
-    def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
-        """The faster precision for batches of this size where `auto` was asked for."""
+    def use_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
+        """Takes the precision asked for, or of `auto` the faster one for batches of this size."""
         ...
 
 
@@ -327,6 +332,6 @@ class Evaluable(Protocol):
         """Accuracies on fixed small subsets of the training rows, for the curves of a running page."""
         ...
 
-    def preview(self) -> tuple[Prediction, ...]:
+    def predictions(self) -> tuple[Prediction, ...]:
         """Predictions on the fixed pictures of the live view."""
         ...

@@ -20,10 +20,10 @@ from sfr_core.events import Prediction
 from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
 from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
-from sfr_core.tasks.base import Look, Part, Source
+from sfr_core.tasks.base import Part, Previewed, Source
 
-LOOKS = 20
-"""Looks in a run; each costs about 1,000 forward passes."""
+PREVIEWS = 20
+"""Previews in a run; each costs about 1,000 forward passes."""
 LIVE_ROWS = 500
 PREVIEW_PICTURES = 12
 EVAL_BATCH = 500
@@ -52,7 +52,8 @@ class ClassifierTask:
         seed: of the wrong labels that random-label methods use.
     """
 
-    looks = LOOKS
+    previews = PREVIEWS
+    still: tuple[nn.Module, ...] = ()
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class ClassifierTask:
         self._in_forget[torch.from_numpy(split.forget)] = True
         self._wrong = _wrong_labels(dataset.train.labels, len(dataset.class_names), seed).to(device)
         self._live = {part: _spread(rows, LIVE_ROWS) for part, rows in self._rows().items()}
-        self._preview = _preview_rows(split, dataset)
+        self._previewed = _preview_rows(split, dataset)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         return dict(self.model.named_parameters())
@@ -130,12 +131,13 @@ class ClassifierTask:
             fresh = self._build()
         return fresh.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def look(self, cancel: CancelToken) -> Look | None:
-        return None if cancel.cancelled else Look(record=self.evaluate_live(), predictions=self.preview())
+    def preview(self, cancel: CancelToken) -> Previewed | None:
+        return None if cancel.cancelled else Previewed(record=self.evaluate_live(), predictions=self.predictions())
 
-    def pick_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
+    def use_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
         batch = next(self.remain_batches(min(batch_size, len(self._images["train"])), torch.Generator()))
-        return pick_precision(asked, self.model, batch.x)
+        self.precision = pick_precision(asked, self.model, batch.x)
+        return self.precision
 
     @torch.no_grad()
     def predict(
@@ -156,9 +158,9 @@ class ClassifierTask:
         )
 
     @torch.no_grad()
-    def preview(self) -> tuple[Prediction, ...]:
+    def predictions(self) -> tuple[Prediction, ...]:
         found = []
-        for source, row in self._preview:
+        for source, row in self._previewed:
             at = torch.tensor([row], device=self.device)
             chances = self._logits_at(source, at).softmax(1)[0]
             best = int(chances.argmax())

@@ -7,33 +7,26 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.data.reduced import reduced
 from sfr_core.events import Sheet
-from sfr_core.nets.judge import Verdict
 from sfr_core.ops.sampling import sheet_png
 from sfr_core.results import LiveRecord
-from sfr_core.tasks.base import Look
+from sfr_core.tasks.base import Previewed
 
 
-def accepted_classes(verdict: Verdict) -> NDArray[np.int64]:
-    """Class that the judge accepts, -1 where it accepts none, [n]."""
-    return np.where(verdict.rejected, -1, verdict.labels).astype(np.int64)
-
-
-def look_at(
+def previewed(
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     accepted: NDArray[np.int64] | None,
     forgotten: Collection[int],
-    *,
-    columns: int,
-    steps: int,
-    guidance: float,
-) -> Look:
-    """A look at samples [n, h, w, c] of the classes `labels` [n], `columns` a row.
+    how: PreviewSettings,
+) -> Previewed:
+    """A preview of samples [n, h, w, c] of `labels` [n], `how.columns` a row.
 
     Args:
-        accepted: class that the judge accepts for each, -1 where none; None of a model that has no judge.
+        accepted: label that the judge accepts for each, -1 where none; None of a model that has no judge.
+        forgotten: labels that are counted apart.
     """
     record = None
     if accepted is not None:
@@ -46,12 +39,12 @@ def look_at(
         )
     images = reduced(images)
     sheet = Sheet(
-        png=sheet_png(images, columns),
+        png=sheet_png(images, how.columns),
         side=images.shape[1],
-        columns=columns,
+        columns=how.columns,
         labels=tuple(labels.tolist()),
         accepted=() if accepted is None else tuple(accepted.tolist()),
-        steps=steps,
-        guidance=guidance,
+        steps=how.steps,
+        guidance=how.guidance,
     )
-    return Look(record=record, sheet=sheet)
+    return Previewed(record=record, sheet=sheet)

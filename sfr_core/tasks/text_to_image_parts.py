@@ -1,4 +1,4 @@
-"""Which part of a text-to-image U-Net a method may change, and what its prompts are to it."""
+"""Which part of a text-to-image U-Net a method may change, and what it reads of prompts."""
 
 from __future__ import annotations
 
@@ -75,20 +75,44 @@ def _known(tokenizer: Any, word: str) -> bool:
     return bool(tokens) and tokenizer.unk_token_id not in tokens
 
 
-@torch.no_grad()
-def encoded(pipeline: Any, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """What the U-Net reads of prompts: states [n, tokens, d], float32, and the place of each prompt's last word [n].
+class Prompts:
+    """What the U-Net reads of prompts, by their numbers: the condition of a denoiser.
 
-    `pipeline` is diffusers' StableDiffusionPipeline. The padding belongs to the states, as in training. A prompt longer than
-    the encoder reads is cut.
+    The padding belongs to the states, as in training. A prompt longer than the encoder reads is cut.
+
+    Args:
+        pipeline: diffusers' StableDiffusionPipeline.
+        texts: prompt number i, for i from 0 on.
+
+    Attributes:
+        states: of the prompts [n, tokens, d], float32. last: place of each prompt's last word [n].
+
+    Raises:
+        InputError: a prompt of which the tokenizer knows no word.
     """
-    tokenizer: Any = pipeline.tokenizer
-    device = next(pipeline.text_encoder.parameters()).device
-    states = pipeline.encode_prompt(list(texts), device, 1, False)[0].float()
-    limit = tokenizer.model_max_length
-    lengths = [len(ids) for ids in tokenizer(list(texts), truncation=True, max_length=limit).input_ids]
-    # Before the last word's place stands the begin, behind it the end of the text; an empty prompt has its end there.
-    return states, torch.tensor([max(1, n - 2) for n in lengths], device=device)
+
+    def __init__(self, pipeline: Any, texts: Sequence[str]) -> None:
+        tokenizer: Any = pipeline.tokenizer
+        check_prompts(tokenizer, texts)
+        device = next(pipeline.text_encoder.parameters()).device
+        self._known = len(texts)
+        with torch.no_grad():
+            self.states: Tensor = pipeline.encode_prompt(list(texts), device, 1, False)[0].float()
+        limit = tokenizer.model_max_length
+        lengths = [len(ids) for ids in tokenizer(list(texts), truncation=True, max_length=limit).input_ids]
+        # Before the last word's place stands the begin, behind it the end of the text; an empty prompt has its end there.
+        self.last = torch.tensor([max(1, n - 2) for n in lengths], device=device)
+
+    def __call__(self, labels: Tensor) -> Tensor:
+        return self.states[labels]
+
+    def learn(self, states: Tensor) -> int:
+        """Takes up a prompt by its states [1, tokens, d], which need not be those of any words; returns its number.
+
+        It replaces the one before: the number decides the noise, so that the samples of two learned prompts can be compared.
+        """
+        self.states = torch.cat([self.states[: self._known], states.detach().to(self.states)])
+        return self._known
 
 
 class SoftPrompt:

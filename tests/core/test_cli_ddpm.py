@@ -9,11 +9,12 @@ import pytest
 
 from sfr_core import kinds
 from sfr_core.cli import BAD_INPUT, main
+from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.events import Finished, from_json
 from sfr_core.metrics.generation import Protocol
 from sfr_core.results import GeneratorRecord
 from sfr_core.runfiles import FILES, read_config, read_result
-from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks import ddpm
 from tests.core.grammar import check_grammar
 
 MODEL = "fashion-mnist-ddpm"
@@ -55,7 +56,7 @@ def test_a_short_run_of_the_shipped_model(
 ) -> None:
     # A whole record of 199 pictures in 20 steps takes most of a minute: a tenth of it will do here.
     monkeypatch.setattr(kinds, "protocol_of", lambda _: Protocol(18, 10))
-    monkeypatch.setattr(DiffusionTask, "look_columns", 1)
+    monkeypatch.setattr(ddpm, "PREVIEW", PreviewSettings(columns=1))
     out = tmp_path / "out"
     small = ["--set", "steps=1", "--set", "batch_size=2", "--set", "fisher_batches=1", "--set", "fisher_batch_size=2"]
     small += ["--set", "lr=1e-5"]  # Adam's first step has the full rate, which a whole run repairs

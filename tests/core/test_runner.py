@@ -34,7 +34,7 @@ from sfr_core.presets import resolve
 from sfr_core.results import RunResult
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.tasks.classifier import LOOKS
+from sfr_core.tasks.classifier import PREVIEWS
 from tests.core.grammar import check_grammar
 from tests.core.tiny import TinyNet, same, state
 from tests.core.tiny_run import tiny_card, tiny_session
@@ -95,7 +95,7 @@ def test_cadence_of_live_looks(tmp_path: Path, every: int, looks: list[int]) -> 
 def test_by_default_a_run_is_looked_at_about_twenty_times(tmp_path: Path) -> None:
     events = go(tiny_session(tmp_path, steps=45), evaluate=False)
     assert [e.i for e in events if isinstance(e, Preview)] == [0, *range(3, 46, 3)]
-    assert len([e for e in events if isinstance(e, Preview)]) <= LOOKS + 2
+    assert len([e for e in events if isinstance(e, Preview)]) <= PREVIEWS + 2
 
 
 def test_looking_changes_neither_weights_nor_generators(tmp_path: Path) -> None:

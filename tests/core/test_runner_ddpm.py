@@ -15,6 +15,7 @@ import torch
 from sfr_core import kinds
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
+from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.errors import InputError, SpecError
 from sfr_core.events import (
     Cancelled,
@@ -37,7 +38,8 @@ from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
 from sfr_core.runfiles import read_config, read_events, read_result, read_weights, write_run
 from sfr_core.runner import run
 from sfr_core.session import Retrained, Session
-from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks import ddpm
+from sfr_core.tasks.diffusion import DiffusionTask
 from tests.core.grammar import check_grammar
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import FORGET, SMALL_DDPM, ddpm_gold, ddpm_session
@@ -195,9 +197,7 @@ def test_the_seed_decides_the_run_and_looking_changes_nothing(tmp_path: Path) ->
 
 
 def test_without_data_the_run_begins_by_drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DiffusionTask, "free_forget", 4)
-    monkeypatch.setattr(DiffusionTask, "free_remain", 2)
-    monkeypatch.setattr(DiffusionTask, "free_steps", 4)
+    monkeypatch.setattr(ddpm, "SELF_GENERATED", SelfGenerated(forget=4, remain=2, steps=4))
     session = ddpm_session(tmp_path / "m", data="data-free")
     events = go(session, live_every=NEVER, evaluate=False)
     assert [(e.done, e.total) for e in events if isinstance(e, PhaseProgress) and e.phase == "prepare"] == [

@@ -14,6 +14,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.cards import write_card
 from sfr_core.cli import BAD_INPUT, main
 from sfr_core.configs import RunConfig
+from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.errors import AssetError
 from sfr_core.events import Evaluated, Event, Finished, MaskReady, PhaseStarted, Preview, Step, from_json, to_json
 from sfr_core.generation import SHOWN_FORGET, SHOWN_REMAIN
@@ -22,7 +23,7 @@ from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.runfiles import FILES, read_config, read_result, read_weights, write_run
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.tasks.dit import DitTask
+from sfr_core.tasks import dit
 from tests.core.grammar import check_grammar
 from tests.core.tiny import CLASSES, same, state
 from tests.core.tiny_dit import FORGET, SIDE, SMALL_DIT, dit_card, dit_gold, dit_session, rgb_judge, tiny_dit
@@ -33,14 +34,8 @@ from tests.core.tiny_vae import tiny_vae
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures and few steps, everywhere."""
     monkeypatch.setattr(kinds, "protocol_of", lambda _: Protocol(18, 4))
-    for name, value in {
-        "free_forget": 8,
-        "free_remain": 2,
-        "free_steps": 4,
-        "look_steps": 2,
-        "look_columns": 2,
-    }.items():
-        monkeypatch.setattr(DitTask, name, value)
+    monkeypatch.setattr(dit, "SELF_GENERATED", SelfGenerated(forget=8, remain=2, steps=4))
+    monkeypatch.setattr(dit, "PREVIEW", PreviewSettings(steps=2, columns=2))
 
 
 def go(session: Session) -> list[Event]:
@@ -82,7 +77,7 @@ def test_a_whole_run_with_everything(tmp_path: Path) -> None:
     assert session.after is not None
     assert same(laid, session.after)
     assert set(session.before) == set(state(tiny_dit()))  # the autoencoder is no part of it
-    assert same(state(session.task.autoencoder), {k: t.half().float() for k, t in state(tiny_vae()).items()})  # type: ignore[attr-defined]
+    assert same(state(session.task.space.autoencoder), {k: t.half().float() for k, t in state(tiny_vae()).items()})  # type: ignore[attr-defined]
     session.rollback()
     assert same(session.before, state(session.task.model))
     reference = session.reference("retrained")

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from sfr_core.cards import GoldStandard, ModelCard
 from sfr_core.configs import DataSource, RunConfig
@@ -16,7 +17,8 @@ from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
 from sfr_core.nets.resnet import SmallResNet
 from sfr_core.session import Retrained, Session
-from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks import ddpm
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo import open_model
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
@@ -54,14 +56,14 @@ def tiny_judge(seed: int = 0, limit: float = 1e9) -> Judge:
 
 
 def ddpm_task(
-    forget: str = FORGET, *, data: DataSource = "shipped", dataset: Dataset | None = None, seed: int = 0, **options: Any
-) -> DiffusionTask:
+    forget: str = FORGET, *, dataset: Dataset | None = None, network: nn.Module | None = None, judge: Judge | None = None,
+    **options: Any,
+) -> DiffusionTask:  # fmt: skip
     """The real task on the tiny pictures."""
     dataset = dataset or grey_dataset()
     split = split_rows(parse_forget(forget, CLASSES), dataset.train.labels)
-    return DiffusionTask(
-        tiny_unet(), dataset, split, tiny_judge(), device=torch.device("cpu"), seed=seed, data=data, **options
-    )
+    network, judge = network or tiny_unet(), judge or tiny_judge()
+    return ddpm.ddpm_task(network, dataset, split, judge, device=torch.device("cpu"), **options)
 
 
 def ddpm_gold(folder: Path, **values: Any) -> GoldStandard:

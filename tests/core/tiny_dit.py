@@ -15,13 +15,15 @@ from sfr_core import kinds
 from sfr_core.cards import GoldStandard, ModelCard, Sampling
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset, without_pictures
-from sfr_core.data.splits import Split, parse_forget, split_rows
+from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
 from sfr_core.session import Session
-from sfr_core.tasks.dit import DitTask
+from sfr_core.tasks import dit
+from sfr_core.tasks.diffusion import DiffusionTask
+from sfr_core.tasks.pictures import PictureStore
 from sfr_core.zoo import open_whole
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
@@ -116,40 +118,31 @@ def rgb_judge(seed: int = 0, limit: float = 1e9) -> Judge:
     return Judge(network, means, torch.eye(means.shape[1]), torch.full((10,), limit), real)
 
 
-def dit_task(forget: str = FORGET, *, dataset: Dataset | None = None, seed: int = 0, **options: Any) -> DitTask:
+def dit_task(
+    forget: str = FORGET, *, dataset: Dataset | None = None, network: nn.Module | None = None,
+    autoencoder: nn.Module | None = None, **options: Any,
+) -> DiffusionTask:  # fmt: skip
     """The real task on the tiny pipeline; without a data set it draws its own pictures."""
     given = dataset or no_pictures()
     split = split_rows(parse_forget(forget, CLASSES), given.train.labels)
-    network = options.pop("network", None) or tiny_dit()
-    kind = options.pop("kind", None) or DitTask
-    data = "data-free" if dataset is None else "shipped"
-    task: DitTask = kind(
-        network, tiny_vae(), given, split, rgb_judge(), device=torch.device("cpu"), seed=seed, data=data, **options
-    )
-    return task
-
-
-class ReadyDitTask(DitTask):
-    """The real task on latents that are there from the start: 60 of a data set's labels, not numbers where its mean is none."""
-
-    def __init__(self, network: DiTTransformer2DModel, given: Dataset, split: Split) -> None:
-        super().__init__(network, nn.Identity(), no_pictures(), split, rgb_judge(), device=torch.device("cpu"))
-        latents = torch.randn((len(given.train), *self.shape), generator=torch.Generator().manual_seed(5))
-        self._take(latents + 0 * given.mean[0], given.train.labels)
-        self._ready = True
+    options.setdefault("data", "data-free" if dataset is None else "shipped")
+    network, autoencoder = network or tiny_dit(), autoencoder or tiny_vae()
+    return dit.dit_task(network, autoencoder, given, split, rgb_judge(), device=torch.device("cpu"), **options)
 
 
 def ready_dit_task(
-    forget: str = FORGET,
-    *,
-    seed: int = 0,
-    dataset: Dataset | None = None,
-    kind: type[ReadyDitTask] = ReadyDitTask,
-    layers: int = 2,
-) -> ReadyDitTask:
-    """For tests of methods, which neither draw nor look; `seed` decides the starting weights."""
+    forget: str = FORGET, *, seed: int = 0, dataset: Dataset | None = None, layers: int = 2,
+    network: nn.Module | None = None, **options: Any,
+) -> DiffusionTask:  # fmt: skip
+    """For tests of methods, which neither draw nor look: the latents are there, 60 of a data set's labels, not numbers where its
+    mean is none. `seed` decides the starting weights.
+    """
     given = dataset or tiny_dataset()
-    return kind(tiny_dit(seed, num_layers=layers), given, split_rows(parse_forget(forget, CLASSES), given.train.labels))
+    task = dit_task(forget, network=network or tiny_dit(seed, num_layers=layers), autoencoder=nn.Identity(), **options)
+    latents = torch.randn((len(given.train), *task.shape), generator=torch.Generator().manual_seed(5))
+    latents += 0 * given.mean[0]
+    task.store = PictureStore(given.train.labels, task.forgotten, task.space, task.device, latents)
+    return task
 
 
 def dit_session(

@@ -16,6 +16,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from sfr_core import kinds
 from sfr_core.cards import ModelCard, Sampling, write_card
 from sfr_core.configs import RunConfig
+from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.data.concepts import Concept, Concepts, PromptPlan, plan_prompts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.metrics.generation import real_features
@@ -145,6 +146,7 @@ def sd_task(
     pipeline = tiny_pipeline(seed)
     if unet is not None:
         pipeline.unet = unet
+    options.setdefault("own", SelfGenerated(steps=4))
     task = TextToImageTask(pipeline, concept_plan(concept), None, device=torch.device("cpu"), **options)
     if ready:
         drained(task.prepare())

@@ -154,7 +154,7 @@ def planned(card: ModelCard, forgotten: tuple[int, ...], classes: int) -> tuple[
 
 
 def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: Any) -> None:
-    from sfr_core.tasks.ddpm import DiffusionTask as Task
+    from sfr_core.tasks.ddpm import PREVIEW, SELF_GENERATED
 
     shipped = next((c for c in zoo.cards() if c.kind == "ddpm"), None)
     if shipped is None:
@@ -162,21 +162,21 @@ def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: A
     card = installed(replace(shipped, id="tiny"))
     steps = card.sampling.steps
     config = config_of("ddpm", "class:Trouser")
-    looks = (Task.looks + 1) * 10 * Task.look_columns * Task.look_steps
+    looks = (PREVIEW.times + 1) * 10 * PREVIEW.columns * PREVIEW.steps
     whole, shown = planned(card, (1,), 10)
     assert card.records["class:Trouser"]
     gold = shown if gold_standard(card, "class:Trouser") else 0
     passes = looks + (whole + shown + gold) * steps
     assert math.isclose(drawings(config, card, asked(config)), passes * 2 / 3)
-    free = (Task.free_forget + 9 * Task.free_remain / 2) * Task.free_steps
+    free = (SELF_GENERATED.forget + 9 * SELF_GENERATED.remain / 2) * SELF_GENERATED.steps
     config = replace(config, data="data-free")
     assert math.isclose(drawings(config, card, asked(config)), (passes + free) * 2 / 3)
-    assert sizes(config, asked(config)) == (Task.free_forget, 9 * Task.free_remain, 0)
+    assert sizes(config, asked(config)) == (SELF_GENERATED.forget, 9 * SELF_GENERATED.remain, 0)
 
 
 @pytest.mark.parametrize("forget", ["class:three", "class:three,one,five"])
 def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: Any, forget: str) -> None:
-    from sfr_core.tasks.dit import DitTask as Task
+    from sfr_core.tasks.dit import PREVIEW, SELF_GENERATED
     from tests.core.tiny_dit import CLASSES, dit_card, dit_task
 
     card = installed(dit_card(tmp_path / "m", id="tiny"))
@@ -185,17 +185,20 @@ def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: An
     mine = sizes(config, run)
     task = dit_task(forget)
     assert mine == (task.count("forget"), task.count("remain"), 0)
-    assert looked(run) == len(task._look_labels)
+    assert looked(run) == len(task.preview_labels)
     whole, _ = planned(card, run.spec.classes, len(CLASSES))
     assert evaluated(card, run) == 2 * whole  # no record is on the card: before is drawn as a whole too
     passes = (
-        (Task.looks + 1) * looked(run) * Task.look_steps + 2 * whole * 4 + (mine[0] + mine[1] / 2) * Task.free_steps
+        (PREVIEW.times + 1) * looked(run) * PREVIEW.steps
+        + 2 * whole * 4
+        + (mine[0] + mine[1] / 2) * SELF_GENERATED.steps
     )
     assert math.isclose(drawings(config, card, run), passes * 2 / 3)
 
 
 def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed: Any) -> None:
-    from tests.core.tiny_sd import CONCEPTS, TextToImageTask, sd_folder, sd_task
+    from sfr_core.tasks.text_to_image import PREVIEW, SELF_GENERATED
+    from tests.core.tiny_sd import CONCEPTS, sd_folder, sd_task
 
     card = installed(sd_folder(tmp_path / "m", id="tiny", source="bundled"))
     config = config_of("text-to-image", "concept:cat")
@@ -203,23 +206,24 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
     task = sd_task("cat", ready=False)
     assert run.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
     assert sizes(config, run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)
-    assert looked(run) == len(task._look_labels)
+    assert looked(run) == len(task.preview_labels)
     whole = len(sample_prompts(task.plan, generation.protocol_of(card).n))
     assert evaluated(card, run) == 2 * whole
-    passes = (TextToImageTask.looks + 1) * looked(run) * TextToImageTask.look_steps + 2 * whole * 4
-    assert math.isclose(drawings(config, card, run), (passes + (6 + 12 / 2) * TextToImageTask.free_steps) * 2 / 3)
+    passes = (PREVIEW.times + 1) * looked(run) * PREVIEW.steps + 2 * whole * 4
+    assert math.isclose(drawings(config, card, run), (passes + (6 + 12 / 2) * SELF_GENERATED.steps) * 2 / 3)
     assert CONCEPTS.find("tree").offered is False
     pace = Pace()
     assert pace.expect(config, replace(card, cpu_seconds=30.0, training={"images_seen": 60})).source == "card"
 
 
 def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
-    from sfr_core.tasks.drawing import DrawnModel
-    from sfr_core.tasks.text_to_image import IN_A_LOOK, TextToImageTask
+    from sfr_core.data.concepts import PREVIEWED
+    from sfr_core.tasks import ddpm, dit, text_to_image
 
-    assert LOOK_PROMPTS == IN_A_LOOK
-    assert (DrawnModel.look_columns, DrawnModel.look_steps, DrawnModel.looks + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
-    assert (TextToImageTask.look_columns, TextToImageTask.free_steps) == (LOOK_COLUMNS, FREE_STEPS)
+    assert LOOK_PROMPTS == PREVIEWED
+    for kind in (ddpm, dit, text_to_image):
+        assert (kind.PREVIEW.columns, kind.PREVIEW.steps, kind.PREVIEW.times + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
+        assert kind.SELF_GENERATED.steps == FREE_STEPS
 
 
 def test_methods_for_concepts_counted_by_hand() -> None:

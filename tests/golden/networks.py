@@ -53,23 +53,25 @@ class Denoiser(nn.Module):
         return prediction
 
 
-class Ddpm(Denoiser):
-    """The pixel network: a learned null vector stands for "no class"."""
-
-    def __init__(self) -> None:
-        super().__init__(3, 3, 10)
-        self.null_emb = nn.Parameter(torch.empty(8))
-
-    def forward(self, x: Tensor, t: Tensor, y: Tensor, keep: Tensor) -> Tensor:
-        """`keep` [n]: true takes the row of the label, false the null vector."""
-        return self.predict(x, t, torch.where(keep[:, None], self.class_emb(y), self.null_emb))
-
-
 @dataclass
 class Out:
     """As diffusers' networks answer."""
 
     sample: Tensor
+
+
+class Ddpm(Denoiser):
+    """The pixel network: a learned null vector stands for "no class", label 10. Asked as diffusers' UNet2DModel is."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 3, 10)
+        self.null_emb = nn.Parameter(torch.empty(8))
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Out:
+        null = y == len(self.class_emb.weight)
+        return Out(
+            self.predict(x, t, torch.where(null[:, None], self.null_emb, self.class_emb(y.masked_fill(null, 0))))
+        )
 
 
 class Dit(Denoiser):

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sfr_core.data.datasets import without_pictures
+from sfr_core.data.datasets import Dataset, Pictures, without_pictures
 from sfr_core.data.splits import ForgetSpec, Split
-from sfr_core.ops.denoising import noised, paper_guidance, squared_error
-from sfr_core.ops.diffusion import alphas_cumprod, guided
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.tasks.base import Part
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.dit import DitTask as RealDitTask
+from sfr_core.tasks.ddpm import ddpm_task
+from sfr_core.tasks.diffusion import DiffusionTask
+from sfr_core.tasks.dit import dit_task
 from tests.golden.cases import Case
 from tests.golden.networks import Classifier, Ddpm, Dit
-
-NULL = 10
-"""The label that means "no class" to `DdpmTask.predict`."""
 
 
 @dataclass(frozen=True)
@@ -158,75 +154,46 @@ class BaselineTask(ClassifierTask):
         return torch.cat([self.case.inputs[f"forget.{name}"], self.case.inputs[f"remain.{name}"]])[rows]
 
 
-class DdpmTask(GoldenTask):
-    """The formulas of sfr_core.tasks.ddpm on stored draws: summed squared noise error, guided in Fisher and saliency."""
+class DiffusionCase(GoldenTask):
+    """The real task, but for its draws: times, noise and label dropout of the batch that is being played are the stored ones."""
 
-    def __init__(self, case: Case) -> None:
-        super().__init__(case, Ddpm())
-        self.abar = alphas_cumprod()
-
-    def predict(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        """As diffusers' networks are asked: label NULL means "no class"."""
-        prediction: Tensor = self.model(x, t, torch.where(y == NULL, 0, y), y != NULL)
-        return prediction
-
-    def noised(self, batch: Batch) -> Tensor:
-        return noised(2.0 * batch.x - 1.0, batch.draws["noise"], self.abar[batch.draws["t"]])
+    def __init__(self, case: Case, model: nn.Module, real: DiffusionTask, scale: tuple[float, float]) -> None:
+        super().__init__(case, model)
+        self.real, self._scale = real, scale
+        self.terms: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
+        denoiser, schedule = real.denoiser, real.denoiser.schedule
+        if (pseudo := case.settings.get("pseudo_class")) is not None:
+            real.instead[case.settings["forget_class"]] = pseudo
+        if denoiser.variance is not None:
+            denoiser.variance = NotedVariance()
+        schedule.times = lambda n, rng: self._batch_played.draws["t"]  # type: ignore[method-assign]
+        denoiser.noise = lambda shape, rng: self._batch_played.draws["noise"]  # type: ignore[method-assign]
+        denoiser.dropped = self._dropped  # type: ignore[method-assign]
 
     def own_losses(self, batch: Batch) -> Tensor:
-        y = torch.where(batch.draws["keep"], batch.y, NULL)
-        return squared_error(self.predict(self.noised(batch), batch.draws["t"], y), batch.draws["noise"])
-
-    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        w = paper_guidance(self.case.settings["guidance"]["cond_scale"])
-        predicted = guided(self.predict, self.noised(batch), batch.draws["t"], batch.y, NULL, w)
-        return self.note(batch, squared_error(predicted, batch.draws["noise"]))
-
-    def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        x, t = self.noised(batch), batch.draws["t"]
-        pseudo = torch.where(batch.draws["keep_pseudo"], self.case.settings["pseudo_class"], NULL)
-        mine = self.predict(x, t, torch.where(batch.draws["keep"], batch.y, NULL))
-        target = self.predict(x, t, pseudo).detach()
-        return self.note(batch, (mine - target).square().mean((1, 2, 3)))
-
-
-class StoredDraws(RealDitTask):
-    """The real task, but for its draws: timesteps, noise and label dropout of the batch that is being played are the stored ones."""
-
-    def __init__(self, case: Case, model: Dit) -> None:
-        classes = tuple(map(str, range(model.config.num_embeds_ada_norm)))
-        spec = ForgetSpec(text="golden", classes=(case.settings["forget_class"],))
-        none = np.zeros(0, np.int64)
-        super().__init__(
-            model, nn.Identity(), without_pictures("golden", classes, 8), Split(spec, none, none), None,  # type: ignore[arg-type]
-            device=torch.device("cpu"), redirect="label",
-        )  # fmt: skip
-        if (pseudo := case.settings.get("pseudo_class")) is not None:
-            self._pseudo[case.settings["forget_class"]] = pseudo
-        if self._variance is not None:
-            self._variance = NotedVariance()
-        self.draws: dict[str, Tensor] = {}
-
-    @property
-    def bits(self) -> Tensor | None:
-        """The variance term of the last losses [n]; None where the network learns no variance."""
-        return None if self._variance is None else cast(NotedVariance, self._variance).noted
-
-    def play(self, name: str, batch: Batch) -> Tensor:
-        """`name`: losses, fisher_losses or redirect_losses of a stored batch."""
-        self.draws = batch.draws
-        latents = LabelledBatch(0.18215 * batch.x, batch.y, torch.tensor(batch.rows))
-        losses: Tensor = getattr(self, name)(latents, torch.Generator())
+        losses = self._play("losses", batch)
+        if isinstance(variance := self.real.denoiser.variance, NotedVariance):
+            self.terms[batch.phase, batch.number] = (losses.detach() - variance.noted, variance.noted)
         return losses
 
-    def _timesteps(self, n: int, rng: torch.Generator) -> Tensor:
-        return self.draws["t"]
+    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        return self.note(batch, self._play("fisher_losses", batch))
 
-    def _noise(self, shape: torch.Size, rng: torch.Generator) -> Tensor:
-        return self.draws["noise"]
+    def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        return self.note(batch, self._play("redirect_losses", batch))
+
+    def _play(self, name: str, batch: Batch) -> Tensor:
+        self._batch_played = batch
+        factor, shift = self._scale
+        pictures = LabelledBatch(factor * batch.x + shift, batch.y, torch.tensor(batch.rows))
+        losses: Tensor = getattr(self.real, name)(pictures, torch.Generator())
+        return losses
 
     def _dropped(self, labels: Tensor, rng: torch.Generator) -> Tensor:
-        return torch.where(self.draws["keep"], labels, self.null)
+        played = self._batch_played
+        mine = torch.equal(labels, played.y)  # the other side of a redirection has its own draw
+        keep = played.draws["keep"] if mine else played.draws.get("keep_pseudo", played.draws["keep"])
+        return torch.where(keep, labels, self.real.null)
 
 
 class NotedVariance(LearnedVariance):
@@ -240,31 +207,37 @@ class NotedVariance(LearnedVariance):
         return found
 
 
-class DitTask(GoldenTask):
+def ddpm_case(case: Case) -> DiffusionCase:
+    """sfr_core.tasks.ddpm on the stored draws; the recorded pictures lie between 0 and 1."""
+    model = Ddpm()
+    channels, height, width = case.inputs["forget.x"].shape[1:]
+    blank = np.zeros((1, height, width, channels), np.uint8)
+    pictures = Pictures(blank, np.zeros(1, np.int64))
+    dataset = Dataset("golden", tuple("0123456789"), pictures, pictures, (0.5,), (0.5,), mirror=False)
+    scale = case.settings["guidance"]["cond_scale"]
+    real = ddpm_task(model, dataset, split_of(case), None, device=torch.device("cpu"), fisher_scale=scale)
+    return DiffusionCase(case, model, real, (2.0, -1.0))
+
+
+def dit_case(case: Case) -> DiffusionCase:
     """sfr_core.tasks.dit on the stored draws."""
+    model = Dit(case.settings["null_class"], case.tensors("init", given=True)["conv_out.weight"].shape[0] == 8)
+    classes = tuple(map(str, range(model.config.num_embeds_ada_norm)))
+    real = dit_task(
+        model, nn.Identity(), without_pictures("golden", classes, 8), split_of(case), None, device=torch.device("cpu"),
+        redirection="label",
+    )  # fmt: skip
+    return DiffusionCase(case, model, real, (0.18215, 0.0))
 
-    def __init__(self, case: Case) -> None:
-        learned_variance = case.tensors("init", given=True)["conv_out.weight"].shape[0] == 8
-        model = Dit(case.settings["null_class"], learned_variance)
-        super().__init__(case, model)
-        self.real = StoredDraws(case, model)
-        self.terms: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
 
-    def own_losses(self, batch: Batch) -> Tensor:
-        losses = self.real.play("losses", batch)
-        if (bits := self.real.bits) is not None:
-            self.terms[batch.phase, batch.number] = (losses.detach() - bits, bits)
-        return losses
-
-    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        return self.note(batch, self.real.play("fisher_losses", batch))
-
-    def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        return self.note(batch, self.real.play("redirect_losses", batch))
+def split_of(case: Case) -> Split:
+    """The forgotten class; the rows are the case's own."""
+    none = np.zeros(0, np.int64)
+    return Split(ForgetSpec(text="golden", classes=(case.settings["forget_class"],)), none, none)
 
 
 def open_task(case: Case) -> GoldenTask:
     """The task of a case, at its start weights."""
     if case.settings["network"] == "classifier":
         return BaselineTask(case) if case.settings["kind"].startswith("baseline") else ClassifierTask(case)
-    return DdpmTask(case) if case.settings["network"] == "ddpm" else DitTask(case)
+    return ddpm_case(case) if case.settings["network"] == "ddpm" else dit_case(case)

@@ -84,15 +84,15 @@ def test_a_safety_checker_hides_nothing_from_the_count_and_is_back_afterwards(se
     def black(pictures: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(pictures)
 
-    task.safety = black  # type: ignore[assignment]
+    task.latents.safety = black  # type: ignore[assignment]
     drained(expose(task, SAMPLER, 2))
     assert np.all(np.max(seen.pictures, axis=(1, 2, 3)) > 0)
-    assert task.safety is black
+    assert task.latents.safety is black
     stopped = expose(task, SAMPLER, 2)
     next(stopped)
-    assert task.safety is None
+    assert task.latents.safety is None
     stopped.close()
-    assert task.safety is black
+    assert task.latents.safety is black
 
 
 def test_without_nudenet_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

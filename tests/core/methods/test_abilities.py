@@ -7,14 +7,13 @@ import pytest
 from sfr_core import catalog
 from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.tasks.ddpm import DiffusionTask
-from sfr_core.tasks.dit import DitTask
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.text_to_image import TextToImageTask
 
 TASKS: dict[str, type] = {
     "classifier": ClassifierTask,
     "ddpm": DiffusionTask,
-    "dit": DitTask,
+    "dit": DiffusionTask,
     "text-to-image": TextToImageTask,
 }
 

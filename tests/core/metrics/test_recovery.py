@@ -35,7 +35,9 @@ def judged(pipeline: object = None) -> TextToImageTask:
 def test_a_soft_prompt_with_the_word_itself_is_the_prompt() -> None:
     task = judged()
     soft = SoftPrompt(task.tokenizer, task.text_encoder, "an emoji")
-    torch.testing.assert_close(soft.states(soft.start), task._states[task.plan.anchor][None], atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        soft.states(soft.start), task.prompts.states[task.plan.anchor][None], atol=1e-6, rtol=1e-5
+    )
     vector = soft.start.clone().requires_grad_(True)
     [gradient] = torch.autograd.grad(soft.states(vector).square().sum(), [vector])
     assert bool(gradient.abs().sum() > 0)
@@ -47,7 +49,7 @@ def test_a_soft_prompt_with_the_word_itself_is_the_prompt() -> None:
 def test_an_attack_changes_nothing_but_its_own_word() -> None:
     task = judged()
     before, words = state(task.model), state(task.text_encoder)
-    held, known = torch.random.get_rng_state(), task._states.clone()
+    held, known = torch.random.get_rng_state(), task.prompts.states.clone()
     attack = Attack(steps=5, batch_size=4, samples=6)
     walk = recover(task, SAMPLER, attack)
     seen = []
@@ -60,7 +62,7 @@ def test_an_attack_changes_nothing_but_its_own_word() -> None:
     assert same(before, state(task.model))
     assert same(words, state(task.text_encoder))
     assert torch.equal(held, torch.random.get_rng_state())
-    assert torch.equal(known, task._states[: len(known)])
+    assert torch.equal(known, task.prompts.states[: len(known)])
     assert found.n == 6
     assert 0.0 <= found.shown <= 100.0
     assert found.drawn.images.shape == (6, 16, 16, 3)
@@ -114,9 +116,9 @@ def test_the_attack_finds_the_word_that_predicts_the_noise() -> None:
     pipeline = tiny_pipeline()
     pipeline.unet = FirstEntry()
     task = judged(pipeline)
-    before = 10 * float(task._states[task.plan.anchor, :, 0].mean())
+    before = 10 * float(task.prompts.states[task.plan.anchor, :, 0].mean())
     drained(recover(task, SAMPLER, Attack(steps=100, lr=0.05, batch_size=8, samples=2)))
-    after = 10 * float(task._states[-1, :, 0].mean())
+    after = 10 * float(task.prompts.states[-1, :, 0].mean())
     assert abs(before) > 0.9
     assert abs(after) < 0.2 * abs(before)
 

@@ -64,5 +64,5 @@ def test_a_tasks_samples_pass_through_it_also_from_a_folder(tmp_path: Path) -> N
     task = TextToImageTask(StableDiffusionPipeline.from_pretrained(tmp_path), concept_plan(), None, device=CPU)
     labels = np.zeros(2, np.int64)
     assert not drained(task.sample(labels, seed=0, steps=1, guidance=1.0)).any()
-    task.safety = None
+    task.latents.safety = None
     assert drained(task.sample(labels, seed=0, steps=1, guidance=1.0)).any()

@@ -6,13 +6,18 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 from sfr_core.errors import InputError
-from sfr_core.ops.diffusion import alphas_cumprod, ddim_steps, guided, start_noise
+from sfr_core.ops.diffusion import alphas_cumprod, guided, start_noise
+from sfr_core.ops.noise_schedule import DdpmSchedule
+from sfr_core.ops.sampling import denoise_steps
 from sfr_core.ops.walks import drained
 
 
 def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
     """Some smooth function of everything that it is given."""
     return 0.4 * x + (t.view(-1, 1, 1, 1) / 1000).cos() * 0.3 + 0.1 * labels.view(-1, 1, 1, 1)
+
+
+CLIPPED = DdpmSchedule(clip=True)
 
 
 @pytest.mark.parametrize("steps", [5, 20])
@@ -27,7 +32,7 @@ def test_sampler_agrees_with_the_one_of_diffusers(steps: int) -> None:
     for t in scheduler.timesteps:
         epsilon = predict(x, t.expand(3), labels)
         x = scheduler.step(epsilon, t, x, use_clipped_model_output=True).prev_sample
-    pictures = drained(ddim_steps(predict, noise, labels, null=10, steps=steps, guidance=1.0))
+    pictures = drained(denoise_steps(predict, CLIPPED, noise, labels, null=10, steps=steps, guidance=1.0))
     torch.testing.assert_close(pictures, x, atol=1e-4, rtol=1e-4)
 
 
@@ -49,7 +54,9 @@ def test_signal_falls_from_all_to_nearly_nothing() -> None:
 
 def test_steps_that_do_not_divide_are_refused() -> None:
     with pytest.raises(InputError, match="7 sampling steps"):
-        next(ddim_steps(predict, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=7, guidance=2.0))
+        next(
+            denoise_steps(predict, CLIPPED, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=7, guidance=2.0)
+        )
 
 
 def test_sampling_tells_every_step_asks_no_more_than_it_is_asked_and_leaves_gradients_on() -> None:
@@ -59,7 +66,7 @@ def test_sampling_tells_every_step_asks_no_more_than_it_is_asked_and_leaves_grad
         asked.append(int(t[0]))
         return predict(x, t, labels)
 
-    walk = ddim_steps(listening, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=5, guidance=2.0)
+    walk = denoise_steps(listening, CLIPPED, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=5, guidance=2.0)
     done = []
     for step in walk:
         done.append(step)

@@ -16,13 +16,14 @@ from sfr_core import kinds, zoo
 from sfr_core.cancel import CancelToken
 from sfr_core.cards import Sampling
 from sfr_core.configs import RunConfig
+from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.data.datasets import CIFAR_CLASSES, Pictures
 from sfr_core.events import Evaluated, Finished
 from sfr_core.nets.judge import CARD, Judge, pixels_of
 from sfr_core.results import GeneratorRecord
 from sfr_core.runner import run
 from sfr_core.session import Session
-from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.tasks import ddpm
 from tests.core.recipes.ddpm_examples import tiny_recipe
 from tests.core.tiny_ddpm_run import SMALL_DDPM
 
@@ -92,8 +93,7 @@ def test_the_model_is_measured_published_and_unlearned_without_a_picture(
 
     monkeypatch.setattr(zoo, "MODELS", models)
     monkeypatch.setattr(kinds, "open_judge", zoo.open_judge)
-    for name, value in {"free_forget": 16, "free_remain": 4, "free_steps": 2}.items():
-        monkeypatch.setattr(DiffusionTask, name, value)
+    monkeypatch.setattr(ddpm, "SELF_GENERATED", SelfGenerated(forget=16, remain=4, steps=2))
     card = replace(card, sampling=Sampling(steps=2, guidance=2.0))
     config = RunConfig(
         model=card.id, forget="class:cat", method="sfr-on", device="cpu", precision="fp32",

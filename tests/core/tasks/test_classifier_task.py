@@ -133,7 +133,7 @@ def test_questions_change_nothing() -> None:
     before, generator = state(task.model), torch.random.get_rng_state()
     task.predict("train")
     task.evaluate_live()
-    assert task.preview() == task.preview()
+    assert task.predictions() == task.predictions()
     assert same(before, state(task.model))
     assert torch.equal(generator, torch.random.get_rng_state())
     assert all(m.training for m in task.model.modules())
@@ -142,7 +142,7 @@ def test_questions_change_nothing() -> None:
 def test_preview_says_what_the_model_says() -> None:
     task = tiny_task("class:three")
     logits = torch.from_numpy(task.predict("test")).softmax(1)
-    for p in task.preview():
+    for p in task.predictions():
         assert p.source == "test"
         assert p.label == tiny_dataset().test.labels[p.row]
         assert p.predicted == int(logits[p.row].argmax())
@@ -153,7 +153,7 @@ def test_preview_says_what_the_model_says() -> None:
     ("forgotten", "of_them", "others"), [(["three"], 3, 9), (["one", "two"], 4, 8), (["one", "two", "six"], 3, 7)]
 )
 def test_preview_shows_forgotten_and_other_classes(forgotten: list[str], of_them: int, others: int) -> None:
-    labels = [p.label for p in tiny_task("class:" + ",".join(forgotten)).preview()]
+    labels = [p.label for p in tiny_task("class:" + ",".join(forgotten)).predictions()]
     gone = set(parse_forget("class:" + ",".join(forgotten), tiny_dataset().class_names).classes)
     assert len([x for x in labels if x in gone]) == of_them
     assert len({x for x in labels if x not in gone}) == len([x for x in labels if x not in gone]) == others
@@ -167,7 +167,7 @@ def test_preview_never_shows_more_than_its_number(forgotten: int) -> None:
     split = split_rows(parse_forget("class:" + ",".join(names[:forgotten]), names), pictures.labels)
     task = ClassifierTask(TinyNet(), TinyNet, dataset, split, device=torch.device("cpu"))
     task.evaluate_live()
-    rows = task._preview
+    rows = task._previewed
     assert 2 <= len(rows) <= PREVIEW_PICTURES
     assert {dataset.test.labels[row] < forgotten for _, row in rows} == {True, False}
 
@@ -175,7 +175,7 @@ def test_preview_never_shows_more_than_its_number(forgotten: int) -> None:
 @pytest.mark.parametrize("text", ["samples:3,17", "random:0.5@1"])
 def test_preview_of_chosen_samples_shows_them(text: str) -> None:
     task = tiny_task(text)
-    shown = task.preview()
+    shown = task.predictions()
     assert all(p.source == "train" for p in shown)
     assert {p.row for p in shown} <= set(task.split.forget.tolist())
     assert len(shown) == min(PREVIEW_PICTURES, task.count("forget"))
@@ -201,4 +201,4 @@ def test_a_stop_takes_effect_before_the_next_batch(monkeypatch: pytest.MonkeyPat
     with task.model.register_forward_hook(note), pytest.raises(Stopped):
         task.predict("train", cancel=token)  # 6 batches
     assert len(seen) == 2
-    assert task.look(token) is None
+    assert task.preview(token) is None
