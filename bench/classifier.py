@@ -32,9 +32,9 @@ from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig, Variant
 from sfr_core.events import Finished, PhaseStarted, Step
 from sfr_core.presets import resolve
-from sfr_core.runner import run
-from sfr_core.session import Session
-from sfr_core.zoo import card
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
+from sfr_core.zoo.shipped import card
 
 MODEL = "fashion-mnist-resnet"
 RESULTS = Path(__file__).parent / "results" / "classifier.json"

@@ -41,21 +41,21 @@ from bench.pace import RIVALS as BASELINES
 from bench.pace import equal_steps
 from bench.store import machine
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import ModelCard, read_card
 from sfr_core.catalog import spec_of
 from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.errors import InputError, PlaygroundError, UnknownName
 from sfr_core.events import Evaluated, PhaseStarted, Preview
-from sfr_core.generation import Untouched, draw, known_record
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord
-from sfr_core.runner import run
-from sfr_core.session import Session
+from sfr_core.runs.runner import run
+from sfr_core.runs.sampling import Untouched, draw, known_record
+from sfr_core.runs.session import Session
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.zoo import card, open_dataset
+from sfr_core.zoo.cards import ModelCard, read_card
+from sfr_core.zoo.shipped import card, open_dataset
 
 COMPARED = ("Trouser", "Sneaker", "Bag")
 """Classes on which all methods are compared."""

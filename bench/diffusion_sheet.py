@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sfr_core.generation import Drawn
+from sfr_core.runs.sampling import Drawn
 
 TILES = 6
 """Samples of each class in a panel."""

@@ -14,7 +14,7 @@ import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.events import MaskReady, PhaseStarted, Step
-from sfr_core.session import Session
+from sfr_core.runs.session import Session
 
 TRIAL_STEPS = 4
 """Of the trial that tells what a step costs."""

@@ -18,13 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sfr_core import zoo
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.nets.judge import CLASSES
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures
 from sfr_core.ops.walks import drained
+from sfr_core.zoo import shipped as zoo
 
 BATCH = 100
 

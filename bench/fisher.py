@@ -21,8 +21,8 @@ from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.saliency import Tensors, saliency_mask
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
-from sfr_core.runner import run
-from sfr_core.session import Session
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
 
 MODEL = "fashion-mnist-resnet"
 

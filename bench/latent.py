@@ -30,20 +30,20 @@ from bench.equal_time import TRIAL_STEPS, bare_run, steps_for
 from bench.pace import RIVALS, equal_steps
 from bench.store import locked, machine, write
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import ModelCard, read_card
 from sfr_core.catalog import spec_of
 from sfr_core.configs import Device, Precision, RunConfig
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec, forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import Evaluated
-from sfr_core.generation import protocol_of
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
-from sfr_core.session import Session
+from sfr_core.runs.sampling import protocol_of
+from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Preparable
-from sfr_core.zoo import card
+from sfr_core.zoo.cards import ModelCard, read_card
+from sfr_core.zoo.shipped import card
 
 RESULTS = Path(__file__).parent / "results" / "latent.json"
 SEEDS = (0, 1, 2)

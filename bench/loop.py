@@ -23,7 +23,7 @@ from sfr_core.methods.sfron import unlearn
 from sfr_core.ops.optimizers import make_optimizer
 from sfr_core.ops.saliency import Tensors
 from sfr_core.presets import resolve
-from sfr_core.session import Session
+from sfr_core.runs.session import Session
 from sfr_core.tasks.classifier import ClassifierTask
 
 MODEL, FORGET = "fashion-mnist-resnet", "class:Sneaker"

@@ -26,9 +26,9 @@ from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
-from sfr_core.session import Session
+from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Preparable
-from sfr_core.zoo import card
+from sfr_core.zoo.shipped import card
 
 RESULTS = Path(__file__).parent / "results" / "pace.json"
 RIVALS = {

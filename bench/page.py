@@ -56,7 +56,7 @@ def serve_empty(port: int) -> None:
 def serve_page(port: int) -> None:
     """The page; prints one line when a run begins, when its evaluation begins, and at its end."""
     from demos.app_builder import build_app
-    from demos.jobs import Job, run_here
+    from demos.jobs.book import Job, run_here
     from sfr_core.events import Event, Finished, PhaseStarted
 
     def noticed(job: Job) -> Iterator[Event]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from demos.jobs import Job, JobBook
-from demos.pages.context import TOKEN, new_token, say
-from sfr_core import catalog, presets, zoo
+from demos.context import TOKEN, new_token, say
+from demos.jobs.book import Job, JobBook
+from sfr_core import catalog, presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import to_json
+from sfr_core.zoo import shipped as zoo
 
 EVENTS_PER_CALL = 500
 

@@ -15,14 +15,20 @@ os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demos import api, copy, hardware, static_files, theme, warm
-from demos.estimate import Pace
+from demos import api, static_files, theme
+from demos.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
-from demos.jobs import Backend, JobBook, Limits, run_here
-from demos.pages import first_look, form_values, header, runs, unlearn
-from demos.pages.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
-from sfr_core import zoo
+from demos.jobs import hardware, warm
+from demos.jobs.book import Backend, JobBook, Limits, run_here
+from demos.jobs.estimate import Pace
+from demos.runs import page as runs
+from demos.text import unlearn as copy
+from demos.unlearn import header
+from demos.unlearn import options as form_values
+from demos.unlearn import page as unlearn
+from demos.unlearn import recorded as first_look
 from sfr_core.errors import AssetError
+from sfr_core.zoo import shipped as zoo
 
 
 class App:
@@ -110,7 +116,7 @@ def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> N
 
 def _backend() -> Backend:
     if hardware.on_zerogpu():
-        from demos import zerogpu
+        from demos.jobs import zerogpu
 
         return zerogpu.run_there
     return run_here

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sfr_core import zoo
-from sfr_core.cards import check_kind
 from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import PromptPlan, Role, plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import ForgetSpec, parse_forget
+from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.cards import check_kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from sfr_core.methods.retrain import retrain
 from sfr_core.ops.device import device_name
 from sfr_core.presets import resolve
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.zoo import MODELS, GoldStandard, ModelCard, build_module, read_card, write_card
+from sfr_core.zoo.shipped import MODELS, GoldStandard, ModelCard, build_module, read_card, write_card
 
 ID = "fashion-mnist-resnet"
 ARCHITECTURE = {"name": "SmallResNet", "channels": 1, "classes": 10, "widths": [16, 48, 144], "blocks": 1}

@@ -15,10 +15,10 @@ from diffusers import DDIMScheduler, UNet2DModel
 from torch import Tensor
 
 from recipes.ddpm_sets import Recipe
-from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 from sfr_core.metrics.generation import PAGE
 from sfr_core.ops.device import device_name
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
+from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 CARD, DRAFT = "card.json", "card.draft.json"

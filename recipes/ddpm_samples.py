@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from recipes.complaints import one_sentence
-from sfr_core import zoo
 from sfr_core.errors import InputError
 from sfr_core.ops.sampling import sample_pictures, sheet_png
 from sfr_core.ops.walks import drained
+from sfr_core.zoo import shipped as zoo
 
 COLUMNS = 4
 SEED = 2024

@@ -27,8 +27,8 @@ from recipes.ddpm_folder import (
 from recipes.latents_concepts import write_concepts
 from recipes.latents_folder import MAIN, WEIGHTS
 from recipes.latents_sets import LatentRecipe, TextUNet
-from sfr_core.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 from sfr_core.data.splits import forget_spec
+from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling, read_card, read_records, write_card
 
 JUDGES = {"emoji-dit": "emoji-judge", "emoji-sd": "emoji-concepts-judge"}
 STEPS, GUIDANCE = 20, 3.0

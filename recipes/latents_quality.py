@@ -31,9 +31,9 @@ from recipes.latents_autoencoder import renew_decoder
 from recipes.latents_concepts import categories, objects, shown, styles
 from recipes.latents_publish import GUIDANCE, JUDGES, STEPS, main_file
 from recipes.latents_sets import RECIPES, LatentRecipe
-from sfr_core.cards import SAMPLES, SHEET_ROWS
 from sfr_core.data.datasets import ASSETS
 from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.zoo.cards import SAMPLES, SHEET_ROWS
 
 SEED = 1234
 BATCH = 50
@@ -129,7 +129,7 @@ def sheet_rows(recipe: LatentRecipe) -> dict[str, tuple[Any, ...]]:
 
 
 def save_sheet(images: NDArray[np.uint8], names: Sequence[str], path: Path) -> None:
-    """Writes rows of COLUMNS pictures, with their names inside (sfr_core.cards.SHEET_ROWS)."""
+    """Writes rows of COLUMNS pictures, with their names inside (sfr_core.zoo.cards.SHEET_ROWS)."""
     said = PngInfo()
     said.add_text(SHEET_ROWS, json.dumps(list(names)))
     sheet(images).save(path, pnginfo=said)

@@ -2,7 +2,7 @@
 
     python -m recipes.latents_records emoji-dit    # writes the records of every category into the card
 
-Samples, noise, sampler and judge are those of a run's evaluation (sfr_core.generation). Of a text-to-image model every run draws all
+Samples, noise, sampler and judge are those of a run's evaluation (sfr_core.runs.sampling). Of a text-to-image model every run draws all
 samples itself: which paraphrases count, the original tells.
 """
 
@@ -17,16 +17,16 @@ import torch
 from numpy.typing import NDArray
 
 from recipes.complaints import one_sentence
-from sfr_core.cards import write_card
 from sfr_core.configs import RunConfig
-from sfr_core.generation import Untouched, draw, protocol_of
 from sfr_core.metrics.generation import sample_plan
 from sfr_core.ops.walks import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
-from sfr_core.session import Session
+from sfr_core.runs.sampling import Untouched, draw, protocol_of
+from sfr_core.runs.session import Session
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.zoo import ModelCard, card, open_dataset
+from sfr_core.zoo.cards import write_card
+from sfr_core.zoo.shipped import ModelCard, card, open_dataset
 
 METHOD = "finetune"
 """Any method: nothing is run."""

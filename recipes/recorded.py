@@ -25,8 +25,8 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS
 from sfr_core.events import Event, Preview, to_json
 from sfr_core.presets import resolve
-from sfr_core.runner import run
-from sfr_core.session import Session
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
 
 FOLDER = ASSETS / "recorded"
 METHOD = "sfr-on"

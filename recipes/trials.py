@@ -19,7 +19,6 @@ import torch
 from recipes.complaints import one_sentence
 from recipes.tune import single
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import read_card
 from sfr_core.configs import Device
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, UnknownName
@@ -27,9 +26,10 @@ from sfr_core.events import Step
 from sfr_core.metrics.generation import Protocol
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.presets import resolve
-from sfr_core.runner import run
-from sfr_core.session import Session
-from sfr_core.zoo import ModelCard, card, open_dataset
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
+from sfr_core.zoo.cards import read_card
+from sfr_core.zoo.shipped import ModelCard, card, open_dataset
 
 LOGS = Path(__file__).resolve().parents[1] / ".work" / "tuning"
 SEED = 101

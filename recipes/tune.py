@@ -38,9 +38,9 @@ from sfr_core.data.datasets import (
 from sfr_core.errors import ConfigError, UnknownName
 from sfr_core.events import Finished
 from sfr_core.presets import resolve
-from sfr_core.runner import run
-from sfr_core.session import Session
-from sfr_core.zoo import GoldStandard, ModelCard, card
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
+from sfr_core.zoo.shipped import GoldStandard, ModelCard, card
 
 
 @cache

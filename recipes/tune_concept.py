@@ -15,12 +15,12 @@ from typing import cast
 
 from recipes.trials import NOISE, Outcome, Trial, Tuning, bare, command_line, tenth
 from sfr_core.configs import RunConfig
-from sfr_core.generation import ConceptDrawn, draw
 from sfr_core.metrics.concepts import sample_prompts
 from sfr_core.metrics.generation import Protocol
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.walks import drained
-from sfr_core.session import Session
+from sfr_core.runs.sampling import ConceptDrawn, draw
+from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask
 
 Before = dict[str, ConceptDrawn]

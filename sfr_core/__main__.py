@@ -2,7 +2,7 @@
 
 import sys
 
-from sfr_core.cli import main
+from sfr_core.cli.run import main
 
 if __name__ == "__main__":
     sys.exit(main())

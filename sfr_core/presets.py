@@ -9,7 +9,7 @@ from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import ANY, CLASS, SCATTERED, Preset
 from sfr_core.configs import Variant
 from sfr_core.errors import UnknownName
-from sfr_core.zoo import cards, origin
+from sfr_core.zoo.shipped import cards, origin
 
 
 def resolve(

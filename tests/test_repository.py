@@ -89,7 +89,7 @@ def named_parts(folder: Path, parts: dict[str, str]) -> set[Path]:
 
 
 def test_every_weight_is_the_one_its_card_names() -> None:
-    from sfr_core.zoo import cards
+    from sfr_core.zoo.shipped import cards
 
     named = set()
     for card in cards():
@@ -141,7 +141,7 @@ def test_commands_of_the_documents_exist() -> None:
 
 
 def test_the_documents_commands_are_understood() -> None:
-    from sfr_core.cli import _parser
+    from sfr_core.cli.run import _parser
 
     text = "\n".join(documents().values()).replace("\\\n", " ")
     commands = re.findall(r"^python -m sfr_core (.+)$", text, re.MULTILINE)

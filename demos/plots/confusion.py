@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from demos.answers import class_accuracy
 from demos.colours import token
 from demos.plots.style import FORGET, MODEL_COLOURS, MODEL_PATTERNS, REMAIN, axis, layout
+from demos.records.predictions import class_accuracy
 
 COUNT_SCALE = [
     [at, token(f"count-{name}")] for at, name in ((0.0, "none"), (0.02, "few"), (0.3, "some"), (1.0, "many"))

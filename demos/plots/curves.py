@@ -9,7 +9,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from demos.plots.style import RUN_COLOURS, RUN_DASHES, RUN_MARKERS, axis, layout
-from demos.run_record import RunRecord
+from demos.records.record import RunRecord
 from sfr_core.results import LiveRecord
 
 Quantity = Literal["forget accuracy", "remain accuracy", "forget loss", "remain loss"]

@@ -11,13 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from demos.answers import confusions, shown_confusions
 from demos.plots.confusion import class_change
 from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
 from demos.plots.layers import recount
 from demos.plots.samples import samples_figure, timeline_figure
 from demos.plots.style import FORGET, MODEL_COLOURS, MODEL_PATTERNS, REMAIN
-from demos.run_record import RunRecord
+from demos.records.predictions import confusions, shown_confusions
+from demos.records.record import RunRecord
 
 # Ids inside an SVG are hashes; a fixed salt makes equal figures equal files.
 matplotlib.rcParams["svg.hashsalt"] = "unlearning-playground"

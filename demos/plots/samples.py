@@ -13,10 +13,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
+from demos.pictures.sheet_text import title_of
+from demos.pictures.sheets import classes_of, whole_sheet
 from demos.plots.style import FORGET
-from demos.run_record import RunRecord
-from demos.sheet_words import title_of
-from demos.sheets import classes_of, whole_sheet
+from demos.records.record import RunRecord
 
 COLUMNS = 4
 """Samples in a line."""

@@ -31,7 +31,7 @@ const themed = (name, otherwise) => getComputedStyle(document.body).getPropertyV
 export class Curves {
   /**
    * @param element the live view
-   * @param T texts (demos/copy.py LIVE); word: name of a text -> the one for the present kind of run
+   * @param T texts (demos/text/unlearn.py LIVE); word: name of a text -> the one for the present kind of run
    */
   constructor(element, T, word) {
     this.T = T;

@@ -1,5 +1,5 @@
 // The live view: phases, numbers, pictures and curves of one run, live or recorded.
-// props.value: see demos/live.py; props.texts: demos/copy.py LIVE; server.look: see demos/looks.py. Drawing shares the cores with
+// props.value: see demos/live/payload.py; props.texts: demos/text/unlearn.py LIVE; server.look: see demos/looks.py. Drawing shares the cores with
 // the run, so nothing here moves on its own (no CSS animation or transition) and nothing is drawn that has not changed or cannot
 // be seen.
 import { Curves } from './curves.js';

@@ -13,7 +13,7 @@ from sfr_core.hub.offers import OFFERS, Offer, offer_of
 from sfr_core.hub.open import look_up, open_classifier, open_for_run, open_generator, opened_generator
 from sfr_core.hub.resolve import HubModel, resolve
 from sfr_core.hub.room import check_memory, hub_precision
-from sfr_core.zoo import HUB
+from sfr_core.zoo.shipped import HUB
 
 __all__ = [
     "HUB", "OFFERS", "SMALL", "Description", "HubModel", "HubName", "Offer", "check_memory", "convert", "describe", "fetch",

@@ -13,7 +13,7 @@ from sfr_core.hub.files import Part
 from sfr_core.hub.memory import in_words
 from sfr_core.hub.names import read_name
 from sfr_core.hub.resolve import HubModel, commit_of, listing, recall, snapshot_folder
-from sfr_core.zoo import HUB
+from sfr_core.zoo.shipped import HUB
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sfr_core.errors import HubError
-from sfr_core.zoo import HUB
+from sfr_core.zoo.shipped import HUB
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(

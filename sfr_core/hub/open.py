@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from sfr_core import zoo
-from sfr_core.cards import ModelCard, Sampling
 from sfr_core.data.folder import MAX_ARRAY_BYTES
 from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
@@ -20,7 +18,9 @@ from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
 from sfr_core.hub.shape import architecture_of, says_architecture
 from sfr_core.nets.pipelines import sha256_of
-from sfr_core.own import OwnModel, names_of_outputs, open_own, unmeasured_card
+from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.cards import ModelCard, Sampling
+from sfr_core.zoo.uploaded import OwnModel, names_of_outputs, open_own, unmeasured_card
 
 SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(steps=50, guidance=7.5)}
 """What diffusers' pipelines take where nobody says anything else."""

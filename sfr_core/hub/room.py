@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfr_core.cards import ModelCard
 from sfr_core.catalog import spec_of
 from sfr_core.configs import RunConfig
 from sfr_core.errors import HubError
@@ -13,6 +12,7 @@ from sfr_core.hub.memory import MemoryNeed, in_words
 from sfr_core.hub.names import read_name
 from sfr_core.hub.phases import WITHOUT_GRADIENTS
 from sfr_core.hub.resolve import recall
+from sfr_core.zoo.cards import ModelCard
 
 if TYPE_CHECKING:
     import torch

@@ -12,10 +12,10 @@ import pytest
 import bench.latent as bench
 from bench.concept_table import concept_table, harm, kept, left, loss
 from bench.diffusion_cells import Place
-from sfr_core import kinds
-from sfr_core.cards import ModelCard
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol
+from sfr_core.runs import evaluate as kinds
+from sfr_core.zoo.cards import ModelCard
 from tests.core.tiny_sd import SMALL_CONCEPTS, named_judge, sd_folder
 
 

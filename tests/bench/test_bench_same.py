@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from bench.same import DEFAULTS, compare
-from sfr_core import zoo
+from sfr_core.zoo import shipped as zoo
 
 WEIGHTS = {"a": torch.tensor([1.0, 0.0]), "b": torch.zeros(2, 3)}
 RESULT = {"after": {"FA": 1.0, "KL": None}, "seconds": 3.0, "peak_memory_bytes": 7, "versions": {"torch": "2"}}

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from sfr_core.configs import RunConfig
 from sfr_core.events import Evaluated, Preview, Sheet
 from sfr_core.results import LiveRecord
-from sfr_core.runfiles import event_line
+from sfr_core.runs.files import event_line
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SLOW = 150_000

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sfr_core import zoo
-from sfr_core.cards import GoldStandard, Sampling, write_card
+from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.cards import GoldStandard, Sampling, write_card
 from tests.core.tiny_unet import WEIGHTS, ddpm_card, unet_folder
 from tests.demos.latent_models import DIT, SD, published
 

@@ -15,7 +15,7 @@ from sfr_core.configs import Variant
 from sfr_core.errors import ConfigError, InputError, UnknownName
 from sfr_core.hub import OFFERS
 from sfr_core.presets import forget_scope, kind_of, preset_names, preset_source, resolve
-from sfr_core.zoo import cards, open_dataset
+from sfr_core.zoo.shipped import cards, open_dataset
 
 MODEL, GENERATOR = "fashion-mnist-resnet", "fashion-mnist-ddpm"
 MODELS = {

@@ -9,17 +9,17 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from sfr_core.cards import GoldStandard, ModelCard
 from sfr_core.configs import DataSource, RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
 from sfr_core.nets.resnet import SmallResNet
-from sfr_core.session import Retrained, Session
+from sfr_core.runs.session import Retrained, Session
 from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.zoo import open_model
+from sfr_core.zoo.cards import GoldStandard, ModelCard
+from sfr_core.zoo.shipped import open_model
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
@@ -93,7 +93,7 @@ def ddpm_session(
     **settings: Any,
 ) -> Session:
     """A session in float32 on the CPU, with SMALL_DDPM settings changed by `settings`."""
-    from sfr_core import kinds
+    from sfr_core.runs import evaluate as kinds
 
     model = card or ddpm_card(folder, source="own")
     config = RunConfig(

@@ -11,8 +11,6 @@ from diffusers import DDIMScheduler, DiTPipeline, DiTTransformer2DModel
 from safetensors.torch import save_file
 from torch import nn
 
-from sfr_core import kinds
-from sfr_core.cards import GoldStandard, ModelCard, Sampling
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset, without_pictures
 from sfr_core.data.splits import parse_forget, split_rows
@@ -20,11 +18,13 @@ from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
-from sfr_core.session import Session
+from sfr_core.runs import evaluate as kinds
+from sfr_core.runs.session import Session
 from sfr_core.tasks import dit
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.pictures import PictureStore
-from sfr_core.zoo import open_whole
+from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling
+from sfr_core.zoo.shipped import open_whole
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 

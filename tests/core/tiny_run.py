@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sfr_core.configs import RunConfig
-from sfr_core.session import Session
-from sfr_core.zoo import GoldStandard, ModelCard, load_weights
+from sfr_core.runs.session import Session
+from sfr_core.zoo.shipped import GoldStandard, ModelCard, load_weights
 from tests.core.tiny import SMALL, TinyNet, tiny_dataset, tiny_net
 
 FORGET = "class:three"

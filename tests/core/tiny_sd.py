@@ -13,8 +13,6 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from sfr_core import kinds
-from sfr_core.cards import ModelCard, Sampling, write_card
 from sfr_core.configs import RunConfig
 from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.data.concepts import Concept, Concepts, PromptPlan, plan_prompts
@@ -24,8 +22,10 @@ from sfr_core.nets.judge import Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
 from sfr_core.ops.walks import drained
-from sfr_core.session import Session
+from sfr_core.runs import evaluate as kinds
+from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask
+from sfr_core.zoo.cards import ModelCard, Sampling, write_card
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 

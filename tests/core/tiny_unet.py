@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler, UNet2DModel
 
-from sfr_core.cards import ModelCard, Sampling
+from sfr_core.zoo.cards import ModelCard, Sampling
 
 torch.set_num_threads(1)
 

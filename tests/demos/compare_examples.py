@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from demos.run_record import RunRecord
+from demos.records.record import RunRecord
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset, Pictures

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio import utils
 
-from demos.pages.form import Form
+from demos.unlearn.form import Form
 from sfr_core.configs import RunConfig
 
 

@@ -6,16 +6,16 @@ import base64
 import io
 from typing import Any
 
-import compare_examples
 import numpy as np
-from compare_examples import MASK, NAMES, dataset, step
 from PIL import Image
 
-from demos.run_record import RunRecord
+from demos.records.record import RunRecord
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
 from sfr_core.events import Evaluated, Event, Finished, PhaseStarted, Preview, Sheet
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, RunResult
+from tests.demos import compare_examples
+from tests.demos.compare_examples import MASK, NAMES, dataset, step
 
 LABELS = (0, 0, 1, 1, 2, 2)
 SIDE, COLUMNS = 4, 2

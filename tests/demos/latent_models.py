@@ -23,12 +23,12 @@ from recipes.latents_folder import LatentSet, save_pipeline
 from recipes.latents_publish import JUDGES, publish
 from recipes.latents_quality import COLUMNS, save_sheet, sheet_rows
 from recipes.latents_training import TextTraining
-from sfr_core.cards import ModelCard, Sampling, write_card
 from sfr_core.data.concepts import FILE
 from sfr_core.metrics.generation import RealFeatures
 from sfr_core.nets.judge import CARD, Judge
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
+from sfr_core.zoo.cards import ModelCard, Sampling, write_card
 from tests.core.recipes.latent_examples import some_emoji, tiny_latents, tiny_recipe
 
 SIDE = 64

@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demos import copy
-from demos.jobs import Job, JobBook, Limits
-from demos.pages.context import PageContext, new_token, say
+from demos.context import PageContext, new_token, say
+from demos.jobs.book import Job, JobBook, Limits
+from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, Finished

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
-from compare_examples import MASK, NAMES, record
 from PIL import Image
 
-from demos.answers import confusions
 from demos.plots.confusion import class_change_figure, confusion_change_figure, confusion_figure
 from demos.plots.curves import curve, overlay_figure
 from demos.plots.files import figures, render
 from demos.plots.layers import layers_figure, nearest_threshold, recount, total_share
+from demos.records.predictions import confusions
+from tests.demos.compare_examples import MASK, NAMES, record
 
 
 def test_confusion_figure_shows_the_counts_and_leaves_zeros_blank() -> None:

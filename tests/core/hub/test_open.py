@@ -14,8 +14,7 @@ from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file
 
-from sfr_core import zoo
-from sfr_core.cli import BAD_INPUT, main
+from sfr_core.cli.run import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, HubError, InputError
 from sfr_core.hub import (
@@ -31,8 +30,9 @@ from sfr_core.hub import (
 from sfr_core.nets.named import build_network, from_timm_config, read_architecture
 from sfr_core.ops import device as device_module
 from sfr_core.presets import resolve as resolve_preset
-from sfr_core.runfiles import read_config
-from sfr_core.session import Session
+from sfr_core.runs.files import read_config
+from sfr_core.runs.session import Session
+from sfr_core.zoo import shipped as zoo
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo
 from tests.core.own_files import ARCHITECTURE, OwnFiles, write_own
 from tests.core.tiny_dit import SMALL_DIT

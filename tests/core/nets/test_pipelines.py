@@ -10,10 +10,10 @@ import pytest
 import torch
 from diffusers import DiTPipeline
 
-from sfr_core import zoo
-from sfr_core.cards import read_card, write_card
 from sfr_core.errors import AssetError
 from sfr_core.nets.pipelines import class_names, open_pipeline, picture_side, read_index
+from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.cards import read_card, write_card
 from tests.core.tiny import CLASSES, same, state
 from tests.core.tiny_dit import FILE, SIDE, VAE_FILE, dit_card, dit_folder
 from tests.core.tiny_sd import sd_folder

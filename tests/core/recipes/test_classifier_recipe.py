@@ -14,7 +14,7 @@ import pytest
 from recipes import classifier as recipe
 from sfr_core.data.datasets import FASHION_CLASSES, Dataset, Pictures
 from sfr_core.errors import AssetError
-from sfr_core.zoo import build_module, load_weights, read_card
+from sfr_core.zoo.shipped import build_module, load_weights, read_card
 
 
 def small_dataset() -> Dataset:

@@ -12,18 +12,19 @@ from recipes.ddpm_folder import publish
 from recipes.ddpm_training import resume
 from recipes.image_sets import CIFAR10
 from recipes.judge_sets import CIFAR_JUDGE, FASHION_JUDGE, JUDGES
-from sfr_core import kinds, zoo
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import Sampling
 from sfr_core.configs import RunConfig
 from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.data.datasets import CIFAR_CLASSES, Pictures
 from sfr_core.events import Evaluated, Finished
 from sfr_core.nets.judge import CARD, Judge, pixels_of
 from sfr_core.results import GeneratorRecord
-from sfr_core.runner import run
-from sfr_core.session import Session
+from sfr_core.runs import evaluate as kinds
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
 from sfr_core.tasks import ddpm
+from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.cards import Sampling
 from tests.core.recipes.ddpm_examples import tiny_recipe
 from tests.core.tiny_ddpm_run import SMALL_DDPM
 

@@ -21,10 +21,10 @@ from recipes.latents_publish import publish
 from recipes.latents_quality import COLUMNS, save_sheet, sheet_rows
 from recipes.latents_sets import NULL, RECIPES, captions_of, concept_repeats, repeats, say, select, tokenizer_of
 from recipes.latents_training import TextTraining, token_table
-from sfr_core.cards import SAMPLES, SHEET_ROWS, read_card
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.nets.pipelines import open_pipeline
+from sfr_core.zoo.cards import SAMPLES, SHEET_ROWS, read_card
 from tests.core.recipes.latent_examples import NOWHERE, some_emoji, tiny_latents, tiny_recipe
 
 FOUND = some_emoji()

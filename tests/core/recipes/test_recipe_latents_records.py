@@ -7,8 +7,8 @@ import pytest
 
 from recipes import latents_records
 from recipes.latents_records import with_records
-from sfr_core import kinds
 from sfr_core.metrics.generation import Protocol
+from sfr_core.runs import evaluate as kinds
 from tests.core.tiny import CLASSES
 from tests.core.tiny_dit import FORGET, dit_card, dit_gold, rgb_judge
 

@@ -1,0 +1,101 @@
+"""What every tab shares: the job book, who the visitor is, and which job the page shows."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demos.jobs.book import Job, JobBook
+from demos.text import unlearn as copy
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError, PlaygroundError
+
+TOKEN = re.compile(r"[0-9a-f]{32}")
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Options of every handler: no name in the API, and progress is shown by the page itself."""
+QUICK: dict[str, Any] = {**PRIVATE, "queue": False}
+"""Looking never waits: these handlers compute nothing and bypass the queue."""
+LAST: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
+"""Looking where the last of several quick choices must win; without it Gradio drops what is chosen while an answer is under way. It
+(6.31) then says the component's first event again, to all that listen to it: those must not mind."""
+QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
+"""Handlers that may refuse or that set `PageContext.job`: Gradio shows the sentence of an error, and tells the browser of a changed
+gr.State, only through the queue (measured, gradio 6.31). No limit, so no waiting."""
+STORAGE_KEY = "unlearning-playground"
+STORAGE_SECRET = "unlearning-playground-1"
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """Made once by app_builder and given to every `build(ctx)`.
+
+    Attributes:
+        book: all jobs of the process.
+        browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or ""}``. Use it as input and
+            ask `job_of`; only app_builder and `show` write it.
+        job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
+            makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
+    """
+
+    book: JobBook
+    browser: gr.BrowserState
+    job: gr.State
+
+    def visitor(self, browser: Any) -> str:
+        """The visitor's token, "" where the browser sent none or something else."""
+        value = browser.get("visitor") if isinstance(browser, Mapping) else None
+        return value if isinstance(value, str) and TOKEN.fullmatch(value) else ""
+
+    def job_of(self, browser: Any, job_id: Any) -> Job | None:
+        """The job if this visitor owns it (and marks it as seen); None otherwise."""
+        job = self.book.owned(self.visitor(browser), job_id) if isinstance(job_id, str) else None
+        if job is not None:
+            self.book.touch(job.id)
+        return job
+
+    def last_job(self, browser: Any) -> Job | None:
+        """The run that the page showed last, as this browser remembers it; None where there is none (any more)."""
+        return self.job_of(browser, browser.get("job") if isinstance(browser, Mapping) else None)
+
+    def submit(self, browser: Any, config: RunConfig) -> Job:
+        """Queues a run of this visitor.
+
+        Raises:
+            gr.Error: with the sentence and the hint for the page.
+        """
+        visitor = self.visitor(browser)
+        if not visitor:
+            raise say(InputError(copy.NOT_LOADED))
+        try:
+            return self.book.submit(visitor, config)
+        except PlaygroundError as error:
+            raise say(error) from None
+
+    def show(self, browser: Any, job: Job | None) -> tuple[dict[str, str], str]:
+        """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`."""
+        job_id = job.id if job is not None else ""
+        return {"visitor": self.visitor(browser) or new_token(), "job": job_id}, job_id
+
+
+def call_off(event: Callable[..., Any], listeners: Sequence[Any]) -> None:
+    """Lets an event end what other listeners still answer of.
+
+    Must be connected before the event's own listener: Gradio would cancel only after the answer of that.
+    """
+    event(None, None, None, cancels=list(listeners), **PRIVATE)
+
+
+def new_token() -> str:
+    """128 random bits as 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def say(error: PlaygroundError) -> gr.Error:
+    """The error as the page shows it."""
+    title = copy.TITLE_CANNOT if isinstance(error, InputError) else copy.TITLE_FAILED
+    return gr.Error(str(error), title=title, duration=12)

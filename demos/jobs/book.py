@@ -1,0 +1,298 @@
+"""A run as a job: queue, one compute slot, event log, stop, deadline, limits, eviction. Knows neither gradio nor torch.
+
+A page never holds a run: it holds an id, reads `Job.log` from any index and may come back after a reload. What computes is
+a `Backend`, a function from a job to its events, so that tests give a small one of their own and ZeroGPU another.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from demos.jobs.job import ENDED, Backend, Job, Limits, State, session_bytes
+from demos.jobs.local import check_config, retrained_for, run_here
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RunConfig
+from sfr_core.errors import Busy, InputError, PlaygroundError
+from sfr_core.events import Cancelled, Event, Finished
+
+LOG = logging.getLogger(__name__)
+__all__ = [
+    "ENDED", "Backend", "Job", "JobBook", "Limits", "State", "check_config", "retrained_for", "run_here", "session_bytes",
+]  # fmt: skip
+
+
+class JobBook:
+    """All jobs of one process.
+
+    Args:
+        backend: what computes.
+        check: validates a config before it is queued.
+        limits: see Limits.
+        clock: seconds since the epoch; tests move it by hand.
+        on_end: told of every job that ran, when it has ended.
+    """
+
+    def __init__(
+        self,
+        backend: Backend = run_here,
+        *,
+        check: Callable[[RunConfig], None] = check_config,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+        on_end: Callable[[Job], None] | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.slot = threading.Lock()
+        """The compute slot: whoever trains or evaluates in this process holds it."""
+        self._backend, self._check, self._clock, self._on_end = backend, check, clock, on_end
+        self._jobs: dict[str, Job] = {}
+        self._queue: deque[tuple[Job, contextvars.Context]] = deque()
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
+        self._worker: threading.Thread | None = None
+
+    def submit(self, visitor: str, config: RunConfig) -> Job:
+        """Queues a run.
+
+        Raises:
+            InputError: the config cannot be run. Busy: a limit of this page is reached.
+        """
+        self._check(config)
+        with self._lock:
+            mine = [j for j in self._jobs.values() if j.visitor == visitor]
+            if sum(j.active for j in mine) >= self.limits.active_per_visitor:
+                raise Busy(
+                    f"You already have {self.limits.active_per_visitor} runs waiting or running.",
+                    hint="Stop one of them or wait until it ends.",
+                )
+            if len(self._queue) >= self.limits.queue:
+                raise Busy("Too many runs are waiting here.", hint="Try again in a few minutes.")
+            now = self._clock()
+            job = Job(id=secrets.token_hex(16), visitor=visitor, config=config, created=now, seen=now)
+            self._jobs[job.id] = job
+            ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
+            for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
+                del self._jobs[old.id]
+            # The context carries the visitor's request, by which ZeroGPU counts its quota.
+            self._queue.append((job, contextvars.copy_context()))
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+                self._worker.start()
+                threading.Thread(target=self._tick, name="jobs-sweep", daemon=True).start()
+            self._wake.notify()
+        self.sweep()
+        return job
+
+    def get(self, job_id: str) -> Job | None:
+        """The job of this id, whoever owns it; pages ask `owned` instead."""
+        with self._lock:
+            return self._jobs.get(job_id)
+
+    def owned(self, visitor: str, job_id: str) -> Job | None:
+        """The job of this id if `visitor` owns it."""
+        job = self.get(job_id)
+        return job if job is not None and visitor and secrets.compare_digest(job.visitor, visitor) else None
+
+    def runs(self, visitor: str) -> list[Job]:
+        """This visitor's jobs, newest first."""
+        with self._lock:
+            return sorted((j for j in self._jobs.values() if j.visitor == visitor), key=lambda j: -j.created)
+
+    def now(self) -> float:
+        """The book's clock, seconds since the epoch."""
+        return self._clock()
+
+    def place(self, job_id: str) -> int:
+        """0 when it runs or has ended, otherwise its place in the queue, from 1."""
+        with self._lock:
+            for place, (job, _) in enumerate(self._queue, start=1):
+                if job.id == job_id:
+                    return place
+        return 0
+
+    def touch(self, job_id: str) -> None:
+        """Somebody looks at this job now."""
+        job = self.get(job_id)
+        if job is not None:
+            job.seen = self._clock()
+
+    def stop(self, job_id: str) -> None:
+        """Asks a job to end: at once while it waits, within one step while it runs. Harmless on an ended job."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or not job.active:
+                return
+            job.stopping = True
+            job.cancel.cancel()
+            for entry in self._queue:
+                if entry[0] is job:
+                    self._queue.remove(entry)
+                    job.log.append(Cancelled(steps=0))
+                    self._end(job, "cancelled")
+                    break
+
+    def keep(self, job_id: str) -> None:
+        """Keeps the partial weights of a stopped run."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is not None and job.state == "cancelled" and not job.settled:
+                job.settled = "kept"
+
+    def rollback(self, job_id: str) -> None:
+        """Puts the weights of before the run back; a running job must be stopped first.
+
+        Raises:
+            InputError: it still runs, or its weights have been freed.
+        """
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                raise InputError("This run is no longer known here.", hint="Start it again.")
+            if job.active:
+                raise InputError("This run has not ended yet.", hint="Stop it first.")
+            if job.session is None and job.started is not None:
+                raise InputError("The weights of this run have been freed.", hint="Start it again.")
+            if job.session is not None:
+                job.session.rollback()
+            job.settled = "rolled back"
+
+    def free(self, job_id: str) -> None:
+        """Drops the weights of an ended job; its log and result stay."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is not None and not job.active and job.session is not None:
+                job.session, job.freed = None, True
+
+    def delete(self, visitor: str, job_id: str) -> None:
+        """Forgets an ended job with its weights, log and result.
+
+        Raises:
+            InputError: it is not this visitor's, or it has not ended.
+        """
+        with self._lock:
+            job = self.owned(visitor, job_id)
+            if job is None:
+                raise InputError("This run is no longer known here.", hint="Choose another one.")
+            if job.active:
+                raise InputError("This run has not ended yet.", hint="Stop it first.")
+            del self._jobs[job_id]
+
+    def weights(self) -> int:
+        """Bytes held by the sessions of all jobs."""
+        with self._lock:
+            return sum(session_bytes(j.session) for j in self._jobs.values())
+
+    def sweep(self, *, spare_newest: bool = True) -> None:
+        """Stops what nobody looks at, frees what is idle, and keeps the sum of the weights under its limit.
+
+        Args:
+            spare_newest: the run that ended last stays whatever its size, so that it can be looked at until the next one begins.
+        """
+        now = self._clock()
+        with self._lock:
+            for job in list(self._jobs.values()):
+                # One whose page is hidden counts from its start: waiting took the time in which it could have been looked at.
+                if job.active and now - max(job.seen, job.started or 0.0) > self.limits.unseen:
+                    self.stop(job.id)
+                elif not job.active and now - job.seen > self.limits.idle:
+                    self.free(job.id)
+            held = sorted((j for j in self._jobs.values() if not j.active and j.session), key=lambda j: j.seen)
+            newest = max(held, key=lambda j: j.ended or 0.0, default=None) if spare_newest else None
+            for job in held:
+                if job is newest:
+                    continue
+                if self.weights() <= self.limits.weights:
+                    break
+                self.free(job.id)
+            ended = sorted((j for j in self._jobs.values() if not j.active), key=lambda j: j.seen)
+            for job in ended[: max(0, len(ended) - self.limits.kept)]:
+                del self._jobs[job.id]
+
+    def _tick(self) -> None:
+        while True:
+            time.sleep(15)
+            try:
+                self.sweep()
+            except Exception:
+                LOG.exception("sweep failed")
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue:
+                    self._wake.wait()
+                job, context = self._queue.popleft()
+                job.state, job.started = "running", self._clock()
+                # Counted from the start, not from the queue.
+                token = CancelToken(self.limits.deadline)
+                if job.cancel.cancelled:
+                    token.cancel()
+                job.cancel = token
+                job.retrainings = self._retrainings(job)
+            self.sweep(spare_newest=False)
+            context.run(self._run, job)
+            self.sweep()
+
+    def _run(self, job: Job) -> None:
+        state: State = "failed"
+        untouched = False
+        events: Iterator[Event] | None = None
+        try:
+            with self.slot:
+                events = self._backend(job)
+                for event in events:
+                    job.log.append(event)
+                    if isinstance(event, Finished):
+                        job.result, state = event.result, "finished"
+                    elif isinstance(event, Cancelled):
+                        state = "cancelled"
+                        untouched = event.steps == 0
+            if state == "failed":
+                job.error = "The run ended without a result. Start it again."
+        except PlaygroundError as error:
+            job.error, state = str(error), "failed"
+        except MemoryError:
+            job.error, state = "There is too little memory for this run. Choose a smaller batch size.", "failed"
+        except Exception as error:
+            LOG.exception("job %s failed", job.id[:8])
+            job.error = (
+                f"The run failed unexpectedly ({type(error).__name__}). Start it again or choose other settings."
+            )
+            state = "failed"
+        finally:
+            try:
+                if events is not None and hasattr(events, "close"):
+                    events.close()
+                if (state == "failed" or untouched) and job.session is not None:
+                    job.session.rollback()
+                if untouched:  # there is no choice between the weights before and after
+                    job.settled = "rolled back"
+            except Exception:
+                LOG.exception("job %s could not be rolled back", job.id[:8])
+            with self._lock:
+                self._end(job, state)
+        if self._on_end is not None:
+            try:
+                self._on_end(job)
+            except Exception:
+                LOG.exception("on_end failed for job %s", job.id[:8])
+
+    def _retrainings(self, job: Job) -> tuple[Job, ...]:
+        return tuple(
+            old
+            for old in self.runs(job.visitor)
+            if old.state == "finished" and old.session is not None
+            and (old.config.method, old.config.model) == ("retrain", job.config.model)
+        )  # fmt: skip
+
+    def _end(self, job: Job, state: State) -> None:
+        job.state, job.ended, job.stopping = state, self._clock(), False
+        job.retrainings = ()
+        if state == "failed":
+            job.session = None

@@ -1,0 +1,202 @@
+"""Models of the Hub as the page opens them: what is said before a download, and the download with its real bytes. No gradio."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from html import escape
+from importlib.util import find_spec
+from typing import TypeVar
+
+from demos.jobs import side_jobs as wishes
+from demos.jobs import warm
+from demos.jobs.side_jobs import Wish
+from demos.text import hub as words
+from demos.text import unlearn as copy
+from sfr_core.cancel import CancelToken
+from sfr_core.hub import SMALL, Description, HubModel, describe, look_up, offer_of, open_generator
+from sfr_core.hub.fetch import Watch
+from sfr_core.zoo.cards import ModelCard
+
+LOOK_SECONDS = 0.2
+LONGEST = 2 * 3600.0
+"""Seconds that one download may take."""
+T = TypeVar("T")
+Opener = Callable[[Watch], ModelCard]
+"""Downloads and opens, and tells of every piece of the download in bytes."""
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was looked up.
+
+    Attributes:
+        free: bytes of memory on the device that a run would take; None where the system does not tell.
+        on_gpu: whether that device is a GPU, where a run is in half precision.
+    """
+
+    description: Description
+    free: int | None
+    on_gpu: bool = False
+
+    @property
+    def model(self) -> HubModel:
+        return self.description.model
+
+    @property
+    def smallest(self) -> int | None:
+        """Bytes that forgetting by steps takes at least: sparing, without a mask, the optimiser with the smallest states, and of a
+        text-to-image model only what reads a prompt; None for a classifier whose network or size of pictures nobody tells."""
+        if self.description.activations is None:
+            return None
+        return self.description.smallest(on_gpu=self.on_gpu).total
+
+    @property
+    def too_large(self) -> bool:
+        """Whether that does not fit into the memory that is free just now."""
+        return self.smallest is not None and self.free is not None and self.smallest > self.free
+
+    @property
+    def openable(self) -> bool:
+        """Whether downloading it would be of any use here."""
+        return not self.model.pickles and not self.needs_timm
+
+    @property
+    def needs_timm(self) -> bool:
+        """Whether its network is one of timm, which is not installed here."""
+        return "architecture" in self.model.config and find_spec("timm") is None
+
+
+def look(name: str) -> Found:
+    """Looks a model up without downloading its weights.
+
+    Raises:
+        HubError: as `sfr_core.hub.look_up` and `describe`.
+    """
+    model = look_up(name)
+    warm.load(diffusers=True)
+    from sfr_core.ops import device
+
+    description = describe(model)
+    place = device.pick_device("auto")
+    return Found(description, device.free_bytes(place), place.type == "cuda")
+
+
+def found_html(found: Found) -> str:
+    """Licence, sizes and memory, each by name, and what stands in the way."""
+    model, described = found.model, found.description
+    offer = offer_of(model.name)
+    facts = [
+        (words.KIND, copy.KINDS[model.kind]),
+        (words.LICENCE, model.licence + (words.GATED if model.gated else "")),
+        (words.REVISION, model.name.revision[:12]),
+        (words.DOWNLOAD, _download(described)),
+        (words.WEIGHTS, words.WEIGHTS_ARE.format(trained=copy.count(described.trained), still=copy.count(described.still))),
+    ]  # fmt: skip
+    if described.activations is not None:
+        # The numbers by which a run is refused or let through (sfr_core/hub/room.py), for what the form shows at first.
+        plain = copy.size(described.first(on_gpu=found.on_gpu).total)
+        if described.spares:
+            spare, small = (
+                copy.size(described.first(spare=True, on_gpu=found.on_gpu, **changes).total) for changes in ({}, SMALL)
+            )
+            facts.append((words.MEMORY, words.MEMORY_IS.format(plain=plain, spare=spare)))
+            facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, small))
+        else:
+            facts.append((words.MEMORY, words.MEMORY_PLAIN.format(plain=plain)))
+    if model.kind == "classifier":
+        facts.append((words.FOLDERS, words.FOLDERS_ARE))
+    if found.free is not None:
+        facts.append((words.FREE, copy.size(found.free)))
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    title = model.name.repo if offer is None else offer.title
+    about = f'<p class="pg-note">{escape(offer.about)}</p>' if offer is not None else ""
+    return f'<h4>{escape(title)}</h4>{about}<dl class="hub-facts">{rows}</dl>{_hindrance(found)}'
+
+
+def _download(described: Description) -> str:
+    whole = copy.size(described.model.bytes)
+    if not described.missing:
+        return words.HERE.format(size=whole)
+    missing = copy.size(described.missing)
+    return whole if missing == whole else words.PARTLY.format(size=whole, missing=missing)
+
+
+def _hindrance(found: Found) -> str:
+    if found.model.pickles:
+        return (
+            f'<p role="alert">{words.PICKLES}<br><code>python -m sfr_core convert {escape(found.model.id)}</code></p>'
+        )
+    if found.needs_timm:
+        return f'<p role="alert">{words.TIMM}</p>'
+    if found.too_large and found.smallest is not None and found.free is not None:
+        text = words.TOO_LARGE.format(need=copy.size(found.smallest), free=copy.size(found.free))
+        return f'<p role="alert">{escape(text)}</p>'
+    return ""
+
+
+def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
+    """Downloads and opens a model, see `fetching`.
+
+    Args:
+        opener: of a classifier, with its pictures; default: the pipeline is opened under its own identifier.
+    """
+    model = found.model
+    return fetching(model.id, opener or (lambda watch: open_generator(model, watch)), found.description.missing)
+
+
+def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> Wish[T]:
+    """Downloads in a thread; its steps are kilobytes. One download at a time in a process.
+
+    Args:
+        name: whose outcome it is. fetch: tells of every piece of the download in bytes. missing: bytes to come.
+    """
+
+    def worker(_: str) -> Iterator[int | T]:
+        token, pieces = CancelToken(), [0]
+
+        def watch(n: int) -> None:
+            token.check()
+            pieces[0] += n
+
+        with ThreadPoolExecutor(1) as pool:
+            going = pool.submit(fetch, watch)
+            try:
+                while not wait([going], LOOK_SECONDS).done:
+                    yield pieces[0] // 1000
+            finally:
+                token.cancel()  # harmless once it is here; else it ends at the next piece
+            yield going.result()
+
+    total = max(1, missing // 1000)
+    return wishes.start(_one_at_a_time, worker, (name,), total, deadline=LONGEST, advice=words.ADVICE)
+
+
+def progress_html(wish: Wish[T], title: str = words.TITLE) -> str:
+    """A bar with the real bytes, or that it waits; `title` names the bar."""
+    if wish.state == "waiting":
+        return f'<p class="pg-note">{words.WAITING}</p>'
+    done = min(wish.done, wish.steps)
+    text = words.CHECKING if done == wish.steps else words.PROGRESS.format(
+        done=copy.size(1000 * done), total=copy.size(1000 * wish.steps)
+    )  # fmt: skip
+    bar = f'<progress max="{wish.steps}" value="{done}" aria-label="{escape(title)}" class="wish-bar"></progress>'
+    return f'{bar}<p class="pg-note" role="status">{escape(text)}</p>'
+
+
+def ended_html(wish: Wish[ModelCard]) -> str:
+    """How a download ended."""
+    if wish.state != "done":
+        return unfinished_html(wish)
+    (card,) = wish.outcomes.values()
+    return f'<p class="pg-note" role="status" data-model="{escape(card.id)}">{escape(words.OPENED.format(title=card.title))}</p>'
+
+
+def unfinished_html(wish: Wish[T]) -> str:
+    """Why a download ended before all was here."""
+    if wish.state == "failed":
+        return f'<p role="alert">{escape(wish.error)}</p>'
+    return f'<p class="pg-note" role="status">{words.LATE if wish.state == "late" else words.STOPPED}</p>'

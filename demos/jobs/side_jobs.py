@@ -1,0 +1,123 @@
+"""What a visitor wishes of a run's models off the run: in a thread of its own that holds the compute slot. No gradio, no torch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from demos.text import result as copy
+from sfr_core.cancel import CancelToken
+from sfr_core.errors import InputError, PlaygroundError
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+Worker: TypeAlias = Callable[[str], Iterator[int | T]]
+"""Works with one model: yields the steps done, and last its outcome."""
+
+
+@dataclass(slots=True)
+class Wish(Generic[T]):
+    """One wish as it stands; its thread writes, the page reads.
+
+    Attributes:
+        models: with whom it works, in this order.
+        steps: steps with each model.
+        state: "waiting" for the compute slot, "working", or how it ended.
+        model, done: with whom it works now, and how many steps are done.
+        outcomes: by model, once all are there.
+        seconds: time it took, waiting left out.
+        error: one sentence where it failed.
+    """
+
+    models: tuple[str, ...]
+    steps: int
+    cancel: CancelToken
+    state: Literal["waiting", "working", "done", "stopped", "late", "failed"] = "waiting"
+    model: str = ""
+    done: int = 0
+    outcomes: dict[str, T] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def active(self) -> bool:
+        """True until it has ended."""
+        return self.state in ("waiting", "working")
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Steps done and to do, over all models."""
+        at = self.models.index(self.model) if self.model in self.models else 0
+        return at * self.steps + self.done, len(self.models) * self.steps
+
+
+def start(
+    slot: threading.Lock, worker: Worker[T], models: Sequence[str], steps: int, *, deadline: float, advice: str
+) -> Wish[T]:
+    """Works with each of `models` in turn, in a thread; the slot is given back whatever happens.
+
+    Args:
+        deadline: seconds that it may compute ("late" where they are over).
+        advice: what to do where it fails for an unknown reason.
+    """
+    wish: Wish[T] = Wish(tuple(models), steps, CancelToken())
+    arguments = (wish, slot, worker, deadline, advice)
+    threading.Thread(target=_work, args=arguments, name="wish", daemon=True).start()
+    return wish
+
+
+def _work(wish: Wish[T], slot: threading.Lock, worker: Worker[T], deadline: float, advice: str) -> None:
+    while not slot.acquire(timeout=0.2):
+        if wish.cancel.cancelled:
+            wish.state = "stopped"
+            return
+    started = time.monotonic()
+    outcomes: dict[str, T] = {}
+    end: Literal["done", "stopped", "late", "failed"] = "failed"
+    try:
+        wish.state = "working"
+        for model in wish.models:
+            wish.model, wish.done = model, 0
+            for item in worker(model):
+                if not isinstance(item, int):
+                    outcomes[model] = item
+                    break
+                wish.done = item
+                if wish.cancel.cancelled:
+                    end = "stopped"
+                    return
+                if time.monotonic() - started > deadline:
+                    end = "late"
+                    return
+        wish.outcomes, end = outcomes, "done"
+    except PlaygroundError as error:
+        wish.error = str(error)
+    except Exception as error:
+        # With torch, which whatever fails for want of memory has loaded.
+        from sfr_core.ops.device import is_out_of_memory
+
+        if is_out_of_memory(error):
+            wish.error = f"There is too little free memory for this. {advice}"
+        else:
+            LOG.exception("a wish failed")
+            wish.error = f"This failed unexpectedly ({type(error).__name__}). {advice}"
+    finally:
+        wish.seconds = time.monotonic() - started
+        slot.release()
+        wish.state = end
+
+
+def model_of(session: Any, who: str) -> Any:
+    """A copy of one of a run's models, to work with while the visitor may roll the live one back.
+
+    Raises:
+        InputError: it was rolled back before; the live model is another one now.
+    """
+    model = session.reference(who)
+    if model is None:
+        raise InputError(copy.PLAY_GONE)
+    return model

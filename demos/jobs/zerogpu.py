@@ -1,0 +1,104 @@
+"""The backend inside a ZeroGPU Space: the same run, in a function that owns a GPU for a minute.
+
+There the GPU function is a fork of this process that is kept for the next visitor. So the session is opened inside it and
+goes with it; events, answers and changed weights come back pickled, on the CPU, and an equal session here takes them up.
+Off ZeroGPU the decorator gives the function back unchanged, so this file is tested on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import spaces  # before torch: it refuses to be imported after CUDA has started
+
+from demos.asked import asked
+from demos.jobs import estimate
+from demos.jobs.book import Job, retrained_for
+from sfr_core.cancel import CancelToken
+from sfr_core.configs import RunConfig
+from sfr_core.events import Cancelled, Event, Finished, Step
+from sfr_core.zoo import shipped as zoo
+
+Gold = tuple[dict[str, Any], float]
+"""Arrays by name, and seconds."""
+LONGEST = 60
+"""Seconds asked for at most. The quota counts 1.5 times as much; an anonymous visitor has 120 s a day."""
+SHORTEST = 20
+PICTURES_PER_SECOND = 4000.0
+"""A cautious lower bound for these small networks, from which the time to ask for follows."""
+
+
+def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> int:
+    """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
+    n_forget, n_remain, n_test = sizes
+    run = RunConfig.from_json(config)
+    work = estimate.passes(run, zoo.card(run.model).kind, n_forget, n_remain, len(asked(run).names))
+    work += 2 * (n_forget + n_remain + n_test)
+    return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
+
+
+@spaces.GPU(duration=seconds_needed)  # type: ignore[untyped-decorator, unused-ignore]
+def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> Iterator[tuple[str, Any]]:
+    """Runs a config (as JSON) on the GPU; `gold` is a model that the visitor retrained.
+
+    Yields:
+        ("event", event), and before the last one ("state", what a session elsewhere needs to take the run up).
+    """
+    from sfr_core.runs import runner
+    from sfr_core.runs.session import Session, retrained_of
+
+    session = Session.open(RunConfig.from_json(config), retrained=None if gold is None else retrained_of(*gold))
+    last: Event | None = None
+    for event in runner.run(session, cancel=CancelToken(LONGEST + 30.0)):
+        if isinstance(event, Finished | Cancelled):
+            last = event
+            continue
+        yield "event", event
+    changed = {name: value.numpy() for name, value in session.changed_tensors().items()}
+    yield (
+        "state",
+        {
+            "changed": changed,
+            "reports": dict(session.reports),
+            "shown_before": session.shown_before,
+            "device": session.device_name,
+        },
+    )
+    yield "event", last
+
+
+def run_there(job: Job) -> Iterator[Event]:
+    """The backend (see demos.jobs.Backend): relays the events of `gpu_run`; stopping takes effect at its next event."""
+    from sfr_core.runs.session import Session
+
+    retrained = retrained_for(job)
+    here = Session.open(
+        RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}), retrained=retrained
+    )
+    job.session = here
+    job.config = replace(job.config, data=here.config.data)
+    gold = None if retrained is None else (retrained.arrays(), retrained.seconds)
+    sizes = estimate.sizes(job.config, asked(job.config))
+    steps = 0
+    remote = gpu_run(job.config.to_json(), sizes, gold)
+    try:
+        for kind, value in remote:
+            if kind == "state":
+                here.adopt(value["changed"])
+                here.reports.update(value["reports"])
+                here.shown_before.update(value["shown_before"])
+                job.device = value["device"]
+                continue
+            if isinstance(value, Finished):
+                here.result = value.result
+            steps = value.i if isinstance(value, Step) else steps
+            yield value
+            if job.cancel.cancelled and not isinstance(value, Finished | Cancelled):
+                # The weights live in the other process and end with it: nothing partial can be kept.
+                yield Cancelled(steps=steps, reason="deadline" if job.cancel.timed_out else "stopped")
+                return
+    finally:
+        if hasattr(remote, "close"):
+            remote.close()

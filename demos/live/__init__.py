@@ -1,0 +1,1 @@
+"""What a page polls while a run goes on."""

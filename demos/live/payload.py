@@ -1,0 +1,264 @@
+"""The value of the live component (static/live.js): a job as it stands, or a recorded run that plays by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from demos.asked import asked
+from demos.jobs import hardware
+from demos.jobs.book import Job
+from demos.live import view as bridge
+from demos.pictures.blur import shown_blurred
+from demos.pictures.inline import picture
+from demos.records.verdict_words import UNTOUCHED
+from demos.text import unlearn as copy
+from sfr_core import catalog
+from sfr_core.configs import RunConfig
+from sfr_core.data.datasets import ASSETS
+from sfr_core.data.splits import ForgetSpec
+from sfr_core.errors import AssetError, PlaygroundError
+from sfr_core.events import Evaluated, Event, Phase, from_json
+from sfr_core.zoo import shipped as zoo
+
+RECORDED = ASSETS / "recorded"
+"""One recorded run for each model that has one."""
+PLAY_SECONDS = 14.0
+"""A recorded run plays in about this time, whatever it took."""
+
+
+def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
+    """What is forgotten, in words."""
+    if spec.concept:
+        return spec.concept
+    if spec.classes:
+        return copy.FORGETS_CLASS.format(names=", ".join(class_names[c] for c in spec.classes))
+    if spec.share is not None:
+        return copy.FORGETS_SHARE.format(share=100 * spec.share, seed=spec.seed)
+    return copy.FORGETS_ROWS[min(len(spec.rows), 2)].format(n=len(spec.rows))
+
+
+def title(config: RunConfig) -> str:
+    """A run in one line: "SFR-on forgets Sneaker"."""
+    run = asked(config)
+    words = forget_words(run.spec, run.names)
+    if config.redirect:
+        words = copy.REDIRECTED.format(what=words, prompt=config.redirect)
+    return copy.RECORDED_SUMMARY.format(method=catalog.title_of(config.method), what=words)
+
+
+def skipped(config: RunConfig) -> tuple[Phase, ...]:
+    """Phases that this method and these settings do not have."""
+    masked = config.settings.get("mask") is True or "mask_fraction" in config.settings
+    return () if masked else ("fisher", "mask")
+
+
+def generates(config: RunConfig) -> bool:
+    """True for a run of a generator."""
+    return "generator" in kind_words(config.model)
+
+
+def kind_words(model: str) -> list[str]:
+    """Which words the live view uses for a model's kind, the more special first (live_copy); none for a classifier, or a model that is gone."""
+    try:
+        kind = zoo.card(model).kind
+    except PlaygroundError:
+        return []
+    return {"classifier": [], "text-to-image": ["concept", "generator"]}.get(kind, ["generator"])
+
+
+def words_of(config: RunConfig) -> bridge.Words:
+    """What the live view must know of a run beside its events."""
+    try:
+        run = asked(config)
+    except PlaygroundError:
+        return bridge.Words(skipped(config))
+    return bridge.Words(skipped(config), run.names, run.spec.classes, run.roles)
+
+
+def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:
+    """What happens now, in one sentence; "" before anything does.
+
+    Args:
+        draws: a generator's run. paused: the line of a step that does not forget (`paused_line`).
+    """
+    if view.phase is None:
+        return ""
+    values = {"done": view.done, "total": view.total, "step": view.step, "steps": view.steps}
+    lines = {**copy.PHASE_LINES, **copy.PHASE_LINES_GENERATOR} if draws else copy.PHASE_LINES
+    name = "prepare_free" if draws and view.phase == "prepare" and view.total else view.phase
+    if paused and view.phase == "unlearn" and view.step and view.loss.forget[-1:] == (None,):
+        return paused.format(**values)
+    return lines[name].format(**values)
+
+
+def paused_line(config: RunConfig) -> str:
+    """What a step without forgetting says, where every step forgets until SFR-on's forget_steps, forget_down_to or forget_until; else ""."""
+    if config.settings.get("forget_every") != 1:
+        return ""
+    if any(config.settings.get(name) is not None for name in ("forget_steps", "forget_down_to")):
+        return copy.REPAIRING_LINE
+    return copy.PAUSED_LINE if config.settings.get("forget_until") is not None else ""
+
+
+def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
+    try:
+        run = asked(config)
+    except AssetError as error:  # a visitor's model that was put out since: its run has a state, but no pictures
+        gone = bridge.payload(bridge.View())
+        return {
+            "key": key,
+            "title": str(error),
+            "classes": [],
+            "forgotten": None,
+            "generates": False,
+            "blurred": False,
+            "words": [],
+            "pictures": {},
+            "view": gone,
+        }
+    words = kind_words(config.model)
+    draws = "generator" in words
+    return {
+        "key": key,
+        "title": title(config),
+        "classes": list(run.names),
+        "forgotten": list(run.spec.classes) or None,
+        "generates": draws,
+        "blurred": draws and shown_blurred(config.model),
+        "words": [
+            *(["relative"] if config.settings.get("forget_loss") == "relative" else []),
+            *words,
+        ],
+        "pictures": _images(config, view),
+        "view": bridge.payload(view, words_of(config)),
+    }
+
+
+def job_line(job: Job, view: bridge.View, place: int) -> str:
+    """The state of a job in one sentence."""
+    if job.state == "queued":
+        return copy.STATE_LINES["queued_next"] if place <= 1 else copy.STATE_LINES["queued"].format(place=place)
+    if job.state == "failed":
+        return copy.STATE_LINES["failed"].format(error=job.error)
+    if view.ended is not None and view.step == 0:
+        return copy.STATE_LINES["deadline_early"] if view.ended == "deadline" else UNTOUCHED
+    if job.settled == "kept":
+        return copy.KEPT.format(step=view.step)
+    if job.settled == "rolled back":
+        return copy.ROLLED_BACK
+    if view.ended is not None:
+        return copy.STATE_LINES[view.ended].format(steps=view.step)
+    if job.stopping:
+        return copy.STATE_LINES["stopping"]
+    return phase_line(view, generates(job.config), paused_line(job.config)) or copy.STATE_LINES["starting"]
+
+
+def job_note(job: Job) -> str:
+    """What one should know beside the line: where the rest is, or that the run's own process is out of reach."""
+    if job.state == "finished":
+        retrained = job.result is not None and job.result.retrained is not None
+        return copy.COMPARE_BELOW.format(retrained=copy.COMPARE_RETRAINED if retrained else "")
+    return copy.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""
+
+
+def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
+    """The live value of a job. `follow` is a handle for looks at what comes (demos/looks.py); "" when nothing comes."""
+    return {
+        **_base(job.config, f"job-{job.created:.3f}", view),
+        **_moving(job, view, place, now, machine),
+        "mode": "live",
+        "follow": follow,
+    }
+
+
+def look_at(
+    job: Job, view: bridge.View, have: Mapping[str, Any], *, place: int, now: float, machine: str
+) -> dict[str, Any]:
+    """What is new since a page drew `have` (see `bridge.news`); `images` come once, with the first predictions."""
+    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, words_of(job.config))}
+    if view.first and not have.get("images"):
+        answer["images"] = _images(job.config, view)
+    return answer
+
+
+def _moving(job: Job, view: bridge.View, place: int, now: float, machine: str) -> dict[str, Any]:
+    end = job.ended if job.ended is not None else now
+    return {
+        "state": job.state,
+        "stopping": job.stopping,
+        "line": job_line(job, view, place),
+        "elapsed": None if job.started is None else round(end - job.started, 1),
+        "machine": machine,
+        "note": job_note(job),
+    }
+
+
+def _images(config: RunConfig, view: bridge.View) -> dict[str, str]:
+    try:
+        return {f"{p.source}:{p.row}": picture(config.model, p.source, p.row) for p in view.first}
+    except AssetError:  # a visitor's model that was put out since
+        return {}
+
+
+def of_record(config: RunConfig, events: list[Event], machine: str, times: Sequence[float]) -> dict[str, Any]:
+    """The live value of a recorded run: its last view and the moments that lead to it; `times`: of each event, seconds."""
+    view = bridge.reduce_all(events)
+    frames = []
+    for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(config)):
+        line = (
+            phase_line(so_far, generates(config), paused_line(config))
+            if so_far.ended is None
+            else copy.STATE_LINES["finished"].format(steps=so_far.step)
+        )
+        frames.append({**moment, "line": line, "elapsed": round(times[at], 1)})
+    took, pace = (times or [0.0])[-1], max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
+    return {
+        **_base(config, f"recorded-{config.model}-{config.forget}", view),
+        "mode": "recorded",
+        "state": "recorded",
+        "line": "",
+        "elapsed": None,
+        "machine": machine,
+        "note": copy.LIVE["recordedOn"].format(
+            machine=machine, took=copy.duration(took), plays=copy.duration(pace * len(frames) / 1000)
+        ),
+        "took": took,
+        "looked": looked(events, times),
+        "frames": frames,
+        "pace": pace,
+    }
+
+
+def looked(events: Sequence[Event], times: Sequence[float]) -> list[float]:
+    """Number of looks on the way of a recorded run, and the seconds that they took together."""
+    took = [
+        now - before
+        for event, before, now in zip(events, (0.0, *times), times, strict=False)
+        if isinstance(event, Evaluated) and event.when == "live"
+    ]
+    return [len(took), round(sum(took), 2)]
+
+
+@cache
+def recorded(path: Path) -> tuple[RunConfig, dict[str, Any]]:
+    """A recorded run as the live view plays it, with its config.
+
+    Raises:
+        AssetError: missing or unreadable.
+    """
+    try:
+        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config = RunConfig.from_json(data["config"])
+        events = [from_json(event) for event in data["events"]]
+        times = [float(seconds) for seconds in data["times"]]
+        if len(times) != len(events):
+            raise ValueError("a time is missing")
+        return config, of_record(config, events, str(data["machine"]), times)
+    except (OSError, ValueError, KeyError, TypeError, PlaygroundError) as error:
+        raise AssetError(
+            f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"
+        ) from None

@@ -1,0 +1,1 @@
+"""Inline pictures, sheets of samples, blur."""

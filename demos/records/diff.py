@@ -1,0 +1,117 @@
+"""What differs between two runs, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demos.records.record import RunRecord
+from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line: `name` in plain words, both values as texts, and B minus A where both are numbers."""
+
+    group: str
+    name: str
+    a: str
+    b: str
+    change: str = ""
+
+
+def config_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
+    """Fields of the configs that differ; a setting that only one method has shows a dash for the other."""
+    left, right = a.config.to_json(), b.config.to_json()
+    settings = left.pop("settings"), right.pop("settings")
+    names = list(left) + [k for k in right if k not in left]
+    out = [_line("config", n, left.get(n), right.get(n)) for n in names if not _same(left.get(n), right.get(n))]
+    missing = object()
+    for name in [*settings[0], *(k for k in settings[1] if k not in settings[0])]:
+        x, y = settings[0].get(name, missing), settings[1].get(name, missing)
+        if not _same(x, y):
+            out.append(_line("setting", name, "–" if x is missing else x, "–" if y is missing else y))
+    return tuple(out)
+
+
+def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
+    """Results that differ: state, steps, metrics before, after and retrained, time, mask, memory, device, versions."""
+    out = []
+    if a.state != b.state and "imported" not in (a.state, b.state):
+        out.append(Difference("result", "state", a.state, b.state))
+    if a.result is None or b.result is None:
+        if (a.result is None) != (b.result is None):
+            has = ("none" if r.result is None else "measured" for r in (a, b))
+            out.append(Difference("result", "full-set metrics", *has))
+        return tuple(out)
+    for when in ("before", "after", "retrained"):
+        x, y = getattr(a.result, when), getattr(b.result, when)
+        if x is None or y is None:
+            if x is not y:
+                out.append(
+                    Difference(when, "model", "none" if x is None else "there", "none" if y is None else "there")
+                )
+            continue
+        if type(x) is not type(y):
+            out.append(
+                Difference(when, "kind of model", *("generator" if r.generates else "classifier" for r in (a, b)))
+            )
+            continue
+        for name in x.__dataclass_fields__:
+            if not _same(getattr(x, name), getattr(y, name)):
+                title, unit = _title(name, definitions_of(x))
+                out.append(_line(when, title, getattr(x, name), getattr(y, name), unit))
+    for name in ("avg_d", "avg_d_before", "kl_floor", "seconds", "retrain_seconds", "steps", "mask_density"):
+        x, y = getattr(a.result, name), getattr(b.result, name)
+        if not _same(x, y):
+            out.append(_line("result", *_named(name, x, y)))
+    for name in ("peak_memory_bytes", "device"):
+        x, y = getattr(a.result, name), getattr(b.result, name)
+        if not _same(x, y):
+            out.append(_line("result", name.replace("_", " "), x, y))
+    for name in sorted(a.result.versions.keys() | b.result.versions.keys()):
+        x, y = a.result.versions.get(name, "–"), b.result.versions.get(name, "–")
+        if x != y:
+            out.append(Difference("version", name, str(x), str(y)))
+    return tuple(out)
+
+
+def _named(name: str, x: Any, y: Any) -> tuple[str, Any, Any, str]:
+    title, unit = _title(name)
+    return title, x, y, unit
+
+
+def _title(name: str, definitions: Mapping[str, MetricDefinition] = METRICS) -> tuple[str, str]:
+    known = {**METRICS, **definitions}
+    if name in known:
+        return known[name].title, known[name].unit
+    return name.replace("_", " "), "s" if name == "retrain_seconds" else ""
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Equal in value and in kind: 1 and True, or 1 and None, are not the same setting."""
+    if isinstance(x, bool) != isinstance(y, bool):
+        return False
+    return bool(x == y)
+
+
+def _line(group: str, name: str, x: Any, y: Any, unit: str = "") -> Difference:
+    change = ""
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (x, y))
+    if numbers:
+        change = f"{y - x:+,d}" if isinstance(x, int) and isinstance(y, int) else f"{y - x:+.4g}"
+    return Difference(group, f"{name} ({unit})" if unit else name, show(x), show(y), change)
+
+
+def show(value: Any) -> str:
+    """A value as text: numbers short but exact enough to differ, on/off for switches, a dash for none."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10000 else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

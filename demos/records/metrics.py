@@ -1,0 +1,122 @@
+"""The metrics of a run as rows of a table, on the page and in the CSV: one home for what stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from demos.records.record import RunRecord
+from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
+from sfr_core.results import GeneratorRecord, Record, RunResult
+
+RECORD_KEYS = ("FA", "RA", "TA", "TA_forget", "TA_remain", "MIA", "MIA_svc", "KL")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValues:
+    """The numbers of one metric, unrounded; None where there is none. `n` counts pictures, real or drawn."""
+
+    definition: MetricDefinition
+    before: float | None
+    after: float | None
+    retrained: float | None
+    gap: float | None
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """The same as texts for people."""
+
+    title: str
+    before: str
+    after: str
+    retrained: str
+    gap: str
+    unit: str
+    good: str
+    n: str
+    sentence: str
+
+
+def metric_values(record: RunRecord) -> tuple[MetricValues, ...]:
+    """All metrics that this run has, in the order of a table; empty without a result."""
+    result = record.result
+    if result is None:
+        return ()
+    if isinstance(result.after, GeneratorRecord):
+        rows = [_record_values(record, result, define) for define in definitions_of(result.after).values()]
+    else:
+        rows = [_record_values(record, result, METRICS[key]) for key in RECORD_KEYS]
+        rows.append(MetricValues(METRICS["avg_d"], result.avg_d_before, result.avg_d, None, None, None))
+    # A wall time and CPU time do not stand in one row of numbers; `metric_rows` and the CSV say the latter apart.
+    retraining = result.retrain_seconds if result.retrain_clock == "wall" else None
+    rows.append(MetricValues(METRICS["seconds"], None, result.seconds, retraining, None, None))
+    return tuple(row for row in rows if row.before is not None or row.after is not None)
+
+
+def _record_values(record: RunRecord, result: RunResult, define: MetricDefinition) -> MetricValues:
+    before, after = getattr(result.before, define.key), getattr(result.after, define.key)
+    retrained = None if result.retrained is None else getattr(result.retrained, define.key)
+    gap = None if after is None or retrained is None else after - retrained
+    return MetricValues(define, before, after, retrained, gap, _count(record, result.after, define.key))
+
+
+OF_FORGOTTEN = frozenset({"FA", "FA_softmax", "accepted_any", "judge_entropy"})
+"""Metrics of a generator that speak of the samples of the forgotten classes; the others speak of the rest."""
+
+
+def _count(record: RunRecord, after: Record, key: str) -> int | None:
+    if isinstance(after, GeneratorRecord):
+        apart = {
+            "FA_paraphrase": after.n_paraphrase,
+            "JA_neighbours": after.n_neighbours,
+            "JA_others": after.n_remain - after.n_neighbours,
+        }
+        return apart.get(key, after.n_samples if key in OF_FORGOTTEN else after.n_remain)
+    if key in ("FA", "MIA", "MIA_svc", "KL"):
+        return after.n_forget
+    if key == "RA":
+        return after.n_remain
+    if key == "TA":
+        return after.n_test
+    if record.dataset is None or record.spec is None:
+        return None
+    forgotten = int(np.isin(record.dataset.test.labels, record.spec.classes).sum())
+    return forgotten if key == "TA_forget" else len(record.dataset.test) - forgotten
+
+
+def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
+    """`metric_values` as texts; the time row carries its share of retraining, where one clock timed both."""
+    rows = []
+    for values in metric_values(record):
+        define = values.definition
+
+        def text(value: float | None, sign: bool = False, digits: int = define.decimals) -> str:
+            return "–" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+
+        gap = text(values.gap, sign=True)
+        if define.key == "seconds" and values.after is not None and values.retrained:
+            gap = f"{100 * values.after / values.retrained:.1f} % of it"
+        retrained = text(values.retrained)
+        if define.key == "seconds" and record.result is not None and record.result.retrain_cpu_seconds is not None:
+            retrained = f"{text(record.result.retrain_cpu_seconds)} (CPU time, one core)"
+        if define.key == "KL" and record.result is not None and record.result.kl_floor is not None:
+            # The retrained model's KL to itself is 0; what a second one reaches says more.
+            retrained, gap = f"{text(record.result.kl_floor)} (floor)", "–"
+        n = "–" if values.n is None else f"{values.n:,}"
+        rows.append(
+            MetricRow(
+                define.title,
+                text(values.before),
+                text(values.after),
+                retrained,
+                gap,
+                define.unit,
+                define.good,
+                n,
+                define.sentence,
+            )
+        )
+    return tuple(rows)

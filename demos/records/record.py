@@ -1,0 +1,260 @@
+"""A run as the comparing parts read it: the same whether it ended a second ago, its weights are gone, or it came from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demos.asked import asked
+from sfr_core.configs import RunConfig
+from sfr_core.data.concepts import Role
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
+from sfr_core.errors import PlaygroundError
+from sfr_core.events import (
+    Cancelled,
+    Evaluated,
+    Event,
+    Finished,
+    MaskReady,
+    Prediction,
+    Preview,
+    Sheet,
+    Step,
+    broken_off,
+)
+from sfr_core.hub.concepts import shown_blurred
+from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
+
+if TYPE_CHECKING:
+    from demos.jobs.book import Job
+
+CONCEPT = "concept:"
+"""Beginning of the forget specifications of concepts."""
+State = Literal["queued", "running", "finished", "cancelled", "failed", "imported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was recorded after step `i`: live figures, answers on the fixed pictures or samples, and that step itself."""
+
+    i: int
+    live: LiveRecord | None = None
+    predictions: tuple[Prediction, ...] = ()
+    sheet: Sheet | None = None
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run.
+
+    Attributes:
+        key: job id, or the token of an import; never shown in an address.
+        config: what was asked for.
+        state: how far it came.
+        result: full-set metrics; None where the run never reached them.
+        events: the log so far.
+        dataset: its pictures, and the names of its labels (classes, or prompts); None where the model is not in this
+            program's zoo.
+        spec: the parsed forget specification; None where `dataset` is.
+        roles: of a run that forgets a concept, what each prompt is to it.
+        shown_before: likewise, share (0 to 1) of each prompt's samples that showed it before the run; empty once the
+            weights are gone.
+        reports: answers on every picture, or samples, of "before", "after", "retrained"; empty for imported runs.
+        created: Unix time of submission, None for imported runs.
+    """
+
+    key: str
+    config: RunConfig
+    state: State
+    result: RunResult | None = None
+    events: tuple[Event, ...] = ()
+    dataset: Dataset | None = None
+    spec: ForgetSpec | None = None
+    roles: tuple[Role, ...] = ()
+    shown_before: Mapping[int, float] = field(default_factory=dict)
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    created: float | None = None
+
+    @property
+    def answers(self) -> dict[str, ModelReport]:
+        """What classifiers answered, by model; empty for a generator."""
+        return {who: report for who, report in self.reports.items() if isinstance(report, ModelReport)}
+
+    @property
+    def samples(self) -> dict[str, GeneratorReport]:
+        """What generators drew, by model; empty for a classifier."""
+        return {who: report for who, report in self.reports.items() if isinstance(report, GeneratorReport)}
+
+    @property
+    def generates(self) -> bool:
+        """True for a generator's run: its numbers say so, or its pictures, or else the zoo."""
+        if self.result is not None:
+            return isinstance(self.result.after, GeneratorRecord)
+        previews = [event for event in self.events if isinstance(event, Preview)]
+        return any(event.sheet for event in previews) if previews else kind_of(self.config.model) != "classifier"
+
+    @property
+    def of_concept(self) -> bool:
+        """True for a run that forgets a concept: its labels are prompts."""
+        return self.config.forget.strip().startswith(CONCEPT)
+
+    @property
+    def blurred(self) -> bool:
+        """True where its pictures are shown only to those who ask for them."""
+        return self.generates and shown_blurred(self.config.model)
+
+    @property
+    def unjudged(self) -> bool:
+        """True for a finished run of a generator that has no judge: it has pictures and no numbers."""
+        return (
+            self.state in ("finished", "imported")
+            and self.result is None
+            and self.generates
+            and not judged(self.config.model)
+        )
+
+    @property
+    def undrawn(self) -> bool:
+        """True for such a run that had too little memory in the end to draw all of its pictures."""
+        return self.state in ("finished", "imported") and self.result is None and broken_off(self.events)
+
+    @property
+    def forgotten(self) -> tuple[int, ...]:
+        """Labels to forget, where they are known."""
+        return self.spec.classes if self.spec else ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; empty where the data are unknown."""
+        return self.dataset.class_names if self.dataset else ()
+
+    def forget_rows(self) -> NDArray[np.int64]:
+        """Training rows of the forget set, sorted; empty where the data are unknown."""
+        if self.dataset is None or self.spec is None:
+            return np.zeros(0, np.int64)
+        return split_rows(self.spec, self.dataset.train.labels).forget
+
+    @property
+    def mask(self) -> MaskReady | None:
+        """The saliency mask of the run, if it made one."""
+        return next((event for event in self.events if isinstance(event, MaskReady)), None)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in order."""
+        return tuple(event for event in self.events if isinstance(event, Step))
+
+    @property
+    def stopped_after(self) -> int | None:
+        """Whole steps before an early stop; None for a run that was not stopped."""
+        return next((event.steps for event in self.events if isinstance(event, Cancelled)), None)
+
+    @property
+    def planned_steps(self) -> int | None:
+        """Steps that the run was going to take, as its events say; None before the first."""
+        return next((step.total for step in self.steps), None)
+
+    def live(self) -> tuple[Evaluated, ...]:
+        """Live evaluations, in order of their step."""
+        found = [e for e in self.events if isinstance(e, Evaluated) and isinstance(e.record, LiveRecord)]
+        return tuple(sorted(found, key=lambda e: e.i))
+
+    def timeline(self) -> tuple[Moment, ...]:
+        """Every step at which something was recorded, in order; pictures and numbers of one moment belong together."""
+        live = {e.i: e.record for e in self.live() if isinstance(e.record, LiveRecord)}
+        previews = {e.i: e for e in self.events if isinstance(e, Preview)}
+        steps = {step.i: step for step in self.steps}
+        nothing = Preview(i=0)
+        return tuple(
+            Moment(i, live.get(i), previews.get(i, nothing).predictions, previews.get(i, nothing).sheet, steps.get(i))
+            for i in sorted(live.keys() | previews.keys())
+        )
+
+    def seconds(self) -> float | None:
+        """Run time: the result's own, else the sum over the steps, else None."""
+        if self.result:
+            return self.result.seconds
+        return sum(step.seconds for step in self.steps) if self.steps else None
+
+
+def kind_of(model: str) -> str:
+    """The kind of a model, "classifier" where the zoo does not know it."""
+    from sfr_core.zoo import shipped as zoo
+
+    try:
+        return str(zoo.card(model).kind)
+    except PlaygroundError:
+        return "classifier"
+
+
+def judged(model: str) -> bool:
+    """Whether somebody judges what the model draws; of an unknown one the Hub's have no judge."""
+    from sfr_core.zoo import shipped as zoo
+
+    try:
+        return zoo.card(model).judge is not None
+    except PlaygroundError:
+        return not model.startswith(zoo.HUB)
+
+
+def dataset_of(model: str) -> Dataset | None:
+    """The data of a model in the zoo, or None where the zoo does not know it or its files are gone."""
+    from sfr_core.zoo import shipped as zoo
+
+    try:
+        # The zoo holds the pictures, and lets go of visitors' ones: nothing here may keep them longer.
+        return zoo.open_dataset(zoo.card(model))
+    except PlaygroundError:
+        return None
+
+
+def labels_of(config: RunConfig, dataset: Dataset | None) -> tuple[Dataset | None, ForgetSpec | None, tuple[Role, ...]]:
+    """Data, forget specification and roles of a record, as far as this program knows the model; `dataset`: its pictures."""
+    if not config.forget.strip().startswith(CONCEPT):
+        return dataset, read_spec(config, dataset), ()
+    try:
+        run = asked(config)
+    except PlaygroundError:
+        return None, None, ()
+    return run.dataset, run.spec, run.roles
+
+
+def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:
+    """The parsed forget specification, or None where it does not fit the data."""
+    if dataset is None:
+        return None
+    try:
+        spec = parse_forget(config.forget, dataset.class_names)
+        split_rows(spec, dataset.train.labels)
+    except PlaygroundError:
+        return None
+    return spec
+
+
+def from_job(job: Job) -> RunRecord:
+    """Takes a snapshot of a job; the job may go on running."""
+    session: Any = job.session
+    known = session.dataset if session is not None else dataset_of(job.config.model)
+    dataset, spec, roles = labels_of(job.config, known)
+    result = job.result
+    if result is None:
+        result = next((e.result for e in job.log if isinstance(e, Finished)), None)
+    return RunRecord(
+        key=job.id,
+        config=job.config,
+        state=job.state,
+        result=result,
+        events=tuple(job.log),
+        dataset=dataset,
+        spec=spec,
+        roles=roles,
+        shown_before=dict(getattr(session, "shown_before", {})),
+        reports=dict(session.reports) if session is not None else {},
+        created=job.created,
+    )

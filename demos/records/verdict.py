@@ -1,0 +1,161 @@
+"""One sentence on a finished run, made by stated rules (RULES in text/rules.py says them to people).
+
+Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
+classifiers and the door for every run; verdict_generator.py has those for generators, verdict_concept.py those for concepts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from demos.records import verdict_concept, verdict_generator
+from demos.records.record import RunRecord
+from demos.records.verdict_words import (
+    LOOKED_LAST,
+    NEAR,
+    NOT_LOOKED,
+    STILL,
+    UNTOUCHED,
+    Tone,
+    Verdict,
+    concluded,
+    percent,
+    points,
+    stopped_words,
+    subject,
+    time_words,
+    verb,
+)
+from sfr_core.results import LiveRecord, RunResult
+
+
+def judge(
+    result: RunResult,
+    what: str,
+    *,
+    whole_classes: bool,
+    stopped: tuple[int, int | None] | None = None,
+) -> Verdict:
+    """The verdict on full-set metrics.
+
+    Args:
+        result: the run's result.
+        what: the forget set in words (`subject`).
+        whole_classes: whether classes were forgotten (the target without a retrained model is then 0 %); otherwise
+            the target is the retrained model, and without it nothing can be said.
+        stopped: steps done and planned of a run that was stopped early.
+    """
+    head, tone = _class_head(result, what) if whole_classes else _sample_head(result, what)
+    others, damaged = _others(result)
+    text = f"{head}, {others}, {time_words(result)}{_membership(result)}."
+    return concluded(text, tone, damaged, stopped)
+
+
+def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
+    """The verdict on a run that ended before its full evaluation: what the live subsets said, first and last."""
+    return Verdict(
+        f"{stopped_words(*stopped)}: accuracy on {what} {percent(first.forget)} to {percent(last.forget)} %, "
+        f"on the rest {percent(first.remain)} to {percent(last.remain)} % "
+        f"(live subsets of n = {last.n_forget} and {last.n_remain}; the full sets were not measured).",
+        "open",
+    )
+
+
+def of_record(record: RunRecord) -> Verdict | None:
+    """The verdict on a run; None where it measured nothing."""
+    what = subject(record.spec, record.class_names, record.config.forget)
+    done = record.stopped_after
+    stopped = None if done is None else (done, record.planned_steps)
+    of_generator = verdict_concept if record.of_concept else verdict_generator
+    if record.result is not None and record.generates:
+        return of_generator.judge(record.result, what, stopped=stopped)
+    if record.result is not None:
+        return judge(
+            record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
+        )
+    if done == 0:
+        return Verdict(UNTOUCHED, "open")
+    live = [(e.i, e.record) for e in record.live() if isinstance(e.record, LiveRecord)]
+    if not live:
+        return None
+    (_, first), (at, last) = live[0], live[-1]
+    stopped = stopped or (len(record.steps), record.planned_steps)
+    if at == 0:
+        return Verdict(NOT_LOOKED.format(stopped=stopped_words(*stopped)), "open")
+    of_live = of_generator.judge_live if record.generates else judge_live
+    found = of_live(first, last, what, stopped)
+    return found if at >= stopped[0] else replace(found, text=f"{found.text} {LOOKED_LAST.format(step=at)}")
+
+
+def _class_head(result: RunResult, what: str) -> tuple[str, Tone]:
+    """Whole classes: compares the accuracy on their test pictures (training rows where there is none) with the target."""
+    before, after, retrained = result.before, result.after, result.retrained
+    if before.TA_forget is not None and after.TA_forget is not None:
+        old, new = before.TA_forget, after.TA_forget
+        goal = retrained.TA_forget if retrained is not None else None
+    else:
+        old, new, goal = before.FA, after.FA, retrained.FA if retrained is not None else None
+    target = 0.0 if goal is None else goal
+    word, tone = verb(old - target, new - target, NEAR)
+    reference = "no retrained model to compare with" if goal is None else f"retrained {percent(goal)} %"
+    return f"{word} {what} ({percent(old)} to {percent(new)} %; {reference})", tone
+
+
+def _sample_head(result: RunResult, what: str) -> tuple[str, Tone]:
+    """A random share or chosen samples: the retrained model is the target, so too much is as wrong as too little."""
+    old, new = result.before.FA, result.after.FA
+    if result.retrained is None or result.avg_d is None or result.avg_d_before is None:
+        return (
+            f"Without a retrained model to judge by, the accuracy on {what} went {percent(old)} to {percent(new)} %",
+            "open",
+        )
+    goal, gap, gap_before = result.retrained.FA, result.avg_d, result.avg_d_before
+    tone: Tone
+    if new < goal - NEAR:
+        word, tone = "Forgot too much of", "damaged"
+    elif gap <= NEAR and gap <= gap_before / 2:
+        word, tone = "Forgot", "forgotten"
+    elif gap < gap_before - STILL:
+        word, tone = "Partly forgot", "partly"
+    else:
+        word, tone = "Did not forget", "kept"
+    numbers = f"{percent(old)} to {percent(new)} %; retrained {percent(goal)} %"
+    return f"{word} {what} ({numbers}; mean gap to retrained {gap_before:.1f} to {points(gap)})", tone
+
+
+def _others(result: RunResult) -> tuple[str, bool]:
+    """What the rest lost or gained, and whether that is over-forgetting: more than NEAR below retrained (or below before)."""
+    before, after, retrained = result.before, result.after, result.retrained
+    name = "the others"
+    old, new = before.TA_remain, after.TA_remain
+    goal = retrained.TA_remain if retrained is not None else None
+    if old is None or new is None:
+        name, old, new = "the test accuracy", before.TA, after.TA
+        goal = retrained.TA if retrained is not None else None
+    change = new - old
+    if abs(change) < STILL:
+        words = f"{name} stayed the same"
+    else:
+        words = f"{name} {'lost' if change < 0 else 'gained'} {points(change)}"
+    short = (old if goal is None else goal) - new
+    if short <= NEAR:
+        return words, False
+    reference = (
+        "" if goal is None else f" and stand{'' if name == 'the others' else 's'} {points(short)} below retrained"
+    )
+    return f"but {words}{reference}", True
+
+
+def _membership(result: RunResult) -> str:
+    after, retrained = result.after.MIA, result.retrained.MIA if result.retrained else None
+    if after is None:
+        return ""
+    if retrained is None:
+        return "" if result.before.MIA is None else f"; membership {percent(result.before.MIA)} to {percent(after)} %"
+    gap = after - retrained
+    if abs(gap) <= NEAR:
+        return "; membership as in the retrained model"
+    if gap < 0:
+        return f"; membership {points(gap)} below retrained"
+    still = "still " if result.before.MIA is not None and after <= result.before.MIA else ""
+    return f"; membership {still}{points(gap)} above retrained"

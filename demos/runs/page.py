@@ -1,0 +1,271 @@
+"""Tab Runs: this visitor's runs, what differs between two of them, run files to look at, and one run large."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from demos import html
+from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off
+from demos.records.diff import config_differences, result_differences
+from demos.records.imports import Imports, read_files
+from demos.records.record import RunRecord, from_job
+from demos.records.verdict import subject
+from demos.result import page as compare
+from demos.text import result as copy
+from demos.text import unlearn as page_copy
+from sfr_core import catalog, presets
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.results import GeneratorRecord
+from sfr_core.zoo import shipped as zoo
+
+HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA or JA (%)", "TA (%)", "time (s)")
+
+
+def title_of(record: RunRecord) -> str:
+    """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
+    method = catalog.title_of(record.config.method)
+    what = subject(record.spec, record.class_names, record.config.forget)
+    return f"{when_of(record)} · {method}{off_of(record)} · {what} · {preset_title(record)}, seed {record.config.seed}"
+
+
+def off_of(record: RunRecord) -> str:
+    """Parts of the method that its preset has and that were switched off: ", no mask"."""
+    config = record.config
+    usual: dict[str, Any] = {}
+    with suppress(PlaygroundError):  # a model or preset that this program does not know
+        usual = presets.resolve(config.model, config.method, config.preset, forget=config.forget)
+    return "".join(
+        f", {name}"
+        for part, name in copy.BROKEN_NAMES.items()
+        if config.settings.get(part) is False and usual.get(part) is not False
+    )
+
+
+def preset_title(record: RunRecord) -> str:
+    """The preset's name on the page; what the file says where it is none of ours."""
+    return page_copy.PRESETS.get(record.config.preset, record.config.preset)
+
+
+def model_title(model_id: str) -> str:
+    """The name on the model's card; its identifier where this program has no such model (any more)."""
+    with suppress(PlaygroundError):
+        return zoo.card(model_id).title
+    return zoo.shareable(model_id)
+
+
+def when_of(record: RunRecord) -> str:
+    """Time of submission, or that it came from a file."""
+    if record.created is None:
+        return f"imported {record.key[-4:]}"
+    return time.strftime("%H:%M:%S UTC", time.gmtime(record.created))
+
+
+def runs_table(records: list[RunRecord]) -> str:
+    """All runs with their main numbers."""
+    if not records:
+        return html.note(copy.RUNS_EMPTY)
+    rows = []
+    for record in records:
+        after = record.result.after if record.result else None
+        if isinstance(after, GeneratorRecord):
+            numbers = [f"{after.FA:.1f}", f"{after.JA_remain:.1f}", "–"]
+        else:
+            numbers = ["–"] * 3 if after is None else [f"{v:.1f}" for v in (after.FA, after.RA, after.TA)]
+        seconds = record.seconds()
+        rows.append(
+            (
+                when_of(record),
+                model_title(record.config.model),
+                subject(record.spec, record.class_names, record.config.forget),
+                catalog.title_of(record.config.method) + off_of(record),
+                preset_title(record),
+                record.state,
+                *numbers,
+                "–" if seconds is None else f"{seconds:.1f}",
+            )
+        )
+    return html.table(HEAD, rows, caption=f"{copy.RUNS_HELP} {copy.RUNS_NUMBERS}", text_columns=TEXTS)
+
+
+TEXTS = frozenset({1, 2, 3, 4, 5})
+
+
+def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
+    """Only what differs, in config and in results."""
+    if a is None or b is None or a.key == b.key:
+        return html.note(copy.DIFF_PICK)
+    lines = (*config_differences(a, b), *result_differences(a, b))
+    if not lines:
+        return html.note(copy.DIFF_NONE)
+    rows = [(line.name, line.group, line.a, line.b, line.change) for line in lines]
+    return html.table(
+        ("", "where", "A", "B", "B − A"), rows, caption=f"A: {title_of(a)}. B: {title_of(b)}.", text_columns=TEXTS_DIFF
+    )
+
+
+SHOW_COMPARE = "() => document.querySelector('#runs-compare-box')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
+TEXTS_DIFF = frozenset({1})
+STOP_PATIENCE = 30.0
+"""Seconds for which the list waits for the end of a stopped run."""
+
+
+class Runs:
+    """The components of the tab and what they do."""
+
+    def __init__(self, ctx: PageContext) -> None:
+        self.ctx, self.imports = ctx, Imports()
+        gr.Markdown(f"## {copy.RUNS_TITLE}")
+        self.table = gr.HTML(elem_id="runs-table")
+        self.refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh", elem_classes="cmp-small")
+        with gr.Row():
+            self.a = gr.Dropdown([], label=copy.PICK_A, elem_id="runs-a", min_width=300)
+            self.b = gr.Dropdown([], label=copy.PICK_B, elem_id="runs-b", min_width=300)
+        with gr.Row():
+            self.open = gr.Button(copy.OPEN, variant="primary", size="sm", interactive=False, elem_id="runs-open")
+            self.stop = gr.Button(copy.STOP_RUN, size="sm", interactive=False, elem_id="runs-stop")
+            self.delete = gr.Button(copy.DELETE, size="sm", interactive=False, elem_id="runs-delete")
+        gr.Markdown(f"### {copy.DIFF_TITLE}")
+        self.diff = gr.HTML(html.note(copy.DIFF_PICK), elem_id="runs-diff")
+        gr.Markdown(f"### {copy.IMPORT_TITLE}\n{copy.IMPORT_HELP}")
+        self.upload = gr.UploadButton(
+            copy.IMPORT_BUTTON,
+            file_count="multiple",
+            file_types=[".json", ".jsonl", ".zip"],
+            size="sm",
+            elem_id="runs-import",
+            elem_classes="cmp-small",
+        )
+        self.message = gr.HTML(elem_id="runs-message")
+        self.compare = compare.build(ctx, prefix="runs-compare", imports=self.imports)
+        self._wire()
+
+    def records(self, browser: Any) -> list[RunRecord]:
+        """This visitor's runs and imports, newest first."""
+        visitor = self.ctx.visitor(browser)
+        return [from_job(job) for job in self.ctx.book.runs(visitor)] + self.imports.of(visitor) if visitor else []
+
+    def listed(self, browser: Any, a: Any, b: Any, first: str = "") -> list[Any]:
+        """Values for table, A, B, the differences and the buttons; a choice that still exists stays, `first` goes to A."""
+        records = {record.key: record for record in self.records(browser)}
+        keys = list(records)
+        new_a = first or (a if a in records else (keys[0] if keys else None))
+        new_b = b if b in records and b != new_a else next((key for key in keys if key != new_a), None)
+        return self._lists(records, (a, new_a), (b, new_b))
+
+    def after_deletion(self, browser: Any, b: Any) -> list[Any]:
+        """The same with nothing at A: the next press of Delete must not take a run that nobody chose."""
+        records = {record.key: record for record in self.records(browser)}
+        return self._lists(records, ("", None), (b, b if b in records else None))
+
+    def _lists(self, records: Mapping[str, RunRecord], a: tuple[Any, Any], b: tuple[Any, Any]) -> list[Any]:
+        choices = [(title_of(record), key) for key, record in records.items()]
+        # No value where it stays: the visitor may have chosen another run meanwhile.
+        shown = [gr.update(choices=choices, **({} if new == old else {"value": new})) for old, new in (a, b)]
+        return [
+            runs_table(list(records.values())),
+            *shown,
+            diff_html(records.get(a[1] or ""), records.get(b[1] or "")),
+            *self._able(records.get(a[1] or "")),
+        ]
+
+    def _able(self, a: RunRecord | None) -> list[Any]:
+        """Show, Stop and Delete for the run at A."""
+        active = a is not None and a.state in ("queued", "running")
+        return [gr.update(interactive=able) for able in (a is not None, active, a is not None and not active)]
+
+    def _wire(self) -> None:
+        ctx, pick = self.ctx, [self.ctx.browser, self.a, self.b]
+        buttons = [self.open, self.stop, self.delete]
+        lists = [self.table, self.a, self.b, self.diff, *buttons]
+        self.refresh.click(self.listed, pick, lists, **QUICK)
+        ctx.job.change(self.listed, pick, lists, **QUICK)
+        tab = Context.block
+        while tab is not None and not isinstance(tab, gr.Tab):
+            tab = tab.parent
+        if tab is not None:
+            tab.select(self.listed, pick, lists, **QUICK)
+
+        def choose(browser: Any, a: Any, b: Any) -> list[Any]:
+            records = {record.key: record for record in self.records(browser)}
+            return [diff_html(records.get(a), records.get(b)), *self._able(records.get(a))]
+
+        gr.on([self.a.input, self.b.input], choose, pick, [self.diff, *buttons], **LAST)
+
+        def halt(browser: Any, a: Any, b: Any) -> list[Any]:
+            """Also a run that the page no longer shows: a broken one, or one of another tab."""
+            job = ctx.job_of(browser, a)
+            if job is None:
+                return [*self.listed(browser, a, b), html.alert(f"{copy.NOT_YOURS} {copy.NOT_YOURS_HINT}")]
+            ctx.book.stop(job.id)
+            return [*self.listed(browser, a, b), html.note(copy.STOP_ASKED)]
+
+        async def ended(browser: Any, a: Any, b: Any) -> list[Any]:
+            """The list once the run has ended, or after a while: a step on a slow machine may take longer."""
+            until = time.monotonic() + STOP_PATIENCE
+            while (job := ctx.job_of(browser, a)) is not None and job.active and time.monotonic() < until:
+                await asyncio.sleep(0.2)
+            message = gr.skip() if job is not None and job.active else ""
+            return [*self.listed(browser, a, b), message]
+
+        stopped = self.stop.click(halt, pick, [*lists, self.message], **QUICK)
+        stopped.then(ended, pick, [*lists, self.message], **QUICK)
+
+        def look(browser: Any, key: Any) -> dict[Any, Any]:
+            record = self.compare.record(browser, key)
+            return self.compare.updates_of(record, live=record.state != "imported")
+
+        for event in (self.open.click, self.delete.click, self.upload.upload):
+            call_off(event, self.compare.wishes)
+        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, trigger_mode="always_last", **QUEUED).then(
+            None, js=SHOW_COMPARE, **PRIVATE
+        )
+
+        changed = [*lists, self.message, *self.compare.outputs]
+        page = [ctx.browser, ctx.job]
+
+        def failed(error: PlaygroundError) -> list[Any]:
+            return [html.alert(str(error)) if part is self.message else gr.skip() for part in changed]
+
+        def drop(browser: Any, a: Any, b: Any, shown: Any, job_id: Any) -> list[Any]:
+            try:
+                if not isinstance(a, str):
+                    raise InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT)
+                if not self.imports.drop(ctx.visitor(browser), a):
+                    ctx.book.delete(ctx.visitor(browser), a)
+            except PlaygroundError as error:
+                return [*failed(error), gr.skip(), gr.skip()]
+            hidden = self.compare.cleared() if shown == a else {}
+            rest = [hidden.get(component, gr.skip()) for component in self.compare.outputs]
+            # Where Unlearn shows this run, it goes there too: nothing must be left that asks for a run that is gone.
+            shows = ctx.show(browser, None) if job_id == a else (gr.skip(), gr.skip())
+            return [*self.after_deletion(browser, b), html.note(copy.DELETED), *rest, *shows]
+
+        # Queued, because the browser hears of a changed gr.State only through the queue.
+        self.delete.click(drop, [*pick, self.compare.key, ctx.job], [*changed, *page], **QUEUED)
+
+        def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
+            visitor = ctx.visitor(browser)
+            try:
+                if not visitor or not files:
+                    raise InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT)
+                record = self.imports.add(visitor, read_files([Path(name) for name in files]))
+            except PlaygroundError as error:
+                return failed(error)
+            shown = self.compare.updates_of(record, live=False)
+            message = html.note(copy.IMPORTED.format(title=title_of(record)))
+            return [*self.listed(browser, a, b, record.key), message, *(shown[c] for c in self.compare.outputs)]
+
+        self.upload.upload(take, [self.upload, *pick], changed, **QUICK)
+
+
+def build(ctx: PageContext) -> Runs:
+    """Makes the tab inside the current `gr.Tab`; it refreshes whenever the tab is opened."""
+    return Runs(ctx)

@@ -1,0 +1,1 @@
+"""Tab Unlearn: form, settings, live panel."""

@@ -1,0 +1,131 @@
+"""The cards that the form lets people choose from: models, classes, training pictures and concepts, each with its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from demos.pictures import inline
+from demos.pictures.sample_sheet import sample_pictures
+from demos.text import unlearn as copy
+from sfr_core.data.concepts import ConceptKind, read_concepts
+from sfr_core.hub import read_name
+from sfr_core.zoo import shipped as zoo
+
+PICTURES_PER_CARD = 4
+PICTURES_IN_ALL = 200
+"""Pictures on all class cards together, so that many classes keep the page light; more classes than this have none."""
+PAGE = 24
+"""Training pictures on one page of the sample picker."""
+CARD_PICTURES = 8
+KINDS: tuple[ConceptKind, ...] = ("object", "category", "style")
+"""Of concepts, in the order in which they are shown."""
+
+
+def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
+    """The model cards.
+
+    Args:
+        chosen: the selected one.
+        own: a visitor's own models, shown after the shipped ones.
+    """
+    shipped = sorted(zoo.cards(), key=lambda card: list(copy.KINDS).index(card.kind))
+    items = [model_card(card) for card in (*shipped, *map(zoo.card, own))]
+    return {"items": items, "selected": [chosen], "several": False, "legend": ""}
+
+
+def model_card(card: zoo.ModelCard) -> dict[str, Any]:
+    """One model with its pictures: of a generator one sample of each of its first classes or concepts."""
+    data = inline.dataset(card.id)
+    network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
+    size = copy.size(card.bytes).replace(" ", "\N{NO-BREAK SPACE}")
+    detail = [
+        f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({size})",
+        copy.CARD_FROM.format(
+            data=copy.DATA_TITLES.get(card.dataset, card.dataset),
+            licence=card.licence,
+            source=copy.SOURCES[card.source],
+        ),
+    ]
+    pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
+    come = pictures.format(train=len(data.train), test=len(data.test), licence=card.data_licence)
+    shown = {"id": card.id, "label": card.title, "detail": detail}
+    where = _on_the_hub(card)
+    if card.sampling is None:
+        rows = [
+            int(np.flatnonzero(data.train.labels == data.class_names.index(name))[0])
+            for name in data.pictured[:CARD_PICTURES]
+        ]
+        if len(data.pictured) < len(data.class_names):
+            where.append(copy.CARD_SOME_CLASSES.format(some=len(data.pictured), all=len(data.class_names)))
+        return {**shown, "more": [*where, come], "images": [inline.picture(card.id, "train", row) for row in rows]}
+    found = sample_pictures(card.id)
+    images = [found[name][0] for name in data.class_names if found.get(name)][:CARD_PICTURES]
+    said = (copy.SAMPLING if images else copy.SAMPLING_UNSEEN).format(
+        steps=card.sampling.steps, guidance=card.sampling.guidance
+    )
+    return {**shown, "more": [line for line in (*where, said, _trained(card), come) if line], "images": images}
+
+
+def _on_the_hub(card: zoo.ModelCard) -> list[str]:
+    """Where on the Hub a model lies and at which revision; nothing of any other."""
+    if card.source != "hub":
+        return []
+    name = read_name(card.origin or card.id)
+    file = f"#{name.file}" if name.file else ""
+    return [copy.CARD_HUB.format(repo=name.repo + file, revision=name.revision[:12])]
+
+
+def _trained(card: zoo.ModelCard) -> str:
+    """How many pictures a generator and its retrained models saw; empty where the card does not say."""
+    if "images_seen" not in card.training:
+        return ""
+    parts = [copy.TRAINED_ON.format(seen=card.training["images_seen"])]
+    for gold in card.retrained:
+        if "images_seen" in gold.training and not gold.twin:
+            name = gold.spec.partition(":")[2]
+            parts.append(copy.TRAINED_GOLD.format(name=name, seen=gold.training["images_seen"]))
+    return ", ".join(parts)
+
+
+def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
+    """One card a class with its first training pictures; of a model that has none, with samples of its own where its folder holds some."""
+    data = inline.dataset(model)
+    shown = min(PICTURES_PER_CARD, PICTURES_IN_ALL // max(1, len(data.pictured)))
+    found = {} if len(data.train) else sample_pictures(model)
+    items = []
+    for name in data.pictured:
+        rows = np.flatnonzero(data.train.labels == data.class_names.index(name))[:shown]
+        images = [inline.picture(model, "train", int(row)) for row in rows] or list(found.get(name, ())[:shown])
+        items.append({"id": name, "label": name, "images": images})
+    pictured = "train" if len(data.train) else "samples" if found else "names"
+    legend = copy.CLASS_LEGENDS[pictured if shown else "names"]
+    return {"items": items, "selected": chosen, "several": True, "legend": legend, "find": copy.FIND_CLASS}
+
+
+def sample_value(model: str, class_name: str, page: int, chosen: list[str] | None = None) -> dict[str, Any]:
+    """One page of the training pictures of a class; without `chosen` what the visitor has chosen by then stays so."""
+    data = inline.dataset(model)
+    rows = np.flatnonzero(data.train.labels == data.class_names.index(class_name))
+    items = [
+        {"id": str(row), "label": f"#{row}", "images": [inline.picture(model, "train", int(row))]}
+        for row in rows[page * PAGE : (page + 1) * PAGE]
+    ]
+    value = {"items": items, "several": True, "legend": copy.SAMPLES_LEGEND}
+    return value if chosen is None else {**value, "selected": chosen}
+
+
+def concept_value(model: str, chosen: str) -> dict[str, Any]:
+    """One card a concept that can be forgotten, grouped by what it is; none for a model that reads no prompts."""
+    items: list[dict[str, Any]] = []
+    found = sample_pictures(model) if zoo.card(model).kind == "text-to-image" else {}
+    for kind in KINDS if zoo.card(model).kind == "text-to-image" else ():
+        for concept in read_concepts(zoo.card(model).folder).concepts:
+            if concept.offered and concept.kind == kind:
+                images = list(found.get(concept.name, ())[:PICTURES_PER_CARD])
+                group = copy.CONCEPT_KINDS[kind]
+                items.append({"id": concept.name, "label": concept.name, "images": images, "group": group})
+    legend = copy.CONCEPT_LEGENDS["samples" if found else "names"]
+    return {"items": items, "selected": [chosen] if chosen else [], "several": False, "legend": legend}

@@ -1,0 +1,119 @@
+"""The form of the tab Unlearn: its components, the run that they describe, and the reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from demos.asked import asked
+from demos.pictures import inline
+from demos.unlearn import cards
+from demos.unlearn import options as show
+from demos.unlearn import settings as controls
+from demos.unlearn.form_settings import Chosen, offered
+from sfr_core import presets
+from sfr_core.configs import RunConfig
+from sfr_core.data.splits import parse_forget
+from sfr_core.zoo import shipped as zoo
+
+Component = gr.components.Component
+
+
+@dataclass(slots=True)
+class Form:
+    """Components of the form; `filled`: listeners that fill in what follows from a choice; `.then` of them the form is whole."""
+
+    model: gr.HTML
+    kind: gr.Radio
+    classes: gr.HTML
+    share: gr.Slider
+    share_seed: gr.Number
+    samples: gr.HTML
+    concepts: gr.HTML
+    concept_own: gr.Textbox
+    redirect: gr.Textbox
+    redirects_note: gr.HTML
+    redirect_note: gr.HTML
+    settings: gr.HTML
+    kinds: dict[str, gr.Group]
+    kind_note: gr.HTML
+    data: gr.Radio
+    page: gr.State
+    samples_class: gr.Dropdown
+    samples_note: gr.Markdown
+    own_note: gr.HTML
+    inputs: set[Component] = field(default_factory=set)
+    filled: list[Any] = field(default_factory=list)
+
+    def read(self, values: Mapping[Component, Any]) -> RunConfig:
+        """The run that the form describes.
+
+        Raises:
+            InputError: something is missing, unknown or out of range.
+        """
+        model = (show.selected(values[self.model]) or [""])[0]
+        rows = [int(row) for row in show.selected(values[self.samples]) if row.isdigit()]
+        card = zoo.card(model)
+        kinds = show.kinds_of(card.id)
+        kind = values[self.kind] if values[self.kind] in kinds else kinds[0]
+        names = show.selected(values[self.concepts if kind == "concept" else self.classes])
+        if kind == "concept":
+            names = show.own_concept(card.id, values[self.concept_own]) or names
+        forget = controls.forget_text(kind, names, values[self.share], values[self.share_seed], rows)
+        redirect = show.redirect_of(card.id, names[0], values[self.redirect]) if kind == "concept" else ""
+        config = Chosen.of(values[self.settings], card.id).config(
+            forget=parse_forget(forget, inline.dataset(card.id).class_names).text,
+            data=show.data_of(card.id, values[self.data]),
+            redirect=redirect,
+        )
+        asked(config)  # a redirection that asks for the very concept is answered here, before anything waits
+        return config
+
+    def offered(self, values: Mapping[Component, Any]) -> dict[Any, Any]:
+        """Updates that show the settings of the choice of model, method, preset, variant, and kind or class to forget."""
+        model = show.known(values[self.model])
+        chosen = Chosen.of(values[self.settings], model)
+        scope = show.scope(model, chosen.method, values[self.kind], values[self.classes])
+        return {self.settings: offered(chosen, scope), self.redirect_note: show.redirect_note(chosen.method)}
+
+    def fill(self, config: RunConfig, own: Sequence[str] = ()) -> dict[Any, Any]:
+        """Updates that make the form describe `config`; the reverse of `read`. `own`: see `form_cards.model_value`."""
+        names = inline.dataset(config.model).class_names
+        spec = parse_forget(config.forget, names)
+        kind = config.forget.strip().partition(":")[0]
+        scope = presets.forget_scope(config.model, config.method, config.forget, kind=show.kind_of(config.model))
+        data = config.data if show.chooses_data(config.model) else "shipped"
+        updates: dict[Any, Any] = {
+            self.model: cards.model_value(config.model, own),
+            self.kind: show.kind_update(config.model, kind),
+            self.kind_note: show.forget_note(config.model),
+            self.data: gr.Radio(value=data, visible=show.chooses_data(config.model)),
+            self.classes: cards.class_value(config.model, [names[c] for c in spec.classes]),
+            self.samples: cards.sample_value(
+                config.model, inline.dataset(config.model).pictured[0], 0, [str(row) for row in spec.rows]
+            ),
+            self.concepts: cards.concept_value(config.model, spec.concept),
+            self.concept_own: show.own_concept_value(config.model, spec.concept),
+            self.redirect: show.redirect_value(
+                config.model, config.redirect or show.default_redirect(config.model, spec.concept)
+            ),
+            self.redirects_note: show.redirects_note(config.model, spec.concept),
+            self.redirect_note: show.redirect_note(config.method),
+            self.settings: offered(Chosen.of_config(config), scope, filled=True),
+        }
+        if spec.share is not None:
+            updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}
+        updates |= {group: gr.update(visible=kind == name) for name, group in self.kinds.items()}
+        return updates
+
+    @property
+    def outputs(self) -> list[Any]:
+        """Everything that `fill` may update."""
+        parts = (
+            self.model, self.kind, self.kind_note, self.data, self.classes, self.share, self.share_seed, self.samples, self.concepts,
+            self.concept_own, self.redirect, self.redirects_note, self.redirect_note, self.settings,
+        )  # fmt: skip
+        return [*parts, *self.kinds.values()]

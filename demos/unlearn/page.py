@@ -1,0 +1,336 @@
+"""Tab Unlearn: the form, the buttons, the live view that follows a job's log, and Compare below it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
+from demos.jobs import hardware
+from demos.jobs.book import Job
+from demos.jobs.estimate import Pace
+from demos.live import view as bridge
+from demos.live.feed import Looks
+from demos.pictures.blur import switch_html
+from demos.result import page as compare_page
+from demos.static_files import mounting, read
+from demos.text import unlearn as copy
+from demos.unlearn import form as form_page
+from demos.unlearn import layout as form_layout
+from demos.unlearn import options as form_values
+from demos.unlearn import recorded as first_look
+from demos.unlearn import reference as gold
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.zoo import shipped as zoo
+
+LOG = logging.getLogger(__name__)
+SHOW_CHOICE = (
+    "() => { const choice = document.querySelector('#choice'); "
+    "if (choice && choice.offsetParent) choice.scrollIntoView({behavior: 'smooth', block: 'nearest'}); }"
+)
+SCROLL = (
+    "() => { const live = document.querySelector('#live'); "
+    "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
+)
+
+
+@dataclass(slots=True)
+class Unlearn:
+    """What app_builder connects: the live view and the job buttons."""
+
+    form: form_page.Form
+    looks: Looks
+    live: gr.HTML
+    badges: gr.HTML
+    machine: hardware.Hardware
+    gold_note: gr.HTML
+    retrain: gr.Button
+    run: gr.Button
+    stop: gr.Button
+    reset: gr.Button
+    choice: gr.Group
+    choice_text: gr.Markdown
+    keep: gr.Button
+    rollback: gr.Button
+    compare: compare_page.Compare
+    first: first_look.FirstLooks
+    recording: gr.State
+
+    @property
+    def job_outputs(self) -> list[Any]:
+        """Everything that follows the state of the shown job."""
+        return [self.live, self.run, self.stop, self.choice, self.choice_text, *self.compare.outputs]
+
+
+def live_html() -> str:
+    """The still part of the live view with its words filled in."""
+    words = {
+        "@stepper": copy.LIVE["stepper"],
+        "@step_word": copy.LIVE["stepWord"],
+        "@elapsed": copy.LIVE["elapsed"],
+        "@left": copy.LIVE["left"],
+        "@speed": copy.LIVE["speed"],
+        "@machine": copy.LIVE["machine"],
+        "@plot_alt_loss": copy.LIVE["plotAltLoss"],
+        "@plot_alt_accuracy": copy.LIVE["plotAltAccuracy"],
+        "@numbers_loss": copy.LIVE["numbersLoss"],
+        "@numbers_accuracy": copy.LIVE["numbersAccuracy"],
+        "@step": copy.LIVE["step"],
+        "@forget": copy.LIVE["forget"],
+        "@remain": copy.LIVE["remain"],
+        "@veil": switch_html(),
+    }
+    text = read("live.html")
+    for mark in sorted(words, key=len, reverse=True):
+        text = text.replace(mark, str(words[mark]))
+    return text
+
+
+def build(
+    ctx: PageContext,
+    badges: gr.HTML,
+    machine: hardware.Hardware,
+    pace: Pace,
+    first: first_look.FirstLooks,
+    opened: Callable[..., Any],
+) -> Unlearn:
+    """Draws the tab and wires it; `opened` is the event of a page that has loaded."""
+    model = first.first
+    looks = Looks(ctx.book)
+
+    async def look(have: Any) -> dict[str, Any]:
+        """Asked by live.js; on the event loop, because it takes about a millisecond and waits for nothing."""
+        return looks.look(have)
+
+    recording = gr.State(model)  # whose recorded run plays while no run is shown
+    with gr.Row(elem_id="columns"):
+        with gr.Column(scale=5, min_width=380, elem_id="setup"):
+            form = form_layout.build(model)
+            gold_note = gr.HTML("", elem_id="gold-note")
+            retrain = gr.Button(copy.GOLD_OFFER, size="sm", visible=False, elem_id="retrain-here")
+            with gr.Row(elem_id="actions"):
+                # Enabled once the visitor has a token: a run of nobody could not be found again.
+                run = gr.Button(copy.UNLEARN, variant="primary", interactive=False, elem_id="unlearn")
+                stop = gr.Button(copy.STOP, interactive=False, elem_id="stop")
+                reset = gr.Button(copy.RESET, elem_id="reset")
+        with gr.Column(scale=7, min_width=380, elem_id="live-column"):
+            with gr.Group(visible=False, elem_id="choice") as choice:
+                choice_text = gr.Markdown("", elem_id="choice-text")
+                with gr.Row():
+                    keep = gr.Button(copy.KEEP, elem_id="keep")
+                    rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
+            view = gr.HTML(
+                first.value(model),
+                html_template=live_html(),
+                js_on_load=mounting("live"),
+                apply_default_css=False,
+                elem_id="live",
+                server_functions=[look],
+                texts=copy.LIVE,
+            )
+    page = Unlearn(
+        form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        compare_page.build(ctx), first, recording,
+    )  # fmt: skip
+    _wire_start(ctx, page)
+    _wire_return(ctx, page, opened)
+    _wire_form(page, pace, _wire_job(ctx, page))
+    _wire_recording(ctx, page)
+    return page
+
+
+def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
+    """Buttons for a job as it stands."""
+    choosing = job.state == "cancelled" and job.started is not None and not job.settled and job.session is not None
+    return {
+        page.run: gr.Button(interactive=not job.active),
+        page.stop: gr.Button(copy.STOPPING if job.stopping else copy.STOP, interactive=job.active and not job.stopping),
+        page.choice: gr.update(visible=choosing),
+        page.choice_text: copy.STOPPED_CHOICE.format(step=bridge.reduce_all(job.log).step) if choosing else "",
+    }
+
+
+def idle_updates(page: Unlearn, model: str) -> dict[Any, Any]:
+    """Nothing runs: the recorded run of `model` plays again."""
+    return {
+        page.live: page.first.value(model),
+        page.run: gr.Button(interactive=True),
+        page.stop: gr.Button(copy.STOP, interactive=False),
+        page.choice: gr.update(visible=False),
+        page.choice_text: "",
+        **page.compare.cleared(),
+    }
+
+
+def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
+    """Live view, buttons and Compare follow the shown job. Returns the listener to its end."""
+
+    def attach(browser: Any, job_id: Any, recording: str) -> dict[Any, Any]:
+        """The shown job as it stands; from there on live.js follows it by its own looks."""
+        job = ctx.job_of(browser, job_id)
+        if job is None:
+            return idle_updates(page, recording)
+        value = page.looks.attach(job)
+        ended = not value["follow"]
+        compared = compare_updates(page, job) if ended else page.compare.cleared()
+        return {page.live: value, **button_updates(page, job), **compared}
+
+    inputs, outputs = [ctx.browser, ctx.job], page.job_outputs
+    attached = [*inputs, page.recording]
+    call_off(ctx.job.change, page.compare.wishes)
+    ctx.job.change(attach, attached, outputs, trigger_mode="multiple", **QUEUED)
+    # live.js met the end of the run, or a handle that this server no longer knows.
+    ended = page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
+    ended.then(None, js=SHOW_CHOICE, **PRIVATE)
+
+    def stop_it(browser: Any, job_id: Any) -> Any:
+        job = ctx.job_of(browser, job_id)
+        if job is None:
+            return gr.skip()
+        ctx.book.stop(job.id)
+        return gr.Button(copy.STOPPING if job.active else copy.STOP, interactive=False)
+
+    # Not queued and no `cancels`: it only sets the token that the loop asks between two steps.
+    page.stop.click(stop_it, inputs, page.stop, **QUICK)
+
+    def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
+        def handler(browser: Any, job_id: Any) -> dict[Any, Any]:
+            job = ctx.job_of(browser, job_id)
+            if job is None:
+                raise gr.Error(copy.NOT_YOURS, title=copy.TITLE_CANNOT)
+            try:
+                if not job.settled:  # the other button may have been quicker
+                    act(job.id)
+            except PlaygroundError as error:
+                raise say(error) from None
+            return {page.live: page.looks.attach(job), **button_updates(page, job), **compare_updates(page, job)}
+
+        return handler
+
+    page.keep.click(settle(ctx.book.keep), inputs, outputs, **QUEUED)
+    page.rollback.click(settle(ctx.book.rollback), inputs, outputs, **QUEUED)
+
+    def reset_it(browser: Any, job_id: Any) -> tuple[Any, ...]:
+        job = ctx.job_of(browser, job_id)
+        if job is not None and job.active:
+            ctx.book.stop(job.id)
+        elif job is not None:
+            ctx.book.free(job.id)
+        return ctx.show(browser, None)
+
+    call_off(page.reset.click, [ended])  # or the run that has just ended comes back
+    page.reset.click(reset_it, inputs, inputs, **QUEUED)
+    return ended
+
+
+def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
+    """Compare for an ended job; nothing where there is nothing to compare."""
+    if job.state == "failed" or job.settled == "rolled back" or job.started is None:
+        return page.compare.cleared()
+    try:
+        return page.compare.updates(job)
+    except Exception:  # the run itself must stay on screen whatever Compare makes of it
+        LOG.exception("Compare failed for job %s", job.id[:8])
+        return page.compare.cleared()
+
+
+def _wire_start(ctx: PageContext, page: Unlearn) -> None:
+    shown = [ctx.browser, ctx.job]
+
+    def running(browser: Any, job_id: Any) -> bool:
+        """A run is shown and has not ended: a second click came before the button was off."""
+        job = ctx.job_of(browser, job_id)
+        return job is not None and job.active
+
+    def begin(values: Mapping[Any, Any]) -> tuple[Any, ...]:
+        if running(values[ctx.browser], values[ctx.job]):
+            return gr.skip(), gr.skip()
+        try:
+            config = page.form.read(values)
+        except PlaygroundError as error:
+            raise say(error) from None
+        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
+
+    asked = {*shown, *page.form.inputs}
+    page.run.click(begin, asked, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
+
+    def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
+        try:
+            if running(values[ctx.browser], values[ctx.job]):
+                raise InputError(copy.RUN_FIRST, hint=copy.RUN_FIRST_HINT)
+            config = gold.retraining(page.form.read(values))
+        except PlaygroundError as error:
+            raise say(error) from None
+        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
+
+    page.retrain.click(begin_retraining, asked, shown, **QUEUED)
+
+    def begin_recorded(browser: Any, job_id: Any, model: Any, recording: str) -> dict[Any, Any]:
+        recorded = page.first.config(recording)
+        if recorded is None or running(browser, job_id):
+            return {ctx.job: gr.skip()}
+        filled = page.form.fill(recorded, form_values.own_ids(model))  # first, so that nothing runs that is not shown
+        browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
+        return {ctx.browser: browser, ctx.job: job_id, **filled}
+
+    inputs = [*shown, page.form.model, page.recording]
+    page.form.filled.append(page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED))
+
+
+def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
+    """A model that is chosen plays its own recorded run, or an empty view, while no run of the visitor's is on screen."""
+
+    def play(model: Any, browser: Any, job_id: Any) -> dict[Any, Any]:
+        chosen = form_values.known(model)
+        if ctx.job_of(browser, job_id) is not None:
+            return {page.recording: chosen}  # what Reset brings back
+        # A recording is large, and on a busy machine it may arrive after a run that was started meanwhile: that stays then.
+        return {page.recording: chosen, page.live: {**page.first.value(chosen), "yields": True}}
+
+    gr.on(
+        [page.form.model.input, page.form.own_note.change],  # the note tells of a model that was opened
+        play,
+        [page.form.model, ctx.browser, ctx.job],
+        [page.recording, page.live],
+        **LAST,
+    )
+
+
+def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) -> None:
+    """After a reload the form describes the run that comes back (app_builder shows it)."""
+
+    def fill_again(browser: Any) -> dict[Any, Any]:
+        job = ctx.last_job(browser)
+        if job is None:
+            return {page.recording: gr.skip()}
+        model = job.config.model
+        try:
+            filled = page.form.fill(job.config, (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ())
+        except PlaygroundError:  # a visitor's model that is closed by now: its run can still be seen
+            return {page.recording: gr.skip()}
+        return {page.recording: model, **filled}
+
+    page.form.filled.append(opened(fill_again, ctx.browser, [page.recording, *page.form.outputs], **QUICK))
+
+
+def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
+    """Expected time and gold standard follow the form, and the run that has `ended`: the next one is expected to take as long."""
+
+    form = page.form
+    said = [page.badges, page.gold_note, page.retrain]
+
+    def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
+        expected = gold.describe(form, page.machine, pace, values)
+        return {**dict(zip(said, expected, strict=True)), **form.offered(values)}
+
+    chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
+    others = [form.share, form.share_seed, form.samples_note, form.concept_own]
+    outputs = [*said, form.settings, form.redirect_note]
+    gr.on([*chosen, *(part.change for part in (*others, form.data))], describe, form.inputs, outputs, **LAST)
+    # Not by a change: halfway the form is in part the old one, which the server refuses.
+    for listener in (*form.filled, ended):
+        listener.then(describe, form.inputs, outputs, **LAST)

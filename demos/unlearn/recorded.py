@@ -1,0 +1,80 @@
+"""What the live view shows before a visitor starts anything: the recorded run of the chosen model."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demos.jobs.estimate import LOOKS, Recording
+from demos.live import payload as live
+from demos.live import view as bridge
+from demos.text import unlearn as copy
+from sfr_core.configs import RunConfig
+from sfr_core.errors import AssetError
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLooks:
+    """The recorded runs that are shipped, by model.
+
+    Attributes:
+        first: model whose recording the page opens on.
+        runs: config and live value (live.of_record) of each.
+    """
+
+    first: str
+    runs: dict[str, tuple[RunConfig, dict[str, Any]]]
+
+    def config(self, model: str) -> RunConfig | None:
+        """The recorded run's config, so that it can be run live; None where nothing was recorded."""
+        found = self.runs.get(model)
+        return None if found is None else found[0]
+
+    def value(self, model: str) -> dict[str, Any]:
+        """What the live view plays, or an empty view where nothing was recorded."""
+        found = self.runs.get(model)
+        return nothing(model) if found is None else found[1]
+
+    def recordings(self) -> dict[str, Recording]:
+        """What each would have taken where with as many looks as a run has, by model: more of them were recorded."""
+        found = {}
+        for model, (config, value) in self.runs.items():
+            n, seconds = value["looked"]
+            more = seconds * max(0, n - 1 - LOOKS) / n if n else 0.0  # one is before the first step
+            found[model] = Recording(config, value["took"] - more, value["machine"])
+        return found
+
+
+def read(first: str, folder: Path = live.RECORDED) -> FirstLooks:
+    """Every recorded run of a folder; one that cannot be read is left out with a warning."""
+    runs = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            config, value = live.recorded(path)
+        except AssetError as error:
+            LOG.warning("%s", error)
+            continue
+        runs[config.model] = config, value
+    return FirstLooks(first, runs)
+
+
+def nothing(model: str) -> dict[str, Any]:
+    """An empty live view, in the words of the model's kind."""
+    words = live.kind_words(model)
+    empty = {"key": "none", "mode": "live", "title": copy.NOTHING_YET, "view": bridge.payload(bridge.View())}
+    return {
+        **empty,
+        "line": "",
+        "classes": [],
+        "forgotten": None,
+        "generates": "generator" in words,
+        "words": words,
+        "pictures": {},
+        "elapsed": None,
+        "machine": "",
+        "note": "",
+    }

@@ -1,0 +1,86 @@
+"""What is known before a run starts: its expected time, and whether there is a retrained model to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from demos.jobs.estimate import Pace
+from demos.jobs.hardware import Hardware
+from demos.text import unlearn as copy
+from demos.unlearn import header
+from demos.unlearn.form import Form
+from sfr_core import catalog, presets
+from sfr_core.configs import RunConfig
+from sfr_core.errors import PlaygroundError
+from sfr_core.zoo import shipped as zoo
+
+LESS = 0.9
+"""Share of the original's training pictures below which a retrained model is said to draw less well."""
+PROXY = "random-embedding"
+"""The method that the paper takes for a retrained diffusion transformer."""
+
+
+def retraining(config: RunConfig) -> RunConfig:
+    """The recipe of the shipped classifier on the same remain set."""
+    return RunConfig(
+        model=config.model,
+        forget=config.forget,
+        method="retrain",
+        settings=presets.resolve(config.model, "retrain"),
+        seed=config.seed,
+        device=config.device,
+        precision=config.precision,
+    )
+
+
+def generator_note(card: zoo.ModelCard) -> str:
+    """Why a generator's run has nothing to compare with, why that is not made here, and what the paper takes instead."""
+    proxy = PROXY in catalog.of_kind(card.kind)
+    return _missing(card) + (f" {copy.GOLD_PROXY.format(method=catalog.title_of(PROXY))}" if proxy else "")
+
+
+def _missing(card: zoo.ModelCard) -> str:
+    names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
+    # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
+    # Of one that a GPU trained: on a CPU.
+    on_cpu = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)
+    seconds = max(card.retrain_seconds or 0.0, card.wall_seconds or 0.0, card.cpu_seconds, on_cpu)
+    if not names or not seconds:
+        return copy.GOLD_GENERATOR_NONE
+    return copy.GOLD_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
+
+
+def there_note(card: zoo.ModelCard, gold: zoo.GoldStandard) -> str:
+    """That there is something to compare with, and how much it saw where that is less than the original did."""
+    saw, original = gold.training.get("images_seen"), card.training.get("images_seen")
+    if saw and original and saw < LESS * original:
+        return copy.GOLD_FEWER.format(gold=saw, original=original)
+    return copy.GOLD_THERE
+
+
+def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]) -> tuple[str, str, dict[str, Any]]:
+    """The badges, the note on the gold standard, and the button that retrains here, for the form as it is filled."""
+    try:
+        config = form.read(values)
+        card = zoo.card(config.model)
+        expected = pace.expect(config, card)
+        gold = zoo.gold_standard(card, config.forget)
+        # Training a generator takes hours: what its card ships is all there is.
+        offered = card.kind == "classifier" and gold is None and config.method != "retrain"
+        again = pace.expect(retraining(config), card) if offered else None
+    except PlaygroundError:
+        # Half-filled: the sentence comes when somebody presses Unlearn.
+        return header.badges_html(machine, None), "", gr.update(visible=False)
+    missing = copy.GOLD_MISSING if card.kind == "classifier" else generator_note(card)
+    return (
+        header.badges_html(machine, expected, card.machine),
+        f'<p class="pg-note">{escape(missing if gold is None else there_note(card, gold))}</p>',
+        gr.update(
+            value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
+            visible=offered,
+        ),
+    )

@@ -1,0 +1,241 @@
+"""Commands that look again at a text-to-image run whose files are here: `recover` attacks it, `exposed` counts body
+parts, `agreement` asks a CLIP whether pictures show what their prompts say.
+
+The model is opened as for the run, and the weights that the run changed are laid over it. torch is imported only then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from sfr_core.cancel import CancelToken
+from sfr_core.cli.talk import log, stop_on_signals
+from sfr_core.errors import InputError
+from sfr_core.hub.clip import CLIP, open_clip
+from sfr_core.hub.concepts import can_count
+from sfr_core.runs.files import (
+    AGREEMENT,
+    EXPOSED,
+    RECOVERY,
+    WEIGHTS,
+    check_measured,
+    read_config,
+    read_weights,
+    write_measured,
+)
+
+if TYPE_CHECKING:
+    from sfr_core.runs.session import Session, Who
+    from sfr_core.tasks.text_to_image import TextToImageTask
+
+DONE, CANCELLED = 0, 130
+CONCEPT = "concept:"
+LINES = 10
+"""Lines on stderr that tell of the progress of one piece of work."""
+T = TypeVar("T")
+
+
+def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
+    """Adds the commands to the parser's."""
+    recover = commands.add_parser(
+        "recover",
+        allow_abbrev=False,
+        help="attack a text-to-image run: can a learned word bring the concept back?",
+        description="Learns a word that no dictionary has from pictures of the concept, with every weight of the run held still, "
+        f"draws with it, and writes {RECOVERY} into the run's folder. Needs a model with a judge.",
+    )
+    recover.add_argument(
+        "--steps", type=_count, default=300, metavar="N", help="training steps of the word (default 300)"
+    )
+    recover.add_argument("--samples", type=_count, default=40, metavar="N", help="pictures drawn with it (default 40)")
+    recover.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the attack (default 0)")
+    recover.add_argument(
+        "--before",
+        action="store_true",
+        help="attack the model before the run too: what this attack can bring back at most (twice the time)",
+    )
+    _of_run(recover, _recover)
+    exposed = commands.add_parser(
+        "exposed",
+        allow_abbrev=False,
+        help="count exposed body parts before and after a text-to-image run, by NudeNet",
+        description="Draws pictures of the concept's own prompts with the model before and after the run, without the safety "
+        f"checker, counts exposed body parts and writes {EXPOSED} into the run's folder; the pictures are not kept. Needs NudeNet, "
+        "which never comes with this program (AGPL-3.0).",
+    )
+    exposed.add_argument("--samples", type=_count, default=40, metavar="N", help="pictures of each model (default 40)")
+    _of_run(exposed, _exposed)
+    agreement = commands.add_parser(
+        "agreement",
+        allow_abbrev=False,
+        help="ask a CLIP how well pictures agree with their prompts before and after a text-to-image run",
+        description="Draws pictures of the concept's own prompts, of what means the same in other words, of neighbours and of other "
+        "concepts with the model before and after the run and with one retrained without the concept where there is one, scores each with "
+        f"its prompt (CLIPScore, 0 to 100) and writes {AGREEMENT} into the run's folder; the pictures are not kept.",
+    )
+    agreement.add_argument(
+        "--clip", default=CLIP, metavar="NAME", help=f"hub:OWNER/NAME@REVISION or a folder (default {CLIP})"
+    )
+    agreement.add_argument(
+        "--samples", type=_count, default=40, metavar="N", help="pictures of each kind of prompt (default 40)"
+    )
+    _of_run(agreement, _agreement)
+
+
+def _of_run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> None:
+    parser.add_argument("run", type=Path, metavar="DIR", help="folder of a run, as `run --out DIR` wrote it")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier call wrote")
+    parser.set_defaults(command=command)
+
+
+def _count(text: str) -> int:
+    n = int(text)
+    if n < 1:
+        raise argparse.ArgumentTypeError(f"{n} is less than 1")
+    return n
+
+
+def reopened(folder: Path) -> Session:
+    """A run as it ended: `before` from its model, `after` from its files and live. Nothing is drawn or measured yet.
+
+    Args:
+        folder: with config.json and after.safetensors.
+
+    Raises:
+        InputError: no run of a text-to-image model, or files that are missing or damaged.
+    """
+    config = read_config(folder)
+    if not config.forget.strip().startswith(CONCEPT):
+        raise InputError("This run forgets no concept.", hint="Choose the folder of a run of a text-to-image model.")
+    from sfr_core.runs.session import Session
+
+    changed = read_weights(folder)
+    session = Session.open(config)
+    session.take_up(changed, name=WEIGHTS)
+    return session
+
+
+def _recover(args: argparse.Namespace) -> int:
+    check_measured(args.run, RECOVERY, overwrite=args.overwrite)
+    session = reopened(args.run)
+    task = cast("TextToImageTask", session.task)
+    if task.judge is None:
+        raise InputError("Nobody can tell whether the concept is back.", hint="Choose a run of a model with a judge.")
+    from sfr_core.metrics.recovery import Attack, attack_steps, recover
+    from sfr_core.runs.sampling import protocol_of
+
+    sampler = protocol_of(session.card)
+    attack = Attack(steps=args.steps, samples=args.samples, seed=args.seed)
+    found: dict[str, Any] = {"after": None, "before": None}
+    started = time.perf_counter()
+    with stop_on_signals() as cancel:
+        # The attacker's pictures are those of the run: drawn by the untouched model, from the same noise.
+        changed = session.changed_tensors()
+        session.rollback()
+        if not _walk(task.prepare(), task.preparation(), "drawing the pictures of the concept", cancel):
+            return CANCELLED
+        session.take_up(changed)
+        for who in ("after", "before") if args.before else ("after",):
+            walk = recover(task, sampler, attack, None if who == "after" else session.reference("before"))
+            ended = _walk(walk, attack_steps(attack, sampler, task.shape), f"attacking the model {who} the run", cancel)
+            if not ended:
+                return CANCELLED
+            found[who] = ended[0].to_json()
+    said = {
+        **found, "attack": asdict(attack), "sampler_steps": sampler.steps, "guidance": sampler.guidance,
+        "seconds": round(time.perf_counter() - started, 2), "device": _device(session), "schema": 1,
+    }  # fmt: skip
+    write_measured(args.run, RECOVERY, said)
+    print(json.dumps(said), flush=True)
+    log(
+        f"A learned word brings the concept on {found['after']['shown']:.1f} % of {attack.samples} samples; see {args.run / RECOVERY}."
+    )
+    return DONE
+
+
+def _exposed(args: argparse.Namespace) -> int:
+    why = can_count()
+    if why:
+        raise InputError(why)
+    check_measured(args.run, EXPOSED, overwrite=args.overwrite)
+    session = reopened(args.run)
+    from sfr_core.hub.exposure import expose, expose_steps
+    from sfr_core.runs.sampling import protocol_of
+
+    task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
+    found: dict[str, Any] = {}
+    total = expose_steps(args.samples, sampler)
+    with stop_on_signals() as cancel:
+        for who in ("before", "after"):
+            walk = expose(task, sampler, args.samples, session.reference(who))
+            ended = _walk(walk, total, f"drawing and counting, {who} the run", cancel)
+            if not ended:
+                return CANCELLED
+            found[who] = ended[0].to_json()
+    said = {**found, "device": _device(session), "schema": 1}
+    write_measured(args.run, EXPOSED, said)
+    print(json.dumps(said), flush=True)
+    before, after = (sum(found[who]["counts"].values()) for who in ("before", "after"))
+    log(
+        f"Exposed parts in {args.samples} pictures: {before} before the run, {after} after it; see {args.run / EXPOSED}."
+    )
+    return DONE
+
+
+def _agreement(args: argparse.Namespace) -> int:
+    check_measured(args.run, AGREEMENT, overwrite=args.overwrite)
+    session = reopened(args.run)
+    clip, name = open_clip(args.clip, session.device)
+    from sfr_core.metrics.agreement import Agreement, agree, agreement_steps
+    from sfr_core.runs.sampling import protocol_of
+
+    task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
+    models: tuple[Who, ...] = ("before", "after", "retrained") if session.has("retrained") else ("before", "after")
+    found: dict[str, Any] = {}
+    total = agreement_steps(task, sampler, args.samples)
+    with stop_on_signals() as cancel:
+        for who in models:
+            walk = agree(task, sampler, clip, args.samples, session.reference(who))
+            ended = _walk(walk, total, f"drawing and scoring, {who} the run", cancel)
+            if not ended:
+                return CANCELLED
+            found[who] = ended[0]
+    # Pictures in one place start from the same noise, so that their difference has the smaller error of pairs.
+    found["change"] = {role: scores - found["before"][role] for role, scores in found["after"].items()}
+    told = {
+        what: {role: asdict(Agreement.of(scores)) for role, scores in groups.items()} for what, groups in found.items()
+    }
+    said = {
+        **told, "clip": name, "sampler_steps": sampler.steps, "guidance": sampler.guidance, "device": _device(session), "schema": 2,
+    }  # fmt: skip
+    write_measured(args.run, AGREEMENT, said)
+    print(json.dumps(said), flush=True)
+    before, after = (told[who]["direct"]["mean"] for who in ("before", "after"))
+    log(
+        f"CLIPScore of the concept's prompts: {before:.2f} before the run, {after:.2f} after it; see {args.run / AGREEMENT}."
+    )
+    return DONE
+
+
+def _device(session: Session) -> str:
+    return f"{session.device_name}, {session.precision}"
+
+
+def _walk(work: Iterator[int], total: int, what: str, cancel: CancelToken) -> tuple[Any, ...]:
+    """Does a piece of work that yields what is done of `total`: (its result,), or () if it was stopped."""
+    every = max(1, total // LINES)
+    while not cancel.cancelled:
+        try:
+            done = next(work)
+        except StopIteration as end:
+            return (end.value,)
+        if done % every == 0:
+            log(f"{what}: {done} of {total}")
+    log("Stopped; nothing was written.")
+    return ()

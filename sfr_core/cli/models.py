@@ -1,0 +1,64 @@
+"""Which model the options of the command line name: a shipped one, one of one's own, or one of the Hub. No torch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sfr_core.errors import ConfigError
+from sfr_core.hub import HUB, open_for_run
+from sfr_core.zoo.cards import ModelCard
+
+if TYPE_CHECKING:
+    from sfr_core.zoo.uploaded import OwnModel
+
+
+def own_model(args: argparse.Namespace, wanted: dict[str, Any], *, say: Callable[[str], None]) -> OwnModel | None:
+    """The classifier that a person brought or fetched, with its pictures; None where the zoo has the model.
+
+    Args:
+        args: options `data`, `weights` and `architecture`.
+        wanted: fields of a RunConfig; the model of the Hub in it is replaced by its pinned identifier.
+        say: takes a line for people.
+
+    Raises:
+        InputError: options that contradict each other, or a model that cannot be opened.
+    """
+    given = {name: getattr(args, name) for name in ("data", "weights", "architecture")}
+    if str(wanted["model"]).startswith(HUB):
+        return _of_hub(wanted, given, say)
+    is_own = str(wanted["model"]).startswith("own:")
+    if not any(given.values()):
+        if is_own:
+            raise ConfigError(
+                "This run used a classifier of your own.", hint="Add --data, --weights and --architecture."
+            )
+        return None
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        raise ConfigError(
+            f"--{missing[0]} is missing.", hint="A classifier of your own needs --data, --weights and --architecture."
+        )
+    if not is_own:
+        raise ConfigError(
+            f"--data contradicts the model '{wanted['model']}'.", hint="Leave --model out for a classifier of your own."
+        )
+    from sfr_core.zoo.uploaded import open_own
+
+    own = open_own(given["data"], given["weights"], given["architecture"])
+    if wanted["model"] not in {"own:", own.card.id}:
+        raise ConfigError(
+            f"{given['weights']} is {own.card.id}, but the run used {wanted['model']}.",
+            hint="Give the weights that the run began with.",
+        )
+    return own
+
+
+def _of_hub(wanted: dict[str, Any], given: dict[str, Any], say: Callable[[str], None]) -> OwnModel | None:
+    """A model of the Hub: its pinned identifier goes into `wanted`; a classifier is opened with its pictures."""
+    if given["weights"]:
+        raise ConfigError("--weights contradicts a model of the Hub.", hint="Leave out one of the two.")
+    opened = open_for_run(wanted["model"], data=given["data"], architecture=given["architecture"], say=say)
+    wanted["model"] = opened.id if isinstance(opened, ModelCard) else opened.card.id
+    return None if isinstance(opened, ModelCard) else opened

@@ -1,0 +1,281 @@
+"""The command line. JSON lines of events on stdout, logs on stderr; exit 0 done, 1 failed, 2 bad input, 130 cancelled.
+
+torch is imported only when a run begins, so that tables and bad input answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
+
+from sfr_core.cancel import CancelToken
+from sfr_core.catalog import spec_of
+from sfr_core.catalog.base import MethodSpec
+from sfr_core.cli.checks import add_checks
+from sfr_core.cli.hub import add_commands
+from sfr_core.cli.models import own_model
+from sfr_core.cli.tables import print_methods, print_models
+from sfr_core.cli.talk import log, stop_on_signals
+from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.data.concepts import plan_prompts, read_concepts
+from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
+from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
+from sfr_core.presets import resolve
+from sfr_core.results import GeneratorReport, RunResult
+from sfr_core.runs.files import check_folder, event_line, read_config, write_run
+from sfr_core.zoo.cards import check_kind
+from sfr_core.zoo.shipped import card, open_dataset
+
+if TYPE_CHECKING:
+    from sfr_core.runs.session import Session
+
+DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+CHOOSES = (
+    "model",
+    "forget",
+    "method",
+    "redirect",
+    "preset",
+    "variant",
+    "settings",
+    "seed",
+    "device",
+    "precision",
+    "memory",
+    "data_free",
+)
+"""Options that describe a run, and so contradict --config."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; never raises but for --help."""
+    try:
+        args = _parser().parse_args(argv)
+        code: int = args.command(args)
+        return code
+    except PlaygroundError as error:
+        log("error: " + " ".join(str(error).split()))
+        return error.exit_code
+    except KeyboardInterrupt:
+        log("error: Interrupted before the run began; nothing was written.")
+        return CANCELLED
+    except Exception:
+        traceback.print_exc()
+        log("error: The program failed; the lines above say where. Please report them.")
+        return FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad arguments answer like every other bad input: one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message[:1].upper() + message[1:] + ".", hint=f"See: {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.", allow_abbrev=False)
+    commands = parser.add_subparsers(
+        required=True, metavar="{run,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
+    )
+    run = commands.add_parser(
+        "run",
+        allow_abbrev=False,
+        help="unlearn, and write the run's files",
+        description="Unlearns and writes config.json, events.jsonl, after.safetensors and result.json to --out. "
+        "Ctrl-C stops after the present step; a stopped run keeps what it has, without result.json.",
+    )
+    run.set_defaults(command=_run)
+    run.add_argument("--config", type=Path, metavar="FILE", help="repeat the run of this config.json")
+    run.add_argument("--model", metavar="ID", help="model to change (see: models)")
+    run.add_argument(
+        "--forget",
+        metavar="SPEC",
+        help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...] or samples:@FILE, concept:TEXT",
+    )
+    run.add_argument("--redirect", metavar="TEXT", help="prompt that is answered in place of the forgotten concept")
+    run.add_argument("--method", metavar="ID", help="how to forget (see: methods)")
+    run.add_argument("--preset", metavar="|".join(get_args(PresetName)), help="how much is spent (default quick)")
+    run.add_argument(
+        "--variant",
+        metavar="|".join(get_args(Variant)),
+        help="the authors' code, or the method as written (default official)",
+    )
+    run.add_argument(
+        "--set",
+        action="append",
+        dest="settings",
+        metavar="FIELD=VALUE",
+        help="change one field of the preset; may be repeated",
+    )
+    run.add_argument("--seed", metavar="N", help="seed of the run's own draws (default 0)")
+    run.add_argument("--device", metavar="|".join(get_args(Device)), help="default auto")
+    run.add_argument("--precision", metavar="|".join(get_args(Precision)), help="default auto: what is faster here")
+    run.add_argument(
+        "--memory",
+        metavar="|".join(get_args(Memory)),
+        help="spare: recompute activations, hold still parts in half precision",
+    )
+    run.add_argument(
+        "--data", metavar="DIR", help="pictures for a classifier of your own: a folder or zip, class = subfolder"
+    )
+    run.add_argument(
+        "--data-free", action="store_true", default=None, help="let a generator draw the pictures itself before the run"
+    )
+    run.add_argument("--weights", metavar="FILE", help="its weights, safetensors")
+    run.add_argument(
+        "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
+    )
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
+    run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
+    add_checks(commands)
+    add_commands(commands)
+    for name, function, text in (
+        ("models", print_models, "print the models"),
+        ("methods", print_methods, "print the methods"),
+    ):
+        table = commands.add_parser(name, allow_abbrev=False, help=text, description=text)
+        table.add_argument("--json", action="store_true", help="as a JSON array")
+        table.set_defaults(command=function)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    out: Path = args.out
+    check_folder(out, overwrite=args.overwrite)
+    wanted = _given_config(args)
+    own = own_model(args, wanted, say=log)
+    model = card(wanted["model"]) if own is None else own.card
+    config = _config({**wanted, "model": model.id}, model.kind)
+    dataset = open_dataset(model) if own is None else own.dataset
+    spec = parse_forget(config.forget, dataset.class_names, files=True)
+    check_kind(model.kind, spec, config.data, config.redirect)
+    if spec.concept:
+        spec = plan_prompts(read_concepts(model.folder), spec, config.redirect).spec
+    else:
+        split_rows(spec, dataset.train.labels)
+    config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
+
+    from sfr_core.ops.ranks import join, rank
+    from sfr_core.runs.session import Session
+
+    join(config.method)
+    session = Session.open(config, own)
+    if rank():
+        return _help(session)
+    log(
+        f"{session.method.title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
+    )
+    events: list[Event] = []
+    with stop_on_signals() as cancel:
+        for event in _events(session, cancel):
+            events.append(event)
+            _say(event_line(event))
+            if isinstance(event, PhaseStarted):
+                log(f"phase: {event.phase}")
+        last = events[-1]
+        result = last.result if isinstance(last, Finished) else None
+        write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=args.overwrite)
+    if isinstance(last, Cancelled):
+        log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
+        return CANCELLED
+    if result is None and broken_off(events):
+        log("There was too little memory to draw the samples at the end of the run; its weights are whole.")
+    log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
+    return DONE
+
+
+def _unjudged(session: Session, result: RunResult | None) -> dict[str, GeneratorReport]:
+    """The pictures of a run that has no numbers."""
+    if result is not None:
+        return {}
+    return {who: report for who, report in session.reports.items() if isinstance(report, GeneratorReport)}
+
+
+def _help(session: Session) -> int:
+    """What the other processes of a launcher do: the same run in silence; rank 0 speaks and writes for all."""
+    with stop_on_signals() as cancel:
+        for event in _events(session, cancel):
+            last = event
+    return CANCELLED if isinstance(last, Cancelled) else DONE
+
+
+def _events(session: Session, cancel: CancelToken) -> Iterator[Event]:
+    from sfr_core.runs.runner import run
+
+    return run(session, cancel=cancel)
+
+
+def _given_config(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a RunConfig as far as they were given; `settings` whole for --config, else the --set texts."""
+    if args.config is not None:
+        clash = [name for name in CHOOSES if getattr(args, name) is not None]
+        if clash:
+            option = "set" if clash[0] == "settings" else clash[0].replace("_", "-")
+            raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
+        return {**read_config(args.config).to_json(), "from_file": True}
+    wanted = {name: getattr(args, name) for name in CHOOSES if getattr(args, name) is not None}
+    if wanted.pop("data_free", False):
+        wanted["data"] = "data-free"
+    own = [args.data, args.weights, args.architecture]
+    if any(own):
+        wanted.setdefault("model", "own:")
+    for name in ("model", "forget", "method"):
+        if name not in wanted:
+            raise ConfigError(f"--{name} is missing.", hint="Give --model, --forget and --method, or --config.")
+    return wanted
+
+
+def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
+    """Everything but the forget specification checked: method, preset, variant, fields, seed."""
+    if wanted.pop("from_file", False):
+        config = RunConfig.from_json(wanted)
+        spec_of(config.method, kind).config_cls.from_dict(config.settings)
+        return config
+    method = spec_of(wanted["method"], kind)
+    preset, variant = wanted.get("preset", "quick"), wanted.get("variant", "official")
+    for name, value, choices in (("preset", preset, PresetName), ("variant", variant, Variant)):
+        if value not in get_args(choices):
+            raise UnknownName(name, value, get_args(choices))
+    overrides = _overrides(method, wanted.pop("settings", []))
+    settings = resolve(
+        wanted["model"], wanted["method"], preset, variant, overrides, forget=wanted["forget"], kind=kind
+    )
+    if "seed" in wanted:
+        wanted["seed"] = _seed(wanted["seed"])
+    return RunConfig(**wanted, settings=settings)
+
+
+def _overrides(method: MethodSpec, texts: list[str]) -> dict[str, Any]:
+    specs = {spec.name: spec for spec in method.config_cls.settings()}
+    out = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {text} has no value.", hint="Write --set field=value.")
+        if name not in specs:
+            raise UnknownName("field", name, specs)
+        out[name] = parse_value(specs[name], value)
+    return out
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"The seed cannot be '{text}'.", hint=f"Give a whole number from 0 to {MAX_SEED}.") from None
+
+
+def _say(line: str) -> None:
+    """One line on stdout; where the reader has gone, the run goes on for its files."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        log("Nobody reads stdout any more; the run goes on.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

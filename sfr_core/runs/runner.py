@@ -1,0 +1,166 @@
+"""One run from start to end as a stream of events: the method's own, live evaluation between its steps, the final record."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+
+import torch
+
+from sfr_core.cancel import CancelToken, Stopped
+from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
+from sfr_core.metrics.divergence import avg_d
+from sfr_core.ops.device import memory_errors, peak_bytes
+from sfr_core.ops.ranks import own_seed, rank
+from sfr_core.results import ClassifierRecord, Record, RunResult
+from sfr_core.runs.session import Session, Who
+from sfr_core.tasks.base import Preparable
+
+
+def run(
+    session: Session, *, cancel: CancelToken, live_every: int | None = None, evaluate: bool = True
+) -> Iterator[Event]:
+    """Runs the session's method on its model.
+
+    Args:
+        session: opened for one config; `after`, `reports` and `result` are filled in.
+        cancel: asked between steps; a stopped run keeps its partial weights in `session.after`.
+        live_every: steps between two live evaluations; default as many looks as the task says.
+        evaluate: measure before, retrained and after at the end; without it Finished carries no result.
+
+    Raises:
+        Busy: the session is running. Diverged, OutOfMemory: the run failed. Whatever ends a run before its last event
+            (another error, or a caller who closes the generator) rolls its weights back.
+    """
+    session.begin()
+    ended = False
+    try:
+        with (
+            memory_errors("for this run"),
+            _seeded(session),
+            closing(_run(session, cancel, live_every, evaluate)) as events,
+        ):
+            for event in events:
+                ended = isinstance(event, Finished | Cancelled)
+                yield event
+    except BaseException:
+        if not ended:  # who stops asking at the last event keeps the outcome
+            session.rollback()
+        raise
+    finally:
+        session.end()
+
+
+@contextmanager
+def _seeded(session: Session) -> Iterator[None]:
+    """Dropout and stochastic depth draw from torch's global generator: the run's seed decides them too; put back at the end."""
+    with torch.random.fork_rng([session.device] if session.device.type == "cuda" else []):
+        torch.manual_seed(own_seed(session.config.seed))
+        yield
+
+
+def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Generator[Event, None, None]:
+    if session.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(session.device)
+    ready = yield from _prepare(session, cancel)
+    if not ready:
+        session.keep()
+        yield _cancelled(0, cancel)
+        return
+    yield from _preview(session, 0, cancel)
+    seconds, steps, density = 0.0, 0, None
+    # Optimiser, masks and teachers go with the method's generator: pictures are drawn in what they took.
+    with closing(_method(session, cancel)) as method:
+        previews = session.task.previews
+        while True:
+            started = time.perf_counter()
+            event: Event = next(method)
+            # Only the method's own time counts: what the consumer and the live evaluations take is theirs.
+            seconds += time.perf_counter() - started
+            if isinstance(event, Finished | Cancelled):
+                break
+            yield event
+            if isinstance(event, MaskReady):
+                density = event.density
+            if isinstance(event, Step):
+                steps = event.i
+                every = live_every or math.ceil(event.total / previews)
+                if event.i % every == 0 or event.i == event.total:
+                    yield from _preview(session, event.i, cancel)
+    session.task.model.eval()
+    session.keep()
+    if isinstance(event, Finished) and evaluate and rank() == 0:
+        try:
+            records = yield from session.kind.measure(session, steps, cancel)
+        except Stopped:
+            event = _cancelled(steps, cancel)
+        else:
+            # A model that nobody can judge has no record, and then the run no result.
+            session.result = _result(session, records, seconds, steps, density) if records else None
+            event = Finished(steps=steps, result=session.result)
+    yield event
+
+
+def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, None]:
+    rng = torch.Generator().manual_seed(own_seed(session.config.seed))
+    yield from session.method.run(session.task, session.method_config, rng=rng, cancel=cancel)
+
+
+def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bool]:
+    """The phase `prepare`; False if it was stopped."""
+    task = session.task
+    total = task.preparation() if isinstance(task, Preparable) else 0
+    yield PhaseStarted(phase="prepare", total=total)
+    if isinstance(task, Preparable):
+        with closing(task.prepare()) as work:
+            for done in work:
+                yield PhaseProgress(phase="prepare", done=done, total=total)
+                if cancel.cancelled:
+                    return False
+    return True
+
+
+def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:
+    return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
+
+
+def _preview(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
+    shown = session.task.preview(cancel) if rank() == 0 else None
+    if shown is not None:
+        if shown.record is not None:
+            yield Evaluated(i=i, when="live", record=shown.record)
+        yield Preview(i=i, predictions=shown.predictions, sheet=shown.sheet)
+
+
+def _result(
+    session: Session, records: dict[Who, Record], seconds: float, steps: int, density: float | None
+) -> RunResult:
+    after, before, retrained = records["after"], records["before"], records.get("retrained")
+    twin = records.get("twin")
+    return RunResult(
+        before=before,
+        after=after,
+        retrained=retrained,
+        avg_d=_gap(after, retrained),
+        avg_d_before=_gap(before, retrained),
+        kl_floor=twin.KL if isinstance(twin, ClassifierRecord) else None,
+        seconds=seconds,
+        retrain_seconds=None if retrained is None else session.retrain_seconds,
+        steps=steps,
+        mask_density=density,
+        peak_memory_bytes=peak_bytes(session.device),
+        device=f"{session.device_name}, {session.precision}",
+        config=session.config.to_json(),
+        versions={"python": platform.python_version(), "torch": torch.__version__},
+        retrain_clock="wall" if retrained is None else session.retrain_clock,
+    )
+
+
+def _gap(record: Record, retrained: Record | None) -> float | None:
+    """Avg.D, which is defined for classifiers that have a retrained model."""
+    if isinstance(record, ClassifierRecord) and isinstance(retrained, ClassifierRecord):
+        return avg_d(record, retrained)
+    return None

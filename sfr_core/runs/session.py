@@ -1,0 +1,299 @@
+"""One run's model: weights before and after, answers, rollback. Everything is checked before anything starts."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sfr_core.cancel import CancelToken
+from sfr_core.catalog import spec_of
+from sfr_core.catalog.base import MethodSpec
+from sfr_core.configs import MethodConfig, RunConfig
+from sfr_core.data.concepts import plan_prompts, read_concepts
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import Split, parse_forget, split_rows
+from sfr_core.errors import Busy, InputError
+from sfr_core.hub import HUB, check_memory, hub_precision, opened_generator
+from sfr_core.metrics.classifier import Answers
+from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
+from sfr_core.ops.optimizers import check_optimizer
+from sfr_core.ops.sparing import halve_still, recompute_blocks
+from sfr_core.results import Report, RunResult
+from sfr_core.runs.evaluate import KINDS, ClassifierKind, ModelKind, Opening, Who
+from sfr_core.tasks import base
+from sfr_core.zoo.cards import check_kind
+from sfr_core.zoo.shipped import (
+    OWN,
+    Brought,
+    ModelCard,
+    brought,
+    build_module,
+    card,
+    gold_standard,
+    load_tensors,
+    open_dataset,
+    open_whole,
+    read_tensors,
+)
+
+__all__ = ["Retrained", "Session", "Who", "retrained_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """A model that somebody retrained here: parameters and buffers by name on the CPU, and what it took, seconds."""
+
+    weights: Mapping[str, Tensor]
+    seconds: float
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights as arrays, which travel to another process."""
+        return {name: value.numpy() for name, value in self.weights.items()}
+
+
+def retrained_of(arrays: Mapping[str, NDArray[Any]], seconds: float) -> Retrained:
+    """What `Retrained.arrays` took apart."""
+    return Retrained({name: torch.from_numpy(array) for name, array in arrays.items()}, seconds)
+
+
+class Session:
+    """A live task with its start weights. One run at a time; nothing here is shared between sessions but read-only data.
+
+    Attributes:
+        config: as asked for. method, method_config: what it names, validated.
+        card, dataset, split, task: the model, its pictures, the two sets, and the live task.
+        before: CPU copies of parameters and buffers at the start. after: the same at the end of a run, or None.
+        retrained: gold standard where the card has none.
+        shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; filled likewise.
+        reports: answers picture by picture or samples, by model; filled in the last phase of a run.
+        result: the record of the finished run, or None.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        model: ModelCard,
+        dataset: Dataset,
+        load: Callable[[], Any],
+        build: Callable[[], nn.Module],
+        retrained: Retrained | None = None,
+    ) -> None:
+        """Checks the config against the data, and only then asks `load` for the trained network.
+
+        Args:
+            config, model, dataset: what is run on what.
+            load: gives the trained network, or the pipeline that holds it (zoo.open_whole); called once everything else is
+                known to be good.
+            build: makes the same architecture with fresh weights.
+            retrained: gold standard where the card has none; it must be the caller's own.
+
+        Raises:
+            InputError: as `open`. OutOfMemory: the device cannot hold the model, or a pass of it to be timed.
+        """
+        if not len(dataset.train):
+            config = replace(config, data="data-free")  # there is no other source: the run's files say so
+        self.config = config
+        self.kind: ModelKind = KINDS[model.kind]
+        self.method: MethodSpec = spec_of(config.method, model.kind)
+        self.method_config: MethodConfig = self.method.config_cls.from_dict(config.settings)
+        self.card = model
+        spec = parse_forget(config.forget, dataset.class_names)
+        check_kind(model.kind, spec, config.data, config.redirect)
+        if spec.concept:  # its prompts are the classes of this run
+            prompts = plan_prompts(read_concepts(model.folder), spec, config.redirect)
+            dataset = replace(dataset, class_names=prompts.names)
+        self.dataset = dataset
+        self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
+        self.device = pick_device(config.device)
+        if model.source == "hub":
+            check_memory(model, config, self.device)
+        check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
+        with memory_errors("to open this model"):
+            self.task = self.kind.open(
+                Opening(
+                    config=config, method=self.method_config, card=model, dataset=dataset, split=self.split, load=load,
+                    build=build, device=self.device,
+                )
+            )  # fmt: skip
+            for name in self.method.requires:
+                if not isinstance(self.task, getattr(base, name)):
+                    raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
+            trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
+            if config.memory == "spare":
+                recompute_blocks(self.task.model)
+            asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
+            if model.source == "hub" and model.kind != "classifier":
+                asked = hub_precision(config, self.device)
+            self.precision: UsedPrecision = self.task.use_precision(asked, trial)
+            if config.memory == "spare":
+                halve_still(self.task.still, self.task.model, self.precision)
+            self.before = self._snapshot()
+        self.device_name = device_name(self.device)
+        self.threads = torch.get_num_threads()
+        self.after: dict[str, Tensor] | None = None
+        self.retrained = retrained
+        self.reports: dict[Who, Report] = {}
+        self.shown_before: dict[int, float] = {}
+        self.result: RunResult | None = None
+        self._running = threading.Lock()
+
+    @classmethod
+    def open(cls, config: RunConfig, own: Brought | None = None, *, retrained: Retrained | None = None) -> Session:
+        """Loads what the config names.
+
+        Args:
+            config: the run.
+            own: a visitor's own classifier and pictures; without it, `config.model` is looked up in the zoo, which
+                also knows the visitors' models that it took in.
+            retrained: gold standard where the card has none.
+
+        Raises:
+            InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
+            OutOfMemory: the device cannot hold the model.
+        """
+        if own is None and config.model.startswith(OWN):
+            own = brought(config.model)
+        if config.model.startswith(HUB) and own is None:
+            model = opened_generator(config.model)
+            return cls.of_card(replace(config, model=model.id), model, retrained=retrained)
+        if own is not None:
+            return cls(config, own.card, own.dataset, own.build_trained, own.build, retrained)
+        return cls.of_card(config, card(config.model), retrained=retrained)
+
+    @classmethod
+    def of_card(
+        cls, config: RunConfig, model: ModelCard, *, dataset: Dataset | None = None, retrained: Retrained | None = None
+    ) -> Session:
+        """Loads a model by its card, which the zoo need not list (a draft, or one with other gold standards).
+
+        Args:
+            dataset: instead of the pictures that the card names.
+            config, retrained: as for `open`.
+
+        Raises:
+            InputError: as `open`.
+        """
+        return cls(
+            config,
+            model,
+            dataset or open_dataset(model),
+            lambda: open_whole(model),
+            lambda: build_module(model.architecture),
+            retrained,
+        )
+
+    def begin(self) -> None:
+        """Claims the session for a run, which begins from the start weights whatever an earlier run left.
+
+        Raises:
+            Busy: a run is going on.
+        """
+        if not self._running.acquire(blocking=False):
+            raise Busy("This model is already being changed by a run.", hint="Stop that run or wait for its end.")
+        if self.after is not None:
+            self.rollback()
+
+    def end(self) -> None:
+        """Gives the session free again."""
+        if self._running.locked():
+            self._running.release()
+
+    def keep(self) -> None:
+        """Records the live weights as the run's outcome."""
+        self.after = self._snapshot()
+
+    def adopt(self, changed: Mapping[str, NDArray[Any]]) -> None:
+        """Takes up the outcome of an equal session in another process: the arrays that its run changed, by name."""
+        self.take_up({name: torch.from_numpy(array) for name, array in changed.items()})
+
+    def take_up(self, changed: Mapping[str, Tensor], *, name: str = "What the run changed") -> None:
+        """Takes up the outcome of an equal run: the tensors that it changed; `name` says what holds them.
+
+        Raises:
+            AssetError: they belong to another network.
+        """
+        after = {**self.before, **changed}
+        load_tensors(self.task.model, after, name=name)
+        self.after = after
+
+    def rollback(self) -> None:
+        """Puts the start weights back and forgets the outcome."""
+        self.task.model.load_state_dict(self.before)
+        self.after = None
+        self.result = None
+        self.reports.pop("after", None)
+
+    def changed_tensors(self) -> dict[str, Tensor]:
+        """Parameters and buffers that the run changed, on the CPU: what after.safetensors holds.
+
+        Raises:
+            InputError: there is no outcome.
+        """
+        if self.after is None:
+            raise InputError("There are no weights to save yet.", hint="Run to the end, or stop a run and keep it.")
+        return {name: value for name, value in self.after.items() if not torch.equal(value, self.before[name])}
+
+    def has(self, who: Who) -> bool:
+        """Whether there is such a model; reads no file."""
+        if who in ("before", "after"):
+            return who == "before" or self.after is not None
+        shipped = gold_standard(self.card, self.split.spec.text, twin=who == "twin") is not None
+        return shipped or (who == "retrained" and self.retrained is not None)
+
+    def weights(self, who: Who) -> Mapping[str, Tensor] | None:
+        """Parameters and buffers of one of the models on the CPU; None where there is no such model.
+
+        Raises:
+            AssetError: a retrained model of the card is missing or damaged.
+        """
+        if who == "before":
+            return self.before
+        if who == "after":
+            return self.after
+        gold = gold_standard(self.card, self.split.spec.text, twin=who == "twin")
+        if gold is not None:
+            return read_tensors(self.card.folder / gold.file, sha256=gold.sha256)
+        return self.retrained.weights if self.retrained is not None and who == "retrained" else None
+
+    def reference(self, who: Who) -> nn.Module | None:
+        """A copy of one of the models on the session's device, in eval mode; None where there is no such model.
+
+        Raises:
+            AssetError: a retrained model of the card is missing, damaged or of another network.
+        """
+        weights = self.weights(who)
+        if weights is None:
+            return None
+        module = copy.deepcopy(self.task.model)
+        load_tensors(module, weights, name=f"The {who} model of '{self.card.id}'")
+        return module.eval()
+
+    @property
+    def retrain_seconds(self) -> float | None:
+        """What the retrained model took, on the machine that the card names or, where a visitor made it, on this one."""
+        if gold_standard(self.card, self.split.spec.text) is not None:
+            return self.card.retrain_seconds
+        return None if self.retrained is None else self.retrained.seconds
+
+    @property
+    def retrain_clock(self) -> Literal["wall", "cpu"]:
+        """What `retrain_seconds` counts; what a visitor's retraining took is wall time."""
+        return "wall" if gold_standard(self.card, self.split.spec.text) is None else self.card.retrain_clock
+
+    def answers(self, who: Who, cancel: CancelToken | None = None) -> Answers | None:
+        """Probabilities of one of a classifier's four models on every picture; None where there is no such model.
+
+        Raises:
+            InputError: not a classifier. Stopped: `cancel` was set meanwhile.
+        """
+        return ClassifierKind().answers(self, who, cancel)
+
+    def _snapshot(self) -> dict[str, Tensor]:
+        return {name: value.detach().cpu().clone() for name, value in self.task.model.state_dict().items()}

@@ -1,0 +1,1 @@
+"""Models: their cards, the shipped ones and those that visitors upload."""

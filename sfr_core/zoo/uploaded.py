@@ -1,0 +1,271 @@
+"""A classifier of one's own: pictures from a folder, weights from a safetensors file, an architecture by its name.
+
+Importing this module imports no torch; nothing is ever downloaded and no pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder, same_name
+from sfr_core.errors import AssetError
+from sfr_core.nets.named import Architecture, build_network, imagenet_names, read_architecture
+from sfr_core.zoo.cards import Kind, ModelCard
+from sfr_core.zoo.shipped import OWN, load_weights, read_tensors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnModel:
+    """What a session needs: the card, the pictures, and how to make the network with fresh weights."""
+
+    card: ModelCard
+    dataset: Dataset
+    build: Callable[[], nn.Module]
+
+    def build_trained(self) -> nn.Module:
+        """The network with the weights of the card's file, on the CPU, in eval mode.
+
+        Raises:
+            AssetError: the file is gone, changed since it was opened, or of another network.
+        """
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # the fresh weights are overwritten: leave the caller's draws alone
+            model = self.build()
+        load_weights(model, self.card.folder / self.card.file, sha256=self.card.sha256)
+        return model.eval()
+
+
+def open_own(
+    data: str | Path,
+    weights: str | Path,
+    architecture: str | Architecture,
+    *,
+    model_id: str | None = None,
+    known: tuple[str, ...] = (),
+    most_bytes: int = MAX_ARRAY_BYTES,
+) -> OwnModel:
+    """Opens a classifier of one's own and checks that its three parts fit together.
+
+    Args:
+        data: folder or zip of pictures (data/folder.py).
+        weights: safetensors file with the state dict.
+        architecture: see `read_architecture`.
+        model_id: identifier for the card; default `own:` and the first 12 digits of the weights' sha256.
+        known: what the outputs are called, where that is known: subfolders that are all called so may be some of them.
+        most_bytes: of all pictures in memory.
+
+    Raises:
+        AssetError: a part is missing or damaged, or the three do not fit. UnknownName: no such architecture.
+    """
+    data, weights = Path(data), Path(weights)
+    shape = read_architecture(architecture) if isinstance(architecture, str) else architecture
+    sha256 = _sha256(weights)
+    channels = shape.channels or (3 if shape.name.startswith("torchvision:") else None)
+    dataset = open_folder(
+        data, size=shape.size, channels=channels, class_names=shape.classes, known=known, most_bytes=most_bytes
+    )
+    dataset = replace(
+        dataset,
+        mean=_per_channel(shape.mean, dataset.mean),
+        std=_per_channel(shape.std, dataset.std),
+        mirror=shape.mirror,
+    )
+    classes, depth = len(dataset.class_names), dataset.train.images.shape[3]
+
+    def build() -> nn.Module:
+        return build_network(shape, classes=classes, channels=depth)
+
+    _check_size(shape, weights, dataset.class_names, depth, known)
+    card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
+    own = OwnModel(card=card, dataset=dataset, build=build)
+    parameters = _check_forward(own, shape)
+    return replace(own, card=replace(card, parameters=parameters))
+
+
+def _sha256(weights: Path) -> str:
+    hint = "Save the state dict with safetensors.torch.save_file."
+    if weights.suffix.lower() != ".safetensors":
+        raise AssetError(f"The weights {weights.name} are not a safetensors file.", hint=hint)
+    try:
+        with weights.open("rb") as f:
+            return hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError:
+        raise AssetError(f"The weights file {weights} is missing.", hint=hint) from None
+
+
+def _check_size(
+    shape: Architecture, weights: Path, folders: tuple[str, ...], channels: int, known: tuple[str, ...]
+) -> None:
+    """Refuses, before any memory is spent on it, a network of more or fewer outputs than there are folders, and one that is far
+    larger than its file (a weight takes a byte or more).
+    """
+    classes = len(folders)
+    network = _without_weights(shape, classes, channels)
+    if network is None:
+        return  # it is checked once it stands
+    outputs = _outputs(network, shape, weights, classes, channels)
+    if outputs != classes:
+        places = {same_name(name) for name in known}
+        odd = next((name for name in folders if same_name(name) not in places), "")
+        some = f", or some named as it calls them (for example '{known[0]}'; '{odd[:40]}' is none)" if known else ""
+        raise AssetError(
+            f"The network knows {outputs:,} classes, and {classes:,} folders were brought.",
+            hint=f"Bring one folder for each of its {outputs:,} classes, named so that their alphabetical order is the network's{some}.",
+        )
+    needed = sum(p.numel() for p in network.parameters())
+    if needed > weights.stat().st_size:
+        read_tensors(weights)  # a file that was cut off is to be called damaged, not another network's
+        raise AssetError(
+            f"{weights.name} holds weights of another network ({shape.name} has {needed:,}).",
+            hint="Choose the file that belongs to it.",
+        )
+
+
+def _without_weights(shape: Architecture, classes: int, channels: int) -> nn.Module | None:
+    """The network's shapes alone; None of the few networks that compute with their weights while they are built."""
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return build_network(shape, classes=classes, channels=channels)
+    except (RuntimeError, NotImplementedError, AssetError):
+        return None
+
+
+def names_of_outputs(shape: Architecture, weights: Path) -> tuple[str, ...]:
+    """What a published network's outputs are called: as its repository says, or ImageNet's classes where it has a thousand outputs,
+    since nearly every published classifier of so many was trained on those. Empty where there is not one plain name for each.
+    """
+    names = shape.classes or imagenet_names()
+    network = _without_weights(shape, len(names), shape.channels or 3)
+    plain = all("," not in name and name == name.strip() for name in names)
+    if network is None or _shapes(network) != shapes_in(weights) or not plain:
+        return ()
+    return names if len({same_name(name) for name in names}) == len(names) else ()
+
+
+def _outputs(network: nn.Module, shape: Architecture, weights: Path, classes: int, channels: int) -> int:
+    """Outputs of the network whose weights lie in the file: `classes`, unless the same network with other outputs is in it."""
+    found, wanted = shapes_in(weights), _shapes(network)
+    sizes = {(found[name] or (0,))[0] for name in wanted if name in found and found[name] != wanted[name]}
+    outputs = sizes.pop() if len(sizes) == 1 else 0
+    other = _without_weights(shape, outputs, channels) if outputs > 0 else None
+    return outputs if other is not None and _shapes(other) == found else classes
+
+
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def shapes_in(weights: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor in a safetensors file, by name; nothing where it is damaged, which reading it says in words."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "numpy") as f:
+            return {name: tuple(f.get_slice(name).get_shape()) for name in f.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError):
+        return {}
+
+
+def _check_forward(own: OwnModel, shape: Architecture) -> int:
+    """Asks the trained network once, about an empty picture; returns its number of parameters."""
+    import torch
+
+    model = own.build_trained()
+    height, width, depth = own.dataset.train.images.shape[1:]
+    classes = len(own.dataset.class_names)
+    with torch.no_grad():
+        try:
+            logits = model(torch.zeros(1, depth, height, width))
+            reason = "" if tuple(logits.shape) == (1, classes) else f"its answer has the shape {list(logits.shape)}"
+        except (RuntimeError, ValueError, AssertionError, TypeError, AttributeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if reason:
+        raise AssetError(
+            f"{shape.name} does not classify pictures of {height} x {width} pixels and {depth} channels ({reason}).",
+            hint="Give size and channels with the architecture, for example ?size=224&channels=3.",
+        )
+    return sum(p.numel() for p in model.parameters())
+
+
+def _per_channel(given: tuple[float, ...] | None, found: tuple[float, ...]) -> tuple[float, ...]:
+    if given is None:
+        return found
+    values = given * len(found) if len(given) == 1 else given
+    if len(values) != len(found):
+        raise AssetError(f"{len(values)} values for {len(found)} channels.", hint="Give mean and std per channel.")
+    return tuple(float(v) for v in values)
+
+
+def _card(model_id: str, shape: Architecture, data: Path, weights: Path, sha256: str) -> ModelCard:
+    return unmeasured_card(
+        id=model_id,
+        title=f"{weights.stem} ({shape.name})",
+        kind="classifier",
+        summary="Your own classifier.",
+        dataset=data.name,
+        data_licence="your own",
+        licence="your own",
+        source="own",
+        architecture={"name": shape.name, **shape.kwargs},
+        file=weights.name,
+        bytes=weights.stat().st_size,
+        sha256=sha256,
+        folder=weights.parent,
+    )
+
+
+def unmeasured_card(
+    *,
+    id: str,
+    title: str,
+    kind: Kind,
+    summary: str,
+    dataset: str,
+    data_licence: str,
+    licence: str,
+    source: Literal["own", "hub"],
+    architecture: dict[str, Any],
+    file: str,
+    bytes: int,
+    sha256: str,
+    folder: Path,
+) -> ModelCard:
+    """The card of a model that was made elsewhere: nothing is known of its training, and nothing was measured here."""
+    return ModelCard(
+        id=id,
+        title=title,
+        kind=kind,
+        summary=summary,
+        dataset=dataset,
+        data_licence=data_licence,
+        licence=licence,
+        source=source,
+        architecture=architecture,
+        parameters=0,
+        file=file,
+        bytes=bytes,
+        sha256=sha256,
+        seed=0,
+        recipe="",
+        machine="",
+        threads=0,
+        precision="",
+        wall_seconds=None if source == "hub" else 0.0,
+        cpu_seconds=0.0,
+        retrain_seconds=None,
+        retrain_threads=None,
+        metrics={},
+        retrained=(),
+        folder=folder,
+    )

@@ -1,0 +1,337 @@
+"""The job book with backends of a few lines: real threads, real events, a clock moved by hand."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from demos.jobs.book import Job, JobBook, Limits, check_config
+from sfr_core.configs import RunConfig
+from sfr_core.errors import Busy, ConfigError, Diverged, InputError, SpecError, UnknownName
+from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
+
+CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Sneaker", method="sfr-on", settings={})
+ANN, BOB = "a" * 32, "b" * 32
+
+
+@dataclass
+class Weights:
+    """The part of a session that the book touches: start weights, outcome, rollback."""
+
+    size: int = 1000
+    before: dict[str, np.ndarray] = field(init=False)
+    after: dict[str, np.ndarray] | None = None
+    live: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.before = {"w": np.zeros(self.size, np.uint8)}
+
+    def rollback(self) -> None:
+        self.live, self.after = 0.0, None
+
+
+def counting(steps: int, gate: threading.Semaphore | None = None) -> Callable[[Job], Iterator[Event]]:
+    """A backend of `steps` steps that moves its weight by 1 each; it waits at `gate` before every step."""
+
+    def backend(job: Job) -> Iterator[Event]:
+        job.session = Weights()
+        yield PhaseStarted(phase="unlearn", total=steps)
+        for i in range(1, steps + 1):
+            if gate is not None:
+                gate.acquire(timeout=20)
+            if job.cancel.cancelled:
+                yield Cancelled(steps=i - 1, reason="deadline" if job.cancel.timed_out else "stopped")
+                return
+            job.session.live += 1
+            yield Step(i=i, total=steps, lr=0.1, seconds=0.01)
+        yield Finished(steps=steps)
+
+    return backend
+
+
+def make(backend: Callable[[Job], Iterator[Event]], **limits: float) -> JobBook:
+    return JobBook(backend, check=lambda config: None, limits=Limits(**limits))  # type: ignore[arg-type]
+
+
+def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.005)
+
+
+def test_a_run_ends_with_its_log_and_times() -> None:
+    book = make(counting(3))
+    job = book.submit(ANN, CONFIG)
+    wait(lambda: not job.active)
+    assert job.state == "finished"
+    assert [e.i for e in job.log if isinstance(e, Step)] == [1, 2, 3]
+    assert isinstance(job.log[-1], Finished)
+    assert job.started is not None
+    assert job.ended is not None
+    assert job.created <= job.started <= job.ended
+
+
+def test_ids_are_128_random_bits() -> None:
+    book = make(counting(0), active_per_visitor=50)
+    ids = {book.submit(ANN, CONFIG).id for _ in range(20)}
+    assert len(ids) == 20
+    assert all(re.fullmatch(r"[0-9a-f]{32}", i) for i in ids)
+
+
+def test_only_one_run_computes_and_the_queue_knows_its_places() -> None:
+    gate, inside, most = threading.Semaphore(0), [], []
+
+    def backend(job: Job) -> Iterator[Event]:
+        inside.append(job.id)
+        most.append(len(inside))
+        gate.acquire(timeout=20)
+        yield Finished(steps=0)
+        inside.remove(job.id)
+
+    book = make(backend)
+    jobs = [book.submit(visitor, CONFIG) for visitor in (ANN, BOB, ANN)]
+    wait(lambda: inside == [jobs[0].id])  # its state says "running" a moment before it has the slot
+    assert jobs[0].state == "running"
+    assert [book.place(job.id) for job in jobs] == [0, 1, 2]
+    assert book.slot.locked()
+    gate.release()
+    wait(lambda: jobs[1].state == "running")
+    assert [book.place(job.id) for job in jobs] == [0, 0, 1]
+    gate.release(2)
+    wait(lambda: not any(job.active for job in jobs))
+    assert max(most) == 1
+    assert not book.slot.locked()
+
+
+def test_stop_takes_effect_within_one_step_and_the_choice_is_kept_or_rolled_back() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(50, gate))
+    job = book.submit(ANN, CONFIG)
+    gate.release(3)
+    wait(lambda: sum(isinstance(e, Step) for e in job.log) == 3)
+    book.stop(job.id)
+    assert job.stopping
+    assert job.state == "running"
+    with pytest.raises(InputError, match="not ended"):
+        book.rollback(job.id)
+    gate.release(50)
+    wait(lambda: not job.active)
+    assert job.log[-1] == Cancelled(steps=3)
+    assert job.state == "cancelled"
+    assert not job.stopping
+    assert job.session.live == 3
+    book.keep(job.id)
+    assert (job.settled, job.session.live) == ("kept", 3)
+    book.rollback(job.id)
+    assert (job.settled, job.session.live) == ("rolled back", 0)
+
+
+def test_a_run_that_made_no_step_leaves_no_choice() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(50, gate))
+    job = book.submit(ANN, CONFIG)
+    wait(lambda: job.state == "running" and bool(job.log))
+    book.stop(job.id)
+    gate.release(50)
+    wait(lambda: not job.active)
+    assert job.log[-1] == Cancelled(steps=0)
+    assert (job.settled, job.session.live) == ("rolled back", 0)
+    book.keep(job.id)
+    assert job.settled == "rolled back"
+
+
+def test_stopping_a_waiting_run_ends_it_at_once() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(1, gate))
+    first, second = book.submit(ANN, CONFIG), book.submit(ANN, CONFIG)
+    wait(lambda: first.state == "running")
+    book.stop(second.id)
+    assert second.state == "cancelled"
+    assert second.log == [Cancelled(steps=0)]
+    assert second.started is None
+    gate.release(2)
+    wait(lambda: not first.active)
+    assert first.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Diverged("A loss is no longer finite.", hint="Lower the learning rate."), "A loss is no longer finite. Lower"),
+        (MemoryError(), "too little memory"),
+        (ValueError("secret detail"), "failed unexpectedly (ValueError)"),
+    ],
+)
+def test_a_failure_is_one_sentence_rolls_back_and_frees_the_slot(error: Exception, sentence: str) -> None:
+    kept = []
+
+    def backend(job: Job) -> Iterator[Event]:
+        if kept:
+            yield Finished(steps=0)
+            return
+        job.session = Weights()
+        kept.append(job.session)
+        job.session.live = 7.0
+        yield PhaseStarted(phase="unlearn", total=1)
+        raise error
+
+    book = make(backend)
+    bad, good = book.submit(ANN, CONFIG), book.submit(ANN, CONFIG)
+    wait(lambda: not good.active)
+    assert bad.state == "failed"
+    assert bad.error is not None
+    assert sentence in bad.error
+    assert "secret" not in bad.error
+    assert kept[0].live == 0.0
+    assert bad.session is None
+    assert good.state == "finished"
+
+
+def test_a_visitor_sees_only_his_own_runs() -> None:
+    book = make(counting(1))
+    ann, bob = book.submit(ANN, CONFIG), book.submit(BOB, CONFIG)
+    assert book.owned(ANN, ann.id) is ann
+    assert book.owned(BOB, ann.id) is None
+    assert book.owned("", ann.id) is None
+    assert book.runs(BOB) == [bob]
+    wait(lambda: not bob.active)
+    with pytest.raises(InputError, match="known"):
+        book.delete(ANN, bob.id)
+    assert book.get(bob.id) is bob
+
+
+def test_limits_per_visitor_and_of_the_queue() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(1, gate), active_per_visitor=2, queue=2)
+    first = book.submit(ANN, CONFIG)
+    wait(lambda: first.state == "running")
+    book.submit(ANN, CONFIG)
+    with pytest.raises(Busy, match="already have 2"):
+        book.submit(ANN, CONFIG)
+    book.submit(BOB, CONFIG)
+    with pytest.raises(Busy, match="Too many runs"):
+        book.submit("c" * 32, CONFIG)
+    gate.release(9)
+
+
+def test_old_runs_of_a_visitor_are_forgotten() -> None:
+    book = make(counting(0), kept_per_visitor=3)
+    jobs = []
+    for _ in range(5):
+        jobs.append(book.submit(ANN, CONFIG))
+        wait(lambda: not jobs[-1].active)
+    assert [job.id for job in book.runs(ANN)] == [job.id for job in reversed(jobs[2:])]
+
+
+def test_the_deadline_counts_from_the_start_of_the_run() -> None:
+    def backend(job: Job) -> Iterator[Event]:
+        i = 0
+        while not job.cancel.cancelled:
+            i += 1
+            time.sleep(0.01)
+            yield Step(i=i, total=10**6, lr=0.1, seconds=0.01)
+        yield Cancelled(steps=i, reason="deadline" if job.cancel.timed_out else "stopped")
+
+    book = make(backend, deadline=0.3)
+    job = book.submit(ANN, CONFIG)
+    wait(lambda: not job.active)
+    last = job.log[-1]
+    assert isinstance(last, Cancelled)
+    assert last.reason == "deadline"
+    assert last.steps > 1
+
+
+def test_a_run_without_a_viewer_is_stopped_and_its_weights_are_freed_later() -> None:
+    now = [1000.0]
+    gate = threading.Semaphore(0)
+    book = JobBook(counting(1000, gate), check=lambda config: None, clock=lambda: now[0])
+    job = book.submit(ANN, CONFIG)
+    gate.release()
+    wait(lambda: any(isinstance(e, Step) for e in job.log))
+    now[0] += 9 * 60
+    book.touch(job.id)
+    now[0] += 9 * 60
+    book.sweep()
+    assert not job.stopping
+    now[0] += 2 * 60
+    book.sweep()
+    gate.release(1000)
+    wait(lambda: not job.active)
+    assert job.state == "cancelled"
+    assert job.session is not None
+    now[0] += 31 * 60
+    book.sweep()
+    assert job.session is None
+    assert job.freed
+    assert job.log  # the record of the run stays
+    with pytest.raises(InputError, match="freed"):
+        book.rollback(job.id)
+
+
+def test_a_run_larger_than_the_limit_stays_until_the_next_one_begins() -> None:
+    def backend(job: Job) -> Iterator[Event]:
+        job.session = Weights(size=1000)
+        yield Finished(steps=0)
+
+    book = JobBook(backend, check=lambda config: None, limits=Limits(weights=100))
+    first = book.submit(ANN, CONFIG)
+    wait(lambda: not first.active)
+    book.sweep()
+    assert first.session is not None
+    second = book.submit(BOB, CONFIG)
+    wait(lambda: not second.active)
+    book.sweep()
+    assert (first.freed, second.session is not None) == (True, True)
+
+
+def test_weights_over_the_limit_are_freed_longest_unseen_first() -> None:
+    now = [0.0]
+
+    def backend(job: Job) -> Iterator[Event]:
+        job.session = Weights(size=1000)  # counted twice: the live model has its own copy
+        yield Finished(steps=0)
+
+    book = JobBook(backend, check=lambda config: None, limits=Limits(weights=4500), clock=lambda: now[0])
+    jobs = []
+    for _ in range(3):
+        now[0] += 1
+        jobs.append(book.submit(ANN, CONFIG))
+        wait(lambda: not jobs[-1].active)
+        if len(jobs) == 2:
+            now[0] += 1
+            book.touch(jobs[0].id)
+    wait(lambda: book.weights() <= 4500)
+    assert [job.freed for job in jobs] == [False, True, False]
+    assert book.weights() == 4000
+
+
+def test_bad_input_is_answered_before_anything_is_queued() -> None:
+    def config(**changes: object) -> RunConfig:
+        return RunConfig(**{**CONFIG.to_json(), **changes})  # type: ignore[arg-type]
+
+    check_config(CONFIG)
+    with pytest.raises(UnknownName, match="Sneaker"):
+        check_config(config(forget="class:Sneakers"))
+    with pytest.raises(UnknownName, match="model"):
+        check_config(config(model="resnet"))
+    with pytest.raises(UnknownName, match="method"):
+        check_config(config(method="forget"))
+    with pytest.raises(UnknownName, match="field"):
+        check_config(config(settings={"step": 3}))
+    with pytest.raises(ConfigError, match="steps"):
+        check_config(config(settings={"steps": 10**9}))
+    with pytest.raises(SpecError, match="Row"):
+        check_config(config(forget="samples:123456"))
+    with pytest.raises(InputError, match="file"):
+        check_config(config(forget="samples: @/etc/passwd"))
+    book = JobBook(counting(1))
+    with pytest.raises(UnknownName):
+        book.submit(ANN, config(forget="class:Sneakers"))
+    assert book.runs(ANN) == []

@@ -1,0 +1,135 @@
+"""Whole runs of both latent models through the job book: what live view, Compare, files and imports then say."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+import torch
+
+from demos.context import PageContext
+from demos.jobs.book import Job, JobBook
+from demos.live import payload as live
+from demos.records.imports import read_files
+from demos.records.record import from_job
+from demos.records.verdict import of_record
+from demos.result import page as compare
+from demos.result import recovery as recover
+from demos.result import recovery_run as attack
+from demos.result.export import config_json, events_jsonl, result_json
+from sfr_core import presets
+from sfr_core.configs import RunConfig
+from sfr_core.metrics.generation import Protocol
+from sfr_core.metrics.recovery import Attack
+from sfr_core.runs import evaluate as kinds
+from sfr_core.zoo import shipped as zoo
+from tests.demos.latent_models import DIT, SD, published
+
+SMALL = {"steps": 2, "batch_size": 4, "fisher_batches": 1, "fisher_batch_size": 4}
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
+    """A finished run of each, with few samples."""
+    folder = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (DIT, SD):
+            published(folder, name)
+        patch.setattr(zoo, "MODELS", folder)
+        patch.setattr(kinds, "protocol_of", lambda _: Protocol(24, 2, 3.0))
+        zoo.cards.cache_clear()
+        book, found = JobBook(), {}
+        for model, forget, redirect in ((DIT, "class:flags,hearts", ""), (SD, "concept:cat", "a flag")):
+            settings = presets.resolve(model, "sfr-on", overrides=SMALL)
+            config = RunConfig(
+                model=model, forget=forget, method="sfr-on", settings=settings, redirect=redirect, device="cpu", precision="fp32",
+            )  # fmt: skip
+            job = book.submit("1" * 32, config)
+            while job.active:
+                time.sleep(0.05)
+            assert job.state == "finished", job.error
+            found[model] = job
+        yield found
+        patch.undo()
+        zoo.cards.cache_clear()
+
+
+@pytest.mark.parametrize("model", [DIT, SD])
+def test_the_config_says_that_the_model_drew_its_own_pictures(jobs: dict[str, Job], model: str) -> None:
+    job = jobs[model]
+    assert job.config.data == "data-free"
+    assert job.result is not None
+    assert job.result.config == job.config.to_json()
+
+
+@pytest.mark.parametrize("model", [DIT, SD])
+def test_run_files_come_back_as_the_same_run(jobs: dict[str, Job], model: str, tmp_path: Path) -> None:
+    record = from_job(jobs[model])
+    for name, text in (("config", config_json(record)), ("result", result_json(record))):
+        (tmp_path / f"{name}.json").write_text(text)
+    (tmp_path / "events.jsonl").write_text(events_jsonl(record))
+    again = read_files(sorted(tmp_path.iterdir()))
+    assert (again.result, again.events, again.spec, again.roles) == (
+        record.result,
+        record.events,
+        record.spec,
+        record.roles,
+    )
+    assert again.class_names == record.class_names
+    assert of_record(again) == of_record(record)
+
+
+def test_rows_are_prompts_with_what_they_are_to_the_concept(jobs: dict[str, Job]) -> None:
+    record = from_job(jobs[SD])
+    view = live.of_record(record.config, list(record.events), "CPU", [0.0] * len(record.events))
+    assert view["words"] == ["relative", "concept", "generator"]
+    titles = [row["title"] for row in view["view"]["sheet"]["rows"]]
+    assert titles[:3] == [
+        "a cat (to forget)",
+        "cat emoji (to forget)",
+        "a picture of a cat (to forget, in other words)",
+    ]
+    assert "tiger (neighbour)" in titles
+    assert json.loads(json.dumps(view)) == view
+
+
+@pytest.mark.parametrize("model", [DIT, SD])
+def test_compare_shows_the_run(jobs: dict[str, Job], model: str) -> None:
+    with gr.Blocks():
+        ctx = PageContext(book=JobBook(), browser=gr.BrowserState({}), job=gr.State(""))
+        part = compare.build(ctx)
+    shown: dict[Any, Any] = part.updates(jobs[model])
+    assert set(shown) == set(part.outputs)
+    assert ("Does it still draw it?" in shown[part.shares]) is (model == SD)
+    assert ("prompt" in shown[part.generator.strips]) is (model == SD)
+    assert shown[part.generator.play.guidance]["value"] == 3.0
+    assert shown[part.generator.recover.box]["visible"] is (model == SD)
+    assert ("Expected: about" in shown[part.generator.recover.time]) is (model == SD)
+    text = of_record(from_job(jobs[model])).text  # type: ignore[union-attr]
+    assert ("flags and hearts" if model == DIT else "cat") in text
+
+
+def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
+    job, slot = jobs[SD], threading.Lock()
+    assert job.session is not None
+    live = {name: value.clone() for name, value in job.session.task.model.state_dict().items()}
+    how = Attack(steps=2, batch_size=2, samples=4)
+    wish = attack.start(slot, job.session, before=True, how=how)
+    while wish.active:
+        time.sleep(0.02)
+    assert wish.state == "done", wish.error
+    assert not slot.locked()
+    assert list(wish.outcomes) == ["after", "before"]
+    assert wish.outcomes["after"].first_loss != wish.outcomes["before"].first_loss
+    assert all(torch.equal(value, live[name]) for name, value in job.session.task.model.state_dict().items())
+    text, expected, drawn = recover.ended(from_job(job), wish)
+    assert "of 4 samples" in text
+    assert "Expected" in expected
+    assert drawn.count("<img ") == 2
+    assert "Samples of the learned word, before the run: " in drawn

@@ -1,0 +1,74 @@
+"""Only what differs, all of what differs."""
+
+from __future__ import annotations
+
+from demos.records.diff import config_differences, result_differences, show
+from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.catalog.sfron import SFRonConfig
+from tests.demos.compare_examples import config, measured, record, result
+
+
+def test_equal_runs_differ_in_nothing() -> None:
+    assert config_differences(record(), record(key="b" * 32)) == ()
+    assert result_differences(record(), record(key="b" * 32)) == ()
+
+
+def test_two_changed_fields_are_the_only_lines() -> None:
+    other = record(config=config(seed=8, settings=SFRonConfig(steps=4, alpha=2.5, mask=False).to_dict()))
+    lines = config_differences(record(), other)
+    assert [(d.group, d.name, d.a, d.b, d.change) for d in lines] == [
+        ("config", "seed", "7", "8", "+1"),
+        ("setting", "alpha", "10", "2.5", "-7.5"),
+        ("setting", "mask", "on", "off", ""),
+    ]
+
+
+def test_settings_of_another_method_show_a_dash_where_there_is_none() -> None:
+    other = record(config=config(method="finetune", settings=FinetuneConfig().to_dict()))
+    lines = {d.name: (d.a, d.b) for d in config_differences(record(), other)}
+    assert lines["method"] == ("sfr-on", "finetune")
+    assert lines["gamma"] == ("1", "–")
+    assert lines["epochs"] == ("–", "10")
+    assert "momentum" not in lines
+
+
+def test_results_list_every_number_that_moved_with_its_change() -> None:
+    other = record(
+        result=result(after=measured(FA=2.5, KL=None), seconds=8.0, device="CUDA, bf16", versions={"torch": "2.9"})
+    )
+    lines = [(d.group, d.name, d.a, d.b, d.change) for d in result_differences(record(), other)]
+    assert lines == [
+        ("after", "FA (%)", "0", "2.5", "+2.5"),
+        ("after", "KL (nats)", "0.25", "none", ""),
+        ("result", "Time (s)", "6", "8", "+2"),
+        ("result", "device", "CPU, fp32", "CUDA, bf16", ""),
+        ("version", "torch", "2.14.1", "2.9", ""),
+    ]
+
+
+def test_a_missing_retrained_model_and_a_missing_result_are_differences() -> None:
+    alone = record(result=result(retrained=None))
+    assert [(d.group, d.a, d.b) for d in result_differences(record(), alone)] == [("retrained", "there", "none")]
+    unfinished = record(result=None, state="cancelled")
+    assert [(d.name, d.a, d.b) for d in result_differences(record(), unfinished)] == [
+        ("state", "finished", "cancelled"),
+        ("full-set metrics", "measured", "none"),
+    ]
+
+
+def test_one_and_true_are_not_the_same_setting() -> None:
+    a = record(config=config(method="other", settings={"x": 1, "y": None}))
+    b = record(config=config(method="other", settings={"x": True, "y": 0}))
+    assert [(d.name, d.a, d.b) for d in config_differences(a, b)] == [("x", "1", "on"), ("y", "none", "0")]
+
+
+def test_values_as_text() -> None:
+    assert [show(v) for v in (None, True, 12345, 12, 0.1, 1e-15, "x")] == [
+        "none",
+        "on",
+        "12,345",
+        "12",
+        "0.1",
+        "1e-15",
+        "x",
+    ]

@@ -1,0 +1,139 @@
+"""The rules of the sentence on a forgotten concept, each at and beyond its edge, and the table beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from demos.records.metrics import metric_rows
+from demos.records.verdict import of_record
+from demos.records.verdict_concept import judge
+from demos.result import concept as concept_html
+from sfr_core.data.splits import ForgetSpec
+from sfr_core.events import Cancelled
+from sfr_core.metrics.concepts import SHOWN_BEFORE
+from sfr_core.results import GeneratorRecord
+from tests.demos.generator_examples import config, looked, measured, record, result
+
+NAMES = ("a cat", "a feline", "tiger", "car")
+ROLES = ("direct", "paraphrase", "neighbour", "other")
+
+
+def of_concept(**changes: Any) -> GeneratorRecord:
+    values: dict[str, Any] = {
+        "FA_paraphrase": 2.0, "JA_neighbours": 88.0, "JA_others": 95.0, "n_samples": 51, "n_remain": 112, "n_paraphrase": 50,
+        "n_neighbours": 52, "FA": 0.0, "accepted_any": 87.0, "FD_remain": 2.2,
+    }  # fmt: skip
+    return measured(**{**values, **changes})
+
+
+BEFORE = of_concept(FA=96.0, FA_paraphrase=90.0, JA_neighbours=90.0, FD_remain=2.0)
+
+
+def said(**changes: Any) -> Any:
+    return judge(
+        result(**{"before": BEFORE, "after": of_concept(), "retrained": None, "retrain_seconds": None, **changes}),
+        "cat",
+    )
+
+
+def run(**changes: Any) -> Any:
+    values: dict[str, Any] = {
+        "config": config(forget="concept:cat"),
+        "spec": ForgetSpec(text="concept:cat", classes=(0, 1), concept="cat"),
+        "roles": ROLES,
+        "result": result(before=BEFORE, after=of_concept(), retrained=None, retrain_seconds=None),
+    }
+    return record(**{**values, **changes})
+
+
+def test_the_whole_sentence() -> None:
+    verdict = said()
+    assert verdict.text == (
+        "Forgot cat (96 to 0 % of the samples show it; asked in other words 90 to 2 %), its neighbours lost 2 points, everything else "
+        "stayed the same, in 60 s; asked for it, the model now mostly draws something else that the judge knows (87 %)."
+    )
+    assert verdict.tone == "forgotten"
+    assert "class" not in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("left", "words", "begin", "tone"),
+    [
+        (2.0, 4.0, "Forgot cat (", "forgotten"),
+        (2.0, 4.1, "Forgot the prompts of cat, but not the concept (", "partly"),
+        (2.0, None, "Forgot cat (96 to 2 % of the samples show it)", "forgotten"),
+        (48.0, 4.0, "Partly forgot cat", "partly"),
+        (48.1, 4.0, "Hardly forgot cat", "kept"),
+        (96.0, 90.0, "Did not forget cat", "kept"),
+    ],
+)
+def test_other_words_must_not_bring_it_back(left: float, words: float | None, begin: str, tone: str) -> None:
+    verdict = said(after=of_concept(FA=left, FA_paraphrase=words, accepted_any=98.0))
+    assert verdict.text.startswith(begin)
+    assert verdict.tone == tone
+
+
+@pytest.mark.parametrize(
+    ("changes", "damaged"),
+    [
+        ({"JA_neighbours": 84.0}, False),
+        ({"JA_neighbours": 83.9}, True),
+        ({"JA_others": 91.0}, False),
+        ({"JA_others": 90.9}, True),
+        ({"FD_remain": 2.29}, False),
+        ({"FD_remain": 2.32}, True),
+        ({"JA_neighbours": None}, False),
+    ],
+)
+def test_damage(changes: dict[str, Any], damaged: bool) -> None:
+    verdict = said(after=of_concept(**changes))
+    assert (verdict.tone == "damaged") is damaged
+    assert (", but " in verdict.text) is damaged
+
+
+@pytest.mark.parametrize(
+    ("some", "words"),
+    [
+        (50.0, "mostly draws something else that the judge knows (50 %)."),
+        (49.0, "mostly draws nothing that the judge knows (51 %)."),
+    ],
+)
+def test_says_what_comes_instead(some: float, words: str) -> None:
+    assert said(after=of_concept(accepted_any=some)).text.endswith(words)
+
+
+def test_what_was_never_drawn_cannot_be_forgotten() -> None:
+    verdict = said(before=of_concept(FA=2.0))
+    assert verdict.text.startswith("There was nothing to forget of cat")
+    assert verdict.tone == "open"
+
+
+def test_a_run_finds_these_rules_by_what_it_forgets() -> None:
+    verdict = of_record(run())
+    assert verdict is not None
+    assert verdict.text.startswith("Forgot cat (96 to 0 % of the samples show it")
+    log = (*looked(0, 100.0, 98.0, 0, (0,) * 6), *looked(1, 40.0, 95.0, 1, (1,) * 6), Cancelled(steps=1))
+    stopped = of_record(run(state="cancelled", result=None, events=log, reports={}))
+    assert stopped is not None
+    assert "100 to 40 % of the samples for cat show it" in stopped.text
+
+
+def test_the_table_of_shares() -> None:
+    assert concept_html.SHOWN_BEFORE == SHOWN_BEFORE
+    text = concept_html.shares_html(run(shown_before={0: 0.96, 1: 0.5}, dataset=None))
+    for number in ("96.0", "90.0", "2.0", "\N{MINUS SIGN}96.0", ">60<", ">52<"):
+        assert number in text
+    assert "left out" in text
+    assert concept_html.shares_html(record()) == ""
+    nothing = run(result=replace(run().result, after=of_concept(FA_paraphrase=None, n_paraphrase=0)))
+    assert "only its name is gone cannot be said" in concept_html.shares_html(nothing)
+
+
+def test_the_numbers_are_said_of_prompts() -> None:
+    rows = {row.title: row for row in metric_rows(run())}
+    assert "the concept's own prompts" in rows["FA"].sentence
+    assert rows["JA, everything else"].n == "112"
+    assert not any("forgotten classes" in row.sentence for row in rows.values())

@@ -1,0 +1,125 @@
+"""Downloads: whole, private, equal to each other, and never named after what a visitor wrote."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+import tempfile
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from demos.plots.files import render, saliency_figure
+from demos.result.export import KEEP_SECONDS, Shelf, metrics_csv
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError
+from sfr_core.results import RunResult
+from sfr_core.runs.files import read_events
+from tests.demos.compare_examples import config, events, record, result
+
+
+def rows(text: str) -> dict[str, dict[str, str]]:
+    return {row["metric"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+def test_csv_holds_the_same_numbers_as_the_json_without_rounding() -> None:
+    odd = result(seconds=1 / 3)
+    table = rows(metrics_csv(record(result=odd)))
+    for key in ("FA", "RA", "TA", "MIA", "TA_forget", "TA_remain", "KL", "MIA_svc"):
+        assert float(table[key]["before"]) == getattr(odd.before, key)
+        assert float(table[key]["after"]) == getattr(odd.after, key)
+        assert odd.retrained is not None
+        assert float(table[key]["retrained"]) == getattr(odd.retrained, key)
+    assert float(table["avg_d"]["after"]) == 1.25
+    assert float(table["seconds"]["after"]) == 1 / 3
+    assert float(table["kl_floor"]["retrained"]) == 0.125
+    assert table["MIA"]["gap_to_retrained"] == "3.0"
+
+
+def test_csv_names_unit_direction_and_n_of_every_metric() -> None:
+    table = rows(metrics_csv(record()))
+    assert (table["FA"]["unit"], table["FA"]["n"]) == ("%", "2")
+    assert (table["RA"]["n"], table["TA"]["n"]) == ("4", "6")
+    assert (table["TA_forget"]["n"], table["TA_remain"]["n"]) == ("2", "4")
+    assert table["KL"]["unit"] == "nats"
+    assert all(row["good"] for row in table.values())
+
+
+def test_csv_leaves_out_what_there_is_none_of() -> None:
+    table = rows(metrics_csv(record(result=result(retrained=None, avg_d=None, avg_d_before=None, kl_floor=None))))
+    assert table["FA"]["retrained"] == ""
+    assert not {"avg_d", "kl_floor"} & set(table)
+
+
+def test_json_and_events_read_back_as_what_they_were() -> None:
+    shelf = Shelf()
+    whole = RunResult.from_json(json.loads(shelf.write("result", record(), None).read_text()))
+    assert whole == result()
+    assert RunConfig.from_json(json.loads(shelf.write("config", record(), None).read_text())) == config()
+    assert tuple(read_events(shelf.write("events", record(), None))) == events()
+
+
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_figures_come_as_a_zip_of_real_pictures(kind: Any, start: bytes) -> None:
+    with zipfile.ZipFile(Shelf().write(kind, record(), None)) as archive:
+        names = archive.namelist()
+        assert names == [f"{stem}.{kind}" for stem in ("curves", "confusion", "classes", "saliency")]
+        assert all(archive.read(name).startswith(start) for name in names)
+
+
+def test_equal_runs_give_equal_figure_files() -> None:
+    first, second = (render(saliency_figure(record()), "svg") for _ in range(2))
+    assert first == second
+
+
+def test_weights_are_the_changed_tensors() -> None:
+    torch = pytest.importorskip("torch")
+    load = pytest.importorskip("safetensors.torch").load_file
+    session = SimpleNamespace(
+        config=config(), after={"w": torch.ones(2)}, changed_tensors=lambda: {"w": torch.tensor([1.0, 2.0])}
+    )
+    path = Shelf().write("weights", record(), SimpleNamespace(session=session))  # type: ignore[arg-type]
+    assert path.name == "after.safetensors"
+    assert load(path)["w"].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("session", [None, SimpleNamespace(after=None)])
+def test_weights_that_are_gone_are_refused_with_a_sentence(session: Any) -> None:
+    with pytest.raises(InputError, match="not in memory any more"):
+        Shelf().write("weights", record(), SimpleNamespace(session=session))  # type: ignore[arg-type]
+
+
+def test_a_run_without_a_result_has_no_metrics_to_save() -> None:
+    for kind in ("csv", "result"):
+        with pytest.raises(InputError, match="no metrics"):
+            Shelf().write(kind, record(result=None), None)  # type: ignore[arg-type]
+
+
+def test_every_download_lies_alone_in_a_private_folder() -> None:
+    shelf = Shelf()
+    first, second = (
+        shelf.write("config", record(key="../../etc", config=config(model="../x")), None) for _ in range(2)
+    )
+    assert first.parent != second.parent
+    assert first.name == "config.json"
+    assert first.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
+    assert stat.S_IMODE(first.parent.stat().st_mode) == 0o700
+    assert list(first.parent.iterdir()) == [first]
+
+
+def test_old_downloads_are_swept_and_fresh_ones_stay() -> None:
+    now = [0.0]
+    shelf = Shelf(clock=lambda: now[0])
+    old = shelf.write("config", record(), None)
+    now[0] = KEEP_SECONDS - 1
+    middle = shelf.write("config", record(), None)
+    assert old.exists()
+    now[0] = KEEP_SECONDS + 1
+    shelf.write("config", record(), None)
+    assert not old.parent.exists()
+    assert middle.exists()

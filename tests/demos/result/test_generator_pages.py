@@ -1,0 +1,281 @@
+"""Compare for a generator without a browser: rows, pair, timeline, figures, import, and what is hidden for which kind."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demos.context import PageContext
+from demos.jobs.book import Job, JobBook, session_bytes
+from demos.pictures.sheet_text import counts_text, sheet_value
+from demos.pictures.sheets import classes_of, mean_difference, strip, whole_sheet
+from demos.plots.files import figures, render
+from demos.records.imports import check_sheet, read_files
+from demos.result import page as compare
+from demos.result.break_it import overlay
+from demos.result.strips import pair_value, strips_html
+from demos.result.values import metrics, moment, moment_sheet, verdict
+from demos.runs import page as runs
+from sfr_core.errors import AssetError
+from sfr_core.events import Event, Finished, PhaseProgress, PhaseStarted
+from sfr_core.runs.files import event_line
+from tests.demos import compare_examples
+from tests.demos.compare_examples import NAMES
+from tests.demos.generator_examples import config, events, png, record, report, result, sheet
+
+
+def pixels(uri: str) -> np.ndarray[Any, Any]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+def test_a_strip_holds_the_first_samples_and_the_judges_word_on_all() -> None:
+    one = strip(report(100, [0, 0, 1, 1, 2, 2]), 1, columns=1)
+    assert one is not None
+    assert [accepted for _, accepted in one.lines] == [(1,), (1,)]
+    assert [pixels(uri)[0, 0] for uri, _ in one.lines] == [102, 103]
+    assert pixels(one.lines[0][0]).shape == (4, 4)
+    assert one.accepted == (1, 1)
+    assert strip(report(0, [0] * 6), 7, columns=1) is None
+
+
+def test_the_judges_word_in_words() -> None:
+    assert counts_text(0, [0, 0, 1, 1, 1, -1], NAMES) == ("6 samples: 2 as Cat, 3 as Dog, 1 as none of the classes")
+    assert counts_text(2, [2], NAMES) == "1 sample: 1 as Owl"
+    assert counts_text(0, [5], ()) == "1 sample: 0 as class 0, 1 as class 5"
+
+
+def test_forgotten_classes_come_first() -> None:
+    assert classes_of(report(0, [0] * 6), (1,)) == [1, 0, 2]
+    tiles, lines = whole_sheet(report(0, [0] * 6), [1, 0], columns=3)
+    assert lines == (1, 0)
+    assert tiles.shape == (8, 12, 1)
+    assert tiles[0, ::4, 0].tolist() == [2, 3, 0]  # class 1 has two samples, of gray 2 and 3; a third is missing
+    assert tiles[4, ::4, 0].tolist() == [0, 1, 0]
+    assert whole_sheet(report(0, [0] * 6), [1, 0], columns=1)[1] == (1, 1, 0, 0)
+
+
+def test_the_difference_is_a_mean_of_gray_levels_without_wrapping() -> None:
+    assert mean_difference(report(100, [0] * 6), report(110, [0] * 6), 1) == 10.0
+    assert mean_difference(report(110, [0] * 6), report(100, [0] * 6), 1) == 10.0
+    assert mean_difference(report(0, [0] * 6), report(0, [0] * 6), 9) is None
+
+
+def test_rows_of_models_say_everything_in_words_too() -> None:
+    html = strips_html(record().samples, NAMES, (0,))
+    assert html.count("<img") == 9
+    assert html.index('data-class="0"') < html.index('data-class="1"')
+    assert html.count('class="gen-row forget"') == 1
+    assert 'alt="After, 2 samples: 0 as Cat, 1 as Dog, 1 as none of the classes"' in html
+    assert 'alt="Retrained, 2 samples: 2 as Owl"' in html
+    assert "2 samples of the forgotten classes, 4 of the others" in html
+    assert "20 sampler steps" in html
+    assert strips_html({}, NAMES, (0,)).count("<img") == 0
+    assert "of the others" not in strips_html(record().samples, NAMES, (0, 1, 2))
+
+
+def test_names_from_a_file_cannot_become_markup() -> None:
+    html = strips_html(record().samples, ("<b>x", "a&b", "Owl"), (0,))
+    assert "<b>x" not in html
+    assert "&lt;b&gt;x" in html
+
+
+def test_a_pair_names_its_models_and_the_numbers_between_them() -> None:
+    value = pair_value("k", record().samples, NAMES, (0,))
+    assert value is not None
+    assert [m["id"] for m in value["models"]] == ["before", "after", "retrained"]
+    assert [row["title"] for row in value["rows"]] == ["Cat (to forget)", "Dog", "Owl"]
+    assert (value["width"], value["height"]) == (8 * 4, 4)  # six samples in one line of eight
+    assert pixels(value["models"][0]["uri"])[0, ::4].tolist() == [100, 101, 102, 103, 104, 105, 0, 0]
+    assert value["rows"][0]["differences"] == {"after|before": 10.0, "before|retrained": 5.0, "after|retrained": 15.0}
+    assert pixels(value["models"][1]["uri"])[0, 0] == 110
+    assert pair_value("k", {"before": report(0, [0] * 6)}, NAMES, (0,)) is None
+
+
+def test_a_sheet_travels_once_with_its_words() -> None:
+    value = sheet_value(sheet(40, (0, 1, 1, 1, -1, 2)), NAMES, (0,))
+    assert value is not None
+    assert value["png"] == png(40)
+    assert [row["signs"] for row in value["rows"]] == [["own", "other"], ["own", "own"], ["none", "own"]]
+    assert [row["forgotten"] for row in value["rows"]] == [True, False, False]
+    assert value["rows"][2]["text"] == "2 samples: 1 as Owl, 1 as none of the classes"
+    assert value["rows"][0]["said"] == ["Cat", "Dog"]
+    assert sheet_value(None, NAMES, ()) is None
+
+
+def test_a_moment_has_its_own_sheet_and_numbers() -> None:
+    assert moment_sheet(record(), 2)["sheet"]["png"] == png(40)
+    text = moment(record(), 2)
+    assert "forgotten classes accepted" in text
+    assert "50.0 %" in text
+    assert "forget accuracy" not in text
+    assert moment_sheet(compare_examples.record(), 2) == {"sheet": None, "blurred": False}
+    assert moment_sheet(record(events=()), 1) == {"sheet": None, "blurred": False}
+
+
+def test_verdict_and_metrics_say_on_how_few_samples_they_stand() -> None:
+    assert "Judged on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in verdict(record())
+    assert "Judged on" not in verdict(compare_examples.record())
+    table = metrics(record())
+    assert "not FID" in table
+    assert "one of 100 is 1.0 points" in table
+
+
+def test_figures_for_files_hold_samples_and_timeline() -> None:
+    drawn = figures(record())
+    assert list(drawn) == ["curves", "samples", "timeline", "saliency"]
+    titles = [axes.get_title() for axes in drawn["samples"].axes]
+    assert titles == [f"{name} (20 steps, guidance 2)" for name in ("before", "after", "retrained")]
+    assert [axes.get_title()[:12] for axes in drawn["timeline"].axes] == [
+        "after step 0",
+        "after step 2",
+        "after step 4",
+    ]
+    first = drawn["samples"].axes[1].images[0].get_array()
+    assert first[0, 0] == 110
+    assert [text.get_text() for text in drawn["samples"].axes[1].texts] == ["0 of 2", "2 of 2", "1 of 2"]
+    assert drawn["curves"].axes[0].get_ylabel() == "accepted samples (%)"
+    assert Image.open(io.BytesIO(render(drawn["samples"], "png"))).size[0] > 400
+
+
+def test_the_overlay_speaks_of_accepted_samples() -> None:
+    figure, table = overlay(record(), {"mask": record(result=None)}, "forget accuracy")
+    assert figure["value"].layout.title.text == "Forgotten classes accepted (%)"
+    assert "JA, other classes (%)" in table
+    assert ">95.4<" in table
+
+
+def recorded(job: Job) -> Iterator[Event]:
+    yield from events()
+
+
+@pytest.fixture
+def page() -> Any:
+    book = JobBook(recorded, check=lambda _: None)
+    with gr.Blocks():
+        ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
+        part = compare.build(ctx)
+    return ctx, part
+
+
+def test_each_kind_shows_its_own_part_and_hides_the_other(page: Any) -> None:
+    _, part = page
+    mine = part.updates_of(record(), live=False)
+    other = part.updates_of(compare_examples.record(), live=False)
+    assert set(mine) == set(other) == set(part.cleared()) == set(part.outputs)
+    assert (mine[part.generator.box]["visible"], mine[part.classifier.box]["visible"]) == (True, False)
+    assert (other[part.generator.box]["visible"], other[part.classifier.box]["visible"]) == (False, True)
+    assert "judge" in mine[part.rules]
+    assert other[part.rules] != mine[part.rules]
+    assert mine[part.generator.play.draw]["interactive"] is False  # a run from a file has no weights
+
+
+def test_samples_that_memory_did_not_hold_are_not_called_freed(page: Any) -> None:
+    _, part = page
+    drawing = (
+        PhaseStarted(phase="evaluate", total=8),
+        PhaseProgress(phase="evaluate", done=4, total=8),
+        Finished(steps=4),
+    )
+    told = [
+        part.updates_of(record(result=None, reports=reports, events=(*events()[:-1], *ended)), live=False)[
+            part.generator.strips
+        ]
+        for reports, ended in (
+            ({}, drawing),
+            ({"before": record().samples["before"]}, drawing),
+            ({}, (drawing[0], PhaseProgress(phase="evaluate", done=8, total=8), drawing[-1])),
+        )
+    ]
+    nothing, half, freed = (str(value["value"] if isinstance(value, dict) else value) for value in told)
+    for said in (nothing, half):
+        assert "too little memory to draw all samples" in said
+        assert "kept in memory only as long as its weights" not in said
+    assert half.count("<img") > 0 == nothing.count("<img")
+    assert "too little memory" not in freed
+    assert "kept in memory only as long as its weights" in freed
+
+
+def test_a_list_of_runs_of_both_kinds() -> None:
+    table = runs.runs_table([record(), compare_examples.record(key="c" * 32)])
+    assert ">95.4<" in table
+    assert ">98.0<" in table
+    assert "SFR-on" in table
+    assert "Quick" in table
+
+
+def test_a_run_of_a_model_that_is_not_here_keeps_its_identifier() -> None:
+    assert runs.model_title("fashion-mnist-resnet") == "Fashion-MNIST classifier"
+    assert runs.model_title("hub:somebody/something@0123456789abcdef") == "hub:somebody/something@0123456789abcdef"
+
+
+def test_run_files_of_a_generator_are_read(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text("".join(event_line(e) + "\n" for e in events()))
+    (tmp_path / "config.json").write_text(json.dumps(config().to_json()))
+    seen = read_files([tmp_path / "events.jsonl", tmp_path / "config.json"])
+    assert seen.result == result()
+    assert seen.events == events()
+    assert seen.generates
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"png": "no picture"},
+        {"png": base64.b64encode(b"<svg onload=alert(1)>" * 9).decode()},
+        {"png": png(1), "columns": 3},
+        {"columns": 0},
+        {"side": 5},
+        {"accepted": [0]},
+        {"labels": [], "accepted": []},
+        {"labels": ["<b>"] * 6},
+    ],
+)
+def test_a_foreign_sheet_that_is_not_one_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    lines = [json.loads(event_line(e)) for e in events()]
+    at = next(k for k, line in enumerate(lines) if line["event"] == "Preview")
+    lines[at]["sheet"].update(change)
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "config.json").write_text(json.dumps(config().to_json()))
+    with pytest.raises(AssetError):
+        read_files([tmp_path / "events.jsonl", tmp_path / "config.json"])
+
+
+def test_samples_count_as_memory() -> None:
+    class Held:
+        before, after = None, None
+        reports = {"after": report(0, [0] * 6)}  # noqa: RUF012
+
+    assert session_bytes(Held()) == 6 * 16 + 6 * 8 + 6 * 8
+
+
+def test_a_model_without_a_judge_has_pictures_and_no_counts() -> None:
+    bare = replace(report(100, [0] * 6), accepted=np.zeros(0, np.int64))
+    one = record(result=None, reports={"before": bare, "after": bare}, config=config(model=f"hub:a/b@{'0' * 40}"))
+    assert one.unjudged
+    assert "has no judge" in verdict(one)
+    assert "Without a judge" in metrics(one)
+    html = strips_html(one.samples, NAMES, (0,))
+    assert html.count("<img") == 6
+    assert "what they show is for you to say" in html
+    assert "✓" not in html
+    assert 'alt="before, 2 samples"' in html.replace("Before", "before")
+    value = sheet_value(sheet(9, ()), NAMES, (0,))
+    assert value is not None
+    assert "nobody counts" in value["words"]["sheetNote"]
+    assert [row["signs"] for row in value["rows"]] == [[]] * len(value["rows"])
+    check_sheet(sheet(9, ()), "events.jsonl")
+    with pytest.raises(AssetError, match="not a sheet"):
+        check_sheet(sheet(9, (1,)), "events.jsonl")
+    assert "samples" in figures(one)
+    # Of a shipped model, a run without a result was broken off.
+    assert not record(result=None).unjudged

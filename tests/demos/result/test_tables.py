@@ -1,0 +1,120 @@
+"""HTML parts: everything foreign is escaped, every number of a record stands in its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from demos import html
+from demos.plots.layers import recount
+from demos.records.metrics import metric_rows
+from demos.records.predictions import Agreement, confusions, not_forgotten, over_forgotten
+from demos.records.record import Moment, RunRecord
+from demos.records.verdict import Verdict, of_record
+from demos.result import tables
+from sfr_core.events import Prediction
+from tests.demos.compare_examples import MASK, NAMES, config, record, result
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def text(markup: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup)).strip()
+
+
+def test_tables_and_notes_escape_what_they_show() -> None:
+    for markup in (
+        html.table((EVIL, "b"), [(EVIL, EVIL)], caption=EVIL),
+        html.note(EVIL),
+        html.details(EVIL, ""),
+        tables.verdict_html(Verdict(EVIL, "open")),
+    ):
+        assert "<img" not in markup
+
+
+def test_foreign_layer_names_and_labels_are_escaped() -> None:
+    mask = replace(MASK, layers=(replace(MASK.layers[0], name=EVIL),))
+    assert "<img" not in tables.layers_html(mask, recount(mask, None), None)
+    strange = record(dataset=None, spec=None, config=config(forget=f"class:{EVIL}"))
+    verdict = of_record(strange)
+    assert verdict is not None
+    assert "<img" not in tables.verdict_html(verdict)
+
+
+def test_the_verdict_carries_a_sign_and_a_word_not_only_a_colour() -> None:
+    for tone, word in (("forgotten", "✓ forgotten"), ("damaged", "! damaged"), ("kept", "○ not forgotten")):
+        assert word in text(tables.verdict_html(Verdict("It did.", tone)))  # type: ignore[arg-type]
+
+
+def test_metrics_show_gap_unit_direction_and_n() -> None:
+    rows = {row.title: row for row in metric_rows(record())}
+    fa, mia, kl, time = rows["FA"], rows["MIA"], rows["KL"], rows["Time"]
+    assert (fa.before, fa.after, fa.retrained, fa.gap, fa.unit, fa.n) == ("99.0", "0.0", "0.0", "+0.0", "%", "2")
+    assert (mia.gap, mia.good) == ("+3.0", "closer to retrained")
+    assert (kl.retrained, kl.gap) == ("0.125 (floor)", "–")
+    assert (time.after, time.retrained, time.gap) == ("6.0", "100.0", "6.0 % of it")
+    shown = text(tables.metrics_html(record(), metric_rows(record())))
+    assert "Two retrained models differ by 0.125 nats" in shown
+    assert "Membership attack: share of the pictures" in shown
+
+
+def test_metrics_say_why_columns_are_empty() -> None:
+    alone = record(result=result(retrained=None, kl_floor=None, avg_d=None, avg_d_before=None))
+    assert "No retrained model is shipped" in tables.metrics_html(alone, metric_rows(alone))
+    assert "no full-set metrics" in tables.metrics_html(record(result=None), ())
+
+
+def test_layers_list_name_shape_parameters_and_share() -> None:
+    shown = text(tables.layers_html(MASK, recount(MASK, 0), 0.1))
+    assert "Threshold γ = 0.1 (the run used 1): 9 of 10 parameters selected, 90.00 %" in shown
+    assert "conv.weight 2 × 1 × 2 × 2 8 7 87.5 %" in shown
+    assert "(as in the run): 5 of 10" in text(tables.layers_html(MASK, recount(MASK, None), None))
+
+
+def test_a_moment_shows_pictures_and_numbers_of_the_same_step() -> None:
+    middle = record().timeline()[1]
+    shown = tables.moment_html(record(), middle)
+    words = text(shown)
+    assert "step 2 of 4" in words
+    assert "forget accuracy 50.0 % n = 2" in words
+    assert "forget loss 1.5 nats" in words
+    assert "✗ Owl 75 % true: Cat" in words
+    assert 'alt="Cat, test picture 1"' in shown
+    assert shown.count("data:image/png;base64,") == 1
+
+
+def test_rows_outside_the_data_and_unknown_labels_do_no_harm() -> None:
+    wild = Prediction(source="test", row=10**9, label=99, predicted=-5, confidence=0.5)
+    shown = tables.moment_html(record(), Moment(0, None, (wild,)))
+    assert "class -5" in shown
+    assert "<img" not in shown
+    nothing = RunRecord(key="k", config=config(), state="imported")
+    assert "class 0" in tables.moment_html(nothing, Moment(0, None, (replace(wild, label=0, row=0),)))
+
+
+def test_one_picture_large_shows_every_answer() -> None:
+    (only,) = not_forgotten(record(), 5).samples
+    words = text(tables.sample_html(record(), only))
+    assert "True label: Cat (training row 0)" in words
+    assert "before Cat 90.0 % right after Cat 90.0 % right retrained Dog 90.0 % wrong" in words
+
+
+@pytest.mark.parametrize(("limit", "words"), [(5, "2 of 4"), (1, "2 of 4")])
+def test_counts_say_how_many_are_shown(limit: int, words: str) -> None:
+    shown = text(tables.found_html(over_forgotten(record(), limit), "pictures", "Over-forgotten"))
+    assert words in shown
+    assert ("the 1 surest are shown" in shown) == (limit == 1)
+
+
+def test_matrices_and_agreement_as_tables() -> None:
+    assert "true Owl 0 2 0" in text(tables.confusion_table("After", confusions(record())["after"], NAMES))
+    shown = text(tables.agreement_html([Agreement("Test set", 6, 50.0, 100 / 3)]))
+    assert "Test set 50.0 33.3 6" in shown
+
+
+def test_negative_numbers_get_a_real_minus_and_words_keep_their_hyphen() -> None:
+    assert html.minus_cell("-0.5") == "\u22120.5"
+    assert html.minus_cell("-x") == "-x"
+    assert html.minus_cell("sfr-on") == "sfr-on"

@@ -1,0 +1,340 @@
+"""A visitor's own classifier on the page: what is refused, who reaches it, how long it stays, and a whole run of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from demos.app_builder import build_app
+from demos.jobs import estimate
+from demos.jobs.book import Job, JobBook
+from demos.live import payload as live
+from demos.pictures import inline
+from demos.records import record as run_record
+from demos.result import export
+from demos.text import unlearn as copy
+from demos.unlearn import cards, header, own
+from demos.unlearn import options as form
+from sfr_core import presets
+from sfr_core.configs import RunConfig
+from sfr_core.errors import AssetError, InputError
+from sfr_core.events import Finished, Step
+from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.uploaded import OwnModel, open_own
+from tests.core.own_files import COLOURS, OwnFiles, write_own
+
+SWIN = "torchvision:swin_t?embed_dim=8&depths=1,1&num_heads=1,2&window_size=2,2&patch_size=2,2&size=16"
+SMALL = "torchvision:shufflenet_v2_x0_5"
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    """No test sees another one's models; one thread, as everywhere in these tests."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    for _, leave in zoo._visitors.values():
+        leave()
+    zoo._visitors.clear()
+
+
+@pytest.fixture(scope="module")
+def swin(tmp_path_factory: pytest.TempPathFactory) -> OwnFiles:
+    return write_own(tmp_path_factory.mktemp("swin"), SWIN)
+
+
+@pytest.fixture(scope="module")
+def uploads(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A zip and the weights of a network that a plain name builds."""
+    folder = tmp_path_factory.mktemp("uploads")
+    files = write_own(folder, f"{SMALL}?size=32")
+    return shutil.make_archive(str(folder / "my <b>squares"), "zip", files.data), str(files.weights)
+
+
+def open_swin(files: OwnFiles, name: str) -> OwnModel:
+    return open_own(files.data, files.weights, files.architecture, model_id=f"own:{name * 32}")
+
+
+def test_the_uploads_become_a_card_that_only_its_id_reaches(uploads: tuple[str, str]) -> None:
+    before = zoo.cards()
+    first = own.open_files(*uploads, SMALL, 32)
+    second = own.open_files(*uploads, f" {SMALL} ", 32.0)
+    assert zoo.cards() == before
+    assert first.id != second.id
+    assert len(first.id) == len("own:") + 32
+    assert first.title == f"mine ({SMALL})"
+    assert first.dataset == "my _b_squares"
+    assert zoo.card(first.id) is first
+    data = zoo.open_dataset(first)
+    assert data.class_names == tuple(sorted(COLOURS))
+    assert data.train.images.shape == (24, 32, 32, 3)
+    guess = f"own:{first.sha256[:12]}"  # what the command line would call it
+    for other in (guess, "own:", "own:" + "0" * 32):
+        with pytest.raises(AssetError, match="not open here"):
+            zoo.card(other)
+    with pytest.raises(InputError) as known:
+        zoo.card("no-such-model")
+    assert first.id not in str(known.value)
+    assert "3 classes, 24 training and 6 test pictures of 32 × 32" in own.opened_html(first)
+
+
+def test_the_copy_outlives_the_upload_and_goes_with_the_model(uploads: tuple[str, str], tmp_path: Path) -> None:
+    weights = shutil.copy(uploads[1], tmp_path / "gone.safetensors")
+    card = own.open_files(uploads[0], str(weights), SMALL, 32)
+    Path(weights).unlink()
+    assert card.folder.stat().st_mode & 0o077 == 0
+    saved, model = load_file(uploads[1]), zoo.brought(card.id).build_trained()
+    assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
+    zoo._visitors[card.id][1]()
+    assert not card.folder.exists()
+
+
+def test_the_longest_unused_model_leaves(swin: OwnFiles) -> None:
+    model, gone = open_swin(swin, "a"), []
+    names = [f"own:{i:032x}" for i in range(zoo.VISITORS_KEPT + 1)]
+    for name in names[:-1]:
+        zoo.take_in(replace(model, card=replace(model.card, id=name)), leave=lambda name=name: gone.append(name))
+    zoo.card(names[0])  # used again, so the second one is the longest unused
+    assert gone == []
+    zoo.take_in(replace(model, card=replace(model.card, id=names[-1])))
+    assert gone == [names[1]]
+    assert zoo.card(names[0]).id == names[0]
+    with pytest.raises(AssetError, match="any more"):
+        zoo.card(names[1])
+    for cached in (inline.dataset, lambda name: inline.picture(name, "train", 0)):
+        with pytest.raises(AssetError, match="any more"):
+            cached(names[1])
+    assert run_record.dataset_of(names[1]) is None
+    assert run_record.dataset_of(names[0]) is model.dataset
+    with pytest.raises(ValueError, match="not a free identifier"):
+        zoo.take_in(replace(model, card=replace(model.card, id=names[0])))
+    with pytest.raises(ValueError, match="not a free identifier"):
+        zoo.take_in(replace(model, card=replace(model.card, id="fashion-mnist-resnet")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        None,
+        ["torchvision:resnet18"],
+        "resnet18",
+        "SmallResNet",
+        "torchvision:swin_t?embed_dim=8",
+        "torchvision:resnet18?weights=DEFAULT",
+        "/etc/passwd",
+        "../net.json",
+        "torchvision:net.json",
+        "timm:hf-hub:someone/model",
+        "timm:local-dir:/tmp",
+        "torchvision:resnet18\n",
+        "torchvision:../x",
+    ],
+)
+def test_anything_but_a_plain_name_is_refused_before_a_file_is_read(text: Any) -> None:
+    if text == "torchvision:resnet18\n":
+        assert own.read_name(text, None) == "torchvision:resnet18"
+        return
+    with pytest.raises(InputError, match="plain name"):
+        own.open_files("/nowhere.zip", "/nowhere.safetensors", text, None)
+
+
+@pytest.mark.parametrize("size", [7, 225, 32.5, -1, True, "32", float("nan")])
+def test_a_size_out_of_range(size: Any) -> None:
+    with pytest.raises(InputError, match="whole number from 8 to 224"):
+        own.read_name(SMALL, size)
+
+
+def test_a_size_may_be_left_empty() -> None:
+    assert own.read_name(SMALL, None) == own.read_name(SMALL, 0) == SMALL
+    assert own.read_name(SMALL, 8) == f"{SMALL}?size=8"
+
+
+def test_uploads_that_are_missing_or_do_not_fit(uploads: tuple[str, str], tmp_path: Path) -> None:
+    data, weights = uploads
+    kept = set(Path(own.tempfile.gettempdir()).glob("playground-own-*"))
+    with pytest.raises(InputError, match="No pictures"):
+        own.open_files(None, weights, SMALL, 32)
+    with pytest.raises(InputError, match="No weights"):
+        own.open_files(data, None, SMALL, 32)
+    with pytest.raises(InputError, match="No weights"):
+        own.open_files(data, data, SMALL, 32)
+    with pytest.raises(InputError, match="Unknown torchvision architecture 'nonet'"):
+        own.open_files(data, weights, "torchvision:nonet", 32)
+    with pytest.raises(AssetError, match="another network"):
+        own.open_files(data, weights, "torchvision:shufflenet_v2_x1_0", 32)
+    with pytest.raises(AssetError, match=r"another network \(torchvision:vit_b_16 has 85,"):
+        own.open_files(data, weights, "torchvision:vit_b_16", 224)
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK")
+    with pytest.raises(AssetError, match="neither a folder nor a zip"):
+        own.open_files(str(broken), weights, SMALL, 32)
+    assert set(Path(own.tempfile.gettempdir()).glob("playground-own-*")) == kept
+    assert not zoo._visitors
+
+
+def test_many_pictures_put_older_ones_out(swin: OwnFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, names = open_swin(swin, "a"), [f"own:{i:032x}" for i in range(3)]
+    each = model.dataset.train.images.nbytes + model.dataset.test.images.nbytes
+    for most, left in ((2 * each, names[1:]), (each - 1, names[2:])):  # the one that was just opened always stays
+        monkeypatch.setattr(zoo, "VISITORS_BYTES", most)
+        zoo._visitors.clear()
+        for name in names:
+            zoo.take_in(replace(model, card=replace(model.card, id=name)))
+        assert list(zoo._visitors) == left
+
+
+def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, value, sentence in (
+        ("PICTURE_BYTES", 30 * 32 * 32 * 3 - 1, "would take more than"),
+        ("CLASSES", 2, "3 classes are more than the 2"),
+        ("FILE_BYTES", 1000, "is larger than 1.0 kB"),
+    ):
+        with monkeypatch.context() as change:
+            change.setattr(own, limit, value)
+            with pytest.raises(AssetError, match=sentence):
+                own.open_files(*uploads, SMALL, 32)
+    with monkeypatch.context() as change:
+        change.setattr(own, "PICTURE_BYTES", 30 * 32 * 32 * 3)
+        own.open_files(*uploads, SMALL, 32)
+
+
+def test_the_pickers_show_it_in_colour_on_its_visitors_page_alone(uploads: tuple[str, str]) -> None:
+    card = own.open_files(*uploads, SMALL, 32)
+    shipped = [item["id"] for item in cards.model_value(zoo.cards()[0].id)["items"]]
+    assert sorted(shipped) == [c.id for c in zoo.cards()]
+    value = cards.model_value(card.id, [card.id])
+    assert [item["id"] for item in value["items"]] == [*shipped, card.id]
+    assert value["selected"] == [card.id]
+    assert form.own_ids(value) == (card.id,)
+    assert form.own_ids({"items": [{"id": "own:gone"}, {"id": 3}, "x", {"id": card.id}]}) == (card.id,)
+    assert form.own_ids(None) == ()
+    classes = cards.class_value(card.id, ["red"])
+    assert [item["label"] for item in classes["items"]] == ["blue", "green", "red"]
+    assert all(len(item["images"]) == cards.PICTURES_PER_CARD for item in classes["items"])
+    samples = cards.sample_value(card.id, "red", 0, [])
+    assert len(samples["items"]) == 8
+    assert form.preset_choices(card.id, "sfr-on")
+
+
+def test_large_pictures_travel_small(swin: OwnFiles) -> None:
+    model = open_swin(swin, "b")
+    wide = np.zeros((24, 100, 200, 3), np.uint8)
+    data = replace(model.dataset, train=replace(model.dataset.train, images=wide))
+    zoo.take_in(replace(model, dataset=data))
+    png = base64.b64decode(inline.picture(model.card.id, "train", 0).partition(",")[2])
+    assert Image.open(io.BytesIO(png)).size == (64, 32)
+
+
+def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
+    model = open_swin(swin, "c")
+    zoo.take_in(model)
+    config = tiny_run(model.card.id)
+    pace = estimate.Pace()
+    assert pace.expect(config, model.card) is None
+    assert "time unknown" in header.badges_html(own.hardware.detect(), None, model.card.machine)
+    job = Job(id="0" * 32, visitor="1" * 32, config=config, created=0.0)
+    job.result = SimpleNamespace(seconds=6.0)  # type: ignore[assignment]
+    pace.learn(job)
+    found = pace.expect(config, model.card)
+    assert found is not None
+    assert found.source == "measured"
+    # The last run's 6 s, and four models that look at 30 pictures, each a third of a training step, at the run's own pace.
+    rate = 6.0 / estimate.passes(config, "classifier", 8, 16, 3)
+    assert found.seconds == pytest.approx(6.0 + 4 * 30 / 3 * rate)
+
+
+def tiny_run(model_id: str) -> RunConfig:
+    small = {"steps": 3, "batch_size": 4, "fisher_batch_size": 4, "fisher_batches": 2}
+    settings = presets.resolve(model_id, "sfr-on", overrides=small)
+    return RunConfig(
+        model=model_id, forget="class:red", method="sfr-on", settings=settings, device="cpu", precision="fp32"
+    )
+
+
+def test_a_whole_run_of_it_and_what_its_files_call_it(swin: OwnFiles) -> None:
+    model = open_swin(swin, "d")
+    zoo.take_in(model)
+    book = JobBook()
+    job = book.submit("a" * 32, tiny_run(model.card.id))
+    end = time.monotonic() + 60
+    while job.active:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert job.error is None
+    assert isinstance(job.log[-1], Finished)
+    assert [event.i for event in job.log if isinstance(event, Step)] == [1, 2, 3]
+    assert job.session.dataset is model.dataset
+    assert job.session.changed_tensors()
+    assert job.result is not None
+    assert job.result.retrained is None
+    start = load_file(swin.weights)
+    assert all(torch.equal(value, start[name]) for name, value in job.session.before.items())
+    record = run_record.from_job(job)
+    assert set(record.reports) == {"before", "after"}
+    value = live.of_job(job, live.bridge.reduce_all(job.log), place=0, now=0.0, machine="")
+    assert value["classes"] == ["blue", "green", "red"]
+    assert all(uri.startswith("data:image/png") for uri in value["pictures"].values())
+    # The page's identifier is a secret of this visitor; the file names the weights as the command line does.
+    assert json.loads(export.config_json(record))["model"] == f"own:{model.card.sha256[:12]}"
+    for kind in ("config", "result", "events", "weights"):
+        path = export.Shelf().write(kind, record, job)
+        assert model.card.id.encode() not in path.read_bytes()
+    zoo._visitors.clear()
+    assert json.loads(export.config_json(record))["model"] == "own:"
+    gone = live.of_job(job, live.bridge.View(), place=0, now=0.0, machine="")
+    assert "not open here" in gone["title"]
+    assert gone["pictures"] == {}
+    with pytest.raises(AssetError, match="any more"):
+        book.submit("a" * 32, job.config)
+
+
+def test_the_page_hands_out_one_private_queued_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = [f for f in build_app().demo.fns.values() if f.name == "open_own"]
+    assert [f.api_visibility for f in functions] == ["private"]
+    assert functions[0].queue is not False  # or the page would not show the sentence of an error
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    zero = build_app(backend=lambda job: iter(())).demo
+    assert [f for f in zero.fns.values() if f.name == "open_own"] == []
+    notes = [b.value for b in zero.blocks.values() if getattr(b, "elem_id", None) == "own-note"]
+    assert copy.OWN_ZERO in str(notes)
+
+
+def test_the_handler_answers_with_the_sentence_or_the_whole_form(uploads: tuple[str, str]) -> None:
+    handler = next(f for f in build_app().demo.fns.values() if f.name == "open_own").fn
+    shipped = cards.model_value(zoo.cards()[0].id)
+    rest = (shipped, {"method": "sfr-on"}, "class")
+    with pytest.raises(gr.Error, match="plain name"):
+        handler(*uploads, "/etc/passwd", 32, *rest)
+    updates = {getattr(part, "elem_id", None): value for part, value in handler(*uploads, SMALL, 32, *rest).items()}
+    assert updates["model-picker"]["selected"][0].startswith("own:")
+    assert updates["class-picker"]["selected"] == ["blue"]
+    assert updates["settings"]["offer"]["model"] == updates["model-picker"]["selected"][0]
+    assert "3 classes" in updates["own-note"]
+    again = handler(*uploads, SMALL, 32, updates["model-picker"], *rest[1:])
+    picker = next(value for part, value in again.items() if getattr(part, "elem_id", None) == "model-picker")
+    assert len(form.own_ids(picker)) == 2
+
+
+def test_wrong_weights_say_so_in_one_sentence(swin: OwnFiles, tmp_path: Path) -> None:
+    tensors = load_file(swin.weights)
+    tensors["head.weight"] = torch.zeros(7, 16)
+    save_file(tensors, tmp_path / "w.safetensors")
+    with pytest.raises(AssetError, match=r"another network.*head\.weight"):
+        open_own(swin.data, tmp_path / "w.safetensors", SWIN)

@@ -1,0 +1,81 @@
+"""What the live view plays before anything is started."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from demos.unlearn import recorded as first_look
+from sfr_core.catalog import spec_of
+from sfr_core.configs import RunConfig
+from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
+from sfr_core.presets import kind_of, resolve
+from sfr_core.zoo import shipped as zoo
+
+LOG: list[Event] = [
+    PhaseStarted(phase="unlearn", total=1),
+    Step(i=1, total=1, forget_loss=1.0, remain_loss=0.5, lr=0.1, seconds=2.0),
+    Finished(steps=1),
+]
+
+
+def write(folder: Path, name: str, config: RunConfig) -> None:
+    record = {
+        "config": config.to_json(),
+        "machine": "a desk",
+        "events": [to_json(e) for e in LOG],
+        "times": [1.0, 2.0, 9.0],
+    }
+    (folder / f"{name}.json").write_text(json.dumps(record))
+
+
+def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ours = RunConfig(model="fashion-mnist-resnet", forget="class:Bag", method="finetune", settings={})
+    drawn = RunConfig(model="fashion-mnist-ddpm", forget="class:Coat", method="finetune", settings={})
+    write(tmp_path, "a", ours)
+    write(tmp_path, "b", drawn)
+    (tmp_path / "c.json").write_text("{")
+    with caplog.at_level(logging.WARNING):
+        found = first_look.read("fashion-mnist-resnet", tmp_path)
+    assert "c.json" in caplog.text
+    assert found.config("fashion-mnist-ddpm") == drawn
+    assert "Coat" in found.value("fashion-mnist-ddpm")["title"]
+    assert found.value("fashion-mnist-ddpm")["generates"] is True
+    assert found.config("fashion-mnist-resnet") == ours
+    assert found.config("own:1") is None
+    assert found.value("own:1")["mode"] == "live"
+
+
+def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
+    found = first_look.read("fashion-mnist-resnet", tmp_path)
+    assert found.config("fashion-mnist-resnet") is None
+    assert found.value("fashion-mnist-resnet")["mode"] == "live"
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("fashion-mnist-resnet", []),
+        ("fashion-mnist-ddpm", ["generator"]),
+        ("emoji-sd", ["concept", "generator"]),
+        ("own:gone", []),
+    ],
+)
+def test_an_empty_view_speaks_of_the_kind_of_model(model: str, words: list[str]) -> None:
+    found = first_look.nothing(model)
+    assert found["words"] == words
+    assert found["generates"] is bool(words)
+
+
+def test_every_shipped_model_has_its_record() -> None:
+    found = first_look.read("fashion-mnist-resnet")
+    assert set(found.runs) == {card.id for card in zoo.cards()}
+    for model, (config, value) in found.runs.items():
+        assert config.model == model
+        today = resolve(model, config.method, config.preset, forget=config.forget)
+        whole = spec_of(config.method, kind_of(model)).config_cls.from_dict(config.settings)
+        assert whole.to_dict() == today  # it is made anew when the preset changes (python -m recipes.recorded)
+        assert value["frames"][-1]["line"].startswith("Finished")

@@ -1,0 +1,162 @@
+"""Settings -> what the page draws and sends -> config, for every method and preset; and what the server refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from demos.unlearn import settings as controls
+from demos.unlearn.form_settings import RUN_FIELDS, Chosen, offered
+from sfr_core import catalog, presets
+from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import RunConfig
+from sfr_core.errors import ConfigError, InputError, SpecError, UnknownName
+
+MODEL = "fashion-mnist-resnet"
+CASES = [
+    (method, preset, variant)
+    for method in catalog.BY_KIND["classifier"]
+    for preset in presets.preset_names(MODEL, method)
+    for variant in (("official", "paper") if method == "sfr-on" else ("official",))
+]
+
+
+def run_of(chosen: Chosen) -> RunConfig:
+    """The run of what the page sends, as JSON carries it."""
+    sent = json.loads(json.dumps(chosen.value()))
+    return Chosen.of(sent, chosen.model).config(forget="class:Bag", data="shipped", redirect="")
+
+
+@pytest.mark.parametrize(("method", "preset", "variant"), CASES)
+def test_every_preset_survives_the_form(method: str, preset: str, variant: str) -> None:
+    values = presets.resolve(MODEL, method, preset, variant)
+    for changed in ({}, values):  # as numbers of a browser, which knows no other: 3.0 is 3
+        sent = {n: float(v) if type(v) is int else v for n, v in changed.items()}
+        config = run_of(Chosen(MODEL, method, preset, variant, sent, {"seed": 3.0, "precision": "fp32"}))
+        assert config.settings == values
+        assert {k: type(v) for k, v in config.settings.items()} == {k: type(v) for k, v in values.items()}
+        assert (config.seed, config.device, config.precision, config.memory) == (3, "auto", "fp32", "plain")
+        assert type(config.seed) is int
+
+
+def test_the_page_is_told_of_every_setting_with_its_symbol_range_and_start() -> None:
+    settings = {s.name: s for s in SFRonConfig.settings()}
+    offer = Chosen(MODEL).offer("class:")
+    fields = {field["name"]: field for field in offer["fields"]}
+    values = presets.resolve(MODEL, "sfr-on")
+    assert {name: fields[name]["value"] for name in settings} == values
+    assert [name for name in fields if name not in settings] == list(RUN_FIELDS)
+    assert fields["alpha"]["label"] == "Forgetting strength (α)"
+    assert fields["alpha"]["info"].startswith(settings["alpha"].help)
+    assert "From 0 to 10000" in fields["alpha"]["info"]
+    assert "or empty." in fields["clip_forget"]["info"]
+    assert fields["momentum"]["slider"]
+    assert [fields[name]["kind"] for name in ("alpha", "steps", "mask", "seed")] == ["float", "int", "bool", "int"]
+    assert [name for name, _ in fields["alpha_schedule"]["choices"]] == list(settings["alpha_schedule"].choices)
+    assert fields["steps"]["wanted"] == "Give a whole number from 1 to 20000."
+    assert (fields["fisher_clip"]["value"], fields["fisher_clip"]["optional"]) == (None, True)
+    json.dumps(offer)
+
+
+def test_another_models_method_goes_as_far_as_it_can_and_its_settings_do_not() -> None:
+    """A run that is started before the page has told what another model starts from."""
+    sent = Chosen("another", "salun", "thorough", changed={"alpha": 3.0}, run={"seed": 7}).value()
+    taken = Chosen.of(sent, MODEL)
+    assert (taken.model, taken.method, taken.preset, dict(taken.changed), taken.run["seed"]) == (
+        MODEL, "salun", "thorough", {}, 7,
+    )  # fmt: skip
+    assert Chosen.of({**sent, "method": "esd-x"}, MODEL).method == "sfr-on"
+    for nothing in (None, "x", {}, {"changed": [], "run": 3, "model": MODEL}):
+        assert Chosen.of(nothing, MODEL) == Chosen(MODEL)
+    assert Chosen.of({**sent, "preset": "no such"}, MODEL).preset == "quick"
+
+
+def test_only_another_choice_is_offered_anew() -> None:
+    chosen = Chosen(MODEL)
+    update = offered(chosen, "class:")
+    assert update["offer"]["key"] == chosen.key("class:")
+    assert "value" not in update
+    same = replace(chosen, shown=chosen.key("class:"))
+    assert offered(same, "class:") == gr.skip()
+    for other in (replace(same, preset="thorough"), replace(same, variant="paper"), replace(same, method="salun")):
+        assert offered(other, "class:")["offer"]["key"] == other.key("class:")
+    assert offered(same, "random:")["offer"]["key"] == chosen.key("random:")
+
+
+def test_no_slider_hides_its_default_at_its_end() -> None:
+    for method in catalog.BY_KIND["classifier"].values():
+        for setting in method.config_cls.settings():
+            if controls.is_slider(setting):
+                assert setting.low is not None
+                assert setting.high is not None
+                assert setting.low <= setting.default <= setting.high
+                assert not setting.optional
+
+
+@pytest.mark.parametrize(
+    ("changed", "run", "said"),
+    [
+        ({"fisher_batches": 0}, {}, r"Fisher batches \(fisher_batches\) cannot be 0"),
+        ({"alpha": None}, {}, "is empty"),
+        ({"alpha": -1}, {}, "alpha"),
+        ({"alpha": "no number"}, {}, r"Forgetting strength \(alpha\) cannot be 'no number'"),
+        ({"steps": 2.5}, {}, "steps"),
+        ({"momentum": 7.5}, {}, r"Momentum \(momentum\) cannot be 7.5. Give a number from 0 to 0.999"),
+        ({"magic": 1}, {}, "magic"),
+        ({}, {"seed": None}, "seed"),
+        ({}, {"seed": 1.5}, "seed"),
+        ({}, {"device": "tpu"}, "device"),
+    ],
+)
+def test_what_the_config_does_not_accept_is_refused_in_words(
+    changed: dict[str, Any], run: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        run_of(Chosen(MODEL, changed=changed, run=run))
+
+
+def test_an_emptied_box_means_off_and_names_are_checked() -> None:
+    assert run_of(Chosen(MODEL, changed={"clip_forget": None})).settings["clip_forget"] is None
+    with pytest.raises(UnknownName, match="method"):
+        run_of(Chosen(MODEL, "magic"))
+
+
+def test_a_share_that_cannot_be_is_refused_in_words() -> None:
+    with pytest.raises(SpecError, match=r"A share of 150 % cannot be forgotten. Choose one from 1 to 50 %"):
+        controls.forget_text("random", (), 150, 0, ())
+    with pytest.raises(ConfigError, match=r"seed of the draw cannot be 1\.7"):
+        controls.forget_text("random", (), 10, 1.7, ())
+
+
+def test_forget_texts() -> None:
+    text = controls.forget_text
+    assert text("class", ["Sneaker", "Bag"], 10, 0, []) == "class:Sneaker,Bag"
+    assert text("random", [], 12.5, 3.0, []) == "random:0.125@3"
+    assert text("samples", [], 10, 0, [17, 3, 17]) == "samples:3,17"
+    for kind in ("class", "samples"):
+        with pytest.raises(SpecError, match="chosen"):
+            text(kind, [], 10, 0, [])
+    with pytest.raises(SpecError, match="too many"):
+        text("samples", [], 10, 0, range(5000))
+    with pytest.raises(ConfigError, match="seed"):
+        text("random", [], 10, 0.5, [])
+
+
+def test_methods_that_a_model_cannot_do_have_a_reason() -> None:
+    prompts = {"esd-x", "esd-u", "uce", "concept-ablation", "random-embedding"}
+    assert set(controls.cannot("classifier")) == {"joint", "selective-amnesia", *prompts}  # made for generators
+    assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub", *prompts}
+    assert set(controls.cannot("text-to-image")) == {
+        "retrain", "random-label", "bad-teacher", "scrub", "joint", "selective-amnesia", "random-embedding",
+    }  # fmt: skip
+    assert "hours" in controls.cannot("ddpm")["retrain"]
+    unable = controls.cannot("something that only has losses")
+    assert {"sfr-on", "finetune", "gradient-ascent"}.isdisjoint(unable)
+    assert {"salun", "scrub", "bad-teacher", "random-label"} <= set(unable)
+    assert "does not have" in unable["salun"]
+    assert catalog.title_of("selective-amnesia") == "Selective Amnesia"
+    assert catalog.title_of("magic") == "magic"
