@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from demos.text import live as live_text
 from demos.text import unlearn as copy
 
 GPUS = Path("/proc/driver/nvidia/gpus")
@@ -53,7 +54,7 @@ def usage(session: object) -> str:
 
     name, used = getattr(session, "device_name", ""), getattr(session, "device", None)
     if used is None or used.type != "cuda":
-        return copy.MACHINE_CPU.format(name=name, memory=copy.size(device.resident_bytes()))
-    return copy.MACHINE_GPU.format(
+        return live_text.MACHINE_CPU.format(name=name, memory=copy.size(device.resident_bytes()))
+    return live_text.MACHINE_GPU.format(
         name=name, memory=copy.size(device.used_bytes(used)), peak=copy.size(device.peak_bytes(used))
     )

@@ -15,6 +15,7 @@ from demos.live import view as bridge
 from demos.pictures.blur import shown_blurred
 from demos.pictures.inline import picture
 from demos.records.verdict_words import UNTOUCHED
+from demos.text import live as live_text
 from demos.text import unlearn as copy
 from sfr_core import catalog
 from sfr_core.configs import RunConfig
@@ -62,7 +63,7 @@ def generates(config: RunConfig) -> bool:
 
 
 def kind_words(model: str) -> list[str]:
-    """Which words the live view uses for a model's kind, the more special first (live_copy); none for a classifier, or a model that is gone."""
+    """Which words the live view uses for a model's kind, the more special first (text/live.py); none for a classifier, or a model that is gone."""
     try:
         kind = zoo.card(model).kind
     except PlaygroundError:
@@ -88,7 +89,7 @@ def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:
     if view.phase is None:
         return ""
     values = {"done": view.done, "total": view.total, "step": view.step, "steps": view.steps}
-    lines = {**copy.PHASE_LINES, **copy.PHASE_LINES_GENERATOR} if draws else copy.PHASE_LINES
+    lines = {**live_text.PHASE_LINES, **live_text.PHASE_LINES_GENERATOR} if draws else live_text.PHASE_LINES
     name = "prepare_free" if draws and view.phase == "prepare" and view.total else view.phase
     if paused and view.phase == "unlearn" and view.step and view.loss.forget[-1:] == (None,):
         return paused.format(**values)
@@ -100,8 +101,8 @@ def paused_line(config: RunConfig) -> str:
     if config.settings.get("forget_every") != 1:
         return ""
     if any(config.settings.get(name) is not None for name in ("forget_steps", "forget_down_to")):
-        return copy.REPAIRING_LINE
-    return copy.PAUSED_LINE if config.settings.get("forget_until") is not None else ""
+        return live_text.REPAIRING_LINE
+    return live_text.PAUSED_LINE if config.settings.get("forget_until") is not None else ""
 
 
 def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
@@ -141,28 +142,30 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
 def job_line(job: Job, view: bridge.View, place: int) -> str:
     """The state of a job in one sentence."""
     if job.state == "queued":
-        return copy.STATE_LINES["queued_next"] if place <= 1 else copy.STATE_LINES["queued"].format(place=place)
+        return (
+            live_text.STATE_LINES["queued_next"] if place <= 1 else live_text.STATE_LINES["queued"].format(place=place)
+        )
     if job.state == "failed":
-        return copy.STATE_LINES["failed"].format(error=job.error)
+        return live_text.STATE_LINES["failed"].format(error=job.error)
     if view.ended is not None and view.step == 0:
-        return copy.STATE_LINES["deadline_early"] if view.ended == "deadline" else UNTOUCHED
+        return live_text.STATE_LINES["deadline_early"] if view.ended == "deadline" else UNTOUCHED
     if job.settled == "kept":
         return copy.KEPT.format(step=view.step)
     if job.settled == "rolled back":
         return copy.ROLLED_BACK
     if view.ended is not None:
-        return copy.STATE_LINES[view.ended].format(steps=view.step)
+        return live_text.STATE_LINES[view.ended].format(steps=view.step)
     if job.stopping:
-        return copy.STATE_LINES["stopping"]
-    return phase_line(view, generates(job.config), paused_line(job.config)) or copy.STATE_LINES["starting"]
+        return live_text.STATE_LINES["stopping"]
+    return phase_line(view, generates(job.config), paused_line(job.config)) or live_text.STATE_LINES["starting"]
 
 
 def job_note(job: Job) -> str:
     """What one should know beside the line: where the rest is, or that the run's own process is out of reach."""
     if job.state == "finished":
         retrained = job.result is not None and job.result.retrained is not None
-        return copy.COMPARE_BELOW.format(retrained=copy.COMPARE_RETRAINED if retrained else "")
-    return copy.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""
+        return live_text.COMPARE_BELOW.format(retrained=live_text.COMPARE_RETRAINED if retrained else "")
+    return live_text.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""
 
 
 def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
@@ -212,7 +215,7 @@ def of_record(config: RunConfig, events: list[Event], machine: str, times: Seque
         line = (
             phase_line(so_far, generates(config), paused_line(config))
             if so_far.ended is None
-            else copy.STATE_LINES["finished"].format(steps=so_far.step)
+            else live_text.STATE_LINES["finished"].format(steps=so_far.step)
         )
         frames.append({**moment, "line": line, "elapsed": round(times[at], 1)})
     took, pace = (times or [0.0])[-1], max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
@@ -223,7 +226,7 @@ def of_record(config: RunConfig, events: list[Event], machine: str, times: Seque
         "line": "",
         "elapsed": None,
         "machine": machine,
-        "note": copy.LIVE["recordedOn"].format(
+        "note": live_text.LIVE["recordedOn"].format(
             machine=machine, took=copy.duration(took), plays=copy.duration(pace * len(frames) / 1000)
         ),
         "took": took,

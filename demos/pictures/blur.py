@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from demos.text import unlearn as copy
+from demos.text import live as live_text
 from sfr_core.hub.concepts import shown_blurred
 
 __all__ = ["shown_blurred", "switch_html", "veiled"]
@@ -18,6 +18,6 @@ def veiled(html: str, blurred: bool) -> str:
 def switch_html() -> str:
     """The switch that shows all blurred pictures of the page, until it is loaded again (static/veil.js wires it)."""
     return (
-        f'<label class="veil-switch"><input type="checkbox"> <span>{escape(copy.LIVE["showPictures"])}</span></label>'
-        f'<span class="veil-why">{escape(copy.LIVE["whyBlurred"])}</span>'
+        f'<label class="veil-switch"><input type="checkbox"> <span>{escape(live_text.LIVE["showPictures"])}</span></label>'
+        f'<span class="veil-why">{escape(live_text.LIVE["whyBlurred"])}</span>'
     )

@@ -10,8 +10,8 @@ from demos.html import note
 from demos.pictures.inline import data_uri
 from demos.pictures.sheet_text import SIGNS, counts_text, name_of, sign_of, title_of, words_of
 from demos.pictures.sheets import Strip, classes_of, flow, mean_difference, strip
+from demos.text import live as live_text
 from demos.text import result as words
-from demos.text import unlearn as copy
 from sfr_core.data.concepts import Role
 from sfr_core.results import GeneratorReport
 
@@ -80,7 +80,7 @@ def _row(
 def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -> str:
     own = sum(a == one.label for a in one.accepted)
     alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles, n=one.n)}"
-    counted = copy.SHEET["count"].format(right=own, all=one.n) if one.accepted else ""
+    counted = live_text.SHEET["count"].format(right=own, all=one.n) if one.accepted else ""
     # The words stand once, with the first line; a second one only goes on.
     lines = "".join(
         line_html(uri, accepted, one.label, names, "" if at else alt, words_of(roles))

@@ -18,6 +18,7 @@ from demos.unlearn import options as show
 from demos.unlearn import settings as controls
 from sfr_core import catalog, presets
 from sfr_core.configs import MAX_SEED, RunConfig
+from sfr_core.configs.run import whole
 
 RUN_FIELDS: dict[str, Any] = {"seed": 0, "device": "auto", "precision": "auto", "memory": "plain"}
 """Fields of a run, whatever its method -> what they start from."""
@@ -117,7 +118,7 @@ class Chosen:
             self.model, self.method, self.preset, self.variant, changed, forget=fields["forget"], kind=kind
         )
         run = {name: self.run.get(name, start) for name, start in RUN_FIELDS.items()}
-        run["seed"] = run.whole("seed of the run", run["seed"])
+        run["seed"] = whole("seed of the run", run["seed"])
         names = {"model": self.model, "method": self.method, "preset": self.preset, "variant": self.variant}
         return RunConfig(**{**names, "settings": settings, **run, **fields})
 

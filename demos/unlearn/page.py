@@ -18,6 +18,7 @@ from demos.live.feed import Looks
 from demos.pictures.blur import switch_html
 from demos.result import page as compare_page
 from demos.static_files import mounting, read
+from demos.text import live as live_text
 from demos.text import unlearn as copy
 from demos.unlearn import form as form_page
 from demos.unlearn import layout as form_layout
@@ -69,19 +70,19 @@ class Unlearn:
 def live_html() -> str:
     """The still part of the live view with its words filled in."""
     words = {
-        "@stepper": copy.LIVE["stepper"],
-        "@step_word": copy.LIVE["stepWord"],
-        "@elapsed": copy.LIVE["elapsed"],
-        "@left": copy.LIVE["left"],
-        "@speed": copy.LIVE["speed"],
-        "@machine": copy.LIVE["machine"],
-        "@plot_alt_loss": copy.LIVE["plotAltLoss"],
-        "@plot_alt_accuracy": copy.LIVE["plotAltAccuracy"],
-        "@numbers_loss": copy.LIVE["numbersLoss"],
-        "@numbers_accuracy": copy.LIVE["numbersAccuracy"],
-        "@step": copy.LIVE["step"],
-        "@forget": copy.LIVE["forget"],
-        "@remain": copy.LIVE["remain"],
+        "@stepper": live_text.LIVE["stepper"],
+        "@step_word": live_text.LIVE["stepWord"],
+        "@elapsed": live_text.LIVE["elapsed"],
+        "@left": live_text.LIVE["left"],
+        "@speed": live_text.LIVE["speed"],
+        "@machine": live_text.LIVE["machine"],
+        "@plot_alt_loss": live_text.LIVE["plotAltLoss"],
+        "@plot_alt_accuracy": live_text.LIVE["plotAltAccuracy"],
+        "@numbers_loss": live_text.LIVE["numbersLoss"],
+        "@numbers_accuracy": live_text.LIVE["numbersAccuracy"],
+        "@step": live_text.LIVE["step"],
+        "@forget": live_text.LIVE["forget"],
+        "@remain": live_text.LIVE["remain"],
         "@veil": switch_html(),
     }
     text = read("live.html")
@@ -130,7 +131,7 @@ def build(
                 apply_default_css=False,
                 elem_id="live",
                 server_functions=[look],
-                texts=copy.LIVE,
+                texts=live_text.LIVE,
             )
     page = Unlearn(
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,

@@ -7,7 +7,7 @@ from typing import Any
 
 from demos.text import unlearn as copy
 from sfr_core import catalog
-from sfr_core.configs import MAX_SEED, Setting
+from sfr_core.configs import Setting
 from sfr_core.configs.base import wanted
 from sfr_core.configs.run import whole
 from sfr_core.errors import ConfigError, SpecError
@@ -98,17 +98,6 @@ def forget_text(
             f"{len(chosen)} pictures are too many.", hint=f"Choose at most {MAX_SAMPLES}, or a random share."
         )
     return "samples:" + ",".join(map(str, chosen))
-
-
-def whole(name: str, value: float | None) -> int:
-    """A number box's value as a whole number of seed size.
-
-    Raises:
-        ConfigError: empty, with a fraction, or out of range.
-    """
-    if value is None or not float(value).is_integer() or not 0 <= value <= MAX_SEED:
-        raise ConfigError(f"The {name} cannot be {value!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
-    return int(value)
 
 
 def cannot(kind: str) -> dict[str, str]:

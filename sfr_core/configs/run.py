@@ -106,3 +106,14 @@ class RunConfig:
                 f"This configuration has schema {data['schema']}, this program reads 1.", hint="Update the program."
             )
         return cls(**data)
+
+
+def whole(name: str, value: float | None) -> int:
+    """A number box's value as a whole number of seed size.
+
+    Raises:
+        ConfigError: empty, with a fraction, or out of range.
+    """
+    if value is None or not float(value).is_integer() or not 0 <= value <= MAX_SEED:
+        raise ConfigError(f"The {name} cannot be {value!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
+    return int(value)

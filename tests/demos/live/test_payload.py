@@ -15,6 +15,7 @@ from demos.jobs.book import Job
 from demos.live import payload as live
 from demos.live import view as bridge
 from demos.pictures import inline
+from demos.text import live as live_text
 from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError
@@ -54,13 +55,13 @@ def shown(made: Job, events: list[Event], place: int = 0) -> dict[str, object]:
 
 def test_lines_of_every_state() -> None:
     assert shown(job(state="queued", started=None), [], 3)["line"] == "Waiting: place 3 in the queue."
-    assert shown(job(state="queued", started=None), [], 1)["line"] == copy.STATE_LINES["queued_next"]
+    assert shown(job(state="queued", started=None), [], 1)["line"] == live_text.STATE_LINES["queued_next"]
     assert shown(job(state="queued", started=None), [])["elapsed"] is None
-    assert shown(job(state="running"), [])["line"] == copy.STATE_LINES["starting"]
+    assert shown(job(state="running"), [])["line"] == live_text.STATE_LINES["starting"]
     running = shown(job(state="running"), LOG[:5])
     assert running["line"] == "Forgetting: step 1 of 2."
     assert running["elapsed"] == 15.5
-    assert shown(job(state="running", stopping=True), LOG[:5])["line"] == copy.STATE_LINES["stopping"]
+    assert shown(job(state="running", stopping=True), LOG[:5])["line"] == live_text.STATE_LINES["stopping"]
     assert shown(job(state="finished", ended=112.0), LOG)["line"] == "Finished after 2 steps."
     assert shown(job(state="finished", ended=112.0), LOG)["elapsed"] == 2.0
     stopped = [*LOG[:5], Cancelled(steps=1)]
@@ -138,6 +139,6 @@ def test_a_damaged_record_says_so(tmp_path: Path, text: str) -> None:
 def test_a_run_on_zerogpu_says_that_its_state_came_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(job(state="running"), LOG[:5])["note"] == ""
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    assert shown(job(state="running"), LOG[:5])["note"] == copy.STATE_LINES["remote"]
+    assert shown(job(state="running"), LOG[:5])["note"] == live_text.STATE_LINES["remote"]
     assert shown(job(state="queued", started=None), [])["note"] == ""
     assert shown(job(state="finished", ended=112.0), LOG)["note"] == "Scroll down to compare it with before."

@@ -9,6 +9,7 @@ import pytest
 
 from demos.live import view as bridge
 from demos.static_files import STATIC
+from demos.text import live as live_text
 from demos.text import result as compare_copy
 from demos.text import unlearn as copy
 from sfr_core import catalog
@@ -43,8 +44,8 @@ def test_sizes_and_counts() -> None:
 
 
 def test_every_phase_state_preset_and_ability_has_words() -> None:
-    assert set(copy.PHASE_NAMES) == set(copy.PHASE_LINES) == set(bridge.PHASES)
-    assert set(copy.LIVE["states"]) == {"todo", "now", "done", "stopped", "skipped"}
+    assert set(live_text.PHASE_NAMES) == set(live_text.PHASE_LINES) == set(bridge.PHASES)
+    assert set(live_text.LIVE["states"]) == {"todo", "now", "done", "stopped", "skipped"}
     assert set(preset_names("", "sfr-on")) <= set(copy.PRESETS)
     assert {need for spec in catalog.BY_KIND["classifier"].values() for need in spec.requires} <= set(copy.ABILITIES)
     assert set(copy.VARIANTS) == {"official", "paper"}
@@ -55,16 +56,16 @@ def test_the_script_asks_for_no_text_that_is_missing() -> None:
     script = "".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in parts)
     asked = set(re.findall(r"\bT\.(\w+)", script)) | set(re.findall(r"\bword\('(\w+)'\)", script))
     assert asked
-    assert asked <= set(copy.LIVE)
+    assert asked <= set(live_text.LIVE)
     calls = re.findall(r"fill\((?:this\.)?T\.(\w+), \{([^}]*)\}", script)
     assert calls
     for name, given in calls:
-        wanted = {field for _, field, _, _ in string.Formatter().parse(copy.LIVE[name]) if field}
+        wanted = {field for _, field, _, _ in string.Formatter().parse(live_text.LIVE[name]) if field}
         keys = {part.split(":")[0].strip() for part in given.split(",") if part.strip()}
         assert wanted <= keys, name
-    assert set(copy.LIVE["generator"]) <= set(copy.LIVE)
-    for name, text in copy.LIVE["generator"].items():
-        other = copy.LIVE[name]
+    assert set(live_text.LIVE["generator"]) <= set(live_text.LIVE)
+    for name, text in live_text.LIVE["generator"].items():
+        other = live_text.LIVE[name]
         assert {f for _, f, _, _ in string.Formatter().parse(text)} == {
             f for _, f, _, _ in string.Formatter().parse(other)
         }
@@ -73,8 +74,8 @@ def test_the_script_asks_for_no_text_that_is_missing() -> None:
 def test_the_sheets_script_has_all_its_words() -> None:
     script = (STATIC / "grid.js").read_text(encoding="utf-8")
     asked = set(re.findall(r"\bwords\.(\w+)", script))
-    assert asked <= set(copy.SHEET)
-    assert set(re.findall(r"(\w+): '[✓≠✗]'", script)) == {"own", "other", "none"} <= set(copy.SHEET)
+    assert asked <= set(live_text.SHEET)
+    assert set(re.findall(r"(\w+): '[✓≠✗]'", script)) == {"own", "other", "none"} <= set(live_text.SHEET)
     pair = (STATIC / "pair.js").read_text(encoding="utf-8")
     assert set(re.findall(r"\bT\.(\w+)", pair)) <= set(compare_copy.PAIR)
 
