@@ -39,7 +39,7 @@ test: $(VENV)/.dev browser
 lint: $(VENV)/.dev lint-scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict sfr_core
+	$(BIN)/mypy --strict sfr_core demos
 	$(BIN)/lint-imports
 
 node_modules/.packages: package.json package-lock.json

@@ -93,7 +93,7 @@ def register(book: JobBook) -> None:
         return found.state
 
     for endpoint in (list_models, list_methods, submit_run, run_events, result, stop_run):
-        gr.api(endpoint, api_name=endpoint.__name__, queue=False)
+        gr.events.api(endpoint, api_name=endpoint.__name__, queue=False)
 
 
 def read_config(data: Any) -> RunConfig:

@@ -26,7 +26,7 @@ from demos.records.verdict_words import (
     time_words,
     verb,
 )
-from sfr_core.results import LiveRecord, RunResult
+from sfr_core.results import ClassifierRecord, LiveRecord, RunResult
 
 
 def judge(
@@ -68,7 +68,8 @@ def of_record(record: RunRecord) -> Verdict | None:
     stopped = None if done is None else (done, record.planned_steps)
     of_generator = verdict_concept if record.of_concept else verdict_generator
     if record.result is not None and record.generates:
-        return of_generator.judge(record.result, what, stopped=stopped)
+        found: Verdict = of_generator.judge(record.result, what, stopped=stopped)
+        return found
     if record.result is not None:
         return judge(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
@@ -87,9 +88,18 @@ def of_record(record: RunRecord) -> Verdict | None:
     return found if at >= stopped[0] else replace(found, text=f"{found.text} {LOOKED_LAST.format(step=at)}")
 
 
+def _records(result: RunResult) -> tuple[ClassifierRecord, ClassifierRecord, ClassifierRecord | None]:
+    """Before, after and retrained of a classifier's run."""
+    before, after, retrained = result.before, result.after, result.retrained
+    assert isinstance(before, ClassifierRecord)
+    assert isinstance(after, ClassifierRecord)
+    assert retrained is None or isinstance(retrained, ClassifierRecord)
+    return before, after, retrained
+
+
 def _class_head(result: RunResult, what: str) -> tuple[str, Tone]:
     """Whole classes: compares the accuracy on their test pictures (training rows where there is none) with the target."""
-    before, after, retrained = result.before, result.after, result.retrained
+    before, after, retrained = _records(result)
     if before.TA_forget is not None and after.TA_forget is not None:
         old, new = before.TA_forget, after.TA_forget
         goal = retrained.TA_forget if retrained is not None else None
@@ -125,7 +135,7 @@ def _sample_head(result: RunResult, what: str) -> tuple[str, Tone]:
 
 def _others(result: RunResult) -> tuple[str, bool]:
     """What the rest lost or gained, and whether that is over-forgetting: more than NEAR below retrained (or below before)."""
-    before, after, retrained = result.before, result.after, result.retrained
+    before, after, retrained = _records(result)
     name = "the others"
     old, new = before.TA_remain, after.TA_remain
     goal = retrained.TA_remain if retrained is not None else None
@@ -147,15 +157,16 @@ def _others(result: RunResult) -> tuple[str, bool]:
 
 
 def _membership(result: RunResult) -> str:
-    after, retrained = result.after.MIA, result.retrained.MIA if result.retrained else None
+    before_run, after_run, reference = _records(result)
+    before, after, retrained = before_run.MIA, after_run.MIA, None if reference is None else reference.MIA
     if after is None:
         return ""
     if retrained is None:
-        return "" if result.before.MIA is None else f"; membership {percent(result.before.MIA)} to {percent(after)} %"
+        return "" if before is None else f"; membership {percent(before)} to {percent(after)} %"
     gap = after - retrained
     if abs(gap) <= NEAR:
         return "; membership as in the retrained model"
     if gap < 0:
         return f"; membership {points(gap)} below retrained"
-    still = "still " if result.before.MIA is not None and after <= result.before.MIA else ""
+    still = "still " if before is not None and after <= before else ""
     return f"; membership {still}{points(gap)} above retrained"

@@ -139,7 +139,7 @@ class Shelf:
             name, make = TEXTS[kind]
             content = make(record).encode()
         elif kind in ("png", "svg"):
-            name, content = f"figures-{kind}.zip", figures_zip(record, kind)  # type: ignore[arg-type]
+            name, content = f"figures-{kind}.zip", figures_zip(record, kind)
         else:
             name, content = "after.safetensors", b""
             if job is None or job.session is None or job.session.after is None:

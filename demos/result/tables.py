@@ -15,7 +15,7 @@ from demos.plots.layers import LayerCount, total_share
 from demos.records.metrics import MetricRow
 from demos.records.predictions import Agreement, Found, Sample
 from demos.records.record import Moment, RunRecord
-from demos.records.verdict import Verdict
+from demos.records.verdict_words import Verdict
 from demos.text import result as copy
 from sfr_core.events import MaskReady, Prediction
 from sfr_core.results import GeneratorRecord

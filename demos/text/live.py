@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 COMPARE_BELOW = "Scroll down to compare it with before{retrained}."
 COMPARE_RETRAINED = " and with a retrained model"
 STATE_LINES = {
@@ -79,7 +81,7 @@ SHEET_UNJUDGED = {
 }
 """Where nobody judges a sheet."""
 
-LIVE = {
+LIVE: dict[str, Any] = {
     "recorded": "Recorded run",
     "live": "Live run",
     "runIt": "Run it live",

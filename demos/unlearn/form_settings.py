@@ -177,7 +177,11 @@ def _choice(name: str, label: str, value: str, choices: list[tuple[str, str]]) -
 
 def _run_field(name: str) -> dict[str, Any]:
     label, info, choices = copy.RUN_FIELDS[name]
-    about = {"kind": "choice", "choices": [[title, key] for key, title in choices.items()], "wanted": ""}
+    about: dict[str, Any] = {
+        "kind": "choice",
+        "choices": [[title, key] for key, title in choices.items()],
+        "wanted": "",
+    }
     if not choices:
         about = {"kind": "int", "low": 0, "high": MAX_SEED, "choices": [], "wanted": copy.SEED_WANTED}
     return {"name": name, "label": label, "info": info, "group": "run", "value": RUN_FIELDS[name], **about}

@@ -256,7 +256,7 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
 
-    asked = {*shown, *page.form.inputs}
+    asked: set[gr.blocks.Block] = {*shown, *page.form.inputs}
     page.run.click(begin, asked, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
 
     def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -329,7 +329,7 @@ def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
         return {**dict(zip(said, expected, strict=True)), **form.offered(values)}
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
-    others = [form.share, form.share_seed, form.samples_note, form.concept_own]
+    others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
     outputs = [*said, form.settings, form.redirect_note]
     gr.on([*chosen, *(part.change for part in (*others, form.data))], describe, form.inputs, outputs, **LAST)
     # Not by a change: halfway the form is in part the old one, which the server refuses.
