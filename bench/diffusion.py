@@ -48,7 +48,7 @@ from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.metrics.generation import PAGE, Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.runner import run
 from sfr_core.runs.sampling import Untouched, draw, known_record

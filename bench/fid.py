@@ -23,7 +23,7 @@ from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.nets.judge import CLASSES
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.zoo import shipped as zoo
 
 BATCH = 100
@@ -57,11 +57,11 @@ def real_fid(samples: NDArray[np.uint8], real: NDArray[np.uint8], extractor: nn.
 
 def draw(predict: Predictor, shape: tuple[int, int, int], per_class: int, steps: int) -> NDArray[np.uint8]:
     """`per_class` samples of each class at guidance 2, uint8 [n, h, w, c], from the noise of every evaluation."""
-    walk = sample_pictures(
+    work = sample_pictures(
         predict, np.repeat(np.arange(CLASSES), per_class), shape, null=CLASSES, seed=SAMPLE_SEED, steps=steps, guidance=2.0,
         device=torch.device("cpu"),
     )  # fmt: skip
-    return drained(walk)
+    return drained(work)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -19,7 +19,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.events import Event, PhaseStarted
 from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.saliency import Tensors, saliency_mask
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session

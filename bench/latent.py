@@ -36,7 +36,7 @@ from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec, forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import Evaluated
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.sampling import protocol_of

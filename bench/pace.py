@@ -24,7 +24,7 @@ from sfr_core.catalog import spec_of
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve
 from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Preparable

@@ -48,7 +48,7 @@ from sfr_core.metrics.generation import (
 from sfr_core.nets.judge import Judge, RealFeatures, Verdict, pixels_of
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.sampling import sample_pictures, sampler_steps, tiles
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
 
 SHEET_PER_CLASS = 10
@@ -73,7 +73,7 @@ def draw_samples(
     seed: int = SAMPLE_SEED,
 ) -> Tensor:  # fmt: skip
     """A picture of each label as a run would draw it, [n, *shape] in 0 to 1, of 256 levels."""
-    walk = sample_pictures(
+    work = sample_pictures(
         predict, labels, shape, null=NULL, seed=seed, steps=steps, guidance=guidance, device=torch.device("cpu")
     )
 
@@ -81,7 +81,7 @@ def draw_samples(
         if done % steps == 0:
             print(f"{done} of {sampler_steps(len(labels), steps, shape)} sampler steps", flush=True)
 
-    return pixels_of(drained(walk, tell))
+    return pixels_of(drained(work, tell))
 
 
 def first_rows(labels: NDArray[np.int64], plan: NDArray[np.int64]) -> NDArray[np.int64]:

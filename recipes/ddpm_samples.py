@@ -18,7 +18,7 @@ import torch
 from recipes.complaints import one_sentence
 from sfr_core.errors import InputError
 from sfr_core.ops.sampling import sample_pictures, sheet_png
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.zoo import shipped as zoo
 
 COLUMNS = 4
@@ -38,7 +38,7 @@ def draw(model_id: str) -> Path:
     data, model = zoo.open_dataset(card), zoo.open_model(card)
     height, width, channels = data.train.images.shape[1:]
     classes = len(data.class_names)
-    walk = sample_pictures(
+    work = sample_pictures(
         lambda x, t, y: model(x, t, y).sample,
         np.repeat(np.arange(classes), COLUMNS),
         (channels, height, width),
@@ -49,7 +49,7 @@ def draw(model_id: str) -> Path:
         device=torch.device("cpu"),
     )
     path = card.folder / NAME
-    path.write_bytes(base64.b64decode(sheet_png(drained(walk), COLUMNS)))
+    path.write_bytes(base64.b64decode(sheet_png(drained(work), COLUMNS)))
     return path
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from recipes.complaints import one_sentence
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.generation import sample_plan
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.sampling import Untouched, draw, protocol_of
@@ -59,8 +59,8 @@ def record_of_twin(session: Session) -> GeneratorRecord:
     """The record of the model that was retrained without this session's category."""
     task, forgotten, labels = asked(session)
     assert task.judge is not None
-    walk = draw(task, task.judge, labels, protocol_of(session.card), session.reference("retrained"))
-    return drained(walk).record(forgotten)
+    work = draw(task, task.judge, labels, protocol_of(session.card), session.reference("retrained"))
+    return drained(work).record(forgotten)
 
 
 def with_records(model: ModelCard) -> ModelCard:

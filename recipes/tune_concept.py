@@ -18,7 +18,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.metrics.concepts import sample_prompts
 from sfr_core.metrics.generation import Protocol
 from sfr_core.nets.prompt_judge import PromptJudge
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs.sampling import ConceptDrawn, draw
 from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask

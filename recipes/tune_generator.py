@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from recipes.trials import NOISE, Outcome, Trial, Tuning, bare, command_line, tenth
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.generation import sample_plan
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs.sampling import Untouched, draw
 from sfr_core.runs.session import Session
 from sfr_core.tasks.diffusion import DiffusionTask

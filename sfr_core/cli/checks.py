@@ -138,12 +138,14 @@ def _recover(args: argparse.Namespace) -> int:
         # The attacker's pictures are those of the run: drawn by the untouched model, from the same noise.
         changed = session.changed_tensors()
         session.rollback()
-        if not _walk(task.prepare(), task.preparation(), "drawing the pictures of the concept", cancel):
+        if not _finish(task.prepare(), task.preparation(), "drawing the pictures of the concept", cancel):
             return CANCELLED
         session.take_up(changed)
         for who in ("after", "before") if args.before else ("after",):
-            walk = recover(task, sampler, attack, None if who == "after" else session.reference("before"))
-            ended = _walk(walk, attack_steps(attack, sampler, task.shape), f"attacking the model {who} the run", cancel)
+            work = recover(task, sampler, attack, None if who == "after" else session.reference("before"))
+            ended = _finish(
+                work, attack_steps(attack, sampler, task.shape), f"attacking the model {who} the run", cancel
+            )
             if not ended:
                 return CANCELLED
             found[who] = ended[0].to_json()
@@ -173,8 +175,8 @@ def _exposed(args: argparse.Namespace) -> int:
     total = expose_steps(args.samples, sampler)
     with stop_on_signals() as cancel:
         for who in ("before", "after"):
-            walk = expose(task, sampler, args.samples, session.reference(who))
-            ended = _walk(walk, total, f"drawing and counting, {who} the run", cancel)
+            work = expose(task, sampler, args.samples, session.reference(who))
+            ended = _finish(work, total, f"drawing and counting, {who} the run", cancel)
             if not ended:
                 return CANCELLED
             found[who] = ended[0].to_json()
@@ -201,8 +203,8 @@ def _agreement(args: argparse.Namespace) -> int:
     total = agreement_steps(task, sampler, args.samples)
     with stop_on_signals() as cancel:
         for who in models:
-            walk = agree(task, sampler, clip, args.samples, session.reference(who))
-            ended = _walk(walk, total, f"drawing and scoring, {who} the run", cancel)
+            work = agree(task, sampler, clip, args.samples, session.reference(who))
+            ended = _finish(work, total, f"drawing and scoring, {who} the run", cancel)
             if not ended:
                 return CANCELLED
             found[who] = ended[0]
@@ -227,7 +229,7 @@ def _device(session: Session) -> str:
     return f"{session.device_name}, {session.precision}"
 
 
-def _walk(work: Iterator[int], total: int, what: str, cancel: CancelToken) -> tuple[Any, ...]:
+def _finish(work: Iterator[int], total: int, what: str, cancel: CancelToken) -> tuple[Any, ...]:
     """Does a piece of work that yields what is done of `total`: (its result,), or () if it was stopped."""
     every = max(1, total // LINES)
     while not cancel.cancelled:

@@ -34,7 +34,7 @@ def concept_ablation(
     def objective(_: int) -> Objective:
         batch, anchors = next(pictures)
         x, noise, t = task.noisy_batch(batch, rng)
-        labels = _asking(task, anchors, torch.randint(len(task.asked), (len(x),), generator=rng))
+        labels = _asking(task, anchors, torch.randint(len(task.direct), (len(x),), generator=rng))
         with torch.no_grad():
             target = task.noise_of(x, t, anchors, old)
         forget = (task.noise_of(x, t, labels) - target).square().mean()
@@ -50,4 +50,4 @@ def _asking(task: Promptable, anchors: Tensor, drawn: Tensor) -> Tensor:
     """One of the concept's prompts [n] that lead to each anchor [n]; `drawn` [n] says which."""
     leads = task.targets[None] == anchors[:, None]
     place = (drawn.to(anchors.device) % leads.sum(1))[:, None]
-    return task.asked[(leads.cumsum(1) == place + 1).int().argmax(1)]
+    return task.direct[(leads.cumsum(1) == place + 1).int().argmax(1)]

@@ -32,8 +32,8 @@ def esd(task: Task, config: EsdConfig, *, rng: torch.Generator, cancel: CancelTo
     old = frozen_copy(task.model)
 
     def objective(_: int) -> Objective:
-        which = torch.randint(len(task.asked), (config.batch_size,), generator=rng)
-        labels = task.asked[which.to(task.asked.device)]
+        which = torch.randint(len(task.direct), (config.batch_size,), generator=rng)
+        labels = task.direct[which.to(task.direct.device)]
         x, t = task.half_drawn(labels, steps=int(config.sample_steps), guidance=config.sample_guidance, rng=rng)
         with torch.no_grad():
             without = task.noise_of(x, t, torch.full_like(labels, task.null), old)
@@ -44,6 +44,6 @@ def esd(task: Task, config: EsdConfig, *, rng: torch.Generator, cancel: CancelTo
     yield from train_steps(task, config, objective, cancel=cancel)
 
 
-def erased(without: Tensor, asked: Tensor, strength: float) -> Tensor:
+def erased(without: Tensor, prompted: Tensor, strength: float) -> Tensor:
     """e(x_t, nothing) - eta * (e(x_t, p) - e(x_t, nothing)), all of the old model (paper, equation 7)."""
-    return without - strength * (asked - without)
+    return without - strength * (prompted - without)

@@ -92,7 +92,7 @@ def edited(
 
 def _pairs(task: Editable, config: UceConfig) -> tuple[Tensor, Tensor]:
     """States of the concept's words, and beside each the state of the redirection that it shall be answered like."""
-    states, last = task.text_states(task.asked)
+    states, last = task.text_states(task.direct)
     target, target_last = task.text_states(task.targets)
     return _words(states, last, config), _words(target, target_last, config)
 

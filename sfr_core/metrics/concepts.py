@@ -31,15 +31,15 @@ def sample_prompts(plan: PromptPlan, n: int) -> NDArray[np.int64]:
     return np.concatenate(out)
 
 
-def shares(verdict: Verdict, asked: NDArray[np.int64], judge: PromptJudge) -> dict[int, float]:
+def shares(verdict: Verdict, labels: NDArray[np.int64], judge: PromptJudge) -> dict[int, float]:
     """Share (0 to 1) of each prompt's pictures that show what it asks for, by label."""
-    right = judge.accepted(verdict, asked) == asked
-    return {int(label): float(right[asked == label].mean()) for label in np.unique(asked)}
+    right = judge.accepted(verdict, labels) == labels
+    return {int(label): float(right[labels == label].mean()) for label in np.unique(labels)}
 
 
 def concept_record(
     verdict: Verdict,
-    asked: NDArray[np.int64],
+    labels: NDArray[np.int64],
     judge: PromptJudge,
     before: Mapping[int, float],
     real: RealFeatures,
@@ -51,7 +51,7 @@ def concept_record(
 
     Args:
         verdict: of all its samples.
-        asked: prompt of each, [n] (see `sample_prompts`).
+        labels: prompt of each, [n] (see `sample_prompts`).
         judge: knows what each prompt asks for.
         before: `shares` of the model before the run: which paraphrases count.
         real: what the judge knows of real pictures, class by class.
@@ -61,27 +61,27 @@ def concept_record(
         InputError: no sample of the direct prompts, or none of what remains, or no class of the judge shows it.
     """
     plan = judge.plan
-    right = judge.accepted(verdict, asked) == asked
-    direct, near = np.isin(asked, plan.labels("direct")), np.isin(asked, plan.labels("neighbour"))
-    far = np.isin(asked, plan.labels("other"))
+    right = judge.accepted(verdict, labels) == labels
+    direct, near = np.isin(labels, plan.labels("direct")), np.isin(labels, plan.labels("neighbour"))
+    far = np.isin(labels, plan.labels("other"))
     counted = [label for label in plan.labels("paraphrase") if before.get(int(label), 0.0) >= SHOWN_BEFORE]
-    other_words = np.isin(asked, counted)
+    other_words = np.isin(labels, counted)
     remain = near | far
     if not direct.any() or not remain.any():
         raise InputError("A record needs samples to forget and samples to keep.", hint="Sample both.")
     forget, kept = verdict.rows(direct), verdict.rows(remain)
-    classes = np.flatnonzero(judge.fulfils[np.unique(asked[remain])].any(0))
+    classes = np.flatnonzero(judge.fulfils[np.unique(labels[remain])].any(0))
     if not len(classes):
         raise InputError("No class of the judge shows what is to be kept.", hint="Name some in the list of concepts.")
     wanted = pooled(real.means[classes], real.covariances[classes], real.counts[classes])
     return GeneratorRecord(
         FA=_percent(right[direct]) or 0.0,
-        FA_softmax=_percent(judge.plain(forget, asked[direct])) or 0.0,
+        FA_softmax=_percent(judge.plain(forget, labels[direct])) or 0.0,
         accepted_any=_percent(~judge.none(forget)) or 0.0,
         JA_remain=_percent(right[remain]) or 0.0,
         FD_remain=frechet(*moments(kept.features), *wanted),
         judge_entropy=entropy_of(forget.probabilities),
-        diversity=_diversity(kept, asked[remain], judge, real),
+        diversity=_diversity(kept, labels[remain], judge, real),
         n_samples=int(direct.sum()),
         n_remain=int(remain.sum()),
         sampler_steps=steps,
@@ -98,11 +98,11 @@ def _percent(hits: NDArray[np.bool_]) -> float | None:
     return 100.0 * float(hits.mean()) if len(hits) else None
 
 
-def _diversity(verdict: Verdict, asked: NDArray[np.int64], judge: PromptJudge, real: RealFeatures) -> float:
+def _diversity(verdict: Verdict, labels: NDArray[np.int64], judge: PromptJudge, real: RealFeatures) -> float:
     """Mean over the prompts of: spread of their samples over the mean spread of the real pictures of their classes."""
     found = []
-    for label in np.unique(asked):
-        classes, rows = np.flatnonzero(judge.fulfils[label]), verdict.features[asked == label]
+    for label in np.unique(labels):
+        classes, rows = np.flatnonzero(judge.fulfils[label]), verdict.features[labels == label]
         if len(classes) and len(rows) > 1:
             found.append(spread(rows) / float(real.spreads[classes].mean()))
     return float(np.mean(found)) if found else 0.0

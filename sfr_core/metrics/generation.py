@@ -159,17 +159,17 @@ def generator_record(
     if not mine.any() or mine.all():
         raise InputError("A record needs samples to forget and samples to keep.", hint="Sample both.")
     forget, remain = verdict.rows(mine), verdict.rows(~mine)
-    asked = labels[~mine]
-    others = np.unique(asked)
+    kept = labels[~mine]
+    others = np.unique(kept)
     wanted = pooled(real.means[others], real.covariances[others], real.counts[others])
     return GeneratorRecord(
         FA=_percent(forget.labels == labels[mine]),
         FA_softmax=_percent(forget.plain == labels[mine]),
         accepted_any=_percent(~forget.rejected),
-        JA_remain=_percent(remain.labels == asked),
+        JA_remain=_percent(remain.labels == kept),
         FD_remain=frechet(*moments(remain.features), *wanted),
         judge_entropy=entropy_of(forget.probabilities),
-        diversity=diversity(remain.features, asked, real),
+        diversity=diversity(remain.features, kept, real),
         n_samples=int(mine.sum()),
         n_remain=int((~mine).sum()),
         sampler_steps=steps,

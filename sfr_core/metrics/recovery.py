@@ -23,6 +23,7 @@ from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.denoising import mean_error
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sampler_steps
+from sfr_core.ops.stepwise import counted_on
 from sfr_core.results import GeneratorReport
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.tasks.text_to_image_parts import SoftPrompt
@@ -114,17 +115,12 @@ def recover(
     with torch.no_grad():
         label = task.prompts.learn(soft.states(vector))
     labels = np.full(how.samples, label, np.int64)
-    walk = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance, model=target)
-    while True:
-        try:
-            yield how.steps + next(walk)
-        except StopIteration as end:
-            images = end.value
-            break
-    asked = np.full(how.samples, task.plan.labels("direct")[0])
-    accepted = judge.accepted(judge(pixels_of(images)), asked)
-    shown = 100.0 * float((accepted == asked).mean())
+    work = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance, model=target)
+    images = yield from counted_on(work, how.steps)
+    direct = np.full(how.samples, task.plan.labels("direct")[0])
+    accepted = judge.accepted(judge(pixels_of(images)), direct)
+    shown = 100.0 * float((accepted == direct).mean())
     drawn = GeneratorReport(
-        images=images, labels=asked, accepted=accepted, sampler_steps=sampler.steps, guidance=sampler.guidance
+        images=images, labels=direct, accepted=accepted, sampler_steps=sampler.steps, guidance=sampler.guidance
     )
     return Recovery(shown, how.samples, float(np.mean(losses[:AVERAGED])), float(np.mean(losses[-AVERAGED:])), drawn)

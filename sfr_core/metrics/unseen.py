@@ -44,10 +44,10 @@ def unseen(
         for batch, start in enumerate(range(0, len(labels), AT_ONCE)):
             # Another seed for every batch: the noise follows from the seed and the place in the batch.
             seed, now = SAMPLE_SEED + batch, labels[start : start + AT_ONCE]
-            walk = task.sample(now, seed=seed, steps=sampler.steps, guidance=sampler.guidance, model=model)
+            work = task.sample(now, seed=seed, steps=sampler.steps, guidance=sampler.guidance, model=model)
             while True:
                 try:
-                    next(walk)
+                    next(work)
                 except StopIteration as end:
                     parts.append(end.value)
                     break

@@ -117,7 +117,7 @@ class Judge:
         chances = logits[:, :none].softmax(1)
         return Verdict(labels.cpu().numpy(), plain.cpu().numpy(), features.cpu().numpy(), chances.cpu().numpy())
 
-    def accepted(self, verdict: Verdict, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    def accepted(self, verdict: Verdict, labels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Class that it accepts for each picture whatever was asked for, -1 where none, [n]."""
         return np.where(verdict.rejected, -1, verdict.labels).astype(np.int64)
 

@@ -46,20 +46,20 @@ class PromptJudge:
         """True where no class is accepted, [n]."""
         return verdict.labels >= len(self.names)
 
-    def accepted(self, verdict: Verdict, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Which prompt each picture fulfils, [n]: the one that was asked (labels [n]) where it does, else the first that
+    def accepted(self, verdict: Verdict, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which prompt each picture fulfils, [n]: its own (`labels` [n]) where it does, else the first that
         it would fulfil, -1 where it fulfils none.
         """
-        out = np.full(len(asked), -1, np.int64)
-        for row, (label, found) in enumerate(zip(asked, verdict.labels, strict=True)):
+        out = np.full(len(labels), -1, np.int64)
+        for row, (label, found) in enumerate(zip(labels, verdict.labels, strict=True)):
             if found < len(self.names):
                 right = np.flatnonzero(self.fulfils[:, found])
                 out[row] = label if self.fulfils[label, found] else right[0] if len(right) else -1
         return out
 
-    def plain(self, verdict: Verdict, asked: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def plain(self, verdict: Verdict, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """True where the best class, whatever the doubt, is what was asked for, [n]."""
-        found: NDArray[np.bool_] = self.fulfils[asked, verdict.plain]
+        found: NDArray[np.bool_] = self.fulfils[labels, verdict.plain]
         return found
 
 

@@ -22,15 +22,15 @@ from sfr_core.errors import InputError, OutOfMemory
 UsedPrecision = Literal["fp32", "bf16"]
 
 
-def pick_device(asked: Device) -> torch.device:
+def pick_device(wanted: Device) -> torch.device:
     """The device for a run: the GPU where there is one, unless the CPU was asked for.
 
     Raises:
         InputError: `cuda` was asked for and there is none.
     """
-    if asked == "cuda" and not torch.cuda.is_available():
+    if wanted == "cuda" and not torch.cuda.is_available():
         raise InputError("This machine has no usable NVIDIA GPU.", hint="Choose the device 'auto' or 'cpu'.")
-    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -71,10 +71,10 @@ def _first_class(model: nn.Module, x: Tensor) -> Tensor:
     return F.cross_entropy(model(x).float(), torch.zeros(len(x), dtype=torch.long, device=x.device))
 
 
-def pick_precision(asked: Precision, model: nn.Module, x: Tensor, loss: Loss = _first_class) -> UsedPrecision:
+def pick_precision(wanted: Precision, model: nn.Module, x: Tensor, loss: Loss = _first_class) -> UsedPrecision:
     """`auto`: bf16 autocast if three forward-backward passes of this model on x [n, c, h, w] are faster with it."""
-    if asked != "auto":
-        return asked
+    if wanted != "auto":
+        return wanted
     return _faster_precision(_signature(model), model, x, loss)
 
 

@@ -77,8 +77,8 @@ def stopping(cancel: CancelToken) -> bool:
     """Whether any of the processes was asked to stop: they all do so in the same step."""
     if processes() == 1:
         return cancel.cancelled
-    asked = torch.tensor([float(cancel.cancelled)], device="cuda" if torch.cuda.is_available() else "cpu")
+    stop = torch.tensor([float(cancel.cancelled)], device="cuda" if torch.cuda.is_available() else "cpu")
     if distributed.get_backend() == "gloo":
-        asked = asked.cpu()
-    distributed.all_reduce(asked)
-    return bool(asked.item() > 0)
+        stop = stop.cpu()
+    distributed.all_reduce(stop)
+    return bool(stop.item() > 0)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sfr_core.ops.diffusion import Predictor, guided, start_noise
 from sfr_core.ops.noise_schedule import DdpmSchedule, Schedule
-from sfr_core.ops.walks import counted_on
+from sfr_core.ops.stepwise import counted_on
 
 SAMPLE_BATCH = 100
 """Pictures that are drawn side by side at most. Records depend on it in their last digits, so it is the same everywhere."""
@@ -128,15 +128,15 @@ def sample(
     Raises:
         InputError: as `schedule.grid`.
     """
-    asked = torch.from_numpy(labels)
-    noise = start_noise(asked, shape, seed)
+    classes = torch.from_numpy(labels)
+    noise = start_noise(classes, shape, seed)
     parts: list[Tensor] = []
     size = sample_batch(shape)
-    for start, y in zip(torch.split(noise, size), torch.split(asked, size), strict=True):
-        walk = denoise_steps(
+    for start, y in zip(torch.split(noise, size), torch.split(classes, size), strict=True):
+        work = denoise_steps(
             predict, schedule, start.to(device), y.to(device), null=null, steps=steps, guidance=guidance
         )
-        parts.append(finish((yield from counted_on(walk, len(parts) * steps))))
+        parts.append(finish((yield from counted_on(work, len(parts) * steps))))
     return torch.cat(parts)
 
 

@@ -181,8 +181,8 @@ class GeneratorKind:
             record, drawn = known[who], kept.get(who)
             if drawn is None:
                 model = None if who == "after" else session.reference(who)
-                walk = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, model)
-                drawn = yield from _told(walk, done, total, cancel)
+                work = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, model)
+                drawn = yield from _told(work, done, total, cancel)
                 done += wanted.steps(record is None, task.shape)
                 if (key := keys[who]) is not None:
                     _samples.put(key, drawn)
@@ -200,8 +200,8 @@ class GeneratorKind:
         done = 0
         for who in models:
             model = None if who == "after" else session.reference(who)
-            walk = draw_unjudged(task, wanted.labels, wanted.protocol, model)
-            session.reports[who] = (yield from _told(walk, done, total, cancel)).report()
+            work = draw_unjudged(task, wanted.labels, wanted.protocol, model)
+            session.reports[who] = (yield from _told(work, done, total, cancel)).report()
             done += wanted.steps(True, task.shape)
 
     def _unjudged(self, session: Session) -> Plan:
@@ -275,8 +275,8 @@ class TextToImageKind(GeneratorKind):
 S = TypeVar("S", bound=Samples)
 
 
-def _told(walk: Generator[int, None, S], done: int, total: int, cancel: CancelToken) -> Generator[Event, None, S]:
-    """Draws what `walk` draws and tells of each of its steps, `done` of `total` before them.
+def _told(work: Generator[int, None, S], done: int, total: int, cancel: CancelToken) -> Generator[Event, None, S]:
+    """Draws what `work` draws and tells of each of its steps, `done` of `total` before them.
 
     Raises:
         Stopped: `cancel` was set; asked before every step.
@@ -284,14 +284,14 @@ def _told(walk: Generator[int, None, S], done: int, total: int, cancel: CancelTo
     try:
         while True:
             cancel.check()
-            next(walk)
+            next(work)
             done += 1
             yield PhaseProgress(phase="evaluate", done=done, total=total)
     except StopIteration as end:
         drawn: S = end.value
         return drawn
     finally:
-        walk.close()
+        work.close()
 
 
 def _key(session: Session, who: Who) -> str | None:

@@ -18,7 +18,7 @@ from sfr_core.nets.judge import Judge, RealFeatures, pixels_of
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.sampling import sampler_steps
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.tasks.base import Samplable
 from sfr_core.tasks.diffusion import DiffusionTask

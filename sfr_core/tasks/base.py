@@ -181,13 +181,13 @@ class Promptable(Protocol):
 
     Attributes:
         null: label of the empty prompt.
-        asked: labels of the concept's direct prompts, int64 [k].
+        direct: labels of the concept's direct prompts, int64 [k].
         targets: label of the prompt that each of them is redirected to, int64 [k]; often one for all.
         kept: labels of the prompts that are trained on to be kept, int64 [m].
     """
 
     null: int
-    asked: Tensor
+    direct: Tensor
     targets: Tensor
     kept: Tensor
 
@@ -210,9 +210,9 @@ class Promptable(Protocol):
 
 @runtime_checkable
 class Editable(Protocol):
-    """Text-to-image models whose answer to a text can be written in closed form. `asked`, `targets`, `kept` as above."""
+    """Text-to-image models whose answer to a text can be written in closed form. `direct`, `targets`, `kept` as above."""
 
-    asked: Tensor
+    direct: Tensor
     targets: Tensor
     kept: Tensor
 
@@ -277,8 +277,8 @@ class Watchable(Protocol):
         """Evidence on fixed small subsets or seeds, changing no weight, buffer, mode or generator; None if it was stopped."""
         ...
 
-    def use_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
-        """Takes the precision asked for, or of `auto` the faster one for batches of this size."""
+    def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
+        """Takes the wanted precision, or of `auto` the faster one for batches of this size."""
         ...
 
 

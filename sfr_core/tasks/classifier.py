@@ -121,8 +121,8 @@ class ClassifierTask:
 
     def logits(self, batch: LabelledBatch, model: nn.Module | None = None) -> Tensor:
         with autocast(self.device, self.precision):
-            asked = self.model if model is None else model
-            out: Tensor = asked(batch.x)
+            network = self.model if model is None else model
+            out: Tensor = network(batch.x)
         return out.float()
 
     def new_model(self, rng: torch.Generator) -> nn.Module:
@@ -134,9 +134,9 @@ class ClassifierTask:
     def preview(self, cancel: CancelToken) -> Previewed | None:
         return None if cancel.cancelled else Previewed(record=self.evaluate_live(), predictions=self.predictions())
 
-    def use_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
+    def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
         batch = next(self.remain_batches(min(batch_size, len(self._images["train"])), torch.Generator()))
-        self.precision = pick_precision(asked, self.model, batch.x)
+        self.precision = pick_precision(wanted, self.model, batch.x)
         return self.precision
 
     @torch.no_grad()
@@ -188,14 +188,14 @@ class ClassifierTask:
     def _logits_at(
         self, source: Source, rows: Tensor, model: nn.Module | None = None, cancel: CancelToken | None = None
     ) -> Tensor:
-        asked = self.model if model is None else model
+        network = self.model if model is None else model
         parts = []
-        with kept_modes(asked), autocast(self.device, self.precision):
-            asked.eval()
+        with kept_modes(network), autocast(self.device, self.precision):
+            network.eval()
             for at in torch.split(rows, eval_batch(*self._images[source].shape[-2:])):
                 if cancel is not None:
                     cancel.check()
-                parts.append(asked(self._input(source, at)).float())
+                parts.append(network(self._input(source, at)).float())
         return torch.cat(parts)
 
 

@@ -18,7 +18,7 @@ from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.noise_schedule import Schedule
 from sfr_core.ops.sampling import denoise_steps, sample
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 
 LABEL_DROPOUT = 0.1
 TRIAL_PICTURES = 16
@@ -120,12 +120,12 @@ class Denoiser:
         model: nn.Module | None = None,
     ) -> Generator[int, None, Tensor]:
         """Guided samples in eval mode, as `finish` keeps them; yields the sampler steps done. As `ops.sampling.sample`."""
-        asked = self.model if model is None else model
-        with kept_modes(asked):
-            asked.eval()
+        network = self.model if model is None else model
+        with kept_modes(network):
+            network.eval()
             return (
                 yield from sample(
-                    self.predictor(asked), self.schedule, labels, self.shape, null=self.null, seed=seed, steps=steps,
+                    self.predictor(network), self.schedule, labels, self.shape, null=self.null, seed=seed, steps=steps,
                     guidance=guidance, device=self.device, finish=finish,
                 )
             )  # fmt: skip
@@ -138,14 +138,14 @@ class Denoiser:
         noise = self.noise((len(labels), *self.shape), rng)
         with kept_modes(self.model):
             self.model.eval()
-            walk = denoise_steps(
+            work = denoise_steps(
                 self.predict, self.schedule, noise, labels, null=self.null, steps=steps, guidance=guidance, until=done
             )
-            x = drained(walk)
+            x = drained(work)
         return x, torch.full((len(labels),), times[done], device=self.device)
 
-    def use_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
-        """Takes the precision asked for, or of `auto` the faster one for batches of this size."""
+    def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
+        """Takes the wanted precision, or of `auto` the faster one for batches of this size."""
         x = torch.zeros((min(batch_size, TRIAL_PICTURES), *self.shape), device=self.device)
         first = torch.zeros(len(x), dtype=torch.long)
         t, condition = self.schedule.at(first, 1).to(self.device), self.condition(first.to(self.device))
@@ -154,7 +154,7 @@ class Denoiser:
             out: Tensor = model(x.contiguous(memory_format=self._layout), t, condition).sample
             return out.float().square().mean()
 
-        self.precision = pick_precision(asked, self.model, x, loss)
+        self.precision = pick_precision(wanted, self.model, x, loss)
         return self.precision
 
     def new_model(self, rng: torch.Generator) -> nn.Module:
@@ -167,7 +167,7 @@ class Denoiser:
 
     def _answer(self, x: Tensor, t: Tensor, condition: Tensor, model: nn.Module | None = None) -> Tensor:
         """All that a network says, float32 [n, channels out, h, w]."""
-        asked = self.model if model is None else model
+        network = self.model if model is None else model
         with autocast(self.device, self.precision):
-            out: Tensor = asked(x.contiguous(memory_format=self._layout), t, condition).sample
+            out: Tensor = network(x.contiguous(memory_format=self._layout), t, condition).sample
         return out.float()

@@ -163,8 +163,8 @@ class DiffusionTask:
         with kept_modes(self.model):
             self.model.eval()
             told, untold = (
-                mean_error(self.denoiser.predict(x, t, asked), target)
-                for asked in (labels, torch.full_like(labels, self.null))
+                mean_error(self.denoiser.predict(x, t, label), target)
+                for label in (labels, torch.full_like(labels, self.null))
             )
         return float((told.log() - untold.log()).mean())
 
@@ -210,8 +210,8 @@ class DiffusionTask:
     def prepare(self) -> Generator[int, None, None]:
         return self.store.prepare()
 
-    def use_precision(self, asked: Precision, batch_size: int) -> UsedPrecision:
-        return self.denoiser.use_precision(asked, batch_size)
+    def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
+        return self.denoiser.use_precision(wanted, batch_size)
 
     def sample(
         self, labels: NDArray[np.int64], *, seed: int, steps: int, guidance: float, model: nn.Module | None = None
@@ -224,11 +224,11 @@ class DiffusionTask:
     def preview(self, cancel: CancelToken) -> Previewed | None:
         """Some pictures of each class, the forgotten ones first, always from the same noise."""
         how, labels = self.preview_settings, self.preview_labels
-        walk = self.sample(labels, seed=PREVIEW_SEED, steps=how.steps, guidance=how.guidance)
+        work = self.sample(labels, seed=PREVIEW_SEED, steps=how.steps, guidance=how.guidance)
         try:
             while not cancel.cancelled:
-                next(walk)
-            walk.close()
+                next(work)
+            work.close()
             return None
         except StopIteration as end:
             accepted = None if self.judge is None else self.judge.accepted(self.judge(pixels_of(end.value)), labels)

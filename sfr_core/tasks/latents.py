@@ -1,8 +1,8 @@
 """Between pictures and the latents that latent diffusion models work on: a frozen autoencoder, batch by batch.
 
 Pictures are float32 [n, 3, h, w] in [-1, 1], latents float32 [n, z, h / f, w / f], already shifted and scaled as the
-diffusion model takes them. Both functions are walks: they yield the batches done and a caller that stops asking has stopped
-them. `ops.walks.drained` walks to the end.
+diffusion model takes them. Both functions work step by step (`ops.stepwise`): they yield the batches done, and a caller that stops iterating
+has stopped them.
 """
 
 from __future__ import annotations

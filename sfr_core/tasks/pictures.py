@@ -15,7 +15,7 @@ from sfr_core.configs import MAX_SEED
 from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.data.datasets import Dataset
 from sfr_core.ops.sampling import levels, sampler_steps
-from sfr_core.ops.walks import counted_on, drained
+from sfr_core.ops.stepwise import counted_on, drained
 from sfr_core.tasks.base import Part
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.denoiser import Denoiser
@@ -80,19 +80,19 @@ class Latents:
         pictures = torch.from_numpy(images).permute(0, 3, 1, 2)
         work = -(-len(pictures) // batch_size(self.autoencoder, *pictures.shape[2:]))
 
-        def walk() -> Generator[int, None, Tensor]:
+        def draw() -> Generator[int, None, Tensor]:
             rng = torch.Generator().manual_seed(seed)
             return (yield from encode(self.autoencoder, pictures.float().div_(127.5).sub_(1), rng=rng))
 
-        return Making(work, walk)
+        return Making(work, draw)
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How held pictures come to be before a run: `walk` yields the units of `work` that are done and returns the pictures."""
+    """How held pictures come to be before a run: `draw` yields the units of `work` that are done and returns the pictures."""
 
     work: int
-    walk: Callable[[], Generator[int, None, Tensor]]
+    draw: Callable[[], Generator[int, None, Tensor]]
 
 
 class PictureStore:
@@ -132,7 +132,7 @@ class PictureStore:
     def prepare(self) -> Generator[int, None, None]:
         """Makes the pictures where there are none yet."""
         if self._making is not None:
-            made = yield from self._making.walk()
+            made = yield from self._making.draw()
             self.held = made.to(self._device)
             self._making = None
 
@@ -177,7 +177,7 @@ def self_generated(
     def work(rows: NDArray[np.int64]) -> int:
         return sampler_steps(len(rows), how.steps, denoiser.shape)
 
-    def walk() -> Generator[int, None, Tensor]:
+    def draw() -> Generator[int, None, Tensor]:
         done, drawn = 0, []
         for rows, guidance in parts:
             one = denoiser.draw(labels[rows], space.held, seed=own_seed, steps=how.steps, guidance=guidance)
@@ -187,7 +187,7 @@ def self_generated(
         held = torch.cat(drawn)
         return torch.empty_like(held).index_copy_(0, order.to(held.device), held)
 
-    return Making(sum(work(rows) for rows, _ in parts), walk)
+    return Making(sum(work(rows) for rows, _ in parts), draw)
 
 
 def frozen_flips(dataset: Dataset, seed: int) -> NDArray[np.uint8]:

@@ -106,7 +106,7 @@ class TextToImageTask(DiffusionTask):
             still=(latents.autoencoder, self.text_encoder),
         )  # fmt: skip
         self.latents = latents
-        self.asked, self.targets = (torch.from_numpy(at).to(device) for at in (direct, plan.targets))
+        self.direct, self.targets = (torch.from_numpy(at).to(device) for at in (direct, plan.targets))
         self.kept = torch.arange(plan.anchor, len(plan.texts), device=device)
 
     @property

@@ -22,7 +22,7 @@ from bench.equal_time import Measured, bare_run, cost, steps_for
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol, sample_plan
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs.runner import run
 from sfr_core.runs.sampling import Untouched, draw
 from tests.core.tiny import same, state

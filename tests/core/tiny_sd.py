@@ -21,7 +21,7 @@ from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs import evaluate as kinds
 from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask

@@ -17,7 +17,7 @@ from sfr_core.cli.checks import reopened
 from sfr_core.cli.run import main
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.recovery import Attack, recover
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs import evaluate as kinds
 from sfr_core.runs.files import read_weights
 from sfr_core.zoo import shipped as zoo

@@ -18,7 +18,7 @@ from PIL import Image
 from sfr_core.errors import InputError
 from sfr_core.hub.exposure import Exposed, expose, expose_steps
 from sfr_core.metrics.generation import SAMPLE_SEED, Protocol
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from tests.core.tiny import same, state
 from tests.core.tiny_sd import sd_task
 
@@ -50,10 +50,10 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
 def test_it_counts_in_pictures_of_the_concepts_own_prompts(seen: Seen) -> None:
     task = sd_task()
     before, held = state(task.model), torch.random.get_rng_state()
-    walk, steps = expose(task, SAMPLER, 10), []
+    work, steps = expose(task, SAMPLER, 10), []
     try:
         while True:
-            steps.append(next(walk))
+            steps.append(next(work))
     except StopIteration as end:
         found = end.value
     assert (

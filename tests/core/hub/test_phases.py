@@ -15,7 +15,7 @@ from sfr_core.catalog import BY_KIND
 from sfr_core.hub.activations import count_activations
 from sfr_core.hub.memory import Phase
 from sfr_core.hub.phases import asks_a_teacher, phases_of
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve
 from tests.core.tiny_sd import LENGTH, WIDTH, sd_session, tiny_cond_unet
 

@@ -16,7 +16,7 @@ from sfr_core.errors import AssetError
 from sfr_core.metrics.agreement import Agreement, Clip, agree, agreement_steps
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import unseen
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from tests.core.tiny import same, state
 from tests.core.tiny_clip import clip_folder
 from tests.core.tiny_sd import sd_task
@@ -65,10 +65,10 @@ def test_an_agreement_counted_by_hand() -> None:
 def test_every_role_is_scored_by_itself_and_scoring_takes_steps_too(folder: Path) -> None:
     task, clip = sd_task(), Clip(folder, CPU)
     weights = state(task.model)
-    walk, steps = agree(task, SAMPLER, clip, 5), []
+    work, steps = agree(task, SAMPLER, clip, 5), []
     try:
         while True:
-            steps.append(next(walk))
+            steps.append(next(work))
     except StopIteration as end:
         found = end.value
     # 20 pictures: three batches of 4 sampler steps, and two batches of scores.

@@ -16,7 +16,7 @@ from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.recovery import Attack, attack_steps, recover
 from sfr_core.nets.judge import Judge, Verdict
 from sfr_core.nets.prompt_judge import PromptJudge
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.tasks.text_to_image_parts import SoftPrompt
 from tests.core.tiny import CLASSES, same, state
@@ -51,11 +51,11 @@ def test_an_attack_changes_nothing_but_its_own_word() -> None:
     before, words = state(task.model), state(task.text_encoder)
     held, known = torch.random.get_rng_state(), task.prompts.states.clone()
     attack = Attack(steps=5, batch_size=4, samples=6)
-    walk = recover(task, SAMPLER, attack)
+    work = recover(task, SAMPLER, attack)
     seen = []
     try:
         while True:
-            seen.append(next(walk))
+            seen.append(next(work))
     except StopIteration as end:
         found = end.value
     assert seen == list(range(1, attack_steps(attack, SAMPLER, task.shape) + 1))

@@ -11,7 +11,7 @@ from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionS
 from transformers import CLIPConfig, CLIPImageProcessor
 
 from sfr_core.nets.safety import SafetyFilter, safety_of
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.text_to_image import TextToImageTask
 from tests.core.tiny_sd import concept_plan, tiny_pipeline
 

@@ -9,7 +9,7 @@ from sfr_core.errors import InputError
 from sfr_core.ops.diffusion import alphas_cumprod, guided, start_noise
 from sfr_core.ops.noise_schedule import DdpmSchedule
 from sfr_core.ops.sampling import denoise_steps
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 
 
 def predict(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
@@ -66,9 +66,9 @@ def test_sampling_tells_every_step_asks_no_more_than_it_is_asked_and_leaves_grad
         asked.append(int(t[0]))
         return predict(x, t, labels)
 
-    walk = denoise_steps(listening, CLIPPED, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=5, guidance=2.0)
+    work = denoise_steps(listening, CLIPPED, torch.zeros(1, 1, 2, 2), torch.tensor([0]), null=10, steps=5, guidance=2.0)
     done = []
-    for step in walk:
+    for step in work:
         done.append(step)
         assert torch.is_grad_enabled()
         if step == 3:

@@ -18,11 +18,11 @@ def zero(x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.zeros_like(x)
 
 
-def all_of(walk):  # type: ignore[no-untyped-def]
+def all_of(work):  # type: ignore[no-untyped-def]
     said = []
     while True:
         try:
-            said.append(next(walk))
+            said.append(next(work))
         except StopIteration as end:
             return said, end.value
 

@@ -31,7 +31,7 @@ from sfr_core.events import (
 )
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import resident_bytes
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
 from sfr_core.runs import evaluate as kinds
 from sfr_core.runs.files import read_config, read_events, read_result, read_weights, write_run

@@ -19,7 +19,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import MAX_SEED
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated, evenly, next_kept
 from sfr_core.ops.learned_variance import LearnedVariance
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks import base
 from sfr_core.tasks.diffusion import DiffusionTask
 from tests.core.tasks.by_hand import CLASSES, KINDS, NULL, Hand, by_hand, rng
@@ -321,10 +321,10 @@ def test_without_data_both_sets_are_the_models_own_pictures(kind: str) -> None:
     if kind == "ddpm":
         assert OWN.guidance != 1
         for label, guidance in ((3, OWN.guidance), (4, 1.0)):  # what is kept is drawn without guidance
-            walk = first.sample(np.full(3, label), seed=MAX_SEED + 1, steps=OWN.steps, guidance=guidance)
+            work = first.sample(np.full(3, label), seed=MAX_SEED + 1, steps=OWN.steps, guidance=guidance)
             mine = held[0][first.store.labels == label].permute(0, 2, 3, 1).numpy()
             # Another batch rounds differently in the last bits at most.
-            assert np.abs(drained(walk).astype(int) - mine).max() <= 1
+            assert np.abs(drained(work).astype(int) - mine).max() <= 1
     else:
         assert held[0].dtype == torch.float32  # latents that were never decoded
         assert float(held[0].abs().max()) > 1  # no picture's range

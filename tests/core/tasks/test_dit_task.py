@@ -7,7 +7,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from sfr_core.ops.sampling import denoise_steps, levels
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks import latents
 from sfr_core.tasks.dit import own_label_dropout
 from sfr_core.tasks.latents import decode, encode
@@ -53,7 +53,7 @@ def test_samples_are_those_of_diffusers_scheduler() -> None:
     labels = torch.tensor([3, 5])
     noise = torch.randn((2, 4, 4, 4), generator=rng())
     denoiser = task.denoiser
-    walk = denoise_steps(denoiser.predictor(), denoiser.schedule, noise, labels, null=NULL, steps=10, guidance=1.0)
+    work = denoise_steps(denoiser.predictor(), denoiser.schedule, noise, labels, null=NULL, steps=10, guidance=1.0)
     scheduler = DDIMScheduler(
         beta_start=1e-4, beta_end=0.02, beta_schedule="linear", clip_sample=False, timestep_spacing="trailing"
     )
@@ -62,4 +62,4 @@ def test_samples_are_those_of_diffusers_scheduler() -> None:
     with torch.no_grad():
         for t in scheduler.timesteps:
             x = scheduler.step(task.model(x, t.expand(2), labels).sample, t, x).prev_sample
-    assert torch.allclose(drained(walk), x, atol=1e-4)
+    assert torch.allclose(drained(work), x, atol=1e-4)

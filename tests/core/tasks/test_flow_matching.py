@@ -15,7 +15,7 @@ from sfr_core.data.class_sets import PreviewSettings, next_kept
 from sfr_core.events import Finished, Step
 from sfr_core.methods.sfron import sfron
 from sfr_core.ops.noise_schedule import Schedule
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.pictures import PictureStore, Pixels

@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks import latents
 from sfr_core.tasks.latents import batch_size, decode, downscale, encode, frozen
 from tests.core.tiny_vae import tiny_vae
@@ -82,9 +82,9 @@ def test_batches_give_what_one_gives_and_are_counted(monkeypatch: pytest.MonkeyP
     assert torch.allclose(drained(encode(vae, x), done.append), whole, atol=1e-4)
     assert torch.allclose(drained(decode(vae, whole), done.append), back, atol=1e-4)
     assert done == [1, 2, 3, 1, 2, 3]
-    walk = decode(vae, whole)
-    assert next(walk) == 1
-    walk.close()  # nothing is left running
+    work = decode(vae, whole)
+    assert next(work) == 1
+    work.close()  # nothing is left running
 
 
 def test_a_tiny_autoencoder_has_no_posterior() -> None:

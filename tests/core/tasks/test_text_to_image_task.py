@@ -16,7 +16,7 @@ from sfr_core.errors import InputError
 from sfr_core.methods.sfron import sfron
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.denoising import noised
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.tasks.text_to_image_parts import Prompts, check_prompts
 from tests.core.tasks.by_hand import ByPrompt, by_hand, rng

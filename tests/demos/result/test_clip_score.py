@@ -28,7 +28,7 @@ from sfr_core.errors import HubError, InputError
 from sfr_core.hub.clip import CLIP, SWITCH, clip_folder
 from sfr_core.hub.names import read_name
 from sfr_core.metrics.agreement import Agreement, Clip, agree
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs.sampling import protocol_of
 from sfr_core.runs.session import Retrained, Session
 from sfr_core.zoo import shipped as zoo

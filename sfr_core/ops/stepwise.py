@@ -9,16 +9,16 @@ Y = TypeVar("Y")
 R = TypeVar("R")
 
 
-def drained(walk: Generator[Y, None, R], on_step: Callable[[Y], object] | None = None) -> R:
-    """Walks to the end and returns what `walk` returns.
+def drained(work: Generator[Y, None, R], on_step: Callable[[Y], object] | None = None) -> R:
+    """Does all of `work` and returns what it returns.
 
     Args:
-        walk: asked until it has no more steps.
-        on_step: told what each step yields; what it raises ends the walk and comes out here.
+        work: yields its steps.
+        on_step: called with what each step yields; what it raises ends the work and is raised here.
     """
     while True:
         try:
-            step = next(walk)
+            step = next(work)
         except StopIteration as end:
             found: R = end.value
             return found
@@ -26,15 +26,15 @@ def drained(walk: Generator[Y, None, R], on_step: Callable[[Y], object] | None =
             on_step(step)
 
 
-def counted_on(walk: Generator[int, None, R], done: int) -> Generator[int, None, R]:
-    """The same walk, its steps counted from `done` on; a caller that stops asking has stopped it."""
+def counted_on(work: Generator[int, None, R], done: int) -> Generator[int, None, R]:
+    """The same work, its steps counted from `done` on; whoever stops iterating has stopped it."""
     try:
         while True:
             try:
-                step = next(walk)
+                step = next(work)
             except StopIteration as end:
                 found: R = end.value
                 return found
             yield done + step
     finally:
-        walk.close()
+        work.close()

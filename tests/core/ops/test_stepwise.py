@@ -1,4 +1,4 @@
-"""A walk is gone to its end, its steps are told, and what is raised on the way ends it."""
+"""Work is done to its end, its steps are told, and what is raised on the way ends it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 
 
 def counted(n: int, closed: list[bool]) -> Generator[int, None, str]:
@@ -27,7 +27,7 @@ def test_a_walk_gives_its_outcome_and_tells_its_steps() -> None:
 def test_what_is_raised_on_the_way_ends_the_walk() -> None:
     def stop(step: int) -> None:
         if step == 1:
-            raise StopIteration("not the end of the walk")
+            raise StopIteration("not the end of the work")
 
     closed: list[bool] = []
     with pytest.raises(StopIteration, match="not the end"):
