@@ -51,7 +51,7 @@ from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.runner import run
-from sfr_core.runs.sampling import Untouched, draw, known_record
+from sfr_core.runs.sampling import OriginalSamples, draw, known_record
 from sfr_core.runs.session import Session
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.cards import ModelCard, read_card
@@ -89,7 +89,7 @@ def measure(
     model: ModelCard,
     place: Place,
     cells: Sequence[Cell],
-    before: Untouched,
+    before: OriginalSamples,
     sampler: Protocol,
     precision: Precision = "auto",
     device: Device = "cpu",
@@ -306,7 +306,7 @@ def answer(args: argparse.Namespace) -> None:
         wanted += places("methods", args.classes or COMPARED, args.seeds or SEEDS, args.methods, args.preset, data)
     if args.device == "cuda":  # nobody's time depends on SFR-on's cells
         wanted = [place for place in wanted if place.method in args.methods or args.part == "classes"]
-    before = Untouched(sampler)
+    before = OriginalSamples(sampler)
     for place in missing(results["cells"], list(dict.fromkeys(wanted)), model.sha256, sampler.name):
         if not missing(load()["cells"], [place], model.sha256, sampler.name):
             continue  # another process was faster

@@ -81,7 +81,7 @@ def prompts_of(folder: Path, kind: str, concept: str) -> str | None:
     if kind != "text-to-image":
         return None
     plan = plan_prompts(read_concepts(folder), ForgetSpec(text="", concept=concept))
-    said = json.dumps([plan.texts, plan.targets.tolist(), plan.free_labels.tolist()])
+    said = json.dumps([plan.texts, plan.targets.tolist(), plan.generated_labels.tolist()])
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 

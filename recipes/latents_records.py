@@ -22,7 +22,7 @@ from sfr_core.metrics.generation import sample_plan
 from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorRecord
-from sfr_core.runs.sampling import Untouched, draw, protocol_of
+from sfr_core.runs.sampling import OriginalSamples, draw, protocol_of
 from sfr_core.runs.session import Session
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.cards import write_card
@@ -49,7 +49,7 @@ def asked(session: Session) -> tuple[DiffusionTask, tuple[int, ...], NDArray[np.
     return task, forgotten, sample_plan(forgotten, task.classes, protocol_of(session.card).n)
 
 
-def record(session: Session, untouched: Untouched) -> GeneratorRecord:
+def record(session: Session, untouched: OriginalSamples) -> GeneratorRecord:
     """The record of the original (its samples are kept in `untouched`)."""
     task, forgotten, labels = asked(session)
     return untouched.drawn(task, session.reference("before"), labels).record(forgotten)
@@ -72,7 +72,7 @@ def with_records(model: ModelCard) -> ModelCard:
     if model.kind != "dit":
         raise ValueError(f"{model.id} forgets no categories: its runs draw all samples themselves.")
     sampler = protocol_of(model)
-    untouched = Untouched(sampler)
+    untouched = OriginalSamples(sampler)
     found, golds = {}, {gold.spec: gold for gold in model.retrained}
     for name in open_dataset(model).class_names:
         session, spec = open_session(model, name), f"class:{name}"

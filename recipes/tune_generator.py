@@ -21,7 +21,7 @@ from recipes.trials import NOISE, Outcome, Trial, Tuning, bare, command_line, te
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.generation import sample_plan
 from sfr_core.ops.stepwise import drained
-from sfr_core.runs.sampling import Untouched, draw
+from sfr_core.runs.sampling import OriginalSamples, draw
 from sfr_core.runs.session import Session
 from sfr_core.tasks.diffusion import DiffusionTask
 
@@ -34,7 +34,7 @@ def moved(before: NDArray[np.float32], after: NDArray[np.float32], labels: NDArr
     }
 
 
-def trial(one: Trial[Untouched]) -> Outcome:
+def trial(one: Trial[OriginalSamples]) -> Outcome:
     """One run without looks, and its two records."""
     config = RunConfig(
         model=one.model.id, forget=f"class:{one.forget}", method=one.method, settings=one.settings, seed=one.seed,
@@ -69,7 +69,7 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 TUNING = Tuning(
-    __doc__, "fashion-mnist-ddpm", "CLASS", 300, 10, lambda sampler: Untouched(sampler, NOISE), trial, summary
+    __doc__, "fashion-mnist-ddpm", "CLASS", 300, 10, lambda sampler: OriginalSamples(sampler, NOISE), trial, summary
 )
 
 

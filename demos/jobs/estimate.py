@@ -31,7 +31,7 @@ EVALUATED, SHOWN_FORGET, SHOWN_REMAIN = 100, 8, 4
 """Samples of the forgotten classes in a record (metrics/generation.py), and of each class that are shown where the card has it."""
 FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 32, 1024)}
 """Without data, by kind: pictures of the forgotten classes together, of each other class, and of the other classes at most."""
-FREE_STEPS = 20
+GENERATED_STEPS = 20
 ATTACK_STEPS, ATTACK_BATCH, ATTACK_SAMPLES = 300, 16, 40
 """Of the recovery attack (metrics/recovery.py)."""
 
@@ -177,7 +177,7 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
     forward = 2.0 * (LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps)
     if config.data == "data-free" or not len(run.dataset.train):
         n_forget, n_remain, _ = sizes(config, run)
-        forward += (2 * n_forget + n_remain) * FREE_STEPS
+        forward += (2 * n_forget + n_remain) * GENERATED_STEPS
     return FORWARD * forward
 
 

@@ -160,7 +160,7 @@ class PromptPlan:
         return np.array([first + self.kept.index(text) for text in self.redirects], np.int64)
 
     @property
-    def free_labels(self) -> NDArray[np.int64]:
+    def generated_labels(self) -> NDArray[np.int64]:
         """Labels of the pictures that the model draws before a run: the direct prompts, then what is to be kept.
 
         Paraphrases are never trained on: they tell whether a concept was forgotten or only its name.
@@ -184,8 +184,8 @@ class PromptPlan:
 
     @property
     def split(self) -> Split:
-        """Rows of `free_labels` to forget and to keep."""
-        mine = np.isin(self.free_labels, self.labels("direct"))
+        """Rows of `generated_labels` to forget and to keep."""
+        mine = np.isin(self.generated_labels, self.labels("direct"))
         return Split(self.spec, np.flatnonzero(mine).astype(np.int64), np.flatnonzero(~mine).astype(np.int64))
 
 

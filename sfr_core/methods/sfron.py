@@ -131,10 +131,14 @@ def unlearn(
             set_lr(forget_optimizer, lr)
             forget_loss = forget_norm = None
             due = t % config.forget_every == 0 and (config.forget_steps is None or t < config.forget_steps)
-            if due and not _enough(left, config) and not _misled(task, batch := next(forget), config, rng):
+            if (
+                due
+                and not _forgot_enough(left, config)
+                and not _label_misleads(task, batch := next(forget), config, rng)
+            ):
                 forget_loss = forget_gradient(task, batch, config, alpha, masks, rng, before)
                 if config.forget_down_to is not None:
-                    left.append(_everywhere(forget_loss, task))
+                    left.append(_mean_of_processes(forget_loss, task))
                 if config.alternate:
                     forget_norm = clip_gradients(parameters.values(), config.clip_forget)
                     _forget_step(forget_optimizer, parameters, masks if config.masked_weights == "hold" else None)
@@ -167,19 +171,19 @@ def unlearn(
     yield last_event(done, cancel, stopped=done < config.steps)
 
 
-def _misled(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> bool:
+def _label_misleads(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> bool:
     """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
     if config.forget_until is None or not isinstance(task, Labelled):
         return False
-    return _everywhere(task.label_gap(batch, rng), task) >= config.forget_until
+    return _mean_of_processes(task.label_gap(batch, rng), task) >= config.forget_until
 
 
-def _enough(left: deque[float], config: SFRonConfig) -> bool:
+def _forgot_enough(left: deque[float], config: SFRonConfig) -> bool:
     """Whether the last ENOUGH forgetting steps found no more than `forget_down_to` of the way left (docs/adr/0041)."""
     return config.forget_down_to is not None and len(left) == ENOUGH and sum(left) / ENOUGH <= config.forget_down_to
 
 
-def _everywhere(value: float, task: Task) -> float:
+def _mean_of_processes(value: float, task: Task) -> float:
     """The mean of a number over all processes, which must decide alike."""
     if processes() == 1:
         return value

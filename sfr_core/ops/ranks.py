@@ -51,7 +51,7 @@ def rank() -> int:
     return distributed.get_rank() if processes() > 1 else 0
 
 
-def own_seed(seed: int) -> int:
+def rank_seed(seed: int) -> int:
     """A seed for this process's own draws; rank 0 keeps the run's."""
     return (seed + SEEDS_APART * rank()) % SEEDS
 

@@ -25,7 +25,7 @@ def recompute_blocks(model: nn.Module) -> None:
     start()
 
 
-def halve_still(still: Iterable[nn.Module], model: nn.Module, precision: UsedPrecision) -> None:
+def halve_frozen(still: Iterable[nn.Module], model: nn.Module, precision: UsedPrecision) -> None:
     """Holds in bfloat16 what a run does not change: networks beside the model, weights outside the trained slice. In place.
 
     Only where forward passes run in half precision anyway: else the two would not fit together.

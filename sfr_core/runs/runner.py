@@ -14,7 +14,7 @@ from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import memory_errors, peak_bytes
-from sfr_core.ops.ranks import own_seed, rank
+from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
 from sfr_core.runs.session import Session, Who
 from sfr_core.tasks.base import Preparable
@@ -58,7 +58,7 @@ def run(
 def _seeded(session: Session) -> Iterator[None]:
     """Dropout and stochastic depth draw from torch's global generator: the run's seed decides them too; put back at the end."""
     with torch.random.fork_rng([session.device] if session.device.type == "cuda" else []):
-        torch.manual_seed(own_seed(session.config.seed))
+        torch.manual_seed(rank_seed(session.config.seed))
         yield
 
 
@@ -105,7 +105,7 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
 
 
 def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, None]:
-    rng = torch.Generator().manual_seed(own_seed(session.config.seed))
+    rng = torch.Generator().manual_seed(rank_seed(session.config.seed))
     yield from session.method.run(session.task, session.method_config, rng=rng, cancel=cancel)
 
 

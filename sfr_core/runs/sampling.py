@@ -213,7 +213,7 @@ class ConceptDrawn(Drawn):
         )
 
 
-class Untouched:
+class OriginalSamples:
     """The samples of a model before its runs, drawn once for all classes that are asked about, in each precision.
 
     Args:

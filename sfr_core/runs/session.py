@@ -24,7 +24,7 @@ from sfr_core.hub import HUB, check_memory, hub_precision, opened_generator
 from sfr_core.metrics.classifier import Answers
 from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
 from sfr_core.ops.optimizers import check_optimizer
-from sfr_core.ops.sparing import halve_still, recompute_blocks
+from sfr_core.ops.sparing import halve_frozen, recompute_blocks
 from sfr_core.results import Report, RunResult
 from sfr_core.runs.evaluate import KINDS, ClassifierKind, ModelKind, Opening, Who
 from sfr_core.tasks import base
@@ -133,7 +133,7 @@ class Session:
                 asked = hub_precision(config, self.device)
             self.precision: UsedPrecision = self.task.use_precision(asked, trial)
             if config.memory == "spare":
-                halve_still(self.task.still, self.task.model, self.precision)
+                halve_frozen(self.task.still, self.task.model, self.precision)
             self.before = self._snapshot()
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()

@@ -48,7 +48,7 @@ def dit_task(
 
     Args:
         transformer: DiTTransformer2DModel or alike, whose label number `num_embeds_ada_norm` means "no class" (it may know
-            more classes than `dataset` names). Its own label dropout is switched off (`own_label_dropout`).
+            more classes than `dataset` names). Its own label dropout is switched off (`task_label_dropout`).
         autoencoder: diffusers' AutoencoderKL or AutoencoderTiny; frozen.
         dataset: names of the classes, and pictures where there are any.
         split, judge, device, redirection: as for DiffusionTask.
@@ -64,7 +64,7 @@ def dit_task(
     others = np.setdiff1d(np.arange(classes), forgotten)
     shape = (config.in_channels, config.sample_size, config.sample_size)
     denoiser = Denoiser(
-        own_label_dropout(transformer), DdpmSchedule(device=device), shape=shape, null=config.num_embeds_ada_norm,
+        task_label_dropout(transformer), DdpmSchedule(device=device), shape=shape, null=config.num_embeds_ada_norm,
         device=device, variance=LearnedVariance(device) if config.out_channels == 2 * config.in_channels else None,
     )  # fmt: skip
     space = Latents(autoencoder, device)
@@ -83,7 +83,7 @@ def dit_task(
     )  # fmt: skip
 
 
-def own_label_dropout(model: nn.Module) -> nn.Module:
+def task_label_dropout(model: nn.Module) -> nn.Module:
     """Switches off that the network drops labels itself: it draws from torch's global generator, in every block anew. In place."""
     for module in model.modules():
         # By name: the class itself takes seconds to import, also for a classifier's run.

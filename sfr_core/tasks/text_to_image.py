@@ -91,7 +91,7 @@ class TextToImageTask(DiffusionTask):
         weights = trained_part(denoiser.model.requires_grad_(False), trainable)
         for weight in weights.values():
             weight.requires_grad_(True)
-        direct, labels = plan.labels("direct"), plan.free_labels
+        direct, labels = plan.labels("direct"), plan.generated_labels
         instead = np.arange(len(plan.texts))
         instead[list(plan.spec.classes)] = plan.anchor
         instead[direct] = plan.targets

@@ -24,7 +24,7 @@ from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs.runner import run
-from sfr_core.runs.sampling import Untouched, draw
+from sfr_core.runs.sampling import OriginalSamples, draw
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import ddpm_session
 
@@ -106,7 +106,7 @@ def test_a_method_gets_no_time_from_another_protocol_or_preset() -> None:
     sampler = Protocol(100, 20)
     for other in ({**cell(), "protocol": "500@50"}, retuned, cell(seed=1)):
         with pytest.raises(InputError, match="was not measured on Bag with seed 0"):
-            measure(model, Place("Bag", 0, "joint"), [other], Untouched(sampler), sampler)
+            measure(model, Place("Bag", 0, "joint"), [other], OriginalSamples(sampler), sampler)
 
 
 def test_what_cannot_be_measured_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,7 +271,7 @@ def test_the_fisher_of_selective_amnesia_is_needed_once(tmp_path: Path) -> None:
 
 def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path: Path) -> None:
     session, sampler = ddpm_session(tmp_path), Protocol(6, 2)
-    before, task = Untouched(sampler), bench.task_of(session)
+    before, task = OriginalSamples(sampler), bench.task_of(session)
     labels = sample_plan((3,), 10, 6)
     wanted = drained(draw(task, task.judge, labels, sampler)).images
     bare_run(session)
@@ -284,7 +284,7 @@ def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path:
 def test_the_record_before_is_taken_from_a_cell_that_had_the_same_model_machine_and_sampler(tmp_path: Path) -> None:
     session, sampler = ddpm_session(tmp_path), Protocol(18, 2)
     task, labels = bench.task_of(session), sample_plan((3,), 10, 18)
-    record = Untouched(sampler).drawn(task, session.reference("before"), labels).record((3,))
+    record = OriginalSamples(sampler).drawn(task, session.reference("before"), labels).record((3,))
     other = {
         **cell("salun", "three", seed=2), "protocol": sampler.name, "before_precision": "fp32", "machine": "here",
         "device": session.device_name, "checkpoint": {"sha256": session.card.sha256}, "before": asdict(record),

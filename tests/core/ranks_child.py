@@ -15,7 +15,7 @@ from sfr_core.errors import InputError
 from sfr_core.events import MaskReady, Step
 from sfr_core.methods.finetune import finetune
 from sfr_core.methods.sfron import sfron
-from sfr_core.ops.ranks import average_gradients, join, own_seed, processes, rank
+from sfr_core.ops.ranks import average_gradients, join, processes, rank, rank_seed
 from tests.core.tiny import tiny_task
 
 torch.set_num_threads(1)
@@ -38,8 +38,8 @@ def main() -> None:
 
     task = tiny_task()
     config = SFRonConfig(steps=3, forget_every=2, batch_size=8, fisher_batch_size=8, fisher_batches=3)
-    rng = torch.Generator().manual_seed(own_seed(0))
-    seen["draw"] = float(torch.rand(1, generator=torch.Generator().manual_seed(own_seed(0))))
+    rng = torch.Generator().manual_seed(rank_seed(0))
+    seen["draw"] = float(torch.rand(1, generator=torch.Generator().manual_seed(rank_seed(0))))
     events = list(sfron(task, config, rng=rng, cancel=CancelToken()))
     seen["density"] = next(e.density for e in events if isinstance(e, MaskReady))
     seen["losses"] = [e.remain_loss for e in events if isinstance(e, Step)]

@@ -54,7 +54,7 @@ def test_the_model_draws_direct_prompts_the_redirection_and_all_that_is_kept() -
                                  Concept(name="b", kind="style", shows=("b",), direct=("b1",))))  # fmt: skip
     plan = replace(plan_prompts(concepts, spec("a"), "nothing"), free_forget=5, free_remain=12)
     # Labels: a1 a2 a3 b1, null 4, anchor 5, then x and b1. Of 5 over two prompts the first gets one more, a sixth of 12 shows the anchor.
-    assert plan.free_labels.tolist() == [0, 0, 0, 1, 1, 5, 5, *[6] * 5, *[7] * 5]
+    assert plan.generated_labels.tolist() == [0, 0, 0, 1, 1, 5, 5, *[6] * 5, *[7] * 5]
     assert plan.split.forget.tolist() == [0, 1, 2, 3, 4]
     assert plan.split.remain.tolist() == list(range(5, 17))
 
@@ -63,7 +63,7 @@ def test_of_more_prompts_than_pictures_some_are_drawn() -> None:
     many = tuple(Concept(name=f"c{i}", kind="object", shows=(f"c{i}",), direct=(f"c{i}",)) for i in range(9))
     plan = replace(plan_prompts(Concepts(("x",), many), spec("c0")), free_forget=1, free_remain=5)
     # Label 0, 8 others, null 9, anchor 10, then c1 to c8 from 11: four of them, every second.
-    assert plan.free_labels.tolist() == [0, 10, 11, 13, 15, 17]
+    assert plan.generated_labels.tolist() == [0, 10, 11, 13, 15, 17]
 
 
 def test_a_category_forgets_with_its_own_redirection(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_the_specification_takes_the_spelling_of_the_list() -> None:
 
 def test_free_labels_are_labels(tmp_path: Path) -> None:
     plan = plan_prompts(read_concepts(written(tmp_path)), spec("cat"))
-    assert plan.free_labels.max() < len(plan.texts)
-    assert plan.null not in plan.free_labels
-    assert not np.isin(plan.labels("paraphrase"), plan.free_labels).any()
+    assert plan.generated_labels.max() < len(plan.texts)
+    assert plan.null not in plan.generated_labels
+    assert not np.isin(plan.labels("paraphrase"), plan.generated_labels).any()
 
 
 def test_a_public_page_leaves_out_what_is_for_adults_and_takes_no_text_without_a_list(
@@ -177,7 +177,7 @@ def test_every_prompt_of_a_style_has_its_own_redirection(tmp_path: Path) -> None
     assert plan.texts[4:] == ("car", "", "blue", "a blue cat", "a blue car", "blue", "an emoji", "a picture", "car")
     assert plan.targets.tolist() == [7, 8, 9]
     # A sixth of 24 shows the redirections, the rest all that is kept, the redirections among them.
-    assert plan.free_labels.tolist() == [
+    assert plan.generated_labels.tolist() == [
         0,
         1,
         2,

@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.ops.ranks import average, join, own_seed, processes, rank, stopping
+from sfr_core.ops.ranks import average, join, processes, rank, rank_seed, stopping
 
 
 def test_a_single_process_is_left_alone() -> None:
     join("retrain")
-    assert (processes(), rank(), own_seed(7)) == (1, 0, 7)
+    assert (processes(), rank(), rank_seed(7)) == (1, 0, 7)
     values = torch.tensor([1.0, 2.0])
     average([values])
     assert values.tolist() == [1.0, 2.0]

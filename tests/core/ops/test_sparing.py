@@ -10,7 +10,7 @@ from torch import nn
 
 from sfr_core.errors import InputError
 from sfr_core.hub.activations import count_activations
-from sfr_core.ops.sparing import halve_still, recompute_blocks
+from sfr_core.ops.sparing import halve_frozen, recompute_blocks
 from tests.core.tiny_sd import WIDTH, tiny_cond_unet
 
 
@@ -70,9 +70,9 @@ def test_only_what_stands_still_is_halved() -> None:
     beside = (nn.Linear(2, 2), nn.Linear(2, 2))
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
-    halve_still(beside, model, "fp32")
+    halve_frozen(beside, model, "fp32")
     still = (*beside, model[0])
     assert [part.weight.dtype for part in still] == [torch.float32] * 3
-    halve_still(beside, model, "bf16")
+    halve_frozen(beside, model, "bf16")
     assert [part.weight.dtype for part in still] == [torch.bfloat16] * 3
     assert model[1].weight.dtype == torch.float32

@@ -9,7 +9,7 @@ from diffusers import DDIMScheduler
 from sfr_core.ops.sampling import denoise_steps, levels
 from sfr_core.ops.stepwise import drained
 from sfr_core.tasks import latents
-from sfr_core.tasks.dit import own_label_dropout
+from sfr_core.tasks.dit import task_label_dropout
 from sfr_core.tasks.latents import decode, encode
 from tests.core.tasks.by_hand import NULL, rng
 from tests.core.tiny_dit import SIDE, dit_task, ready_dit_task, rgb_dataset, tiny_dit
@@ -17,7 +17,7 @@ from tests.core.tiny_vae import tiny_vae
 
 
 def test_the_network_drops_no_label_itself() -> None:
-    free, own = tiny_dit().train(), own_label_dropout(tiny_dit()).train()
+    free, own = tiny_dit().train(), task_label_dropout(tiny_dit()).train()
     x, t, y = torch.randn(64, 4, 4, 4), torch.zeros(64, dtype=torch.long), torch.zeros(64, dtype=torch.long)
     assert not torch.equal(free(x, t, y).sample, free(x, t, y).sample)
     assert torch.equal(own(x, t, y).sample, own(x, t, y).sample)

@@ -88,7 +88,7 @@ def test_noise_follows_the_schedule_of_the_pipeline() -> None:
 def test_the_pictures_to_forget_and_to_keep_are_drawn_before_a_run() -> None:
     task, plan = sd_task(), concept_plan()
     anchors = torch.cat([labels for _, labels in task.anchor_batches(2, rng())])
-    assert anchors.tolist() == [plan.anchor] * int((plan.free_labels == plan.anchor).sum())
+    assert anchors.tolist() == [plan.anchor] * int((plan.generated_labels == plan.anchor).sum())
     kept = {int(label) for batch in task.remain_batches(4, rng()) for label in batch.y}
     assert kept == {plan.anchor, *range(plan.anchor + 1, len(plan.texts))}
     assert not kept & {CAT, 1, KITTY, 3}

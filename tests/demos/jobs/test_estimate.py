@@ -14,7 +14,7 @@ import pytest
 from demos.asked import asked
 from demos.jobs.book import Job
 from demos.jobs.estimate import (
-    FREE_STEPS,
+    GENERATED_STEPS,
     LOOK_COLUMNS,
     LOOK_PROMPTS,
     LOOK_STEPS,
@@ -225,7 +225,7 @@ def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
     assert LOOK_PROMPTS == PREVIEWED
     for kind in (ddpm, dit, text_to_image):
         assert (kind.PREVIEW.columns, kind.PREVIEW.steps, kind.PREVIEW.times + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
-        assert kind.SELF_GENERATED.steps == FREE_STEPS
+        assert kind.SELF_GENERATED.steps == GENERATED_STEPS
 
 
 def test_methods_for_concepts_counted_by_hand() -> None:
