@@ -50,7 +50,7 @@ class Found:
     def smallest(self) -> int | None:
         """Bytes that forgetting by steps takes at least: sparing, without a mask, the optimiser with the smallest states, and of a
         text-to-image model only what reads a prompt; None for a classifier whose network or size of pictures nobody tells."""
-        if self.description.activations is None:
+        if not self.description.measured:
             return None
         return self.description.smallest(on_gpu=self.on_gpu).total
 
@@ -96,8 +96,8 @@ def found_html(found: Found) -> str:
         (words.DOWNLOAD, _download(described)),
         (words.WEIGHTS, words.WEIGHTS_ARE.format(trained=copy.count(described.trained), still=copy.count(described.still))),
     ]  # fmt: skip
-    if described.activations is not None:
-        # The numbers by which a run is refused or let through (sfr_core/hub/room.py), for what the form shows at first.
+    if described.measured:
+        # The numbers by which a run is refused or let through (sfr_core/hub/describe.py), for what the form shows at first.
         plain = copy.size(described.first(on_gpu=found.on_gpu).total)
         if described.spares:
             spare, small = (

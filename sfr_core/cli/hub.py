@@ -52,8 +52,8 @@ def _row(row: dict[str, Any]) -> str:
 
 def _json(found: Description) -> dict[str, Any]:
     model = found.model
-    memory = None if found.activations is None else asdict(found.first())
-    spare = None if found.activations is None or not found.spares else asdict(found.first(spare=True, **SMALL))
+    memory = asdict(found.first()) if found.measured else None
+    spare = asdict(found.first(spare=True, **SMALL)) if found.spares else None
     return {
         "id": model.id, "kind": model.kind, "licence": model.licence, "gated": model.gated, "bytes": model.bytes,
         "missing": found.missing, "trained": found.trained, "still": found.still, "pickles": [f.path for f in model.pickles],

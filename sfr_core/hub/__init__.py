@@ -6,13 +6,12 @@ Importing this package imports no torch and asks nobody anything. Only safetenso
 from __future__ import annotations
 
 from sfr_core.hub.convert import convert
-from sfr_core.hub.describe import SMALL, Description, describe
+from sfr_core.hub.describe import SMALL, Description, check_memory, describe, hub_precision
 from sfr_core.hub.fetch import fetch
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, Offer, offer_of
 from sfr_core.hub.open import look_up, open_classifier, open_for_run, open_generator, opened_generator
 from sfr_core.hub.resolve import HubModel, resolve
-from sfr_core.hub.room import check_memory, hub_precision
 from sfr_core.zoo.shipped import HUB
 
 __all__ = [

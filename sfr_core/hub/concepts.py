@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sfr_core.data.concepts import FILE, FREE_FORGET, FREE_REMAIN, NEUTRAL
 from sfr_core.data.public import public_mode
 from sfr_core.errors import HubError, InputError
+from sfr_core.hub.files import write_whole
 from sfr_core.hub.names import read_name
 from sfr_core.hub.offers import Offer, offer_of
-from sfr_core.hub.written import write_whole
 
 NUDITY = "nudity"
 NUDE, CLOTHED = "a photo of a nude person", "a photo of a person wearing clothes"

@@ -1,38 +1,41 @@
-"""What a person should know before a model of the Hub is loaded: size, licence, weights and memory."""
+"""What a model of the Hub is, before it is loaded: sizes, network, the memory that a run takes and whether it fits."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from sfr_core.catalog import spec_of
-from sfr_core.configs import Trainable
-from sfr_core.errors import HubError, InputError
+from sfr_core.catalog.base import Cost, Sizes
+from sfr_core.configs import MethodConfig, RunConfig, Trainable
+from sfr_core.errors import AssetError, HubError, InputError
 from sfr_core.hub.fetch import folder_of
 from sfr_core.hub.files import HubFile, Part
-from sfr_core.hub.memory import FLOAT, MemoryNeed, in_words, needed_memory
-from sfr_core.hub.names import clear_errors
-from sfr_core.hub.phases import phases_of
-from sfr_core.hub.resolve import HubModel, small_json
-from sfr_core.hub.shape import architecture_of, outputs_of
-from sfr_core.nets.named import build_network
+from sfr_core.hub.memory import FLOAT, Kept, MemoryNeed, in_words, kept_by_autograd, needed_memory
+from sfr_core.hub.names import clear_errors, read_name
+from sfr_core.hub.offers import offer_of
+from sfr_core.hub.resolve import HubModel, recall, small_json
+from sfr_core.nets.named import Architecture, build_network, from_timm_config, read_architecture
 from sfr_core.presets import resolve
+from sfr_core.zoo.cards import ModelCard
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
-    from sfr_core.hub.activations import Activations
+    from sfr_core.ops.device import UsedPrecision
 
-FILTER = "safety_checker"
+CHECKER = "safety_checker"
 FIRST = "sfr-on"
 SMALL: dict[str, Any] = {"optimizer": "adam8bit", "trainable": "cross-attention"}
 """What makes a run small beside the switch that spares memory."""
 LATENT, TOKENS = 4, 77
 """Channels of the latents of Stable Diffusion and DiT; tokens that a text encoder of Stable Diffusion reads."""
+OUTPUTS = 1000
+"""Classes of a network that does not say how many it has: ImageNet's, as most have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +44,26 @@ class Description:
 
     Attributes:
         trained: weights of the part that forgets. slices: of a text-to-image model, those that a run may choose alone, by Trainable.
-        still: weights of all other parts that a run asks; the safety checker is not among them, but in `filter`.
+        still: weights of all other parts that a run asks; the safety checker is not among them, but in `checker`.
         missing: bytes that are still to be downloaded.
-        activations: of one picture, in half precision; None for a classifier whose network or size of pictures nobody tells.
     """
 
     model: HubModel
     trained: int
     slices: Mapping[str, int]
     still: int
+    checker: int
     missing: int
-    filter: int
-    activations: Activations | None
 
     @property
     def spares(self) -> bool:
         """Whether a run can spare memory: generators can."""
         return self.model.kind != "classifier"
+
+    @property
+    def measured(self) -> bool:
+        """Whether memory can be told; not of a classifier whose network or size of pictures nobody tells."""
+        return _kept(self.model, half=self.spares) is not None
 
     @property
     def cross_attention(self) -> int:
@@ -70,25 +76,28 @@ class Description:
         """What a run takes.
 
         Args:
-            method: key of the methods of this kind. settings: every field of its config.
-            spare: as RunConfig.memory "spare". half: passes in half precision.
-            on_gpu: whether main memory, where the weights before and after the run lie, is another one.
+            method: key of the methods of this kind. settings: of its config, as a RunConfig holds them.
+            spare, half, on_gpu: as for `needed_memory`.
+
+        Raises:
+            HubError: a config that describes no network.
         """
+        config, cost = _planned(self.model.kind, method, settings)
         # A file of pickles does not tell its weights' names: then all of them count as trained.
-        trained = self.slices.get(str(settings.get("trainable", "full"))) or self.trained
-        rest = self.trained - trained
-        activations = 0 if self.activations is None else self.activations.of_batch(1, spare=spare)
+        trained = self.slices.get(getattr(config, "trainable", "full")) or self.trained
+        kept = _kept(self.model, half=half) or Kept(0, 0)
         return needed_memory(
-            trained=trained, rest=rest, still=self.still, whole=self.filter,
-            phases=phases_of(self.model.kind, method, settings, on_gpu=on_gpu), spare=spare, half=half,
-            activations=activations * (1 if half else 2),
+            cost,
+            trained=trained, rest=self.trained - trained, still=self.still, checker=self.checker,
+            activations=kept.spared if spare else kept.plain, optimizer=getattr(config, "optimizer", ""),
+            questions=2 if self.model.kind == "text-to-image" else 1, spare=spare, half=half, on_gpu=on_gpu,
         )  # fmt: skip
 
     def first(self, *, spare: bool = False, on_gpu: bool = True, **changes: Any) -> MemoryNeed:
         """What the run takes that a page or a command line without options would start: SFR-on, its preset "quick".
 
         Args:
-            spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see room.hub_precision), for a classifier single,
+            spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see `hub_precision`), for a classifier single,
             which its "auto" may come to.
             changes: fields of the method's config; those that this kind of model has none of are left out.
         """
@@ -99,7 +108,7 @@ class Description:
         return self.memory(FIRST, settings, spare=spare, half=half, on_gpu=on_gpu)
 
     def smallest(self, *, on_gpu: bool = True) -> MemoryNeed:
-        """The same as small as switches and fields make it, without a mask."""
+        """The smallest memory that settings can reach: spared, no mask, batches of one, the smallest optimiser and part."""
         return self.first(spare=self.spares, on_gpu=on_gpu, mask=False, batch_size=1, **SMALL)
 
     def lines(self) -> list[str]:
@@ -115,35 +124,39 @@ class Description:
         ]
         if model.pickles:
             facts.append(f"pickles: convert them once with: python -m sfr_core convert {model.id}")
-        if self.activations is not None:
+        if self.measured:
             facts.append(f"forgetting on a GPU: {self.first().sentence()} (SFR-on, preset quick)")
-        if self.activations is not None and self.spares:
+        if self.spares:
             facts.append(f"with --memory spare: {self.first(spare=True).sentence()}")
-            small, fields = self.first(spare=True, **SMALL), "optimizer=adam8bit"
-            if self.cross_attention:
-                fields += " and trainable=cross-attention"
-            facts.append(f"with {fields} too: {small.sentence()}")
+            fields = "optimizer=adam8bit" + (" and trainable=cross-attention" if self.cross_attention else "")
+            facts.append(f"with {fields} too: {self.first(spare=True, **SMALL).sentence()}")
         return facts
 
 
+def _planned(kind: str, method: str, settings: Mapping[str, Any]) -> tuple[MethodConfig, Cost]:
+    """A method's config and cost. Batches fill memory, not sets, so that nothing need be known of those."""
+    spec = spec_of(method, kind)
+    config = spec.config_cls.from_dict(settings)
+    return config, spec.cost(config, Sizes(forget=1, remain=1, classes=1))
+
+
 def describe(model: HubModel) -> Description:
-    """Reads the headers of the weights (over the network where they are not here) and counts.
+    """Reads the headers of the weights, over the network where they are not here.
 
     Raises:
-        HubError: unreachable, or a damaged config.
+        HubError: unreachable, or a damaged file.
     """
-    trained = _weights(model, model.part(model.trained))
-    held = [part for part in model.parts if part.name not in (model.trained, FILTER)]
-    still, checker = (_total(model, parts) for parts in (held, [p for p in model.parts if p.name == FILTER]))
+    counts = {part.name: _weights(model, part) for part in model.parts}
+    totals = {name: sum(weights.values()) for name, weights in counts.items()}
+    trained, checker = totals.pop(model.trained), totals.pop(CHECKER, 0)
     folder = folder_of(model)
     return Description(
         model=model,
-        trained=sum(trained.values()),
-        slices=_slices(trained) if model.kind == "text-to-image" else {},
-        still=still,
-        filter=checker,
+        trained=trained,
+        slices=_slices(counts[model.trained]) if model.kind == "text-to-image" else {},
+        still=sum(totals.values()),
+        checker=checker,
         missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
-        activations=_activations(model),
     )
 
 
@@ -152,10 +165,6 @@ def _slices(weights: Mapping[str, int]) -> dict[str, int]:
     from sfr_core.tasks.text_to_image_parts import in_part
 
     return {part: sum(n for name, n in weights.items() if in_part(name, part)) for part in get_args(Trainable)}
-
-
-def _total(model: HubModel, parts: Sequence[Part]) -> int:
-    return sum(count for part in parts for count in _weights(model, part).values())
 
 
 def _weights(model: HubModel, part: Part) -> dict[str, int]:
@@ -195,71 +204,93 @@ def local_header(path: Path) -> dict[str, int]:
 
     try:
         with safe_open(path, "numpy") as f:
-            return {name: _product(f.get_slice(name).get_shape()) for name in f.keys()}  # noqa: SIM118
+            return {name: math.prod(f.get_slice(name).get_shape()) for name in f.keys()}  # noqa: SIM118
     except (SafetensorError, OSError):
         raise HubError(f"{path.name} is damaged.", hint="Remove it and download it again.") from None
 
 
-def _product(shape: list[int]) -> int:
-    out = 1
-    for n in shape:
-        out *= n
-    return out
+def says_architecture(model: HubModel) -> bool:
+    """Whether nobody needs to name a classifier's network."""
+    offer = offer_of(model.name)
+    return "architecture" in model.config or (offer is not None and bool(offer.architecture))
 
 
-_counted: dict[str, Activations | None] = {}
-"""Of each model that was counted in this process: it is asked again before every run."""
+def architecture_of(model: HubModel, given: str | None = None) -> Architecture:
+    """A classifier's network: the given one (nets/named.py), else that of the offer, else what config.json says.
+
+    Raises:
+        HubError: nobody names it. AssetError: it cannot be read.
+    """
+    offer = offer_of(model.name)
+    named = given or (offer.architecture if offer is not None else "")
+    if named:
+        return read_architecture(named)
+    if "architecture" not in model.config:
+        raise HubError(
+            f"{model.name.repo} does not say which network it is.",
+            hint="Name it, for example --architecture torchvision:resnet18.",
+        )
+    try:
+        return from_timm_config(model.config)
+    except (TypeError, AttributeError, IndexError) as error:
+        raise AssetError(
+            f"The config.json of {model.name.repo} describes no classifier ({error}).", hint="Give --architecture."
+        ) from None
 
 
-def _activations(model: HubModel) -> Activations | None:
-    if model.id not in _counted:
-        _counted[model.id] = _count(model) if model.trained else _count_classifier(model)
-    return _counted[model.id]
+_measured: dict[tuple[str, bool], Kept | None] = {}
+"""By model and half precision: a model is asked again before every run."""
 
 
-def _count_classifier(model: HubModel) -> Activations | None:
-    """Of two pictures, halved: layers that norm over the batch refuse a single one."""
+def _kept(model: HubModel, *, half: bool) -> Kept | None:
+    """What autograd keeps of one picture; None for a classifier whose network or size of pictures nobody tells.
+
+    Raises:
+        HubError: a pipeline's config describes no network.
+    """
+    key = (model.id, half)
+    if key not in _measured:
+        _measured[key] = _kept_of_pipeline(model, half) if model.trained else _kept_of_classifier(model, half)
+    return _measured[key]
+
+
+def _kept_of_classifier(model: HubModel, half: bool) -> Kept | None:
     import torch
-
-    from sfr_core.hub.activations import Activations, count_activations
 
     try:
         shape = architecture_of(model)
         if shape.size is None:
             return None
-        channels, size = shape.channels or 3, shape.size
-
-        def build() -> nn.Module:
-            with torch.device("cpu"):  # some of timm's read numbers while they are built
-                network = build_network(shape, classes=outputs_of(model, shape), channels=channels)
-            return network.to("meta")
-
-        found = count_activations(build, lambda dtype: (torch.zeros(2, channels, *size, dtype=dtype),), half=True)
+        said, channels, size = model.config.get("num_classes"), shape.channels or 3, shape.size
+        outputs = (
+            said if isinstance(said, int) and said > 0 else OUTPUTS if shape.classes is None else len(shape.classes)
+        )
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # not on the meta device: some of timm's read numbers while they are built
+            network = build_network(shape, classes=outputs, channels=channels)
+        return kept_by_autograd(network, lambda n: (torch.zeros(n, channels, *size),), half=half)
     except (InputError, NotImplementedError, RuntimeError, TypeError, ValueError):
         return None  # opening it says why, if it cannot be opened at all
-    return Activations(-(-found.plain // 2), -(-found.spared // 2))
 
 
-def _count(model: HubModel) -> Activations:
+def _kept_of_pipeline(model: HubModel, half: bool) -> Kept:
     import torch
     from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 
-    from sfr_core.hub.activations import count_activations
+    path = f"{model.trained}/config.json"
+    local = folder_of(model) / path
+    config = json.loads(local.read_text(encoding="utf-8")) if local.exists() else small_json(model.name, path)
 
-    config = _part_config(model)
+    def inputs(n: int) -> tuple[torch.Tensor, ...]:
+        x, t = torch.zeros(n, LATENT, config["sample_size"], config["sample_size"]), torch.zeros(n, dtype=torch.long)
+        return x, t, t if model.kind == "dit" else torch.zeros(n, TOKENS, config["cross_attention_dim"])
 
-    def picture(dtype: torch.dtype) -> tuple[Any, ...]:
-        side = int(config["sample_size"])
-        x, t = torch.zeros(1, LATENT, side, side, dtype=dtype), torch.zeros(1, dtype=torch.long)
-        if model.kind == "dit":
-            return x, t, torch.zeros(1, dtype=torch.long)
-        return x, t, torch.zeros(1, TOKENS, int(config["cross_attention_dim"]), dtype=dtype)
-
-    build: Callable[[dict[str, Any]], nn.Module] = (
-        DiTTransformer2DModel.from_config if model.kind == "dit" else UNet2DConditionModel.from_config
-    )
     try:
-        return count_activations(lambda: build(config), picture, half=True)
+        with torch.device("meta"):
+            cls: Any = DiTTransformer2DModel if model.kind == "dit" else UNet2DConditionModel
+            network = cls.from_config(config)
+        return kept_by_autograd(network, inputs, half=half)
     except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise HubError(
             f"The config of '{model.trained}' in {model.name.repo} describes no network of ours ({error}).",
@@ -267,10 +298,57 @@ def _count(model: HubModel) -> Activations:
         ) from None
 
 
-def _part_config(model: HubModel) -> dict[str, Any]:
-    path = f"{model.trained}/config.json"
-    local = folder_of(model) / path
-    if local.exists():
-        values: dict[str, Any] = json.loads(local.read_text(encoding="utf-8"))
-        return values
-    return small_json(model.name, path)
+def hub_precision(config: RunConfig, device: torch.device) -> UsedPrecision:
+    """The precision of a run on a generator of the Hub; "auto" is half precision on a GPU and where memory is spared.
+
+    Nothing is timed: that takes a second copy of the network and its gradients, which may be all the memory there is.
+    """
+    if config.precision != "auto":
+        return config.precision
+    return "bf16" if config.memory == "spare" or device.type == "cuda" else "fp32"
+
+
+def check_memory(card: ModelCard, config: RunConfig, device: torch.device, *, waits: bool = False) -> None:
+    """Refuses a run that would not fit.
+
+    Args:
+        card: of a model of the Hub; one that was not fetched here is let through.
+        waits: the run begins later, so that what this process holds now counts as free.
+
+    Raises:
+        HubError: too little free memory.
+    """
+    from sfr_core.ops.device import free_bytes, used_bytes
+
+    model, free = recall(read_name(card.origin or card.id)), free_bytes(device)
+    if model is None or free is None:
+        return
+    # A classifier's "auto" is timed once it is open: counted is the precision that takes more.
+    timed = card.kind == "classifier" and (config.memory, config.precision) == ("plain", "auto")
+    need = describe(model).memory(
+        config.method, config.settings, spare=config.memory == "spare",
+        half=not timed and hub_precision(config, device) == "bf16", on_gpu=device.type == "cuda",
+    ).total  # fmt: skip
+    if waits:
+        free += used_bytes(device)
+    if need > free:
+        there = "can be free" if waits else "are free"
+        raise HubError(
+            f"Forgetting with {card.title} needs about {in_words(need)} of memory, and {in_words(free)} {there}.",
+            hint=_smaller(card, config),
+        )
+
+
+def _smaller(card: ModelCard, config: RunConfig) -> str:
+    """What would make the run smaller, as far as its method has it."""
+    method, cost = _planned(card.kind, config.method, config.settings)
+    ways = {
+        "a smaller batch": cost.trains,
+        "the memory 'spare'": config.memory == "plain" and card.kind != "classifier",
+        "8-bit optimiser states": cost.trains and hasattr(method, "optimizer"),
+        "a smaller trained part": hasattr(method, "trainable"),
+    }
+    *others, last = [way for way, there in ways.items() if there] or [""]
+    if not last:
+        return "Free some memory, or choose a smaller model."
+    return f"Choose {', '.join(others)} or {last}." if others else f"Choose {last}."

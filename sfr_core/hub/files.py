@@ -1,11 +1,12 @@
-"""Which files of a repository a model needs: safetensors, configs and vocabularies, and nothing else."""
+"""Which files of a repository a model needs: safetensors, configs and vocabularies, and nothing else. How small ones are written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
+from uuid import uuid4
 
 from sfr_core.errors import HubError
 
@@ -120,3 +121,10 @@ def _pickles(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
     return tuple(
         f for f in inside if f.path in {f"{folder}/diffusion_pytorch_model.bin", f"{folder}/pytorch_model.bin"}
     )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Puts a text file there in one move: a launcher starts several processes on the same model, which may all write it now."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -11,12 +11,11 @@ from sfr_core.data.folder import MAX_ARRAY_BYTES
 from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
-from sfr_core.hub.describe import describe, local_header
+from sfr_core.hub.describe import architecture_of, describe, local_header, says_architecture
 from sfr_core.hub.fetch import Watch, fetch
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
-from sfr_core.hub.shape import architecture_of, says_architecture
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard, Sampling

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfr_core.errors import HubError
-from sfr_core.hub.files import PIPELINES, ROOT, HubFile, Part, classifier_part, pipeline_parts
+from sfr_core.hub.files import PIPELINES, ROOT, HubFile, Part, classifier_part, pipeline_parts, write_whole
 from sfr_core.hub.names import HubName, clear_errors, read_name
-from sfr_core.hub.written import write_whole
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo

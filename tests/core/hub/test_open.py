@@ -209,15 +209,13 @@ def test_a_classifier_needs_room_for_what_its_network_keeps(
     hub: StubHub, own: OwnFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unsaid = describe(resolve(NET))
-    assert unsaid.activations is None
+    assert not unsaid.measured
     assert len(unsaid.lines()) == 4
-    monkeypatch.setattr(sys.modules["sfr_core.hub.describe"], "_counted", {})  # the package has a function of this name
+    module = sys.modules["sfr_core.hub.describe"]  # the package has a function of this name
+    monkeypatch.setattr(module, "_measured", {})
     shape = f"{ARCHITECTURE}&classes=blue,green,red"
-    monkeypatch.setattr(
-        "sfr_core.hub.shape.offer_of", lambda name: replace(OFFERS[0], architecture=shape, pickles=False)
-    )
+    monkeypatch.setattr(module, "offer_of", lambda name: replace(OFFERS[0], architecture=shape, pickles=False))
     found = describe(resolve(NET))
-    assert found.activations is not None
     assert found.lines()[4].endswith("for a batch (SFR-on, preset quick)")
     kept: dict[int, torch.Tensor] = {}
     network = build_network(read_architecture(shape), classes=3, channels=3).train()
@@ -225,7 +223,7 @@ def test_a_classifier_needs_room_for_what_its_network_keeps(
         network(torch.zeros(8, 3, 8, 8))
     weights = {p.data_ptr() for p in network.parameters()}
     real = sum(t.untyped_storage().nbytes() for at, t in kept.items() if at not in weights)
-    assert 8 * 2 * found.activations.plain == pytest.approx(real, rel=0.1)
+    assert found.memory("finetune", {"batch_size": 8}, half=False).activations == pytest.approx(real, rel=0.02)
     card = open_classifier(resolve(NET), own.data).card
     settings = resolve_preset(NET, "sfr-on")
     config = RunConfig(model=NET, forget="class:red", method="sfr-on", settings=settings)

@@ -1,11 +1,11 @@
-"""Files that several processes write at once."""
+"""A small file that several processes write at once."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sfr_core.hub.written import write_whole
+from sfr_core.hub.files import write_whole
 
 
 def test_writers_at_the_same_time_leave_one_whole_file_and_nothing_else(tmp_path: Path) -> None:
