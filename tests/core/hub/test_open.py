@@ -292,7 +292,7 @@ def test_spared_memory(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
     config = RunConfig(model=DIT, forget="class:three", method="sfr-on", settings=settings, memory="spare")
     session = Session.open(config)
     assert session.precision == "bf16"
-    assert next(session.task.autoencoder.parameters()).element_size() == 2  # type: ignore[attr-defined]
+    assert next(session.task.still[0].parameters()).element_size() == 2  # type: ignore[attr-defined]
     assert next(session.task.model.parameters()).element_size() == 4
     assert RunConfig.from_json(config.to_json()) == config
     assert "memory" not in replace(config, memory="plain").to_json()
