@@ -155,14 +155,12 @@ def milliseconds(server: Server, times: int, ask: Callable[[int], Any]) -> dict[
 
 
 def chooser(page: Any) -> Callable[[int], None]:
-    """Chooses one method after the other by click, and waits until the form says so."""
+    """Chooses one method after the other, and waits until the form says so."""
 
     def choose(number: int) -> None:
-        note = page.locator("#method-note")
-        text = note.inner_text()
-        page.click("#method input")
-        options = page.get_by_role("option")
-        options.nth((number + 1) % options.count()).click()
+        note, select = page.locator("#method-note"), page.locator("#set-method select")
+        text, methods = note.inner_text(), select.locator("option")
+        select.select_option(index=(number + 1) % methods.count())
         page.wait_for_function("was => document.querySelector('#method-note').innerText !== was", arg=text)
         page.wait_for_timeout(300)
 

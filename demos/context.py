@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -40,11 +40,13 @@ class PageContext:
             ask `job_of`; only app_builder and `show` write it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
+        panels: what visitors have under way in panels, by panel: panels are drawn anew for each run (`compare.Result`).
     """
 
     book: JobBook
     browser: gr.BrowserState
     job: gr.State
+    panels: dict[str, Any] = field(default_factory=dict)
 
     def visitor(self, browser: Any) -> str:
         """The visitor's token, "" where the browser sent none or something else."""

@@ -64,6 +64,12 @@ def followed(
 class Wishes(dict[str, Wish[T]]):
     """The wish that each visitor has under way, by visitor."""
 
+    @classmethod
+    def of(cls, ctx: PageContext, panel: str) -> Wishes[T]:
+        """Those of one panel."""
+        found: Wishes[T] = ctx.panels.setdefault(panel, cls())
+        return found
+
     def put(self, visitor: str, wish: Wish[T]) -> None:
         """Takes in a new one; those that have ended are forgotten."""
         for name, one in list(self.items()):  # a copy: other visitors come and go meanwhile

@@ -68,6 +68,7 @@ class BreakIt:
             label=copy.BREAK_QUANTITY,
             visible=False,
             elem_id=f"{prefix}-break-quantity",
+            interactive=True,
         )
         self.plot = gr.Plot(show_label=False, visible=False, elem_id=f"{prefix}-break-plot", elem_classes="cmp-plot")
         self.table = gr.HTML(elem_id=f"{prefix}-break-table")

@@ -41,6 +41,7 @@ class ClassifierPart:
             value="after",
             label=copy.CONFUSION_SECOND,
             elem_id=f"{self.prefix}-second",
+            interactive=True,
         )
         with gr.Row():
             self.confusion_before = plot(self.prefix, "confusion-before")

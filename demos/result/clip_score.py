@@ -30,7 +30,7 @@ class ClipScore:
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         self.ctx, self.key = ctx, key
-        self.asked: Wishes[Any] = Wishes()
+        self.asked: Wishes[Any] = Wishes.of(ctx, f"{prefix}-clip_score")
         with gr.Column(visible=False, elem_id=f"{prefix}-clip") as self.box:
             gr.Markdown(f"### {copy.CLIP_TITLE}\n{copy.CLIP_HELP}")
             self.about = gr.HTML(elem_id=f"{prefix}-clip-about")
@@ -40,6 +40,7 @@ class ClipScore:
                 label=copy.CLIP_SIZE,
                 info=copy.CLIP_SIZE_INFO,
                 elem_id=f"{prefix}-clip-size",
+                interactive=True,
             )
             self.time = gr.HTML(elem_id=f"{prefix}-clip-time")
             with gr.Row():

@@ -28,7 +28,7 @@ class Play:
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         self.ctx, self.key = ctx, key
-        self.drawings: Wishes[GeneratorReport] = Wishes()
+        self.drawings: Wishes[GeneratorReport] = Wishes.of(ctx, f"{prefix}-play")
         with gr.Column(elem_id=f"{prefix}-play") as self.box:
             gr.Markdown(f"### {copy.PLAY_TITLE}\n{copy.PLAY_HELP}")
             with gr.Row():
@@ -39,6 +39,7 @@ class Play:
                     filterable=False,
                     min_width=120,
                     elem_id=f"{prefix}-play-steps",
+                    interactive=True,
                 )
                 self.guidance = gr.Slider(
                     0,
@@ -49,9 +50,10 @@ class Play:
                     buttons=[],
                     min_width=200,
                     elem_id=f"{prefix}-play-guidance",
+                    interactive=True,
                 )
                 self.seed = gr.Number(
-                    1, precision=0, label=copy.PLAY_SEED, min_width=120, elem_id=f"{prefix}-play-seed"
+                    1, precision=0, label=copy.PLAY_SEED, min_width=120, elem_id=f"{prefix}-play-seed", interactive=True
                 )
                 self.what = gr.Radio(
                     [(title, name) for name, title in copy.PLAY_CHOICES.items()],
@@ -59,6 +61,7 @@ class Play:
                     label=copy.PLAY_WHAT,
                     min_width=200,
                     elem_id=f"{prefix}-play-what",
+                    interactive=True,
                 )
             with gr.Row():
                 self.draw = gr.Button(

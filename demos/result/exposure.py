@@ -28,7 +28,7 @@ class Count:
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         self.ctx, self.key = ctx, key
-        self.counts: Wishes[Exposed] = Wishes()
+        self.counts: Wishes[Exposed] = Wishes.of(ctx, f"{prefix}-count")
         with gr.Column(visible=False, elem_id=f"{prefix}-count") as self.box:
             gr.Markdown(f"### {copy.COUNT_TITLE}\n{copy.COUNT_HELP.format(n=exposed.SAMPLES)}")
             with gr.Row():

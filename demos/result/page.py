@@ -1,11 +1,17 @@
-"""Compare: what a run did. Built below the live view of the tab Unlearn, and once more in the tab Runs."""
+"""Compare: what a run did. Drawn below the live view of the tab Unlearn, and once more in the tab Runs, when there is a run to compare."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import secrets
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.processing_utils import move_files_to_cache
+from gradio.utils import is_prop_update
+from pydantic import BaseModel
 
 from demos.context import LAST, QUEUED, QUICK, PageContext, say
 from demos.jobs.book import Job
@@ -23,6 +29,7 @@ from demos.text import result as copy
 from demos.text import rules as rules_copy
 from sfr_core.errors import InputError, PlaygroundError
 
+LOG = logging.getLogger(__name__)
 SHELF = Shelf()
 
 
@@ -64,7 +71,7 @@ class Compare:
     def _timeline(self) -> None:
         gr.Markdown(f"### {copy.TIMELINE_TITLE}")
         self.moment_slider = gr.Slider(
-            1, 2, step=1, label=copy.TIMELINE_SLIDER, elem_id=f"{self.prefix}-moment", buttons=[]
+            1, 2, step=1, label=copy.TIMELINE_SLIDER, elem_id=f"{self.prefix}-moment", buttons=[], interactive=True
         )
         self.moment = gr.HTML(elem_id=f"{self.prefix}-moment-view")
         self.moment_sheet = gr.HTML(
@@ -78,7 +85,7 @@ class Compare:
     def _saliency(self) -> None:
         gr.Markdown(f"### {copy.SALIENCY_TITLE}")
         self.threshold = gr.Slider(
-            0, 60, step=1, label=copy.SALIENCY_SLIDER, elem_id=f"{self.prefix}-threshold", buttons=[]
+            0, 60, step=1, label=copy.SALIENCY_SLIDER, elem_id=f"{self.prefix}-threshold", buttons=[], interactive=True
         )
         with gr.Row():
             with gr.Column(min_width=340, scale=6):
@@ -210,3 +217,52 @@ def build(ctx: PageContext, *, prefix: str = "compare", imports: Imports | None 
         imports: runs from files that may be looked at here.
     """
     return Compare(ctx, prefix, imports)
+
+
+class Result:
+    """Where Compare comes to stand: a page has none of its components before there is a run to compare (docs/adr/0049).
+
+    Attributes:
+        shown: which run is drawn, as `show` says it; a listener that has this as an output must be queued (`context.QUEUED`).
+    """
+
+    def __init__(self, ctx: PageContext, *, prefix: str = "compare", imports: Imports | None = None) -> None:
+        self.ctx, self.prefix, self.imports = ctx, prefix, imports
+        self.shown = gr.State("")
+        gr.render([ctx.browser, self.shown], triggers=[self.shown.change], show_progress="hidden")(self._draw)
+
+    def show(self, browser: Any, key: str = "") -> str:
+        """The value of `shown` that draws a run anew, "" for none; what the visitor has under way of the last one is stopped."""
+        for panel, wishes in list(self.ctx.panels.items()):
+            if panel.startswith(f"{self.prefix}-"):
+                wishes.call_off(self.ctx.visitor(browser))
+        return f"{key} {secrets.token_hex(4)}" if key else ""
+
+    def shows(self, shown: Any, key: str) -> bool:
+        """Whether a value of `shown` draws that run."""
+        return isinstance(shown, str) and shown.partition(" ")[0] == key
+
+    def _draw(self, browser: Any, shown: str) -> None:
+        if not shown:
+            return
+        part = build(self.ctx, prefix=self.prefix, imports=self.imports)
+        try:
+            record = part.record(browser, shown.partition(" ")[0])
+            begin_with(part.updates_of(record, live=record.state != "imported"))
+        except Exception:  # the run itself must stay on screen whatever Compare makes of it
+            LOG.exception("Compare failed for run %s", shown[:8])
+
+
+def begin_with(updates: Mapping[Any, Any]) -> None:
+    """Lets components that are being drawn begin with what updates would make of them."""
+    for part, update in updates.items():
+        changes = update.constructor_args if isinstance(update, Block) else update
+        if not isinstance(update, Block) and not is_prop_update(update):
+            changes = {"value": update}
+        for name, value in changes.items():
+            if name == "value" and not part.stateful:
+                value = part.postprocess(value)
+                value = value.model_dump() if isinstance(value, BaseModel) else value
+                value = move_files_to_cache(value, part, postprocess=True, keep_in_cache=True)
+            if name != "__type__":
+                setattr(part, name, value)

@@ -30,12 +30,16 @@ class Recover:
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
         self.ctx, self.key = ctx, key
-        self.attacks: Wishes[Recovery] = Wishes()
+        self.attacks: Wishes[Recovery] = Wishes.of(ctx, f"{prefix}-recover")
         with gr.Column(visible=False, elem_id=f"{prefix}-recover") as self.box:
             gr.Markdown(f"### {copy.RECOVER_TITLE}\n{copy.RECOVER_HELP}")
             self.time = gr.HTML(elem_id=f"{prefix}-recover-time")
             self.before = gr.Checkbox(
-                False, label=copy.RECOVER_BEFORE, info=copy.RECOVER_BEFORE_INFO, elem_id=f"{prefix}-recover-before"
+                False,
+                label=copy.RECOVER_BEFORE,
+                info=copy.RECOVER_BEFORE_INFO,
+                elem_id=f"{prefix}-recover-before",
+                interactive=True,
             )
             with gr.Row():
                 self.start = gr.Button(

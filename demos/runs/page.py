@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.context import Context
 
 from demos import html
-from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off
+from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, say
 from demos.records.diff import config_differences, result_differences
 from demos.records.imports import Imports, read_files
 from demos.records.record import RunRecord, from_job
@@ -111,7 +111,14 @@ def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
     )
 
 
-SHOW_COMPARE = "() => document.querySelector('#runs-compare-box')?.scrollIntoView({behavior: 'smooth', block: 'start'})"
+SHOW_COMPARE = """() => {
+  const look = (left) => {  // it is drawn after the answer
+    const box = document.querySelector('#runs-compare-box');
+    if (box) box.scrollIntoView({behavior: 'smooth', block: 'start'});
+    else if (left) setTimeout(look, 100, left - 1);
+  };
+  look(100);
+}"""
 TEXTS_DIFF = frozenset({1})
 STOP_PATIENCE = 30.0
 """Seconds for which the list waits for the end of a stopped run."""
@@ -144,7 +151,7 @@ class Runs:
             elem_classes="cmp-small",
         )
         self.message = gr.HTML(elem_id="runs-message")
-        self.compare = compare.build(ctx, prefix="runs-compare", imports=self.imports)
+        self.compare = compare.Result(ctx, prefix="runs-compare", imports=self.imports)
         self._wire()
 
     def records(self, browser: Any) -> list[RunRecord]:
@@ -218,17 +225,16 @@ class Runs:
         stopped = self.stop.click(halt, pick, [*lists, self.message], **QUICK)
         stopped.then(ended, pick, [*lists, self.message], **QUICK)
 
-        def look(browser: Any, key: Any) -> dict[Any, Any]:
-            record = self.compare.record(browser, key)
-            return self.compare.updates_of(record, live=record.state != "imported")
+        def look(browser: Any, key: Any) -> str:
+            if key not in {record.key for record in self.records(browser)}:
+                raise say(InputError(copy.NOT_YOURS, hint=copy.NOT_YOURS_HINT))
+            return self.compare.show(browser, key)
 
-        for event in (self.open.click, self.delete.click, self.upload.upload):
-            call_off(event, self.compare.wishes)
-        self.open.click(look, [ctx.browser, self.a], self.compare.outputs, trigger_mode="always_last", **QUEUED).then(
+        self.open.click(look, [ctx.browser, self.a], self.compare.shown, trigger_mode="always_last", **QUEUED).then(
             None, js=SHOW_COMPARE, **PRIVATE
         )
 
-        changed = [*lists, self.message, *self.compare.outputs]
+        changed = [*lists, self.message, self.compare.shown]
         page = [ctx.browser, ctx.job]
 
         def failed(error: PlaygroundError) -> list[Any]:
@@ -242,14 +248,13 @@ class Runs:
                     ctx.book.delete(ctx.visitor(browser), a)
             except PlaygroundError as error:
                 return [*failed(error), gr.skip(), gr.skip()]
-            hidden = self.compare.cleared() if shown == a else {}
-            rest = [hidden.get(component, gr.skip()) for component in self.compare.outputs]
+            compared = self.compare.show(browser) if self.compare.shows(shown, a) else gr.skip()
             # Where Unlearn shows this run, it goes there too: nothing must be left that asks for a run that is gone.
             shows = ctx.show(browser, None) if job_id == a else (gr.skip(), gr.skip())
-            return [*self.after_deletion(browser, b), html.note(copy.DELETED), *rest, *shows]
+            return [*self.after_deletion(browser, b), html.note(copy.DELETED), compared, *shows]
 
         # Queued, because the browser hears of a changed gr.State only through the queue.
-        self.delete.click(drop, [*pick, self.compare.key, ctx.job], [*changed, *page], **QUEUED)
+        self.delete.click(drop, [*pick, self.compare.shown, ctx.job], [*changed, *page], **QUEUED)
 
         def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
             visitor = ctx.visitor(browser)
@@ -259,11 +264,10 @@ class Runs:
                 record = self.imports.add(visitor, read_files([Path(name) for name in files]))
             except PlaygroundError as error:
                 return failed(error)
-            shown = self.compare.updates_of(record, live=False)
             message = html.note(copy.IMPORTED.format(title=title_of(record)))
-            return [*self.listed(browser, a, b, record.key), message, *(shown[c] for c in self.compare.outputs)]
+            return [*self.listed(browser, a, b, record.key), message, self.compare.show(browser, record.key)]
 
-        self.upload.upload(take, [self.upload, *pick], changed, **QUICK)
+        self.upload.upload(take, [self.upload, *pick], changed, **QUEUED)
 
 
 def build(ctx: PageContext) -> Runs:

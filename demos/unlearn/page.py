@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,6 @@ from demos.unlearn import reference as gold
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.zoo import shipped as zoo
 
-LOG = logging.getLogger(__name__)
 SHOW_CHOICE = (
     "() => { const choice = document.querySelector('#choice'); "
     "if (choice && choice.offsetParent) choice.scrollIntoView({behavior: 'smooth', block: 'nearest'}); }"
@@ -57,14 +55,14 @@ class Unlearn:
     choice_text: gr.Markdown
     keep: gr.Button
     rollback: gr.Button
-    compare: compare_page.Compare
+    compare: compare_page.Result
     first: first_look.FirstLooks
     recording: gr.State
 
     @property
     def job_outputs(self) -> list[Any]:
         """Everything that follows the state of the shown job."""
-        return [self.live, self.run, self.stop, self.choice, self.choice_text, *self.compare.outputs]
+        return [self.live, self.run, self.stop, self.choice, self.choice_text, self.compare.shown]
 
 
 def live_html() -> str:
@@ -135,7 +133,7 @@ def build(
             )
     page = Unlearn(
         form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
-        compare_page.build(ctx), first, recording,
+        compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
     _wire_return(ctx, page, opened)
@@ -155,7 +153,7 @@ def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
     }
 
 
-def idle_updates(page: Unlearn, model: str) -> dict[Any, Any]:
+def idle_updates(page: Unlearn, browser: Any, model: str) -> dict[Any, Any]:
     """Nothing runs: the recorded run of `model` plays again."""
     return {
         page.live: page.first.value(model),
@@ -163,7 +161,7 @@ def idle_updates(page: Unlearn, model: str) -> dict[Any, Any]:
         page.stop: gr.Button(copy.STOP, interactive=False),
         page.choice: gr.update(visible=False),
         page.choice_text: "",
-        **page.compare.cleared(),
+        page.compare.shown: page.compare.show(browser),
     }
 
 
@@ -174,15 +172,13 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
         """The shown job as it stands; from there on live.js follows it by its own looks."""
         job = ctx.job_of(browser, job_id)
         if job is None:
-            return idle_updates(page, recording)
+            return idle_updates(page, browser, recording)
         value = page.looks.attach(job)
-        ended = not value["follow"]
-        compared = compare_updates(page, job) if ended else page.compare.cleared()
-        return {page.live: value, **button_updates(page, job), **compared}
+        compared = page.compare.show(browser, "" if value["follow"] else comparable(job))
+        return {page.live: value, **button_updates(page, job), page.compare.shown: compared}
 
     inputs, outputs = [ctx.browser, ctx.job], page.job_outputs
     attached = [*inputs, page.recording]
-    call_off(ctx.job.change, page.compare.wishes)
     ctx.job.change(attach, attached, outputs, trigger_mode="multiple", **QUEUED)
     # live.js met the end of the run, or a handle that this server no longer knows.
     ended = page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
@@ -208,7 +204,8 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
                     act(job.id)
             except PlaygroundError as error:
                 raise say(error) from None
-            return {page.live: page.looks.attach(job), **button_updates(page, job), **compare_updates(page, job)}
+            compared = page.compare.show(browser, comparable(job))
+            return {page.live: page.looks.attach(job), **button_updates(page, job), page.compare.shown: compared}
 
         return handler
 
@@ -228,15 +225,9 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
     return ended
 
 
-def compare_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
-    """Compare for an ended job; nothing where there is nothing to compare."""
-    if job.state == "failed" or job.settled == "rolled back" or job.started is None:
-        return page.compare.cleared()
-    try:
-        return page.compare.updates(job)
-    except Exception:  # the run itself must stay on screen whatever Compare makes of it
-        LOG.exception("Compare failed for job %s", job.id[:8])
-        return page.compare.cleared()
+def comparable(job: Job) -> str:
+    """Id of an ended job; "" where there is nothing to compare."""
+    return "" if job.state == "failed" or job.settled == "rolled back" or job.started is None else job.id
 
 
 def _wire_start(ctx: PageContext, page: Unlearn) -> None:
