@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 from gradio.processing_utils import move_files_to_cache
-from gradio.utils import is_prop_update
 from pydantic import BaseModel
 
 from demos.context import LAST, QUEUED, QUICK, PageContext, say
@@ -256,9 +255,10 @@ class Result:
 def begin_with(updates: Mapping[Any, Any]) -> None:
     """Lets components that are being drawn begin with what updates would make of them."""
     for part, update in updates.items():
-        changes = update.constructor_args if isinstance(update, Block) else update
-        if not isinstance(update, Block) and not is_prop_update(update):
-            changes = {"value": update}
+        if isinstance(update, Block):
+            changes = update.constructor_args
+        else:
+            changes = update if isinstance(update, dict) and "__type__" in update else {"value": update}
         for name, value in changes.items():
             if name == "value" and not part.stateful:
                 value = part.postprocess(value)
