@@ -8,25 +8,22 @@
     python -m bench.classifier --table                          # everything so far as Markdown
 
 Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --quiet, which says that
-nothing else runs, or from --time, which repeats the method for its seconds. Both count the method alone, without live looks
-and evaluation. CPU seconds are always kept: they grow with the load too, but by a fifth rather than by a factor. Each finished cell goes to bench/results/classifier.json at once, so
-that a broken-off table is continued; machine and versions stand in it.
+nothing else runs, or from --time, which repeats the method for its seconds. Both count the method alone, without previews
+and evaluation. CPU seconds are always kept: they grow with the load too, but by a fifth rather than by a factor.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, get_args
 
 import torch
 
-from bench.classifier_table import clock_text, label, side_by_side, table
-from bench.store import locked, machine, write
+from bench.cells import FOLDER, Cell, load, machine, updating
+from bench.tables import classifier_table, clock_text, label, side_by_side
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig, Variant
@@ -37,7 +34,7 @@ from sfr_core.runs.session import Session
 from sfr_core.zoo.shipped import card
 
 MODEL = "fashion-mnist-resnet"
-RESULTS = Path(__file__).parent / "results" / "classifier.json"
+RESULTS = FOLDER / "classifier.json"
 ABLATIONS: dict[str, dict[str, Any]] = {
     "R": {"alternate": False, "adaptive": False, "mask": False},
     "R-on": {"alternate": True, "adaptive": False, "mask": False},
@@ -51,15 +48,9 @@ TENTHS = tuple(f"random:0.1@{seed}" for seed in range(5))
 Key = tuple[str, str, str, str, str]
 
 
-def key(cell: dict[str, Any]) -> Key:
+def key(cell: Cell) -> Key:
     """What tells one cell from another: method, preset, variant, ablation ("" for none), forget specification."""
-    return (
-        cell["method"],
-        cell["preset"],
-        cell.get("variant", "official"),
-        cell.get("ablation") or "",
-        cell["forget"],
-    )
+    return (cell["method"], cell["preset"], cell["variant"], cell["ablation"] or "", cell["forget"])
 
 
 def open_session(wanted: Key) -> Session:
@@ -71,13 +62,14 @@ def open_session(wanted: Key) -> Session:
     )
 
 
-def measure(wanted: Key, *, quiet: bool = False) -> dict[str, Any]:
+def measure(wanted: Key, *, quiet: bool = False) -> Cell:
     """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
     session = open_session(wanted)
     method, preset, variant, ablation, forget = wanted
+    gold = next(gold for gold in card(MODEL).retrained if gold.spec == forget and not gold.twin)
     begin = cpu = 0.0
     for event in run(session, cancel=CancelToken(), live_every=10**6):
-        # With no look before the last step, what the process spends between these two events is the method's.
+        # With no preview before the last step, what the process spends between these two events is the method's.
         if isinstance(event, PhaseStarted) and event.phase not in ("prepare", "evaluate"):
             begin = begin or time.process_time()
         if isinstance(event, Step):
@@ -91,15 +83,10 @@ def measure(wanted: Key, *, quiet: bool = False) -> dict[str, Any]:
                 "before": asdict(result.before), "after": asdict(result.after), "retrained": asdict(result.retrained),
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
                 "mask_density": result.mask_density, "retrain_seconds": result.retrain_seconds,
-                "cpu_seconds": round(cpu, 2), "retrain_cpu_seconds": retrain_cpu_seconds(forget),
+                "cpu_seconds": round(cpu, 2), "retrain_cpu_seconds": gold.cpu_seconds,
                 "device": result.device, "machine": machine(), "timing": timing(result.seconds) if quiet else None,
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
-
-
-def retrain_cpu_seconds(forget: str) -> float:
-    """CPU seconds of the training of the retrained model, one thread (from its card)."""
-    return next(gold.cpu_seconds for gold in card(MODEL).retrained if gold.spec == forget and not gold.twin)
 
 
 def clock(wanted: Key) -> dict[str, Any]:
@@ -117,24 +104,21 @@ def timing(seconds: float) -> dict[str, Any]:
     return {"seconds": round(seconds, 2), "threads": torch.get_num_threads(), "machine": machine()}
 
 
-def load() -> list[dict[str, Any]]:
-    """All cells so far."""
-    return list(json.loads(RESULTS.read_text())) if RESULTS.exists() else []
+def enter(cell: Cell) -> None:
+    """Puts a cell into the file, in the place of the same one or at the end."""
+    with updating(RESULTS, []) as cells:
+        at = next((i for i, old in enumerate(cells) if key(old) == key(cell)), len(cells))
+        cells[at : at + 1] = [cell]
 
 
-def enter(cell: dict[str, Any]) -> None:
-    """Puts a cell into the file, in the place of the same one or at the end; two benches may run side by side."""
-    with locked(RESULTS):
-        cells = load()
-        places = [i for i, old in enumerate(cells) if key(old) == key(cell)]
-        if places:
-            cells[places[0]] = cell
-        else:
-            cells.append(cell)
-        write(RESULTS, cells)
+def tables() -> str:
+    """All cells as Markdown."""
+    cells = load(RESULTS, [])
+    return f"{classifier_table(cells)}\n\n{side_by_side(cells, COMMON, TENTHS)}"
 
 
 def main() -> None:
+    shipped = [gold.spec for gold in card(MODEL).retrained if not gold.twin]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(BY_KIND["classifier"]))
     parser.add_argument("--preset", default="quick")
@@ -148,28 +132,26 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args()
     if args.table:
-        cells = load()
-        print(f"{table(cells)}\n\n{side_by_side(cells, COMMON, TENTHS)}")
+        print(tables())
         return
     if any(args.ablation) and args.method != ["sfr-on"]:
         parser.error("only sfr-on has ablations")
-    shipped = [gold.spec for gold in card(MODEL).retrained if not gold.twin]
     if unknown := set(args.only or ()) - set(shipped):
         parser.error(f"no retrained model for {', '.join(sorted(unknown))}; there are {', '.join(shipped)}")
     if args.threads:
         torch.set_num_threads(args.threads)
     for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
         wanted = (method, args.preset, args.variant, ablation, spec)
-        known = next((cell for cell in load() if key(cell) == wanted), None)
+        known = next((cell for cell in load(RESULTS, []) if key(cell) == wanted), None)
         if args.time:
-            if known is not None and (args.again or known.get("timing") is None):
+            if known is not None and (args.again or known["timing"] is None):
                 timed = {**known, "timing": clock(wanted)}
                 enter(timed)
                 print(f"{label(timed)}, {spec}: {clock_text(timed)}", flush=True)
         elif known is None or args.again:
             cell = measure(wanted, quiet=args.quiet)
             enter(cell)
-            print(table([cell]), flush=True)
+            print(classifier_table([cell]), flush=True)
 
 
 if __name__ == "__main__":

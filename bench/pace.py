@@ -1,60 +1,119 @@
-"""What a step of each method costs on this machine's CPU, so that runs on a GPU can be compared at equal CPU time too.
+"""What a step of each method costs on this machine's CPU, and how many steps of a method fit into the time of another one.
 
     python -m bench.pace MODEL FORGET [METHOD ...]      # for example: emoji-dit flags; default: all baselines
 
-Writes bench/results/pace.json. Where several runs share a GPU, no clock there tells what a method takes; so with --device cuda the
-other benchmarks give each method as many steps as would fit into SFR-on's time here (bench.equal_time).
+Equal time is equal CPU time, as the machine is shared: a trial tells what a step costs (the first one is left out: it also warms
+up), and a method gets as many as fit into what SFR-on took on the same thing and seed, its mask included. What a method needs only
+once for a model (Selective Amnesia's Fisher) is measured beside it and not subtracted.
+
+Where several runs share a GPU, no clock there tells what a method takes; so this command keeps the trials of a CPU in
+bench/results/pace.json, and with --device cuda bench.generators gives each method the steps that fit into SFR-on's time here.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
-from bench.equal_time import TRIAL_STEPS, Measured, bare_run, cost, steps_for
-from bench.store import locked, machine, write
-from sfr_core.catalog import spec_of
-from sfr_core.configs import RunConfig
+from bench.cells import FOLDER, Place, load, machine, settings_of, updating
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import ModelCard
+from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.ops.stepwise import drained
-from sfr_core.presets import resolve
-from sfr_core.runs.session import Session
+from sfr_core.events import MaskReady, PhaseStarted, Step
+from sfr_core.ops.walks import drained
+from sfr_core.session import Session
 from sfr_core.tasks.base import Preparable
-from sfr_core.zoo.shipped import card
+from sfr_core.zoo import card
 
-RESULTS = Path(__file__).parent / "results" / "pace.json"
+RESULTS = FOLDER / "pace.json"
 RIVALS = {
     "ddpm": ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune"),
     "dit": ("salun", "selective-amnesia", "joint", "gradient-ascent", "finetune"),
     "text-to-image": ("esd-x", "esd-u", "salun", "uce", "concept-ablation"),
 }
 """The baselines that a kind of model is compared with."""
+TRIAL_STEPS = 4
+"""Of the trial that tells what a step costs."""
 
 
-def load() -> dict[str, dict[str, Any]]:
-    """What was measured, by model and method."""
-    return dict(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.exists() else {}
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a bare run took: `step_cpu_seconds` for all steps but the first, `once_cpu_seconds` for what a model needs only once."""
+
+    steps: int
+    seconds: float
+    cpu_seconds: float
+    step_cpu_seconds: float
+    once_cpu_seconds: float
+    mask_density: float | None
 
 
-def measure(model: str, kind: str, forget: str, method: str) -> dict[str, Any]:
-    """A trial of a few steps of a method's quick preset on one thread."""
-    settings = resolve(model, method, forget=forget_spec(kind, forget), kind=kind)
+def cost(trial: Measured, steps: int) -> float:
+    """CPU seconds of a run of `steps`, by a trial of two or more; what a model needs only once does not count."""
+    each = trial.step_cpu_seconds / (trial.steps - 1)
+    return trial.cpu_seconds - trial.step_cpu_seconds - trial.once_cpu_seconds + (steps - 1) * each
+
+
+def steps_for(budget: float, measured: Measured) -> int:
+    """Steps that fit into `budget` CPU seconds, at least one, where `measured` had two or more.
+
+    What the trial did before and in its first step (a mask, warming up) counts once, what a model needs once does not.
+    """
+    first = cost(measured, 1)
+    return 1 + max(0, round((budget - first) / (cost(measured, 2) - first)))
+
+
+def bare_run(session: Session) -> Measured:
+    """The session's method without looks and records, as the runner starts it: same seed, same weights."""
+    density, steps, step_cpu, once_cpu = None, 0, 0.0, 0.0
+    once = session.config.method == "selective-amnesia"
+    phase = ""
+    with torch.random.fork_rng():
+        torch.manual_seed(session.config.seed)
+        rng = torch.Generator().manual_seed(session.config.seed)
+        wall, cpu = time.perf_counter(), time.process_time()
+        last = cpu
+        for event in session.method.run(session.task, session.method_config, rng=rng, cancel=CancelToken()):
+            now = time.process_time()
+            if once and phase == "fisher":
+                once_cpu += now - last
+            if isinstance(event, PhaseStarted):
+                phase = event.phase
+            elif isinstance(event, MaskReady):
+                density = event.density
+            elif isinstance(event, Step):
+                step_cpu += now - last if steps else 0.0
+                steps = event.i
+            last = now
+        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    return Measured(steps, seconds, cpu_seconds, step_cpu, once_cpu, density)
+
+
+def open_session(
+    model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto", device: Device = "cpu"
+) -> Session:
+    """The session of a cell, in the precision of the page's runs where nothing else is said, its own pictures drawn."""
     config = RunConfig(
-        model=model, forget=forget_spec(kind, forget), method=method, settings={**settings, "steps": TRIAL_STEPS},
-        device="cpu",
+        model=model.id, forget=forget_spec(model.kind, place.forget), method=place.method, settings=settings,
+        seed=place.seed, device=device, precision=precision, data=place.data,
     )  # fmt: skip
-    session = Session.of_card(config, card(model))
+    session = Session.of_card(config, model)
     if isinstance(session.task, Preparable):
         drained(session.task.prepare())
-    return {"forget": forget, "settings": settings, **asdict(bare_run(session)), "machine": machine()}
+    return session
+
+
+def data_of(kind: str) -> DataSource:
+    """Where a run's pictures come from by default: latent models ship none."""
+    return "shipped" if kind == "ddpm" else "data-free"
 
 
 def equal_steps(model: str, method: str, settings: dict[str, Any], ours: dict[str, Any]) -> tuple[int, float]:
@@ -63,7 +122,7 @@ def equal_steps(model: str, method: str, settings: dict[str, Any], ours: dict[st
     Raises:
         InputError: one of the two was not measured here with these settings (their number of steps aside).
     """
-    found = load().get(model, {})
+    found = load(RESULTS, {}).get(model, {})
     trials = []
     for who, wanted in (("sfr-on", ours), (method, settings)):
         row = found.get(who)
@@ -77,32 +136,25 @@ def equal_steps(model: str, method: str, settings: dict[str, Any], ours: dict[st
     return steps_for(budget, trials[1]), budget
 
 
-def answer(args: argparse.Namespace) -> None:
-    """Measures what is asked for.
-
-    Raises:
-        InputError: an unknown model, method or thing to forget.
-    """
-    model = card(args.model)
-    for method in ("sfr-on", *(args.methods or RIVALS[model.kind])):
-        if "steps" not in {setting.name for setting in spec_of(method, model.kind).config_cls.settings()}:
-            continue  # in closed form: it takes what it takes
-        row = measure(model.id, model.kind, args.forget, method)
-        with locked(RESULTS):
-            every = load()
-            every.setdefault(model.id, {})[method] = row
-            write(RESULTS, every)
-        print(f"{method}: {row['step_cpu_seconds'] / (TRIAL_STEPS - 1):.2f} CPU seconds a step", flush=True)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("forget", metavar="FORGET", help="a class or a concept")
     parser.add_argument("methods", nargs="*", metavar="METHOD", help="beside SFR-on")
+    args = parser.parse_args(argv)
     torch.set_num_threads(1)  # threads that wait for each other would count
     try:
-        answer(parser.parse_args(argv))
+        model = card(args.model)
+        for method in ("sfr-on", *(args.methods or RIVALS[model.kind])):
+            place = Place(args.forget, 0, method, data=data_of(model.kind))
+            settings = settings_of(model, place)
+            if "steps" not in settings:
+                continue  # in closed form: it takes what it takes
+            took = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}))
+            row = {"forget": place.forget, "settings": settings, **asdict(took), "machine": machine()}
+            with updating(RESULTS, {}) as every:
+                every.setdefault(model.id, {})[method] = row
+            print(f"{method}: {took.step_cpu_seconds / (TRIAL_STEPS - 1):.2f} CPU seconds a step", flush=True)
     except PlaygroundError as error:
         print(error, file=sys.stderr)
         return 2

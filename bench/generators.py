@@ -1,0 +1,338 @@
+"""The tables of the generators: every class forgotten in turn, and every method on a few classes or concepts at equal time.
+
+    python -m bench.generators [--model fashion-mnist-ddpm|emoji-dit|emoji-sd] [--part methods|classes|page]
+                               [--forget NAME ...] [--seeds N ...] [--methods ID ...] [--preset thorough] [--precision bf16]
+                               [--samples 500] [--sampler-steps 50] [--data-free] [--folder FOLDER] [--table] [--sheet]
+
+Each finished cell goes to bench/results/generators.json at once and is not measured again on the same checkpoint, with the same
+settings and protocol, so a broken-off table is continued by the same command. SFR-on comes first; what equal time is for the others:
+bench.pace. Latent models are measured as the page measures a run, the pixel model on as many samples and sampler steps as are asked
+for. Each protocol, machine, preset, precision and source of pictures has a table of its own. A cell names its precision, which for a
+method is that of the SFR-on cell that sets its time. The pictures that a model draws for its run are not counted. `--table` prints
+the model's cells as Markdown; `--sheet` writes bench/results/generators.png from the samples of the pixel model's cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, get_args
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from bench.cells import FOLDER, Cell, Place, find, load, machine, places, settings_of, unmeasured, updating
+from bench.pace import RIVALS, TRIAL_STEPS, bare_run, data_of, equal_steps, open_session, steps_for
+from bench.sheet import TILES, save_tiles, sheet
+from bench.tables import table
+from sfr_core.cancel import CancelToken
+from sfr_core.cards import ModelCard, read_card
+from sfr_core.catalog import spec_of
+from sfr_core.configs import Device, Precision
+from sfr_core.data.splits import forget_spec, parse_forget
+from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.events import Evaluated, PhaseStarted, Preview
+from sfr_core.generation import Untouched, draw, known_record, protocol_of
+from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.ops.device import UsedPrecision, peak_bytes
+from sfr_core.ops.diffusion import check_sampler
+from sfr_core.ops.walks import drained
+from sfr_core.results import GeneratorRecord
+from sfr_core.runner import run
+from sfr_core.session import Session
+from sfr_core.tasks.ddpm import DiffusionTask
+from sfr_core.zoo import card, open_dataset
+
+RESULTS = FOLDER / "generators.json"
+COMPARED = {
+    "fashion-mnist-ddpm": ("Trouser", "Sneaker", "Bag"),
+    "emoji-dit": ("flags", "clocks", "birds"),
+    "emoji-sd": ("cat", "flags", "google style"),
+}
+"""On which all methods are compared; of the text-to-image model an object, a category and a style."""
+SEEDS = (0, 1, 2)
+CARD_PRECISION: UsedPrecision = "bf16"
+"""In which the records of the pixel model's card were made (`recipes.ddpm_quality`)."""
+
+
+def stored() -> dict[str, list[Cell]]:
+    """Everything measured so far: "cells" and runs of the "page"."""
+    return load(RESULTS, {"cells": [], "page": []})
+
+
+def add(part: str, found: Cell) -> None:
+    """Adds a cell or a page run to the file; where another process has measured the same cell meanwhile, that one stays."""
+    with updating(RESULTS, {"cells": [], "page": []}) as results:
+        if part == "page" or find(results["cells"], found) is None:
+            results[part].append(found)
+
+
+def task_of(session: Session) -> DiffusionTask:
+    """The session's task, which must be the pixel model's."""
+    if not isinstance(session.task, DiffusionTask):
+        raise TypeError(f"'{session.card.id}' is no diffusion model")
+    return session.task
+
+
+def measure(
+    model: ModelCard, place: Place, cells: Sequence[Cell], before: Untouched, sampler: Protocol,
+    precision: Precision = "auto", device: Device = "cpu",
+) -> Cell:  # fmt: skip
+    """One cell: the run, its time and its records; on a CPU the precision of SFR-on's run is that of the others.
+
+    On a GPU equal time is that of a CPU (bench.pace). A method in closed form takes what it takes.
+
+    Raises:
+        InputError: SFR-on was not measured on this thing and seed, so there is no time to give to another method.
+    """
+    cell = unmeasured(model, place, sampler.name)
+    settings, ours = cell["settings"], replace(place, method="sfr-on")
+    once, budget = 0.0, None
+    if place.method != "sfr-on" and device == "cuda":
+        if "steps" in settings:
+            settings["steps"], budget = equal_steps(model.id, place.method, settings, settings_of(model, ours))
+    elif place.method != "sfr-on":
+        known = find(cells, unmeasured(model, ours, sampler.name))
+        if known is None:
+            raise InputError(
+                f"SFR-on was not measured on {place.forget} with seed {place.seed}.",
+                hint=f"Measure it first, with the preset {place.preset} and {place.data} pictures.",
+            )
+        budget, precision = float(known["cpu_seconds"]), known["precision"]
+        if "steps" in settings:
+            trial = bare_run(open_session(model, place, {**settings, "steps": TRIAL_STEPS}, precision))
+            settings["steps"], once = steps_for(budget, trial), trial.once_cpu_seconds
+    began = time.process_time()
+    session = open_session(model, place, settings, precision, device)
+    opened = time.process_time() - began
+    took = bare_run(session)
+    session.keep()
+    if model.kind == "ddpm":
+        records = drawn_records(session, place, cells, before, sampler, device)
+    else:
+        records = evaluated_records(session, took.steps)
+    return {
+        **cell, "label": int(session.split.spec.classes[0]), "steps": took.steps, "precision": session.precision,
+        "before_precision": session.precision, "budget_cpu_seconds": budget, "device": session.device_name, **records,
+        "opening_cpu_seconds": opened, "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds,
+        "once_seconds": max(once, took.once_cpu_seconds), "mask_density": took.mask_density, "machine": where(device),
+        "threads": session.threads,
+    }  # fmt: skip
+
+
+def evaluated_records(session: Session, steps: int) -> dict[str, Any]:
+    """The records of a run's evaluation, by model."""
+    events = session.kind.measure(session, steps, CancelToken())
+    found = (event for event in events if isinstance(event, Evaluated))
+    return {event.when: asdict(event.record) for event in found}
+
+
+def drawn_records(
+    session: Session, place: Place, cells: Sequence[Cell], before: Untouched, sampler: Protocol, device: Device
+) -> dict[str, Any]:
+    """The pixel model's records before and after; keeps a few samples of both for the sheet."""
+    task, model, forgotten = task_of(session), session.card, session.split.spec.classes
+    assert task.judge is not None  # a shipped model has one
+    classes = len(session.dataset.class_names)
+    labels = sample_plan(forgotten, classes, sampler.n)
+    compiled = device == "cpu" and shutil.which("g++") is not None
+    untouched = None
+    if session.precision == CARD_PRECISION and device == "cpu":
+        untouched = known_record(
+            model.records.get(forget_spec(model.kind, place.forget), {}), sampler, labels, forgotten
+        )
+    untouched = untouched or known_before(cells, session, sampler, place.forget, where(device))
+    if untouched is None:
+        untouched = before.drawn(task, quicker(session.reference("before"), compiled), labels).record(forgotten)
+    if not (blank := tiles_path(Place("before", 0, "none"), model.sha256)).exists():
+        few = np.repeat(np.arange(classes), TILES)
+        save_tiles(before.drawn(task, session.reference("before"), few), blank)
+    after = drained(draw(task, task.judge, labels, sampler, quicker(task.model, compiled)))
+    save_tiles(after, tiles_path(place, model.sha256))
+    return {"before": asdict(untouched), "after": asdict(after.record(forgotten)), "compiled": compiled}
+
+
+def quicker(model: nn.Module | None, compiled: bool) -> nn.Module | None:
+    """A generator to draw many samples with; compiled it takes two thirds of the time and rounds differently in the last bits."""
+    if model is None or not compiled:
+        return model
+    made: nn.Module = torch.compile(model)  # type: ignore[assignment]
+    return made
+
+
+def known_before(
+    cells: Sequence[Cell], session: Session, sampler: Protocol, forget: str, there: str
+) -> GeneratorRecord | None:
+    """The record before of another cell: it depends on neither seed, method nor settings, only on who draws where.
+
+    Whether its samples were drawn by a compiled model is not asked: that changes the last bits only.
+    """
+    for cell in cells:
+        same = cell["checkpoint"]["sha256"] == session.card.sha256 and cell["forget"] == forget
+        drawn = cell["protocol"], cell["before_precision"], cell["device"], cell["machine"]
+        if same and drawn == (sampler.name, session.precision, session.device_name, there):
+            return GeneratorRecord(**cell["before"])
+    return None
+
+
+def tiles_path(place: Place, sha256: str) -> Path:
+    """Where the first samples of a cell lie, for the sheet."""
+    other = "" if (place.preset, place.data) == ("quick", "shipped") else f" {place.preset} {place.data}"
+    return FOLDER / "tiles" / f"{sha256[:12]} {place.forget} {place.seed} {place.method}{other}.png"
+
+
+def where(device: Device = "cpu") -> str:
+    """Machine and versions of a cell."""
+    return f"{machine(device)}, diffusers {diffusers.__version__}"
+
+
+def fresh_page_run(model: ModelCard) -> Cell:
+    """`page_run` in a process of its own, as the page's jobs have: nothing is warm, and its memory is nobody else's."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(page_run, model).result()
+
+
+def page_run(model: ModelCard) -> Cell:
+    """The default run as the page makes it, from the opening of the model on (imports are done).
+
+    Returns:
+        `spent`: seconds by phase, which add up to `seconds`; `looks_share`: previews' part of all these seconds, and
+        `looks_share_of_run` of them without opening and evaluation; the largest resident size of the process.
+    """
+    spent = {"open": 0.0, "looks": 0.0, "method": 0.0, "evaluate": 0.0}
+    started, cpu = time.perf_counter(), time.process_time()
+    default = Place(COMPARED[model.id][0], 0, "sfr-on", data=data_of(model.kind))
+    session = open_session(model, default, settings_of(model, default))
+    last = time.perf_counter()
+    spent["open"] = last - started
+    first_picture, phase = None, ""
+    for event in run(session, cancel=CancelToken()):
+        now = time.perf_counter()
+        looked = isinstance(event, Preview | Evaluated) and phase != "evaluate"
+        spent["looks" if looked else "evaluate" if phase == "evaluate" else "method"] += now - last
+        if isinstance(event, PhaseStarted):
+            phase = event.phase
+        if isinstance(event, Preview) and first_picture is None:
+            first_picture = now - started
+        last = now
+    total = last - started
+    return {
+        **unmeasured(model, default, protocol_of(model).name), "seconds": total, "cpu_seconds": time.process_time() - cpu,
+        "spent": spent, "looks_share": spent["looks"] / total,
+        "looks_share_of_run": spent["looks"] / (spent["looks"] + spent["method"]), "first_picture_seconds": first_picture,
+        "precision": session.precision, "threads": session.threads, "device": "cpu", "machine": where(),
+        "peak_resident_bytes": peak_bytes(session.device),
+    }  # fmt: skip
+
+
+def write_sheet(sha256: str, names: Sequence[str]) -> Path:
+    """Composes the sheet of a checkpoint from the tiles of its cells."""
+    cells = [("before", None, Place("before", 0, "none"))]
+    cells += [(f"without {name}", label, Place(name, 0, "sfr-on")) for label, name in enumerate(names)]
+    paths = [(title, label, tiles_path(place, sha256)) for title, label, place in cells]
+    target = RESULTS.with_suffix(".png")
+    sheet([(title, label, Image.open(p)) for title, label, p in paths if p.exists()]).save(target, optimize=True)
+    return target
+
+
+def tables(model: str) -> str:
+    """A model's cells as Markdown, then its page runs."""
+    found = stored()
+    cells, page = ([cell for cell in found[part] if cell["model"] == model] for part in ("cells", "page"))
+    return table(cells, page)
+
+
+def wanted_places(args: argparse.Namespace, model: ModelCard, sampler: Protocol) -> list[Place]:
+    """The cells that the command line asks for.
+
+    Raises:
+        InputError: a class, concept or method that does not exist, or numbers of samples or sampler steps that cannot be.
+    """
+    methods = RIVALS[model.kind] if args.methods is None else args.methods
+    if "retrain" in methods:
+        raise InputError("The retrained model is not measured here.", hint="Its records stand in the model's card.")
+    for method in methods:
+        spec_of(method, model.kind)
+    if sampler.n < 2:
+        raise InputError(f"{sampler.n} samples are too few.", hint="Choose 100 or 500.")
+    check_sampler(sampler.steps)
+    if args.part == "page":
+        return []
+    names, data = open_dataset(model).class_names, "data-free" if args.data_free else data_of(model.kind)
+    if args.part == "classes":
+        found = places(args.forget or names, args.seeds or (0,), (), args.preset, data)
+    else:
+        found = places(args.forget or COMPARED[model.id], args.seeds or SEEDS, methods, args.preset, data)
+        if args.device == "cuda":  # nobody's time depends on SFR-on's cells
+            found = [place for place in found if place.method in methods]
+    for place in found:
+        parse_forget(forget_spec(model.kind, place.forget), names)
+        unmeasured(model, place, sampler.name)
+    return found
+
+
+def answer(args: argparse.Namespace) -> None:
+    """Does what the command line asks for.
+
+    Raises:
+        InputError: see `wanted_places`; nothing was measured then. ValueError: no cell to make a sheet of.
+    """
+    if args.table:
+        print(tables(args.model))
+        return
+    model = card(args.model) if args.folder is None else read_card(args.folder, args.card)
+    if args.sheet:
+        print(write_sheet(model.sha256, open_dataset(model).class_names))
+        return
+    sampler = Protocol(args.samples, args.sampler_steps) if model.kind == "ddpm" else protocol_of(model)
+    wanted, before = wanted_places(args, model, sampler), Untouched(sampler)
+    for place in wanted:
+        cells = stored()["cells"]  # another process may have been faster
+        if find(cells, unmeasured(model, place, sampler.name)) is None:
+            done = measure(model, place, cells, before, sampler, args.precision, args.device)
+            add("cells", done)
+            told = ("forget", "seed", "method", "steps", "cpu_seconds", "after")
+            print(json.dumps({k: done[k] for k in told}), flush=True)
+    if args.part == "page":
+        add("page", fresh_page_run(model))
+    print(tables(model.id))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="fashion-mnist-ddpm", choices=COMPARED)
+    parser.add_argument("--part", default="methods", choices=("methods", "classes", "page"))
+    parser.add_argument("--forget", nargs="+", metavar="NAME", help="classes, or names of concepts")
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: 0 for the classes, 0, 1 and 2 for the methods")
+    parser.add_argument("--methods", nargs="*", metavar="ID", help="beside SFR-on; default: all baselines")
+    parser.add_argument("--samples", type=int, default=500, help="of the pixel model")
+    parser.add_argument("--sampler-steps", type=int, default=50, help="of the pixel model")
+    parser.add_argument("--preset", default="quick", choices=("quick", "thorough"))
+    parser.add_argument("--data-free", action="store_true", help="forget and repair on pictures that the model draws")
+    parser.add_argument("--precision", default="auto", choices=get_args(Precision), help="default: as the page chooses")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--folder", type=Path, help="another copy of the model, such as a draft")
+    parser.add_argument("--card", default="card.json", help="its card's file name")
+    parser.add_argument("--table", action="store_true", help="print the Markdown and end")
+    parser.add_argument("--sheet", action="store_true", help="compose the sheet and end")
+    try:
+        answer(parser.parse_args(argv))
+    except (PlaygroundError, FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

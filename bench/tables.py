@@ -1,0 +1,365 @@
+"""Markdown of stored cells: the classifier's runs, generators of classes, and concepts of the text-to-image model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import mean, stdev
+
+from bench.cells import Cell
+from sfr_core.catalog import spec_of
+from sfr_core.data.splits import forget_spec
+from sfr_core.presets import resolve
+
+FA_MOST, JA_LOSS_MOST, FD_RATIO_MOST = 2.0, 3.0, 1.15
+"""What SFR-on's quick preset must keep for every class: percent, points, ratio."""
+DIRECT_MOST, PARAPHRASE_MOST, NEIGHBOUR_LOSS_MOST = 5.0, 15.0, 5.0
+"""What it must keep for every concept: percent, percent, points."""
+
+
+def markdown(head: str, rows: Iterable[Sequence[str]]) -> str:
+    """A table.
+
+    Args:
+        head: titles of the columns, with a bar between them.
+    """
+    lines = [f"| {head} |", f"|{' --- |' * (head.count('|') + 1)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
+
+
+def spread(values: Iterable[float | None], digits: int = 1) -> str:
+    """Mean and standard deviation, or the only value; "-" where none is known."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return f"{known[0]:.{digits}f}" if known else "-"
+    return f"{mean(known):.{digits}f} ± {stdev(known):.{digits}f}"
+
+
+def span(values: Iterable[int]) -> str:
+    """The least and the greatest of some numbers, or the only one."""
+    found = sorted(set(values))
+    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+
+# The classifier
+
+
+def label(cell: Cell) -> str:
+    """A classifier's row: method, and what of it is not the default."""
+    if cell["ablation"]:
+        return f"{cell['ablation']} of {cell['method']}"
+    extras = [cell[part] for part in ("preset", "variant") if cell[part] not in ("quick", "official")]
+    return f"{cell['method']} ({', '.join(extras)})" if extras else str(cell["method"])
+
+
+def gap(cell: Cell) -> float:
+    """TA_remain against the retrained model, percentage points; negative is a loss."""
+    return float(cell["after"]["TA_remain"] - cell["retrained"]["TA_remain"])
+
+
+def clock_text(cell: Cell) -> str:
+    """Seconds of the method, or that nobody measured them."""
+    return f"{cell['timing']['seconds']:.1f} s" if cell["timing"] else "not timed"
+
+
+def share(part: float | None, whole: float | None, otherwise: str) -> str:
+    """Percent."""
+    return f"{100 * part / whole:.1f} %" if part and whole else otherwise
+
+
+def classifier_table(cells: Iterable[Cell]) -> str:
+    """Every cell: classes, then scattered samples."""
+    classes: list[list[str]] = []
+    scattered: list[list[str]] = []
+    for c in cells:
+        a, r = c["after"], c["retrained"]
+        forgotten = c["forget"].removeprefix("class:")
+        if forgotten != c["forget"]:
+            seconds = c["timing"] and c["timing"]["seconds"]
+            classes.append([
+                label(c), forgotten, f"{a['FA']:.1f}", f"{a['TA_forget']:.1f}", f"{a['TA_remain']:.2f}",
+                f"{r['TA_remain']:.2f}", f"{gap(c):+.2f}", f"{a['MIA']:.1f} ({r['MIA']:.1f})", f"{c['avg_d']:.2f}", clock_text(c),
+                share(seconds, c["retrain_seconds"], "not timed"),
+                share(c.get("cpu_seconds"), c.get("retrain_cpu_seconds"), "not measured"),
+            ])  # fmt: skip
+        else:
+            pairs = [f"{a[k]:.1f} ({r[k]:.1f})" for k in ("FA", "RA", "TA", "MIA")]
+            averages = [f"{c['avg_d']:.2f}", f"{c['avg_d_before']:.2f}", f"{a['KL']:.3f}"]
+            scattered.append([label(c), forgotten, *pairs, *averages, clock_text(c)])
+    tables = (
+        (
+            "method | forget | FA | TA forget | TA remain | retrained | gap | MIA (retr.) | Avg.D | time | of retraining | CPU of retraining",
+            classes,
+        ),
+        (
+            "method | forget | FA (retr.) | RA (retr.) | TA (retr.) | MIA (retr.) | Avg.D | before | KL | time",
+            scattered,
+        ),
+    )
+    return "\n\n".join(markdown(head, rows) for head, rows in tables if rows)
+
+
+def side_by_side(cells: Sequence[Cell], classes: Sequence[str], scattered: Sequence[str]) -> str:
+    """One row per method on the same forget sets; a method that lacks one of them shows a dash in those columns."""
+    rows = []
+    for name in dict.fromkeys(map(label, cells)):
+        mine = {c["forget"]: c for c in cells if label(c) == name}
+        row = [name]
+        for specs, columns in ((classes, _class_columns), (scattered, _scattered_columns)):
+            complete = bool(specs) and all(spec in mine for spec in specs)
+            row += columns([mine[spec] for spec in specs]) if complete else ["–"] * (5 if specs is classes else 4)
+        rows.append(row)
+    return markdown(
+        "method | class: left of it | class: rest | class: MIA off by | class: Avg.D | class: time | tenth: Avg.D | tenth: MIA off by | tenth: KL | tenth: time",
+        rows,
+    )
+
+
+def _class_columns(cells: list[Cell]) -> list[str]:
+    gaps = [gap(c) for c in cells]
+    left = max(c["after"]["TA_forget"] for c in cells)
+    avg_d = f"{mean(c['avg_d'] for c in cells):.2f}"
+    return [f"{left:.1f} %", f"{mean(gaps):+.2f} (worst {min(gaps):+.2f})", _mia_off(cells), avg_d, _seconds(cells)]
+
+
+def _scattered_columns(cells: list[Cell]) -> list[str]:
+    avg_d, kl = mean(c["avg_d"] for c in cells), mean(c["after"]["KL"] for c in cells)
+    return [f"{avg_d:.2f}", _mia_off(cells), f"{kl:.3f}", _seconds(cells)]
+
+
+def _mia_off(cells: list[Cell]) -> str:
+    return f"{mean(abs(c['after']['MIA'] - c['retrained']['MIA']) for c in cells):.1f}"
+
+
+def _seconds(cells: list[Cell]) -> str:
+    """Mean over the cells that were timed; which class is forgotten changes the work hardly."""
+    timed = [c["timing"]["seconds"] for c in cells if c["timing"]]
+    return f"{mean(timed):.1f} s" if timed else "not timed"
+
+
+# Generators
+
+
+def loss(cell: Cell, of: str = "remain") -> float | None:
+    """Points that the judge's accuracy on "remain", "neighbours" or "others" fell, negative is a gain; None where there are none."""
+    before, after = cell["before"][f"JA_{of}"], cell["after"][f"JA_{of}"]
+    return None if before is None or after is None else float(before - after)
+
+
+def fd_ratio(cell: Cell) -> float:
+    """Frechet distance of what remains over the one before."""
+    return float(cell["after"]["FD_remain"] / cell["before"]["FD_remain"])
+
+
+def left(cell: Cell) -> float:
+    """What is left, percent: FA, for a concept the mean of its own prompts and of those in other words that showed it before."""
+    found = (cell["after"]["FA"], cell["after"].get("FA_paraphrase"))
+    return float(mean(value for value in found if value is not None))
+
+
+def nearest_loss(cell: Cell) -> float:
+    """Points lost by what could be harmed: the other classes, a concept's neighbours, or the others where it has none."""
+    if cell["kind"] != "text-to-image":
+        return loss(cell) or 0.0
+    near = loss(cell, "neighbours")
+    return near if near is not None else loss(cell, "others") or 0.0
+
+
+def harm(cell: Cell) -> float:
+    """One number to order methods by: what is left plus what the nearest lost, in points; 0 is forgotten without loss."""
+    return left(cell) + max(0.0, nearest_loss(cell))
+
+
+def kept(cell: Cell) -> bool:
+    """True where all three targets hold."""
+    fa, lost = cell["after"]["FA"], nearest_loss(cell)
+    if cell["kind"] != "text-to-image":
+        return bool(fa <= FA_MOST and lost <= JA_LOSS_MOST and fd_ratio(cell) <= FD_RATIO_MOST)
+    words = cell["after"]["FA_paraphrase"]
+    return bool(fa <= DIRECT_MOST and (words is None or words <= PARAPHRASE_MOST) and lost <= NEIGHBOUR_LOSS_MOST)
+
+
+def newest(cells: Iterable[Cell]) -> list[Cell]:
+    """The last cell of each thing to forget, seed and method."""
+    return list({(cell["forget"], cell["seed"], cell["method"]): cell for cell in cells}.values())
+
+
+def grouped(cells: Iterable[Cell], key: Callable[[Cell], str]) -> dict[str, list[Cell]]:
+    """Cells by what `key` says of them, in the order of the first of each."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(key(cell), []).append(cell)
+    return groups
+
+
+def table(cells: Sequence[Cell], page: Iterable[Cell] = ()) -> str:
+    """Everything measured on one checkpoint by one protocol in one precision, under a heading each; then the page's runs.
+
+    The classes in turn are listed by machine. Methods are compared across machines, since each has as many steps as fit into SFR-on's
+    time on a CPU (bench.pace) wherever it ran; where each ran is said. Of cells that differ in their settings only, the newest
+    stands in a table; what of SFR-on's differs from today's preset is said. Of a concept whose prompts were changed only the cells with
+    the last ones: the others answer another question.
+    """
+    prompts = {(c["checkpoint"]["sha256"], c["forget"]): c["prompts"] for c in cells}
+    cells = [c for c in cells if c["prompts"] == prompts[c["checkpoint"]["sha256"], c["forget"]]]
+    parts = []
+    for heading, group in grouped(cells, _heading).items():
+        parts.append(heading)
+        if group[0]["kind"] == "text-to-image":
+            group = newest(group)
+            parts += [f"{group[-1]['machine']}.{drawn_first(group)}", concept_table(group)]
+            continue
+        for there in grouped(group, lambda cell: str(cell["device"])).values():
+            there = newest(there)
+            parts += [f"{there[-1]['machine']}.{drawn_first(there)}{changed(there)}", class_table(there)]
+        parts.append(method_table(group))
+    return "\n\n".join([*parts, *map(page_line, page)])
+
+
+def _heading(cell: Cell) -> str:
+    seen, precision, before = cell["checkpoint"]["images_seen"], cell["precision"], cell["before_precision"]
+    of = "a kind of prompt, twice" if cell["kind"] == "text-to-image" else "the forgotten class"
+    after = f" after {seen:,} training pictures" if seen else ""
+    free = ", data-free" if cell["data"] == "data-free" else ""
+    return (
+        f"Checkpoint {cell['checkpoint']['sha256'][:12]}{after}; {cell['protocol']} (samples of {of} @ sampler steps); "
+        f"{cell['preset']}{free}; {precision}{'' if before == precision else f', before: {before}'}."
+    )
+
+
+def drawn_first(cells: Iterable[Cell]) -> str:
+    """A sentence on runs whose pictures the model drew itself before they began; nothing where there are none."""
+    took = [round(c["opening_cpu_seconds"]) for c in cells if c["data"] == "data-free" and "opening_cpu_seconds" in c]
+    if not took:
+        return ""
+    return f" Data-free: opening the model and drawing the pictures of the run took {span(took)} s of CPU more."
+
+
+def changed(group: Iterable[Cell]) -> str:
+    """A sentence on the settings of SFR-on's cells that today's preset has otherwise; nothing where there are none."""
+    found: set[str] = set()
+    for cell in group:
+        if cell["method"] == "sfr-on":
+            kind = cell["kind"]
+            forget = forget_spec(kind, cell["forget"])
+            today = resolve(cell["model"], "sfr-on", cell["preset"], forget=forget, kind=kind)
+            then = spec_of("sfr-on", kind).config_cls.from_dict(cell["settings"]).to_dict()
+            found |= {f"{name} {value}" for name, value in then.items() if value != today[name]}
+    return f" SFR-on with other settings than today's preset: {', '.join(sorted(found))}." if found else ""
+
+
+def class_table(cells: Iterable[Cell]) -> str:
+    """SFR-on's preset, each class forgotten in turn (seed 0)."""
+    found = sorted((c for c in cells if c["method"] == "sfr-on" and c["seed"] == 0), key=lambda c: int(c["label"]))
+    if not found:
+        return "No class was measured yet."
+    rows = []
+    for c in found:
+        b, a = c["before"], c["after"]
+        shares = [b["FA"], a["FA"], a["FA_softmax"], a["accepted_any"], b["JA_remain"], a["JA_remain"]]
+        distances = [b["FD_remain"], a["FD_remain"], fd_ratio(c), a["diversity"]]
+        numbers = [*(f"{x:.1f}" for x in shares), *(f"{x:.2f}" for x in distances), f"{c['cpu_seconds']:.0f} s"]
+        rows.append([c["forget"], *numbers, "yes" if kept(c) else "no"])
+    head = "forget | FA before | FA | softmax | some class | rest before | rest | FD before | FD | ratio | diversity | CPU time | kept"
+    return (
+        f"{markdown(head, rows)}\n\n{sum(map(kept, found))} of {len(rows)} classes keep all three: FA at most {FA_MOST:g} %, the rest within "
+        f"{JA_LOSS_MOST:g} points, FD at most {FD_RATIO_MOST:g} times the one before."
+    )
+
+
+Pairs = dict[str, list[tuple[Cell, Cell]]]
+
+
+def against_ours(cells: Iterable[Cell]) -> Pairs:
+    """Each rival's cells with SFR-on's of the same thing and seed, by method."""
+    found = newest(cells)
+    ours = {(c["forget"], c["seed"]): c for c in found if c["method"] == "sfr-on"}
+    pairs: Pairs = {}
+    for c in found:
+        if c["method"] != "sfr-on" and (c["forget"], c["seed"]) in ours:
+            pairs.setdefault(c["method"], []).append((c, ours[c["forget"], c["seed"]]))
+    return pairs
+
+
+def method_table(cells: Sequence[Cell]) -> str:
+    """Mean and spread of each method over the classes and seeds that SFR-on was measured on too, and a sentence for each rival."""
+    if len({c["method"] == "sfr-on" for c in cells}) < 2:
+        return "No second method was measured yet."
+    pairs = against_ours(cells)
+    if not pairs:
+        return "The methods have no class and seed in common yet."
+    ours = {(own["forget"], own["seed"]): own for some in pairs.values() for _, own in some}
+    groups = {method: [theirs for theirs, _ in some] for method, some in pairs.items()}
+    groups["sfr-on"] = [ours[place] for place in sorted(ours)]
+    rows = []
+    for method, group in sorted(groups.items(), key=lambda pair: mean(map(harm, pair[1]))):
+        once = max(c["once_seconds"] for c in group)  # later cells of a process find it kept
+        rows.append([
+            method, str(len(group)), span(c["steps"] for c in group), spread(c["after"]["FA"] for c in group),
+            spread(c["after"]["accepted_any"] for c in group), spread(map(loss, group)), spread(map(fd_ratio, group), 2),
+            spread(map(harm, group)), f"{spread((c['cpu_seconds'] for c in group), 0)} s", f"{once:.0f} s" if once >= 0.5 else "",
+        ])  # fmt: skip
+    head = "method | cells | steps | FA | some class | loss of the rest | FD ratio | harm | CPU time | once per model"
+    about = "Harm is FA plus the points that the rest lost: 0 is forgotten without loss." + measured_on(groups)
+    return "\n".join([markdown(head, rows), "", about, *sentences(pairs)])
+
+
+def measured_on(groups: dict[str, list[Cell]]) -> str:
+    """A sentence on which method ran where; nothing where all ran on one machine."""
+    where: dict[str, list[str]] = {}
+    for method, group in groups.items():
+        for machine in dict.fromkeys(c["machine"] for c in group):
+            where.setdefault(machine, []).append(method)
+    if len(where) < 2:
+        return ""
+    listed = "; ".join(f"{', '.join(methods)} on {machine}" for machine, methods in where.items())
+    return f" Measured: {listed}."
+
+
+def sentences(pairs: Pairs) -> list[str]:
+    """Which of two methods is better on what both were measured on, and by how much."""
+    lines = []
+    for method, some in pairs.items():
+        theirs, ours = zip(*some, strict=True)
+        apart = mean(map(harm, theirs)) - mean(map(harm, ours))
+        who = "is better than" if apart > 0 else "is worse than" if apart < 0 else "equals"
+        won = sum(harm(a) > harm(b) for a, b in some)
+        line = f"- SFR-on {who} {method} by {abs(apart):.1f} points of harm on the mean, and better in {won} of {len(some)} cells"
+        if ours[0]["kind"] != "text-to-image":
+            fa = mean(map(left, theirs)) - mean(map(left, ours))
+            lost = mean(map(nearest_loss, theirs)) - mean(map(nearest_loss, ours))
+            ratio = mean(map(fd_ratio, theirs)) / mean(map(fd_ratio, ours))
+            line += f": there FA is {fa:+.1f}, the loss of the rest {lost:+.1f} points, FD {ratio:.2f} times SFR-on's"
+        lines.append(f"{line}.")
+    return lines
+
+
+def concept_table(cells: Sequence[Cell]) -> str:
+    """Each method on each concept, ordered by harm, and a sentence for each rival."""
+    rows = []
+    for forget, mine in grouped(cells, lambda cell: str(cell["forget"])).items():
+        by_method = grouped(mine, lambda cell: str(cell["method"]))
+        for method, some in sorted(by_method.items(), key=lambda pair: mean(map(harm, pair[1]))):
+            lost = [spread(loss(c, of) for c in some) for of in ("neighbours", "others")]
+            rows.append([
+                forget, method, str(len(some)), span(c["steps"] for c in some), spread(c["after"]["FA"] for c in some),
+                spread(c["after"]["FA_paraphrase"] for c in some), *lost, spread(map(fd_ratio, some), 2), spread(map(harm, some)),
+                f"{spread((c['cpu_seconds'] for c in some), 0)} s", f"{sum(map(kept, some))} of {len(some)}",
+            ])  # fmt: skip
+    head = "forget | method | cells | steps | direct | in other words | loss of neighbours | loss of others | FD ratio | harm | CPU time | kept"
+    about = (
+        "Harm is the mean of what is left by direct prompts and in other words, plus the points that the neighbours lost "
+        "(the others, where there are none): 0 is forgotten without loss."
+    )
+    return "\n".join([markdown(head, rows), "", about, *sentences(against_ours(cells))])
+
+
+def page_line(run: Cell) -> str:
+    """The default run as the page makes it, in a sentence."""
+    spent = run["spent"]
+    return (
+        f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}, {run['precision']}, threads: {run['threads']}, a fresh process) from "
+        f"the opening of the model to the finished comparison {run['seconds']:.0f} s ({run['cpu_seconds']:.0f} s of CPU): "
+        f"opening {spent['open']:.0f} s, method {spent['method']:.0f} s, live looks {spent['looks']:.0f} s "
+        f"({100 * run['looks_share']:.0f} % of the whole, {100 * run['looks_share_of_run']:.0f} % of method and looks), evaluation {spent['evaluate']:.0f} s; first picture after "
+        f"{run['first_picture_seconds']:.1f} s; at most {run['peak_resident_bytes'] / 2**20:.0f} MiB resident."
+    )

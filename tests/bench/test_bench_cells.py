@@ -1,0 +1,99 @@
+"""Which cells are equal, which are measured again, and files that several processes fill."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import bench.classifier
+import bench.generators
+from bench.cells import Cell, Place, find, identity, load, places, unmeasured
+from sfr_core.catalog import BY_KIND
+from tests.bench.bench_cells import DDPM, cell, changed, classifier_cell, thorough
+
+
+def missing(cells: list[Cell], wanted: list[Place], sha256: str = "a" * 64, protocol: str = "100@20") -> list[Place]:
+    model = replace(DDPM, sha256=sha256)
+    return [place for place in wanted if find(cells, unmeasured(model, place, protocol)) is None]
+
+
+def test_sfron_is_measured_before_the_methods_that_take_its_time() -> None:
+    found = places(["Bag", "Coat"], [0, 1], ["joint", "sfr-on", "salun"])
+    assert len(found) == len(set(found)) == 2 * 2 * 3
+    assert found[:4] == [Place(name, seed, "sfr-on") for seed in (0, 1) for name in ("Bag", "Coat")]
+    assert [place.method for place in found[4:]] == ["joint"] * 4 + ["salun"] * 4
+    assert places(["Bag"], [0], [], "thorough", "data-free") == [Place("Bag", 0, "sfr-on", "thorough", "data-free")]
+
+
+def test_measured_cells_are_skipped_on_the_same_checkpoint_and_protocol_only() -> None:
+    wanted = [Place("Bag", 0, "sfr-on"), Place("Bag", 1, "sfr-on")]
+    assert missing([cell()], wanted) == wanted[1:]
+    assert missing([cell()], wanted, "b" * 64) == wanted
+    assert missing([cell()], wanted, protocol="500@50") == wanted
+
+
+def test_a_run_that_draws_its_pictures_and_another_preset_have_cells_of_their_own() -> None:
+    shipped, free = Place("Bag", 0, "sfr-on"), Place("Bag", 0, "sfr-on", data="data-free")
+    longer = Place("Bag", 0, "sfr-on", "thorough")
+    assert missing([cell()], [shipped, free, longer]) == [free, longer]
+    assert missing([{**cell(), "data": "data-free"}], [shipped, free]) == [shipped]
+    assert missing([thorough(cell())], [shipped, longer]) == [shipped]
+    rival = Place("Bag", 0, "joint", "thorough")
+    assert missing([cell("joint")], [rival]) == [rival]  # its presets differ in steps only
+
+
+@pytest.mark.parametrize(
+    ("found", "fills"),
+    [
+        (json.loads(json.dumps(cell())), True),  # as it comes out of the file
+        (changed(cell(), steps=3), False),
+        (changed(cell(), lr=1.0), False),
+        (changed(cell("joint"), steps=3), True),  # its steps follow from SFR-on's time
+        (changed(cell("joint"), lr=1.0), False),
+        ({**cell(), "prompts": "0" * 12}, False),  # other prompts are another question
+    ],
+)
+def test_cells_of_other_settings_fill_no_place(found: Cell, fills: bool) -> None:
+    place = Place("Bag", 0, found["method"])
+    assert (missing([found], [place]) == []) is fills
+    wanted = unmeasured(DDPM, place, "100@20")
+    assert find([changed(found, lr=0.5), cell(found["method"])], wanted) == cell(found["method"])
+
+
+def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, stored = bench.generators.add, bench.generators.stored
+    monkeypatch.setattr(bench.generators, "RESULTS", tmp_path / "results" / "generators.json")
+    for found in (cell(), cell(seed=1), {**cell(FA=77.0), "precision": "bf16"}):
+        add("cells", found)
+    assert stored()["cells"] == [cell(), cell(seed=1)]  # another process was faster
+    add("page", {"seconds": 1.0})
+    assert stored()["page"] == [{"seconds": 1.0}]
+
+
+def test_cells_of_the_classifier_are_replaced_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.classifier, "RESULTS", tmp_path / "classifier.json")
+    for forget, more in (("Bag", {}), ("Coat", {}), ("Bag", {"avg_d": 1.0}), ("Bag", {"variant": "paper"})):
+        bench.classifier.enter(classifier_cell("scrub", f"class:{forget}", **more))
+    found = load(tmp_path / "classifier.json", [])
+    assert [(c["forget"], c["avg_d"]) for c in found] == [("class:Bag", 1.0), ("class:Coat", 7.5), ("class:Bag", 7.5)]
+
+
+def test_a_cell_of_the_classifier_is_told_by_method_preset_variant_ablation_and_forget_set() -> None:
+    plain = classifier_cell("sfr-on", "class:Bag")
+    assert bench.classifier.key(plain) == ("sfr-on", "quick", "official", "", "class:Bag")
+    assert bench.classifier.key({**plain, "ablation": "R"}) != bench.classifier.key(plain)
+    assert bench.classifier.key({**plain, "variant": "paper"}) != bench.classifier.key(plain)
+
+
+def test_the_committed_cells_have_settings_that_the_program_still_knows() -> None:
+    cells = load(bench.classifier.RESULTS, [])
+    assert len({bench.classifier.key(c) for c in cells}) == len(cells) == 15
+    for c in cells:
+        known = BY_KIND["classifier"][c["method"]].config_cls.from_dict(c["settings"]).to_dict()
+        assert known.items() >= c["settings"].items()  # fields that came later have their defaults
+    generators = bench.generators.stored()
+    assert (len(generators["cells"]), len(generators["page"])) >= (205, 3)
+    assert all(identity(c) for c in generators["cells"])
