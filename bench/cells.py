@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from sfr_core.cards import ModelCard
 from sfr_core.catalog import spec_of
 from sfr_core.configs import DataSource
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec, forget_spec
 from sfr_core.ops.device import device_name
 from sfr_core.presets import resolve
+from sfr_core.zoo.cards import ModelCard
 
 Cell = dict[str, Any]
 T = TypeVar("T", bound="list[Any] | dict[str, Any]")

@@ -16,7 +16,7 @@ import torch
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import RunConfig
-from sfr_core.events import Event, PhaseStarted
+from sfr_core.events import PhaseStarted
 from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.saliency import Tensors, saliency_mask
 from sfr_core.ops.stepwise import drained
@@ -30,11 +30,10 @@ MODEL = "fashion-mnist-resnet"
 def mask_of(session: Session, config: SFRonConfig, seed: int) -> Tensors:
     """The mask at the session's present weights."""
     rng, cancel = torch.Generator().manual_seed(seed), CancelToken()
-    fishers = []
-    for part in ("forget", "remain"):
-        phase = estimate_fisher(session.task, part, config, rng=rng, cancel=cancel)
-        fishers.append(drained(phase))
-    return saliency_mask(fishers[0], fishers[1], config.gamma, config.mask_eps)
+    forget, remain = (
+        drained(estimate_fisher(session.task, part, config, rng=rng, cancel=cancel)) for part in ("forget", "remain")
+    )
+    return saliency_mask(forget, remain, config.gamma, config.mask_eps)
 
 
 def agreement(a: Tensors, b: Tensors) -> float:
@@ -47,9 +46,7 @@ def phase_seconds(session: Session) -> dict[str, float]:
     """Wall seconds of each phase of one run."""
     seconds: dict[str, float] = {}
     phase, since = "", time.perf_counter()
-    events: list[Event] = []
     for event in run(session, cancel=CancelToken(), live_every=10**6, evaluate=False):
-        events.append(event)
         if isinstance(event, PhaseStarted):
             now = time.perf_counter()
             seconds[phase] = seconds.get(phase, 0.0) + now - since

@@ -37,22 +37,22 @@ from bench.pace import RIVALS, TRIAL_STEPS, bare_run, data_of, equal_steps, open
 from bench.sheet import TILES, save_tiles, sheet
 from bench.tables import table
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import ModelCard, read_card
 from sfr_core.catalog import spec_of
 from sfr_core.configs import Device, Precision
 from sfr_core.data.splits import forget_spec, parse_forget
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import Evaluated, PhaseStarted, Preview
-from sfr_core.generation import Untouched, draw, known_record, protocol_of
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.walks import drained
 from sfr_core.results import GeneratorRecord
-from sfr_core.runner import run
-from sfr_core.session import Session
+from sfr_core.runs.runner import run
+from sfr_core.runs.sampling import Untouched, draw, known_record, protocol_of
+from sfr_core.runs.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
-from sfr_core.zoo import card, open_dataset
+from sfr_core.zoo.cards import ModelCard, read_card
+from sfr_core.zoo.shipped import card, open_dataset
 
 RESULTS = FOLDER / "generators.json"
 COMPARED = {

@@ -23,15 +23,15 @@ import torch
 
 from bench.cells import FOLDER, Place, load, machine, settings_of, updating
 from sfr_core.cancel import CancelToken
-from sfr_core.cards import ModelCard
 from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import MaskReady, PhaseStarted, Step
 from sfr_core.ops.walks import drained
-from sfr_core.session import Session
+from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Preparable
-from sfr_core.zoo import card
+from sfr_core.zoo.cards import ModelCard
+from sfr_core.zoo.shipped import card
 
 RESULTS = FOLDER / "pace.json"
 RIVALS = {

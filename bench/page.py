@@ -1,6 +1,6 @@
 """What the page costs, in parts: its start, its server's answers, an idle server, and a run that somebody watches.
 
-    python -m bench.page [--part start server idle run] [--rounds N] [--out bench/results/page.json]
+    python -m bench.page [--part start server idle run] [--rounds N] [--out bench/results/page.json] [--table]
 
 start   CPU seconds of the renderers (and of all of Chromium, and of the renderers until three seconds later) until *Unlearn*
         can be pressed, over those until an empty Gradio page is there: both pages in turn in one Chromium, each time in a
@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import Server, browser_cpu, chromium, cpu_name, spent, stat
+from bench.tables import markdown
 
 FORGET, MODEL = "class:Sneaker", "fashion-mnist-resnet"
 RESULT = Path(__file__).parent / "results" / "page.json"
@@ -257,7 +258,7 @@ PARTS: dict[str, tuple[Callable[[int, str], dict[str, Any]], int]] = {
 
 
 def table(results: dict[str, Any]) -> str:
-    """The stored parts, one line a number."""
+    """Parts as Markdown, one line a number."""
     rows = []
     for part, found in results.items():
         over = {"start": "an empty Gradio page", "run": "the command line"}.get(part)
@@ -269,7 +270,12 @@ def table(results: dict[str, Any]) -> str:
         for asked in ("GET /", "choose a method"):
             rows += [(f"{asked}: server CPU {name}", f"{value}") for name, value in found.get(asked, {}).items()]
         rows += [(name, f"{value:,}") for name, value in found.items() if isinstance(value, int | float)]
-    return "\n".join(f"{name:44}{value:>12}" for name, value in rows)
+    return markdown("what | measured", rows)
+
+
+def stored_table() -> str:
+    """All stored parts."""
+    return table(json.loads(RESULT.read_text()))
 
 
 def surroundings(load: float) -> dict[str, Any]:
@@ -297,6 +303,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="how often (idle: seconds) instead of the part's default")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--table", action="store_true", help="print what is stored and end")
     parser.add_argument("--serve", choices=READY, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -304,6 +311,9 @@ def main() -> None:
         (serve_page if args.serve == "page" else serve_empty)(args.port)
         say("serving")
         sys.stdin.read()  # until the parent goes
+        return
+    if args.table:
+        print(stored_table())
         return
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.cells import Cell, Place, settings_of, unmeasured
-from sfr_core import zoo
+from sfr_core.zoo import shipped as zoo
 
 DDPM = replace(zoo.card("fashion-mnist-ddpm"), sha256="a" * 64, training={"images_seen": 1000})
 

@@ -17,12 +17,12 @@ from bench.generators import measure
 from bench.pace import bare_run
 from bench.sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.tables import page_line, table
-from sfr_core import kinds
-from sfr_core.cards import ModelCard
 from sfr_core.errors import InputError
-from sfr_core.generation import Untouched, draw
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.walks import drained
+from sfr_core.runs import evaluate as kinds
+from sfr_core.runs.sampling import Untouched, draw
+from sfr_core.zoo.cards import ModelCard
 from tests.bench.bench_cells import DDPM, cell, changed
 from tests.core.tiny_ddpm_run import ddpm_session
 from tests.core.tiny_sd import SMALL_CONCEPTS, named_judge, sd_folder

@@ -11,7 +11,7 @@ from bench import pace
 from bench.pace import Measured, bare_run, cost, steps_for
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
-from sfr_core.runner import run
+from sfr_core.runs.runner import run
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import ddpm_session
 

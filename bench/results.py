@@ -1,0 +1,56 @@
+"""Writes the tables of docs/results.md from what is stored in bench/results.
+
+    python -m bench.results [--check]
+
+In the document a table stands between `<!-- COMMAND -->` and `<!-- end -->`, where COMMAND is the one that prints it.
+`--check` writes nothing and exits with 1 where a table is not what its command prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from bench import classifier, generators, page
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+COMMANDS: dict[str, Callable[[], str]] = {
+    "python -m bench.classifier --table": classifier.tables,
+    "python -m bench.page --table": page.stored_table,
+    **{f"python -m bench.generators --table --model {m}": partial(generators.tables, m) for m in generators.COMPARED},
+}
+BLOCK = re.compile(r"<!-- (python [^\n]+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def generated(text: str) -> str:
+    """The document with every table as its command prints it today.
+
+    Raises:
+        KeyError: a table names a command that prints none.
+    """
+
+    def block(found: re.Match[str]) -> str:
+        command = found[1]
+        return f"<!-- {command} -->\n`{command}`:\n\n{COMMANDS[command]()}\n<!-- end -->"
+
+    return BLOCK.sub(block, text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the tables are up to date")
+    args = parser.parse_args(argv)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    wanted = generated(text)
+    if args.check:
+        return int(wanted != text)
+    DOCUMENT.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
