@@ -88,7 +88,7 @@ def prompts_of(model: ModelCard, concept: str) -> str | None:
     if model.kind != "text-to-image":
         return None
     plan = plan_prompts(read_concepts(model.folder), ForgetSpec(text="", concept=concept))
-    said = json.dumps([plan.texts, plan.targets.tolist(), plan.free_labels.tolist()])
+    said = json.dumps([plan.texts, plan.targets.tolist(), plan.generated_labels.tolist()])
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 

@@ -45,10 +45,10 @@ from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.runner import run
-from sfr_core.runs.sampling import Untouched, draw, known_record, protocol_of
+from sfr_core.runs.sampling import OriginalSamples, draw, known_record, protocol_of
 from sfr_core.runs.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
 from sfr_core.zoo.cards import ModelCard, read_card
@@ -86,7 +86,7 @@ def task_of(session: Session) -> DiffusionTask:
 
 
 def measure(
-    model: ModelCard, place: Place, cells: Sequence[Cell], before: Untouched, sampler: Protocol,
+    model: ModelCard, place: Place, cells: Sequence[Cell], before: OriginalSamples, sampler: Protocol,
     precision: Precision = "auto", device: Device = "cpu",
 ) -> Cell:  # fmt: skip
     """One cell: the run, its time and its records; on a CPU the precision of SFR-on's run is that of the others.
@@ -139,7 +139,7 @@ def evaluated_records(session: Session, steps: int) -> dict[str, Any]:
 
 
 def drawn_records(
-    session: Session, place: Place, cells: Sequence[Cell], before: Untouched, sampler: Protocol, device: Device
+    session: Session, place: Place, cells: Sequence[Cell], before: OriginalSamples, sampler: Protocol, device: Device
 ) -> dict[str, Any]:
     """The pixel model's records before and after; keeps a few samples of both for the sheet."""
     task, model, forgotten = task_of(session), session.card, session.split.spec.classes
@@ -296,7 +296,7 @@ def answer(args: argparse.Namespace) -> None:
         print(write_sheet(model.sha256, open_dataset(model).class_names))
         return
     sampler = Protocol(args.samples, args.sampler_steps) if model.kind == "ddpm" else protocol_of(model)
-    wanted, before = wanted_places(args, model, sampler), Untouched(sampler)
+    wanted, before = wanted_places(args, model, sampler), OriginalSamples(sampler)
     for place in wanted:
         cells = stored()["cells"]  # another process may have been faster
         if find(cells, unmeasured(model, place, sampler.name)) is None:

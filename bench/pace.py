@@ -27,7 +27,7 @@ from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import MaskReady, PhaseStarted, Step
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Preparable
 from sfr_core.zoo.cards import ModelCard

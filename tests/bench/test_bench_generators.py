@@ -19,9 +19,9 @@ from bench.sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.tables import page_line, table
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol, sample_plan
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs import evaluate as kinds
-from sfr_core.runs.sampling import Untouched, draw
+from sfr_core.runs.sampling import OriginalSamples, draw
 from sfr_core.zoo.cards import ModelCard
 from tests.bench.bench_cells import DDPM, cell, changed
 from tests.core.tiny_ddpm_run import ddpm_session
@@ -75,12 +75,12 @@ def test_a_table_is_filled_cell_by_cell_and_not_measured_again(
 def test_a_method_gets_no_time_from_another_protocol_preset_or_seed(other: Cell) -> None:
     sampler = Protocol(100, 20)
     with pytest.raises(InputError, match="was not measured on Bag with seed 0"):
-        measure(DDPM, Place("Bag", 0, "joint"), [other], Untouched(sampler), sampler)
+        measure(DDPM, Place("Bag", 0, "joint"), [other], OriginalSamples(sampler), sampler)
 
 
 def test_without_sfron_there_is_no_time_to_give(model: ModelCard) -> None:
     with pytest.raises(InputError, match="was not measured on cat with seed 0"):
-        measure(model, Place("cat", 0, "esd-x"), [], Untouched(SMALL), SMALL)
+        measure(model, Place("cat", 0, "esd-x"), [], OriginalSamples(SMALL), SMALL)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_tiles_and_the_frame_of_the_forgotten_row(tmp_path: Path) -> None:
 
 def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path: Path) -> None:
     session, sampler = ddpm_session(tmp_path), Protocol(6, 2)
-    before, task = Untouched(sampler), bench.task_of(session)
+    before, task = OriginalSamples(sampler), bench.task_of(session)
     labels = sample_plan((3,), 10, 6)
     wanted = drained(draw(task, task.judge, labels, sampler)).images
     bare_run(session)
@@ -145,7 +145,7 @@ def test_samples_of_the_untouched_model_are_drawn_once_and_are_its_own(tmp_path:
 def test_the_record_before_is_taken_from_a_cell_that_had_the_same_model_machine_and_sampler(tmp_path: Path) -> None:
     session, sampler = ddpm_session(tmp_path), Protocol(18, 2)
     task, labels = bench.task_of(session), sample_plan((3,), 10, 18)
-    record = Untouched(sampler).drawn(task, session.reference("before"), labels).record((3,))
+    record = OriginalSamples(sampler).drawn(task, session.reference("before"), labels).record((3,))
     other = {
         **cell("salun", seed=2), "forget": "three", "protocol": sampler.name, "before_precision": "fp32", "machine": "here",
         "device": session.device_name, "checkpoint": {"sha256": session.card.sha256}, "before": asdict(record),
