@@ -12,9 +12,11 @@ from sfr_core import catalog, presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import to_json
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 
 EVENTS_PER_CALL = 500
+FIRST_METHOD = next(iter(KINDS.values())).default_method
 
 
 def register(book: JobBook) -> None:
@@ -38,8 +40,8 @@ def register(book: JobBook) -> None:
             for card in zoo.cards()
         ]
 
-    def list_methods(kind: str = "classifier") -> list[dict[str, Any]]:
-        """Methods for a kind of model ("classifier", "ddpm", "dit" or "text-to-image") with their presets and every setting."""
+    def list_methods(kind: str = next(iter(KINDS))) -> list[dict[str, Any]]:
+        """Methods for a kind of model (of `list_models`) with their presets and every setting."""
         try:
             table = catalog.of_kind(kind)
         except PlaygroundError as error:
@@ -104,7 +106,7 @@ def read_config(data: Any) -> RunConfig:
     """
     if not isinstance(data, dict):
         raise InputError("The config is not a table of fields.", hint="Give it as JSON, as in config.json.")
-    values = {"settings": {}, "method": "sfr-on", **data}
+    values = {"settings": {}, "method": FIRST_METHOD, **data}
     if not isinstance(values["settings"], dict):
         raise InputError("The settings are not a table of fields.", hint="Give them as {field: value}.")
     for name in ("model", "forget", "method", "preset", "variant"):

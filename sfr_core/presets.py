@@ -9,6 +9,7 @@ from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import ANY, CLASS, SCATTERED, Preset
 from sfr_core.configs import Variant
 from sfr_core.errors import UnknownName
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo.shipped import cards, origin
 
 
@@ -41,8 +42,8 @@ def resolve(
 
 
 def kind_of(model_id: str) -> str:
-    """The kind of a shipped model; what is not shipped is a classifier."""
-    return next((card.kind for card in cards() if card.id == model_id), "classifier")
+    """The kind of a shipped model; of what is not shipped the first kind."""
+    return next((card.kind for card in cards() if card.id == model_id), next(iter(KINDS)))
 
 
 def preset_names(model_id: str, method: str, *, kind: str | None = None) -> tuple[str, ...]:

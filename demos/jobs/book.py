@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from demos.jobs.job import ENDED, Backend, Job, Limits, State, session_bytes
 from demos.jobs.local import check_config, retrained_for, run_here
 from sfr_core.cancel import CancelToken
+from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, InputError, PlaygroundError
 from sfr_core.events import Cancelled, Event, Finished
@@ -288,7 +289,7 @@ class JobBook:
             old
             for old in self.runs(job.visitor)
             if old.state == "finished" and old.session is not None
-            and (old.config.method, old.config.model) == ("retrain", job.config.model)
+            and (old.config.method, old.config.model) == (RETRAIN, job.config.model)
         )  # fmt: skip
 
     def _end(self, job: Job, state: State) -> None:

@@ -18,6 +18,7 @@ from demos.text import unlearn as copy
 from sfr_core.cancel import CancelToken
 from sfr_core.hub import SMALL, Description, HubModel, describe, look_up, offer_of, open_generator
 from sfr_core.hub.fetch import Watch
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo.cards import ModelCard
 
 LOOK_SECONDS = 0.2
@@ -90,7 +91,7 @@ def found_html(found: Found) -> str:
     model, described = found.model, found.description
     offer = offer_of(model.name)
     facts = [
-        (words.KIND, copy.KINDS[model.kind]),
+        (words.KIND, KINDS[model.kind].title),
         (words.LICENCE, model.licence + (words.GATED if model.gated else "")),
         (words.REVISION, model.name.revision[:12]),
         (words.DOWNLOAD, _download(described)),
@@ -107,7 +108,7 @@ def found_html(found: Found) -> str:
             facts.append((words.MEMORY_PROMPT if described.cross_attention else words.MEMORY_SMALL, small))
         else:
             facts.append((words.MEMORY, words.MEMORY_PLAIN.format(plain=plain)))
-    if model.kind == "classifier":
+    if not KINDS[model.kind].draws:
         facts.append((words.FOLDERS, words.FOLDERS_ARE))
     if found.free is not None:
         facts.append((words.FREE, copy.size(found.free)))

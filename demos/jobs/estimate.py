@@ -5,36 +5,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from demos.asked import Asked, asked
 from demos.jobs.book import Job
 from sfr_core import presets
-from sfr_core.catalog import spec_of
+from sfr_core.catalog import BY_KIND, spec_of
 from sfr_core.catalog.base import FORWARD, Sizes
+from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
+from sfr_core.configs.recovery import Attack
+from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import Role
 from sfr_core.data.splits import split_rows
 from sfr_core.errors import PlaygroundError
+from sfr_core.kinds.base import RECORD_SAMPLES, SHOWN_FORGET, SHOWN_REMAIN
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import gold_standard
 from sfr_core.zoo.shipped import ModelCard
 
 MODELS_EVALUATED = 4
 """Before, after, retrained and its twin are each asked about every picture at the end."""
-LOOKS, LOOK_COLUMNS, LOOK_STEPS, LOOK_CLASSES = 8, 4, 8, 16
-"""Looks of a generator's run beside the first, samples of each class in one, their sampler steps, and classes at most (tasks/drawing.py and
-tasks/diffusion.py, which need torch, so that this and what follows stand here again; a test compares them)."""
-LOOK_PROMPTS: dict[Role, int] = {"direct": 2, "paraphrase": 1, "neighbour": 2, "other": 3}
-"""Prompts in a look, where labels are prompts (tasks/text_to_image.py)."""
-EVALUATED, SHOWN_FORGET, SHOWN_REMAIN = 100, 8, 4
-"""Samples of the forgotten classes in a record (metrics/generation.py), and of each class that are shown where the card has it."""
-FREE: dict[str, tuple[int, int, int]] = {"ddpm": (192, 64, 1024), "dit": (128, 32, 1024)}
-"""Without data, by kind: pictures of the forgotten classes together, of each other class, and of the other classes at most."""
-GENERATED_STEPS = 20
-ATTACK_STEPS, ATTACK_BATCH, ATTACK_SAMPLES = 300, 16, 40
-"""Of the recovery attack (metrics/recovery.py)."""
-
 
 Source = Literal["measured", "recorded", "card"]
 
@@ -68,10 +63,14 @@ def sizes(config: RunConfig, run: Asked) -> tuple[int, int, int]:
     if config.data != "data-free" and len(run.dataset.train):
         split = split_rows(run.spec, run.dataset.train.labels)
         return len(split.forget), len(split.remain), len(run.dataset.test)
-    forget, remain, most = FREE["dit" if not len(run.dataset.train) else "ddpm"]
-    mine = len(run.spec.classes)
-    others = min(len(run.names) - mine, max(1, most // remain))
-    return mine * max(1, forget // mine), others * remain, 0
+    own = KINDS[zoo.card(config.model).kind].own or SelfGenerated()
+    labels = own.labels(run.spec.classes, _others(run))
+    mine = int(np.isin(labels, run.spec.classes).sum())
+    return mine, len(labels) - mine, 0
+
+
+def _others(run: Asked) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(len(run.names)), run.spec.classes)
 
 
 def passes(config: RunConfig, kind: str, n_forget: int, n_remain: int, classes: int) -> float:
@@ -124,7 +123,7 @@ class Pace:
             return found
         theirs = expected(recording.config, card, None)
         # A classifier's card has the time of all threads already.
-        if theirs is None or config.device == "cuda" or card.kind == "classifier":
+        if theirs is None or config.device == "cuda" or not KINDS[card.kind].draws:
             return found
         return Estimate(found.seconds * recording.seconds / theirs.seconds, "recorded")
 
@@ -157,13 +156,13 @@ def card_rate(card: ModelCard, n_train: int) -> float | None:
     Wall time of a classifier; CPU time on one thread of a generator, over the pictures that this very training saw: the
     retrained model of its card may have seen fewer. None for a visitor's own model, whose training nobody measured.
     """
-    if card.kind != "classifier":
+    if KINDS[card.kind].draws:
         return card.cpu_pace
-    seconds = card.retrain_seconds or card.wall_seconds
-    if not seconds:
+    seconds, retrain = card.retrain_seconds or card.wall_seconds, BY_KIND[card.kind].get(RETRAIN)
+    if not seconds or retrain is None:
         return None
-    epochs = presets.resolve(card.id, "retrain")["epochs"]
-    return float(seconds / (epochs * n_train))
+    recipe = retrain.config_cls.from_dict(presets.resolve(card.id, RETRAIN, kind=card.kind))
+    return float(seconds / retrain.cost(recipe, Sizes(forget=0, remain=n_train, classes=1)).passes)
 
 
 def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
@@ -174,10 +173,13 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
     takes (about a tenth of that) is left out.
     """
     steps = 1 if card.sampling is None else card.sampling.steps
-    forward = 2.0 * (LOOKS * looked(run) * LOOK_STEPS + evaluated(card, run) * steps)
+    kind = KINDS[card.kind]
+    previews, own = kind.previews or PreviewSettings(), kind.own or SelfGenerated()
+    in_previews = (previews.times + 1) * looked(previews, run) * previews.steps
+    forward = 2.0 * (in_previews + evaluated(card, run) * steps)
     if config.data == "data-free" or not len(run.dataset.train):
         n_forget, n_remain, _ = sizes(config, run)
-        forward += (2 * n_forget + n_remain) * GENERATED_STEPS
+        forward += (2 * n_forget + n_remain) * own.steps
     return FORWARD * forward
 
 
@@ -191,12 +193,13 @@ def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimat
     Raises:
         InputError: the config does not suit the model.
     """
-    drawing = drawn(config, card, seconds, ATTACK_SAMPLES)
+    how = Attack()
+    drawing = drawn(config, card, seconds, how.samples)
     if drawing is None:
         return None
     # No weight has a gradient there: backward is one forward more, as much as a sampler step with guidance.
     steps = 1 if card.sampling is None else card.sampling.steps
-    return Estimate(drawing.seconds * (1 + ATTACK_STEPS * ATTACK_BATCH / (ATTACK_SAMPLES * steps)), drawing.source)
+    return Estimate(drawing.seconds * (1 + how.steps * how.batch_size / (how.samples * steps)), drawing.source)
 
 
 def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> Estimate | None:
@@ -213,20 +216,20 @@ def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> 
     return Estimate(2 * FORWARD * n * steps * rate, source)  # guidance asks the network twice a step
 
 
-def looked(run: Asked) -> int:
-    """Samples of one look."""
+def looked(previews: PreviewSettings, run: Asked) -> int:
+    """Samples of one preview."""
     if run.prompts is not None:
-        return LOOK_COLUMNS * sum(min(most, run.roles.count(role)) for role, most in LOOK_PROMPTS.items())
-    return LOOK_COLUMNS * min(len(run.names), max(LOOK_CLASSES, len(run.spec.classes) + 1))
+        return previews.columns * len(run.prompts.previewed(previews.classes))
+    return len(previews.labels(run.spec.classes, _others(run)))
 
 
 def evaluated(card: ModelCard, run: Asked) -> int:
     """Samples of all models at the end: whole records, or the few that are shown of a model whose record the card has."""
     if run.prompts is not None:
-        counts = [run.roles.count(role) for role in LOOK_PROMPTS]
-        return 2 * sum(n * max(2, -(-EVALUATED // (2 * n))) for n in counts if n)
+        counts = [run.roles.count(role) for role in get_args(Role)]
+        return 2 * sum(n * max(2, -(-RECORD_SAMPLES // (2 * n))) for n in counts if n)
     mine, others = len(run.spec.classes), len(run.names) - len(run.spec.classes)
-    each = -(-EVALUATED // mine), max(1, round(EVALUATED / others))
+    each = -(-RECORD_SAMPLES // mine), max(1, round(RECORD_SAMPLES / others))
     whole = mine * each[0] + others * each[1]
     shown = mine * min(each[0], SHOWN_FORGET) + others * min(each[1], SHOWN_REMAIN)
     gold = gold_standard(card, run.spec.text)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from demos.asked import asked
 from demos.jobs import warm
 from demos.jobs.job import Job
-from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def run_here(job: Job) -> Iterator[Event]:
     """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
-    warm.load(diffusers=zoo.card(job.config.model).kind != "classifier")
+    warm.load(diffusers=KINDS[zoo.card(job.config.model).kind].draws)
     from sfr_core.runs import runner
     from sfr_core.runs.session import Session
 
@@ -39,7 +40,7 @@ def retrained_for(job: Job) -> Retrained | None:
     from sfr_core.data.splits import parse_forget
     from sfr_core.runs.session import Retrained
 
-    if job.config.method == "retrain":
+    if job.config.method == RETRAIN:
         return None
     for old in job.retrainings:
         session, result = old.session, old.result
@@ -68,19 +69,18 @@ def check_config(config: RunConfig) -> None:
         raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
     card = zoo.card(config.model)
     method = catalog.spec_of(config.method, card.kind)
-    settings = method.config_cls.from_dict(config.settings)
-    if isinstance(settings, SFRonConfig):
-        settings.check_abilities(catalog.ABILITIES[card.kind])
+    kind = KINDS[card.kind]
+    method.config_cls.from_dict(config.settings).check_abilities(kind.abilities)
     run = asked(config)
     if run.prompts is None:
         split_rows(run.spec, run.dataset.train.labels)
-    if card.kind != "classifier" and "Restartable" in method.requires:
+    if "Restartable" in catalog.lacks(method, kind.id):
         raise InputError(
             "Retraining a generator takes hours, so this page does not start it.",
             hint="Compare with the retrained model that is shipped, or use the command line.",
         )
     if card.source == "hub":
-        warm.load(diffusers=card.kind != "classifier")
+        warm.load(diffusers=kind.draws)
         from sfr_core.hub import check_memory
         from sfr_core.ops.device import pick_device
 

@@ -23,6 +23,7 @@ from sfr_core.data.datasets import ASSETS
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Evaluated, Event, Phase, from_json
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 
 RECORDED = ASSETS / "recorded"
@@ -65,10 +66,10 @@ def generates(config: RunConfig) -> bool:
 def kind_words(model: str) -> list[str]:
     """Which words the live view uses for a model's kind, the more special first (text/live.py); none for a classifier, or a model that is gone."""
     try:
-        kind = zoo.card(model).kind
+        kind = KINDS[zoo.card(model).kind]
     except PlaygroundError:
         return []
-    return {"classifier": [], "text-to-image": ["concept", "generator"]}.get(kind, ["generator"])
+    return [*(["concept"] if kind.prompts else []), *(["generator"] if kind.draws else [])]
 
 
 def words_of(config: RunConfig) -> bridge.Words:

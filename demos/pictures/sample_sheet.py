@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from demos.pictures.inline import data_uri
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES, SHEET_ROWS
 
@@ -26,7 +27,7 @@ def sample_pictures(model_id: str) -> Mapping[str, tuple[str, ...]]:
     try:
         with Image.open(card.folder / SAMPLES) as image:
             said = image.info.get(SHEET_ROWS)
-            classes = () if card.kind == "text-to-image" else zoo.open_dataset(card).class_names
+            classes = () if KINDS[card.kind].prompts else zoo.open_dataset(card).class_names
             names = classes if said is None else json.loads(said)
             sheet = image.convert("L" if image.mode == "L" else "RGB")
     except (OSError, ValueError):

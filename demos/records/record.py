@@ -28,6 +28,7 @@ from sfr_core.events import (
     broken_off,
 )
 from sfr_core.hub.concepts import shown_blurred
+from sfr_core.kinds.registry import KINDS
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class RunRecord:
         if self.result is not None:
             return isinstance(self.result.after, GeneratorRecord)
         previews = [event for event in self.events if isinstance(event, Preview)]
-        return any(event.sheet for event in previews) if previews else kind_of(self.config.model) != "classifier"
+        return any(event.sheet for event in previews) if previews else KINDS[kind_of(self.config.model)].draws
 
     @property
     def of_concept(self) -> bool:
@@ -184,13 +185,13 @@ class RunRecord:
 
 
 def kind_of(model: str) -> str:
-    """The kind of a model, "classifier" where the zoo does not know it."""
+    """The kind of a model, the first one where the zoo does not know it."""
     from sfr_core.zoo import shipped as zoo
 
     try:
-        return str(zoo.card(model).kind)
+        return zoo.card(model).kind
     except PlaygroundError:
-        return "classifier"
+        return next(iter(KINDS))
 
 
 def judged(model: str) -> bool:

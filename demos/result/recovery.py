@@ -10,7 +10,7 @@ import gradio as gr
 
 from demos.context import QUEUED, PageContext
 from demos.html import alert, note
-from demos.jobs import estimate, hardware
+from demos.jobs import hardware
 from demos.jobs.side_jobs import Wish
 from demos.panel import Wishes, bar_html, ended_html, followed, gone, session_of
 from demos.pictures.blur import veiled
@@ -19,6 +19,7 @@ from demos.result import recovery_run as attack
 from demos.result.recovery_run import drawn_html
 from demos.text import result as copy
 from demos.text import unlearn as page_copy
+from sfr_core.configs.recovery import Attack
 from sfr_core.errors import PlaygroundError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def ended(record: RunRecord, wish: Wish[Recovery]) -> tuple[str, Any, Any]:
         return ended_html(wish, ""), gr.skip(), gr.skip()
     what = record.config.forget.strip().removeprefix(CONCEPT)
     took = page_copy.duration(wish.seconds)
-    rules = copy.RECOVER_RULES.replace("*", "").format(steps=estimate.ATTACK_STEPS, time=took)
+    rules = copy.RECOVER_RULES.replace("*", "").format(steps=Attack().steps, time=took)
     text = f'<p role="status">{escape(attack.sentence(record, wish.outcomes, what))}</p>{note(rules)}'
     drawn = drawn_html(wish.outcomes, what, record.class_names, record.roles)
     return text, note(attack.time_text(record)), veiled(drawn, record.blurred)

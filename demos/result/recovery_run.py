@@ -24,7 +24,8 @@ from sfr_core.results import GeneratorRecord
 from sfr_core.zoo import shipped as zoo
 
 if TYPE_CHECKING:
-    from sfr_core.metrics.recovery import Attack, Recovery
+    from sfr_core.configs.recovery import Attack
+    from sfr_core.metrics.recovery import Recovery
 
 DEADLINE = 30 * 60.0
 """Seconds that an attack may compute; a run may as long."""
@@ -41,7 +42,8 @@ def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | Non
     `how`: default Attack().
     """
     # Torch is here by now: the session came with it.
-    from sfr_core.metrics.recovery import Attack, attack_steps, recover
+    from sfr_core.configs.recovery import Attack
+    from sfr_core.metrics.recovery import attack_steps, recover
     from sfr_core.runs.sampling import protocol_of
 
     chosen, sampler = how or Attack(), protocol_of(session.card)

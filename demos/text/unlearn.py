@@ -20,18 +20,6 @@ NO_MODELS = "No model is installed here. Fetch the repository again: git checkou
 MODEL_TITLE = "1. Model"
 FORGET_TITLE = "2. What it should forget"
 METHOD_TITLE = "3. Method"
-KINDS = {
-    "classifier": "Classifier",
-    "ddpm": "Generator (class-conditional diffusion model, DDPM)",
-    "dit": "Generator (class-conditional diffusion transformer on latents, DiT)",
-    "text-to-image": "Generator (text-to-image diffusion model on latents)",
-}
-KIND_WORDS = {
-    "classifier": "classifier",
-    "ddpm": "diffusion model",
-    "dit": "diffusion transformer",
-    "text-to-image": "text-to-image model",
-}
 SOURCES = {"bundled": "comes with this program", "own": "brought by you", "hub": "from the Hugging Face Hub"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji"}
 ARCHITECTURES = {
@@ -167,12 +155,6 @@ CANNOT_TITLE = "Methods that this model cannot do"
 CANNOT = "{title}: {reason}"
 CANNOT_REASON = "it needs {what}, which this model does not have"
 CANNOT_RETRAIN = "hours of training; only the retrained model that is shipped is shown for comparison"
-CANNOT_KIND = {
-    "classifier": "it works on class scores, which a generator does not give",
-    "ddpm": "it is made for generators",
-    "dit": "it is made for generators",
-    "text-to-image": "it is made for models that draw what a prompt asks for",
-}
 ABILITIES = {
     "Redirectable": "a wrong answer to move to",
     "Distillable": "class scores that a teacher can give",

@@ -12,6 +12,7 @@ from demos.pictures.sample_sheet import sample_pictures
 from demos.text import unlearn as copy
 from sfr_core.data.concepts import ConceptKind, read_concepts
 from sfr_core.hub import read_name
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 
 PICTURES_PER_CARD = 4
@@ -20,7 +21,7 @@ PICTURES_IN_ALL = 200
 PAGE = 24
 """Training pictures on one page of the sample picker."""
 CARD_PICTURES = 8
-KINDS: tuple[ConceptKind, ...] = ("object", "category", "style")
+GROUPS: tuple[ConceptKind, ...] = ("object", "category", "style")
 """Of concepts, in the order in which they are shown."""
 
 
@@ -31,7 +32,7 @@ def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
         chosen: the selected one.
         own: a visitor's own models, shown after the shipped ones.
     """
-    shipped = sorted(zoo.cards(), key=lambda card: list(copy.KINDS).index(card.kind))
+    shipped = sorted(zoo.cards(), key=lambda card: list(KINDS).index(card.kind))
     items = [model_card(card) for card in (*shipped, *map(zoo.card, own))]
     return {"items": items, "selected": [chosen], "several": False, "legend": ""}
 
@@ -42,7 +43,7 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
     size = copy.size(card.bytes).replace(" ", "\N{NO-BREAK SPACE}")
     detail = [
-        f"{copy.KINDS[card.kind]}, {network}, {copy.count(card.parameters)} parameters ({size})",
+        f"{KINDS[card.kind].title}, {network}, {copy.count(card.parameters)} parameters ({size})",
         copy.CARD_FROM.format(
             data=copy.DATA_TITLES.get(card.dataset, card.dataset),
             licence=card.licence,
@@ -120,8 +121,9 @@ def sample_value(model: str, class_name: str, page: int, chosen: list[str] | Non
 def concept_value(model: str, chosen: str) -> dict[str, Any]:
     """One card a concept that can be forgotten, grouped by what it is; none for a model that reads no prompts."""
     items: list[dict[str, Any]] = []
-    found = sample_pictures(model) if zoo.card(model).kind == "text-to-image" else {}
-    for kind in KINDS if zoo.card(model).kind == "text-to-image" else ():
+    prompts = KINDS[zoo.card(model).kind].prompts
+    found = sample_pictures(model) if prompts else {}
+    for kind in GROUPS if prompts else ():
         for concept in read_concepts(zoo.card(model).folder).concepts:
             if concept.offered and concept.kind == kind:
                 images = list(found.get(concept.name, ())[:PICTURES_PER_CARD])

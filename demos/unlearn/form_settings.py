@@ -19,7 +19,9 @@ from demos.unlearn import settings as controls
 from sfr_core import catalog, presets
 from sfr_core.configs import MAX_SEED, RunConfig
 from sfr_core.configs.run import whole
+from sfr_core.kinds.registry import KINDS
 
+FIRST_METHOD = next(iter(KINDS.values())).default_method
 RUN_FIELDS: dict[str, Any] = {"seed": 0, "device": "auto", "precision": "auto", "memory": "plain"}
 """Fields of a run, whatever its method -> what they start from."""
 TEMPLATE = f"""
@@ -48,7 +50,7 @@ class Chosen:
     """
 
     model: str
-    method: str = "sfr-on"
+    method: str = FIRST_METHOD
     preset: str = "quick"
     variant: str = "official"
     changed: Mapping[str, Any] = field(default_factory=dict)
@@ -147,8 +149,8 @@ class Chosen:
 
 
 def build(model: str, scope: str) -> gr.HTML:
-    """Draws the component with its defaults: SFR-on, quick, official."""
-    chosen = Chosen(model)
+    """Draws the component with its defaults: the kind's first method, quick, official."""
+    chosen = Chosen(model, show.first_method(model))
     return gr.HTML(
         chosen.value(),
         html_template=TEMPLATE,

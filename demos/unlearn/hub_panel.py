@@ -22,6 +22,7 @@ from demos.unlearn import own
 from sfr_core.data.public import public_mode
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.hub import OFFERS, HubModel, offer_of, open_classifier
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
 
@@ -73,7 +74,7 @@ class HubPart:
                 found = look_up(name)
             except PlaygroundError as error:
                 raise say(error) from None
-            classifier = found.model.kind == "classifier" and found.openable
+            classifier = not KINDS[found.model.kind].draws and found.openable
             return {
                 self.asked: name,
                 self.found: found.model.id,
@@ -147,7 +148,7 @@ class HubPart:
             raise InputError(words.NOT_LOOKED_UP)
         model = hub.look(found)
         opener = None
-        if model.model.kind == "classifier":
+        if not KINDS[model.model.kind].draws:
             opener = _with_pictures(model.model, pictures, architecture)
         self.wishes.call_off(visitor)
         wish = hub.download(model, opener)
@@ -165,7 +166,7 @@ def build() -> HubPart | None:
         gr.HTML(f'<p class="pg-note">{words.ABOUT}{words.ABOUT_PUBLIC if public else ""}</p>')
         with gr.Row():
             name = gr.Dropdown(
-                [(f"{offer.title} ({copy.KIND_WORDS[offer.kind]})", offer.id) for offer in OFFERS],
+                [(f"{offer.title} ({KINDS[offer.kind].noun})", offer.id) for offer in OFFERS],
                 value=OFFERS[0].id,
                 label=words.NAME,
                 info=words.NAME_INFO_PUBLIC if public else words.NAME_INFO,

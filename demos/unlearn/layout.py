@@ -74,7 +74,7 @@ def build(model: str) -> Form:
             elem_id="redirect",
         )
         redirects_note = gr.HTML(show.redirects_note(model, show.first_concept(model)), elem_id="redirects-note")
-        redirect_note = gr.HTML(show.redirect_note("sfr-on"), elem_id="redirect-note")
+        redirect_note = gr.HTML(show.redirect_note(show.first_method(model)), elem_id="redirect-note")
     source = gr.Radio(
         [(title, name) for name, title in copy.DATA_SOURCES.items()],
         value="shipped",
@@ -84,7 +84,7 @@ def build(model: str) -> Form:
         elem_id="data-source",
     )
     gr.HTML(f"<h3>{copy.METHOD_TITLE}</h3>", elem_classes="pg-step")
-    settings = form_settings.build(model, show.scope(model, "sfr-on", "class", {"selected": [default]}))
+    settings = form_settings.build(model, show.scope(model, show.first_method(model), "class", {"selected": [default]}))
     form = Form(
         model_part, kind, classes, share, share_seed, samples, concepts, concept_own, redirect, redirects_note, redirect_note, settings,
         kinds, kind_note, source, page, samples_class, samples_note, own_part.note,

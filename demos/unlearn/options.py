@@ -17,17 +17,11 @@ from sfr_core.configs import MAX_PROMPT
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import InputError, SpecError
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 
 FIRST_CHOICE = "Sneaker"
 """What is chosen to be forgotten at first, where a model retrained without it is shipped."""
-FORGET_KINDS = {
-    "classifier": ("class", "random", "samples"),
-    "ddpm": ("class",),
-    "dit": ("class",),
-    "text-to-image": ("concept",),
-}
-"""What a model of a kind can forget."""
 
 
 def selected(value: Any) -> list[str]:
@@ -46,9 +40,9 @@ def known(model: Any) -> str:
 
 
 def first_model() -> str:
-    """The model that the page opens on: the first classifier, for it answers within seconds."""
+    """The model that the page opens on: the first one of the first kind, which answers within seconds."""
     cards = zoo.cards()
-    return next((card.id for card in cards if card.kind == "classifier"), cards[0].id)
+    return min(cards, key=lambda card: KINDS[card.kind].order).id
 
 
 def kind_of(model: str) -> str:
@@ -81,7 +75,7 @@ def first_class(model: str) -> str:
 
 def kinds_of(model: str) -> tuple[str, ...]:
     """What this model can forget."""
-    return FORGET_KINDS[kind_of(model)]
+    return KINDS[kind_of(model)].forgets
 
 
 def kind_choices() -> list[tuple[str, str]]:
@@ -101,7 +95,7 @@ def forget_note(model: str) -> str:
     """Why only some kinds of forget set are offered, and where the pictures of a run come from; "" where all are offered."""
     if len(kinds_of(model)) > 1:
         return ""
-    text = copy.FORGET_CONCEPT if kind_of(model) == "text-to-image" else copy.FORGET_GENERATOR
+    text = copy.FORGET_CONCEPT if KINDS[kind_of(model)].prompts else copy.FORGET_GENERATOR
     if not chooses_data(model):
         text = f"{text} {copy.DATA_FREE_ONLY}"
     return f'<p class="pg-note">{text}</p>'
@@ -109,14 +103,14 @@ def forget_note(model: str) -> str:
 
 def chooses_data(model: str) -> bool:
     """True where the pictures of a run may be shipped ones or the model's own samples."""
-    return kind_of(model) != "classifier" and len(inline.dataset(model).train) > 0
+    return KINDS[kind_of(model)].draws and len(inline.dataset(model).train) > 0
 
 
 def data_of(model: str, chosen: Any) -> str:
     """RunConfig.data for what the form says; where there is no choice, the only one."""
     if chooses_data(model):
         return str(chosen)
-    return "shipped" if kind_of(model) == "classifier" else "data-free"
+    return "data-free" if KINDS[kind_of(model)].draws else "shipped"
 
 
 def first_concept(model: str) -> str:
@@ -127,7 +121,7 @@ def first_concept(model: str) -> str:
 def takes_own_words(model: str) -> bool:
     """Whether any text can be forgotten, not only the concepts of a list."""
     card = zoo.card(model)
-    if card.kind != "text-to-image":
+    if not KINDS[card.kind].prompts:
         return False
     listed = read_concepts(card.folder)
     return listed.open or not (listed.concepts or listed.fixed)
@@ -155,7 +149,7 @@ def default_redirect(model: str, concept: str) -> str:
         UnknownName: the model knows no such concept.
     """
     card = zoo.card(model)
-    if card.kind != "text-to-image" or not concept:
+    if not KINDS[card.kind].prompts or not concept:
         return ""
     return plan_prompts(read_concepts(card.folder), ForgetSpec(text="", concept=concept)).redirect
 
@@ -163,7 +157,7 @@ def default_redirect(model: str, concept: str) -> str:
 def redirects(model: str) -> dict[str, str]:
     """What is drawn instead of each concept where nobody says otherwise; empty for a model that reads no prompts."""
     card = zoo.card(model)
-    if card.kind != "text-to-image":
+    if not KINDS[card.kind].prompts:
         return {}
     listed = read_concepts(card.folder)
     return {name: plan_prompts(listed, ForgetSpec(text="", concept=name)).redirect for name in listed.offered}
@@ -172,7 +166,7 @@ def redirects(model: str) -> dict[str, str]:
 def redirects_note(model: str, concept: str) -> str:
     """What the field does not show: that each prompt of the concept has a redirection of its own; "" where all share one."""
     card = zoo.card(model)
-    if card.kind != "text-to-image" or not concept:
+    if not KINDS[card.kind].prompts or not concept:
         return ""
     plan = plan_prompts(read_concepts(card.folder), ForgetSpec(text="", concept=concept))
     if not plan.redirects:
@@ -184,7 +178,7 @@ def redirects_note(model: str, concept: str) -> str:
 
 def redirect_value(model: str, prompt: str) -> gr.Textbox:
     """The text field of the redirection, which a public page may have to lock."""
-    locked = kind_of(model) == "text-to-image" and read_concepts(zoo.card(model).folder).fixed
+    locked = KINDS[kind_of(model)].prompts and read_concepts(zoo.card(model).folder).fixed
     return gr.Textbox(value=prompt, interactive=not locked)
 
 
@@ -210,10 +204,14 @@ def redirect_note(method: str) -> str:
     return f'<p class="pg-note">{copy.REDIRECT_UNUSED.format(method=escape(catalog.title_of(method)))}</p>'
 
 
+def first_method(model: str) -> str:
+    """The method that the page offers first for this model."""
+    return KINDS[kind_of(model)].default_method
+
+
 def method_choices(model: str) -> list[tuple[str, str]]:
     """Titles and ids of the methods that this model can do."""
-    unable = controls.cannot(kind_of(model))
-    return [(spec.title, name) for name, spec in catalog.of_kind(kind_of(model)).items() if name not in unable]
+    return [(spec.title, name) for name, spec in catalog.able(kind_of(model)).items()]
 
 
 def preset_choices(model: str, method: str) -> list[tuple[str, str]]:

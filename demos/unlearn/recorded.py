@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demos.jobs.estimate import LOOKS, Recording
+from demos.jobs.estimate import Recording
 from demos.live import payload as live
 from demos.live import view as bridge
 from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
+from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.errors import AssetError
 
 LOG = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class FirstLooks:
         found = {}
         for model, (config, value) in self.runs.items():
             n, seconds = value["looked"]
-            more = seconds * max(0, n - 1 - LOOKS) / n if n else 0.0  # one is before the first step
+            more = seconds * max(0, n - 2 - PreviewSettings().times) / n if n else 0.0  # one is before the first step
             found[model] = Recording(config, value["took"] - more, value["machine"])
         return found
 

@@ -14,8 +14,10 @@ from demos.text import unlearn as copy
 from demos.unlearn import header
 from demos.unlearn.form import Form
 from sfr_core import catalog, presets
+from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
+from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 
 LESS = 0.9
@@ -29,8 +31,8 @@ def retraining(config: RunConfig) -> RunConfig:
     return RunConfig(
         model=config.model,
         forget=config.forget,
-        method="retrain",
-        settings=presets.resolve(config.model, "retrain"),
+        method=RETRAIN,
+        settings=presets.resolve(config.model, RETRAIN),
         seed=config.seed,
         device=config.device,
         precision=config.precision,
@@ -70,12 +72,12 @@ def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any
         expected = pace.expect(config, card)
         gold = zoo.gold_standard(card, config.forget)
         # Training a generator takes hours: what its card ships is all there is.
-        offered = card.kind == "classifier" and gold is None and config.method != "retrain"
+        offered = RETRAIN in catalog.able(card.kind) and gold is None and config.method != RETRAIN
         again = pace.expect(retraining(config), card) if offered else None
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
         return header.badges_html(machine, None), "", gr.update(visible=False)
-    missing = copy.GOLD_MISSING if card.kind == "classifier" else generator_note(card)
+    missing = generator_note(card) if KINDS[card.kind].draws else copy.GOLD_MISSING
     return (
         header.badges_html(machine, expected, card.machine),
         f'<p class="pg-note">{escape(missing if gold is None else there_note(card, gold))}</p>',

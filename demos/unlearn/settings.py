@@ -11,6 +11,7 @@ from sfr_core.configs import Setting
 from sfr_core.configs.base import wanted
 from sfr_core.configs.run import whole
 from sfr_core.errors import ConfigError, SpecError
+from sfr_core.kinds.registry import KINDS
 
 MAX_SAMPLES = 2000
 """Single pictures that one run may name."""
@@ -102,21 +103,17 @@ def forget_text(
 
 def cannot(kind: str) -> dict[str, str]:
     """Methods that a model of this kind cannot do -> the reason in words; those of other kinds only come last."""
-    have = catalog.ABILITIES.get(kind, frozenset())
-    mine = catalog.BY_KIND.get(kind, catalog.BY_KIND["classifier"])
-    reasons = {}
+    mine, reasons = catalog.of_kind(kind), {}
     for name, spec in mine.items():
-        missing = [need for need in spec.requires if need not in have]
-        if missing:
-            reasons[name] = (
-                copy.CANNOT_RETRAIN
-                if missing[0] == "Restartable"
-                else copy.CANNOT_REASON.format(what=copy.ABILITIES[missing[0]])
-            )
+        missing = catalog.lacks(spec, kind)
+        if "Restartable" in missing:
+            reasons[name] = copy.CANNOT_RETRAIN
+        elif missing:
+            reasons[name] = copy.CANNOT_REASON.format(what=copy.ABILITIES[missing[0]])
     for other, table in catalog.BY_KIND.items():
         for name in table:
             if name not in mine:
-                reasons.setdefault(name, copy.CANNOT_KIND[other])
+                reasons.setdefault(name, KINDS[other].only)
     return reasons
 
 

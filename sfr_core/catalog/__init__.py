@@ -11,8 +11,9 @@ from pkgutil import iter_modules
 
 from sfr_core.catalog.base import MethodSpec
 from sfr_core.errors import InputError, UnknownName
+from sfr_core.kinds.registry import KINDS, kind_named
 
-BY_KIND: dict[str, dict[str, MethodSpec]] = {"classifier": {}, "ddpm": {}, "dit": {}, "text-to-image": {}}
+BY_KIND: dict[str, dict[str, MethodSpec]] = {kind: {} for kind in KINDS}
 """The methods by kind of model (ModelCard.kind), in the order in which they are shown."""
 
 
@@ -33,9 +34,7 @@ def of_kind(kind: str) -> Mapping[str, MethodSpec]:
     Raises:
         UnknownName: no such kind of model.
     """
-    if kind not in BY_KIND:
-        raise UnknownName("kind of model", kind, BY_KIND)
-    return BY_KIND[kind]
+    return BY_KIND[kind_named(kind).id]
 
 
 def spec_of(method_id: str, kind: str) -> MethodSpec:
@@ -60,16 +59,16 @@ def rows_of(method_id: str) -> list[MethodSpec]:
     return [table[method_id] for table in BY_KIND.values() if method_id in table]
 
 
+def lacks(spec: MethodSpec, kind: str) -> list[str]:
+    """Abilities that a method needs and models of a kind have not; empty where they can do it."""
+    return [need for need in spec.requires if need not in KINDS[kind].abilities]
+
+
+def able(kind: str) -> dict[str, MethodSpec]:
+    """The methods that models of a kind can do: `of_kind` without those that need what they lack."""
+    return {name: spec for name, spec in of_kind(kind).items() if not lacks(spec, kind)}
+
+
 def title_of(method_id: str) -> str:
     """The title of a method of whatever kind of model; its identifier where no kind knows it."""
     return next((spec.title for spec in rows_of(method_id)), method_id)
-
-
-_GENERATES = frozenset({"FisherTask", "Redirectable", "Recallable", "Labelled"})
-ABILITIES: dict[str, frozenset[str]] = {
-    "classifier": frozenset({"Distillable", "Redirectable", "Evaluable"}),
-    "ddpm": _GENERATES | {"Replayable"},
-    "dit": _GENERATES | {"Replayable", "ClassEmbedded"},
-    "text-to-image": _GENERATES | {"Promptable", "Editable"},
-}
-"""Protocols (tasks/base.py) that the tasks of a kind of model have, so that what one cannot do is refused before a run begins."""

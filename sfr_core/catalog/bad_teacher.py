@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
-from sfr_core.catalog.sources import CIFAR, FASHION, START, SWIN, SWIN_ADAMW, TINY_IMAGENET, TUNED_CLASS, TUNED_TENTH
 from sfr_core.configs.base import EpochConfig, temperature_field
 
 
@@ -18,14 +18,7 @@ class BadTeacherConfig(EpochConfig):
 
 def _cost(config: BadTeacherConfig, sizes: Sizes) -> Cost:
     each = config.epochs * (1 + 2 * FORWARD)  # both teachers look at every picture
-    return Cost(
-        forget=each * sizes.forget,
-        remain=each * sizes.remain,
-        batch=config.batch_size,
-        batches=1,
-        networks=2,
-        optimizers=1,
-    )
+    return Cost.training(config, forget=each * sizes.forget, remain=each * sizes.remain, networks=2)
 
 
 METHOD = {
@@ -46,13 +39,15 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                "quick": Preset({"lr": 0.05, "epochs": 1}, START),
-                "thorough": Preset({"lr": 0.05, "epochs": 6}, START),
-                "published": Preset({"lr": 0.02, "epochs": 10, "lr_schedule": "cosine", "temperature": 1.0}, CIFAR),
+                "quick": Preset({"lr": 0.05, "epochs": 1}, sources.START),
+                "thorough": Preset({"lr": 0.05, "epochs": 6}, sources.START),
+                "published": Preset(
+                    {"lr": 0.02, "epochs": 10, "lr_schedule": "cosine", "temperature": 1.0}, sources.CIFAR
+                ),
             },
-            FASHION: {"quick": Preset({"lr": 0.5, "epochs": 2}, TUNED_CLASS)},
-            FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 2}, TUNED_TENTH)},
-            SWIN: {"published": Preset({**SWIN_ADAMW, "temperature": 1.0}, TINY_IMAGENET)},
+            sources.FASHION: {"quick": Preset({"lr": 0.5, "epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 2}, sources.TUNED_TENTH)},
+            sources.SWIN: {"published": Preset({**sources.SWIN_ADAMW, "temperature": 1.0}, sources.TINY_IMAGENET)},
         },
     )
 }

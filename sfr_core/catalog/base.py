@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
-from sfr_core.configs.base import MethodConfig
+from sfr_core.configs.base import MethodConfig, OptimizerConfig
 from sfr_core.events import Event
+from sfr_core.kinds.base import named
 
 Method = Callable[..., Iterator[Event]]
 """``method(task, config, *, rng: torch.Generator, cancel: CancelToken)``: changes ``task.model`` in place and speaks in events."""
@@ -72,6 +72,11 @@ class Cost:
     aside: int = 0
     fishers: int = 0
     fisher_batch: int = 0
+
+    @classmethod
+    def training(cls, config: OptimizerConfig, *, batches: int = 1, optimizers: int = 1, **counts: float) -> Self:
+        """Of a method that trains with batches of its config's size; `counts`: the other attributes."""
+        return cls(batch=config.batch_size, batches=batches, optimizers=optimizers, **counts)  # type: ignore[arg-type]
 
     @property
     def passes(self) -> float:
@@ -152,6 +157,5 @@ class MethodSpec:
     @property
     def run(self) -> Method:
         """The method itself; the first access imports torch."""
-        module, _, name = self.function.partition(":")
-        method: Any = getattr(import_module(module), name)
-        return method  # type: ignore[no-any-return]
+        method: Method = named(self.function)
+        return method

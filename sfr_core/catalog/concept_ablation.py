@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import EMOJI_SD, REAL_SD, SMALL, TWO_RATES
 from sfr_core.configs.base import (
     StepConfig,
     Trainable,
@@ -38,25 +38,24 @@ class ConceptAblationConfig(StepConfig):
 
 def _cost(config: ConceptAblationConfig, sizes: Sizes) -> Cost:
     each, regularised = config.steps * config.batch_size, int(config.prior_weight != 0)
-    return Cost(
+    return Cost.training(
+        config,
         forget=each * (1 + FORWARD),
         remain=each * regularised,
-        batch=config.batch_size,
         batches=1 + regularised,
         networks=int(config.teacher == "frozen"),
-        optimizers=1,
     )
 
 
 _FROZEN: dict[str, Any] = {"clip": 1.0, "teacher": "frozen"}
 PRESETS: Presets = {
-    EMOJI_SD: {
-        "quick": Preset({**_FROZEN, "lr": 1e-3, "steps": 60, "batch_size": 32}, TWO_RATES),
-        "thorough": Preset({**_FROZEN, "lr": 2e-4, "steps": 240, "batch_size": 32}, SMALL),
+    sources.EMOJI_SD: {
+        "quick": Preset({**_FROZEN, "lr": 1e-3, "steps": 60, "batch_size": 32}, sources.TWO_RATES),
+        "thorough": Preset({**_FROZEN, "lr": 2e-4, "steps": 240, "batch_size": 32}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_FROZEN, "lr": 7e-5, "steps": 60, "batch_size": 4}, REAL_SD),
-        "thorough": Preset({**_FROZEN, "lr": 7e-5, "steps": 240, "batch_size": 4}, REAL_SD),
+        "quick": Preset({**_FROZEN, "lr": 7e-5, "steps": 60, "batch_size": 4}, sources.REAL_SD),
+        "thorough": Preset({**_FROZEN, "lr": 7e-5, "steps": 240, "batch_size": 4}, sources.REAL_SD),
         "published": Preset(
             {
                 "optimizer": "adamw", "weight_decay": 0.01, "lr": 8e-6, "steps": 200, "batch_size": 4, "clip": 1.0,

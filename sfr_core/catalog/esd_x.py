@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import EMOJI_SD, REAL_SD, SMALL, TWO_RATES
 from sfr_core.configs.base import StepConfig, Trainable, batch_field, clip_field, lr_field, part_field, setting
 
 
@@ -33,7 +33,7 @@ def _cost(config: EsdConfig, sizes: Sizes) -> Cost:
     # The old model answers twice; before, the picture is drawn half way on average, and guidance asks twice a step.
     asked = 2 + (int(config.sample_steps) - 1)
     forget = config.steps * config.batch_size * (1 + FORWARD * asked)
-    return Cost(forget=forget, batch=config.batch_size, batches=1, networks=1, optimizers=1)
+    return Cost.training(config, forget=forget, networks=1)
 
 
 def presets_of(rate: float, real_rate: float, real_batch: int, thorough_rate: float = 1e-4) -> Presets:
@@ -41,13 +41,13 @@ def presets_of(rate: float, real_rate: float, real_batch: int, thorough_rate: fl
     emoji: dict[str, Any] = {"batch_size": 8, "sample_steps": "10"}
     real: dict[str, Any] = {"lr": real_rate, "batch_size": real_batch}
     return {
-        EMOJI_SD: {
-            "quick": Preset({**emoji, "lr": rate, "steps": 60}, TWO_RATES),
-            "thorough": Preset({**emoji, "lr": thorough_rate, "steps": 240, "sample_steps": "20"}, SMALL),
+        sources.EMOJI_SD: {
+            "quick": Preset({**emoji, "lr": rate, "steps": 60}, sources.TWO_RATES),
+            "thorough": Preset({**emoji, "lr": thorough_rate, "steps": 240, "sample_steps": "20"}, sources.SMALL),
         },
         ANY: {
-            "quick": Preset({**real, "steps": 60, "sample_steps": "10"}, REAL_SD),
-            "thorough": Preset({**real, "steps": 240, "sample_steps": "20"}, REAL_SD),
+            "quick": Preset({**real, "steps": 60, "sample_steps": "10"}, sources.REAL_SD),
+            "thorough": Preset({**real, "steps": 240, "sample_steps": "20"}, sources.REAL_SD),
             "published": Preset(
                 {"lr": 1e-5, "steps": 1000, "batch_size": 1, "sample_steps": "50"},
                 "ESD as the authors of SFR-on run it (docs/reference.md, section 3.3), with the parts and values of the first published code.",

@@ -5,25 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import (
-    CIFAR,
-    DIT_ONE,
-    DIT_QUICK,
-    EMOJI_DIT,
-    EMOJI_SD,
-    FASHION,
-    NONE_PUBLISHED,
-    REAL_DIT,
-    REAL_SD,
-    SMALL,
-    START,
-    SWIN,
-    SWIN_ADAMW,
-    TINY_IMAGENET,
-    TUNED_CLASS,
-    TUNED_TENTH,
-)
 from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, part_field
 
 
@@ -45,53 +28,53 @@ class ConceptFinetuneConfig(FinetuneStepsConfig):
 
 
 def _cost(config: FinetuneConfig, sizes: Sizes) -> Cost:
-    return Cost(remain=config.epochs * sizes.remain, batch=config.batch_size, batches=1, optimizers=1)
+    return Cost.training(config, remain=config.epochs * sizes.remain)
 
 
 def _cost_in_steps(config: FinetuneStepsConfig, sizes: Sizes) -> Cost:
-    return Cost(remain=config.steps * config.batch_size, batch=config.batch_size, batches=1, optimizers=1)
+    return Cost.training(config, remain=config.steps * config.batch_size)
 
 
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset({"lr": 0.05, "epochs": 2}, START),
-        "thorough": Preset({"lr": 0.05, "epochs": 8}, START),
-        "published": Preset({"lr": 0.01, "epochs": 10, "lr_schedule": "cosine"}, CIFAR),
+        "quick": Preset({"lr": 0.05, "epochs": 2}, sources.START),
+        "thorough": Preset({"lr": 0.05, "epochs": 8}, sources.START),
+        "published": Preset({"lr": 0.01, "epochs": 10, "lr_schedule": "cosine"}, sources.CIFAR),
     },
-    FASHION: {"quick": Preset({"lr": 0.1, "epochs": 3}, TUNED_CLASS)},
-    FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 3}, TUNED_TENTH)},
-    SWIN: {"published": Preset(SWIN_ADAMW, TINY_IMAGENET)},
+    sources.FASHION: {"quick": Preset({"lr": 0.1, "epochs": 3}, sources.TUNED_CLASS)},
+    sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 3}, sources.TUNED_TENTH)},
+    sources.SWIN: {"published": Preset(sources.SWIN_ADAMW, sources.TINY_IMAGENET)},
 }
 DDPM: Presets = {
     ANY: {
-        "quick": Preset({"lr": 1e-4, "steps": 100, "batch_size": 64}, START),
-        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, START),
+        "quick": Preset({"lr": 1e-4, "steps": 100, "batch_size": 64}, sources.START),
+        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, sources.START),
         "published": Preset(
             {"lr": 1e-4, "steps": 1000, "batch_size": 128},
             "The optimiser of the authors' DDPM runs; their code has no fine-tuning of the DDPM.",
         ),
     },
 }
-_DIT_REAL: dict[str, Any] = {**DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
+_DIT_REAL: dict[str, Any] = {**sources.DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
 DIT: Presets = {
-    EMOJI_DIT: {
-        "quick": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 100}, SMALL),
-        "thorough": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 400}, SMALL),
+    sources.EMOJI_DIT: {
+        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 100}, sources.SMALL),
+        "thorough": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 400}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_DIT_REAL, "steps": 100}, REAL_DIT),
-        "thorough": Preset({**_DIT_REAL, "steps": 400}, REAL_DIT),
-        "published": Preset(DIT_ONE, NONE_PUBLISHED),
+        "quick": Preset({**_DIT_REAL, "steps": 100}, sources.REAL_DIT),
+        "thorough": Preset({**_DIT_REAL, "steps": 400}, sources.REAL_DIT),
+        "published": Preset(sources.DIT_ONE, sources.NONE_PUBLISHED),
     },
 }
 TEXT_TO_IMAGE: Presets = {
-    EMOJI_SD: {
-        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32}, SMALL),
-        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32}, SMALL),
+    sources.EMOJI_SD: {
+        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32}, sources.SMALL),
+        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({"lr": 3.5e-5, "steps": 60, "batch_size": 4}, REAL_SD),
-        "thorough": Preset({"lr": 3.5e-5, "steps": 240, "batch_size": 4}, REAL_SD),
+        "quick": Preset({"lr": 3.5e-5, "steps": 60, "batch_size": 4}, sources.REAL_SD),
+        "thorough": Preset({"lr": 3.5e-5, "steps": 240, "batch_size": 4}, sources.REAL_SD),
         "published": Preset(
             {"lr": 1e-5, "steps": 1000, "batch_size": 2, "clip": None},
             "The optimiser of the authors' run of SFR-on on Stable Diffusion 1.4; they show no fine-tuning of it.",

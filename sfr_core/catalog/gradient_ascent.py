@@ -5,27 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import (
-    CIFAR,
-    DIT_ONE,
-    DIT_QUICK,
-    EMOJI_DIT,
-    EMOJI_SD,
-    FASHION,
-    FASHION_DDPM,
-    NONE_PUBLISHED,
-    REAL_DIT,
-    REAL_SD,
-    SMALL,
-    START,
-    SWIN,
-    SWIN_ADAMW,
-    TINY_IMAGENET,
-    TUNED_CLASS,
-    TUNED_TENTH,
-    TWO_RATES,
-)
 from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, clip_field, part_field
 
 
@@ -49,29 +30,31 @@ class ConceptAscentConfig(AscentStepsConfig):
 
 
 def _cost(config: GradientAscentConfig, sizes: Sizes) -> Cost:
-    return Cost(forget=config.epochs * sizes.forget, batch=config.batch_size, batches=1, optimizers=1)
+    return Cost.training(config, forget=config.epochs * sizes.forget)
 
 
 def _cost_in_steps(config: AscentStepsConfig, sizes: Sizes) -> Cost:
-    return Cost(forget=config.steps * config.batch_size, batch=config.batch_size, batches=1, optimizers=1)
+    return Cost.training(config, forget=config.steps * config.batch_size)
 
 
 _PLAIN: dict[str, Any] = {"lr_schedule": "constant", "clip": 0.1}
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset({**_PLAIN, "lr": 2e-3, "epochs": 4}, START),
-        "thorough": Preset({**_PLAIN, "lr": 1e-3, "epochs": 12}, START),
-        "published": Preset({**_PLAIN, "lr": 1e-4, "epochs": 9}, CIFAR),
+        "quick": Preset({**_PLAIN, "lr": 2e-3, "epochs": 4}, sources.START),
+        "thorough": Preset({**_PLAIN, "lr": 1e-3, "epochs": 12}, sources.START),
+        "published": Preset({**_PLAIN, "lr": 1e-4, "epochs": 9}, sources.CIFAR),
     },
-    FASHION: {"quick": Preset({**_PLAIN, "lr": 0.008, "epochs": 3}, TUNED_CLASS)},
-    FASHION + SCATTERED: {"quick": Preset({**_PLAIN, "lr": 0.002, "epochs": 3}, TUNED_TENTH)},
-    SWIN: {"published": Preset({**SWIN_ADAMW, **_PLAIN, "lr": 1e-6, "epochs": 9}, TINY_IMAGENET)},
+    sources.FASHION: {"quick": Preset({**_PLAIN, "lr": 0.008, "epochs": 3}, sources.TUNED_CLASS)},
+    sources.FASHION + SCATTERED: {"quick": Preset({**_PLAIN, "lr": 0.002, "epochs": 3}, sources.TUNED_TENTH)},
+    sources.SWIN: {
+        "published": Preset({**sources.SWIN_ADAMW, **_PLAIN, "lr": 1e-6, "epochs": 9}, sources.TINY_IMAGENET)
+    },
 }
 DDPM: Presets = {
-    FASHION_DDPM: {"quick": Preset({"lr": 1e-5, "steps": 50, "batch_size": 64}, TWO_RATES)},
+    sources.FASHION_DDPM: {"quick": Preset({"lr": 1e-5, "steps": 50, "batch_size": 64}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({"lr": 3e-5, "steps": 50, "batch_size": 64}, START),
-        "thorough": Preset({"lr": 1e-5, "steps": 150, "batch_size": 64}, START),
+        "quick": Preset({"lr": 3e-5, "steps": 50, "batch_size": 64}, sources.START),
+        "thorough": Preset({"lr": 1e-5, "steps": 150, "batch_size": 64}, sources.START),
         "published": Preset(
             {"lr": 1e-4, "steps": 150, "batch_size": 128},
             "The optimiser of the authors' DDPM runs; their code has no table row of plain ascent on the DDPM.",
@@ -79,24 +62,24 @@ DDPM: Presets = {
     },
 }
 DIT: Presets = {
-    EMOJI_DIT: {
-        "quick": Preset({**DIT_QUICK, "lr": 3e-5, "steps": 50}, SMALL),
-        "thorough": Preset({**DIT_QUICK, "lr": 1e-5, "steps": 150}, SMALL),
+    sources.EMOJI_DIT: {
+        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-5, "steps": 50}, sources.SMALL),
+        "thorough": Preset({**sources.DIT_QUICK, "lr": 1e-5, "steps": 150}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**DIT_QUICK, "lr": 1.5e-5, "steps": 50, "batch_size": 16}, REAL_DIT),
-        "thorough": Preset({**DIT_QUICK, "lr": 5e-6, "steps": 150, "batch_size": 16}, REAL_DIT),
-        "published": Preset(DIT_ONE, NONE_PUBLISHED),
+        "quick": Preset({**sources.DIT_QUICK, "lr": 1.5e-5, "steps": 50, "batch_size": 16}, sources.REAL_DIT),
+        "thorough": Preset({**sources.DIT_QUICK, "lr": 5e-6, "steps": 150, "batch_size": 16}, sources.REAL_DIT),
+        "published": Preset(sources.DIT_ONE, sources.NONE_PUBLISHED),
     },
 }
 TEXT_TO_IMAGE: Presets = {
-    EMOJI_SD: {
-        "quick": Preset({"lr": 2e-5, "steps": 40, "batch_size": 32}, SMALL),
-        "thorough": Preset({"lr": 1e-5, "steps": 120, "batch_size": 32}, SMALL),
+    sources.EMOJI_SD: {
+        "quick": Preset({"lr": 2e-5, "steps": 40, "batch_size": 32}, sources.SMALL),
+        "thorough": Preset({"lr": 1e-5, "steps": 120, "batch_size": 32}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({"lr": 7e-6, "steps": 40, "batch_size": 4}, REAL_SD),
-        "thorough": Preset({"lr": 3.5e-6, "steps": 120, "batch_size": 4}, REAL_SD),
+        "quick": Preset({"lr": 7e-6, "steps": 40, "batch_size": 4}, sources.REAL_SD),
+        "thorough": Preset({"lr": 3.5e-6, "steps": 120, "batch_size": 4}, sources.REAL_SD),
         "published": Preset(
             {"lr": 1e-5, "steps": 500, "batch_size": 8, "clip": None},
             "SalUn's script of gradient ascent for Imagenette classes: learning rate 1e-5, 5 epochs of 800 pictures.",

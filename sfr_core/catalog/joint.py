@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import (
-    DDPM,
-    DIT_ONE,
-    DIT_QUICK,
-    EMOJI_DIT,
-    FASHION_DDPM,
-    NONE_PUBLISHED,
-    REAL_DIT,
-    SMALL,
-    START,
-    TWO_RATES,
-)
 from sfr_core.configs.base import StepConfig, setting, steps_field
 
 
@@ -36,30 +25,30 @@ class JointConfig(StepConfig):
 
 def _cost(config: JointConfig, sizes: Sizes) -> Cost:
     each = config.steps * config.batch_size
-    return Cost(forget=each, remain=each, batch=config.batch_size, batches=2, optimizers=1)
+    return Cost.training(config, forget=each, remain=each, batches=2)
 
 
 _QUICK: dict[str, Any] = {"batch_size": 64, "alpha": 1.0}
-OF_DDPM: Presets = {
-    FASHION_DDPM: {"quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, TWO_RATES)},
+DDPM: Presets = {
+    sources.FASHION_DDPM: {"quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, START),
-        "thorough": Preset({**_QUICK, "lr": 3e-5, "steps": 150}, START),
+        "quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, sources.START),
+        "thorough": Preset({**_QUICK, "lr": 3e-5, "steps": 150}, sources.START),
         "published": Preset(
-            {"lr": 1e-4, "steps": 150, "batch_size": 128, "alpha": 10.0, "alpha_schedule": "cosine"}, DDPM
+            {"lr": 1e-4, "steps": 150, "batch_size": 128, "alpha": 10.0, "alpha_schedule": "cosine"}, sources.DDPM
         ),
     },
 }
-_DIT: dict[str, Any] = {**DIT_QUICK, "alpha": 0.5}
-OF_DIT: Presets = {
-    EMOJI_DIT: {
-        "quick": Preset({**_DIT, "lr": 3e-5, "steps": 60}, TWO_RATES),
-        "thorough": Preset({**_DIT, "lr": 1e-4, "steps": 200}, SMALL),
+_DIT: dict[str, Any] = {**sources.DIT_QUICK, "alpha": 0.5}
+DIT: Presets = {
+    sources.EMOJI_DIT: {
+        "quick": Preset({**_DIT, "lr": 3e-5, "steps": 60}, sources.TWO_RATES),
+        "thorough": Preset({**_DIT, "lr": 1e-4, "steps": 200}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_DIT, "lr": 3.5e-5, "steps": 60, "batch_size": 8}, REAL_DIT),
-        "thorough": Preset({**_DIT, "lr": 3.5e-5, "steps": 200, "batch_size": 8}, REAL_DIT),
-        "published": Preset({**DIT_ONE, "alpha": 1e-3, "alpha_schedule": "constant"}, NONE_PUBLISHED),
+        "quick": Preset({**_DIT, "lr": 3.5e-5, "steps": 60, "batch_size": 8}, sources.REAL_DIT),
+        "thorough": Preset({**_DIT, "lr": 3.5e-5, "steps": 200, "batch_size": 8}, sources.REAL_DIT),
+        "published": Preset({**sources.DIT_ONE, "alpha": 1e-3, "alpha_schedule": "constant"}, sources.NONE_PUBLISHED),
     },
 }
 
@@ -77,7 +66,7 @@ _DDPM = MethodSpec(
         manifold="Euclidean: δᵀ δ",
     ),
     cost=_cost,
-    presets=OF_DDPM,
+    presets=DDPM,
     together=True,
 )
-METHOD = {"ddpm": _DDPM, "dit": replace(_DDPM, presets=OF_DIT)}
+METHOD = {"ddpm": _DDPM, "dit": replace(_DDPM, presets=DIT)}

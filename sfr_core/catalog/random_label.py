@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
-from sfr_core.catalog.sources import CIFAR, FASHION, START, SWIN, SWIN_ADAMW, TINY_IMAGENET, TUNED_CLASS, TUNED_TENTH
 from sfr_core.configs.base import EpochConfig
 
 
@@ -15,13 +15,7 @@ class RandomLabelConfig(EpochConfig):
 
 
 def _cost(config: RandomLabelConfig, sizes: Sizes) -> Cost:
-    return Cost(
-        forget=config.epochs * sizes.forget,
-        remain=config.epochs * sizes.remain,
-        batch=config.batch_size,
-        batches=1,
-        optimizers=1,
-    )
+    return Cost.training(config, forget=config.epochs * sizes.forget, remain=config.epochs * sizes.remain)
 
 
 METHOD = {
@@ -42,13 +36,13 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                "quick": Preset({"lr": 0.01, "epochs": 2}, START),
-                "thorough": Preset({"lr": 0.01, "epochs": 8}, START),
-                "published": Preset({"lr": 3e-3, "epochs": 10, "lr_schedule": "cosine"}, CIFAR),
+                "quick": Preset({"lr": 0.01, "epochs": 2}, sources.START),
+                "thorough": Preset({"lr": 0.01, "epochs": 8}, sources.START),
+                "published": Preset({"lr": 3e-3, "epochs": 10, "lr_schedule": "cosine"}, sources.CIFAR),
             },
-            FASHION: {"quick": Preset({"lr": 0.01, "epochs": 2}, TUNED_CLASS)},
-            FASHION + SCATTERED: {"quick": Preset({"lr": 0.01, "epochs": 2}, TUNED_TENTH)},
-            SWIN: {"published": Preset(SWIN_ADAMW, TINY_IMAGENET)},
+            sources.FASHION: {"quick": Preset({"lr": 0.01, "epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.01, "epochs": 2}, sources.TUNED_TENTH)},
+            sources.SWIN: {"published": Preset(sources.SWIN_ADAMW, sources.TINY_IMAGENET)},
         },
     )
 }

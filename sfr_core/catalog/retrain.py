@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import (
-    CIFAR,
-    DDPM,
-    DIT_QUICK,
-    EMOJI_DIT,
-    REAL_DIT,
-    SMALL,
-    START,
-    SWIN,
-    SWIN_ADAMW,
-    TINY_IMAGENET,
-)
 from sfr_core.configs.base import EpochConfig, StepConfig, lr_field, setting, steps_field
 
 
@@ -49,13 +38,11 @@ class RetrainStepsConfig(StepConfig):
 
 
 def _cost(config: RetrainConfig, sizes: Sizes) -> Cost:
-    remain = config.epochs * sizes.remain
-    return Cost(remain=remain, batch=config.batch_size, batches=1, networks=1, optimizers=1)
+    return Cost.training(config, remain=config.epochs * sizes.remain, networks=1)
 
 
 def _cost_in_steps(config: RetrainStepsConfig, sizes: Sizes) -> Cost:
-    remain = config.steps * config.batch_size
-    return Cost(remain=remain, batch=config.batch_size, batches=1, networks=1, optimizers=1)
+    return Cost.training(config, remain=config.steps * config.batch_size, networks=1)
 
 
 RECIPE = Preset(
@@ -70,34 +57,34 @@ CLASSIFIER: Presets = {
     ANY: {
         "quick": RECIPE,
         "thorough": RECIPE,
-        "published": Preset({**_PLAIN, "lr": 0.1, "epochs": 200, "shift": 4, "shift_share": 1.0}, CIFAR),
+        "published": Preset({**_PLAIN, "lr": 0.1, "epochs": 200, "shift": 4, "shift_share": 1.0}, sources.CIFAR),
     },
-    SWIN: {
+    sources.SWIN: {
         "published": Preset(
-            {**SWIN_ADAMW, **_PLAIN, "epochs": 10, "shift": 0, "shift_share": 0.0},
-            TINY_IMAGENET + " There it starts from ImageNet's weights, here from fresh ones.",
+            {**sources.SWIN_ADAMW, **_PLAIN, "epochs": 10, "shift": 0, "shift_share": 0.0},
+            sources.TINY_IMAGENET + " There it starts from ImageNet's weights, here from fresh ones.",
         )
     },
 }
-OF_DDPM: Presets = {
+DDPM: Presets = {
     ANY: {
-        "quick": Preset({"lr": 2e-4, "steps": 20000}, START),
-        "thorough": Preset({"lr": 2e-4, "steps": 100000}, START),
+        "quick": Preset({"lr": 2e-4, "steps": 20000}, sources.START),
+        "thorough": Preset({"lr": 2e-4, "steps": 100000}, sources.START),
         "published": Preset(
             {"lr": 2e-4, "steps": 800000, "batch_size": 128},
-            DDPM + " Its moving average of the weights (0.9999) and its dropout (0.1) are missing here.",
+            sources.DDPM + " Its moving average of the weights (0.9999) and its dropout (0.1) are missing here.",
         ),
     },
 }
-_REAL: dict[str, Any] = {**DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
-OF_DIT: Presets = {
-    EMOJI_DIT: {
-        "quick": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 20000}, SMALL),
-        "thorough": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 100000}, SMALL),
+_REAL: dict[str, Any] = {**sources.DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
+DIT: Presets = {
+    sources.EMOJI_DIT: {
+        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 20000}, sources.SMALL),
+        "thorough": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 100000}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_REAL, "steps": 20000}, REAL_DIT),
-        "thorough": Preset({**_REAL, "steps": 100000}, REAL_DIT),
+        "quick": Preset({**_REAL, "steps": 20000}, sources.REAL_DIT),
+        "thorough": Preset({**_REAL, "steps": 100000}, sources.REAL_DIT),
         "published": Preset(
             {"optimizer": "adamw", "lr": 1e-4, "steps": 400000, "batch_size": 256},
             "Peebles and Xie 2023 (arXiv 2212.09748): AdamW 1e-4, batch 256, 400,000 steps; their moving average of the "
@@ -106,8 +93,10 @@ OF_DIT: Presets = {
     },
 }
 
+RETRAIN = "retrain"
+"""The one method whose outcome others are compared with."""
 _CLASSIFIER = MethodSpec(
-    id="retrain",
+    id=RETRAIN,
     title="Retrain",
     summary="Trains a new model that never saw the forget set: exact, slow, and the measure of all others.",
     order=1,
@@ -126,6 +115,6 @@ _DDPM = replace(
     function="sfr_core.methods.retrain:retrain_steps",
     requires=("Restartable",),
     cost=_cost_in_steps,
-    presets=OF_DDPM,
+    presets=DDPM,
 )
-METHOD = {"classifier": _CLASSIFIER, "ddpm": _DDPM, "dit": replace(_DDPM, presets=OF_DIT)}
+METHOD = {"classifier": _CLASSIFIER, "ddpm": _DDPM, "dit": replace(_DDPM, presets=DIT)}

@@ -7,22 +7,6 @@ from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import (
-    DIT_ONE,
-    DIT_QUICK,
-    EMOJI_DIT,
-    EMOJI_SD,
-    FASHION,
-    FASHION_DDPM,
-    NONE_PUBLISHED,
-    REAL_DIT,
-    REAL_SD,
-    SMALL,
-    START,
-    SWIN,
-    SWIN_ADAMW,
-    TWO_RATES,
-)
 from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, lr_field, mask_field, part_field, setting
 
 
@@ -67,13 +51,11 @@ class ConceptSalUnConfig(SalUnJointConfig):
 
 
 def _cost(config: SalUnConfig, sizes: Sizes) -> Cost:
-    return Cost(
+    return Cost.training(
+        config,
         forget=config.epochs * sizes.forget,
         remain=config.epochs * sizes.remain,
         fisher=sizes.forget,
-        batch=config.batch_size,
-        batches=1,
-        optimizers=1,
         masks=1,
         fishers=1,
         fisher_batch=config.batch_size,
@@ -82,13 +64,12 @@ def _cost(config: SalUnConfig, sizes: Sizes) -> Cost:
 
 def _cost_in_steps(config: SalUnJointConfig, sizes: Sizes) -> Cost:
     limit = float("inf") if config.saliency_batches is None else config.saliency_batches * config.batch_size
-    return Cost(
+    return Cost.training(
+        config,
         forget=config.steps * config.batch_size,
         remain=config.steps * config.batch_size,
         fisher=min(sizes.forget, limit),
-        batch=config.batch_size,
         batches=2,
-        optimizers=1,
         masks=1,
         fishers=1,
         fisher_batch=config.batch_size,
@@ -98,19 +79,19 @@ def _cost_in_steps(config: SalUnJointConfig, sizes: Sizes) -> Cost:
 _HALF: dict[str, Any] = {"lr": 0.02, "epochs": 2, "mask_fraction": 0.5}
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset(_HALF, START),
-        "thorough": Preset({**_HALF, "epochs": 8}, START),
+        "quick": Preset(_HALF, sources.START),
+        "thorough": Preset({**_HALF, "epochs": 8}, sources.START),
         "published": Preset({"lr": 7e-3, "epochs": 10, "lr_schedule": "cosine", "mask_fraction": 0.2}, sources.CIFAR),
     },
-    FASHION: {"quick": Preset(_HALF, sources.TUNED_CLASS)},
-    FASHION + SCATTERED: {"quick": Preset(_HALF, sources.TUNED_TENTH)},
-    SWIN: {"published": Preset({**SWIN_ADAMW, "mask_fraction": 0.5}, sources.TINY_IMAGENET)},
+    sources.FASHION: {"quick": Preset(_HALF, sources.TUNED_CLASS)},
+    sources.FASHION + SCATTERED: {"quick": Preset(_HALF, sources.TUNED_TENTH)},
+    sources.SWIN: {"published": Preset({**sources.SWIN_ADAMW, "mask_fraction": 0.5}, sources.TINY_IMAGENET)},
 }
 DDPM: Presets = {
-    FASHION_DDPM: {"quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, TWO_RATES)},
+    sources.FASHION_DDPM: {"quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, START),
-        "thorough": Preset({"lr": 1e-4, "steps": 200, "batch_size": 64, "saliency_batches": 16}, START),
+        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, sources.START),
+        "thorough": Preset({"lr": 1e-4, "steps": 200, "batch_size": 64, "saliency_batches": 16}, sources.START),
         "published": Preset(
             {
                 "lr": 1e-5, "steps": 1000, "batch_size": 128, "forget_weight": 1.0, "remain_weight": 1e-3, "mask_fraction": 0.5,
@@ -120,30 +101,30 @@ DDPM: Presets = {
         ),
     },
 }  # fmt: skip
-_DIT: dict[str, Any] = {**DIT_QUICK, "remain_weight": 1.0}
+_DIT: dict[str, Any] = {**sources.DIT_QUICK, "remain_weight": 1.0}
 _DIT_REAL: dict[str, Any] = {**_DIT, "lr": 1e-4, "batch_size": 8}
 DIT: Presets = {
-    EMOJI_DIT: {
-        "quick": Preset({**_DIT, "lr": 1e-4, "steps": 60, "saliency_batches": 4}, TWO_RATES),
-        "thorough": Preset({**_DIT, "lr": 3e-4, "steps": 200, "saliency_batches": 16}, SMALL),
+    sources.EMOJI_DIT: {
+        "quick": Preset({**_DIT, "lr": 1e-4, "steps": 60, "saliency_batches": 4}, sources.TWO_RATES),
+        "thorough": Preset({**_DIT, "lr": 3e-4, "steps": 200, "saliency_batches": 16}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_DIT_REAL, "steps": 60, "saliency_batches": 16}, REAL_DIT),
-        "thorough": Preset({**_DIT_REAL, "steps": 200, "saliency_batches": 64}, REAL_DIT),
+        "quick": Preset({**_DIT_REAL, "steps": 60, "saliency_batches": 16}, sources.REAL_DIT),
+        "thorough": Preset({**_DIT_REAL, "steps": 200, "saliency_batches": 64}, sources.REAL_DIT),
         "published": Preset(
-            {**DIT_ONE, "remain_weight": 1.0},
-            NONE_PUBLISHED + " The published table gives SalUn's results on DiT, but not its settings.",
+            {**sources.DIT_ONE, "remain_weight": 1.0},
+            sources.NONE_PUBLISHED + " The published table gives SalUn's results on DiT, but not its settings.",
         ),
     },
 }
 TEXT_TO_IMAGE: Presets = {
-    EMOJI_SD: {
-        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32, "saliency_batches": 4}, TWO_RATES),
-        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32, "saliency_batches": 12}, SMALL),
+    sources.EMOJI_SD: {
+        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32, "saliency_batches": 4}, sources.TWO_RATES),
+        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32, "saliency_batches": 12}, sources.SMALL),
     },
     ANY: {  # two passes wait for one backward pass, so that only single pictures fit beside all states of the U-Net
-        "quick": Preset({"lr": 2e-5, "steps": 60, "batch_size": 1, "saliency_batches": 48}, REAL_SD),
-        "thorough": Preset({"lr": 2e-5, "steps": 240, "batch_size": 1, "saliency_batches": 96}, REAL_SD),
+        "quick": Preset({"lr": 2e-5, "steps": 60, "batch_size": 1, "saliency_batches": 48}, sources.REAL_SD),
+        "thorough": Preset({"lr": 2e-5, "steps": 240, "batch_size": 1, "saliency_batches": 96}, sources.REAL_SD),
         "published": Preset(
             {
                 "lr": 1e-5, "steps": 100, "batch_size": 8, "forget_weight": 1.0, "remain_weight": 0.1, "mask_fraction": 0.5,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
-from sfr_core.catalog.sources import CIFAR, FASHION, START, SWIN, SWIN_ADAMW, TINY_IMAGENET, TUNED_CLASS, TUNED_TENTH
 from sfr_core.configs.base import EpochConfig, setting, temperature_field
 
 
@@ -28,13 +28,11 @@ class ScrubConfig(EpochConfig):
 
 def _cost(config: ScrubConfig, sizes: Sizes) -> Cost:
     each = 1 + FORWARD  # the teacher looks at every picture
-    return Cost(
+    return Cost.training(
+        config,
         forget=config.forget_epochs * sizes.forget * each,
         remain=config.epochs * sizes.remain * each,
-        batch=config.batch_size,
-        batches=1,
         networks=1,
-        optimizers=1,
     )
 
 
@@ -57,15 +55,19 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                "quick": Preset({"lr": 2e-3, "epochs": 2, "forget_epochs": 1}, START),
-                "thorough": Preset({"lr": 1e-3, "epochs": 6, "forget_epochs": 2}, START),
+                "quick": Preset({"lr": 2e-3, "epochs": 2, "forget_epochs": 1}, sources.START),
+                "thorough": Preset({"lr": 1e-3, "epochs": 6, "forget_epochs": 2}, sources.START),
                 "published": Preset(
-                    {**_PUBLISHED, "lr": 8e-5, "epochs": 6, "lr_schedule": "cosine", "forget_epochs": 2}, CIFAR
+                    {**_PUBLISHED, "lr": 8e-5, "epochs": 6, "lr_schedule": "cosine", "forget_epochs": 2}, sources.CIFAR
                 ),
             },
-            FASHION: {"quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, TUNED_CLASS)},
-            FASHION + SCATTERED: {"quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, TUNED_TENTH)},
-            SWIN: {"published": Preset({**SWIN_ADAMW, **_PUBLISHED, "forget_epochs": 1}, TINY_IMAGENET)},
+            sources.FASHION: {"quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {
+                "quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, sources.TUNED_TENTH)
+            },
+            sources.SWIN: {
+                "published": Preset({**sources.SWIN_ADAMW, **_PUBLISHED, "forget_epochs": 1}, sources.TINY_IMAGENET)
+            },
         },
     )
 }

@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.catalog.sources import (
-    DDPM,
-    DIT_ONE,
-    DIT_QUICK,
-    EMOJI_DIT,
-    FASHION_DDPM,
-    NONE_PUBLISHED,
-    REAL_DIT,
-    SMALL,
-    START,
-    TWO_RATES,
-)
 from sfr_core.configs.base import StepConfig, setting, steps_field
 
 
@@ -42,45 +31,45 @@ class SelectiveAmnesiaConfig(StepConfig):
 
 def _cost(config: SelectiveAmnesiaConfig, sizes: Sizes) -> Cost:
     each = config.steps * config.batch_size
-    return Cost(
+    return Cost.training(
+        config,
         forget=each,
         remain=each,
         fisher=sizes.classes * config.fisher_images * config.fisher_timesteps,
-        batch=config.batch_size,
         batches=2,
-        optimizers=1,
         tensors=3,  # the Fisher, the start weights, and their difference, which the penalty's backward pass needs
         fishers=1,
         fisher_batch=config.fisher_timesteps,  # one picture at a time, at all of its timesteps in one pass
     )
 
 
-OF_DDPM: Presets = {
-    FASHION_DDPM: {"quick": Preset({"lr": 3e-4, "steps": 50, "batch_size": 64}, TWO_RATES)},
+DDPM: Presets = {
+    sources.FASHION_DDPM: {"quick": Preset({"lr": 3e-4, "steps": 50, "batch_size": 64}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64}, START),
-        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, START),
+        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64}, sources.START),
+        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, sources.START),
         "published": Preset(
             {"lr": 1e-4, "steps": 20000, "batch_size": 128, "ewc_weight": 10.0, "replay_weight": 1.0},
-            DDPM + " There the Fisher takes 500 pictures of each class at all 1000 timesteps, here 50 at 20.",
+            sources.DDPM + " There the Fisher takes 500 pictures of each class at all 1000 timesteps, here 50 at 20.",
         ),
     },
 }
-_REAL: dict[str, Any] = {**DIT_QUICK, "lr": 7e-5, "batch_size": 4}
+_REAL: dict[str, Any] = {**sources.DIT_QUICK, "lr": 7e-5, "batch_size": 4}
 EIGHT_BIT = (
-    REAL_DIT + " There only with 8-bit optimiser states: Fisher, start weights and penalty are three more copies."
+    sources.REAL_DIT
+    + " There only with 8-bit optimiser states: Fisher, start weights and penalty are three more copies."
 )
-OF_DIT: Presets = {
-    EMOJI_DIT: {
-        "quick": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 60, "fisher_images": 20}, SMALL),
-        "thorough": Preset({**DIT_QUICK, "lr": 3e-4, "steps": 400, "fisher_images": 50}, SMALL),
+DIT: Presets = {
+    sources.EMOJI_DIT: {
+        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 60, "fisher_images": 20}, sources.SMALL),
+        "thorough": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 400, "fisher_images": 50}, sources.SMALL),
     },
     ANY: {
         "quick": Preset({**_REAL, "steps": 60, "fisher_images": 20}, EIGHT_BIT),
         "thorough": Preset({**_REAL, "steps": 400, "fisher_images": 50}, EIGHT_BIT),
         "published": Preset(
-            {**DIT_ONE, "ewc_weight": 10.0},
-            NONE_PUBLISHED
+            {**sources.DIT_ONE, "ewc_weight": 10.0},
+            sources.NONE_PUBLISHED
             + " The published table gives the results of Selective Amnesia on DiT, but not its settings.",
         ),
     },
@@ -101,6 +90,6 @@ _DDPM = MethodSpec(
         manifold="diagonal Fisher at the first weights, as a penalty: λ Σ F (θ − θ0)²",
     ),
     cost=_cost,
-    presets=OF_DDPM,
+    presets=DDPM,
 )
-METHOD = {"ddpm": _DDPM, "dit": replace(_DDPM, presets=OF_DIT)}
+METHOD = {"ddpm": _DDPM, "dit": replace(_DDPM, presets=DIT)}

@@ -139,14 +139,6 @@ class SFRonConfig(OptimizerConfig):
         return self.remain_loss == "recall" or self.forget_loss == "relative"
 
     def check_abilities(self, have: Collection[str]) -> None:
-        """Refuses values that ask for what a task cannot do.
-
-        Args:
-            have: protocols (tasks/base.py) that the task has, of Redirectable, Recallable and Labelled.
-
-        Raises:
-            InputError: a loss or a stop that this task or this loss has not.
-        """
         if self.forget_loss == "redirect" and "Redirectable" not in have:
             raise InputError(
                 "This model knows no wrong answer to move to.", hint="Choose 'ascent' as the forget loss (forget_loss)."
@@ -184,12 +176,11 @@ def cost(config: SFRonConfig, sizes: Sizes) -> Cost:
         each += 2 * FORWARD * min(config.batch_size, GAP_PICTURES)
     forgetting = min(config.steps, config.forget_steps or config.steps)
     limit = float("inf") if config.fisher_batches is None else config.fisher_batches * config.fisher_batch_size
-    return Cost(
+    return Cost.training(
+        config,
         forget=-(-forgetting // config.forget_every) * each,
         remain=config.steps * min(config.batch_size, sizes.remain) * (1 + FORWARD * (config.remain_loss == "recall")),
         fisher=min(sizes.forget, limit) + min(sizes.remain, limit) if config.mask else 0.0,
-        batch=config.batch_size,
-        batches=1,
         networks=int(config.recalls),
         optimizers=2 if config.optimizer_state == "separate" else 1,
         tensors=int(config.slow_beta != 1.0),

@@ -6,14 +6,13 @@ from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Preset, Presets
-from sfr_core.catalog.sources import AUTHORS, EMOJI_DIT, EMOJI_SD, FASHION, FASHION_DDPM, START, SWIN, TUNED
 
 TUNED_CLASSES = (
-    TUNED
+    sources.TUNED
     + "forgetting T-shirt, Sneaker, Sandal and Ankle boot with one or two seeds, against the models retrained without them."
 )
 TUNED_TENTHS = (
-    TUNED
+    sources.TUNED
     + "forgetting two random tenths (seeds 100 and 101) that no table here uses, against models retrained without them."
 )
 MORE_REPAIR = (
@@ -29,21 +28,21 @@ _PUBLISHED: dict[str, Any] = {
 
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset({"steps": 60, "fisher_batches": 8}, START),
-        "thorough": Preset({"steps": 240, "forget_every": 2, "fisher_batches": 32}, START),
+        "quick": Preset({"steps": 60, "fisher_batches": 8}, sources.START),
+        "thorough": Preset({"steps": 240, "forget_every": 2, "fisher_batches": 32}, sources.START),
         "published": Preset(
             {**_PUBLISHED, "lr": 0.01, "steps": 1500, "forget_every": 5, "alpha": 25.0, "lam": 0.5}, sources.CIFAR
         ),
     },
-    FASHION: {
+    sources.FASHION: {
         "quick": Preset({**_CLASSES, "steps": 150, "forget_every": 30, "fisher_batches": 8}, TUNED_CLASSES),
         "thorough": Preset({**_CLASSES, "steps": 495, "forget_every": 99, "fisher_batches": 40}, MORE_REPAIR),
     },
-    FASHION + SCATTERED: {
+    sources.FASHION + SCATTERED: {
         "quick": Preset({**_TENTHS, "steps": 280, "forget_every": 5, "fisher_batches": 8}, TUNED_TENTHS),
         "thorough": Preset({**_TENTHS, "steps": 560, "forget_every": 10, "fisher_batches": 40}, MORE_REPAIR),
     },
-    SWIN: {
+    sources.SWIN: {
         "published": Preset(
             {
                 **_PUBLISHED, "optimizer": "adamw", "weight_decay": 0.05, "lr": 2e-5, "steps": 500, "forget_every": 1,
@@ -74,17 +73,17 @@ _FASHION: dict[str, Any] = {**_DDPM, **_OURS, "other": "farthest", "lr": 4e-4, "
 _FASHION_QUICK: dict[str, Any] = {**_FASHION, "steps": 50, "batch_size": 64, "fisher_batches": 3}
 
 DDPM: Presets = {
-    FASHION_DDPM: {
+    sources.FASHION_DDPM: {
         "quick": Preset(_FASHION_QUICK, TUNED_DDPM),
         "thorough": Preset(
             {**_FASHION, "steps": 150, "batch_size": 128, "fisher_batches": 16},
             "The quick values with three times the steps on batches of twice the size; not tuned by itself.",
         ),
     },
-    f"{FASHION_DDPM} class:Bag": {"quick": Preset({**_FASHION_QUICK, "lr_warmup": 10}, TUNED_DDPM + BAG)},
+    f"{sources.FASHION_DDPM} class:Bag": {"quick": Preset({**_FASHION_QUICK, "lr_warmup": 10}, TUNED_DDPM + BAG)},
     ANY: {
-        "quick": Preset({**_DDPM_START, "steps": 50, "batch_size": 64, "fisher_batches": 4}, START),
-        "thorough": Preset({**_DDPM_START, "steps": 150, "batch_size": 128, "fisher_batches": 16}, START),
+        "quick": Preset({**_DDPM_START, "steps": 50, "batch_size": 64, "fisher_batches": 4}, sources.START),
+        "thorough": Preset({**_DDPM_START, "steps": 150, "batch_size": 128, "fisher_batches": 16}, sources.START),
         "published": Preset(
             {
                 **_DDPM, "lr": 1e-4, "steps": 150, "batch_size": 128, "alpha": 10.0, "gamma": 1.0, "fisher_batches": None,
@@ -96,7 +95,7 @@ DDPM: Presets = {
 }  # fmt: skip
 
 DIT_AUTHORS = (
-    AUTHORS
+    sources.AUTHORS
     + "DiT-XL/2 on ImageNet: plain ascent of constant strength, since it reads neither its weights nor its fading; 2,000 single "
     "pictures for each Fisher, here once all that the model drew of itself. The threshold of its mask is a list there, from 0.5 to 10."
 )
@@ -126,7 +125,7 @@ _DIT_EMOJI: dict[str, Any] = {
 }
 
 DIT: Presets = {
-    EMOJI_DIT: {
+    sources.EMOJI_DIT: {
         "quick": Preset({**_DIT_EMOJI, "steps": 60, "fisher_batches": 4}, TUNED_DIT),
         "thorough": Preset(
             {**_DIT_EMOJI, "steps": 180, "fisher_batches": 16},
@@ -147,7 +146,7 @@ DIT: Presets = {
 }  # fmt: skip
 
 SD_AUTHORS = (
-    AUTHORS + "Stable Diffusion 1.4, with the mask "
+    sources.AUTHORS + "Stable Diffusion 1.4, with the mask "
     "really applied, which it is not there; the threshold of the mask is not published, 1 is that of its other runs. It repairs on pictures of "
     "other things, not of the redirection alone, and on fewer."
 )
@@ -169,7 +168,7 @@ _SD_EMOJI: dict[str, Any] = {
 }  # fmt: skip
 
 TEXT_TO_IMAGE: Presets = {
-    EMOJI_SD: {
+    sources.EMOJI_SD: {
         "quick": Preset(
             {**_SD_EMOJI, "steps": 110, "forget_steps": 80, "batch_size": 32, "fisher_batches": 6}, TUNED_SD
         ),

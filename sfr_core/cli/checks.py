@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sfr_core.cancel import CancelToken
 from sfr_core.cli.talk import log, stop_on_signals
+from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.hub.clip import CLIP, open_clip
 from sfr_core.hub.concepts import can_count
@@ -51,9 +52,19 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
         f"draws with it, and writes {RECOVERY} into the run's folder. Needs a model with a judge.",
     )
     recover.add_argument(
-        "--steps", type=_count, default=300, metavar="N", help="training steps of the word (default 300)"
+        "--steps",
+        type=_count,
+        default=Attack().steps,
+        metavar="N",
+        help="training steps of the word (default %(default)s)",
     )
-    recover.add_argument("--samples", type=_count, default=40, metavar="N", help="pictures drawn with it (default 40)")
+    recover.add_argument(
+        "--samples",
+        type=_count,
+        default=Attack().samples,
+        metavar="N",
+        help="pictures drawn with it (default %(default)s)",
+    )
     recover.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the attack (default 0)")
     recover.add_argument(
         "--before",
@@ -127,7 +138,7 @@ def _recover(args: argparse.Namespace) -> int:
     task = cast("TextToImageTask", session.task)
     if task.judge is None:
         raise InputError("Nobody can tell whether the concept is back.", hint="Choose a run of a model with a judge.")
-    from sfr_core.metrics.recovery import Attack, attack_steps, recover
+    from sfr_core.metrics.recovery import attack_steps, recover
     from sfr_core.runs.sampling import protocol_of
 
     sampler = protocol_of(session.card)

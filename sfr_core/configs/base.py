@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self, cast, get_args, get_type_hints
 
@@ -70,6 +70,16 @@ class MethodConfig:
     def __post_init__(self) -> None:
         for spec in self.settings():
             check_value(spec, getattr(self, spec.name))
+
+    def check_abilities(self, have: Collection[str]) -> None:
+        """Refuses values that ask for what a task cannot do.
+
+        Args:
+            have: protocols (tasks/base.py) that the task has.
+
+        Raises:
+            InputError: a value that needs another one.
+        """
 
     @classmethod
     def settings(cls) -> tuple[Setting, ...]:

@@ -19,6 +19,7 @@ from sfr_core.hub.memory import FLOAT, Kept, MemoryNeed, in_words, kept_by_autog
 from sfr_core.hub.names import clear_errors, read_name
 from sfr_core.hub.offers import offer_of
 from sfr_core.hub.resolve import HubModel, recall, small_json
+from sfr_core.kinds.registry import KINDS
 from sfr_core.nets.named import Architecture, build_network, from_timm_config, read_architecture
 from sfr_core.presets import resolve
 from sfr_core.zoo.cards import ModelCard
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sfr_core.ops.device import UsedPrecision
 
 CHECKER = "safety_checker"
-FIRST = "sfr-on"
 SMALL: dict[str, Any] = {"optimizer": "adam8bit", "trainable": "cross-attention"}
 """What makes a run small beside the switch that spares memory."""
 LATENT, TOKENS = 4, 77
@@ -58,7 +58,7 @@ class Description:
     @property
     def spares(self) -> bool:
         """Whether a run can spare memory: generators can."""
-        return self.model.kind != "classifier"
+        return KINDS[self.model.kind].draws
 
     @property
     def measured(self) -> bool:
@@ -90,22 +90,23 @@ class Description:
             cost,
             trained=trained, rest=self.trained - trained, still=self.still, checker=self.checker,
             activations=kept.spared if spare else kept.plain, optimizer=getattr(config, "optimizer", ""),
-            questions=2 if self.model.kind == "text-to-image" else 1, spare=spare, half=half, on_gpu=on_gpu,
+            questions=KINDS[self.model.kind].passes_per_mask, spare=spare, half=half, on_gpu=on_gpu,
         )  # fmt: skip
 
     def first(self, *, spare: bool = False, on_gpu: bool = True, **changes: Any) -> MemoryNeed:
-        """What the run takes that a page or a command line without options would start: SFR-on, its preset "quick".
+        """What the run takes that a page or a command line without options would start: the kind's first method, its preset "quick".
 
         Args:
             spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see `hub_precision`), for a classifier single,
             which its "auto" may come to.
             changes: fields of the method's config; those that this kind of model has none of are left out.
         """
-        known = {s.name for s in spec_of(FIRST, self.model.kind).config_cls.settings()}
+        method = KINDS[self.model.kind].default_method
+        known = {s.name for s in spec_of(method, self.model.kind).config_cls.settings()}
         changed = {name: value for name, value in changes.items() if name in known}
-        settings = resolve(self.model.id, FIRST, overrides=changed, kind=self.model.kind)
+        settings = resolve(self.model.id, method, overrides=changed, kind=self.model.kind)
         half = (spare or on_gpu) and self.spares
-        return self.memory(FIRST, settings, spare=spare, half=half, on_gpu=on_gpu)
+        return self.memory(method, settings, spare=spare, half=half, on_gpu=on_gpu)
 
     def smallest(self, *, on_gpu: bool = True) -> MemoryNeed:
         """The smallest memory that settings can reach: spared, no mask, batches of one, the smallest optimiser and part."""
@@ -153,7 +154,7 @@ def describe(model: HubModel) -> Description:
     return Description(
         model=model,
         trained=trained,
-        slices=_slices(counts[model.trained]) if model.kind == "text-to-image" else {},
+        slices=_slices(counts[model.trained]) if KINDS[model.kind].prompts else {},
         still=sum(totals.values()),
         checker=checker,
         missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
@@ -284,11 +285,11 @@ def _kept_of_pipeline(model: HubModel, half: bool) -> Kept:
 
     def inputs(n: int) -> tuple[torch.Tensor, ...]:
         x, t = torch.zeros(n, LATENT, config["sample_size"], config["sample_size"]), torch.zeros(n, dtype=torch.long)
-        return x, t, t if model.kind == "dit" else torch.zeros(n, TOKENS, config["cross_attention_dim"])
+        return x, t, torch.zeros(n, TOKENS, config["cross_attention_dim"]) if KINDS[model.kind].prompts else t
 
     try:
         with torch.device("meta"):
-            cls: Any = DiTTransformer2DModel if model.kind == "dit" else UNet2DConditionModel
+            cls: Any = UNet2DConditionModel if KINDS[model.kind].prompts else DiTTransformer2DModel
             network = cls.from_config(config)
         return kept_by_autograd(network, inputs, half=half)
     except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
@@ -324,7 +325,7 @@ def check_memory(card: ModelCard, config: RunConfig, device: torch.device, *, wa
     if model is None or free is None:
         return
     # A classifier's "auto" is timed once it is open: counted is the precision that takes more.
-    timed = card.kind == "classifier" and (config.memory, config.precision) == ("plain", "auto")
+    timed = not KINDS[card.kind].draws and (config.memory, config.precision) == ("plain", "auto")
     need = describe(model).memory(
         config.method, config.settings, spare=config.memory == "spare",
         half=not timed and hub_precision(config, device) == "bf16", on_gpu=device.type == "cuda",
@@ -344,7 +345,7 @@ def _smaller(card: ModelCard, config: RunConfig) -> str:
     method, cost = _planned(card.kind, config.method, config.settings)
     ways = {
         "a smaller batch": cost.trains,
-        "the memory 'spare'": config.memory == "plain" and card.kind != "classifier",
+        "the memory 'spare'": config.memory == "plain" and KINDS[card.kind].draws,
         "8-bit optimiser states": cost.trains and hasattr(method, "optimizer"),
         "a smaller trained part": hasattr(method, "trainable"),
     }

@@ -13,8 +13,6 @@ from sfr_core.errors import HubError
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 """Endings of files that may hold a pickle; only `convert` reads one, and only as tensors."""
 ROOT = ("model_index.json", "config.json")
-PIPELINES = {"DiTPipeline": ("dit", "transformer"), "StableDiffusionPipeline": ("text-to-image", "unet")}
-"""Pipelines of diffusers that can be opened: the kind of model, and the part that forgets."""
 LIBRARIES = {"diffusers", "transformers", "stable_diffusion"}
 """Where a pipeline's parts may come from; anything else would be code of the repository's own."""
 CHOOSERS, PLAIN = "Auto", "Autoencoder"

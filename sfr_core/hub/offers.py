@@ -7,7 +7,6 @@ becomes a commit when it is looked up. Licences are those of the repositories' c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from sfr_core.hub.names import HubName, read_name
 
@@ -28,7 +27,7 @@ class Offer:
 
     id: str
     title: str
-    kind: Literal["classifier", "dit", "text-to-image"]
+    kind: str
     licence: str
     about: str
     architecture: str = ""

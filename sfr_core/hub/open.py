@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
 
 from sfr_core.data.folder import MAX_ARRAY_BYTES
 from sfr_core.data.public import public_mode
@@ -16,13 +15,12 @@ from sfr_core.hub.fetch import Watch, fetch
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
+from sfr_core.kinds.registry import KINDS
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import ModelCard, Sampling
+from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.uploaded import OwnModel, names_of_outputs, open_own, unmeasured_card
 
-SAMPLING = {"dit": Sampling(steps=50, guidance=4.0), "text-to-image": Sampling(steps=50, guidance=7.5)}
-"""What diffusers' pipelines take where nobody says anything else."""
 UNSAID = (
     ", and --architecture with the network's name, for example torchvision:resnet18, as the repository does not say it"
 )
@@ -59,10 +57,11 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
     Raises:
         HubError: as `fetch`, or a classifier.
     """
-    if model.kind == "classifier":
+    kind = KINDS[model.kind]
+    if not kind.draws:
         raise HubError(f"{model.name.repo} is a classifier.", hint="Give its pictures with --data.")
     folder = fetch(model, watch)
-    if model.kind == "text-to-image":
+    if kind.prompts:
         write_concepts(folder)
     files = {
         f.path: f.sha256 or sha256_of(folder / f.path)
@@ -74,7 +73,7 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
     bare = unmeasured_card(
         id=model.id,
         title=_title(model),
-        kind=cast(Literal["dit", "text-to-image"], model.kind),
+        kind=kind.id,
         summary="A model of the Hugging Face Hub.",
         dataset=model.name.repo,
         data_licence=UNKNOWN,
@@ -87,7 +86,7 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
         folder=folder,
     )
     others = {path: sha256 for path, sha256 in files.items() if path != trained}
-    card = replace(bare, parameters=_parameters(folder, files), parts=others, sampling=SAMPLING[model.kind])
+    card = replace(bare, parameters=_parameters(folder, files), parts=others, sampling=kind.sampling)
     zoo.take_in_hub(card)
     return card
 
@@ -118,7 +117,7 @@ def open_for_run(
     model = look_up(text)
     for line in describe(model).lines():
         say(line)
-    if model.kind != "classifier":
+    if KINDS[model.kind].draws:
         if data or architecture:
             raise ConfigError(f"{model.name.repo} takes no pictures.", hint="Leave out --data and --architecture.")
         return open_generator(model)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfr_core.errors import HubError
-from sfr_core.hub.files import PIPELINES, ROOT, HubFile, Part, classifier_part, pipeline_parts, write_whole
+from sfr_core.hub.files import ROOT, HubFile, Part, classifier_part, pipeline_parts, write_whole
 from sfr_core.hub.names import HubName, clear_errors, read_name
+from sfr_core.kinds.classifier import KIND as CLASSIFIER
+from sfr_core.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -142,18 +144,19 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
     if "model_index.json" in by_path:
         index = small_json(pinned, "model_index.json")
         made = str(index.get("_class_name"))
-        if made not in PIPELINES:
+        known_pipelines = {k.pipeline.name: (k.id, k.pipeline.trained) for k in KINDS.values() if k.pipeline}
+        if made not in known_pipelines:
             raise HubError(
                 f"{name.repo} is a {made}, which cannot be opened here.",
-                hint=f"Choose a {' or a '.join(PIPELINES)} (Stable Diffusion 1.x or 2.x), or a classifier.",
+                hint=f"Choose a {' or a '.join(known_pipelines)} (Stable Diffusion 1.x or 2.x), or a classifier.",
             )
-        kind, trained = PIPELINES[made]
+        kind, trained = known_pipelines[made]
         parts = pipeline_parts(index, files)
         if not any(part.name == trained and part.weights for part in parts):
             raise HubError(f"{name.repo} holds no weights of its '{trained}'.", hint="Choose another revision.")
         config = index
     else:
-        kind, trained = "classifier", ""
+        kind, trained = CLASSIFIER.id, ""
         parts = (classifier_part(files, name.file),)
         config = small_json(pinned, "config.json") if "config.json" in by_path else {}
         if "architecture" not in config and ("model_type" in config or "architectures" in config):

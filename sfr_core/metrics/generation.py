@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfr_core.errors import InputError
+from sfr_core.kinds.base import RECORD_SAMPLES
 from sfr_core.nets.judge import RealFeatures, Verdict
 from sfr_core.results import GeneratorRecord
 
@@ -32,7 +33,7 @@ class Protocol:
         return f"{self.n}@{self.steps}" + ("" if self.guidance == 2.0 else f" guidance {self.guidance:g}")
 
 
-PAGE = Protocol(100, 20)
+PAGE = Protocol(RECORD_SAMPLES, 20)
 BENCH = Protocol(500, 50)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.methods.common import cycle
 from sfr_core.metrics.generation import Protocol
@@ -32,17 +33,6 @@ RECOVERY_SEED = 2000
 """Of the noise of the attack's samples: no record and no visitor draws from it."""
 AVERAGED = 20
 """Steps over which the first and the last losses are averaged: single ones swing with the timestep."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """How hard is tried. The published attack takes 1000 steps at 5e-3 with batches of 4 on Stable Diffusion 1.4."""
-
-    steps: int = 300
-    lr: float = 0.02
-    batch_size: int = 16
-    samples: int = 40
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

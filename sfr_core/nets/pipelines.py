@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sfr_core.errors import AssetError
+from sfr_core.kinds.registry import pipeline_of
 
 INDEX = "model_index.json"
 SCHEDULER = "scheduler/scheduler_config.json"
-PIPELINES = {"dit": "DiTPipeline", "text-to-image": "StableDiffusionPipeline"}
-"""Class of diffusers by kind of model."""
-TRAINED = {"dit": "transformer", "text-to-image": "unet"}
-"""The part that a run changes."""
 HINT = "Fetch its files again; only safetensors of a pipeline's own layout are opened."
 
 
@@ -25,7 +22,7 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
 
     Args:
         folder: as diffusers' `save_pretrained` writes it.
-        kind: key of PIPELINES.
+        kind: ModelCard.kind of a model that comes as a pipeline.
         files: sha256 of every weight file, by its path in the folder.
 
     Raises:
@@ -38,7 +35,7 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
 
     try:
         with torch.random.fork_rng(devices=[]), _quiet():
-            pipeline: Any = getattr(diffusers, PIPELINES[kind]).from_pretrained(
+            pipeline: Any = getattr(diffusers, pipeline_of(kind).name).from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, **_without_filter(index)
             )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as error:
@@ -78,8 +75,9 @@ def read_index(folder: Path, kind: str) -> dict[str, Any]:
         AssetError: missing, damaged, or of another pipeline than `kind`'s.
     """
     index = read_json(folder / INDEX)
-    if index.get("_class_name") != PIPELINES[kind]:
-        raise AssetError(f"{folder / INDEX} describes no {PIPELINES[kind]}.", hint=HINT)
+    name = pipeline_of(kind).name
+    if index.get("_class_name") != name:
+        raise AssetError(f"{folder / INDEX} describes no {name}.", hint=HINT)
     return index
 
 
@@ -189,7 +187,7 @@ def picture_side(folder: Path, kind: str) -> int:
     Raises:
         AssetError: they are missing or say nothing of it.
     """
-    network = read_json(folder / TRAINED[kind] / "config.json")
+    network = read_json(folder / pipeline_of(kind).trained / "config.json")
     autoencoder = read_json(folder / "vae" / "config.json")
     blocks = autoencoder.get("block_out_channels") or autoencoder.get("decoder_block_out_channels")
     try:

@@ -329,11 +329,3 @@ class _Kept(Generic[T]):
 
 _answers: _Kept[Answers] = _Kept(ANSWERS_KEPT)
 _samples: _Kept[Drawn] = _Kept(SAMPLES_KEPT)
-
-KINDS: dict[str, ModelKind] = {
-    "classifier": ClassifierKind(),
-    "ddpm": GeneratorKind(),
-    "dit": DitKind(),
-    "text-to-image": TextToImageKind(),
-}
-"""By ModelCard.kind."""

@@ -12,6 +12,7 @@ from torch import nn
 from sfr_core.data.class_sets import evenly
 from sfr_core.data.concepts import PromptPlan
 from sfr_core.errors import AssetError
+from sfr_core.kinds.base import SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
 from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
 from sfr_core.nets.judge import Judge, RealFeatures, pixels_of
@@ -24,9 +25,6 @@ from sfr_core.tasks.base import Samplable
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.shipped import ModelCard
 
-SHOWN_FORGET = 8
-SHOWN_REMAIN = 4
-"""Pictures of each class in a report. Where a card has a model's record, these are all that is drawn of it."""
 UNJUDGED_FORGET, UNJUDGED_REMAIN, UNJUDGED_EACH = 4, 6, 4
 """Labels to forget and to keep in the report of a model that has no judge, and pictures of each."""
 

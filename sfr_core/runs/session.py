@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from numpy.typing import NDArray
@@ -21,12 +21,14 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
 from sfr_core.hub import HUB, check_memory, hub_precision, opened_generator
+from sfr_core.kinds.base import named
+from sfr_core.kinds.registry import kind_named
 from sfr_core.metrics.classifier import Answers
 from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
 from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_frozen, recompute_blocks
 from sfr_core.results import Report, RunResult
-from sfr_core.runs.evaluate import KINDS, ClassifierKind, ModelKind, Opening, Who
+from sfr_core.runs.evaluate import ClassifierKind, ModelKind, Opening, Who
 from sfr_core.tasks import base
 from sfr_core.zoo.cards import check_kind
 from sfr_core.zoo.shipped import (
@@ -100,7 +102,8 @@ class Session:
         if not len(dataset.train):
             config = replace(config, data="data-free")  # there is no other source: the run's files say so
         self.config = config
-        self.kind: ModelKind = KINDS[model.kind]
+        is_a = kind_named(model.kind)
+        self.kind = cast(ModelKind, named(is_a.opens)())
         self.method: MethodSpec = spec_of(config.method, model.kind)
         self.method_config: MethodConfig = self.method.config_cls.from_dict(config.settings)
         self.card = model
@@ -129,7 +132,7 @@ class Session:
             if config.memory == "spare":
                 recompute_blocks(self.task.model)
             asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
-            if model.source == "hub" and model.kind != "classifier":
+            if model.source == "hub" and is_a.draws:
                 asked = hub_precision(config, self.device)
             self.precision: UsedPrecision = self.task.use_precision(asked, trial)
             if config.memory == "spare":

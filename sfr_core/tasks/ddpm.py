@@ -10,6 +10,7 @@ from sfr_core.configs import DataSource
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated, next_kept
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
+from sfr_core.kinds.ddpm import PREVIEW, SELF_GENERATED
 from sfr_core.nets.judge import Judge
 from sfr_core.ops.denoising import paper_guidance, squared_error
 from sfr_core.ops.noise_schedule import DdpmSchedule
@@ -19,10 +20,6 @@ from sfr_core.tasks.pictures import PictureStore, Pixels, frozen_flips, self_gen
 
 FISHER_SCALE = 2.0
 """cond_scale of the guided prediction in the Fisher, in the paper's convention: 3 e(class) - 2 e(null)."""
-PREVIEW = PreviewSettings()
-"""4 pictures of each class: 640 forward passes for ten classes. The 8 previews of a run took 27 of 200 seconds of CPU time of the
-default run with its evaluation."""
-SELF_GENERATED = SelfGenerated()
 
 
 def ddpm_task(

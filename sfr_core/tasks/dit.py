@@ -13,16 +13,14 @@ from sfr_core.configs import DataSource
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated, next_kept
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
+from sfr_core.kinds.ddpm import PREVIEW
+from sfr_core.kinds.dit import SELF_GENERATED
 from sfr_core.nets.judge import Judge
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.noise_schedule import DdpmSchedule
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask, Redirection
 from sfr_core.tasks.pictures import Latents, PictureStore, frozen_flips, self_generated
-
-PREVIEW = PreviewSettings()
-SELF_GENERATED = SelfGenerated(forget=128, remain=32)
-"""Of twelve classes 480 pictures together: 9,600 forward passes before a run."""
 
 
 def dit_task(

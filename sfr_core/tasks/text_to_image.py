@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sfr_core.configs import Trainable
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import PromptPlan
+from sfr_core.kinds.text_to_image import PREVIEW, SELF_GENERATED
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.nets.safety import safety_of
 from sfr_core.ops.denoising import paper_guidance
@@ -28,9 +29,6 @@ FISHER_SCALE = 7.5
 """w of the guided prediction in the Fisher, in the paper's convention: 8.5 e(prompt) - 7.5 e(nothing)."""
 GUIDANCE = 3.0
 """Of a preview and of the latents to forget, where the card names none."""
-PREVIEW = PreviewSettings()
-SELF_GENERATED = SelfGenerated()
-"""How many pictures, the plan says."""
 
 
 class TextToImageTask(DiffusionTask):

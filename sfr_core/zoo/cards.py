@@ -6,32 +6,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from sfr_core.errors import AssetError, InputError, SpecError
+from sfr_core.kinds.base import Sampling
+from sfr_core.kinds.registry import KINDS, kind_named
 from sfr_core.results import GeneratorRecord, record_json
 
 if TYPE_CHECKING:
     from sfr_core.configs import DataSource
     from sfr_core.data.splits import ForgetSpec
 
-Kind = Literal["classifier", "ddpm", "dit", "text-to-image"]
 SAMPLES = "samples.png"
 """In a generator's folder: square samples without gaps. A row shows one class, in the order of their numbers, unless the file's
 text SHEET_ROWS names the rows, as it must where labels are prompts."""
 SHEET_ROWS = "rows"
 """PNG text chunk of SAMPLES: a JSON list with the name of every row, from the top: of a class, or of a concept."""
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """How a generator's pictures are drawn where nobody asks for anything else: DDIM `steps`, and `guidance` w of
-    e(null) + w (e(class) - e(null)).
-    """
-
-    steps: int
-    guidance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +81,7 @@ class ModelCard:
 
     id: str
     title: str
-    kind: Kind
+    kind: str
     summary: str
     dataset: str
     data_licence: str
@@ -122,9 +113,9 @@ class ModelCard:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
+        if self.kind not in KINDS:
             raise ValueError(f"there is no kind '{self.kind}'")
-        if self.kind != "classifier" and self.source != "hub" and (self.judge is None or self.sampling is None):
+        if KINDS[self.kind].draws and self.source != "hub" and (self.judge is None or self.sampling is None):
             raise ValueError("a generator needs a judge and its sampling")
 
     @property
@@ -145,25 +136,26 @@ class ModelCard:
         return {self.file: self.sha256, **self.parts}
 
 
-def check_kind(kind: Kind, spec: ForgetSpec, data: DataSource, redirect: str = "") -> None:
+def check_kind(kind: str, spec: ForgetSpec, data: DataSource, redirect: str = "") -> None:
     """Whether a model of this kind can forget what `spec` names, with this source of pictures.
 
     Raises:
         SpecError: a generator and no classes, a text-to-image model and no concept, or another model and a concept.
         InputError: a classifier without data, or a redirection of a model that reads no prompts.
     """
-    if kind == "text-to-image":
+    is_a = kind_named(kind)
+    if is_a.prompts:
         if not spec.concept:
             raise SpecError("A text-to-image model forgets a concept.", hint="Name it, for example concept:cat.")
         return
     if redirect:
         raise InputError("Only a text-to-image model can be redirected to a prompt.", hint="Leave out the redirection.")
     if spec.concept:
-        what = "A classifier" if kind == "classifier" else "A generator of classes"
+        what = "A generator of classes" if is_a.draws else "A classifier"
         raise SpecError(f"{what} cannot forget a concept.", hint="Name classes, for example class:Sneaker.")
-    if kind != "classifier" and not spec.classes:
+    if "random" not in is_a.forgets and not spec.classes:
         raise SpecError("A generator can only forget whole classes.", hint="Name classes, for example class:Trouser.")
-    if kind == "classifier" and data == "data-free":
+    if not is_a.draws and data == "data-free":
         raise InputError("A classifier cannot draw pictures to forget.", hint="Leave out 'data-free'.")
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sfr_core.data.concepts import read_concepts
 from sfr_core.data.datasets import ASSETS, Dataset, cifar10, fashion_mnist, without_pictures
 from sfr_core.errors import AssetError, UnknownName
+from sfr_core.kinds.base import named
+from sfr_core.kinds.registry import KINDS
 from sfr_core.nets.pipelines import (
-    PIPELINES,
     SCHEDULER,
-    TRAINED,
     check_length,
     check_schedule,
     class_names,
@@ -38,6 +38,8 @@ __all__ = [
 ]  # fmt: skip
 
 MODELS = ASSETS / "models"
+UNET = "UNet2DModel"
+"""Architecture of a network whose folder is in diffusers' format."""
 OWN = "own:"
 """Identifiers of models that visitors bring begin so."""
 HUB = "hub:"
@@ -172,13 +174,24 @@ def open_dataset(model: ModelCard) -> Dataset:
     """
     if model.id.startswith(OWN):
         return brought(model.id).dataset
-    if model.kind == "dit":
-        index = read_index(model.folder, model.kind)
-        return without_pictures(model.dataset, class_names(index), picture_side(model.folder, model.kind))
-    if model.kind == "text-to-image":
-        side = picture_side(model.folder, model.kind)
-        return without_pictures(model.dataset, read_concepts(model.folder).offered, side)
+    found: Dataset = named(KINDS[model.kind].dataset)(model)
+    return found
+
+
+def shipped_pictures(model: ModelCard) -> Dataset:
+    """The data set of this name; raises as `open_dataset`."""
     return _shipped_pictures(model.dataset)
+
+
+def names_alone(model: ModelCard) -> Dataset:
+    """Of a pipeline, the names of its classes or concepts, and the size of its pictures; raises as `open_dataset`."""
+    offered = class_names(read_index(model.folder, model.kind))
+    return without_pictures(model.dataset, offered, picture_side(model.folder, model.kind))
+
+
+def concepts_alone(model: ModelCard) -> Dataset:
+    """The same of a pipeline that reads prompts."""
+    return without_pictures(model.dataset, read_concepts(model.folder).offered, picture_side(model.folder, model.kind))
 
 
 @cache
@@ -202,35 +215,42 @@ def build_module(architecture: dict[str, Any]) -> nn.Module:
     return builders[name](**values)
 
 
-def open_model(model: ModelCard) -> nn.Module:
-    """The pretrained network on the CPU, in eval mode and in float32; draws from no generator.
+def open_whole(model: ModelCard) -> Any:
+    """What a run needs of a model, on the CPU: its network, or the pipeline that holds it with all its parts; draws from no generator.
 
     Raises:
-        AssetError: the weights are missing, damaged or of another network.
+        AssetError: weights are missing, damaged, of another network or not listed in the card, or the pipeline is not of our noise schedule.
     """
-    if model.kind in PIPELINES:
-        part: nn.Module = getattr(open_whole(model), TRAINED[model.kind])
-        return part
+    return named(KINDS[model.kind].loads)(model)
+
+
+def open_model(model: ModelCard) -> nn.Module:
+    """The pretrained network on the CPU, in eval mode and in float32; raises as `open_whole`."""
+    pipeline = KINDS[model.kind].pipeline
+    network: nn.Module = open_whole(model) if pipeline is None else getattr(open_whole(model), pipeline.trained)
+    return network
+
+
+def open_network(model: ModelCard) -> nn.Module:
+    """A lone network; raises as `open_whole`."""
     import torch
 
     with torch.random.fork_rng(devices=[]):  # fresh weights are drawn before the trained ones replace them
-        module = open_unet(model.folder) if model.kind == "ddpm" else build_module(model.architecture)
+        unet = model.architecture["name"] == UNET
+        module = open_unet(model.folder) if unet else build_module(model.architecture)
     load_weights(module, model.folder / model.file, sha256=model.sha256)
     return module.eval()
 
 
-def open_whole(model: ModelCard) -> Any:
-    """What a run needs of a model: its network (`open_model`), or the pipeline that holds it with all its parts.
+def open_class_pipeline(model: ModelCard) -> Any:
+    """A pipeline that draws classes; raises as `open_whole`."""
+    check_schedule(model.folder / SCHEDULER)
+    return open_pipeline(model.folder, model.kind, model.weight_files)
 
-    Raises:
-        AssetError: weights are missing, damaged or not listed in the card, or the pipeline is not of our noise schedule.
-    """
-    if model.kind not in PIPELINES:
-        return open_model(model)
-    if model.kind == "dit":
-        check_schedule(model.folder / SCHEDULER)
-    else:
-        check_length(model.folder / SCHEDULER)
+
+def open_prompt_pipeline(model: ModelCard) -> Any:
+    """A pipeline that reads prompts; raises as `open_whole`."""
+    check_length(model.folder / SCHEDULER)
     return open_pipeline(model.folder, model.kind, model.weight_files)
 
 

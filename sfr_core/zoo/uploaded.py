@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder, same_name
 from sfr_core.errors import AssetError
+from sfr_core.kinds.classifier import KIND as CLASSIFIER
 from sfr_core.nets.named import Architecture, build_network, imagenet_names, read_architecture
-from sfr_core.zoo.cards import Kind, ModelCard
+from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import OWN, load_weights, read_tensors
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _card(model_id: str, shape: Architecture, data: Path, weights: Path, sha256:
     return unmeasured_card(
         id=model_id,
         title=f"{weights.stem} ({shape.name})",
-        kind="classifier",
+        kind=CLASSIFIER.id,
         summary="Your own classifier.",
         dataset=data.name,
         data_licence="your own",
@@ -229,7 +230,7 @@ def unmeasured_card(
     *,
     id: str,
     title: str,
-    kind: Kind,
+    kind: str,
     summary: str,
     dataset: str,
     data_licence: str,

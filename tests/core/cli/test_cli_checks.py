@@ -15,8 +15,9 @@ import torch
 
 from sfr_core.cli.checks import reopened
 from sfr_core.cli.run import main
+from sfr_core.configs.recovery import Attack
 from sfr_core.metrics.generation import Protocol
-from sfr_core.metrics.recovery import Attack, recover
+from sfr_core.metrics.recovery import recover
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs import evaluate as kinds
 from sfr_core.runs.files import read_weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfr_core import catalog
+from sfr_core.kinds.registry import KINDS
 from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.diffusion import DiffusionTask
@@ -27,10 +27,10 @@ def functions_of(protocol: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("kind", catalog.BY_KIND)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_table_says_what_the_task_can(kind: str) -> None:
-    named = set().union(*catalog.ABILITIES.values())
+    named = set().union(*(known.abilities for known in KINDS.values()))
     can = {name for name in named if all(hasattr(TASKS[kind], part) for part in functions_of(name))}
-    assert catalog.ABILITIES[kind] <= can  # a method may be kept from a kind whose task inherits what it needs
+    assert KINDS[kind].abilities <= can  # a method may be kept from a kind whose task inherits what it needs
     for name in ("Redirectable", "Recallable", "Labelled"):  # SFR-on's settings ask for these
-        assert (name in catalog.ABILITIES[kind]) == (name in can)
+        assert (name in KINDS[kind].abilities) == (name in can)

@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol
-from sfr_core.metrics.recovery import Attack, attack_steps, recover
+from sfr_core.metrics.recovery import attack_steps, recover
 from sfr_core.nets.judge import Judge, Verdict
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.stepwise import drained

@@ -14,11 +14,6 @@ import pytest
 from demos.asked import asked
 from demos.jobs.book import Job
 from demos.jobs.estimate import (
-    GENERATED_STEPS,
-    LOOK_COLUMNS,
-    LOOK_PROMPTS,
-    LOOK_STEPS,
-    LOOKS,
     MODELS_EVALUATED,
     Pace,
     Recording,
@@ -187,11 +182,11 @@ def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: An
     mine = sizes(config, run)
     task = dit_task(forget)
     assert mine == (task.count("forget"), task.count("remain"), 0)
-    assert looked(run) == len(task.preview_labels)
+    assert looked(PREVIEW, run) == len(task.preview_labels)
     whole, _ = planned(card, run.spec.classes, len(CLASSES))
     assert evaluated(card, run) == 2 * whole  # no record is on the card: before is drawn as a whole too
     passes = (
-        (PREVIEW.times + 1) * looked(run) * PREVIEW.steps
+        (PREVIEW.times + 1) * looked(PREVIEW, run) * PREVIEW.steps
         + 2 * whole * 4
         + (mine[0] + mine[1] / 2) * SELF_GENERATED.steps
     )
@@ -208,24 +203,14 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
     task = sd_task("cat", ready=False)
     assert run.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
     assert sizes(config, run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)
-    assert looked(run) == len(task.preview_labels)
+    assert looked(PREVIEW, run) == len(task.preview_labels)
     whole = len(sample_prompts(task.plan, generation.protocol_of(card).n))
     assert evaluated(card, run) == 2 * whole
-    passes = (PREVIEW.times + 1) * looked(run) * PREVIEW.steps + 2 * whole * 4
+    passes = (PREVIEW.times + 1) * looked(PREVIEW, run) * PREVIEW.steps + 2 * whole * 4
     assert math.isclose(drawings(config, card, run), (passes + (6 + 12 / 2) * SELF_GENERATED.steps) * 2 / 3)
     assert CONCEPTS.find("tree").offered is False
     pace = Pace()
     assert pace.expect(config, replace(card, cpu_seconds=30.0, training={"images_seen": 60})).source == "card"
-
-
-def test_what_a_look_asks_for_is_what_the_task_asks_for() -> None:
-    from sfr_core.data.concepts import PREVIEWED
-    from sfr_core.tasks import ddpm, dit, text_to_image
-
-    assert LOOK_PROMPTS == PREVIEWED
-    for kind in (ddpm, dit, text_to_image):
-        assert (kind.PREVIEW.columns, kind.PREVIEW.steps, kind.PREVIEW.times + 1) == (LOOK_COLUMNS, LOOK_STEPS, LOOKS)
-        assert kind.SELF_GENERATED.steps == GENERATED_STEPS
 
 
 def test_methods_for_concepts_counted_by_hand() -> None:

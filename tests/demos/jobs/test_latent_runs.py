@@ -25,8 +25,8 @@ from demos.result import recovery_run as attack
 from demos.result.export import config_json, events_jsonl, result_json
 from sfr_core import presets
 from sfr_core.configs import RunConfig
+from sfr_core.configs.recovery import Attack
 from sfr_core.metrics.generation import Protocol
-from sfr_core.metrics.recovery import Attack
 from sfr_core.runs import evaluate as kinds
 from sfr_core.zoo import shipped as zoo
 from tests.demos.latent_models import DIT, SD, published

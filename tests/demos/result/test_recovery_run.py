@@ -19,8 +19,9 @@ from demos.jobs.book import JobBook
 from demos.result import recovery as recover
 from demos.result import recovery_run as attack
 from sfr_core.configs import RunConfig
+from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
-from sfr_core.metrics.recovery import Attack, Recovery
+from sfr_core.metrics.recovery import Recovery
 from sfr_core.zoo import shipped as zoo
 from tests.core.tiny_sd import sd_folder
 from tests.demos.generator_examples import config, measured, record, report, result
@@ -62,11 +63,6 @@ def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, wor
 
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     how = Attack()
-    assert (how.steps, how.batch_size, how.samples) == (
-        estimate.ATTACK_STEPS,
-        estimate.ATTACK_BATCH,
-        estimate.ATTACK_SAMPLES,
-    )
     assert 100 * 2 / how.samples == attack.NEAR
     run = SimpleNamespace(
         names=("a",) * 4, prompts=SimpleNamespace(split=SimpleNamespace(forget=[0] * 10, remain=[0] * 20))

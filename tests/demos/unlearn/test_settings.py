@@ -15,6 +15,7 @@ from sfr_core import catalog, presets
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import RunConfig
 from sfr_core.errors import ConfigError, InputError, SpecError, UnknownName
+from sfr_core.kinds.registry import KINDS
 
 MODEL = "fashion-mnist-resnet"
 CASES = [
@@ -146,7 +147,7 @@ def test_forget_texts() -> None:
         text("random", [], 10, 0.5, [])
 
 
-def test_methods_that_a_model_cannot_do_have_a_reason() -> None:
+def test_methods_that_a_model_cannot_do_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = {"esd-x", "esd-u", "uce", "concept-ablation", "random-embedding"}
     assert set(controls.cannot("classifier")) == {"joint", "selective-amnesia", *prompts}  # made for generators
     assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub", *prompts}
@@ -154,7 +155,9 @@ def test_methods_that_a_model_cannot_do_have_a_reason() -> None:
         "retrain", "random-label", "bad-teacher", "scrub", "joint", "selective-amnesia", "random-embedding",
     }  # fmt: skip
     assert "hours" in controls.cannot("ddpm")["retrain"]
-    unable = controls.cannot("something that only has losses")
+    monkeypatch.setitem(KINDS, "losses", replace(KINDS["classifier"], id="losses", abilities=frozenset()))
+    monkeypatch.setitem(catalog.BY_KIND, "losses", catalog.BY_KIND["classifier"])
+    unable = controls.cannot("losses")
     assert {"sfr-on", "finetune", "gradient-ascent"}.isdisjoint(unable)
     assert {"salun", "scrub", "bad-teacher", "random-label"} <= set(unable)
     assert "does not have" in unable["salun"]

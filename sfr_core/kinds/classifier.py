@@ -1,0 +1,17 @@
+"""Classifiers: asked about pictures."""
+
+from __future__ import annotations
+
+from sfr_core.kinds.base import Kind
+
+KIND = Kind(
+    id="classifier",
+    order=0,
+    title="Classifier",
+    noun="classifier",
+    only="it works on class scores, which a generator does not give",
+    forgets=("class", "random", "samples"),
+    abilities=frozenset({"Distillable", "Redirectable", "Evaluable"}),
+    opens="sfr_core.runs.evaluate:ClassifierKind",
+    draws=False,
+)

@@ -1,0 +1,28 @@
+"""Text-to-image diffusion models on latents."""
+
+from __future__ import annotations
+
+from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
+from sfr_core.kinds.base import Kind, Pipeline, Sampling
+
+PREVIEW = PreviewSettings()
+SELF_GENERATED = SelfGenerated()
+"""How many pictures, the plan of the prompts says."""
+KIND = Kind(
+    id="text-to-image",
+    order=3,
+    title="Generator (text-to-image diffusion model on latents)",
+    noun="text-to-image model",
+    only="it is made for models that draw what a prompt asks for",
+    forgets=("concept",),
+    abilities=frozenset({"FisherTask", "Redirectable", "Recallable", "Labelled", "Promptable", "Editable"}),
+    opens="sfr_core.runs.evaluate:TextToImageKind",
+    dataset="sfr_core.zoo.shipped:concepts_alone",
+    loads="sfr_core.zoo.shipped:open_prompt_pipeline",
+    prompts=True,
+    pipeline=Pipeline(name="StableDiffusionPipeline", trained="unet"),
+    sampling=Sampling(steps=50, guidance=7.5),
+    previews=PREVIEW,
+    own=SELF_GENERATED,
+    passes_per_mask=2,
+)
