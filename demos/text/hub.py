@@ -21,8 +21,8 @@ PICTURES = "Its pictures (.zip, at most {size})"
 NO_PICTURES = "A classifier of the Hub needs its pictures. Upload a zip with one subfolder per class."
 FOLDERS = "Pictures"
 FOLDERS_ARE = (
-    "you bring them, at least two of each class: one subfolder for each output, named so that the alphabetical order is the network's; of "
-    "a network whose classes are ImageNet's, or that names its own, some are enough if they are named so (tench, tabby, …)"
+    "upload at least two of each class: one subfolder for each output, named so that the alphabetical order is the network's; where the "
+    "network names its classes, or they are ImageNet's, some are enough if they are named so (tench, tabby, …)"
 )
 ARCHITECTURE = "Architecture"
 ARCHITECTURE_INFO = "Only where the repository does not say it: torchvision:NAME or timm:NAME."

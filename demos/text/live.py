@@ -19,7 +19,7 @@ STATE_LINES = {
     "remote": "Computed on ZeroGPU: what you see is the last state that came from there.",
 }
 PHASE_LINES = {
-    "prepare": "Loading the weights and asking the network about the pictures below.",
+    "prepare": "Loading the weights and predicting the pictures below.",
     "fisher": "Measuring which weights matter (Fisher), batch {done} of {total}.",
     "mask": "Marking the weights that the forget set needs most (saliency mask).",
     "unlearn": "Forgetting: step {step} of {steps}.",
@@ -31,12 +31,8 @@ PHASE_LINES_GENERATOR = {
     "evaluate": "Drawing samples of every model, step {done} of {total}.",
 }
 """Where a generator's run does something else."""
-PAUSED_LINE = (
-    "Repairing: step {step} of {steps}. Forgetting pauses, as the name of the class misleads the model by now."
-)
-REPAIRING_LINE = (
-    "Repairing: step {step} of {steps}. The steps that forget are over; these only bring back what they disturbed."
-)
+PAUSED_LINE = "Repairing: step {step} of {steps}. Forgetting pauses: the class's name already makes predictions worse."
+REPAIRING_LINE = "Repairing: step {step} of {steps}. Forgetting is over; these steps only repair."
 PHASE_NAMES = {
     "prepare": "Prepare",
     "fisher": "Fisher",
@@ -113,10 +109,10 @@ LIVE: dict[str, Any] = {
     "toKeep": "To keep: should stay ✓",
     "right": "recognised",
     "wrong": "not recognised",
-    "alt": "{source} picture {row}, in truth {truth}; the network says {said}, {percent} % sure, {verdict}",
+    "alt": "{source} picture {row}, in truth {truth}; the network predicts {said}, {percent} % sure, {verdict}",
     "sources": {"test": "Test", "train": "Training"},
     "truth": "is: {truth}",
-    "waiting": "The pictures appear as soon as the network has been asked.",
+    "waiting": "The pictures appear with the first predictions.",
     "lossTitle": "Loss (cross-entropy, nats)",
     "accuracyTitle": "Accuracy in %",
     "accuracyTitleN": "Accuracy in % (n = {forget} and {remain})",
@@ -131,7 +127,7 @@ LIVE: dict[str, Any] = {
     "thinned": "{shown} of {all} points",
     "plotAltLoss": "Line chart of the forget and the remain loss over the steps; the numbers are in the table below it.",
     "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
-    "lost": "The server does not answer; the page asks it again and again. The run goes on there.",
+    "lost": "The server does not answer; the page keeps trying. The run goes on there.",
     "generator": {
         "waiting": "The samples appear as soon as the first ones have been drawn.",
         "lossTitle": "Loss (squared error)",
@@ -153,13 +149,13 @@ LIVE: dict[str, Any] = {
         "remainLoss": "to keep: squared error",
     },
     "concept": {
-        "accuracyTitle": "Samples as asked, in %",
-        "accuracyTitleN": "Samples as asked, in % (n = {forget} and {remain})",
+        "accuracyTitle": "Samples as prompted, in %",
+        "accuracyTitleN": "Samples as prompted, in % (n = {forget} and {remain})",
         "forget": "concept still shown",
         "remain": "everything else",
         "forgetLoss": "the concept",
         "remainLoss": "everything else",
-        "numbersAccuracy": "Numbers: samples as asked, in %",
+        "numbersAccuracy": "Numbers: samples as prompted, in %",
         "plotAltAccuracy": (
             "Line chart of the shares of samples that still show the concept, and of samples of everything else that show what "
             "their prompt asks for; the numbers are in the table below it."

@@ -32,26 +32,26 @@ CONFUSION_TITLE = "Who is taken for whom (test set)"
 CONFUSION_SECOND = "Right-hand matrix"
 CONFUSION_CHOICES = {"after": "After", "change": "Change (after minus before)", "retrained": "Retrained"}
 NO_REPORTS = (
-    "The answers on single pictures are asked for at the end of a run, are kept in memory only as long as its weights, and are no part of "
-    "run files. Run it again to its end to see them."
+    "Predictions on single pictures are made at the end of a run, are kept in memory only as long as its weights, and are not part of run "
+    "files. Run it again to its end to see them."
 )
 TABLE = "The numbers as a table"
 LEFT_OUT = (
-    "{shown} classes are shown one by one: the forgotten ones, and those whose answers changed most. The other {left:,} share one row "
+    "{shown} classes are shown one by one: the forgotten ones, and those whose predictions changed most. The other {left:,} share one row "
     "and one column."
 )
 
 SAMPLES_TITLE = "Not forgotten, over-forgotten"
 NOT_FORGOTTEN = "Not forgotten"
 OVER_FORGOTTEN = "Over-forgotten"
-NOT_FORGOTTEN_HELP = "pictures of the forget set (training) that the model still answers right{retrained}"
+NOT_FORGOTTEN_HELP = "pictures of the forget set (training) that the model still classifies correctly{retrained}"
 NOT_FORGOTTEN_RETRAINED = ", while the retrained model does not"
 OVER_FORGOTTEN_HELP = "test pictures of what remains that were right before and are wrong after{retrained}"
 OVER_FORGOTTEN_RETRAINED = ", while the retrained model has them right"
 PICK_SAMPLE = "Choose a picture to see it large."
 AGREEMENT_TITLE = "Agreement with the retrained model"
 AGREEMENT_HELP = (
-    "Share of pictures on which the model gives the same answer as the retrained one, right or wrong; higher is closer."
+    "Share of pictures on which the model predicts the same as the retrained one, right or wrong; higher is closer."
 )
 
 SALIENCY_TITLE = "Saliency mask, layer by layer"
@@ -70,7 +70,7 @@ METRICS_CAPTION_GENERATOR = (
     "Small samples: one of {n} is {point:.1f} points. The distance is one in the bundled judge's features, not FID."
 )
 NO_RETRAINED_GENERATOR = (
-    "No retrained model is shipped for this choice, so there is nothing to hold these numbers against but before."
+    "No retrained model is shipped for this choice, so these numbers can only be compared with those before."
 )
 
 MODELS = {"before": "Before", "after": "After", "retrained": "Retrained"}
@@ -84,7 +84,7 @@ ROLES: dict[Role, str] = {
 """What a prompt is to the forgotten concept."""
 STRIPS_TITLE = "Before, after, retrained: the same noise"
 SHARES_TITLE = "Does it still draw it?"
-SHARES_HEAD = ("asked for by", "before (%)", "after (%)", "change", "n")
+SHARES_HEAD = ("prompts", "before (%)", "after (%)", "change", "n")
 SHARES_ROWS: dict[Role, str] = {
     "direct": "The prompts that the run forgets",
     "paraphrase": "The same in other words",
@@ -92,16 +92,14 @@ SHARES_ROWS: dict[Role, str] = {
     "other": "Everything else",
 }
 SHARES_CAPTION = (
-    "Share of the samples that show what was asked for. In the first two rows that is the forgotten concept, so less is better; in the "
+    "Share of the samples that show what their prompt names. In the first two rows that is the forgotten concept, so less is better; in the "
     "others it is what should stay, so more is better."
 )
-SHARES_NEVER = (
-    "Nothing was asked in other words that worked before: whether the concept or only its name is gone cannot be said."
-)
+SHARES_NEVER = "No other words worked before the run: whether the concept or only its name is gone cannot be told."
 SHARES_PROMPTS = "Prompt by prompt, before the run"
 SHARES_PROMPTS_CAPTION = (
-    "How well the untouched model draws what each prompt asks for. Other words that bring the concept on fewer than {least:.0f} % of the samples are "
-    "left out of the row above: they say nothing of forgetting."
+    "How well the original model draws what each prompt asks for. Other words that show the concept on fewer than {least:.0f} % of the samples are "
+    "left out of the row above: they tell nothing about forgetting."
 )
 SHARES_PROMPTS_HEAD = ("prompt", "is", "shown before (%)")
 SHARES_COUNTED = {True: "counts", False: "left out"}
@@ -184,7 +182,9 @@ RECOVER_FROM = {
 RECOVER_NO_JUDGE = "This model comes without a judge, so nobody could tell whether the concept is back."
 RECOVER_START, RECOVER_STOP = "Try to bring it back", "Stop"
 RECOVER_BEFORE = "Attack the model before the run too"
-RECOVER_BEFORE_INFO = "What the attack draws from weights that never forgot is the most that it can bring back."
+RECOVER_BEFORE_INFO = (
+    "What it draws from the original's weights is the most that it can bring back; it takes twice the time."
+)
 RECOVER_PROGRESS = "Learning a word for the model {model} the run, then drawing with it: step {done} of {total}."
 RECOVER_HEAD = {
     "none": "No word was found that brings {what} back: {shown} % of {n} samples show it",
@@ -233,13 +233,13 @@ CLIP_NEEDS = (
     "This needs {name}, which does not come with this program: {size} from the Hugging Face Hub, fetched once, when you ask for it, and "
     "checked against the Hub's hash. Licence: {licence}."
 )
-CLIP_HERE = "It is asked of {name}, which is here: no network is needed."
-CLIP_FOLDER = "It is asked of the CLIP in the folder {name} of this machine: no network is needed."
+CLIP_HERE = "{name} scores them; it is here, so no network is needed."
+CLIP_FOLDER = "The CLIP in the folder {name} of this machine scores them, so no network is needed."
 CLIP_SIZE = "Pictures of each kind of prompt, by each model"
-CLIP_SIZE_INFO = "More take longer and tell smaller changes apart."
+CLIP_SIZE_INFO = "More pictures take longer and tell smaller changes apart."
 CLIP_BAD_SIZE = "Choose one of the offered numbers of pictures."
 CLIP_TIME = "Drawing takes about {time} ({source})."
-CLIP_LOOKS = "A large CLIP then looks at {n:,} pictures, on one CPU core about 2 s each."
+CLIP_LOOKS = "A large CLIP then scores {n:,} pictures, about 2 s each on one CPU core."
 CLIP_FETCH, CLIP_START, CLIP_STOP = "Fetch the CLIP ({size})", "Score the pictures", "Stop"
 CLIP_LOOKING = "Asking the Hub for its files."
 CLIP_FETCHED = "The CLIP is here now; its files are those of the Hub. Nothing was scored yet."
@@ -251,7 +251,7 @@ CLIP_WHO = {
     "retrained": "the retrained model",
 }
 CLIP_PROGRESS = "Drawing and scoring with {who}: step {done} of {total}."
-CLIP_ASKED, CLIP_CHANGE = "asked for by", "change"
+CLIP_ASKED, CLIP_CHANGE = "prompts", "change"
 CLIP_SAID = {
     "fell": "fell for {which}",
     "rose": "rose for {which}",
@@ -273,7 +273,7 @@ CLIP_CAPTION = (
 
 LIVE_NAMES = ("forget accuracy", "remain accuracy")
 LIVE_NAMES_GENERATOR = ("forgotten classes accepted", "other classes accepted")
-LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as asked")
+LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as prompted")
 
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"
@@ -330,8 +330,6 @@ STOP_RUN = "Stop run A"
 STOP_ASKED = "The run stops within one step; the list then shows how it ended."
 DELETE = "Delete run A"
 DELETED = "The run is deleted."
-STILL_RUNNING = "This run has not ended yet."
-STILL_RUNNING_HINT = "Stop it first."
 IMPORT_TITLE = "Look at a run from a file"
 IMPORT_HELP = (
     "result.json, config.json or events.jsonl as this program or its command line wrote them, several at once, or the folder's zip. "

@@ -9,7 +9,7 @@ TITLE = "Unlearning Playground: watch a model forget"
 SENTENCE = "Choose what a trained network should forget, and see its memory of it fade while the rest stays."
 HONEST = "Approximate unlearning: not a guarantee of deletion"
 HONEST_WHY = (
-    "The method changes a trained network until it answers as if it had never seen the chosen pictures. That can be measured, "
+    "The method changes a trained network until it behaves as if it had never seen the chosen pictures. That can be measured, "
     "here against a model retrained without them, but not proven: traces may remain in the weights. Only retraining from scratch "
     "without the data removes them for certain."
 )
@@ -20,7 +20,7 @@ NO_MODELS = "No model is installed here. Fetch the repository again: git checkou
 MODEL_TITLE = "1. Model"
 FORGET_TITLE = "2. What it should forget"
 METHOD_TITLE = "3. Method"
-SOURCES = {"bundled": "comes with this program", "own": "brought by you", "hub": "from the Hugging Face Hub"}
+SOURCES = {"bundled": "comes with this program", "own": "uploaded by you", "hub": "from the Hugging Face Hub"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji"}
 ARCHITECTURES = {
     "SmallResNet": "residual network",
@@ -92,38 +92,35 @@ CONCEPT_LEGENDS = {
     "names": "Concept to forget (choose one)",
 }
 CONCEPT_OWN_LABEL = "Or a concept in your own words"
-CONCEPT_OWN_INFO = "This model has read much: name a thing, or a style. It goes before the cards; leave it empty to choose one of them."
+CONCEPT_OWN_INFO = "This model knows many words: name a thing or a style. It is used instead of the cards; leave it empty to choose a card."
 CONCEPT_KINDS: dict[ConceptKind, str] = {
     "object": "Objects: one thing",
     "category": "Categories: a whole kind of things",
     "style": "Styles: a way of drawing, whatever the thing",
 }
-OWN_LOSSES = "With either variant this preset has losses of ours, described here; the authors' own are those of the preset Published."
+OWN_LOSSES = "In both variants this preset uses losses of ours, described here; the preset Published uses the authors'."
 WAY_LEFT = (
-    "The loss of what is to be forgotten is the share of the way to another answer that is left: 1 at the start, 0 at the goal, more than 1 where a "
-    "step has led astray."
+    "The forget loss is the share of the way to another prediction that is left: 1 at the start, 0 at the goal, more than 1 where a step led "
+    "astray."
 )
 DIPS = (
-    "The others may fall for some steps and come back: a step that forgets disturbs them, and the steps that follow bring back what the model "
-    "said of them before."
+    "The others may fall for some steps and come back: a forgetting step disturbs them, and the steps that follow restore the original model's "
+    "predictions for them."
 )
 REDIRECT_LABEL = "Draw this instead"
-REDIRECT_INFO = (
-    "The prompt whose pictures should come where the concept is asked for. Use words that the model was trained with."
-)
-REDIRECT_EACH = "Left as it is, every prompt of this style has its own: “{asked}” draws “{instead}”. A prompt that you write here answers all of them."
+REDIRECT_INFO = "The prompt to draw where a prompt names the concept. Use words that the model was trained with."
+REDIRECT_EACH = "Unchanged, every prompt of this style has its own: “{asked}” draws “{instead}”. A prompt that you write here is used for all of them."
 REDIRECT_EMPTY = "There is no prompt to draw instead."
 REDIRECT_EMPTY_HINT = "Write one under '2. What it should forget', for example: {prompt}"
 REDIRECT_LONG = "The prompt to draw instead has {n} characters; {most} are the most."
 REDIRECT_LONG_HINT = "Say it in fewer words."
-REDIRECT_UNUSED = "{method} has no use for it: it moves away from the concept, towards nothing in particular. What comes instead is not chosen."
+REDIRECT_UNUSED = "{method} does not use it: it moves away from the concept, towards nothing in particular. What is drawn instead cannot be chosen."
 SHARE_LABEL = "Share of the training pictures, in percent"
-SHARE_INFO = "These pictures are drawn at random from all classes."
+SHARE_INFO = "A larger share forgets more pictures, drawn at random from all classes."
 SHARE_SEED_LABEL = "Seed of the draw"
 SHARE_SEED_INFO = "Another number draws other pictures."
 SAMPLES_LEGEND = "Training pictures to forget (choose as many as you like)"
 SAMPLES_CLASS = "Show class"
-SAMPLES_PAGE = "Page"
 SAMPLES_PREVIOUS = "Previous page"
 SAMPLES_NEXT = "Next page"
 SAMPLES_CLEAR = "Choose none"
@@ -140,34 +137,34 @@ ADVANCED_TITLE = "Advanced"
 PRESET_SOURCE = "Where the preset's numbers come from"
 SOURCE_OF_VALUES = "{source}"
 FORGET_GENERATOR = (
-    "A generator forgets whole classes: asked for one of them, it should draw something else. Random shares and single pictures have "
-    "no name that one could ask it for."
+    "A generator forgets whole classes and should draw something else for them. Random shares and single pictures have no name that it "
+    "could draw."
 )
 FORGET_CONCEPT = (
-    "A text-to-image model forgets a concept: asked for it, by its own prompts or in other words, it should draw something else, and "
-    "everything else as before."
+    "A text-to-image model forgets a concept: for its own prompts and in other words it should draw something else, and everything else as "
+    "before."
 )
 DATA_FREE_ONLY = "It comes without training pictures, so it draws the pictures to forget and to keep itself before the run (data-free)."
 DATA_SOURCE_LABEL = "Pictures to forget and to keep"
-DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, as one must who has no data."
+DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, for when no data is at hand."
 DATA_SOURCES = {"shipped": "The training pictures shipped here", "data-free": "Data-free: its own samples"}
 CANNOT_TITLE = "Methods that this model cannot do"
 CANNOT = "{title}: {reason}"
 CANNOT_REASON = "it needs {what}, which this model does not have"
 CANNOT_RETRAIN = "hours of training; only the retrained model that is shipped is shown for comparison"
 ABILITIES = {
-    "Redirectable": "a wrong answer to move to",
+    "Redirectable": "another class or prompt to move to",
     "Distillable": "class scores that a teacher can give",
     "Evaluable": "a way to measure what it remembers",
     "FisherTask": "a loss of its own for the Fisher",
     "ClassEmbedded": "a table of class embeddings",
     "Restartable": "a network that can be trained anew in minutes; here that takes hours",
-    "Promptable": "a prompt to answer",
+    "Promptable": "prompts",
     "Editable": "keys and values of a prompt",
     "Replayable": "noise to draw in place of the forgotten class, and a replay of the others",
 }
 RUN_FIELDS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "seed": ("Seed of the run", "The same seed repeats the same run.", {}),
+    "seed": ("Seed of the run", "The same seed repeats the same run, another one draws other batches.", {}),
     "device": (
         "Device",
         "Auto takes the GPU where there is one.",
@@ -180,8 +177,8 @@ RUN_FIELDS: dict[str, tuple[str, str, dict[str, str]]] = {
     ),
     "memory": (
         "Memory",
-        "Sparing recomputes activations and halves what does not move: slower, for large models.",
-        {"plain": "As it comes", "spare": "Sparing"},
+        "Sparing takes less memory and more time: it recomputes activations and keeps frozen parts in half precision.",
+        {"plain": "Normal", "spare": "Sparing"},
     ),
 }
 """Label, help and choices of what every run has; a field without choices is a number."""
@@ -202,18 +199,18 @@ GOLD_FEWER = (
     "A model retrained without it is shipped. It saw {gold:,} pictures, the original {original:,}, so it draws less well: "
     "it is the target for what is forgotten, not for the rest."
 )
-GOLD_MISSING = "No model retrained without exactly this is shipped, so there is no gold standard to compare with."
+GOLD_MISSING = "No model retrained without exactly this is shipped, so there is no reference to compare with."
 GOLD_OFFER = "Retrain it here ({time} of training)"
 GOLD_GENERATOR = (
-    "No retrained model is shipped for this choice (only for: {names}), so there is no gold standard to compare with; training one "
+    "No retrained model is shipped for this choice (only for: {names}), so there is no reference to compare with; training one "
     "would take about {time} of computing, so it is not offered here."
 )
 TRAINED_ON = "Saw {seen:,} pictures in training, repeats counted"
 TRAINED_GOLD = "the one retrained without {name} {seen:,}"
 GOLD_PROXY = "The paper compares with the method {method} instead, a stand-in for retraining, which you can run too."
-GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no gold standard to compare with."
+GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no reference to compare with."
 
-RUN_FIRST = "A run is under way."
+RUN_FIRST = "A run is in progress."
 RUN_FIRST_HINT = "Stop it or wait until it ends."
 UNLEARN = "Unlearn"
 STOP = "Stop"

@@ -95,7 +95,7 @@ METRICS = _define(
     (
         "KL",
         "KL",
-        "How far the model's answers on the pictures to be forgotten are from those of the retrained model (Kullback-Leibler divergence, 0 if equal).",
+        "How far the model's predictions on the pictures to be forgotten are from those of the retrained model (Kullback-Leibler divergence, 0 if equal).",
         "nats",
         "lower",
         3,
@@ -139,7 +139,7 @@ GENERATOR_METRICS = _define(
     (
         "FA_softmax",
         "FA, plain softmax",
-        "The same for a judge that cannot say no and always answers with one of its classes; it is easily fooled by noise.",
+        "The same for a judge without a reject option, which always names one of its classes; it is easily fooled by noise.",
         "%",
         "closer to retrained",
         1,
@@ -238,7 +238,7 @@ CONCEPT_METRICS = {
         (
             "JA_remain",
             "JA, everything else",
-            "Judge accuracy: share of the samples of all other prompts, of neighbours and of distant concepts, that show what was asked for.",
+            "Judge accuracy: share of the samples of all other prompts, of neighbours and of distant concepts, that show what their prompt names.",
             "%",
             "higher",
             1,

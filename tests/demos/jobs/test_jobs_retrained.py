@@ -1,4 +1,4 @@
-"""'Retrain it here' gives the comparison its gold standard: the visitor's own newest retraining, never somebody else's."""
+"""'Retrain it here' gives the comparison its reference: the visitor's own newest retraining, never somebody else's."""
 
 from __future__ import annotations
 

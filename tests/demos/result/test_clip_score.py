@@ -305,7 +305,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "card", lambda _: None)
     monkeypatch.setattr(estimate, "drawn", drawn)
     assert clip_score.time_text(of_concept(), 20) == (
-        "Drawing takes about 2 min (from the speed of this run). A large CLIP then looks at 240 pictures, on one CPU core about 2 s each."
+        "Drawing takes about 2 min (from the speed of this run). A large CLIP then scores 240 pictures, about 2 s each on one CPU core."
     )
     two = of_concept(reports={who: report(100, [0, 0, 1, 1, 2, 2]) for who in ("before", "after")})
     clip_score.time_text(two, 4)

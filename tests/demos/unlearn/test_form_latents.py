@@ -171,7 +171,7 @@ def test_the_source_of_pictures_is_asked_only_where_there_is_a_choice(form: Form
 
 def test_only_methods_that_redirect_promise_what_comes_instead() -> None:
     assert form_values.redirect_note("uce") == ""
-    assert "ESD-x has no use for it" in form_values.redirect_note("esd-x")
+    assert "ESD-x does not use it" in form_values.redirect_note("esd-x")
     redirecting = {name for name, spec in catalog.of_kind("text-to-image").items() if spec.redirects}
     assert redirecting == {"sfr-on", "salun", "uce", "concept-ablation"}
 
