@@ -71,7 +71,7 @@ def test_a_step_that_leaves_forgetting_out_is_said_where_it_is_a_pause() -> None
     assert live.phase_line(left_out, True) == "Forgetting: step 2 of 9."
     ends = live.paused_line(replace(until, settings={"forget_steps": 5, "forget_every": 1}))
     assert live.paused_line(replace(until, settings={"forget_down_to": 0.02, "forget_every": 1})) == ends
-    assert live.phase_line(left_out, True, ends).startswith("Repairing: step 2 of 9. The steps that forget are over")
+    assert live.phase_line(left_out, True, ends).startswith("Repairing: step 2 of 9. Forgetting is over")
     for settings in ({"forget_until": 0.1, "forget_every": 2}, {"forget_every": 1}):
         assert live.paused_line(replace(until, settings=settings)) == ""
 
