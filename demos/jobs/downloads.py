@@ -16,8 +16,11 @@ from demos.jobs.side_jobs import Wish
 from demos.text import hub as words
 from demos.text import unlearn as copy
 from sfr_core.cancel import CancelToken
-from sfr_core.hub import SMALL, Description, HubModel, describe, look_up, offer_of, open_generator
+from sfr_core.hub.describe import SMALL, Description, describe
 from sfr_core.hub.fetch import Watch
+from sfr_core.hub.offers import offer_of
+from sfr_core.hub.open import look_up, open_generator
+from sfr_core.hub.resolve import HubModel
 from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo.cards import ModelCard
 

@@ -81,7 +81,7 @@ def check_config(config: RunConfig) -> None:
         )
     if card.source == "hub":
         warm.load(diffusers=kind.draws)
-        from sfr_core.hub import check_memory
+        from sfr_core.hub.describe import check_memory
         from sfr_core.ops.device import pick_device
 
         check_memory(card, config, pick_device(config.device), waits=True)

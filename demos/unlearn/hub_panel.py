@@ -21,7 +21,9 @@ from demos.text import unlearn as copy
 from demos.unlearn import own
 from sfr_core.data.public import public_mode
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.hub import OFFERS, HubModel, offer_of, open_classifier
+from sfr_core.hub.offers import OFFERS, offer_of
+from sfr_core.hub.open import open_classifier
+from sfr_core.hub.resolve import HubModel
 from sfr_core.kinds.registry import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard

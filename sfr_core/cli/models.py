@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sfr_core.errors import ConfigError
-from sfr_core.hub import HUB, open_for_run
+from sfr_core.hub.open import open_for_run
 from sfr_core.zoo.cards import ModelCard
+from sfr_core.zoo.shipped import HUB
 
 if TYPE_CHECKING:
     from sfr_core.zoo.uploaded import OwnModel

@@ -46,6 +46,7 @@ class Description:
         trained: weights of the part that forgets. slices: of a text-to-image model, those that a run may choose alone, by Trainable.
         still: weights of all other parts that a run asks; the safety checker is not among them, but in `checker`.
         missing: bytes that are still to be downloaded.
+        measured: memory can be told; not of a classifier whose network or size of pictures nobody tells.
     """
 
     model: HubModel
@@ -54,16 +55,12 @@ class Description:
     still: int
     checker: int
     missing: int
+    measured: bool
 
     @property
     def spares(self) -> bool:
         """Whether a run can spare memory: generators can."""
         return KINDS[self.model.kind].draws
-
-    @property
-    def measured(self) -> bool:
-        """Whether memory can be told; not of a classifier whose network or size of pictures nobody tells."""
-        return _kept(self.model, half=self.spares) is not None
 
     @property
     def cross_attention(self) -> int:
@@ -78,9 +75,6 @@ class Description:
         Args:
             method: key of the methods of this kind. settings: of its config, as a RunConfig holds them.
             spare, half, on_gpu: as for `needed_memory`.
-
-        Raises:
-            HubError: a config that describes no network.
         """
         config, cost = _planned(self.model.kind, method, settings)
         # A file of pickles does not tell its weights' names: then all of them count as trained.
@@ -142,10 +136,10 @@ def _planned(kind: str, method: str, settings: Mapping[str, Any]) -> tuple[Metho
 
 
 def describe(model: HubModel) -> Description:
-    """Reads the headers of the weights, over the network where they are not here.
+    """Reads the headers of the weights, over the network where they are not here, and measures the network.
 
     Raises:
-        HubError: unreachable, or a damaged file.
+        HubError: unreachable, a damaged file, or a config that describes no network.
     """
     counts = {part.name: _weights(model, part) for part in model.parts}
     totals = {name: sum(weights.values()) for name, weights in counts.items()}
@@ -158,6 +152,7 @@ def describe(model: HubModel) -> Description:
         still=sum(totals.values()),
         checker=checker,
         missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
+        measured=_kept(model, half=KINDS[model.kind].draws) is not None,
     )
 
 

@@ -20,7 +20,8 @@ from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
-from sfr_core.hub import HUB, check_memory, hub_precision, opened_generator
+from sfr_core.hub.describe import check_memory, hub_precision
+from sfr_core.hub.open import opened_generator
 from sfr_core.kinds.base import named
 from sfr_core.kinds.registry import kind_named
 from sfr_core.metrics.classifier import Answers
@@ -32,6 +33,7 @@ from sfr_core.runs.evaluate import ClassifierKind, ModelKind, Opening, Who
 from sfr_core.tasks import base
 from sfr_core.zoo.cards import check_kind
 from sfr_core.zoo.shipped import (
+    HUB,
     OWN,
     Brought,
     ModelCard,

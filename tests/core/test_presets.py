@@ -13,7 +13,7 @@ from sfr_core.catalog.sfron import AS_WRITTEN
 from sfr_core.catalog.sources import SWIN
 from sfr_core.configs import Variant
 from sfr_core.errors import ConfigError, InputError, UnknownName
-from sfr_core.hub import OFFERS
+from sfr_core.hub.offers import OFFERS
 from sfr_core.presets import forget_scope, kind_of, preset_names, preset_source, resolve
 from sfr_core.zoo.shipped import cards, open_dataset
 

@@ -11,7 +11,9 @@ from huggingface_hub import constants
 from safetensors.torch import load_file
 
 from sfr_core.errors import HubError
-from sfr_core.hub import convert, fetch, resolve
+from sfr_core.hub.convert import convert
+from sfr_core.hub.fetch import fetch
+from sfr_core.hub.resolve import resolve
 from tests.core.hub_stub import COMMIT, StubHub
 
 

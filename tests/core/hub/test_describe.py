@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +15,13 @@ from huggingface_hub import constants
 from torch import nn
 
 from sfr_core.errors import HubError
-from sfr_core.hub import OFFERS, convert, describe, fetch, offer_of, read_name, resolve
-from sfr_core.hub.describe import SMALL, Description, _measured
+from sfr_core.hub.convert import convert
+from sfr_core.hub.describe import SMALL, Description, _measured, describe
+from sfr_core.hub.fetch import fetch
 from sfr_core.hub.memory import kept_by_autograd
-from sfr_core.hub.resolve import HubModel
+from sfr_core.hub.names import read_name
+from sfr_core.hub.offers import OFFERS, offer_of
+from sfr_core.hub.resolve import HubModel, resolve
 from sfr_core.nets.named import read_architecture
 from sfr_core.presets import resolve as resolve_preset
 from tests.core.hub_stub import COMMIT, StubHub
@@ -93,6 +97,14 @@ def test_a_damaged_header(hub: StubHub, tmp_path: Path) -> None:
         describe(resolve("hub:tiny/net"))
 
 
+def test_a_config_that_describes_no_network(hub: StubHub, saved: Path, tmp_path: Path) -> None:
+    shutil.copytree(saved / "sd", tmp_path / "odd")
+    (tmp_path / "odd/unet/config.json").write_text('{"sample_size": "large"}')
+    hub.repos["tiny/sd"] = replace(hub.repos["tiny/sd"], folder=tmp_path / "odd", commit="e" * 40)
+    with pytest.raises(HubError, match=r"The config of 'unet' in tiny/sd describes no network of ours"):
+        describe(resolve("hub:tiny/sd"))
+
+
 STABLE = "hub:CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
 STABLE_UNET = {"sample_size": 64, "attention_head_dim": 8, "cross_attention_dim": 768}
 """The published network's own config: 859,520,964 weights, as in every copy of it."""
@@ -109,7 +121,13 @@ def test_stable_diffusion_1_fits_24_gb_and_16_gb_when_it_spares(monkeypatch: pyt
     kept = kept_by_autograd(unet, lambda n: inputs(n, 64, 768), half=True)
     monkeypatch.setitem(_measured, (STABLE, True), kept)
     found = Description(
-        model=model, trained=859_520_964, slices=slices, still=123_060_480 + 83_653_863, missing=0, checker=303_981_588
+        model=model,
+        trained=859_520_964,
+        slices=slices,
+        still=123_060_480 + 83_653_863,
+        missing=0,
+        checker=303_981_588,
+        measured=True,
     )
     assert found.first().total < 24e9
     assert found.first(spare=True, **SMALL).total < 15e9

@@ -13,9 +13,8 @@ from huggingface_hub import constants
 
 from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.errors import HubError
-from sfr_core.hub import fetch, resolve
-from sfr_core.hub.fetch import _view
-from sfr_core.hub.resolve import snapshot_folder
+from sfr_core.hub.fetch import _view, fetch
+from sfr_core.hub.resolve import resolve, snapshot_folder
 from tests.core.hub_stub import StubHub
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"

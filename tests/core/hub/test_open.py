@@ -17,16 +17,10 @@ from safetensors.torch import load_file
 from sfr_core.cli.run import BAD_INPUT, main
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, HubError, InputError
-from sfr_core.hub import (
-    OFFERS,
-    check_memory,
-    describe,
-    hub_precision,
-    look_up,
-    open_classifier,
-    open_generator,
-    resolve,
-)
+from sfr_core.hub.describe import check_memory, describe, hub_precision
+from sfr_core.hub.offers import OFFERS
+from sfr_core.hub.open import look_up, open_classifier, open_generator
+from sfr_core.hub.resolve import resolve
 from sfr_core.nets.named import build_network, from_timm_config, read_architecture
 from sfr_core.ops import device as device_module
 from sfr_core.presets import resolve as resolve_preset
@@ -211,10 +205,11 @@ def test_a_classifier_needs_room_for_what_its_network_keeps(
     unsaid = describe(resolve(NET))
     assert not unsaid.measured
     assert len(unsaid.lines()) == 4
-    module = sys.modules["sfr_core.hub.describe"]  # the package has a function of this name
-    monkeypatch.setattr(module, "_measured", {})
+    monkeypatch.setattr("sfr_core.hub.describe._measured", {})
     shape = f"{ARCHITECTURE}&classes=blue,green,red"
-    monkeypatch.setattr(module, "offer_of", lambda name: replace(OFFERS[0], architecture=shape, pickles=False))
+    monkeypatch.setattr(
+        "sfr_core.hub.describe.offer_of", lambda name: replace(OFFERS[0], architecture=shape, pickles=False)
+    )
     found = describe(resolve(NET))
     assert found.lines()[4].endswith("for a batch (SFR-on, preset quick)")
     kept: dict[int, torch.Tensor] = {}

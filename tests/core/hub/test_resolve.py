@@ -9,7 +9,9 @@ import pytest
 from huggingface_hub import constants
 
 from sfr_core.errors import HubError
-from sfr_core.hub import fetch, read_name, resolve
+from sfr_core.hub.fetch import fetch
+from sfr_core.hub.names import read_name
+from sfr_core.hub.resolve import resolve
 from tests.core.hub_stub import COMMIT, StubHub
 
 
