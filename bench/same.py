@@ -1,10 +1,11 @@
 """Whether this checkout computes what another one did: the default run of each shipped model, weights bit for bit.
 
     git clone . ../base && git -C ../base checkout COMMIT
-    python -m bench.same ../base [--models ID ...] [--threads 1] [--reference-out DIR] [--out DIR]
+    python -m bench.same ../base [--models ID ...] [--threads 1] [--steps N] [--reference-out DIR] [--out DIR]
 
 Each run is a `python -m sfr_core run` of its checkout: quick preset, seed 0, 32 bits, on the CPU. The other checkout's runs are kept in
-a folder of their commit and number of threads, and made only where they are missing. Compared are the tensors of
+a folder of their commit, threads and steps, and made only where they are missing. Where a machine is slow, `--steps 5` compares the first
+steps of the same runs. Compared are the tensors of
 after.safetensors and every value of result.json but times, memory and versions. Exit status 1: something differs.
 """
 
@@ -35,8 +36,8 @@ MACHINE = {"seconds", "peak_memory_bytes", "versions"}
 """Of result.json: what no two runs of one checkout have in common."""
 
 
-def run(checkout: Path, model: str, threads: int, out: Path) -> Path:
-    """The default run of a model in a checkout, unless `out` holds it already.
+def run(checkout: Path, model: str, threads: int, steps: int | None, out: Path) -> Path:
+    """The default run of a model in a checkout, or its first steps, unless `out` holds it already.
 
     Raises:
         CalledProcessError: the run failed; its reason stands on stderr.
@@ -44,6 +45,7 @@ def run(checkout: Path, model: str, threads: int, out: Path) -> Path:
     if not (out / "result.json").exists():
         command = ["run", "--model", model, "--forget", DEFAULTS[model], "--method", "sfr-on", "--preset", "quick"]
         command += ["--seed", "0", "--device", "cpu", "--precision", "fp32", "--overwrite", "--out", str(out)]
+        command += [] if steps is None else ["--set", f"steps={steps}"]
         count = str(threads)
         surroundings = {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
         subprocess.run(
@@ -96,19 +98,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("other", type=Path, help="another checkout of this repository")
     parser.add_argument("--models", nargs="+", choices=DEFAULTS, default=list(DEFAULTS))
     parser.add_argument("--threads", type=int, default=1, help="of torch, in both")
+    parser.add_argument("--steps", type=int, help="of each run; default: the preset's")
     parser.add_argument("--reference-out", type=Path, help="keeps the other's runs; default: beside it, with -runs")
     parser.add_argument("--out", type=Path, help="keeps this checkout's runs; default: nowhere")
     args = parser.parse_args(argv)
     other = args.other.resolve()
     head = subprocess.run(["git", "-C", str(other), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     kept = (args.reference_out or other.with_name(f"{other.name}-runs")).resolve()
-    reference = kept / f"{head.stdout[:12]}-t{args.threads}"
+    reference = kept / f"{head.stdout[:12]}-t{args.threads}{f'-s{args.steps}' if args.steps else ''}"
     differ = False
     with tempfile.TemporaryDirectory() as folder:
         mine = (args.out or Path(folder)).resolve()
         for model in args.models:
-            theirs = run(other, model, args.threads, reference / model)
-            found = compare(run(ROOT, model, args.threads, mine / model), theirs)
+            theirs = run(other, model, args.threads, args.steps, reference / model)
+            found = compare(run(ROOT, model, args.threads, args.steps, mine / model), theirs)
             differ = differ or bool(found)
             print(f"{model:24}{DEFAULTS[model]:16}{'DIFFERS' if found else 'same weights and numbers'}", flush=True)
             for line in found[:20]:
