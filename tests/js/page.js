@@ -1,0 +1,24 @@
+// A document in Node for the scripts that draw; none where `npm ci` was not run.
+const { parseHTML } = await import('linkedom').catch(() => ({}));
+
+export const without = parseHTML ? false : 'npm ci was not run';
+
+/** An empty page, as the scripts find it: `document` and `window` are its. */
+export function page(html = '') {
+  const { window } = parseHTML(`<!doctype html><html><head></head><body>${html}</body></html>`);
+  Object.assign(globalThis, { window, document: window.document });
+  return window.document.body;
+}
+
+/** What Gradio gives to a component's script; `send` is a new value from the server, `sent` the events that went there. */
+export function component(element, value, texts = {}) {
+  const props = { value, texts };
+  const sent = [];
+  let changed = () => {};
+  return {
+    element, props, server: {}, sent,
+    trigger: (name) => sent.push(name),
+    watch: (_, update) => { changed = update; },
+    send(next) { props.value = next; changed(); },
+  };
+}
