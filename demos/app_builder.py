@@ -56,7 +56,7 @@ class App:
             "theme": theme.theme(),
             "css": theme.css(),
             "app_kwargs": {
-                "middleware": [Middleware(EarlyScript, links=static_files.preloads())],
+                "middleware": [Middleware(EarlyScript, head=static_files.early_head())],
                 "routes": [static_files.route()],
             },
             "footer_links": ["api", "settings"],

@@ -11,18 +11,15 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demos import static_files
-
 HEAD = b"<head>"
 
 
 class EarlyScript:
-    """ASGI middleware that puts `script`, then `links`, first into the head of the page; every other answer passes untouched."""
+    """ASGI middleware that puts `head` first into the head of the page; every other answer passes untouched."""
 
-    def __init__(self, app: ASGIApp, script: str | None = None, links: str = "") -> None:
+    def __init__(self, app: ASGIApp, head: str) -> None:
         self.app = app
-        text = static_files.read("frames.js") if script is None else script
-        self.head = f"<script>\n{text}</script>{links}".encode()
+        self.head = head.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or "." in scope["path"].rpartition("/")[2]:

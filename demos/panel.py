@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from html import escape
 from typing import Any, TypeVar
 
 import gradio as gr
 
 from demos.context import QUICK, PageContext
-from demos.html import alert, note
 from demos.jobs import hardware
 from demos.jobs.side_jobs import Wish
+from demos.render import alert, bar, note
 from demos.text import result as copy
 from demos.text import unlearn as page_copy
 from sfr_core.errors import InputError
@@ -98,9 +97,7 @@ def bar_html(wish: Wish[T], title: str, text: str) -> str:
     if wish.state == "waiting":
         return note(copy.PLAY_WAITING)
     value, top = wish.progress
-    return (
-        f'<progress max="{top}" value="{value}" aria-label="{escape(title)}" class="wish-bar"></progress>{note(text)}'
-    )
+    return bar(title, value, top) + note(text)
 
 
 def ended_html(wish: Wish[T], done: str) -> str:

@@ -7,10 +7,13 @@ import importlib.util
 from importlib.metadata import version
 from pathlib import Path
 
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
+
+from demos.render import render
 
 STATIC = Path(__file__).parent / "static"
 PLOTLY = "plotly.min.js"
@@ -49,9 +52,10 @@ def mounting(name: str) -> str:
     )
 
 
-def preloads() -> str:
-    """Links by which the browser fetches the first modules beside Gradio's own, not after them."""
-    return "".join(f'<link rel="modulepreload" href="{ADDRESS}/{name}.js">' for name in FIRST)
+def early_head() -> str:
+    """What stands first in the page's head: the script of demos/frames.py, and links by which the browser fetches the first modules
+    beside Gradio's own, not after them."""
+    return render("head.html", script=Markup(read("frames.js")), address=ADDRESS, modules=FIRST)
 
 
 def route() -> Route:

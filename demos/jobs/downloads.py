@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from html import escape
 from importlib.util import find_spec
 from typing import TypeVar
 
 from demos.jobs import side_jobs as wishes
 from demos.jobs import warm
 from demos.jobs.side_jobs import Wish
+from demos.render import bar, form_alert, form_note, render
 from demos.text import hub as words
 from demos.text import unlearn as copy
 from sfr_core.cancel import CancelToken
@@ -115,10 +115,15 @@ def found_html(found: Found) -> str:
         facts.append((words.FOLDERS, words.FOLDERS_ARE))
     if found.free is not None:
         facts.append((words.FREE, copy.size(found.free)))
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
-    title = model.name.repo if offer is None else offer.title
-    about = f'<p class="pg-note">{escape(offer.about)}</p>' if offer is not None else ""
-    return f'<h4>{escape(title)}</h4>{about}<dl class="hub-facts">{rows}</dl>{_hindrance(found)}'
+    hindrance, command = _hindrance(found)
+    return render(
+        "hub_found.html",
+        title=model.name.repo if offer is None else offer.title,
+        about="" if offer is None else offer.about,
+        facts=facts,
+        hindrance=hindrance,
+        command=command,
+    )
 
 
 def _download(described: Description) -> str:
@@ -129,17 +134,15 @@ def _download(described: Description) -> str:
     return whole if missing == whole else words.PARTLY.format(size=whole, missing=missing)
 
 
-def _hindrance(found: Found) -> str:
+def _hindrance(found: Found) -> tuple[str, str]:
+    """What stands in the way, and the command that helps; "" where nothing does."""
     if found.model.pickles:
-        return (
-            f'<p role="alert">{words.PICKLES}<br><code>python -m sfr_core convert {escape(found.model.id)}</code></p>'
-        )
+        return words.PICKLES, f"python -m sfr_core convert {found.model.id}"
     if found.needs_timm:
-        return f'<p role="alert">{words.TIMM}</p>'
+        return words.TIMM, ""
     if found.too_large and found.smallest is not None and found.free is not None:
-        text = words.TOO_LARGE.format(need=copy.size(found.smallest), free=copy.size(found.free))
-        return f'<p role="alert">{escape(text)}</p>'
-    return ""
+        return words.TOO_LARGE.format(need=copy.size(found.smallest), free=copy.size(found.free)), ""
+    return "", ""
 
 
 def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
@@ -182,13 +185,12 @@ def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> Wish[T]:
 def progress_html(wish: Wish[T], title: str = words.TITLE) -> str:
     """A bar with the real bytes, or that it waits; `title` names the bar."""
     if wish.state == "waiting":
-        return f'<p class="pg-note">{words.WAITING}</p>'
+        return form_note(words.WAITING)
     done = min(wish.done, wish.steps)
     text = words.CHECKING if done == wish.steps else words.PROGRESS.format(
         done=copy.size(1000 * done), total=copy.size(1000 * wish.steps)
     )  # fmt: skip
-    bar = f'<progress max="{wish.steps}" value="{done}" aria-label="{escape(title)}" class="wish-bar"></progress>'
-    return f'{bar}<p class="pg-note" role="status">{escape(text)}</p>'
+    return bar(title, done, wish.steps) + form_note(text, status=True)
 
 
 def ended_html(wish: Wish[ModelCard]) -> str:
@@ -196,11 +198,11 @@ def ended_html(wish: Wish[ModelCard]) -> str:
     if wish.state != "done":
         return unfinished_html(wish)
     (card,) = wish.outcomes.values()
-    return f'<p class="pg-note" role="status" data-model="{escape(card.id)}">{escape(words.OPENED.format(title=card.title))}</p>'
+    return form_note(words.OPENED.format(title=card.title), status=True, model=card.id)
 
 
 def unfinished_html(wish: Wish[T]) -> str:
     """Why a download ended before all was here."""
     if wish.state == "failed":
-        return f'<p role="alert">{escape(wish.error)}</p>'
-    return f'<p class="pg-note" role="status">{words.LATE if wish.state == "late" else words.STOPPED}</p>'
+        return form_alert(wish.error)
+    return form_note(words.LATE if wish.state == "late" else words.STOPPED, status=True)

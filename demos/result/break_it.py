@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos import html
+from demos import render
 from demos.context import LAST, QUICK, PageContext
 from demos.jobs.book import Job
 from demos.plots.curves import QUANTITIES, curve, quantity_title, unit_of
@@ -82,7 +82,7 @@ class BreakIt:
             self.timer: gr.Timer(active=bool(parts)),
             self.status: ""
             if parts
-            else html.note(copy.BREAK_NO_STEP if live and not record.steps else copy.BREAK_NOT_HERE),
+            else render.note(copy.BREAK_NO_STEP if live and not record.steps else copy.BREAK_NOT_HERE),
             self.quantity: gr.update(choices=quantity_choices(record), value=QUANTITIES[0], visible=False),
         }
 
@@ -160,14 +160,14 @@ class BreakIt:
                 try:
                     self.ctx.submit(browser, broken_config(config, part))
                 except gr.Error as error:
-                    return gr.skip(), gr.skip(), html.alert(str(error.message))
+                    return gr.skip(), gr.skip(), render.alert(str(error.message))
             jobs = self.broken(browser, config)
             return gr.Timer(active=True), stop_button(jobs), self._status(jobs)
 
         return start
 
     def _status(self, jobs: dict[str, Job]) -> str:
-        return "".join(html.note(f"{copy.BROKEN_NAMES[part]}: {self._state(job)}") for part, job in jobs.items())
+        return "".join(render.note(f"{copy.BROKEN_NAMES[part]}: {self._state(job)}") for part, job in jobs.items())
 
     def _state(self, job: Job) -> str:
         """Where a broken run is, in a few words."""
@@ -215,7 +215,7 @@ def overlay(base: RunRecord, broken: dict[str, RunRecord], quantity: str) -> tup
     head = ("run", *(copy.BREAK_HEAD_CONCEPT if base.of_concept else numbers), *last)
     caption = (copy.BREAK_CAPTION_GENERATOR if generates else copy.BREAK_CAPTION).format(n=n)
     figure = gr.update(value=overlay_figure(runs, chosen), visible=True)
-    return figure, html.table(head, rows, caption=caption)
+    return figure, render.table(head, rows, caption=caption)
 
 
 def _full(record: RunRecord) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos import html
+from demos import render
 from demos.context import LAST, QUICK
 from demos.records.record import RunRecord
 from demos.result import tables
@@ -93,7 +93,7 @@ class ClassifierPart:
                 )
                 for kind in found
             },
-            self.sample: html.note(copy.PICK_SAMPLE) if any(f.samples for f in found.values()) else "",
+            self.sample: render.note(copy.PICK_SAMPLE) if any(f.samples for f in found.values()) else "",
             self.agreement: show.agreement(record),
         }
 
@@ -133,7 +133,7 @@ class ClassifierPart:
             samples = show.found(record, kind).samples
             at = event.index
             if not isinstance(at, int) or not 0 <= at < len(samples):
-                return html.note(copy.NO_REPORTS)
+                return render.note(copy.NO_REPORTS)
             return tables.sample_html(record, samples[at])
 
         return pick

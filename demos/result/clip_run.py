@@ -6,16 +6,15 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demos.html import note, table
 from demos.jobs import downloads as hub
 from demos.jobs import estimate
 from demos.jobs import side_jobs as wishes
 from demos.jobs.side_jobs import Wish
 from demos.records.record import RunRecord
+from demos.render import note, plain, status, table
 from demos.text import result as copy
 from demos.text import unlearn as page_copy
 from sfr_core.data.concepts import Role
@@ -92,8 +91,7 @@ def about_html() -> str:
     name = read_name(CLIP).repo
     if clip_here(CLIP):
         return note(copy.CLIP_HERE.format(name=name))
-    text = copy.CLIP_NEEDS.format(name=name, size=page_copy.size(CLIP_BYTES), licence=CLIP_LICENCE)
-    return f"<p>{escape(text)}</p>"
+    return plain(copy.CLIP_NEEDS.format(name=name, size=page_copy.size(CLIP_BYTES), licence=CLIP_LICENCE))
 
 
 def time_text(record: RunRecord, n: Any) -> str:
@@ -129,7 +127,7 @@ def found_html(found: Mapping[str, Scores], seconds: float) -> str:
         clip=one.clip, steps=one.steps, guidance=one.guidance, time=page_copy.duration(seconds)
     )
     head = (copy.CLIP_ASKED, *(copy.MODELS[who].lower() for who in models), copy.CLIP_CHANGE, "n")
-    return f'<p role="status">{escape(sentence(changes))}</p>' + table(head, rows, caption=caption)
+    return status(sentence(changes)) + table(head, rows, caption=caption)
 
 
 def sentence(changes: Mapping[Role, Agreement]) -> str:

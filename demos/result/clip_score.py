@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.context import LAST, QUEUED, PageContext
-from demos.html import alert, note
 from demos.jobs import downloads as hub
 from demos.jobs import hardware
 from demos.jobs.side_jobs import Wish
 from demos.panel import Wishes, bar_html, ended_html, followed, gone, session_of
 from demos.records.record import RunRecord
+from demos.render import alert, note
 from demos.result import clip_run as clip_score
 from demos.text import result as copy
 from demos.text import unlearn as page_copy

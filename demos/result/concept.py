@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
-from demos.html import details, note, table
 from demos.pictures.sheet_text import name_of
 from demos.records.record import RunRecord
+from demos.render import render
 from demos.text import result as words
 from sfr_core.data.concepts import Role
 from sfr_core.results import GeneratorRecord
@@ -39,13 +37,13 @@ def shares_html(record: RunRecord) -> str:
         (old, _), (new, n) = before[role], after[role]
         if old is not None and new is not None:
             rows.append((title, f"{old:.1f}", f"{new:.1f}", f"{new - old:+.1f}", f"{n:,}"))
-    text = f"<h3>{escape(words.SHARES_TITLE)}</h3>" + table(words.SHARES_HEAD, rows, caption=words.SHARES_CAPTION)
-    if after["paraphrase"][0] is None:
-        text += note(words.SHARES_NEVER)
-    return text + _prompts(record)
+    return render(
+        "shares.html", T=words, rows=rows, unmeasured=after["paraphrase"][0] is None, prompts=_prompts(record),
+        prompts_caption=words.SHARES_PROMPTS_CAPTION.format(least=100 * SHOWN_BEFORE),
+    )  # fmt: skip
 
 
-def _prompts(record: RunRecord) -> str:
+def _prompts(record: RunRecord) -> list[tuple[str, str, str]]:
     """What the model before showed for each prompt, as long as it is known."""
     rows = []
     for label, share in sorted(record.shown_before.items()):
@@ -54,8 +52,4 @@ def _prompts(record: RunRecord) -> str:
         if role == "paraphrase":
             said = f"{said}; {words.SHARES_COUNTED[share >= SHOWN_BEFORE]}"
         rows.append((name_of(label, record.class_names), said, f"{100 * share:.0f}"))
-    if not rows:
-        return ""
-    caption = words.SHARES_PROMPTS_CAPTION.format(least=100 * SHOWN_BEFORE)
-    inside = table(words.SHARES_PROMPTS_HEAD, rows, caption=caption, text_columns=frozenset({1}))
-    return details(words.SHARES_PROMPTS, inside)
+    return rows

@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from demos.context import QUEUED, PageContext
-from demos.html import alert, note
 from demos.jobs import hardware
 from demos.panel import Wishes, bar_html, followed, gone, session_of
 from demos.panel import ended_html as wish_ended
 from demos.pictures.blur import veiled
 from demos.records.record import RunRecord
+from demos.render import alert, note
 from demos.result import sampling
 from demos.result import strips as generator_html
 from demos.text import result as copy

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.context import QUEUED, PageContext
-from demos.html import alert, note
 from demos.jobs import hardware
 from demos.jobs.side_jobs import Wish
 from demos.panel import Wishes, bar_html, ended_html, followed, gone, session_of
 from demos.records.record import RunRecord
+from demos.render import alert, note
 from demos.result import exposure_run as exposed
 from demos.text import result as copy
 from sfr_core.data.public import public_mode

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demos.html import table
 from demos.jobs import estimate
 from demos.jobs import side_jobs as wishes
 from demos.jobs.side_jobs import Wish
 from demos.records.record import RunRecord
+from demos.render import table
 from demos.text import result as copy
 from demos.text import unlearn as page_copy
 from sfr_core.errors import PlaygroundError

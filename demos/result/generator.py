@@ -10,6 +10,7 @@ import gradio as gr
 from demos.context import PageContext
 from demos.pictures.blur import veiled
 from demos.records.record import RunRecord
+from demos.render import render
 from demos.result import strips as html
 from demos.result.clip_score import ClipScore
 from demos.result.draw_more import Play
@@ -30,7 +31,7 @@ class GeneratorPart:
                 gr.Markdown(f"### {copy.PAIR_TITLE}")
                 self.pair = gr.HTML(
                     {"key": ""},
-                    html_template=html.pair_html(),
+                    html_template=render("pair.html", T=copy.PAIR),
                     js_on_load=mounting("pair"),
                     apply_default_css=False,
                     elem_id=f"{prefix}-pair",

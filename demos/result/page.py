@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from demos.context import LAST, QUEUED, QUICK, PageContext, say
 from demos.jobs.book import Job
-from demos.pictures.blur import switch_html
 from demos.records.imports import Imports
 from demos.records.record import RunRecord, from_job
+from demos.render import render
 from demos.result import values as show
 from demos.result.break_it import BreakIt
 from demos.result.classifier import ClassifierPart, figure, plot
@@ -24,6 +24,7 @@ from demos.result.concept import shares_html
 from demos.result.export import Kind, Shelf
 from demos.result.generator import GeneratorPart
 from demos.static_files import mounting
+from demos.text import live as live_text
 from demos.text import result as copy
 from demos.text import rules as rules_copy
 from sfr_core.errors import InputError, PlaygroundError
@@ -53,7 +54,7 @@ class Compare:
             self.metrics = gr.HTML(elem_id=f"{prefix}-metrics")
             with gr.Column(visible=False, elem_id=f"{prefix}-veil") as self.veil:
                 gr.HTML(
-                    html_template=f'<p class="veil-box">{switch_html()}</p>',
+                    html_template=render("blur_box.html", T=live_text.LIVE),
                     js_on_load=mounting("veil"),
                     apply_default_css=False,
                 )
@@ -75,7 +76,7 @@ class Compare:
         self.moment = gr.HTML(elem_id=f"{self.prefix}-moment-view")
         self.moment_sheet = gr.HTML(
             {"sheet": None, "blurred": False},
-            html_template='<div class="sheet"></div>',
+            html_template=render("sheet.html"),
             js_on_load=mounting("grid"),
             apply_default_css=False,
             elem_id=f"{self.prefix}-moment-sheet",

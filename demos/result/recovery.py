@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from demos.context import QUEUED, PageContext
-from demos.html import alert, note
 from demos.jobs import hardware
 from demos.jobs.side_jobs import Wish
 from demos.panel import Wishes, bar_html, ended_html, followed, gone, session_of
 from demos.pictures.blur import veiled
 from demos.records.record import CONCEPT, RunRecord, judged
+from demos.render import alert, note, status
 from demos.result import recovery_run as attack
 from demos.result.recovery_run import drawn_html
 from demos.text import result as copy
@@ -126,6 +125,6 @@ def ended(record: RunRecord, wish: Wish[Recovery]) -> tuple[str, Any, Any]:
     what = record.config.forget.strip().removeprefix(CONCEPT)
     took = page_copy.duration(wish.seconds)
     rules = copy.RECOVER_RULES.replace("*", "").format(steps=Attack().steps, time=took)
-    text = f'<p role="status">{escape(attack.sentence(record, wish.outcomes, what))}</p>{note(rules)}'
+    text = status(attack.sentence(record, wish.outcomes, what)) + note(rules)
     drawn = drawn_html(wish.outcomes, what, record.class_names, record.roles)
     return text, note(attack.time_text(record)), veiled(drawn, record.blurred)

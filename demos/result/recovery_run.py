@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from demos.jobs import estimate
 from demos.jobs import side_jobs as wishes
 from demos.jobs.side_jobs import Wish
-from demos.pictures.sheet_text import words_of
 from demos.pictures.sheets import strip
 from demos.records.record import RunRecord
 from demos.records.verdict_words import percent
-from demos.result.strips import line_html
+from demos.render import render
+from demos.result.strips import strip_values
 from demos.text import result as copy
-from demos.text import result as words
 from demos.text import unlearn as page_copy
 from sfr_core.data.concepts import Role
 from sfr_core.errors import PlaygroundError
@@ -122,22 +120,16 @@ def drawn_html(found: Mapping[str, Recovery], what: str, names: Sequence[str], r
     Args:
         found: by model. what: the concept. names, roles: of the run's prompts.
     """
-    figures = "".join(_figure(who, one, what, names, roles) for who, one in found.items())
-    return f'<div class="gen-attack">{figures}</div>'
+    return render(
+        "attack.html", columns=COLUMNS, strips=[_strip(who, one, what, names, roles) for who, one in found.items()]
+    )
 
 
-def _figure(who: str, one: Recovery, what: str, names: Sequence[str], roles: Sequence[Role]) -> str:
+def _strip(who: str, one: Recovery, what: str, names: Sequence[str], roles: Sequence[Role]) -> dict[str, Any]:
     label = int(one.drawn.labels[0])
     shown = strip(one.drawn, label, COLUMNS)
     assert shown is not None  # an attack draws at least one sample
     right = sum(a == label for a in shown.accepted)
-    alt = words.RECOVER_ALT.format(model=who, right=right, all=one.n, what=what)
-    lines = "".join(
-        line_html(uri, accepted, label, names, "" if at else alt, words_of(roles))
-        for at, (uri, accepted) in enumerate(shown.lines)
-    )
-    count = words.RECOVER_COUNT.format(right=right, all=one.n)
-    return (
-        f'<figure class="gen-strip" style="--columns:{COLUMNS}"><figcaption><b>{escape(words.MODELS[who])}</b> '
-        f"<span>{escape(count)}</span></figcaption>{lines}</figure>"
-    )
+    count = copy.RECOVER_COUNT.format(right=right, all=one.n)
+    alt = copy.RECOVER_ALT.format(model=who, right=right, all=one.n, what=what)
+    return strip_values(who, shown, count, alt, names, roles)

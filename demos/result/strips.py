@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
-from demos.html import note
 from demos.pictures.inline import data_uri
 from demos.pictures.sheet_text import SIGNS, counts_text, name_of, sign_of, title_of, words_of
 from demos.pictures.sheets import Strip, classes_of, flow, mean_difference, strip
+from demos.render import note, render
 from demos.text import live as live_text
 from demos.text import result as words
 from sfr_core.data.concepts import Role
@@ -40,20 +39,22 @@ def strips_html(
     models = [who for who in MODELS if who in reports] or list(reports)
     if not models:
         return note(words.UNDRAWN if undrawn else words.NO_SAMPLES)
-    rows = [
-        _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten, roles)
-        for label in classes_of(reports[models[0]], forgotten)
-    ]
     first = reports[models[0]]
-    smooth = " smooth" if first.images.shape[1] > DRAWING else ""
     text = words.STRIPS_LEGEND_PROMPTS if roles else words.STRIPS_LEGEND
     legend = (text if len(first.accepted) else words.STRIPS_LEGEND_UNJUDGED).format(
         n=", ".join(_counts(first, forgotten, roles)), steps=first.sampler_steps, guidance=first.guidance
     )
-    return (
-        f"{note(words.UNDRAWN) if undrawn else ''}"
-        f'<p class="gen-legend">{escape(legend)}</p>'
-        f'<div class="gen-rows{" many" if len(forgotten) >= MANY else ""}{smooth}" style="--models:{len(models)}">{"".join(rows)}</div>'
+    return render(
+        "strips.html",
+        undrawn=words.UNDRAWN if undrawn else "",
+        legend=legend,
+        many=len(forgotten) >= MANY,
+        smooth=first.images.shape[1] > DRAWING,
+        models=len(models),
+        rows=[
+            _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten, roles)
+            for label in classes_of(first, forgotten)
+        ],
     )
 
 
@@ -66,48 +67,40 @@ def _counts(report: GeneratorReport, forgotten: Sequence[int], roles: Sequence[R
 
 def _row(
     label: int, strips: Mapping[str, Strip | None], names: Sequence[str], forgotten: bool, roles: Sequence[Role]
-) -> str:
-    name = name_of(label, names)
-    figures = "".join(_figure(who, one, names, roles) for who, one in strips.items() if one is not None)
-    said = words.ROLES[roles[label]] if 0 <= label < len(roles) else words.TO_FORGET if forgotten else ""
-    mark = f"<small>{escape(said)}</small>" if said else ""
-    return (
-        f'<div class="gen-row{" forget" if forgotten else ""}" data-class="{label}">'
-        f'<div class="name">{escape(name)}{mark}</div><div class="gen-strips">{figures}</div></div>'
-    )
+) -> dict[str, Any]:
+    return {
+        "label": label,
+        "name": name_of(label, names),
+        "role": words.ROLES[roles[label]] if 0 <= label < len(roles) else words.TO_FORGET if forgotten else "",
+        "forgotten": forgotten,
+        "strips": [_strip(who, one, names, roles) for who, one in strips.items() if one is not None],
+    }
 
 
-def _figure(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -> str:
+def _strip(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -> dict[str, Any]:
     own = sum(a == one.label for a in one.accepted)
+    count = live_text.SHEET["count"].format(right=own, all=one.n) if one.accepted else ""
     alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles, n=one.n)}"
-    counted = live_text.SHEET["count"].format(right=own, all=one.n) if one.accepted else ""
-    # The words stand once, with the first line; a second one only goes on.
-    lines = "".join(
-        line_html(uri, accepted, one.label, names, "" if at else alt, words_of(roles))
-        for at, (uri, accepted) in enumerate(one.lines)
-    )
-    return (
-        f'<figure class="gen-strip" data-model="{escape(who, quote=True)}"><figcaption><b>{escape(words.MODELS[who])}</b> '
-        f"<span>{escape(counted)}</span></figcaption>"
-        f"{lines}</figure>"
-    )
+    return strip_values(who, one, count, alt, names, roles)
 
 
-def line_html(
-    uri: str, accepted: Sequence[int], label: int, names: Sequence[str], alt: str, signs_mean: Mapping[str, str]
-) -> str:
-    """A line of samples as one picture with the judge's signs below.
+def strip_values(
+    who: str, one: Strip, count: str, alt: str, names: Sequence[str], roles: Sequence[Role]
+) -> dict[str, Any]:
+    """A strip as the macro `strip` of strip.html shows it: lines of samples as pictures, with the judge's signs below.
 
     Args:
-        uri: the picture. accepted: label that each sample is accepted as. label: what was asked for. names: of the labels.
-        alt: the picture in words. signs_mean: what the signs mean, by name.
+        who: the model. count: the judge's count in words. alt: the pictures in words. names, roles: of the run's classes or prompts.
     """
-    kinds = [sign_of(label, a) for a in accepted]
-    signs = "".join(
-        f'<i class="{kind}" title="{escape(signs_mean[kind].format(name=name_of(a, names)), quote=True)}">{SIGNS[kind]}</i>'
-        for kind, a in zip(kinds, accepted, strict=True)
-    )
-    return f'<img src="{uri}" alt="{escape(alt, quote=True)}"><div class="signs" aria-hidden="true">{signs}</div>'
+    means = words_of(roles)
+
+    def sign(accepted: int) -> tuple[str, str, str]:
+        kind = sign_of(one.label, accepted)
+        return kind, SIGNS[kind], means[kind].format(name=name_of(accepted, names))
+
+    # The words stand once, with the first line; a second one only goes on.
+    lines = [(uri, "" if at else alt, [sign(a) for a in accepted]) for at, (uri, accepted) in enumerate(one.lines)]
+    return {"model": who, "title": words.MODELS[who], "count": count, "lines": lines}
 
 
 def pair_value(
@@ -146,20 +139,3 @@ def pair_value(
             for label in classes
         ],
     }
-
-
-def pair_html() -> str:
-    """The still part of the comparison of a pair, its words filled in."""
-    return (
-        '<div class="pair-controls">'
-        f'<label>{words.PAIR["left"]}<select data-part="left"></select></label>'
-        f'<label>{words.PAIR["right"]}<select data-part="right"></select></label>'
-        f'<label><input type="checkbox" data-part="difference"> {words.PAIR["difference"]}</label></div>'
-        '<div class="pair"><div><div class="pair-stage" data-part="stage"><img data-part="a"><img data-part="b">'
-        '<span data-part="line"></span></div>'
-        f'<label class="pair-slide" data-part="slide"><span class="sr">{words.PAIR["slider"]}</span>'
-        '<input type="range" min="0" max="100" value="50" data-part="at"></label>'
-        '<p class="cmp-muted" data-part="caption"></p></div>'
-        f'<table><caption class="cmp-muted">{words.PAIR["numbers"]}</caption><thead><tr><th scope="col"></th>'
-        f'<th scope="col">{words.PAIR["head"]}</th></tr></thead><tbody data-part="numbers"></tbody></table></div>'
-    )

@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demos import html
+from demos import render
 from demos.pictures.sheet_text import sheet_value
 from demos.plots.layers import nearest_threshold, recount
 from demos.records.metrics import metric_rows
@@ -36,18 +36,18 @@ ENLARGE = 4
 def verdict(record: RunRecord) -> str:
     """The sentence, or why there is none; a generator's says on how few samples it stands."""
     if record.unjudged:
-        return html.note(copy.UNJUDGED)
+        return render.note(copy.UNJUDGED)
     found = of_record(record)
     if found is None:
-        return html.note(copy.NO_METRICS)
+        return render.note(copy.NO_METRICS)
     after = record.result.after if record.result else None
     if not isinstance(after, GeneratorRecord):
-        return tables.verdict_html(found)
+        return tables.summary_html(found)
     basis = (copy.VERDICT_BASIS_CONCEPT if record.of_concept else copy.VERDICT_BASIS).format(
         forget=after.n_samples, remain=after.n_remain, words=after.n_paraphrase, near=after.n_neighbours,
         far=after.n_remain - after.n_neighbours, steps=after.sampler_steps, guidance=after.guidance,
     )  # fmt: skip
-    return tables.verdict_html(found) + html.note(basis)
+    return tables.summary_html(found, basis)
 
 
 def metrics(record: RunRecord) -> str:
@@ -79,10 +79,10 @@ def confusion_tables(record: RunRecord) -> str:
     """All matrices as tables, or why there are none."""
     shown = shown_confusions(record)
     if not shown.matrices:
-        return html.note(copy.NO_REPORTS)
+        return render.note(copy.NO_REPORTS)
     found = "".join(tables.confusion_table(name.capitalize(), m, shown.names) for name, m in shown.matrices.items())
     left_out = copy.LEFT_OUT.format(shown=len(shown.names) - 1, left=shown.left_out) if shown.left_out else ""
-    return (html.note(left_out) if left_out else "") + found
+    return (render.note(left_out) if left_out else "") + found
 
 
 def classes_plot(record: RunRecord) -> Any:
@@ -128,7 +128,7 @@ def gallery(record: RunRecord, pictures: Found) -> list[tuple[NDArray[np.uint8],
 def found_text(record: RunRecord, pictures: Found, kind: str) -> str:
     """How many there are and what they are."""
     if not record.reports:
-        return html.note(copy.NO_REPORTS) if kind == "not" else ""
+        return render.note(copy.NO_REPORTS) if kind == "not" else ""
     has = "retrained" in record.reports
     if kind == "not":
         text = copy.NOT_FORGOTTEN_HELP.format(retrained=copy.NOT_FORGOTTEN_RETRAINED if has else "")
@@ -157,7 +157,7 @@ def saliency(record: RunRecord, position: float | None) -> tuple[str, Any]:
     mask = record.mask
     if mask is None:
         early = record.stopped_after is not None and not record.steps
-        return html.note(copy.MASK_NOT_MADE if early else copy.NO_MASK), None
+        return render.note(copy.MASK_NOT_MADE if early else copy.NO_MASK), None
     index = None if position is None or not mask.thresholds else min(max(int(position), 0), len(mask.thresholds) - 1)
     counts = recount(mask, index)
     return tables.layers_html(mask, counts, None if index is None else mask.thresholds[index]), layers_figure(counts)
@@ -175,7 +175,7 @@ def moment(record: RunRecord, position: float) -> str:
     """The moment at a position of the slider, counted from 1."""
     moments = record.timeline()
     if not moments:
-        return html.note(copy.NO_TIMELINE)
+        return render.note(copy.NO_TIMELINE)
     return tables.moment_html(record, moments[min(max(int(position), 1), len(moments)) - 1])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from demos import html
+from demos import render
 from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, say
 from demos.records.diff import config_differences, result_differences
 from demos.records.imports import Imports, read_files
@@ -71,7 +71,7 @@ def when_of(record: RunRecord) -> str:
 def runs_table(records: list[RunRecord]) -> str:
     """All runs with their main numbers."""
     if not records:
-        return html.note(copy.RUNS_EMPTY)
+        return render.note(copy.RUNS_EMPTY)
     rows = []
     for record in records:
         after = record.result.after if record.result else None
@@ -92,7 +92,7 @@ def runs_table(records: list[RunRecord]) -> str:
                 "–" if seconds is None else f"{seconds:.1f}",
             )
         )
-    return html.table(HEAD, rows, caption=f"{copy.RUNS_HELP} {copy.RUNS_NUMBERS}", text_columns=TEXTS)
+    return render.table(HEAD, rows, caption=f"{copy.RUNS_HELP} {copy.RUNS_NUMBERS}", text_columns=TEXTS)
 
 
 TEXTS = frozenset({1, 2, 3, 4, 5})
@@ -101,12 +101,12 @@ TEXTS = frozenset({1, 2, 3, 4, 5})
 def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
     """Only what differs, in config and in results."""
     if a is None or b is None or a.key == b.key:
-        return html.note(copy.DIFF_PICK)
+        return render.note(copy.DIFF_PICK)
     lines = (*config_differences(a, b), *result_differences(a, b))
     if not lines:
-        return html.note(copy.DIFF_NONE)
+        return render.note(copy.DIFF_NONE)
     rows = [(line.name, line.group, line.a, line.b, line.change) for line in lines]
-    return html.table(
+    return render.table(
         ("", "where", "A", "B", "B − A"), rows, caption=f"A: {title_of(a)}. B: {title_of(b)}.", text_columns=TEXTS_DIFF
     )
 
@@ -140,7 +140,7 @@ class Runs:
             self.stop = gr.Button(copy.STOP_RUN, size="sm", interactive=False, elem_id="runs-stop")
             self.delete = gr.Button(copy.DELETE, size="sm", interactive=False, elem_id="runs-delete")
         gr.Markdown(f"### {copy.DIFF_TITLE}")
-        self.diff = gr.HTML(html.note(copy.DIFF_PICK), elem_id="runs-diff")
+        self.diff = gr.HTML(render.note(copy.DIFF_PICK), elem_id="runs-diff")
         gr.Markdown(f"### {copy.IMPORT_TITLE}\n{copy.IMPORT_HELP}")
         self.upload = gr.UploadButton(
             copy.IMPORT_BUTTON,
@@ -210,9 +210,9 @@ class Runs:
             """Also a run that the page no longer shows: a broken one, or one of another tab."""
             job = ctx.job_of(browser, a)
             if job is None:
-                return [*self.listed(browser, a, b), html.alert(f"{copy.NOT_YOURS} {copy.NOT_YOURS_HINT}")]
+                return [*self.listed(browser, a, b), render.alert(f"{copy.NOT_YOURS} {copy.NOT_YOURS_HINT}")]
             ctx.book.stop(job.id)
-            return [*self.listed(browser, a, b), html.note(copy.STOP_ASKED)]
+            return [*self.listed(browser, a, b), render.note(copy.STOP_ASKED)]
 
         async def ended(browser: Any, a: Any, b: Any) -> list[Any]:
             """The list once the run has ended, or after a while: a step on a slow machine may take longer."""
@@ -238,7 +238,7 @@ class Runs:
         page = [ctx.browser, ctx.job]
 
         def failed(error: PlaygroundError) -> list[Any]:
-            return [html.alert(str(error)) if part is self.message else gr.skip() for part in changed]
+            return [render.alert(str(error)) if part is self.message else gr.skip() for part in changed]
 
         def drop(browser: Any, a: Any, b: Any, shown: Any, job_id: Any) -> list[Any]:
             try:
@@ -251,7 +251,7 @@ class Runs:
             compared = self.compare.show(browser) if self.compare.shows(shown, a) else gr.skip()
             # Where Unlearn shows this run, it goes there too: nothing must be left that asks for a run that is gone.
             shows = ctx.show(browser, None) if job_id == a else (gr.skip(), gr.skip())
-            return [*self.after_deletion(browser, b), html.note(copy.DELETED), compared, *shows]
+            return [*self.after_deletion(browser, b), render.note(copy.DELETED), compared, *shows]
 
         # Queued, because the browser hears of a changed gr.State only through the queue.
         self.delete.click(drop, [*pick, self.compare.shown, ctx.job], [*changed, *page], **QUEUED)
@@ -264,7 +264,7 @@ class Runs:
                 record = self.imports.add(visitor, read_files([Path(name) for name in files]))
             except PlaygroundError as error:
                 return failed(error)
-            message = html.note(copy.IMPORTED.format(title=title_of(record)))
+            message = render.note(copy.IMPORTED.format(title=title_of(record)))
             return [*self.listed(browser, a, b, record.key), message, self.compare.show(browser, record.key)]
 
         self.upload.upload(take, [self.upload, *pick], changed, **QUEUED)

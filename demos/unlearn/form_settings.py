@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.render import render
 from demos.static_files import mounting
 from demos.text import unlearn as copy
 from demos.unlearn import options as show
@@ -24,18 +25,6 @@ from sfr_core.kinds.registry import KINDS
 FIRST_METHOD = next(iter(KINDS.values())).default_method
 RUN_FIELDS: dict[str, Any] = {"seed": 0, "device": "auto", "precision": "auto", "memory": "plain"}
 """Fields of a run, whatever its method -> what they start from."""
-TEMPLATE = f"""
-<div class="settings">
-  <div class="set-fields" data-part="choices"></div>
-  <div id="method-note" data-part="note"></div>
-  <fieldset class="set-switches" data-part="ablation" hidden><legend>{copy.ABLATION_TITLE}</legend><div class="set-fields" data-part="switches"></div></fieldset>
-  <details id="advanced">
-    <summary>{copy.ADVANCED_TITLE} <span data-part="count"></span></summary>
-    <button type="button" data-part="reset" hidden>{copy.SETTINGS_RESET}</button>
-    <div data-part="groups"></div>
-  </details>
-</div>
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +142,7 @@ def build(model: str, scope: str) -> gr.HTML:
     chosen = Chosen(model, show.first_method(model))
     return gr.HTML(
         chosen.value(),
-        html_template=TEMPLATE,
+        html_template=render("settings.html", T=copy),
         js_on_load=mounting("settings"),
         apply_default_css=False,
         elem_id="settings",

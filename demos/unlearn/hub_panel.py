@@ -16,6 +16,7 @@ from demos.context import LAST, PRIVATE, QUEUED, QUICK, say
 from demos.jobs import downloads as hub
 from demos.jobs import hardware
 from demos.panel import Wishes, followed
+from demos.render import form_note
 from demos.text import hub as words
 from demos.text import unlearn as copy
 from demos.unlearn import own
@@ -162,10 +163,10 @@ def build() -> HubPart | None:
     """Draws the part; None where downloads do not stay."""
     with gr.Accordion(words.TITLE, open=False, elem_id="hub"):
         if hardware.on_zerogpu():
-            gr.HTML(f'<p class="pg-note">{words.ZERO}</p>', elem_id="hub-note")
+            gr.HTML(form_note(words.ZERO), elem_id="hub-note")
             return None
         public = public_mode()
-        gr.HTML(f'<p class="pg-note">{words.ABOUT}{words.ABOUT_PUBLIC if public else ""}</p>')
+        gr.HTML(form_note(words.ABOUT + (words.ABOUT_PUBLIC if public else "")))
         with gr.Row():
             name = gr.Dropdown(
                 [(f"{offer.title} ({KINDS[offer.kind].noun})", offer.id) for offer in OFFERS],

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demos.pictures import inline
+from demos.render import render, step_title
 from demos.static_files import mounting
 from demos.text import unlearn as copy
 from demos.unlearn import cards, form_settings, own
@@ -14,8 +15,6 @@ from demos.unlearn import hub_panel as hub
 from demos.unlearn import options as show
 from demos.unlearn import wiring as form_wiring
 from demos.unlearn.form import Form
-
-PICKER = '<fieldset class="picker"></fieldset>'
 
 
 def build(model: str) -> Form:
@@ -25,14 +24,19 @@ def build(model: str) -> Form:
 
     def picker(value: dict[str, Any], elem_id: str) -> gr.HTML:
         return gr.HTML(
-            value, html_template=PICKER, js_on_load=script, elem_id=elem_id, apply_default_css=False, padding=False
+            value,
+            html_template=render("picker.html"),
+            js_on_load=script,
+            elem_id=elem_id,
+            apply_default_css=False,
+            padding=False,
         )
 
-    gr.HTML(f"<h3>{copy.MODEL_TITLE}</h3>", elem_classes="pg-step")
+    gr.HTML(step_title(copy.MODEL_TITLE), elem_classes="pg-step")
     model_part = picker(cards.model_value(model), "model-picker")
     hub_part = hub.build()
     own_part = own.build()
-    gr.HTML(f"<h3>{copy.FORGET_TITLE}</h3>", elem_classes="pg-step")
+    gr.HTML(step_title(copy.FORGET_TITLE), elem_classes="pg-step")
     kind = gr.Radio(
         show.kind_choices(),
         value="class",
@@ -83,7 +87,7 @@ def build(model: str) -> Form:
         visible=show.chooses_data(model),
         elem_id="data-source",
     )
-    gr.HTML(f"<h3>{copy.METHOD_TITLE}</h3>", elem_classes="pg-step")
+    gr.HTML(step_title(copy.METHOD_TITLE), elem_classes="pg-step")
     settings = form_settings.build(model, show.scope(model, show.first_method(model), "class", {"selected": [default]}))
     form = Form(
         model_part, kind, classes, share, share_seed, samples, concepts, concept_own, redirect, redirects_note, redirect_note, settings,

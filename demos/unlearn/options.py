@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from demos.pictures import inline
+from demos.render import form_note, render
 from demos.text import unlearn as copy
 from demos.unlearn import settings as controls
 from sfr_core import catalog, presets
@@ -98,7 +98,7 @@ def forget_note(model: str) -> str:
     text = copy.FORGET_CONCEPT if KINDS[kind_of(model)].prompts else copy.FORGET_GENERATOR
     if not chooses_data(model):
         text = f"{text} {copy.DATA_FREE_ONLY}"
-    return f'<p class="pg-note">{text}</p>'
+    return form_note(text)
 
 
 def chooses_data(model: str) -> bool:
@@ -173,7 +173,7 @@ def redirects_note(model: str, concept: str) -> str:
         return ""
     last = len(plan.redirects) - 1
     text = copy.REDIRECT_EACH.format(asked=plan.prompts[last].text, instead=plan.redirects[last])
-    return f'<p class="pg-note">{escape(text)}</p>'
+    return form_note(text)
 
 
 def redirect_value(model: str, prompt: str) -> gr.Textbox:
@@ -201,7 +201,7 @@ def redirect_note(method: str) -> str:
     """Whether the method makes use of the redirection."""
     if any(spec.redirects for spec in catalog.rows_of(method)):
         return ""
-    return f'<p class="pg-note">{copy.REDIRECT_UNUSED.format(method=escape(catalog.title_of(method)))}</p>'
+    return form_note(copy.REDIRECT_UNUSED.format(method=catalog.title_of(method)))
 
 
 def first_method(model: str) -> str:
@@ -235,21 +235,16 @@ def method_note(model: str, method: str, preset: str, forget: str = "class:") ->
     source = copy.SOURCE_OF_VALUES.format(
         source=presets.preset_source(model, method, preset, forget=forget, kind=model_kind)
     )
-    greyed = "".join(
-        f"<li>{escape(copy.CANNOT.format(title=catalog.title_of(name), reason=reason))}</li>"
-        for name, reason in controls.cannot(model_kind).items()
-    )
     values = presets.resolve(model, method, preset, forget=forget, kind=model_kind)
     said = [copy.WAY_LEFT] if values.get("forget_loss") == "relative" else []
     said += [copy.DIPS] if values.get("remain_loss") == "recall" else []
-    ours = "".join(f"<p>{text}</p>" for text in ([copy.OWN_LOSSES, *said] if said else []))
-    return (
-        f'<div class="pg-note"><p>{spec.summary} <i>{spec.paper}.</i></p>{ours}'
-        f"<details><summary>{copy.PRESET_SOURCE}</summary><p>{source}</p></details>"
-        + (
-            f'<details><summary>{copy.CANNOT_TITLE}</summary><ul class="pg-greyed">{greyed}</ul></details>'
-            if greyed
-            else ""
-        )
-        + "</div>"
+    unable = controls.cannot(model_kind).items()
+    return render(
+        "method_note.html",
+        T=copy,
+        summary=spec.summary,
+        paper=spec.paper,
+        losses=[copy.OWN_LOSSES, *said] if said else [],
+        source=source,
+        cannot=[copy.CANNOT.format(title=catalog.title_of(name), reason=reason) for name, reason in unable],
     )

@@ -8,13 +8,13 @@ import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from demos.jobs import hardware
+from demos.render import form_note
 from demos.text import unlearn as copy
 from sfr_core.errors import AssetError, InputError
 from sfr_core.zoo import shipped as zoo
@@ -53,10 +53,9 @@ def build() -> OwnPart:
     """Draws the folded part."""
     with gr.Accordion(copy.OWN_TITLE, open=False, elem_id="own"):
         if hardware.on_zerogpu():
-            return OwnPart(gr.HTML(f'<p class="pg-note">{copy.OWN_ZERO}</p>', elem_id="own-note"))
-        gr.HTML(
-            f'<p class="pg-note">{copy.OWN_ABOUT.format(kept=zoo.VISITORS_KEPT, bytes=copy.size(zoo.VISITORS_BYTES))}</p>'
-        )
+            return OwnPart(gr.HTML(form_note(copy.OWN_ZERO), elem_id="own-note"))
+        about = copy.OWN_ABOUT.format(kept=zoo.VISITORS_KEPT, bytes=copy.size(zoo.VISITORS_BYTES))
+        gr.HTML(form_note(about))
         size = copy.size(FILE_BYTES)
         with gr.Row():
             data = gr.File(
@@ -190,4 +189,4 @@ def opened_html(card: zoo.ModelCard) -> str:
         width=width,
         parameters=copy.count(card.parameters),
     )
-    return f'<p class="pg-note" data-model="{card.id}">{escape(text)}</p>'
+    return form_note(text, model=card.id)

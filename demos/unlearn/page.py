@@ -14,9 +14,9 @@ from demos.jobs.book import Job
 from demos.jobs.estimate import Pace
 from demos.live import view as bridge
 from demos.live.feed import Looks
-from demos.pictures.blur import switch_html
+from demos.render import render
 from demos.result import page as compare_page
-from demos.static_files import mounting, read
+from demos.static_files import mounting
 from demos.text import live as live_text
 from demos.text import unlearn as copy
 from demos.unlearn import form as form_page
@@ -65,30 +65,6 @@ class Unlearn:
         return [self.live, self.run, self.stop, self.choice, self.choice_text, self.compare.shown]
 
 
-def live_html() -> str:
-    """The still part of the live view with its words filled in."""
-    words = {
-        "@stepper": live_text.LIVE["stepper"],
-        "@step_word": live_text.LIVE["stepWord"],
-        "@elapsed": live_text.LIVE["elapsed"],
-        "@left": live_text.LIVE["left"],
-        "@speed": live_text.LIVE["speed"],
-        "@machine": live_text.LIVE["machine"],
-        "@plot_alt_loss": live_text.LIVE["plotAltLoss"],
-        "@plot_alt_accuracy": live_text.LIVE["plotAltAccuracy"],
-        "@numbers_loss": live_text.LIVE["numbersLoss"],
-        "@numbers_accuracy": live_text.LIVE["numbersAccuracy"],
-        "@step": live_text.LIVE["step"],
-        "@forget": live_text.LIVE["forget"],
-        "@remain": live_text.LIVE["remain"],
-        "@veil": switch_html(),
-    }
-    text = read("live.html")
-    for mark in sorted(words, key=len, reverse=True):
-        text = text.replace(mark, str(words[mark]))
-    return text
-
-
 def build(
     ctx: PageContext,
     badges: gr.HTML,
@@ -124,7 +100,7 @@ def build(
                     rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
             view = gr.HTML(
                 first.value(model),
-                html_template=live_html(),
+                html_template=render("live.html", T=live_text.LIVE),
                 js_on_load=mounting("live"),
                 apply_default_css=False,
                 elem_id="live",

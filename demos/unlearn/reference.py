@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from demos.jobs.estimate import Pace
 from demos.jobs.hardware import Hardware
+from demos.render import form_note
 from demos.text import unlearn as copy
 from demos.unlearn import header
 from demos.unlearn.form import Form
@@ -80,7 +80,7 @@ def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any
     missing = generator_note(card) if KINDS[card.kind].draws else copy.GOLD_MISSING
     return (
         header.badges_html(machine, expected, card.machine),
-        f'<p class="pg-note">{escape(missing if gold is None else there_note(card, gold))}</p>',
+        form_note(missing if gold is None else there_note(card, gold)),
         gr.update(
             value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
             visible=offered,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from demos.context import LAST, QUICK, say
 from demos.pictures import inline
+from demos.render import render
 from demos.text import unlearn as copy
 from demos.unlearn import cards, own
 from demos.unlearn import hub_panel as hub
@@ -91,8 +91,7 @@ def wire(
         ids = show.own_ids(model)
         value = cards.model_value(opened, [*ids, *([opened] if opened not in ids else [])])
         # Never the same twice, so that the page takes notice of a model that nobody clicked.
-        note = f'<span hidden data-model="{escape(opened)}"></span>'
-        return {form.model: value, **new_model(value, settings, kind), form.own_note: note}
+        return {form.model: value, **new_model(value, settings, kind), form.own_note: render("mark.html", model=opened)}
 
     if of_hub is not None:
         form.filled.append(of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note]))

@@ -31,12 +31,12 @@ def client() -> TestClient:
         Route("/streamed", streamed),
         Route("/", lambda _: HTMLResponse(PAGE), methods=["POST"]),
     ]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(EarlyScript, script="early()")]))
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(EarlyScript, head="<script>early()</script>")]))
 
 
 def test_it_comes_before_every_other_script_and_the_length_is_right(client: TestClient) -> None:
     answer = client.get("/")
-    assert answer.text == PAGE.replace("<head>", "<head><script>\nearly()</script>")
+    assert answer.text == PAGE.replace("<head>", "<head><script>early()</script>")
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from demos import static_files, theme
 from demos.colours import token
 from demos.plots import confusion, style
-from demos.static_files import ADDRESS, STATIC, mounting, preloads, read, route
+from demos.static_files import ADDRESS, STATIC, early_head, mounting, read, route
 
 DEMOS = STATIC.parent
 MODULES = sorted(
@@ -46,7 +46,7 @@ def test_every_import_names_an_export_and_every_first_module_is_there() -> None:
             for name in names.split(", "):
                 assert re.search(rf"export (async )?(function|const|class) {name}\b", read(source)), (path.name, name)
     assert {f"{name}.js" for name in static_files.FIRST} <= {path.name for path in STATIC.glob("*.js")}
-    assert preloads().count("modulepreload") == len(static_files.FIRST)
+    assert early_head().count("modulepreload") == len(static_files.FIRST)
 
 
 def test_every_component_of_ours_mounts_a_module() -> None:

@@ -15,7 +15,9 @@ from demos.jobs.book import JobBook
 from demos.live import payload as live
 from demos.pictures import blur as veil
 from demos.records.record import RunRecord
+from demos.render import render
 from demos.result import page as compare
+from demos.text import live as live_text
 from sfr_core.zoo import shipped as zoo
 from tests.core.tiny_sd import sd_folder
 from tests.demos.generator_examples import config, record
@@ -64,9 +66,8 @@ def test_the_live_view_says_so_before_it_draws(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_switch_is_a_labelled_checkbox_and_the_blur_a_rule_of_the_style_sheet() -> None:
-    assert (
-        '<label class="veil-switch"><input type="checkbox"> <span>Show the pictures</span></label>'
-        in veil.switch_html()
+    assert '<label class="veil-switch"><input type="checkbox"> <span>Show the pictures</span></label>' in render(
+        "blur_switch.html", T=live_text.LIVE
     )
     assert "body:not(.unveiled) .veiled :is(img, canvas) { filter: blur(" in static_files.read("page.css")
     assert veil.veiled("", True) == ""

@@ -20,6 +20,7 @@ from sfr_core.errors import InputError
 from sfr_core.hub import exposure
 from sfr_core.hub.exposure import Exposed
 from tests.demos.generator_examples import config, record
+from tests.demos.page_text import seen
 
 ANN = {"visitor": "a" * 32}
 
@@ -59,10 +60,10 @@ def test_the_table_counted_by_hand() -> None:
         "before": Exposed(Counter({"FEMALE_BREAST_EXPOSED": 7, "BELLY_EXPOSED": 5}), 40, 50, 7.5),
         "after": Exposed(Counter({"BELLY_EXPOSED": 2, "FEET_EXPOSED": 1}), 40, 50, 7.5),
     }
-    text = exposed.table_html(found, 65.0)
+    text = seen(exposed.table_html(found, 65.0))
     rows = [("belly exposed", 5, 2), ("feet exposed", 0, 1), ("female breast exposed", 7, 0), ("all together", 12, 3)]
     for name, before, after in rows:
-        assert f'<th scope="row">{name}</th><td class="">{before}</td><td class="">{after}</td>' in text
+        assert f"{name} {before} {after}" in text
     assert "Detections in 40 pictures of each model; one counts above a score of 0. Fewer is better." in text
     assert "50 sampler steps at guidance 7.5; took 1 min 5 s" in text
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
 
-from demos import html
+from demos import render
 from demos.plots.layers import recount
 from demos.records.metrics import metric_rows
 from demos.records.predictions import Agreement, confusions, not_forgotten, over_forgotten
@@ -16,20 +15,17 @@ from demos.records.verdict import Verdict, of_record
 from demos.result import tables
 from sfr_core.events import Prediction
 from tests.demos.compare_examples import MASK, NAMES, config, record, result
+from tests.demos.page_text import seen
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def text(markup: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup)).strip()
-
-
 def test_tables_and_notes_escape_what_they_show() -> None:
     for markup in (
-        html.table((EVIL, "b"), [(EVIL, EVIL)], caption=EVIL),
-        html.note(EVIL),
-        html.details(EVIL, ""),
-        tables.verdict_html(Verdict(EVIL, "open")),
+        render.table((EVIL, "b"), [(EVIL, EVIL)], caption=EVIL),
+        render.note(EVIL),
+        render.folded_table(EVIL, (), [], caption=""),
+        tables.summary_html(Verdict(EVIL, "open")),
     ):
         assert "<img" not in markup
 
@@ -40,12 +36,12 @@ def test_foreign_layer_names_and_labels_are_escaped() -> None:
     strange = record(dataset=None, spec=None, config=config(forget=f"class:{EVIL}"))
     verdict = of_record(strange)
     assert verdict is not None
-    assert "<img" not in tables.verdict_html(verdict)
+    assert "<img" not in tables.summary_html(verdict)
 
 
 def test_the_verdict_carries_a_sign_and_a_word_not_only_a_colour() -> None:
     for tone, word in (("forgotten", "✓ forgotten"), ("damaged", "! damaged"), ("kept", "○ not forgotten")):
-        assert word in text(tables.verdict_html(Verdict("It did.", tone)))  # type: ignore[arg-type]
+        assert word in seen(tables.summary_html(Verdict("It did.", tone)))  # type: ignore[arg-type]
 
 
 def test_metrics_show_gap_unit_direction_and_n() -> None:
@@ -55,7 +51,7 @@ def test_metrics_show_gap_unit_direction_and_n() -> None:
     assert (mia.gap, mia.good) == ("+3.0", "closer to retrained")
     assert (kl.retrained, kl.gap) == ("0.125 (floor)", "–")
     assert (time.after, time.retrained, time.gap) == ("6.0", "100.0", "6.0 % of it")
-    shown = text(tables.metrics_html(record(), metric_rows(record())))
+    shown = seen(tables.metrics_html(record(), metric_rows(record())))
     assert "Two retrained models differ by 0.125 nats" in shown
     assert "Membership attack: share of the pictures" in shown
 
@@ -67,20 +63,20 @@ def test_metrics_say_why_columns_are_empty() -> None:
 
 
 def test_layers_list_name_shape_parameters_and_share() -> None:
-    shown = text(tables.layers_html(MASK, recount(MASK, 0), 0.1))
+    shown = seen(tables.layers_html(MASK, recount(MASK, 0), 0.1))
     assert "Threshold γ = 0.1 (the run used 1): 9 of 10 parameters selected, 90.00 %" in shown
     assert "conv.weight 2 × 1 × 2 × 2 8 7 87.5 %" in shown
-    assert "(as in the run): 5 of 10" in text(tables.layers_html(MASK, recount(MASK, None), None))
+    assert "(as in the run): 5 of 10" in seen(tables.layers_html(MASK, recount(MASK, None), None))
 
 
 def test_a_moment_shows_pictures_and_numbers_of_the_same_step() -> None:
     middle = record().timeline()[1]
     shown = tables.moment_html(record(), middle)
-    words = text(shown)
-    assert "step 2 of 4" in words
-    assert "forget accuracy 50.0 % n = 2" in words
-    assert "forget loss 1.5 nats" in words
-    assert "✗ Owl 75 % true: Cat" in words
+    shown_words = seen(shown)
+    assert "step 2 of 4" in shown_words
+    assert "forget accuracy 50.0 % n = 2" in shown_words
+    assert "forget loss 1.5 nats" in shown_words
+    assert "✗ Owl 75 % true: Cat" in shown_words
     assert 'alt="Cat, test picture 1"' in shown
     assert shown.count("data:image/png;base64,") == 1
 
@@ -96,25 +92,25 @@ def test_rows_outside_the_data_and_unknown_labels_do_no_harm() -> None:
 
 def test_one_picture_large_shows_every_answer() -> None:
     (only,) = not_forgotten(record(), 5).samples
-    words = text(tables.sample_html(record(), only))
-    assert "True label: Cat (training row 0)" in words
-    assert "before Cat 90.0 % right after Cat 90.0 % right retrained Dog 90.0 % wrong" in words
+    shown_words = seen(tables.sample_html(record(), only))
+    assert "True label: Cat (training row 0)" in shown_words
+    assert "before Cat 90.0 % right after Cat 90.0 % right retrained Dog 90.0 % wrong" in shown_words
 
 
 @pytest.mark.parametrize(("limit", "words"), [(5, "2 of 4"), (1, "2 of 4")])
 def test_counts_say_how_many_are_shown(limit: int, words: str) -> None:
-    shown = text(tables.found_html(over_forgotten(record(), limit), "pictures", "Over-forgotten"))
+    shown = seen(tables.found_html(over_forgotten(record(), limit), "pictures", "Over-forgotten"))
     assert words in shown
     assert ("the 1 surest are shown" in shown) == (limit == 1)
 
 
 def test_matrices_and_agreement_as_tables() -> None:
-    assert "true Owl 0 2 0" in text(tables.confusion_table("After", confusions(record())["after"], NAMES))
-    shown = text(tables.agreement_html([Agreement("Test set", 6, 50.0, 100 / 3)]))
+    assert "true Owl 0 2 0" in seen(tables.confusion_table("After", confusions(record())["after"], NAMES))
+    shown = seen(tables.agreement_html([Agreement("Test set", 6, 50.0, 100 / 3)]))
     assert "Test set 50.0 33.3 6" in shown
 
 
 def test_negative_numbers_get_a_real_minus_and_words_keep_their_hyphen() -> None:
-    assert html.minus_cell("-0.5") == "\u22120.5"
-    assert html.minus_cell("-x") == "-x"
-    assert html.minus_cell("sfr-on") == "sfr-on"
+    assert render.minus("-0.5") == "\u22120.5"
+    assert render.minus("-x") == "-x"
+    assert render.minus("sfr-on") == "sfr-on"

@@ -30,6 +30,7 @@ from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES
 from tests.demos.form_examples import filled
 from tests.demos.latent_models import DIT, SD, published, sheet_pictures
+from tests.demos.page_text import seen
 
 RESNET = "fashion-mnist-resnet"
 
@@ -204,8 +205,8 @@ def test_a_preset_that_recalls_says_that_the_others_may_fall_for_a_while() -> No
 
 
 def test_losses_of_ours_are_said_beside_the_variants_names() -> None:
-    assert copy.OWN_LOSSES in form_values.method_note(DIT, "sfr-on", "quick")
-    assert copy.OWN_LOSSES not in form_values.method_note(DIT, "sfr-on", "published")
+    assert copy.OWN_LOSSES in seen(form_values.method_note(DIT, "sfr-on", "quick"))
+    assert copy.OWN_LOSSES not in seen(form_values.method_note(DIT, "sfr-on", "published"))
 
 
 def test_only_a_transformer_without_a_retrained_twin_names_the_papers_stand_in() -> None:

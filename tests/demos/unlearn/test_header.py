@@ -18,7 +18,7 @@ class Reader(HTMLParser):
         self.open: list[tuple[str, str]] = []
         self.texts: dict[str, str] = {}
         self.titles: dict[str, str] = {}
-        self.feed(text)
+        self.feed(str(text))
         self.close()
         assert self.open == []
 
