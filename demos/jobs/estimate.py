@@ -10,7 +10,6 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.asked import Asked, asked
 from demos.jobs.book import Job
 from sfr_core import presets
 from sfr_core.catalog import BY_KIND, spec_of
@@ -20,10 +19,10 @@ from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import Role
-from sfr_core.data.splits import split_rows
 from sfr_core.errors import PlaygroundError
 from sfr_core.kinds.base import RECORD_SAMPLES, SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.kinds.registry import KINDS
+from sfr_core.plan import ForgetPlan, plan
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import gold_standard
 from sfr_core.zoo.shipped import ModelCard
@@ -51,25 +50,21 @@ class Estimate:
     source: Source
 
 
-def sizes(config: RunConfig, run: Asked) -> tuple[int, int, int]:
+def sizes(config: RunConfig, run: ForgetPlan) -> tuple[int, int, int]:
     """Pictures to forget, to keep and to test on; where the model draws its own, those that it draws.
 
     Raises:
         InputError: one of the sets would be empty.
     """
-    if run.prompts is not None:
-        split = run.prompts.split
-        return len(split.forget), len(split.remain), 0
-    if config.data != "data-free" and len(run.dataset.train):
-        split = split_rows(run.spec, run.dataset.train.labels)
-        return len(split.forget), len(split.remain), len(run.dataset.test)
+    if run.prompts is not None or (config.data != "data-free" and run.n_train):
+        return len(run.rows), run.n_remain, 0 if run.prompts else run.n_test
     own = KINDS[zoo.card(config.model).kind].own or SelfGenerated()
     labels = own.labels(run.spec.classes, _others(run))
     mine = int(np.isin(labels, run.spec.classes).sum())
     return mine, len(labels) - mine, 0
 
 
-def _others(run: Asked) -> NDArray[np.int64]:
+def _others(run: ForgetPlan) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(run.names)), run.spec.classes)
 
 
@@ -100,7 +95,7 @@ class Pace:
         if result is None or result.seconds <= 0:
             return
         try:
-            run = asked(job.config)
+            run = job.plan.forget
             n_forget, n_remain, _ = sizes(job.config, run)
         except PlaygroundError:  # a visitor's model that was put out meanwhile
             return
@@ -134,7 +129,7 @@ def expected(config: RunConfig, card: ModelCard, rate: float | None) -> Estimate
     Raises:
         InputError: the config does not suit the model.
     """
-    run = asked(config)
+    run = plan(config).forget
     n_forget, n_remain, n_test = sizes(config, run)
     source: Source = "measured"
     known = card_rate(card, n_forget + n_remain)
@@ -165,7 +160,7 @@ def card_rate(card: ModelCard, n_train: int) -> float | None:
     return float(seconds / retrain.cost(recipe, Sizes(forget=0, remain=n_train, classes=1)).passes)
 
 
-def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
+def drawings(config: RunConfig, card: ModelCard, run: ForgetPlan) -> float:
     """What a generator's run draws beside its steps, in forward-backward passes over single pictures.
 
     The looks on the way, the samples of all models at the end, and without data the pictures of the run itself. Guidance asks
@@ -177,7 +172,7 @@ def drawings(config: RunConfig, card: ModelCard, run: Asked) -> float:
     previews, own = kind.previews or PreviewSettings(), kind.own or SelfGenerated()
     in_previews = (previews.times + 1) * looked(previews, run) * previews.steps
     forward = 2.0 * (in_previews + evaluated(card, run) * steps)
-    if config.data == "data-free" or not len(run.dataset.train):
+    if config.data == "data-free" or not run.n_train:
         n_forget, n_remain, _ = sizes(config, run)
         forward += (2 * n_forget + n_remain) * own.steps
     return FORWARD * forward
@@ -204,7 +199,7 @@ def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimat
 
 def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> Estimate | None:
     """The expected time of drawing n pictures with one model, as its card says; arguments and errors as for `attack`."""
-    run = asked(config)
+    run = plan(config).forget
     n_forget, n_remain, _ = sizes(config, run)
     work = passes(config, card.kind, n_forget, n_remain, len(run.names))
     rate = seconds / work if seconds and work else None
@@ -216,14 +211,14 @@ def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> 
     return Estimate(2 * FORWARD * n * steps * rate, source)  # guidance asks the network twice a step
 
 
-def looked(previews: PreviewSettings, run: Asked) -> int:
+def looked(previews: PreviewSettings, run: ForgetPlan) -> int:
     """Samples of one preview."""
     if run.prompts is not None:
         return previews.columns * len(run.prompts.previewed(previews.classes))
     return len(previews.labels(run.spec.classes, _others(run)))
 
 
-def evaluated(card: ModelCard, run: Asked) -> int:
+def evaluated(card: ModelCard, run: ForgetPlan) -> int:
     """Samples of all models at the end: whole records, or the few that are shown of a model whose record the card has."""
     if run.prompts is not None:
         counts = [run.roles.count(role) for role in get_args(Role)]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event
+from sfr_core.plan import RunPlan
 from sfr_core.results import RunResult
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
@@ -47,6 +48,7 @@ class Job:
     Attributes:
         id: 32 hex digits, random (128 bits).
         visitor: token of the owner.
+        plan: what the run does, resolved when it was submitted.
         log: events so far; grows at the end only.
         session: live weights, from the start of the run until they are freed; None otherwise.
         error: one sentence where the run failed.
@@ -61,7 +63,7 @@ class Job:
 
     id: str
     visitor: str
-    config: RunConfig
+    plan: RunPlan
     created: float
     log: list[Event] = field(default_factory=list)
     state: State = "queued"
@@ -78,6 +80,11 @@ class Job:
     device: str = ""
     peak_bytes: int = 0
     retrainings: tuple[Job, ...] = ()
+
+    @property
+    def config(self) -> RunConfig:
+        """What was asked for."""
+        return self.plan.config
 
     @property
     def active(self) -> bool:

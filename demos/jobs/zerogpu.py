@@ -8,17 +8,16 @@ Off ZeroGPU the decorator gives the function back unchanged, so this file is tes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import spaces  # before torch: it refuses to be imported after CUDA has started
 
-from demos.asked import asked
 from demos.jobs import estimate
 from demos.jobs.book import Job, retrained_for
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Cancelled, Event, Finished, Step
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 
 Gold = tuple[dict[str, Any], float]
@@ -34,7 +33,7 @@ def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Go
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
     n_forget, n_remain, n_test = sizes
     run = RunConfig.from_json(config)
-    work = estimate.passes(run, zoo.card(run.model).kind, n_forget, n_remain, len(asked(run).names))
+    work = estimate.passes(run, zoo.card(run.model).kind, n_forget, n_remain, len(plan(run).forget.names))
     work += 2 * (n_forget + n_remain + n_test)
     return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
 
@@ -78,9 +77,8 @@ def run_there(job: Job) -> Iterator[Event]:
         RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}), retrained=retrained
     )
     job.session = here
-    job.config = replace(job.config, data=here.config.data)
     gold = None if retrained is None else (retrained.arrays(), retrained.seconds)
-    sizes = estimate.sizes(job.config, asked(job.config))
+    sizes = estimate.sizes(job.config, job.plan.forget)
     steps = 0
     remote = gpu_run(job.config.to_json(), sizes, gold)
     try:

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from demos.asked import asked
 from demos.jobs import hardware
 from demos.jobs.book import Job
 from demos.live import view as bridge
@@ -24,6 +23,7 @@ from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Evaluated, Event, Phase, from_json
 from sfr_core.kinds.registry import KINDS
+from sfr_core.plan import ForgetPlan, RunPlan, plan
 from sfr_core.zoo import shipped as zoo
 
 RECORDED = ASSETS / "recorded"
@@ -43,10 +43,9 @@ def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
     return copy.FORGETS_ROWS[min(len(spec.rows), 2)].format(n=len(spec.rows))
 
 
-def title(config: RunConfig) -> str:
+def title(config: RunConfig, forget: ForgetPlan) -> str:
     """A run in one line: "SFR-on forgets Sneaker"."""
-    run = asked(config)
-    words = forget_words(run.spec, run.names)
+    words = forget_words(forget.spec, forget.names)
     if config.redirect:
         words = copy.REDIRECTED.format(what=words, prompt=config.redirect)
     return copy.RECORDED_SUMMARY.format(method=catalog.title_of(config.method), what=words)
@@ -72,13 +71,9 @@ def kind_words(model: str) -> list[str]:
     return [*(["concept"] if kind.prompts else []), *(["generator"] if kind.draws else [])]
 
 
-def words_of(config: RunConfig) -> bridge.Words:
+def words_of(run: RunPlan) -> bridge.Words:
     """What the live view must know of a run beside its events."""
-    try:
-        run = asked(config)
-    except PlaygroundError:
-        return bridge.Words(skipped(config))
-    return bridge.Words(skipped(config), run.names, run.spec.classes, run.roles)
+    return bridge.Words(skipped(run.config), run.forget.names, run.forget.spec.classes, run.forget.roles)
 
 
 def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:
@@ -106,9 +101,10 @@ def paused_line(config: RunConfig) -> str:
     return live_text.PAUSED_LINE if config.settings.get("forget_until") is not None else ""
 
 
-def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
+def _base(run: RunPlan, key: str, view: bridge.View) -> dict[str, Any]:
+    config, forget = run.config, run.forget
     try:
-        run = asked(config)
+        zoo.card(config.model)
     except AssetError as error:  # a visitor's model that was put out since: its run has a state, but no pictures
         gone = bridge.payload(bridge.View())
         return {
@@ -126,9 +122,9 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
     draws = "generator" in words
     return {
         "key": key,
-        "title": title(config),
-        "classes": list(run.names),
-        "forgotten": list(run.spec.classes) or None,
+        "title": title(config, forget),
+        "classes": list(forget.names),
+        "forgotten": list(forget.spec.classes) or None,
         "generates": draws,
         "blurred": draws and shown_blurred(config.model),
         "words": [
@@ -136,7 +132,7 @@ def _base(config: RunConfig, key: str, view: bridge.View) -> dict[str, Any]:
             *words,
         ],
         "pictures": _images(config, view),
-        "view": bridge.payload(view, words_of(config)),
+        "view": bridge.payload(view, words_of(run)),
     }
 
 
@@ -172,7 +168,7 @@ def job_note(job: Job) -> str:
 def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
     """The live value of a job. `follow` is a handle for looks at what comes (demos/looks.py); "" when nothing comes."""
     return {
-        **_base(job.config, f"job-{job.created:.3f}", view),
+        **_base(job.plan, f"job-{job.created:.3f}", view),
         **_moving(job, view, place, now, machine),
         "mode": "live",
         "follow": follow,
@@ -183,7 +179,7 @@ def look_at(
     job: Job, view: bridge.View, have: Mapping[str, Any], *, place: int, now: float, machine: str
 ) -> dict[str, Any]:
     """What is new since a page drew `have` (see `bridge.news`); `images` come once, with the first predictions."""
-    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, words_of(job.config))}
+    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, words_of(job.plan))}
     if view.first and not have.get("images"):
         answer["images"] = _images(job.config, view)
     return answer
@@ -208,11 +204,11 @@ def _images(config: RunConfig, view: bridge.View) -> dict[str, str]:
         return {}
 
 
-def of_record(config: RunConfig, events: list[Event], machine: str, times: Sequence[float]) -> dict[str, Any]:
+def of_record(run: RunPlan, events: list[Event], machine: str, times: Sequence[float]) -> dict[str, Any]:
     """The live value of a recorded run: its last view and the moments that lead to it; `times`: of each event, seconds."""
-    view = bridge.reduce_all(events)
+    config, view = run.config, bridge.reduce_all(events)
     frames = []
-    for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(config)):
+    for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(run)):
         line = (
             phase_line(so_far, generates(config), paused_line(config))
             if so_far.ended is None
@@ -221,7 +217,7 @@ def of_record(config: RunConfig, events: list[Event], machine: str, times: Seque
         frames.append({**moment, "line": line, "elapsed": round(times[at], 1)})
     took, pace = (times or [0.0])[-1], max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
     return {
-        **_base(config, f"recorded-{config.model}-{config.forget}", view),
+        **_base(run, f"recorded-{config.model}-{config.forget}", view),
         "mode": "recorded",
         "state": "recorded",
         "line": "",
@@ -261,7 +257,7 @@ def recorded(path: Path) -> tuple[RunConfig, dict[str, Any]]:
         times = [float(seconds) for seconds in data["times"]]
         if len(times) != len(events):
             raise ValueError("a time is missing")
-        return config, of_record(config, events, str(data["machine"]), times)
+        return config, of_record(plan(config), events, str(data["machine"]), times)
     except (OSError, ValueError, KeyError, TypeError, PlaygroundError) as error:
         raise AssetError(
             f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.asked import asked
 from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import Role
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.splits import ForgetSpec, parse_forget, split_rows
+from sfr_core.data.splits import ForgetSpec, split_rows
 from sfr_core.errors import PlaygroundError
 from sfr_core.events import (
     Cancelled,
@@ -29,7 +28,9 @@ from sfr_core.events import (
 )
 from sfr_core.hub.concepts import shown_blurred
 from sfr_core.kinds.registry import KINDS
+from sfr_core.plan import ForgetPlan, plan_forget
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
+from sfr_core.zoo import shipped
 
 if TYPE_CHECKING:
     from demos.jobs.book import Job
@@ -61,7 +62,7 @@ class RunRecord:
         result: full-set metrics; None where the run never reached them.
         events: the log so far.
         dataset: its pictures, and the names of its labels (classes, or prompts); None where the model is not in this
-            program's zoo.
+            program's shipped.
         spec: the parsed forget specification; None where `dataset` is.
         roles: of a run that forgets a concept, what each prompt is to it.
         shown_before: likewise, share (0 to 1) of each prompt's samples that showed it before the run; empty once the
@@ -94,7 +95,7 @@ class RunRecord:
 
     @property
     def generates(self) -> bool:
-        """True for a generator's run: its numbers say so, or its pictures, or else the zoo."""
+        """True for a generator's run: its numbers say so, or its pictures, or else the shipped."""
         if self.result is not None:
             return isinstance(self.result.after, GeneratorRecord)
         previews = [event for event in self.events if isinstance(event, Preview)]
@@ -186,63 +187,53 @@ class RunRecord:
 
 def kind_of(model: str) -> str:
     """The kind of a model, the first one where the zoo does not know it."""
-    from sfr_core.zoo import shipped as zoo
-
     try:
-        return zoo.card(model).kind
+        return shipped.card(model).kind
     except PlaygroundError:
         return next(iter(KINDS))
 
 
 def judged(model: str) -> bool:
     """Whether somebody judges what the model draws; of an unknown one the Hub's have no judge."""
-    from sfr_core.zoo import shipped as zoo
-
     try:
-        return zoo.card(model).judge is not None
+        return shipped.card(model).judge is not None
     except PlaygroundError:
-        return not model.startswith(zoo.HUB)
+        return not model.startswith(shipped.HUB)
 
 
 def dataset_of(model: str) -> Dataset | None:
     """The data of a model in the zoo, or None where the zoo does not know it or its files are gone."""
-    from sfr_core.zoo import shipped as zoo
-
     try:
         # The zoo holds the pictures, and lets go of visitors' ones: nothing here may keep them longer.
-        return zoo.open_dataset(zoo.card(model))
+        return shipped.open_dataset(shipped.card(model))
     except PlaygroundError:
         return None
 
 
 def labels_of(config: RunConfig, dataset: Dataset | None) -> tuple[Dataset | None, ForgetSpec | None, tuple[Role, ...]]:
     """Data, forget specification and roles of a record, as far as this program knows the model; `dataset`: its pictures."""
-    if not config.forget.strip().startswith(CONCEPT):
-        return dataset, read_spec(config, dataset), ()
     try:
-        run = asked(config)
+        found = None if dataset is None else plan_forget(config, shipped.card(config.model), dataset)
     except PlaygroundError:
-        return None, None, ()
-    return run.dataset, run.spec, run.roles
+        found = None
+    if found is None:
+        return (None if config.forget.strip().startswith(CONCEPT) else dataset), None, ()
+    return labelled(dataset, found)
 
 
-def read_spec(config: RunConfig, dataset: Dataset | None) -> ForgetSpec | None:
-    """The parsed forget specification, or None where it does not fit the data."""
+def labelled(dataset: Dataset | None, forget: ForgetPlan) -> tuple[Dataset | None, ForgetSpec | None, tuple[Role, ...]]:
+    """The pictures under the names of a run's labels, and what it forgets; nothing where the pictures are gone."""
     if dataset is None:
-        return None
-    try:
-        spec = parse_forget(config.forget, dataset.class_names)
-        split_rows(spec, dataset.train.labels)
-    except PlaygroundError:
-        return None
-    return spec
+        return None, None, ()
+    same = dataset.class_names == forget.names
+    return dataset if same else replace(dataset, class_names=forget.names), forget.spec, forget.roles
 
 
 def from_job(job: Job) -> RunRecord:
     """Takes a snapshot of a job; the job may go on running."""
     session: Any = job.session
     known = session.dataset if session is not None else dataset_of(job.config.model)
-    dataset, spec, roles = labels_of(job.config, known)
+    dataset, spec, roles = labelled(known, job.plan.forget)
     result = job.result
     if result is None:
         result = next((e.result for e in job.log if isinstance(e, Finished)), None)

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from demos.asked import asked
 from demos.pictures import inline
 from demos.unlearn import cards
 from demos.unlearn import options as show
@@ -17,6 +16,7 @@ from demos.unlearn.form_settings import Chosen, offered
 from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import parse_forget
+from sfr_core.plan import plan_forget
 from sfr_core.zoo import shipped as zoo
 
 Component = gr.components.Component
@@ -69,7 +69,9 @@ class Form:
             data=show.data_of(card.id, values[self.data]),
             redirect=redirect,
         )
-        asked(config)  # a redirection that asks for the very concept is answered here, before anything waits
+        plan_forget(
+            config, card, inline.dataset(card.id)
+        )  # a redirection that asks for the very concept is answered here, before anything waits
         return config
 
     def offered(self, values: Mapping[Component, Any]) -> dict[Any, Any]:

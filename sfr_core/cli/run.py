@@ -10,7 +10,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
@@ -23,14 +22,12 @@ from sfr_core.cli.models import own_model
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
-from sfr_core.data.concepts import plan_prompts, read_concepts
-from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
+from sfr_core.plan import plan
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runs.files import check_folder, event_line, read_config, write_run
-from sfr_core.zoo.cards import check_kind
 from sfr_core.zoo.shipped import card, open_dataset
 
 if TYPE_CHECKING:
@@ -154,13 +151,8 @@ def _run(args: argparse.Namespace) -> int:
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     dataset = open_dataset(model) if own is None else own.dataset
-    spec = parse_forget(config.forget, dataset.class_names, files=True)
-    check_kind(model.kind, spec, config.data, config.redirect)
-    if spec.concept:
-        spec = plan_prompts(read_concepts(model.folder), spec, config.redirect).spec
-    else:
-        split_rows(spec, dataset.train.labels)
-    config = replace(config, forget=spec.text)  # a file of row numbers is in it now: the config stands alone
+    # A file of row numbers is in the plan's config: it stands alone.
+    config = plan(config, card=model, dataset=dataset, files=True).config
 
     from sfr_core.ops.ranks import join, rank
     from sfr_core.runs.session import Session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget
+from sfr_core.errors import PlaygroundError
 from sfr_core.events import (
     Evaluated,
     Event,
@@ -22,6 +24,7 @@ from sfr_core.events import (
     Preview,
     Step,
 )
+from sfr_core.plan import RunPlan, plan
 from sfr_core.results import ClassifierRecord, LiveRecord, ModelReport, RunResult
 
 NAMES = ("Cat", "Dog", "Owl")
@@ -134,3 +137,12 @@ def record(**changes: Any) -> RunRecord:
         "created": 1_700_000_000.0,
     }
     return RunRecord(**{**values, **changes})
+
+
+def planned(run: RunConfig) -> RunPlan:
+    """A plan for any config: one of a model that is not here gets what a shipped model's run is about."""
+    try:
+        return plan(run)
+    except PlaygroundError:
+        known = RunConfig(model="fashion-mnist-resnet", forget="class:Sneaker", method="finetune", settings={})
+        return replace(plan(known), config=run)

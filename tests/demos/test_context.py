@@ -16,8 +16,9 @@ from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, Finished
+from sfr_core.plan import RunPlan, plan
 
-CONFIG = RunConfig(model="m", forget="class:x", method="finetune", settings={})
+CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Bag", method="finetune", settings={})
 ANNA, BERT = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}
 
 
@@ -25,15 +26,16 @@ def backend(job: Job) -> Iterator[Event]:
     yield Finished(steps=0)
 
 
-def refuse(config: RunConfig) -> None:
+def refuse(config: RunConfig) -> RunPlan:
     if config.model == "bad":
         raise InputError("There is no such model.", hint="Choose another one.")
+    return plan(config)
 
 
 @pytest.fixture
 def make() -> Callable[..., PageContext]:
     def context(**limits: Any) -> PageContext:
-        book = JobBook(backend, check=refuse, limits=Limits(**limits))
+        book = JobBook(backend, plan=refuse, limits=Limits(**limits))
         with gr.Blocks():
             return PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from demos.jobs.book import Job, JobBook, Limits, check_config
+from demos.jobs.book import Job, JobBook, Limits, plan_here
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, ConfigError, Diverged, InputError, SpecError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
+from sfr_core.plan import plan
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Sneaker", method="sfr-on", settings={})
 ANN, BOB = "a" * 32, "b" * 32
@@ -56,7 +57,7 @@ def counting(steps: int, gate: threading.Semaphore | None = None) -> Callable[[J
 
 
 def make(backend: Callable[[Job], Iterator[Event]], **limits: float) -> JobBook:
-    return JobBook(backend, check=lambda config: None, limits=Limits(**limits))  # type: ignore[arg-type]
+    return JobBook(backend, plan=plan, limits=Limits(**limits))  # type: ignore[arg-type]
 
 
 def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -251,7 +252,7 @@ def test_the_deadline_counts_from_the_start_of_the_run() -> None:
 def test_a_run_without_a_viewer_is_stopped_and_its_weights_are_freed_later() -> None:
     now = [1000.0]
     gate = threading.Semaphore(0)
-    book = JobBook(counting(1000, gate), check=lambda config: None, clock=lambda: now[0])
+    book = JobBook(counting(1000, gate), plan=plan, clock=lambda: now[0])
     job = book.submit(ANN, CONFIG)
     gate.release()
     wait(lambda: any(isinstance(e, Step) for e in job.log))
@@ -280,7 +281,7 @@ def test_a_run_larger_than_the_limit_stays_until_the_next_one_begins() -> None:
         job.session = Weights(size=1000)
         yield Finished(steps=0)
 
-    book = JobBook(backend, check=lambda config: None, limits=Limits(weights=100))
+    book = JobBook(backend, plan=plan, limits=Limits(weights=100))
     first = book.submit(ANN, CONFIG)
     wait(lambda: not first.active)
     book.sweep()
@@ -298,7 +299,7 @@ def test_weights_over_the_limit_are_freed_longest_unseen_first() -> None:
         job.session = Weights(size=1000)  # counted twice: the live model has its own copy
         yield Finished(steps=0)
 
-    book = JobBook(backend, check=lambda config: None, limits=Limits(weights=4500), clock=lambda: now[0])
+    book = JobBook(backend, plan=plan, limits=Limits(weights=4500), clock=lambda: now[0])
     jobs = []
     for _ in range(3):
         now[0] += 1
@@ -316,21 +317,21 @@ def test_bad_input_is_answered_before_anything_is_queued() -> None:
     def config(**changes: object) -> RunConfig:
         return RunConfig(**{**CONFIG.to_json(), **changes})  # type: ignore[arg-type]
 
-    check_config(CONFIG)
+    plan_here(CONFIG)
     with pytest.raises(UnknownName, match="Sneaker"):
-        check_config(config(forget="class:Sneakers"))
+        plan_here(config(forget="class:Sneakers"))
     with pytest.raises(UnknownName, match="model"):
-        check_config(config(model="resnet"))
+        plan_here(config(model="resnet"))
     with pytest.raises(UnknownName, match="method"):
-        check_config(config(method="forget"))
+        plan_here(config(method="forget"))
     with pytest.raises(UnknownName, match="field"):
-        check_config(config(settings={"step": 3}))
+        plan_here(config(settings={"step": 3}))
     with pytest.raises(ConfigError, match="steps"):
-        check_config(config(settings={"steps": 10**9}))
+        plan_here(config(settings={"steps": 10**9}))
     with pytest.raises(SpecError, match="Row"):
-        check_config(config(forget="samples:123456"))
+        plan_here(config(forget="samples:123456"))
     with pytest.raises(InputError, match="file"):
-        check_config(config(forget="samples: @/etc/passwd"))
+        plan_here(config(forget="samples: @/etc/passwd"))
     book = JobBook(counting(1))
     with pytest.raises(UnknownName):
         book.submit(ANN, config(forget="class:Sneakers"))

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from demos.asked import asked
 from demos.jobs.book import Job
 from demos.jobs.estimate import (
     MODELS_EVALUATED,
@@ -27,6 +26,7 @@ from sfr_core import catalog, presets
 from sfr_core.catalog.base import Sizes
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.concepts import sample_prompts
+from sfr_core.plan import plan
 from sfr_core.runs import sampling as generation
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard, gold_standard
@@ -84,7 +84,7 @@ def test_a_finished_run_replaces_the_guess() -> None:
     rate = card_rate(card, 10000)
     evaluation = MODELS_EVALUATED * 20000 / 3 * rate
     assert math.isclose(first.seconds, 2000 * rate + evaluation)
-    job = Job(id="0" * 32, visitor="1" * 32, config=config, created=0.0)
+    job = Job(id="0" * 32, visitor="1" * 32, plan=plan(config), created=0.0)
     job.result = SimpleNamespace(seconds=40.0)  # type: ignore[assignment]
     pace.learn(job)
     second = pace.expect(config, card)
@@ -164,11 +164,11 @@ def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: A
     assert card.records["class:Trouser"]
     gold = shown if gold_standard(card, "class:Trouser") else 0
     passes = looks + (whole + shown + gold) * steps
-    assert math.isclose(drawings(config, card, asked(config)), passes * 2 / 3)
+    assert math.isclose(drawings(config, card, plan(config).forget), passes * 2 / 3)
     free = (SELF_GENERATED.forget + 9 * SELF_GENERATED.remain / 2) * SELF_GENERATED.steps
     config = replace(config, data="data-free")
-    assert math.isclose(drawings(config, card, asked(config)), (passes + free) * 2 / 3)
-    assert sizes(config, asked(config)) == (SELF_GENERATED.forget, 9 * SELF_GENERATED.remain, 0)
+    assert math.isclose(drawings(config, card, plan(config).forget), (passes + free) * 2 / 3)
+    assert sizes(config, plan(config).forget) == (SELF_GENERATED.forget, 9 * SELF_GENERATED.remain, 0)
 
 
 @pytest.mark.parametrize("forget", ["class:three", "class:three,one,five"])
@@ -178,7 +178,7 @@ def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: An
 
     card = installed(dit_card(tmp_path / "m", id="tiny"))
     config = config_of("dit", forget)
-    run = asked(config)
+    run = plan(config).forget
     mine = sizes(config, run)
     task = dit_task(forget)
     assert mine == (task.count("forget"), task.count("remain"), 0)
@@ -199,7 +199,7 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
 
     card = installed(sd_folder(tmp_path / "m", id="tiny", source="bundled"))
     config = config_of("text-to-image", "concept:cat")
-    run = asked(config)
+    run = plan(config).forget
     task = sd_task("cat", ready=False)
     assert run.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
     assert sizes(config, run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)

@@ -17,6 +17,7 @@ from torch import nn
 from demos.jobs.book import Job, JobBook, retrained_for
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
+from sfr_core.plan import plan
 from sfr_core.results import ClassifierRecord
 from sfr_core.runs.session import Session, retrained_of
 from sfr_core.zoo.cards import ModelCard
@@ -111,7 +112,7 @@ def test_it_is_the_newest_and_never_another_visitors_or_another_sets(model: str,
 
 def test_weights_of_a_retraining_travel_to_another_process_and_back(model: str, book: JobBook) -> None:
     retrained = finish(book, ANN, config(model, "retrain"))
-    job = replace(Job(id="0" * 32, visitor=ANN, config=config(model), created=0.0), retrainings=(retrained,))
+    job = replace(Job(id="0" * 32, visitor=ANN, plan=plan(config(model)), created=0.0), retrainings=(retrained,))
     found = retrained_for(job)
     assert found is not None
     there = retrained_of({name: array.copy() for name, array in found.arrays().items()}, found.seconds)
@@ -120,4 +121,4 @@ def test_weights_of_a_retraining_travel_to_another_process_and_back(model: str, 
     assert weights is not None
     assert all(torch.equal(weights[name], value) for name, value in retrained.session.after.items())
     assert session.retrain_seconds == retrained.result.seconds  # type: ignore[union-attr]
-    assert retrained_for(replace(job, config=config(model, "retrain"))) is None
+    assert retrained_for(replace(job, plan=plan(config(model, "retrain")))) is None

@@ -87,7 +87,7 @@ def test_run_files_come_back_as_the_same_run(jobs: dict[str, Job], model: str, t
 
 def test_rows_are_prompts_with_what_they_are_to_the_concept(jobs: dict[str, Job]) -> None:
     record = from_job(jobs[SD])
-    view = live.of_record(record.config, list(record.events), "CPU", [0.0] * len(record.events))
+    view = live.of_record(jobs[SD].plan, list(record.events), "CPU", [0.0] * len(record.events))
     assert view["words"] == ["relative", "concept", "generator"]
     titles = [row["title"] for row in view["view"]["sheet"]["rows"]]
     assert titles[:3] == [

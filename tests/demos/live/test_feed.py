@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
+import io
 import json
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ from demos.live import view as bridge
 from demos.live.feed import GONE, Looks
 from sfr_core.configs import RunConfig
 from sfr_core.events import Evaluated, Event, Finished, PhaseStarted, Prediction, Preview, Step
+from sfr_core.plan import plan
 from sfr_core.results import LiveRecord
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Sneaker", method="finetune", settings={})
@@ -44,7 +49,7 @@ class Running:
 
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
-        self.book = JobBook(self._backend, check=lambda config: None)
+        self.book = JobBook(self._backend, plan=plan)
         self.looks = Looks(self.book)
         self.job = self.book.submit(VISITOR, CONFIG)
 
@@ -183,3 +188,33 @@ def test_a_look_marks_the_run_as_seen(running: Running) -> None:
     running.looks.look(screen.have())
     assert running.job.seen > 0.0
     assert live.look_at(running.job, bridge.View(), {}, place=0, now=1.0, machine="m")["machine"] == "m"
+
+
+def test_a_poll_reads_no_file_and_resolves_nothing(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan was made when the run was submitted; everything that reads or parses afterwards would be called here."""
+    running.let(5)
+    value = running.looks.attach(running.job)
+    called: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        return lambda *args, **kwargs: called.append(name)
+
+    for module in [m for name, m in sys.modules.items() if name.partition(".")[0] in ("demos", "sfr_core")]:
+        for name in (
+            "parse_forget",
+            "split_rows",
+            "plan",
+            "plan_forget",
+            "plan_prompts",
+            "read_concepts",
+            "open_dataset",
+        ):
+            if callable(getattr(module, name, None)):
+                monkeypatch.setattr(module, name, counted(name))
+    for owner, name in ((builtins, "open"), (io, "open"), (Path, "open"), (Path, "read_text"), (Path, "read_bytes")):
+        monkeypatch.setattr(owner, name, counted(name))
+    running.let(2)
+    for _ in range(3):
+        look = running.looks.look({"follow": value["follow"], "images": value["pictures"]})
+        assert look["state"] == "running"
+    assert called == []

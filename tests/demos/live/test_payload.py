@@ -20,6 +20,7 @@ from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, PhaseStarted, Prediction, Preview, Step, to_json
+from sfr_core.plan import plan
 from sfr_core.results import LiveRecord
 
 MODEL = "fashion-mnist-resnet"
@@ -43,7 +44,7 @@ LOG: list[Event] = [
 
 
 def job(**changes: object) -> Job:
-    made = Job(id="0" * 32, visitor="1" * 32, config=CONFIG, created=100.0, started=110.0)
+    made = Job(id="0" * 32, visitor="1" * 32, plan=plan(CONFIG), created=100.0, started=110.0)
     for name, value in changes.items():
         setattr(made, name, value)
     return made
@@ -92,7 +93,8 @@ def test_the_value_is_json_with_pictures_and_no_id() -> None:
 
 def test_words_for_every_kind_of_forget_set() -> None:
     def title(forget: str) -> str:
-        return live.title(RunConfig(model=MODEL, forget=forget, method="sfr-on", settings={}))
+        config = RunConfig(model=MODEL, forget=forget, method="sfr-on", settings={})
+        return live.title(config, plan(config).forget)
 
     assert title("class:Bag,Coat") == "SFR-on forgets Coat, Bag"
     assert title("random:0.1@3") == "SFR-on forgets a random 10 % of the training pictures (draw 3)"

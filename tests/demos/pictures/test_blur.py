@@ -18,6 +18,7 @@ from demos.records.record import RunRecord
 from demos.render import render
 from demos.result import page as compare
 from demos.text import live as live_text
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from tests.core.tiny_sd import sd_folder
 from tests.demos.generator_examples import config, record
@@ -60,7 +61,7 @@ def test_the_live_view_says_so_before_it_draws(tmp_path: Path, monkeypatch: pyte
     card = sd_folder(tmp_path, judge=None, id=ADULT)
     zoo.take_in_hub(card)
     run = replace(config(model=ADULT), forget="concept:cat")
-    assert live.of_record(run, [], "CPU", [])["blurred"] is True
+    assert live.of_record(plan(run), [], "CPU", [])["blurred"] is True
     script = static_files.read("live.js")
     assert script.index("veil(Boolean(value.blurred))") < script.index("draw(value, value.view, true)")
 

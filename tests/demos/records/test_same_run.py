@@ -15,6 +15,7 @@ from sfr_core import presets
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Evaluated, Event, Finished, PhaseStarted, Step, to_json
+from sfr_core.plan import plan
 from sfr_core.runs import runner
 from sfr_core.runs.session import Session
 from sfr_core.zoo import shipped as zoo
@@ -141,7 +142,7 @@ def test_the_zerogpu_path_is_the_same_run(direct: tuple[Session, list[Event]]) -
     from demos.jobs import zerogpu
     from demos.jobs.book import Job
 
-    job = Job(id="0" * 32, visitor="1" * 32, config=CONFIG, created=0.0)
+    job = Job(id="0" * 32, visitor="1" * 32, plan=plan(CONFIG), created=0.0)
     events = list(zerogpu.run_there(job))
     assert timeless([to_json(e) for e in events]) == timeless([to_json(e) for e in direct[1]])
     assert isinstance(events[-1], Finished)
@@ -160,7 +161,7 @@ def test_the_zerogpu_path_stops_at_its_next_event() -> None:
     from demos.jobs.book import Job
 
     long = {**CONFIG.to_json(), "settings": {**CONFIG.settings, "steps": 500}}
-    job = Job(id="0" * 32, visitor="1" * 32, config=RunConfig.from_json(long), created=0.0)
+    job = Job(id="0" * 32, visitor="1" * 32, plan=plan(RunConfig.from_json(long)), created=0.0)
     seen: list[Event] = []
     for event in zerogpu.run_there(job):
         seen.append(event)

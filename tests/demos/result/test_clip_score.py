@@ -36,6 +36,7 @@ from tests.core import tiny_clip
 from tests.core.hub.conftest import hub, saved  # noqa: F401
 from tests.core.hub_stub import StubHub, StubRepo
 from tests.core.tiny_sd import sd_session
+from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import config, record, report
 from tests.demos.page_text import seen
 
@@ -70,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def part() -> Iterator[panel.ClipScore]:
     with gr.Blocks():
         ctx = PageContext(
-            book=JobBook(lambda job: iter(()), check=lambda _: None), browser=gr.BrowserState({}), job=gr.State("")
+            book=JobBook(lambda job: iter(()), plan=planned), browser=gr.BrowserState({}), job=gr.State("")
         )
         yield panel.ClipScore(ctx, "test", gr.State(""))
 

@@ -18,6 +18,7 @@ from demos.result import draw_more as play
 from demos.result import sampling
 from sfr_core.errors import InputError
 from sfr_core.results import GeneratorReport
+from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import record, report
 
 ANN = {"visitor": "a" * 32, "job": ""}
@@ -170,7 +171,7 @@ def test_without_weights_or_for_others_nothing_is_drawn() -> None:
 
 
 def a_page() -> tuple[PageContext, play.Play, Job]:
-    book = JobBook(lambda job: iter(()), check=lambda _: None)
+    book = JobBook(lambda job: iter(()), plan=planned)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         part = play.Play(ctx, "test", gr.State(""))

@@ -19,6 +19,7 @@ from demos.result import exposure_run as exposed
 from sfr_core.errors import InputError
 from sfr_core.hub import exposure
 from sfr_core.hub.exposure import Exposed
+from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import config, record
 from tests.demos.page_text import seen
 
@@ -45,7 +46,7 @@ def part(monkeypatch: pytest.MonkeyPatch) -> count.Count:
         monkeypatch.delenv(name, raising=False)
     with gr.Blocks():
         ctx = PageContext(
-            book=JobBook(lambda job: iter(()), check=lambda _: None), browser=gr.BrowserState({}), job=gr.State("")
+            book=JobBook(lambda job: iter(()), plan=planned), browser=gr.BrowserState({}), job=gr.State("")
         )
         return count.Count(ctx, "test", gr.State(""))  # fmt: skip
 

@@ -30,7 +30,7 @@ from sfr_core.errors import AssetError
 from sfr_core.events import Event, Finished, PhaseProgress, PhaseStarted
 from sfr_core.runs.files import event_line
 from tests.demos import compare_examples
-from tests.demos.compare_examples import NAMES
+from tests.demos.compare_examples import NAMES, planned
 from tests.demos.generator_examples import config, events, png, record, report, result, sheet
 
 
@@ -160,7 +160,7 @@ def recorded(job: Job) -> Iterator[Event]:
 
 @pytest.fixture
 def page() -> Any:
-    book = JobBook(recorded, check=lambda _: None)
+    book = JobBook(recorded, plan=planned)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         part = compare.build(ctx)

@@ -24,6 +24,7 @@ from sfr_core.errors import InputError
 from sfr_core.metrics.recovery import Recovery
 from sfr_core.zoo import shipped as zoo
 from tests.core.tiny_sd import sd_folder
+from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import config, measured, record, report, result
 
 BEFORE = measured(FA=90.0)
@@ -64,10 +65,8 @@ def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, wor
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     how = Attack()
     assert 100 * 2 / how.samples == attack.NEAR
-    run = SimpleNamespace(
-        names=("a",) * 4, prompts=SimpleNamespace(split=SimpleNamespace(forget=[0] * 10, remain=[0] * 20))
-    )
-    monkeypatch.setattr(estimate, "asked", lambda _: run)
+    run = SimpleNamespace(names=("a",) * 4, prompts=object(), rows=[0] * 10, n_remain=20)
+    monkeypatch.setattr(estimate, "plan", lambda _: SimpleNamespace(forget=run))
     settings = {"steps": 10, "batch_size": 4}
     made = RunConfig(model="m", forget="concept:a", method="finetune", settings=settings)
     card = SimpleNamespace(sampling=SimpleNamespace(steps=20), kind="text-to-image", cpu_pace=None)
@@ -92,7 +91,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_owner_of_a_run_with_weights_can_attack_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = JobBook(lambda job: iter(()), check=lambda _: None)
+    book = JobBook(lambda job: iter(()), plan=planned)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         part = recover.Recover(ctx, "test", gr.State(""))

@@ -18,7 +18,7 @@ from demos.result.values import found, gallery, saliency, second_choices
 from demos.runs import page as runs
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.events import Event
-from tests.demos.compare_examples import config, events, record
+from tests.demos.compare_examples import config, events, planned, record
 
 ANN, BOB = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}
 
@@ -30,7 +30,7 @@ def recorded(job: Job) -> Iterator[Event]:
 
 @pytest.fixture
 def page() -> Any:
-    book = JobBook(recorded, check=lambda _: None)
+    book = JobBook(recorded, plan=planned)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         with gr.Tab("Runs"):
@@ -179,7 +179,7 @@ def test_broken_runs_are_found_again_by_what_they_switch_off(page: Any) -> None:
 def test_only_what_made_a_step_is_laid_over_and_only_what_runs_can_be_stopped(page: Any) -> None:
     ctx, _, _ = page
     done = finished(ctx.book, ANN)
-    empty, busy = (Job(id=str(k) * 32, visitor="a" * 32, config=done.config, created=0.0) for k in (1, 2))
+    empty, busy = (Job(id=str(k) * 32, visitor="a" * 32, plan=planned(done.config), created=0.0) for k in (1, 2))
     empty.state, busy.state = "cancelled", "running"
     assert comparable({"mask": done, "adaptive": empty, "alternate": busy}) == {"mask": done}
     assert not stop_button({"mask": done, "adaptive": empty})["visible"]

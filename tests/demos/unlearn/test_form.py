@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.jobs.book import check_config
+from demos.jobs.book import plan_here
 from demos.pictures import inline, sample_sheet
 from demos.text import unlearn as copy
 from demos.unlearn import (
@@ -205,7 +205,7 @@ def test_the_server_refuses_what_the_form_does_not_offer(
     kind = "classifier" if method == "scrub" else "ddpm"
     settings = presets.resolve("", method, kind=kind)
     with pytest.raises(InputError, match=sentence):
-        check_config(RunConfig(model=generator.id, forget=forget, method=method, settings=settings))
+        plan_here(RunConfig(model=generator.id, forget=forget, method=method, settings=settings))
 
 
 def test_every_recorded_run_can_be_run_from_the_form() -> None:
@@ -229,7 +229,7 @@ def test_every_recorded_run_can_be_run_from_the_form() -> None:
 def test_what_only_generators_can_is_refused_before_a_classifiers_run(setting: dict[str, Any], said: str) -> None:
     settings = presets.resolve(RESNET, "sfr-on") | setting
     with pytest.raises(InputError, match=said):
-        check_config(RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
+        plan_here(RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
 
 
 def test_an_event_of_a_moment_ago_still_says_what_was_to_be_forgotten(generator: ModelCard) -> None:

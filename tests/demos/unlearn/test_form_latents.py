@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from demos.jobs.book import check_config
+from demos.jobs.book import plan_here
 from demos.live.payload import title, words_of
 from demos.pictures import sample_sheet
 from demos.pictures.inline import data_uri
@@ -118,12 +118,12 @@ def test_what_is_not_offered_cannot_be_chosen(form: Form) -> None:
     with pytest.raises(SpecError, match="No concept is chosen"):
         form.read({**values, form.concepts: {"selected": []}})
     with pytest.raises(InputError, match="Unknown concept"):
-        check_config(config_of(SD, "concept:tiger"))
+        plan_here(config_of(SD, "concept:tiger"))
     with pytest.raises(InputError, match="asks for the very concept"):
-        check_config(config_of(SD, "concept:cat", redirect="a cat"))
+        plan_here(config_of(SD, "concept:cat", redirect="a cat"))
     with pytest.raises(InputError, match="Only a text-to-image model"):
-        check_config(config_of(DIT, "class:flags", redirect="a cat"))
-    check_config(config_of(SD, "concept:CAT", redirect="a dog"))
+        plan_here(config_of(DIT, "class:flags", redirect="a cat"))
+    plan_here(config_of(SD, "concept:CAT", redirect="a dog"))
 
 
 def test_cards_show_the_models_own_samples_and_say_so() -> None:

@@ -34,6 +34,7 @@ from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, InputError
 from sfr_core.events import Finished, Step
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.uploaded import OwnModel, open_own
 from tests.core.own_files import COLOURS, OwnFiles, write_own
@@ -249,7 +250,7 @@ def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     pace = estimate.Pace()
     assert pace.expect(config, model.card) is None
     assert "time unknown" in header.badges_html(own.hardware.detect(), None, model.card.machine)
-    job = Job(id="0" * 32, visitor="1" * 32, config=config, created=0.0)
+    job = Job(id="0" * 32, visitor="1" * 32, plan=plan(config), created=0.0)
     job.result = SimpleNamespace(seconds=6.0)  # type: ignore[assignment]
     pace.learn(job)
     found = pace.expect(config, model.card)
