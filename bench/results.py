@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench import classifier, generators, page
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
 COMMANDS: dict[str, Callable[[], str]] = {
     "python -m bench.classifier --table": classifier.tables,
     "python -m bench.page --table": page.stored_table,
