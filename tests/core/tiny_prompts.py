@@ -1,22 +1,21 @@
-"""A tiny real text-to-image task: the tiny diffusion network, whose class is now a prompt that it reads by keys and values."""
+"""The real text-to-image task on a network of some 1,500 weights that reads its prompt by keys and values, for tests of methods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import torch
+from diffusers import StableDiffusionPipeline
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.ops.diffusion import STEPS
-from tests.core.tiny import CLASSES, tiny_dataset
-from tests.core.tiny_generator import NULL, Rows, TinyGeneratorTask
-
-TOKENS, WIDTH = 3, 6
-ANCHOR = NULL + 1
+from sfr_core.tasks.pictures import PictureStore
+from sfr_core.tasks.text_to_image import TextToImageTask
+from tests.core.tiny_sd import WIDTH, concept_plan, tiny_pipeline
 
 SMALL_PROMPTS: dict[str, dict[str, Any]] = {
     "sfr-on": {
@@ -50,82 +49,43 @@ class CrossAttention(nn.Module):
 
 
 class TinyPromptEps(nn.Module):
-    """Noise prediction [n, 3, 8, 8] from a noised picture, its timestep and the states of its prompt."""
+    """Noise prediction [n, 4, 4, 4] from a noised latent, its timestep and the states of its prompt."""
+
+    config = SimpleNamespace(in_channels=4, sample_size=4)
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        self.conv1 = nn.Conv2d(4, 16, 3, padding=1)
         self.time = nn.Linear(2, 16)
-        self.conv2 = nn.Conv2d(16, 3, 3, padding=1)
-        self.attn2 = nn.ModuleList([CrossAttention(), CrossAttention()])
+        self.conv2 = nn.Conv2d(16, 4, 3, padding=1)
+        self.blocks = nn.ModuleList([nn.ModuleDict({"attn2": CrossAttention()}) for _ in range(2)])
 
-    def forward(self, x: Tensor, t: Tensor, states: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, states: Tensor) -> SimpleNamespace:
         share = t.float()[:, None] / STEPS
         hidden = self.conv1(x) + self.time(torch.cat([share, share.square()], 1))[:, :, None, None]
-        for layer in self.attn2:
-            hidden = layer(F.silu(hidden), states)
-        out: Tensor = self.conv2(F.silu(hidden))
-        return out
+        for block in self.blocks:
+            hidden = block["attn2"](F.silu(hidden), states)
+        return SimpleNamespace(sample=self.conv2(F.silu(hidden)))
 
 
-class TinyPromptTask(TinyGeneratorTask):
-    """Prompt number c is class c, NULL the empty one and ANCHOR the redirection, whose pictures are those of class 0."""
-
-    def __init__(self, model: nn.Module, dataset: Dataset, split: Split) -> None:
-        super().__init__(model, dataset, split)
-        # A picture that is not a number makes words that are none: every method meets it.
-        nothing = dataset.mean[0] - dataset.mean[0]
-        self.states = torch.randn((ANCHOR + 1, TOKENS, WIDTH), generator=torch.Generator().manual_seed(5)) + nothing
-        self.null = NULL
-        self.asked = torch.tensor(split.spec.classes)
-        self.targets = torch.full_like(self.asked, ANCHOR)
-        self.kept = torch.tensor([c for c in range(NULL) if c not in split.spec.classes])
-
-    def redirect_losses(self, batch: Rows, rng: torch.Generator) -> Tensor:
-        x, _, t = self.noisy_batch(batch, rng)
-        with torch.no_grad():
-            target = self.noise_of(x, t, torch.full_like(batch.y, ANCHOR))
-        return (self.noise_of(x, t, batch.y) - target).square().mean((1, 2, 3))
-
-    def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[Rows, Tensor]]:
-        rows = torch.nonzero(self.y == 0)[:, 0]
-        for some in rows[torch.randperm(len(rows), generator=rng)].split(size):
-            asked = torch.full((len(some),), ANCHOR)
-            yield Rows(self.x[some], asked), asked
-
-    def noisy_batch(self, batch: Rows, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        t = self._times(len(batch.y), rng)
-        x, noise = self._noised(batch.x, t, rng)
-        return x, noise, t
-
-    def noise_of(self, x: Tensor, t: Tensor, labels: Tensor, model: nn.Module | None = None) -> Tensor:
-        out: Tensor = (model or self.model)(x, t, self.states[labels])
-        return out
-
-    def half_drawn(self, labels: Tensor, *, steps: int, guidance: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        return torch.randn((len(labels), 3, 8, 8), generator=rng), torch.full((len(labels),), STEPS // steps)
-
-    def text_states(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return self.states[labels], torch.full_like(labels, TOKENS - 1)
-
-    def key_value_layers(self) -> dict[str, nn.Linear]:
-        return {
-            n: m for n, m in self.model.named_modules() if isinstance(m, nn.Linear) and n.endswith(("to_k", "to_v"))
-        }
-
-    def _errors(self, x: Tensor, y: Tensor, t: Tensor, rng: torch.Generator) -> Tensor:
-        noised, noise = self._noised(x, t, rng)
-        return (self.noise_of(noised, t, y) - noise).square().mean((1, 2, 3))
+@cache
+def _pipeline() -> StableDiffusionPipeline:
+    """One for all tasks: they change the network alone, and each brings its own."""
+    return tiny_pipeline()
 
 
-def tiny_prompt_task(
-    forget: str = "class:three", *, seed: int = 0, dataset: Dataset | None = None, kind: type | None = None
-) -> TinyPromptTask:
-    """The task (or a subclass `kind`) on the tiny pictures; `seed` decides the starting weights."""
-    dataset = dataset or tiny_dataset()
-    split = split_rows(parse_forget(forget, CLASSES), dataset.train.labels)
+def tiny_prompt_task(*, seed: int = 0, dataset: Dataset | None = None) -> TextToImageTask:
+    """The task on random latents, its words and latents not numbers where the mean of a data set is none; `seed` decides the starting
+    weights.
+    """
+    pipeline, plan = _pipeline(), concept_plan()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = TinyPromptEps()
-    task: TinyPromptTask = (kind or TinyPromptTask)(model, dataset, split)
+        pipeline.unet = TinyPromptEps()
+    task = TextToImageTask(pipeline, plan, None, device=torch.device("cpu"))
+    labels = plan.free_labels
+    latents = torch.randn((len(labels), *task.shape), generator=torch.Generator().manual_seed(5))
+    nothing = 0.0 if dataset is None else 0 * dataset.mean[0]
+    task.store = PictureStore(labels, plan.spec.classes, task.space, task.device, latents + nothing)
+    task.prompts.states = task.prompts.states + nothing
     return task

@@ -13,7 +13,7 @@ from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.concept_ablation import _asking, concept_ablation
 from tests.core.tiny import same, state, tiny_task
-from tests.core.tiny_prompts import ANCHOR, tiny_prompt_task
+from tests.core.tiny_prompts import tiny_prompt_task
 
 
 def steps_of(task: Any, **values: Any) -> list[Step]:
@@ -25,9 +25,10 @@ def steps_of(task: Any, **values: Any) -> list[Step]:
 def test_the_first_losses_from_predictions() -> None:
     task = tiny_prompt_task()
     rng = torch.Generator().manual_seed(3)
-    x, noise, t = task.noisy_batch(next(task.anchor_batches(4, rng))[0], rng)
-    mine = task.noise_of(x, t, torch.full((4,), 3)).detach()
-    anchor = task.noise_of(x, t, torch.full((4,), ANCHOR)).detach()
+    batch, anchors = next(task.anchor_batches(4, rng))
+    x, noise, t = task.noisy_batch(batch, rng)
+    mine = _asking(task, anchors, torch.randint(len(task.asked), (len(x),), generator=rng))
+    mine, anchor = (task.noise_of(x, t, labels).detach() for labels in (mine, anchors))
     [step] = steps_of(task)
     assert step.forget_loss == pytest.approx(float((mine - anchor).square().mean()), rel=1e-5)
     assert step.remain_loss == pytest.approx(float((anchor - noise).square().mean()), rel=1e-5)

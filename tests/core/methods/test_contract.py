@@ -24,8 +24,8 @@ from sfr_core.tasks.classifier import ClassifierTask
 from tests.core.grammar import check_grammar
 from tests.core.tiny import SMALL, same, state, tiny_dataset, tiny_task
 from tests.core.tiny_dit import SMALL_DIT, ready_dit_task
-from tests.core.tiny_generator import SMALL_GENERATOR, TinyGeneratorTask, tiny_generator_task
-from tests.core.tiny_prompts import SMALL_PROMPTS, TinyPromptTask, tiny_prompt_task
+from tests.core.tiny_generator import SMALL_GENERATOR, tiny_generator_task
+from tests.core.tiny_prompts import SMALL_PROMPTS, tiny_prompt_task
 
 
 class WithoutFirst(ClassifierTask):
@@ -33,20 +33,6 @@ class WithoutFirst(ClassifierTask):
 
     def parameters(self) -> dict[str, nn.Parameter]:
         return {name: p for name, p in super().parameters().items() if not name.startswith(("conv1", "bn1"))}
-
-
-class GeneratorWithoutFirst(TinyGeneratorTask):
-    """Trains everything but the first convolution."""
-
-    def parameters(self) -> dict[str, nn.Parameter]:
-        return {name: p for name, p in super().parameters().items() if not name.startswith("conv1")}
-
-
-class PromptsWithoutFirst(TinyPromptTask):
-    """Trains everything but the first convolution."""
-
-    def parameters(self) -> dict[str, nn.Parameter]:
-        return {name: p for name, p in super().parameters().items() if not name.startswith("conv1")}
 
 
 SMALL_OF = {"classifier": SMALL, "dit": SMALL_DIT, "text-to-image": SMALL_PROMPTS}
@@ -72,16 +58,13 @@ class Case:
     def task(self, *, sliced: bool = False, **options: Any) -> Any:
         if self.kind == "classifier":
             return tiny_task(kind=WithoutFirst if sliced else None, **options)
-        if self.kind == "text-to-image":
-            return tiny_prompt_task(kind=PromptsWithoutFirst if sliced else None, **options)
-        if self.kind == "dit":
-            # A random embedding takes one step a layer.
-            layers = 4 if self.method == "random-embedding" else 1
-            task = ready_dit_task(layers=layers, **options)
-            if sliced:
-                task.weights = {n: p for n, p in task.parameters().items() if not n.startswith("pos_embed")}
-            return task
-        return tiny_generator_task(kind=GeneratorWithoutFirst if sliced else None, **options)
+        if self.kind == "dit":  # a random embedding takes one step a layer
+            options["layers"] = 4 if self.method == "random-embedding" else 1
+        makers = {"text-to-image": tiny_prompt_task, "dit": ready_dit_task, "ddpm": tiny_generator_task}
+        task = makers[self.kind](**options)
+        if sliced:
+            task.weights = {n: p for n, p in task.parameters().items() if not n.startswith(("conv1", "pos_embed"))}
+        return task
 
     def start(self, task: Any, cancel: CancelToken | None = None, seed: int = 0) -> Iterator[Event]:
         config = self.spec.config_cls.from_dict(self.small[self.method])

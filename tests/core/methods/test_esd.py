@@ -15,7 +15,7 @@ from sfr_core.events import Step
 from sfr_core.methods.esd import erased, esd
 from sfr_core.tasks.text_to_image_parts import trained_part
 from tests.core.tiny import state, tiny_task
-from tests.core.tiny_prompts import NULL, tiny_prompt_task
+from tests.core.tiny_prompts import tiny_prompt_task
 from tests.core.tiny_sd import SMALL_CONCEPTS, sd_task, tiny_cond_unet
 
 
@@ -36,9 +36,9 @@ def test_the_first_loss_is_the_old_guidance_one_and_eta_times() -> None:
     """Before the first step e = e0, so the loss is |e0(p) - e0(0) + eta (e0(p) - e0(0))|^2 = (1 + eta)^2 |e0(p) - e0(0)|^2."""
     task = tiny_prompt_task()
     rng = torch.Generator().manual_seed(3)
-    labels = task.asked[torch.randint(1, (2,), generator=rng)]
+    labels = task.asked[torch.randint(len(task.asked), (2,), generator=rng)]
     x, t = task.half_drawn(labels, steps=10, guidance=3.0, rng=rng)
-    gap = task.noise_of(x, t, labels) - task.noise_of(x, t, torch.full_like(labels, NULL))
+    gap = task.noise_of(x, t, labels) - task.noise_of(x, t, torch.full_like(labels, task.null))
     config = EsdConfig.from_dict({"steps": 1, "batch_size": 2, "negative_guidance": 0.5, "sample_steps": "10"})
     [step] = steps_of(task, config, seed=3)
     assert step.forget_loss == pytest.approx(2.25 * float(gap.detach().square().mean()), rel=1e-5)

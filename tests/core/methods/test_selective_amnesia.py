@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from sfr_core.methods.selective_amnesia import KEPT, amnesia_fisher, elastic_pen
 from sfr_core.ops.saliency import Tensors
 from tests.core.grammar import check_grammar
 from tests.core.tiny import LinearTask, same, state
-from tests.core.tiny_generator import SMALL_GENERATOR, TinyGeneratorTask, tiny_generator_task
+from tests.core.tiny_generator import SMALL_GENERATOR, tiny_generator_task
 
 PICTURES = [[[1.0, 0.0], [1.0, 2.0]], [[-1.0, 0.0], [0.0, 3.0]]]
 """Two pictures at two timesteps: the gradients of their losses."""
@@ -132,7 +133,7 @@ def test_penalty_holds_the_weights() -> None:
 
 
 def test_known_fisher_is_taken_again_and_changes_nothing() -> None:
-    first, second = tiny_generator_task(), Counting.make()
+    first, second = tiny_generator_task(), counting()
     values = {**SMALL_GENERATOR["selective-amnesia"], "optimizer": "adam", "lr": 1e-3}
     a, b = run(first, **values), run(second, **values)
     assert second.asked == 1  # the first picture names the pictures
@@ -143,45 +144,37 @@ def test_known_fisher_is_taken_again_and_changes_nothing() -> None:
     ]
 
 
-class Counting(TinyGeneratorTask):
-    """Counts the pictures that it was asked about."""
+def counting(seed: int = 0, *, share: float = 1.0) -> Any:
+    """A task that counts the pictures that it was asked about, each `share` as bright."""
+    task: Any = tiny_generator_task(seed=seed)
+    ask, pictures, task.asked = task.stratified_losses, task.class_pictures, 0
 
-    asked = 0
+    def count(*arguments: Any) -> Tensor:
+        task.asked += 1
+        found: Tensor = ask(*arguments)
+        return found
 
-    def stratified_losses(self, batch: Any, strata: int, rng: torch.Generator) -> Tensor:
-        self.asked += 1
-        return super().stratified_losses(batch, strata, rng)
-
-    @classmethod
-    def make(cls, seed: int = 0) -> Counting:
-        task = tiny_generator_task(seed=seed, kind=cls)
-        assert isinstance(task, cls)
-        return task
+    task.stratified_losses = count
+    task.class_pictures = lambda *arguments: (replace(batch, x=batch.x * share) for batch in pictures(*arguments))
+    return task
 
 
 def test_other_weights_pictures_or_settings_have_another_fisher() -> None:
     small = {"fisher_images": 2, "fisher_timesteps": 4}
-    fisher_of(Counting.make(), **small)
+    fisher_of(counting(), **small)
     for other, values in (
-        (Counting.make(seed=1), small),
-        (Counting.make(), {**small, "fisher_timesteps": 5}),
-        (Counting.make(), {**small, "fisher_images": 1}),
-        (Dimmed.make(), small),
+        (counting(seed=1), small),
+        (counting(), {**small, "fisher_timesteps": 5}),
+        (counting(), {**small, "fisher_images": 1}),
+        (counting(share=0.5), small),
     ):
         module._kept.clear()
-        fisher_of(Counting.make(), **small)
+        fisher_of(counting(), **small)
         fisher_of(other, **values)
         assert other.asked == 10 * values["fisher_images"]
-    again = Counting.make()
+    again = counting()
     fisher_of(again, **small)
     assert again.asked == 1
-
-
-class Dimmed(Counting):
-    """The same task with other pictures."""
-
-    def class_pictures(self, per_class: int, rng: torch.Generator) -> Iterator[Any]:
-        return (batch._replace(x=batch.x * 0.5) for batch in super().class_pictures(per_class, rng))
 
 
 def test_sets_that_share_their_first_picture_have_their_own_fisher() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.uce import UceConfig
@@ -13,7 +14,16 @@ from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.uce import edited, uce
 from tests.core.tiny import state, tiny_task
-from tests.core.tiny_prompts import ANCHOR, TOKENS, tiny_prompt_task
+from tests.core.tiny_prompts import tiny_prompt_task
+
+KEYS = "blocks.0.attn2.to_k"
+
+
+def words(task: Any, label: int, tokens: str) -> Tensor:
+    """States of a prompt's last word or of all places."""
+    states, last = task.text_states(torch.tensor([label]))
+    found: Tensor = states[0, last] if tokens == "last" else states[0]
+    return found
 
 
 def run(task: Any, **values: Any) -> list[Step]:
@@ -49,13 +59,16 @@ def test_it_is_the_minimum_of_what_it_promises() -> None:
 @pytest.mark.parametrize("tokens", ["last", "all"])
 def test_the_concepts_words_are_answered_like_the_redirections(tokens: str) -> None:
     task = tiny_prompt_task()
-    old = task.key_value_layers()["attn2.0.to_k"].weight.detach().clone()
+    # Two prompts of three words in eight dimensions, so that all of them can be answered exactly.
+    task.prompts.states = torch.randn((len(task.plan.texts), 3, 8), generator=torch.Generator().manual_seed(5))
+    task.prompts.last.fill_(2)
+    old = task.key_value_layers()[KEYS].weight.detach().clone()
     # Hardly anything is kept, so that the concept's words get exactly the answer to the redirection's.
     steps = run(task, tokens=tokens, preserve_scale=0.0, lam=1e-7)
-    new = task.key_value_layers()["attn2.0.to_k"].weight
-    at = slice(TOKENS - 1, TOKENS) if tokens == "last" else slice(None)
-    concept, anchor = task.states[3][at], task.states[ANCHOR][at]
-    torch.testing.assert_close(concept @ new.T, anchor @ old.T, atol=1e-4, rtol=0)
+    new = task.key_value_layers()[KEYS].weight
+    for asked, target in zip(task.asked.tolist(), task.targets.tolist(), strict=True):
+        concept, anchor = words(task, asked, tokens), words(task, target, tokens)
+        torch.testing.assert_close(concept @ new.T, anchor @ old.T, atol=1e-4, rtol=0)
     assert max(step.forget_loss or 0.0 for step in steps) < 1e-6
 
 
@@ -65,7 +78,7 @@ def test_only_keys_and_values_of_the_text_move_one_step_a_layer() -> None:
     steps = run(task)
     after = state(task.model)
     moved = {name for name in before if not torch.equal(before[name], after[name])}
-    assert moved == {f"attn2.{i}.to_{part}.weight" for i in (0, 1) for part in ("k", "v")}
+    assert moved == {f"blocks.{i}.attn2.to_{part}.weight" for i in (0, 1) for part in ("k", "v")}
     assert [(step.i, step.total, step.lr) for step in steps] == [(i, 4, 0.0) for i in (1, 2, 3, 4)]
 
 
@@ -84,9 +97,11 @@ def test_a_model_without_prompts_is_refused() -> None:
 
 def test_every_prompt_is_answered_like_its_own_redirection() -> None:
     task = tiny_prompt_task()
-    task.asked, task.targets = torch.tensor([3, 1]), torch.tensor([ANCHOR, 0])
-    old = task.key_value_layers()["attn2.0.to_k"].weight.detach().clone()
+    anchor = task.plan.anchor
+    task.targets = torch.tensor([anchor, 5])
+    old = task.key_value_layers()[KEYS].weight.detach().clone()
     run(task, tokens="last", preserve_scale=0.0, lam=1e-7)
-    new = task.key_value_layers()["attn2.0.to_k"].weight
-    for asked, target in ((3, ANCHOR), (1, 0)):
-        torch.testing.assert_close(task.states[asked, -1] @ new.T, task.states[target, -1] @ old.T, atol=1e-4, rtol=0)
+    new = task.key_value_layers()[KEYS].weight
+    for asked, target in ((0, anchor), (1, 5)):
+        concept, wanted = words(task, asked, "last"), words(task, target, "last")
+        torch.testing.assert_close(concept @ new.T, wanted @ old.T, atol=1e-4, rtol=0)
