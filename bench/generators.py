@@ -48,6 +48,7 @@ from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.runner import run
+from sfr_core.runs.evaluate import evaluate
 from sfr_core.runs.sampling import OriginalSamples, draw, known_record, protocol_of
 from sfr_core.runs.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
@@ -133,9 +134,8 @@ def measure(
 
 def evaluated_records(session: Session, steps: int) -> dict[str, Any]:
     """The records of a run's evaluation, by model."""
-    events = session.kind.measure(session, steps, CancelToken())
-    found = (event for event in events if isinstance(event, Evaluated))
-    return {event.when: asdict(event.record) for event in found}
+    found = drained(evaluate(session.task, session, session.models(), steps=steps, cancel=CancelToken()))
+    return {who: asdict(record) for who, record in found.records.items()}
 
 
 def drawn_records(

@@ -26,10 +26,10 @@ from sfr_core.events import Event, Finished, PhaseStarted, Step
 from sfr_core.kinds.base import Kind
 from sfr_core.kinds.registry import KINDS
 from sfr_core.results import ClassifierRecord
-from sfr_core.runs.evaluate import ClassifierKind, Opening
 from sfr_core.runs.files import FILES, WEIGHTS, read_config, read_result, read_weights
 from sfr_core.tasks.base import Task
 from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.tasks.opening import Opening
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard, write_card
 from tests.core.tiny import TinyNet, tiny_dataset
@@ -85,11 +85,10 @@ def network(model: ModelCard) -> nn.Module:
     return module.eval()
 
 
-class Toys(ClassifierKind):
-    def open(self, given: Opening) -> ClassifierTask:
-        return ClassifierTask(
-            given.load(), TinyNet, given.dataset, given.split, device=given.device, seed=given.config.seed
-        )
+def open_toy(given: Opening) -> ClassifierTask:
+    return ClassifierTask(
+        given.load(), TinyNet, given.dataset, given.split, device=given.device, seed=given.config.seed
+    )
 
 
 TOY = Kind(
@@ -100,7 +99,8 @@ TOY = Kind(
     only="it is made for toys",
     forgets=("class",),
     abilities=frozenset(),
-    opens=f"{__name__}:Toys",
+    opens=f"{__name__}:open_toy",
+    measures="sfr_core.runs.evaluate:by_answers",
     dataset=f"{__name__}:pictures",
     loads=f"{__name__}:network",
     draws=False,

@@ -42,8 +42,8 @@ class Kind:
         forgets: what of a forget specification it accepts: "class", "random", "samples", "concept".
         abilities: protocols (tasks/base.py) that its tasks have, so that what one cannot do is refused before a run begins. A method may
             be kept from a kind whose task inherits what the method needs.
-        opens: what opens a task of this kind and measures it (runs/evaluate.py); this and the next two are "module:name", imported on
-            first use.
+        opens: makes a task of this kind (tasks/opening.py). measures: a run's models at its end (runs/evaluate.py). These and the
+            next two are functions, "module:name", imported on first use.
         dataset, loads: functions of a card: the pictures that go with a model, and its network or pipeline, on the CPU.
         draws: it draws pictures, so that a judge names what it shows; else it is asked about pictures.
         prompts: its labels are prompts.
@@ -62,6 +62,7 @@ class Kind:
     forgets: tuple[str, ...]
     abilities: frozenset[str]
     opens: str
+    measures: str = "sfr_core.runs.evaluate:by_samples"
     dataset: str = "sfr_core.zoo.shipped:shipped_pictures"
     loads: str = "sfr_core.zoo.shipped:open_network"
     draws: bool = True

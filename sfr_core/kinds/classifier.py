@@ -12,6 +12,7 @@ KIND = Kind(
     only="it works on class scores, which a generator does not give",
     forgets=("class", "random", "samples"),
     abilities=frozenset({"Distillable", "Redirectable", "Evaluable"}),
-    opens="sfr_core.runs.evaluate:ClassifierKind",
+    opens="sfr_core.tasks.classifier:open_classifier",
+    measures="sfr_core.runs.evaluate:by_answers",
     draws=False,
 )

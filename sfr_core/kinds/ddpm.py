@@ -17,7 +17,7 @@ KIND = Kind(
     only="it is made for generators",
     forgets=("class",),
     abilities=frozenset({"FisherTask", "Redirectable", "Recallable", "Labelled", "Replayable"}),
-    opens="sfr_core.runs.evaluate:GeneratorKind",
+    opens="sfr_core.tasks.ddpm:open_ddpm",
     previews=PREVIEW,
     own=SELF_GENERATED,
 )

@@ -17,7 +17,7 @@ KIND = replace(
     title="Generator (class-conditional diffusion transformer on latents, DiT)",
     noun="diffusion transformer",
     abilities=ddpm.KIND.abilities | {"ClassEmbedded"},
-    opens="sfr_core.runs.evaluate:DitKind",
+    opens="sfr_core.tasks.dit:open_dit",
     dataset="sfr_core.zoo.shipped:names_alone",
     loads="sfr_core.zoo.shipped:open_class_pipeline",
     pipeline=Pipeline(name="DiTPipeline", trained="transformer"),

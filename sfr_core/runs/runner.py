@@ -10,13 +10,15 @@ from contextlib import closing, contextmanager
 
 import torch
 
-from sfr_core.cancel import CancelToken, Stopped
+from sfr_core.cancel import CancelToken
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import memory_errors, peak_bytes
 from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
-from sfr_core.runs.session import Session, Who
+from sfr_core.runs.evaluate import Who
+from sfr_core.runs.evaluate import evaluate as measure
+from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Preparable
 
 
@@ -93,13 +95,13 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
     session.task.model.eval()
     session.keep()
     if isinstance(event, Finished) and evaluate and rank() == 0:
-        try:
-            records = yield from session.kind.measure(session, steps, cancel)
-        except Stopped:
+        found = yield from measure(session.task, session, session.models(), steps=steps, cancel=cancel)
+        session.store(found)
+        if found.stopped:
             event = _cancelled(steps, cancel)
         else:
             # A model that nobody can judge has no record, and then the run no result.
-            session.result = _result(session, records, seconds, steps, density) if records else None
+            session.result = _result(session, found.records, seconds, steps, density) if found.records else None
             event = Finished(steps=steps, result=session.result)
     yield event
 

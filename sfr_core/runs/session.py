@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, cast
 
 import torch
@@ -16,7 +17,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import MethodSpec
 from sfr_core.configs import MethodConfig, RunConfig
-from sfr_core.data.concepts import plan_prompts, read_concepts
+from sfr_core.data.concepts import PromptPlan, plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
@@ -29,8 +30,10 @@ from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_
 from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_frozen, recompute_blocks
 from sfr_core.results import Report, RunResult
-from sfr_core.runs.evaluate import ClassifierKind, ModelKind, Opening, Who
+from sfr_core.runs.evaluate import Evaluation, Who, answers_of
 from sfr_core.tasks import base
+from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.tasks.opening import Opening
 from sfr_core.zoo.cards import check_kind
 from sfr_core.zoo.shipped import (
     HUB,
@@ -43,6 +46,7 @@ from sfr_core.zoo.shipped import (
     gold_standard,
     load_tensors,
     open_dataset,
+    open_judge,
     open_whole,
     read_tensors,
 )
@@ -75,8 +79,8 @@ class Session:
         card, dataset, split, task: the model, its pictures, the two sets, and the live task.
         before: CPU copies of parameters and buffers at the start. after: the same at the end of a run, or None.
         retrained: gold standard where the card has none.
-        shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; filled likewise.
-        reports: answers picture by picture or samples, by model; filled in the last phase of a run.
+        shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; of the last evaluation.
+        reports: answers picture by picture or samples, by model; of the last evaluation.
         result: the record of the finished run, or None.
     """
 
@@ -105,28 +109,28 @@ class Session:
             config = replace(config, data="data-free")  # there is no other source: the run's files say so
         self.config = config
         is_a = kind_named(model.kind)
-        self.kind = cast(ModelKind, named(is_a.opens)())
         self.method: MethodSpec = spec_of(config.method, model.kind)
         self.method_config: MethodConfig = self.method.config_cls.from_dict(config.settings)
         self.card = model
         spec = parse_forget(config.forget, dataset.class_names)
         check_kind(model.kind, spec, config.data, config.redirect)
+        prompts: PromptPlan | None = None
         if spec.concept:  # its prompts are the classes of this run
             prompts = plan_prompts(read_concepts(model.folder), spec, config.redirect)
             dataset = replace(dataset, class_names=prompts.names)
         self.dataset = dataset
-        self.split: Split = prompts.split if spec.concept else split_rows(spec, dataset.train.labels)
+        self.split: Split = prompts.split if prompts is not None else split_rows(spec, dataset.train.labels)
         self.device = pick_device(config.device)
         if model.source == "hub":
             check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         with memory_errors("to open this model"):
-            self.task = self.kind.open(
-                Opening(
-                    config=config, method=self.method_config, card=model, dataset=dataset, split=self.split, load=load,
-                    build=build, device=self.device,
-                )
+            given = Opening(
+                config=config, method=self.method_config, dataset=dataset, split=self.split, prompts=prompts, load=load,
+                build=build, judge=lambda: None if model.judge is None else open_judge(model),
+                guidance=None if model.sampling is None else model.sampling.guidance, device=self.device,
             )  # fmt: skip
+            self.task = cast("Callable[[Opening], base.RunTask]", named(is_a.opens))(given)
             for name in self.method.requires:
                 if not isinstance(self.task, getattr(base, name)):
                     raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
@@ -280,6 +284,16 @@ class Session:
         load_tensors(module, weights, name=f"The {who} model of '{self.card.id}'")
         return module.eval()
 
+    def models(self) -> dict[Who, Callable[[], nn.Module | None]]:
+        """The models that there are, the live one as `after`, for an evaluation."""
+        others: tuple[Who, ...] = ("before", "retrained", "twin")
+        return {**{who: partial(self.reference, who) for who in others if self.has(who)}, "after": lambda: None}
+
+    def store(self, found: Evaluation) -> None:
+        """Keeps what an evaluation measured."""
+        self.reports.update(found.reports)
+        self.shown_before = found.shown_before
+
     @property
     def retrain_seconds(self) -> float | None:
         """What the retrained model took, on the machine that the card names or, where a visitor made it, on this one."""
@@ -298,7 +312,9 @@ class Session:
         Raises:
             InputError: not a classifier. Stopped: `cancel` was set meanwhile.
         """
-        return ClassifierKind().answers(self, who, cancel)
+        if not isinstance(self.task, ClassifierTask):
+            raise InputError("Only a classifier has answers.", hint="Ask a generator for samples.")
+        return answers_of(self.task, self, self.models(), who, cancel)
 
     def _snapshot(self) -> dict[str, Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self.task.model.state_dict().items()}

@@ -21,6 +21,7 @@ from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
 from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Part, Previewed, Source
+from sfr_core.tasks.opening import Opening
 
 PREVIEWS = 20
 """Previews in a run; each costs about 1,000 forward passes."""
@@ -197,6 +198,13 @@ class ClassifierTask:
                     cancel.check()
                 parts.append(network(self._input(source, at)).float())
         return torch.cat(parts)
+
+
+def open_classifier(given: Opening) -> ClassifierTask:
+    """The task of a run."""
+    return ClassifierTask(
+        given.load(), given.build, given.dataset, given.split, device=given.device, seed=given.config.seed
+    )
 
 
 def eval_batch(height: int, width: int) -> int:

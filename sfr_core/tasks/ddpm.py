@@ -16,10 +16,19 @@ from sfr_core.ops.denoising import paper_guidance, squared_error
 from sfr_core.ops.noise_schedule import DdpmSchedule
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask
+from sfr_core.tasks.opening import Opening
 from sfr_core.tasks.pictures import PictureStore, Pixels, frozen_flips, self_generated
 
 FISHER_SCALE = 2.0
 """cond_scale of the guided prediction in the Fisher, in the paper's convention: 3 e(class) - 2 e(null)."""
+
+
+def open_ddpm(given: Opening) -> DiffusionTask:
+    """The task of a run."""
+    judge, config = given.judge(), given.config
+    return ddpm_task(
+        given.load(), given.dataset, given.split, judge, device=given.device, seed=config.seed, data=config.data
+    )
 
 
 def ddpm_task(

@@ -13,6 +13,7 @@ from sfr_core.configs import DataSource
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated, next_kept
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
+from sfr_core.errors import AssetError
 from sfr_core.kinds.ddpm import PREVIEW
 from sfr_core.kinds.dit import SELF_GENERATED
 from sfr_core.nets.judge import Judge
@@ -20,7 +21,27 @@ from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.noise_schedule import DdpmSchedule
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask, Redirection
+from sfr_core.tasks.opening import Opening
 from sfr_core.tasks.pictures import Latents, PictureStore, frozen_flips, self_generated
+
+GUIDANCE = 2.0
+"""Of a preview and of the latents to forget, where the card names none."""
+
+
+def open_dit(given: Opening) -> DiffusionTask:
+    """The task of a run.
+
+    Raises:
+        AssetError: the judge knows other classes.
+    """
+    judge, config = given.judge(), given.config
+    if judge is not None and judge.names and judge.names != given.dataset.class_names:
+        raise AssetError(f"The judge of '{config.model}' knows other classes.", hint="Make both by the same recipe.")
+    pipeline = given.load()
+    return dit_task(
+        pipeline.transformer, pipeline.vae, given.dataset, given.split, judge, device=given.device, seed=config.seed,
+        data=config.data, guidance=GUIDANCE if given.guidance is None else given.guidance,
+    )  # fmt: skip
 
 
 def dit_task(
@@ -33,7 +54,7 @@ def dit_task(
     device: torch.device,
     seed: int = 0,
     data: DataSource = "data-free",
-    guidance: float = 2.0,
+    guidance: float = GUIDANCE,
     redirection: Redirection = "prediction",
     preview: PreviewSettings | None = None,
     own: SelfGenerated | None = None,

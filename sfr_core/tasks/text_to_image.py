@@ -14,7 +14,7 @@ from sfr_core.configs import Trainable
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import PromptPlan
 from sfr_core.kinds.text_to_image import PREVIEW, SELF_GENERATED
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.prompt_judge import PromptJudge, prompt_judge
 from sfr_core.nets.safety import safety_of
 from sfr_core.ops.denoising import paper_guidance
 from sfr_core.ops.noise_schedule import DdpmSchedule
@@ -22,6 +22,7 @@ from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.latents import downscale, frozen
+from sfr_core.tasks.opening import Opening
 from sfr_core.tasks.pictures import Latents, PictureStore, self_generated
 from sfr_core.tasks.text_to_image_parts import Prompts, key_value_layers, trained_part
 
@@ -29,6 +30,22 @@ FISHER_SCALE = 7.5
 """w of the guided prediction in the Fisher, in the paper's convention: 8.5 e(prompt) - 7.5 e(nothing)."""
 GUIDANCE = 3.0
 """Of a preview and of the latents to forget, where the card names none."""
+
+
+def open_text_to_image(given: Opening) -> TextToImageTask:
+    """The task of a run."""
+    assert given.prompts is not None
+    judge = given.judge()
+    return TextToImageTask(
+        given.load(),
+        given.prompts,
+        None if judge is None else prompt_judge(judge, given.prompts),
+        device=given.device,
+        seed=given.config.seed,
+        # The method's own default where the config does not say it; a method in closed form chooses its layers itself.
+        trainable=getattr(given.method, "trainable", "full"),
+        guidance=GUIDANCE if given.guidance is None else given.guidance,
+    )
 
 
 class TextToImageTask(DiffusionTask):

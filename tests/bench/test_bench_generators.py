@@ -20,7 +20,8 @@ from bench.tables import page_line, table
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.stepwise import drained
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import evaluate
+from sfr_core.runs import session as sessions
 from sfr_core.runs.sampling import OriginalSamples, draw
 from sfr_core.zoo.cards import ModelCard
 from tests.bench.bench_cells import DDPM, cell, changed
@@ -36,11 +37,11 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCard:
     made = sd_folder(tmp_path / "emoji-sd", id="emoji-sd", source="bundled")
     monkeypatch.setattr(bench, "RESULTS", tmp_path / "results" / "generators.json")
     monkeypatch.setattr(bench, "card", lambda _: made)
-    for module in (bench, kinds):
+    for module in (bench, evaluate):
         monkeypatch.setattr(module, "protocol_of", lambda _: SMALL)
-    monkeypatch.setattr(kinds, "open_judge", lambda _: named_judge())
+    monkeypatch.setattr(sessions, "open_judge", lambda _: named_judge())
     # Other tests count what they draw of the same model.
-    monkeypatch.setattr(kinds, "_samples", type(kinds._samples)(4))
+    monkeypatch.setattr(evaluate, "_samples", type(evaluate._samples)(4))
     for module in ("bench.cells", "bench.generators"):
         monkeypatch.setattr(f"{module}.settings_of", lambda _, place: dict(SMALL_CONCEPTS[place.method]))
     return made

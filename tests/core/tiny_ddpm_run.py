@@ -20,6 +20,7 @@ from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.cards import GoldStandard, ModelCard
 from sfr_core.zoo.shipped import open_model
+from tests.core.judged import judged_by
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
@@ -93,16 +94,11 @@ def ddpm_session(
     **settings: Any,
 ) -> Session:
     """A session in float32 on the CPU, with SMALL_DDPM settings changed by `settings`."""
-    from sfr_core.runs import evaluate as kinds
 
     model = card or ddpm_card(folder, source="own")
     config = RunConfig(
         model=model.id, forget=forget, method=method, settings={**SMALL_DDPM[method], **settings}, seed=seed, device="cpu",
         precision="fp32", data=data,
     )  # fmt: skip
-    there = kinds.open_judge
-    kinds.open_judge = lambda _: judge or tiny_judge()  # type: ignore[assignment]
-    try:
+    with judged_by(judge or tiny_judge()):
         return Session(config, model, grey_dataset(), lambda: open_model(model), tiny_unet, retrained)
-    finally:
-        kinds.open_judge = there

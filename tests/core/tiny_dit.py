@@ -18,13 +18,13 @@ from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
-from sfr_core.runs import evaluate as kinds
 from sfr_core.runs.session import Session
 from sfr_core.tasks import dit
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.pictures import PictureStore
 from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling
 from sfr_core.zoo.shipped import open_whole
+from tests.core.judged import judged_by
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
@@ -160,9 +160,5 @@ def dit_session(
         model=model.id, forget=forget, method=method, settings={**SMALL_DIT[method], **settings}, seed=seed, device="cpu",
         precision="fp32",
     )  # fmt: skip
-    there = kinds.open_judge
-    kinds.open_judge = lambda _: rgb_judge()  # type: ignore[assignment]
-    try:
+    with judged_by(rgb_judge()):
         return Session(config, model, no_pictures(), lambda: open_whole(model), tiny_dit)
-    finally:
-        kinds.open_judge = there

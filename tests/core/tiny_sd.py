@@ -22,10 +22,10 @@ from sfr_core.nets.judge import Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
 from sfr_core.ops.stepwise import drained
-from sfr_core.runs import evaluate as kinds
 from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.zoo.cards import ModelCard, Sampling, write_card
+from tests.core.judged import judged_by
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
@@ -197,9 +197,5 @@ def sd_session(
         model=model.id, forget=forget, method=method, redirect=redirect, settings={**SMALL_CONCEPTS[method], **settings},
         seed=seed, device="cpu", precision="fp32",
     )  # fmt: skip
-    there = kinds.open_judge
-    kinds.open_judge = lambda _: named_judge()  # type: ignore[assignment]
-    try:
+    with judged_by(named_judge()):
         return Session.of_card(config, model)
-    finally:
-        kinds.open_judge = there

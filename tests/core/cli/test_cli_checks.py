@@ -19,7 +19,7 @@ from sfr_core.configs.recovery import Attack
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.recovery import recover
 from sfr_core.ops.stepwise import drained
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import session as sessions
 from sfr_core.runs.files import read_weights
 from sfr_core.zoo import shipped as zoo
 from tests.core.tiny_clip import clip_folder
@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sd_folder(models / "tiny-sd")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zoo, "MODELS", models)
-        patch.setattr(kinds, "open_judge", lambda _: named_judge())
+        patch.setattr(sessions, "open_judge", lambda _: named_judge())
         zoo.cards.cache_clear()
         out = tmp_path_factory.mktemp("runs") / "cat"
         settings = [part for key, value in SMALL_CONCEPTS["sfr-on"].items() for part in ("--set", f"{key}={value}")]

@@ -12,7 +12,7 @@ from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.events import Finished, from_json
 from sfr_core.metrics.generation import Protocol
 from sfr_core.results import GeneratorRecord
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import evaluate
 from sfr_core.runs.files import FILES, read_config, read_result
 from sfr_core.tasks import ddpm
 from tests.core.grammar import check_grammar
@@ -55,7 +55,7 @@ def test_a_short_run_of_the_shipped_model(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A whole record of 199 pictures in 20 steps takes most of a minute: a tenth of it will do here.
-    monkeypatch.setattr(kinds, "protocol_of", lambda _: Protocol(18, 10))
+    monkeypatch.setattr(evaluate, "protocol_of", lambda _: Protocol(18, 10))
     monkeypatch.setattr(ddpm, "PREVIEW", PreviewSettings(columns=1))
     out = tmp_path / "out"
     small = ["--set", "steps=1", "--set", "batch_size=2", "--set", "fisher_batches=1", "--set", "fisher_batch_size=2"]

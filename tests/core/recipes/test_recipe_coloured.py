@@ -19,7 +19,7 @@ from sfr_core.data.datasets import CIFAR_CLASSES, Pictures
 from sfr_core.events import Evaluated, Finished
 from sfr_core.nets.judge import CARD, Judge, pixels_of
 from sfr_core.results import GeneratorRecord
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import session as sessions
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 from sfr_core.tasks import ddpm
@@ -93,7 +93,7 @@ def test_the_model_is_measured_published_and_unlearned_without_a_picture(
     assert card.records["class:cat"]["18@2"].n_samples == 18
 
     monkeypatch.setattr(zoo, "MODELS", models)
-    monkeypatch.setattr(kinds, "open_judge", zoo.open_judge)
+    monkeypatch.setattr(sessions, "open_judge", zoo.open_judge)
     monkeypatch.setattr(ddpm, "SELF_GENERATED", SelfGenerated(forget=16, remain=4, steps=2))
     card = replace(card, sampling=Sampling(steps=2, guidance=2.0))
     config = RunConfig(

@@ -8,7 +8,7 @@ import pytest
 from recipes import latents_records
 from recipes.latents_records import with_records
 from sfr_core.metrics.generation import Protocol
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import session as sessions
 from tests.core.tiny import CLASSES
 from tests.core.tiny_dit import FORGET, dit_card, dit_gold, rgb_judge
 
@@ -17,7 +17,7 @@ def test_records_of_every_category_and_of_the_twin(tmp_path: Path, monkeypatch: 
     sampler = Protocol(20, 4)
     monkeypatch.setattr(latents_records, "protocol_of", lambda _: sampler)
     monkeypatch.setattr(latents_records, "PRECISION", "fp32")
-    monkeypatch.setattr(kinds, "open_judge", lambda _: rgb_judge())
+    monkeypatch.setattr(sessions, "open_judge", lambda _: rgb_judge())
     model = dit_card(tmp_path)
     model = with_records(replace(model, retrained=(dit_gold(tmp_path),)))
     assert sorted(model.records) == sorted(f"class:{name}" for name in CLASSES)

@@ -33,7 +33,7 @@ from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import resident_bytes
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import evaluate
 from sfr_core.runs.files import read_config, read_events, read_result, read_weights, write_run
 from sfr_core.runs.runner import run
 from sfr_core.runs.sampling import SHOWN_FORGET, SHOWN_REMAIN, draw
@@ -151,16 +151,16 @@ def test_records_of_the_card_spare_their_samples_but_not_the_pictures(tmp_path: 
 @pytest.mark.parametrize("change", [{"n_samples": 99}, {"n_remain": 90}, {"sampler_steps": 20}, {"guidance": 3.0}])
 def test_a_record_of_another_protocol_is_not_taken(tmp_path: Path, change: dict[str, Any]) -> None:
     session = ddpm_session(tmp_path / "m", "finetune")
-    kind = session.kind
-    assert isinstance(kind, kinds.GeneratorKind)
+    task = session.task
+    assert isinstance(task, DiffusionTask)
     record = GeneratorRecord(
         FA=0.0, FA_softmax=0.0, accepted_any=0.0, JA_remain=0.0, FD_remain=0.0, judge_entropy=0.0, diversity=0.0,
         n_samples=100, n_remain=99, sampler_steps=4, guidance=2.0,
     )  # fmt: skip
-    wanted = kinds.plan((3,), 10, kinds.protocol_of(session.card))
+    wanted = evaluate.plan((3,), 10, evaluate.protocol_of(session.card))
     for found, want in ((record, record), (replace(record, **change), None)):
         session.card = replace(session.card, records={FORGET: {"100@4": found}})
-        assert kind._known(session, "before", wanted) == want
+        assert evaluate.known_of(task, session, "before", wanted) == want
 
 
 def test_samples_of_shipped_models_are_drawn_once_in_a_process(tmp_path: Path) -> None:

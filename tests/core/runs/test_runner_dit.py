@@ -17,7 +17,8 @@ from sfr_core.errors import AssetError
 from sfr_core.events import Evaluated, Event, Finished, MaskReady, PhaseStarted, Preview, Step, from_json, to_json
 from sfr_core.metrics.generation import Protocol
 from sfr_core.results import GeneratorRecord, GeneratorReport
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import evaluate
+from sfr_core.runs import session as sessions
 from sfr_core.runs.files import FILES, read_config, read_result, read_weights, write_run
 from sfr_core.runs.runner import run
 from sfr_core.runs.sampling import SHOWN_FORGET, SHOWN_REMAIN
@@ -34,7 +35,7 @@ from tests.core.tiny_vae import tiny_vae
 @pytest.fixture(autouse=True)
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures and few steps, everywhere."""
-    monkeypatch.setattr(kinds, "protocol_of", lambda _: Protocol(18, 4))
+    monkeypatch.setattr(evaluate, "protocol_of", lambda _: Protocol(18, 4))
     monkeypatch.setattr(dit, "SELF_GENERATED", SelfGenerated(forget=8, remain=2, steps=4))
     monkeypatch.setattr(dit, "PREVIEW", PreviewSettings(steps=2, columns=2))
 
@@ -110,7 +111,7 @@ def test_a_judge_of_other_classes_is_refused(tmp_path: Path, monkeypatch: pytest
     judge.names = tuple(reversed(CLASSES))
     card = dit_card(tmp_path / "m")
     config = RunConfig(model=card.id, forget=FORGET, method="finetune", settings=SMALL_DIT["finetune"], device="cpu")
-    monkeypatch.setattr(kinds, "open_judge", lambda _: judge)
+    monkeypatch.setattr(sessions, "open_judge", lambda _: judge)
     with pytest.raises(AssetError, match="knows other classes"):
         Session.of_card(config, card)
     judge.names = CLASSES
@@ -121,7 +122,7 @@ def test_a_judge_of_other_classes_is_refused(tmp_path: Path, monkeypatch: pytest
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The tiny pipeline as if it were a shipped model."""
     monkeypatch.setattr(zoo, "MODELS", tmp_path / "models")
-    monkeypatch.setattr(kinds, "open_judge", lambda _: rgb_judge())
+    monkeypatch.setattr(sessions, "open_judge", lambda _: rgb_judge())
     write_card(dit_card(tmp_path / "models" / "tiny-dit"))
     zoo.cards.cache_clear()
     return "tiny-dit"

@@ -31,7 +31,8 @@ from sfr_core.events import (
 )
 from sfr_core.metrics.generation import Protocol
 from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import evaluate
+from sfr_core.runs import session as sessions
 from sfr_core.runs.files import FILES, read_config, read_result, read_weights, write_run
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
@@ -52,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "protocol_of", lambda _: Protocol(12, 4))
+    monkeypatch.setattr(evaluate, "protocol_of", lambda _: Protocol(12, 4))
 
 
 def go(session: Session, **options: Any) -> list[Event]:
@@ -165,7 +166,7 @@ def test_a_model_that_nobody_can_judge_has_pictures_and_no_record(
 def test_pictures_that_do_not_fit_into_memory_cost_no_run(
     whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw, asked = kinds.draw_unjudged, []
+    draw, asked = evaluate.draw_unjudged, []
 
     def full(*given: Any) -> Any:
         asked.append(given)
@@ -237,7 +238,7 @@ def test_a_damaged_part_is_refused(folder: Path, tmp_path: Path) -> None:
 def shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The tiny model in place of the shipped ones."""
     monkeypatch.setattr(zoo, "MODELS", folder.parent)
-    monkeypatch.setattr(kinds, "open_judge", lambda _: named_judge())
+    monkeypatch.setattr(sessions, "open_judge", lambda _: named_judge())
     zoo.cards.cache_clear()
     yield folder
     zoo.cards.cache_clear()

@@ -16,8 +16,8 @@ from torch import nn
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, Busy, ConfigError, InputError, SpecError, UnknownName
-from sfr_core.runs import evaluate as kinds
-from sfr_core.runs import session as session_module
+from sfr_core.runs import evaluate
+from sfr_core.runs import session as sessions
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 from tests.core.tiny import SMALL, TinyNet, same, state, tiny_dataset
@@ -54,7 +54,7 @@ def test_bad_input_is_refused_before_any_weight_is_read(
     def trip(_: object) -> nn.Module:
         raise AssertionError("weights were read")
 
-    monkeypatch.setattr(session_module, "open_whole", trip)
+    monkeypatch.setattr(sessions, "open_whole", trip)
     with pytest.raises(error, match=text) as caught:
         Session.open(config(**changes))
     assert caught.value.hint
@@ -175,7 +175,7 @@ def test_answers_of_ones_own_model_are_asked_anew(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_forgets_the_longest_unused() -> None:
-    kept: kinds._Kept[int] = kinds._Kept(3)
+    kept: evaluate._Kept[int] = evaluate._Kept(3)
     for i in range(3):
         kept.put(str(i), i)
     assert kept.get("0") == 0

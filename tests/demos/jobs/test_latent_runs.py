@@ -27,7 +27,7 @@ from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
 from sfr_core.metrics.generation import Protocol
-from sfr_core.runs import evaluate as kinds
+from sfr_core.runs import evaluate
 from sfr_core.zoo import shipped as zoo
 from tests.demos.latent_models import DIT, SD, published
 
@@ -42,7 +42,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
         for name in (DIT, SD):
             published(folder, name)
         patch.setattr(zoo, "MODELS", folder)
-        patch.setattr(kinds, "protocol_of", lambda _: Protocol(24, 2, 3.0))
+        patch.setattr(evaluate, "protocol_of", lambda _: Protocol(24, 2, 3.0))
         zoo.cards.cache_clear()
         book, found = JobBook(), {}
         for model, forget, redirect in ((DIT, "class:flags,hearts", ""), (SD, "concept:cat", "a flag")):
