@@ -29,7 +29,6 @@ from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import MaskReady, PhaseStarted, Step
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs.session import Session
-from sfr_core.tasks.base import Preparable
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import card
 
@@ -106,8 +105,7 @@ def open_session(
         seed=place.seed, device=device, precision=precision, data=place.data,
     )  # fmt: skip
     session = Session.of_card(config, model)
-    if isinstance(session.task, Preparable):
-        drained(session.task.prepare())
+    drained(session.task.prepare())
     return session
 
 

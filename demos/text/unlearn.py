@@ -155,13 +155,9 @@ CANNOT_RETRAIN = "hours of training; only the retrained model that is shipped is
 ABILITIES = {
     "Redirectable": "another class or prompt to move to",
     "Distillable": "class scores that a teacher can give",
-    "Evaluable": "a way to measure what it remembers",
-    "FisherTask": "a loss of its own for the Fisher",
-    "ClassEmbedded": "a table of class embeddings",
+    "Denoising": "noise to predict",
     "Restartable": "a network that can be trained anew in minutes; here that takes hours",
     "Promptable": "prompts",
-    "Editable": "keys and values of a prompt",
-    "Replayable": "noise to draw in place of the forgotten class, and a replay of the others",
 }
 RUN_FIELDS: dict[str, tuple[str, str, dict[str, str]]] = {
     "seed": ("Seed of the run", "The same seed repeats the same run, another one draws other batches.", {}),

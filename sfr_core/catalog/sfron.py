@@ -143,7 +143,7 @@ class SFRonConfig(OptimizerConfig):
             raise InputError(
                 "This model knows no wrong answer to move to.", hint="Choose 'ascent' as the forget loss (forget_loss)."
             )
-        if self.recalls and "Recallable" not in have:
+        if self.recalls and "Denoising" not in have:
             raise InputError(
                 "Only a generator's answers from before can be recalled.",
                 hint="Choose 'data' as the remain loss (remain_loss) and 'ascent' or 'redirect' as the forget loss (forget_loss).",
@@ -153,7 +153,7 @@ class SFRonConfig(OptimizerConfig):
                 "Only the relative forget loss says what share of the way is left.",
                 hint="Leave 'Forget down to' empty (forget_down_to: none), or choose 'relative' as the forget loss (forget_loss).",
             )
-        if self.forget_until is not None and "Labelled" not in have:
+        if self.forget_until is not None and "Denoising" not in have:
             raise InputError(
                 "Only a generator can be asked without a label.",
                 hint="Leave 'Forget until' empty (forget_until: none).",

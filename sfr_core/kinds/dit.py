@@ -16,7 +16,6 @@ KIND = replace(
     order=2,
     title="Generator (class-conditional diffusion transformer on latents, DiT)",
     noun="diffusion transformer",
-    abilities=ddpm.KIND.abilities | {"ClassEmbedded"},
     opens="sfr_core.tasks.dit:open_dit",
     dataset="sfr_core.zoo.shipped:names_alone",
     loads="sfr_core.zoo.shipped:open_class_pipeline",

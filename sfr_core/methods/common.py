@@ -20,7 +20,7 @@ from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average_gradients, stopping
 from sfr_core.ops.schedules import cosine
-from sfr_core.tasks.base import Batch, Task, UnionTask
+from sfr_core.tasks.base import Batch, Distillable, Task
 
 Parameters = dict[str, nn.Parameter]
 
@@ -137,7 +137,7 @@ def epoch_lr(config: EpochConfig, epoch: int) -> float:
     return config.lr if config.lr_schedule == "constant" else config.lr * cosine(epoch / config.epochs)
 
 
-def wrong_label_epoch(task: UnionTask, size: int, rng: torch.Generator) -> Callable[[int], Iterator[Objective]]:
+def wrong_label_epoch(task: Distillable, size: int, rng: torch.Generator) -> Callable[[int], Iterator[Objective]]:
     """One pass of random label and SalUn: both sets together, wrong labels on the forget rows."""
 
     def epoch(_: int) -> Iterator[Objective]:

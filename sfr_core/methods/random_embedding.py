@@ -16,7 +16,7 @@ from sfr_core.catalog.random_embedding import RandomEmbeddingConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import cycle, finite, last_event, training_run
-from sfr_core.tasks.base import ClassEmbedded, Task
+from sfr_core.tasks.base import Denoising, Task
 
 
 def random_embedding(
@@ -27,11 +27,11 @@ def random_embedding(
     Raises:
         InputError: the model has no table of classes. Diverged: its loss on the forget set is no longer finite.
     """
-    tables = task.class_tables() if isinstance(task, ClassEmbedded) else {}
+    tables = task.class_tables() if isinstance(task, Denoising) else {}
     tables = {name: table for name, table in tables.items() if name in task.parameters()}
-    if not isinstance(task, ClassEmbedded) or not tables:
+    if not isinstance(task, Denoising) or not tables:
         raise InputError("This model has no table of classes.", hint="Choose another method.")
-    forgotten, kept = task.class_numbers()
+    kept = [c for c in range(task.classes) if c not in task.forgotten]
     forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
     yield PhaseStarted(phase="unlearn", total=len(tables))
     done = 0
@@ -41,7 +41,7 @@ def random_embedding(
             if cancel.cancelled:
                 break
             started = time.perf_counter()
-            table[list(forgotten)] = random_rows(table[list(kept)], len(forgotten), config.spread, rng)
+            table[list(task.forgotten)] = random_rows(table[kept], len(task.forgotten), config.spread, rng)
             loss = finite(task.losses(next(forget), rng).mean())
             done += 1
             yield Step(i=done, total=len(tables), forget_loss=loss, lr=0.0, seconds=time.perf_counter() - started)

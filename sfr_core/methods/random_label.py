@@ -10,11 +10,11 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.random_label import RandomLabelConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import batch_count, train_epochs, wrong_label_epoch
-from sfr_core.tasks.base import UnionTask
+from sfr_core.tasks.base import Distillable
 
 
 def random_label(
-    task: UnionTask, config: RandomLabelConfig, *, rng: torch.Generator, cancel: CancelToken
+    task: Distillable, config: RandomLabelConfig, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """Cross-entropy on both sets shuffled together, in train mode; every forget row keeps one fixed wrong label.
 

@@ -13,10 +13,10 @@ from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, cycle, epoch_lr, train_epochs, train_steps
 from sfr_core.ops.schedules import cosine
-from sfr_core.tasks.base import Restartable, Shiftable, Task, UnionTask
+from sfr_core.tasks.base import Distillable, Restartable, Task
 
 
-def retrain(task: UnionTask, config: RetrainConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def retrain(task: Distillable, config: RetrainConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Puts fresh random weights into `task.model` and descends L_r on the remain set, by the recipe of the original.
 
     The weights are replaced when the first step begins, so a run that is stopped before it has changed nothing.
@@ -31,7 +31,7 @@ def retrain(task: UnionTask, config: RetrainConfig, *, rng: torch.Generator, can
             start_afresh(task, task.new_model(rng))
         shift = config.shift if number < config.shift_share * config.epochs else 0
         for batch in task.remain_batches(config.batch_size, rng):
-            if shift and isinstance(task, Shiftable):
+            if shift:
                 batch = task.shifted(batch, shift, rng)
             loss = task.losses(batch, rng).mean()
             yield Objective(loss, remain=loss)

@@ -26,13 +26,13 @@ from sfr_core.methods.common import (
     wrong_label_epoch,
 )
 from sfr_core.ops.saliency import Tensors, batch_gradients, describe_mask, top_fraction_mask, zeros_like_parameters
-from sfr_core.tasks.base import FisherTask, Redirectable, Task, UnionTask
+from sfr_core.tasks.base import Distillable, Redirectable, Task
 
 DECADES = tuple(10.0 ** (k / 10) for k in range(-60, 1))
 """Grid on which each layer's kept entries are counted: 61 shares, 1e-6 to 1, of the largest score."""
 
 
-def salun(task: UnionTask, config: SalUnConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def salun(task: Distillable, config: SalUnConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Random label, with every gradient (also that of remain rows) multiplied by the saliency mask.
 
     Raises:
@@ -102,9 +102,7 @@ def saliency(
         The mask by parameter name (bool, true = may move), or None if it was cancelled.
     """
     parameters = task.parameters()
-    guided = task if isinstance(task, FisherTask) else None
-    batches = guided.fisher_batches("forget", size, rng) if guided else task.forget_batches(size, rng)
-    batches = islice(batches, limit)
+    batches = islice(task.fisher_batches("forget", size, rng), limit)
     total = batch_count(task.count("forget"), size)
     total = min(total, limit or total)
     yield PhaseStarted(phase="mask", total=total)
@@ -117,7 +115,7 @@ def saliency(
             batch = next(batches, None)
             if batch is None:
                 break
-            losses = guided.fisher_losses(batch, rng) if guided else task.losses(batch, rng)
+            losses = task.fisher_losses(batch, rng)
             finite(losses.mean())
             for name, gradient in batch_gradients(parameters, losses.mean(), clip).items():
                 summed[name] += gradient

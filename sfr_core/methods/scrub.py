@@ -12,10 +12,10 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.scrub import ScrubConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, frozen_copy, train_epochs
-from sfr_core.tasks.base import UnionTask
+from sfr_core.tasks.base import Distillable
 
 
-def scrub(task: UnionTask, config: ScrubConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def scrub(task: Distillable, config: ScrubConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Passes over the forget set that push away from theta_0, then passes over the remain set that keep near it.
 
     1. In the first `forget_epochs` epochs: descend -KL_T(theta_0 || theta) on the forget set.

@@ -34,7 +34,7 @@ from sfr_core.methods.common import (
     training_run,
 )
 from sfr_core.ops.saliency import Tensors, add_squares, batch_gradients, zeros_like_parameters
-from sfr_core.tasks.base import Replayable, Task
+from sfr_core.tasks.base import Denoising, Task
 
 TIMESTEPS = 1000
 """The published Fisher sums the loss over so many timesteps; a stratified sum is scaled to it."""
@@ -56,7 +56,7 @@ def selective_amnesia(
     Raises:
         Diverged: a loss or gradient is no longer finite. InputError: the task cannot draw noise in place of a class.
     """
-    if not isinstance(task, Replayable):
+    if not isinstance(task, Denoising):
         raise InputError("This model has no noise to draw in place of a class.", hint="Choose another method.")
     fisher = yield from amnesia_fisher(task, task, config, cancel=cancel)
     if fisher is None:
@@ -84,7 +84,7 @@ def elastic_penalty(parameters: Parameters, old: Mapping[str, Tensor], fisher: M
 
 
 def amnesia_fisher(
-    task: Task, replay: Replayable, config: SelectiveAmnesiaConfig, *, cancel: CancelToken
+    task: Task, replay: Denoising, config: SelectiveAmnesiaConfig, *, cancel: CancelToken
 ) -> Generator[Event, None, Tensors | None]:
     """F = mean over pictures of (gradient of the loss summed over the timesteps)^2, in eval mode at the present weights.
 

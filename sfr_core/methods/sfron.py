@@ -32,7 +32,7 @@ from sfr_core.ops.saliency import (
 )
 from sfr_core.ops.schedules import alpha_at, cosine, warmed
 from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
-from sfr_core.tasks.base import Batch, FisherTask, Labelled, Part, Recallable, Redirectable, Task
+from sfr_core.tasks.base import Batch, Denoising, Part, Redirectable, Task
 
 ENOUGH = 5
 """Forgetting steps over whose mean a run knows how much is left (SFRonConfig.forget_down_to): one batch says little."""
@@ -47,7 +47,7 @@ def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: Canc
     Raises:
         Diverged: a loss or gradient is no longer finite. InputError: the task cannot do what the config asks.
     """
-    config.check_abilities({p.__name__ for p in (Redirectable, Recallable, Labelled) if isinstance(task, p)})
+    config.check_abilities({p.__name__ for p in (Redirectable, Denoising) if isinstance(task, p)})
     mask: Tensors | None = None
     if config.mask:
         fishers: list[Tensors] = []
@@ -86,10 +86,10 @@ def estimate_fisher(
     limit = total if processes() > 1 else config.fisher_batches
     with training_run(task.model):
         task.model.eval()
-        for batch in islice(_fisher_batches(task, part, config.fisher_batch_size, rng), limit):
+        for batch in islice(task.fisher_batches(part, config.fisher_batch_size, rng), limit):
             if stopping(cancel):
                 return None
-            losses = task.fisher_losses(batch, rng) if isinstance(task, FisherTask) else task.losses(batch, rng)
+            losses = task.fisher_losses(batch, rng)
             if config.fisher_last_batch == "drop" and used and len(losses) < config.fisher_batch_size:
                 continue
             add_squares(fisher, batch_gradients(parameters, losses.mean(), config.fisher_clip))
@@ -173,7 +173,7 @@ def unlearn(
 
 def _label_misleads(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> bool:
     """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
-    if config.forget_until is None or not isinstance(task, Labelled):
+    if config.forget_until is None or not isinstance(task, Denoising):
         return False
     return _mean_of_processes(task.label_gap(batch, rng), task) >= config.forget_until
 
@@ -229,7 +229,7 @@ def _remain_losses(
     task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
 ) -> Tensor:
     """Per-sample losses [n] of a remain batch, which the repair descends."""
-    if config.remain_loss == "recall" and isinstance(task, Recallable) and before is not None:
+    if config.remain_loss == "recall" and isinstance(task, Denoising) and before is not None:
         return task.recall_losses(batch, before, rng, config.recall_weights)
     return task.losses(batch, rng)
 
@@ -238,17 +238,11 @@ def _forget_losses(
     task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
 ) -> Tensor:
     """Per-sample losses [n] that the forgetting step climbs, or descends where the config redirects."""
-    if config.forget_loss == "relative" and isinstance(task, Recallable) and before is not None:
+    if config.forget_loss == "relative" and isinstance(task, Denoising) and before is not None:
         return task.relative_losses(batch, before, rng, config.other)
     if config.forget_loss == "redirect" and isinstance(task, Redirectable):
         return task.redirect_losses(batch, rng)
     return task.losses(batch, rng)
-
-
-def _fisher_batches(task: Task, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]:
-    if isinstance(task, FisherTask):
-        return task.fisher_batches(part, size, rng)
-    return task.forget_batches(size, rng) if part == "forget" else task.remain_batches(size, rng)
 
 
 def _forget_step(

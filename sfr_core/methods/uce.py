@@ -13,7 +13,7 @@ from sfr_core.catalog.uce import UceConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import last_event
-from sfr_core.tasks.base import Editable, Task
+from sfr_core.tasks.base import Promptable, Task
 
 
 @torch.no_grad()
@@ -26,7 +26,7 @@ def uce(task: Task, config: UceConfig, *, rng: torch.Generator, cancel: CancelTo
     Raises:
         InputError: the model reads no prompts. Diverged: the equations have no finite solution.
     """
-    if not isinstance(task, Editable):
+    if not isinstance(task, Promptable):
         raise InputError("This model reads no prompts.", hint="Choose another method.")
     layers = task.key_value_layers()
     concept, target = _pairs(task, config)
@@ -90,7 +90,7 @@ def edited(
     return solved.to(old.dtype)
 
 
-def _pairs(task: Editable, config: UceConfig) -> tuple[Tensor, Tensor]:
+def _pairs(task: Promptable, config: UceConfig) -> tuple[Tensor, Tensor]:
     """States of the concept's words, and beside each the state of the redirection that it shall be answered like."""
     states, last = task.text_states(task.direct)
     target, target_last = task.text_states(task.targets)

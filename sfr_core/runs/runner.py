@@ -19,7 +19,6 @@ from sfr_core.results import ClassifierRecord, Record, RunResult
 from sfr_core.runs.evaluate import Who
 from sfr_core.runs.evaluate import evaluate as measure
 from sfr_core.runs.session import Session
-from sfr_core.tasks.base import Preparable
 
 
 def run(
@@ -113,15 +112,13 @@ def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, Non
 
 def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bool]:
     """The phase `prepare`; False if it was stopped."""
-    task = session.task
-    total = task.preparation() if isinstance(task, Preparable) else 0
+    task, total = session.task, session.task.preparation()
     yield PhaseStarted(phase="prepare", total=total)
-    if isinstance(task, Preparable):
-        with closing(task.prepare()) as work:
-            for done in work:
-                yield PhaseProgress(phase="prepare", done=done, total=total)
-                if cancel.cancelled:
-                    return False
+    with closing(task.prepare()) as work:
+        for done in work:
+            yield PhaseProgress(phase="prepare", done=done, total=total)
+            if cancel.cancelled:
+                return False
     return True
 
 

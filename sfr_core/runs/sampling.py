@@ -21,7 +21,6 @@ from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
-from sfr_core.tasks.base import Samplable
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.shipped import ModelCard
 
@@ -93,7 +92,7 @@ def known_record(
 
 
 def draw(
-    task: Samplable,
+    task: DiffusionTask,
     judge: Judge | PromptJudge,
     labels: NDArray[np.int64],
     sampler: Protocol,
@@ -109,7 +108,7 @@ def draw(
 
 
 def draw_unjudged(
-    task: Samplable,
+    task: DiffusionTask,
     labels: NDArray[np.int64],
     sampler: Protocol,
     model: nn.Module | None = None,

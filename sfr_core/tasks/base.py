@@ -27,12 +27,11 @@ Batch = Any
 """Whatever the task's own `*_batches` yield and its `losses` read; a method passes it on unseen."""
 
 
-@runtime_checkable
 class Task(Protocol):
-    """The least a method needs.
+    """What every method works with.
 
     `*_batches` give one shuffled pass (finite; the method cycles them), drawn from `rng`, with training augmentation.
-    `losses` gives one un-reduced loss per sample, shape [n], so that weights, ascent and Fisher can all be built from it.
+    `*_losses` give one un-reduced loss per sample, shape [n], so that weights, ascent and Fisher can all be built from it.
     """
 
     model: nn.Module
@@ -51,14 +50,13 @@ class Task(Protocol):
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
 
+    def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]:
+        """The batches that a Fisher is estimated on."""
+        return self.forget_batches(size, rng) if part == "forget" else self.remain_batches(size, rng)
 
-@runtime_checkable
-class FisherTask(Protocol):
-    """Tasks whose Fisher uses other batches or another loss (DDPM and text-to-image use the guided prediction)."""
-
-    def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]: ...
-
-    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor: ...
+    def fisher_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """The losses that the Fisher looks at; most generators' are of the guided prediction."""
+        return self.losses(batch, rng)
 
 
 @runtime_checkable
@@ -71,8 +69,49 @@ class Redirectable(Protocol):
 
 
 @runtime_checkable
-class Recallable(Protocol):
-    """Generators whose answers can be compared with those of the model before the run."""
+class Restartable(Protocol):
+    """Tasks whose network can be trained anew within a run. A generator's takes hours: its card ships the retrained one."""
+
+    def new_model(self, rng: torch.Generator) -> nn.Module:
+        """The same architecture with fresh random weights, on the task's device."""
+        ...
+
+
+@runtime_checkable
+class Distillable(Task, Redirectable, Restartable, Protocol):
+    """Classifiers: logits, teachers, and passes over forget and remain set together."""
+
+    def union_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
+        """One shuffled pass over forget and remain rows together."""
+        ...
+
+    def is_forget(self, batch: Batch) -> Tensor:
+        """True where a row of the batch belongs to the forget set, shape [n]."""
+        ...
+
+    def logits(self, batch: Batch, model: nn.Module | None = None) -> Tensor:
+        """Logits [n, classes] of `model` (default: the live one) in its present mode."""
+        ...
+
+    def labels(self, batch: Batch) -> Tensor:
+        """True labels of the batch, int64 [n]."""
+        ...
+
+    def shifted(self, batch: Batch, reach: int, rng: torch.Generator) -> Batch:
+        """The batch with every picture moved by up to `reach` pixels each way, as in the recipe of the shipped classifier; black moves in."""
+        ...
+
+
+@runtime_checkable
+class Denoising(Task, Redirectable, Restartable, Protocol):
+    """Generators: what they predict of noisy pictures, compared with the model before or with noise.
+
+    Attributes:
+        forgotten: labels to forget. classes: number of labels.
+    """
+
+    forgotten: tuple[int, ...]
+    classes: int
 
     def recall_losses(
         self, batch: Batch, before: nn.Module, rng: torch.Generator, weights: RecallWeights = "equal"
@@ -92,11 +131,6 @@ class Recallable(Protocol):
         """
         ...
 
-
-@runtime_checkable
-class Labelled(Protocol):
-    """Generators that can be asked with a label or without one."""
-
     def label_gap(self, batch: Batch, rng: torch.Generator) -> float:
         """Mean over pictures of a forget batch of log(loss with their label / loss without one), no gradient.
 
@@ -106,53 +140,7 @@ class Labelled(Protocol):
         """
         ...
 
-
-@runtime_checkable
-class Distillable(Protocol):
-    """Classifiers: logits, teachers and passes over forget and remain set together."""
-
-    def union_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
-        """One shuffled pass over forget and remain rows together."""
-        ...
-
-    def is_forget(self, batch: Batch) -> Tensor:
-        """True where a row of the batch belongs to the forget set, shape [n]."""
-        ...
-
-    def logits(self, batch: Batch, model: nn.Module | None = None) -> Tensor:
-        """Logits [n, classes] of `model` (default: the live one) in its present mode."""
-        ...
-
-    def labels(self, batch: Batch) -> Tensor:
-        """True labels of the batch, int64 [n]."""
-        ...
-
-    def new_model(self, rng: torch.Generator) -> nn.Module:
-        """The same architecture with fresh random weights, on the task's device."""
-        ...
-
-
-@runtime_checkable
-class Shiftable(Protocol):
-    """Tasks whose training pictures may be shifted, as the recipe of the shipped classifier does."""
-
-    def shifted(self, batch: Batch, reach: int, rng: torch.Generator) -> Batch:
-        """The batch with every picture moved by up to `reach` pixels each way; black moves in."""
-        ...
-
-
-@runtime_checkable
-class Restartable(Protocol):
-    """Tasks whose network can be trained anew within a run. A generator's takes hours: its card ships the retrained one."""
-
-    def new_model(self, rng: torch.Generator) -> nn.Module:
-        """The same architecture with fresh random weights, on the task's device."""
-        ...
-
-
-@runtime_checkable
-class Replayable(Protocol):
-    """Generators, as Selective Amnesia asks them (docs/reference.md, section 3.2). No label is dropped in any of these losses."""
+    # The next five are what Selective Amnesia asks (reference, section 3.2); no label is dropped in them.
 
     def surrogate_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Losses [n] of a forget batch whose pictures are replaced by uniform noise in [-1, 1]; its labels stay."""
@@ -174,9 +162,23 @@ class Replayable(Protocol):
         """Losses [n, strata] of each picture at one random timestep from each of `strata` equal parts of the schedule."""
         ...
 
+    def class_tables(self) -> dict[str, nn.Parameter]:
+        """Tables [rows, d] of class embeddings by parameter name, in the order of the network; row c stands for class c."""
+        ...
+
+    def sample(
+        self, labels: NDArray[np.int64], *, seed: int, steps: int, guidance: float, model: nn.Module | None = None
+    ) -> Generator[int, None, NDArray[np.uint8]]:
+        """Guided samples of `model` (default: the live one), one for each label; yields the sampler steps done.
+
+        Returns:
+            uint8 [n, h, w, c].
+        """
+        ...
+
 
 @runtime_checkable
-class Promptable(Protocol):
+class Promptable(Denoising, Protocol):
     """Text-to-image models, asked by the number of a prompt. No prompt is dropped in any of these.
 
     Attributes:
@@ -207,15 +209,6 @@ class Promptable(Protocol):
         """Samples of the live model [n, c, h, w] that stop on their way, all at one random step, with its timestep [n]."""
         ...
 
-
-@runtime_checkable
-class Editable(Protocol):
-    """Text-to-image models whose answer to a text can be written in closed form. `direct`, `targets`, `kept` as above."""
-
-    direct: Tensor
-    targets: Tensor
-    kept: Tensor
-
     def text_states(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """States of the prompts' words [n, tokens, d], the padding included, and the place of the last word [n]."""
         ...
@@ -223,24 +216,6 @@ class Editable(Protocol):
     def key_value_layers(self) -> dict[str, nn.Linear]:
         """The projections of the text in every cross-attention layer, by name of their module."""
         ...
-
-
-@runtime_checkable
-class ClassEmbedded(Protocol):
-    """Generators whose classes are rows of tables of embeddings."""
-
-    def class_tables(self) -> dict[str, nn.Parameter]:
-        """Tables [rows, d] of class embeddings by parameter name, in the order of the network; row c stands for class c."""
-        ...
-
-    def class_numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The classes to forget and the classes to keep."""
-        ...
-
-
-@runtime_checkable
-class UnionTask(Task, Redirectable, Distillable, Protocol):
-    """What the baselines for classifiers need; one check of `isinstance` covers all three."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,22 +231,18 @@ class Previewed:
     sheet: Sheet | None = None
 
 
-@runtime_checkable
-class Watchable(Protocol):
-    """Tasks that can be watched while they run.
+class RunTask(Task, Protocol):
+    """What a session runs: it can be watched, and may have something to do before a run, such as drawing its pictures.
 
     Attributes:
         previews: previews in a run, beside the one before it, where the caller names no interval.
         still: networks beside the model that a run uses and does not change.
+        precision: of forward passes.
     """
 
     previews: int
     still: tuple[nn.Module, ...]
-
-    @property
-    def precision(self) -> UsedPrecision:
-        """Of forward passes."""
-        ...
+    precision: UsedPrecision
 
     def preview(self, cancel: CancelToken) -> Previewed | None:
         """Evidence on fixed small subsets or seeds, changing no weight, buffer, mode or generator; None if it was stopped."""
@@ -281,57 +252,10 @@ class Watchable(Protocol):
         """Takes the wanted precision, or of `auto` the faster one for batches of this size."""
         ...
 
-
-class RunTask(Task, Watchable, Protocol):
-    """What a session runs."""
-
-
-@runtime_checkable
-class Preparable(Protocol):
-    """Tasks with something to do before a run, such as drawing its pictures."""
-
     def preparation(self) -> int:
         """Units of work that `prepare` still has to do; 0 where it is ready."""
-        ...
+        return 0
 
     def prepare(self) -> Generator[int, None, None]:
         """Does it, yielding the units done after each; a caller that stops asking has stopped it."""
-        ...
-
-
-@runtime_checkable
-class Samplable(Protocol):
-    """Generators that draw pictures on demand; no call changes weights, buffers, mode or any generator."""
-
-    def sample(
-        self, labels: NDArray[np.int64], *, seed: int, steps: int, guidance: float, model: nn.Module | None = None
-    ) -> Generator[int, None, NDArray[np.uint8]]:
-        """Guided samples of `model` (default: the live one), one for each label; yields the sampler steps done.
-
-        Returns:
-            uint8 [n, h, w, c].
-        """
-        ...
-
-
-@runtime_checkable
-class Evaluable(Protocol):
-    """Classifiers that can be asked what they remember; no call changes weights, buffers, mode or any generator."""
-
-    def predict(
-        self, source: Source, model: nn.Module | None = None, cancel: CancelToken | None = None
-    ) -> NDArray[np.float32]:
-        """Logits [n, classes] of `model` (default: the live one) on every picture of a split, in the order of its rows.
-
-        Raises:
-            Stopped: `cancel` was set; asked before every batch.
-        """
-        ...
-
-    def evaluate_live(self) -> LiveRecord:
-        """Accuracies on fixed small subsets of the training rows, for the curves of a running page."""
-        ...
-
-    def predictions(self) -> tuple[Prediction, ...]:
-        """Predictions on the fixed pictures of the live view."""
-        ...
+        yield from ()

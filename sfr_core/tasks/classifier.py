@@ -20,7 +20,7 @@ from sfr_core.events import Prediction
 from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
 from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
-from sfr_core.tasks.base import Part, Previewed, Source
+from sfr_core.tasks.base import Part, Previewed, RunTask, Source
 from sfr_core.tasks.opening import Opening
 
 PREVIEWS = 20
@@ -41,8 +41,8 @@ class LabelledBatch:
     rows: Tensor
 
 
-class ClassifierTask:
-    """A classifier, its pictures and a split; implements Task, Redirectable, Distillable, Evaluable and Watchable.
+class ClassifierTask(RunTask):
+    """A classifier, its pictures and a split; implements RunTask and Distillable.
 
     Args:
         model: maps [n, c, h, w] to logits [n, classes]; moved to `device` and channels_last.

@@ -38,7 +38,7 @@ FARTHEST_OF, APART_PICTURES = 32, 24
 class DiffusionTask:
     """A generator, its pictures, and labels of which some are to be forgotten; a label is a class or the number of a prompt.
 
-    Implements Task, FisherTask, Redirectable, Recallable, Labelled, Replayable, Restartable, ClassEmbedded, Watchable, Preparable and Samplable.
+    Implements RunTask and Denoising.
 
     Args:
         denoiser: the network, its schedule and its training loss. Kinds of models differ in it, in `space` and in `store`.
@@ -77,17 +77,13 @@ class DiffusionTask:
     ) -> None:
         self.denoiser, self.space, self.store, self.judge = denoiser, space, store, judge
         self.model, self.shape, self.null, self.device = denoiser.model, denoiser.shape, denoiser.null, denoiser.device
-        self.forgotten, self.classes = forgotten, classes
+        self.forgotten, self.classes, self.precision = forgotten, classes, denoiser.precision
         self.instead = torch.from_numpy(instead).to(self.device)
         self.preview_settings, self.preview_labels, self.previews = preview, preview_labels, preview.times
         self.still = still
         self._farthest_of, self._farthest = evenly(farthest_of, FARTHEST_OF), dict[int, int]()
         self._fisher_guidance, self._redirection = fisher_guidance, redirection
         self.weights = weights
-
-    @property
-    def precision(self) -> UsedPrecision:
-        return self.denoiser.precision
 
     def parameters(self) -> dict[str, nn.Parameter]:
         return dict(self.model.named_parameters()) if self.weights is None else self.weights
@@ -201,9 +197,6 @@ class DiffusionTask:
         }
         return {name: weight for name, weight in found.items() if isinstance(weight, nn.Parameter)}
 
-    def class_numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return self.forgotten, tuple(c for c in range(self.classes) if c not in self.forgotten)
-
     def preparation(self) -> int:
         return self.store.preparation()
 
@@ -211,7 +204,8 @@ class DiffusionTask:
         return self.store.prepare()
 
     def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
-        return self.denoiser.use_precision(wanted, batch_size)
+        self.precision = self.denoiser.use_precision(wanted, batch_size)
+        return self.precision
 
     def sample(
         self, labels: NDArray[np.int64], *, seed: int, steps: int, guidance: float, model: nn.Module | None = None

@@ -60,7 +60,7 @@ class TextToImageTask(DiffusionTask):
     redirection's on the same noisy latent, both answered by the live model (docs/reference.md, section 2.6). The Fisher looks at the guided
     prediction. Only the U-Net is trained; its answers count as noise, also where the network predicts velocity.
 
-    Implements Promptable and Editable too.
+    Implements Promptable too.
 
     Args:
         pipeline: diffusers' StableDiffusionPipeline, opened, on any device; its parts are moved, frozen and taken over.

@@ -16,7 +16,7 @@ from sfr_core.catalog import BY_KIND
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.events import Event
-from sfr_core.tasks.base import Part
+from sfr_core.tasks.base import Part, Task
 from sfr_core.tasks.classifier import ClassifierTask
 
 torch.set_num_threads(1)
@@ -123,7 +123,7 @@ class TwoWeights(nn.Module):
         self.w = nn.Parameter(torch.tensor([w0, w1]))
 
 
-class LinearTask:
+class LinearTask(Task):
     """A task whose losses are linear in two weights, so that every gradient is a row that the test wrote down.
 
     Args:

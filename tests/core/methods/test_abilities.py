@@ -32,5 +32,5 @@ def test_the_table_says_what_the_task_can(kind: str) -> None:
     named = set().union(*(known.abilities for known in KINDS.values()))
     can = {name for name in named if all(hasattr(TASKS[kind], part) for part in functions_of(name))}
     assert KINDS[kind].abilities <= can  # a method may be kept from a kind whose task inherits what it needs
-    for name in ("Redirectable", "Recallable", "Labelled"):  # SFR-on's settings ask for these
+    for name in ("Redirectable", "Denoising"):  # SFR-on's settings ask for these
         assert (name in KINDS[kind].abilities) == (name in can)

@@ -17,6 +17,7 @@ from sfr_core.events import Cancelled, Event, PhaseProgress, PhaseStarted
 from sfr_core.methods import selective_amnesia as module
 from sfr_core.methods.selective_amnesia import KEPT, amnesia_fisher, elastic_penalty, selective_amnesia
 from sfr_core.ops.saliency import Tensors
+from sfr_core.tasks.base import Denoising
 from tests.core.grammar import check_grammar
 from tests.core.tiny import LinearTask, same, state
 from tests.core.tiny_generator import SMALL_GENERATOR, tiny_generator_task
@@ -27,7 +28,7 @@ FISHER = [625_000.0, 1_625_000.0]
 """Sums over the timesteps [2, 2] and [-1, 3], times 1000 / 2, squared: [1e6, 1e6] and [0.25e6, 2.25e6]; their mean."""
 
 
-class LinearReplay(LinearTask):
+class LinearReplay(LinearTask, Denoising):
     """Losses linear in the two weights, for everything that Selective Amnesia asks."""
 
     def __init__(self, w: tuple[float, float], pictures: list[list[list[float]]] = PICTURES) -> None:

@@ -16,6 +16,7 @@ from sfr_core.errors import InputError
 from sfr_core.events import Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.sfron import estimate_fisher, sfron, unlearn
 from sfr_core.ops.saliency import Tensors
+from sfr_core.tasks.base import Denoising
 from tests.core.grammar import check_grammar
 from tests.core.tiny import BATCH, SMALL, LinearTask, play, same, state, tiny_task
 
@@ -114,7 +115,7 @@ def test_one_forget_and_one_remain_step() -> None:
     assert step.lr == 0.1
 
 
-class Gapped(Watched):
+class Gapped(Watched, Denoising):
     """Says these gaps in turn, one for each forgetting step that is due."""
 
     gaps = (0.1, 0.5, 0.7, 0.49)
@@ -146,7 +147,7 @@ def test_the_first_steps_forget_and_the_others_only_repair() -> None:
     assert all(s.forget_loss is None for s in steps(go(one, steps=3, forget_steps=1))[1:])
 
 
-class Approaching(Watched):
+class Approaching(Watched, Denoising):
     """Says what share of the way is left."""
 
     shares = (1.0, 0.5, 0.4, 0.3, 0.2, 0.1, 9.0)
@@ -171,7 +172,7 @@ def test_a_run_that_has_come_near_enough_only_repairs() -> None:
         go(two(), forget_down_to=0.1)
 
 
-class Recalled(Watched):
+class Recalled(Watched, Denoising):
     """Answers w; recalls the distance of both weights from those before, and half of what is left on the way to 3."""
 
     def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, weights: str) -> Tensor:
@@ -297,6 +298,7 @@ class NoWrongAnswer:
         inner = LinearTask((1.0, 2.0), forget=FORGET)
         self.model, self.parameters, self.count = inner.model, inner.parameters, inner.count
         self.forget_batches, self.remain_batches, self.losses = inner.forget_batches, inner.remain_batches, inner.losses
+        self.fisher_batches, self.fisher_losses = inner.fisher_batches, inner.fisher_losses
 
 
 def test_a_task_that_knows_no_wrong_answer_is_told_so() -> None:
