@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from sfr_core.configs import DataSource, RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import parse_forget, split_rows
-from sfr_core.metrics.generation import real_features
-from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
-from sfr_core.nets.resnet import SmallResNet
+from sfr_core.nets.judge import Judge
 from sfr_core.runs.session import Retrained, Session
 from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.cards import GoldStandard, ModelCard
 from sfr_core.zoo.shipped import open_model
-from tests.core.judged import judged_by
+from tests.core.judged import gold_of, judged_by, untrained_judge
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
@@ -45,15 +42,8 @@ def grey_dataset(seed: int = 0, *, mirror: bool = False) -> Dataset:
 
 
 def tiny_judge(seed: int = 0, limit: float = 1e9) -> Judge:
-    """An untrained judge that takes pictures 8x8, with the statistics of the tiny test pictures."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = SmallResNet(channels=1, classes=NONE + 1, widths=(4, 4, 8), blocks=1)
-    dataset = grey_dataset()
-    features = features_of(network, pixels_of(dataset.test.images)).numpy()
-    real = real_features(features, dataset.test.labels)
-    means = torch.from_numpy(real.means).float()
-    return Judge(network, means, torch.eye(means.shape[1]), torch.full((10,), limit), real)
+    """An untrained judge that takes grey pictures 8x8."""
+    return untrained_judge(grey_dataset(), seed=seed, limit=limit)
 
 
 def ddpm_task(
@@ -68,17 +58,8 @@ def ddpm_task(
 
 
 def ddpm_gold(folder: Path, **values: Any) -> GoldStandard:
-    """A second tiny model in the folder of the card, called retrained without FORGET."""
-    import hashlib
-
-    path = folder / "retrained" / "class-three.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: t.half().contiguous() for name, t in tiny_unet(seed=1).state_dict().items()}, path)
-    raw = path.read_bytes()
-    return GoldStandard(
-        spec=FORGET, twin=False, file="retrained/class-three.safetensors", bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest(),
-        seed=1, wall_seconds=None, cpu_seconds=1.0, metrics={}, **values,
-    )  # fmt: skip
+    """A second tiny model, called retrained without FORGET."""
+    return gold_of(folder, tiny_unet(seed=1).state_dict(), **values)
 
 
 def ddpm_session(

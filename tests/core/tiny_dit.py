@@ -8,23 +8,20 @@ from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DiTPipeline, DiTTransformer2DModel
-from safetensors.torch import save_file
 from torch import nn
 
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset, without_pictures
 from sfr_core.data.splits import parse_forget, split_rows
-from sfr_core.metrics.generation import real_features
-from sfr_core.nets.judge import NONE, Judge, features_of, pixels_of
+from sfr_core.nets.judge import Judge
 from sfr_core.nets.pipelines import sha256_of
-from sfr_core.nets.resnet import SmallResNet
 from sfr_core.runs.session import Session
 from sfr_core.tasks import dit
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.pictures import PictureStore
 from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling
 from sfr_core.zoo.shipped import open_whole
-from tests.core.judged import judged_by
+from tests.core.judged import gold_of, judged_by, untrained_judge
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
@@ -83,14 +80,8 @@ def dit_card(folder: Path, **changes: Any) -> ModelCard:
 
 
 def dit_gold(folder: Path) -> GoldStandard:
-    """A second tiny transformer in the folder of the card, called retrained without FORGET."""
-    path = folder / "retrained" / "class-three.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: t.half().contiguous() for name, t in tiny_dit(seed=1).state_dict().items()}, path)
-    return GoldStandard(
-        spec=FORGET, twin=False, file="retrained/class-three.safetensors", bytes=path.stat().st_size, sha256=sha256_of(path),
-        seed=1, wall_seconds=None, cpu_seconds=1.0, metrics={},
-    )  # fmt: skip
+    """A second tiny transformer, called retrained without FORGET."""
+    return gold_of(folder, tiny_dit(seed=1).state_dict())
 
 
 def rgb_dataset(seed: int = 0) -> Dataset:
@@ -109,13 +100,7 @@ def no_pictures() -> Dataset:
 
 def rgb_judge(seed: int = 0, limit: float = 1e9) -> Judge:
     """An untrained judge that takes RGB pictures 16x16."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = SmallResNet(channels=3, classes=NONE + 1, widths=(4, 4, 8), blocks=1)
-    dataset = rgb_dataset()
-    real = real_features(features_of(network, pixels_of(dataset.test.images)).numpy(), dataset.test.labels)
-    means = torch.from_numpy(real.means).float()
-    return Judge(network, means, torch.eye(means.shape[1]), torch.full((10,), limit), real)
+    return untrained_judge(rgb_dataset(), seed=seed, limit=limit)
 
 
 def dit_task(

@@ -17,15 +17,13 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.data.concepts import Concept, Concepts, PromptPlan, plan_prompts
 from sfr_core.data.splits import ForgetSpec
-from sfr_core.metrics.generation import real_features
-from sfr_core.nets.judge import Judge, features_of, pixels_of
+from sfr_core.nets.judge import Judge
 from sfr_core.nets.pipelines import sha256_of
-from sfr_core.nets.resnet import SmallResNet
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.zoo.cards import ModelCard, Sampling, write_card
-from tests.core.judged import judged_by
+from tests.core.judged import judged_by, untrained_judge
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
@@ -175,16 +173,8 @@ def sd_folder(folder: Path, *, judge: str | None = "tiny-judge", **changes: Any)
 
 
 def named_judge(limit: float = 1e9) -> Judge:
-    """An untrained judge of colour pictures 16x16 that calls its classes as tests/core/tiny.py does."""
-    dataset = tiny_dataset(channels=3)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = SmallResNet(channels=3, classes=len(CLASSES) + 1, widths=(4, 4, 8), blocks=1)
-    features = features_of(network, pixels_of(dataset.test.images)).numpy()
-    real = real_features(features, dataset.test.labels)
-    means = torch.from_numpy(real.means).float()
-    limits = torch.full((len(CLASSES),), limit)
-    return Judge(network, means, torch.eye(means.shape[1]), limits, real, names=CLASSES)
+    """An untrained judge of colour pictures that calls its classes as tests/core/tiny.py does."""
+    return untrained_judge(tiny_dataset(channels=3), limit=limit, names=CLASSES)
 
 
 def sd_session(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
@@ -18,98 +15,24 @@ from sfr_core.data.class_sets import SelfGenerated
 from sfr_core.errors import InputError, SpecError
 from sfr_core.events import (
     Cancelled,
-    Evaluated,
-    Event,
     Finished,
-    MaskReady,
     PhaseProgress,
     PhaseStarted,
-    Preview,
-    Step,
-    from_json,
-    to_json,
 )
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import resident_bytes
 from sfr_core.ops.stepwise import drained
-from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
+from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.runs import evaluate
-from sfr_core.runs.files import read_config, read_events, read_result, read_weights, write_run
 from sfr_core.runs.runner import run
-from sfr_core.runs.sampling import SHOWN_FORGET, SHOWN_REMAIN, draw
-from sfr_core.runs.session import Retrained, Session
+from sfr_core.runs.sampling import draw
+from sfr_core.runs.session import Retrained
 from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
-from tests.core.grammar import check_grammar
+from tests.core.runs.generators import NEVER, go, until
 from tests.core.tiny import same, state
 from tests.core.tiny_ddpm_run import FORGET, SMALL_DDPM, ddpm_gold, ddpm_session
 from tests.core.tiny_unet import ddpm_card, tiny_unet
-
-NEVER = 10**6
-SHOWN = SHOWN_FORGET + 9 * SHOWN_REMAIN
-"""Pictures of a report; they fit one batch, and the whole record's 199 need two."""
-
-
-def go(session: Session, **options: Any) -> list[Event]:
-    events = list(run(session, cancel=CancelToken(), **options))
-    check_grammar(events)
-    return events
-
-
-def until(session: Session, stop: Callable[[Event], bool]) -> list[Event]:
-    """Presses Stop at the first event for which `stop` is true; the events from there on."""
-    token, after, pressed = CancelToken(), [], False
-    for event in run(session, cancel=token, live_every=NEVER):
-        if pressed:
-            after.append(event)
-        elif stop(event):
-            token.cancel()
-            pressed = True
-    return after
-
-
-def test_a_whole_run_with_everything(tmp_path: Path) -> None:
-    card = ddpm_card(tmp_path / "m", source="own")
-    session = ddpm_session(tmp_path / "m", card=replace(card, retrained=(ddpm_gold(tmp_path / "m"),)))
-    held = torch.random.get_rng_state()
-    events = go(session, live_every=2)
-    assert torch.equal(held, torch.random.get_rng_state())
-    for event in events:
-        assert from_json(json.loads(json.dumps(to_json(event), allow_nan=False))) == event
-    # 6 pictures to forget are one Fisher batch, of 54 others two are asked for; 3 x (2 batches x 4 sampler steps).
-    phases = [(e.phase, e.total) for e in events if isinstance(e, PhaseStarted)]
-    assert phases == [("prepare", 0), ("fisher", 1), ("fisher", 2), ("mask", 0), ("unlearn", 4), ("evaluate", 24)]
-    assert [e.i for e in events if isinstance(e, Preview)] == [0, 2, 4]
-    assert all(e.sheet is not None and not e.predictions for e in events if isinstance(e, Preview))
-    found = [(e.when, e.i) for e in events if isinstance(e, Evaluated)]
-    assert found == [("live", 0), ("live", 2), ("live", 4), ("retrained", 0), ("before", 0), ("after", 4)]
-    assert len([e for e in events if isinstance(e, MaskReady)]) == 1
-    assert sum(isinstance(e, Step) for e in events) == 4
-    result = session.result
-    assert result is not None
-    assert isinstance(events[-1], Finished)
-    assert RunResult.from_json(json.loads(json.dumps(result.to_json()))) == result
-    assert (result.avg_d, result.avg_d_before, result.kl_floor) == (None, None, None)
-    assert (result.retrain_seconds, result.retrain_clock) == (card.retrain_seconds, "cpu")
-    for record in (result.before, result.after, result.retrained):
-        assert isinstance(record, GeneratorRecord)
-        assert (record.n_samples, record.n_remain, record.sampler_steps, record.guidance) == (100, 99, 4, 2.0)
-    assert list(session.reports) == ["retrained", "before", "after"]
-    wanted = [c for c in range(10) for _ in range(SHOWN_FORGET if c == 3 else SHOWN_REMAIN)]
-    for report in session.reports.values():
-        assert isinstance(report, GeneratorReport)
-        assert report.labels.tolist() == wanted
-        assert report.images.shape == (SHOWN, 8, 8, 1)
-
-    write_run(tmp_path / "run", session, events, result)
-    assert read_config(tmp_path / "run") == session.config
-    assert read_events(tmp_path / "run") == events
-    assert read_result(tmp_path / "run") == result
-    laid = {**session.before, **read_weights(tmp_path / "run")}
-    assert session.after is not None
-    assert same(laid, session.after)
-    session.rollback()
-    assert same(session.before, state(session.task.model))
 
 
 def test_the_record_is_that_of_samples_drawn_by_the_plan(tmp_path: Path) -> None:
@@ -163,37 +86,12 @@ def test_a_record_of_another_protocol_is_not_taken(tmp_path: Path, change: dict[
         assert evaluate.known_of(task, session, "before", wanted) == want
 
 
-def test_samples_of_shipped_models_are_drawn_once_in_a_process(tmp_path: Path) -> None:
-    card = ddpm_card(tmp_path / "m")
-    first = ddpm_session(tmp_path / "m", "finetune", card=card)
-    totals = []
-    for session in (first, ddpm_session(tmp_path / "m", "finetune", card=card, seed=1)):
-        events = go(session, live_every=NEVER)
-        totals += [e.total for e in events if isinstance(e, PhaseStarted) and e.phase == "evaluate"]
-    assert totals == [16, 8]
-    assert first.result is not None
-    assert session.result is not None
-    assert first.result.before == session.result.before
-    assert first.result.after != session.result.after
-
-
 @pytest.mark.parametrize("method", ["joint", "salun", "selective-amnesia", "gradient-ascent"])
 def test_other_methods_change_the_weights_of_the_same_task(method: str, tmp_path: Path) -> None:
     session = ddpm_session(tmp_path / "m", method)
     events = go(session, live_every=NEVER, evaluate=False)
     assert isinstance(events[-1], Finished)
     assert session.changed_tensors()
-
-
-def test_the_seed_decides_the_run_and_looking_changes_nothing(tmp_path: Path) -> None:
-    card = ddpm_card(tmp_path / "m", source="own")
-    ends = []
-    for seed, every in ((0, 1), (0, NEVER), (1, NEVER)):
-        session = ddpm_session(tmp_path / "m", card=card, seed=seed)
-        go(session, live_every=every, evaluate=False)
-        ends.append(state(session.task.model))
-    assert same(ends[0], ends[1])
-    assert not same(ends[0], ends[2])
 
 
 def test_without_data_the_run_begins_by_drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,19 +108,6 @@ def test_without_data_the_run_begins_by_drawing(tmp_path: Path, monkeypatch: pyt
     after = until(stopped, lambda e: isinstance(e, PhaseProgress) and e.done == 2)
     assert after == [Cancelled(steps=0)]
     assert stopped.changed_tensors() == {}
-
-
-def test_a_stop_in_the_evaluation_takes_effect_within_one_sampler_step(tmp_path: Path) -> None:
-    session = ddpm_session(tmp_path / "m", "finetune")
-    after = until(session, lambda e: isinstance(e, PhaseProgress) and e.phase == "evaluate" and e.done == 3)
-    assert after == [Cancelled(steps=3)]
-    assert session.result is None
-    assert session.after is not None
-
-
-def test_a_stop_in_the_run_takes_effect_within_one_step(tmp_path: Path) -> None:
-    session = ddpm_session(tmp_path / "m")
-    assert until(session, lambda e: isinstance(e, Step) and e.i == 2) == [Cancelled(steps=2)]
 
 
 @pytest.mark.parametrize("forget", ["random:0.1", "samples:1,2"])

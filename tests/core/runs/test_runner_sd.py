@@ -19,7 +19,6 @@ from sfr_core.cli.run import BAD_INPUT, main
 from sfr_core.errors import AssetError, InputError, SpecError, UnknownName
 from sfr_core.events import (
     Evaluated,
-    Event,
     Finished,
     PhaseProgress,
     PhaseStarted,
@@ -27,19 +26,17 @@ from sfr_core.events import (
     Step,
     broken_off,
     from_json,
-    to_json,
 )
 from sfr_core.metrics.generation import Protocol
-from sfr_core.results import GeneratorRecord, GeneratorReport, RunResult
+from sfr_core.results import GeneratorRecord
 from sfr_core.runs import evaluate
 from sfr_core.runs import session as sessions
-from sfr_core.runs.files import FILES, read_config, read_result, read_weights, write_run
+from sfr_core.runs.files import FILES, read_config
 from sfr_core.runs.runner import run
-from sfr_core.runs.session import Session
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import read_card
 from tests.core.grammar import check_grammar
-from tests.core.tiny import same
+from tests.core.runs.generators import go
 from tests.core.tiny_sd import named_judge, sd_folder, sd_session
 
 
@@ -56,57 +53,16 @@ def small_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "protocol_of", lambda _: Protocol(12, 4))
 
 
-def go(session: Session, **options: Any) -> list[Event]:
-    events = list(run(session, cancel=CancelToken(), **options))
-    check_grammar(events)
-    return events
-
-
-def test_a_whole_run(folder: Path, tmp_path: Path) -> None:
-    session = sd_session(folder, card=read_card(folder))
+def test_a_concepts_run_knows_its_prompts_and_measures_by_them(folder: Path) -> None:
+    session = sd_session(folder, card=read_card(folder), steps=1, fisher_batches=1)
     assert session.dataset.class_names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
     assert session.split.spec.classes == (0, 1, 2, 3)
     assert session.config.data == "data-free"
-    held = torch.random.get_rng_state()
-    events = go(session, live_every=2)
-    assert torch.equal(held, torch.random.get_rng_state())
-    for event in events:
-        assert from_json(json.loads(json.dumps(to_json(event), allow_nan=False))) == event
-    # 20 latents drawn in 10 steps; 2 Fisher batches each; 12 pictures of cats, 6 of other words... in one batch of 4 steps, twice.
-    phases = [(e.phase, e.total) for e in events if isinstance(e, PhaseStarted)]
-    assert phases == [("prepare", 40), ("fisher", 2), ("fisher", 2), ("mask", 0), ("unlearn", 4), ("evaluate", 8)]
-    assert [e.when for e in events if isinstance(e, Evaluated) and e.when != "live"] == ["before", "after"]
-    assert [e.i for e in events if isinstance(e, Preview)] == [0, 2, 4]
-    result = session.result
-    assert isinstance(result, RunResult)
-    assert isinstance(result.before, GeneratorRecord)
-    assert result.before.JA_neighbours is not None
-    assert (result.before.n_samples, result.before.n_remain) == (6, 12)
-    assert result.mask_density is not None
+    go(session, live_every=10**6)
+    assert session.result is not None
+    assert isinstance(session.result.before, GeneratorRecord)
+    assert session.result.before.JA_neighbours is not None
     assert set(session.shown_before) == set(range(7))
-    for who in ("before", "after"):
-        report = session.reports[who]  # type: ignore[index]
-        assert isinstance(report, GeneratorReport)
-        assert report.images.shape[1:] == (16, 16, 3)
-    before, after = session.reports["before"], session.reports["after"]
-    assert (before.labels == after.labels).all()  # type: ignore[union-attr]
-    write_run(tmp_path / "out", session, events, result)
-    again = read_result(tmp_path / "out")
-    assert again == result
-    changed = read_weights(tmp_path / "out")
-    assert set(changed) <= set(session.before)
-    session.rollback()
-    assert same(session.before, dict(session.task.model.state_dict()))
-
-
-def test_the_seed_decides_the_latents_and_the_weights(folder: Path) -> None:
-    found = []
-    for seed in (3, 4):  # that a run repeats to the bit, the command line's test shows
-        session = sd_session(folder, card=read_card(folder), seed=seed, steps=1, mask=False)
-        list(run(session, cancel=CancelToken(), evaluate=False, live_every=10**6))
-        assert session.after is not None
-        found.append(session.after)
-    assert not same(*found)
 
 
 @pytest.mark.parametrize("method", ["uce", "esd-x"])
@@ -127,15 +83,6 @@ def test_a_config_without_a_part_means_that_of_its_method(folder: Path, method: 
     names = set(sd_session(folder, method, card=read_card(folder)).task.parameters())
     found = {".attn2." in name for name in names}
     assert found == ({True, False} if of_cross is None else {of_cross})
-
-
-def test_a_shipped_models_samples_are_drawn_once(folder: Path) -> None:
-    first = sd_session(folder, card=read_card(folder))
-    go(first, live_every=10**6)
-    second = sd_session(folder, card=read_card(folder), redirect="a tree", seed=1)
-    phases = [(e.phase, e.total) for e in go(second, live_every=10**6) if isinstance(e, PhaseStarted)]
-    assert phases[-1] == ("evaluate", 4)  # only after: before is known
-    assert second.shown_before == first.shown_before
 
 
 def test_a_model_that_nobody_can_judge_has_pictures_and_no_record(
@@ -266,27 +213,6 @@ def test_from_the_command_line(shipped: Path, tmp_path: Path, capsys: pytest.Cap
     # The file repeats the run, to the bit.
     assert main(["run", "--config", str(out / "config.json"), "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "after.safetensors").read_bytes() == (out / "after.safetensors").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--model", "emoji-sd", "--forget", "concept:cot"], "Did you mean 'cat'"),
-        (["--model", "emoji-sd", "--forget", "class:cat"], "forgets a concept"),
-        (["--model", "emoji-sd", "--forget", "concept:cat", "--redirect", "a cat emoji"], "very concept"),
-        (["--model", "emoji-sd", "--forget", "concept:cat", "--redirect", "zzz"], "no word of the prompt"),
-        (["--model", "emoji-sd", "--forget", "concept:cat", "--set", "trainable=half"], "one of full"),
-    ],
-    ids=lambda v: v if isinstance(v, str) else "",
-)  # fmt: skip
-def test_bad_input_is_one_line_and_writes_nothing(
-    shipped: Path, options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["run", *options, "--method", "sfr-on", "--out", str(tmp_path / "out")]) == BAD_INPUT
-    said_there = capsys.readouterr()
-    assert said_there.out == ""
-    assert said in said_there.err
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

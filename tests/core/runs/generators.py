@@ -1,0 +1,91 @@
+"""The tiny generators as a run opens them, and how runs of them are played: what the tests of runners share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sfr_core.cancel import CancelToken
+from sfr_core.events import Event, PhaseStarted
+from sfr_core.runs.runner import run
+from sfr_core.runs.session import Session
+from sfr_core.zoo.cards import ModelCard
+from tests.core.grammar import check_grammar
+from tests.core.tiny_ddpm_run import ddpm_gold, ddpm_session
+from tests.core.tiny_dit import dit_card, dit_gold, dit_session
+from tests.core.tiny_sd import sd_folder, sd_session
+from tests.core.tiny_unet import ddpm_card
+
+NEVER = 10**6
+
+
+@dataclass(frozen=True)
+class Generator:
+    """One tiny generator.
+
+    Attributes:
+        whole: phases of a whole run of SFR-on of 4 steps with their work.
+        order: in which its models are measured.
+        counts: samples to forget and to keep in a record. side: of a picture, with its channels.
+        answered: work of the evaluations of two runs, where the second finds samples of the first.
+    """
+
+    make: Callable[..., ModelCard]
+    open: Callable[..., Session]
+    gold: Callable[[Path], Any] | None
+    whole: list[tuple[str, int]]
+    order: list[str]
+    counts: tuple[int, int]
+    side: tuple[int, int, int]
+    answered: list[int]
+
+    def card(self, folder: Path, *, gold: bool = False, **changes: Any) -> ModelCard:
+        made = self.make(folder, **{"source": "bundled", **changes})
+        return replace(made, retrained=(self.gold(folder),)) if gold and self.gold is not None else made
+
+
+STEPS = [("mask", 0), ("unlearn", 4)]
+GENERATORS = {
+    # 6 pictures to forget are one Fisher batch, of 54 others two are asked for; 3 x (2 batches x 4 sampler steps).
+    "ddpm": Generator(
+        ddpm_card, ddpm_session, ddpm_gold, [("prepare", 0), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 24)],
+        ["retrained", "before", "after"], (100, 99), (8, 8, 1), [16, 8],
+    ),
+    # 8 forget rows are one Fisher batch, of 18 others two are asked for. 36 samples of the model after, and the few that are
+    # shown of the two others, fit one batch each of 4 sampler steps.
+    "dit": Generator(
+        dit_card, dit_session, dit_gold, [("prepare", 8), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 12)],
+        ["retrained", "before", "after"], (18, 18), (16, 16, 3), [8, 4],
+    ),
+    # 18 latents drawn in 2 x 20 steps; 2 Fisher batches each; all pictures in one batch of 4 steps, twice.
+    "text-to-image": Generator(
+        sd_folder, sd_session, None, [("prepare", 40), ("fisher", 2), ("fisher", 2), *STEPS, ("evaluate", 8)],
+        ["before", "after"], (6, 12), (16, 16, 3), [8, 4],
+    ),
+}  # fmt: skip
+
+
+def go(session: Session, **options: Any) -> list[Event]:
+    """A whole run."""
+    events = list(run(session, cancel=CancelToken(), **options))
+    check_grammar(events)
+    return events
+
+
+def until(session: Session, stop: Callable[[Event], bool]) -> list[Event]:
+    """Presses Stop at the first event for which `stop` is true; the events from there on."""
+    token, after, pressed = CancelToken(), [], False
+    for event in run(session, cancel=token, live_every=NEVER):
+        if pressed:
+            after.append(event)
+        elif stop(event):
+            token.cancel()
+            pressed = True
+    return after
+
+
+def work(events: list[Event], phase: str) -> list[int]:
+    """What each such phase had to do."""
+    return [event.total for event in events if isinstance(event, PhaseStarted) and event.phase == phase]
