@@ -165,8 +165,8 @@ def by_samples(
     for who in present:
         record, drawn = known[who], kept.get(who)
         if drawn is None:
-            walk = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, models[who]())
-            drawn = yield from _told(walk, done, total, cancel)
+            work = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, models[who]())
+            drawn = yield from _told(work, done, total, cancel)
             done += wanted.steps(record is None, task.shape)
             if (key := keys[who]) is not None:
                 _samples.put(key, drawn)
@@ -186,8 +186,8 @@ def _unjudged(task: DiffusionTask, run: Planned, models: Models, found: Evaluati
     each = wanted.steps(True, task.shape)
     yield PhaseStarted(phase="evaluate", total=len(both) * each)
     for i, who in enumerate(both):
-        walk = draw_unjudged(task, wanted.labels, wanted.protocol, models[who]())
-        found.reports[who] = (yield from _told(walk, i * each, len(both) * each, cancel)).report()
+        work = draw_unjudged(task, wanted.labels, wanted.protocol, models[who]())
+        found.reports[who] = (yield from _told(work, i * each, len(both) * each, cancel)).report()
 
 
 def _wanted(task: DiffusionTask, run: Planned) -> Plan:
@@ -213,8 +213,8 @@ def known_of(task: DiffusionTask, run: Planned, who: Who, wanted: Plan) -> Gener
 S = TypeVar("S", bound=Samples)
 
 
-def _told(walk: Generator[int, None, S], done: int, total: int, cancel: CancelToken) -> Generator[Event, None, S]:
-    """Draws what `walk` draws and tells of each of its steps, `done` of `total` before them.
+def _told(work: Generator[int, None, S], done: int, total: int, cancel: CancelToken) -> Generator[Event, None, S]:
+    """Draws what `work` draws and tells of each of its steps, `done` of `total` before them.
 
     Raises:
         Stopped: `cancel` was set; asked before every step.
@@ -222,14 +222,14 @@ def _told(walk: Generator[int, None, S], done: int, total: int, cancel: CancelTo
     try:
         while True:
             cancel.check()
-            next(walk)
+            next(work)
             done += 1
             yield PhaseProgress(phase="evaluate", done=done, total=total)
     except StopIteration as end:
         drawn: S = end.value
         return drawn
     finally:
-        walk.close()
+        work.close()
 
 
 def _key(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, wanted: Plan | None = None) -> str | None:

@@ -83,7 +83,7 @@ def tiny_prompt_task(*, seed: int = 0, dataset: Dataset | None = None) -> TextTo
         torch.manual_seed(seed)
         pipeline.unet = TinyPromptEps()
     task = TextToImageTask(pipeline, plan, None, device=torch.device("cpu"))
-    labels = plan.free_labels
+    labels = plan.generated_labels
     latents = torch.randn((len(labels), *task.shape), generator=torch.Generator().manual_seed(5))
     nothing = 0.0 if dataset is None else 0 * dataset.mean[0]
     task.store = PictureStore(labels, plan.spec.classes, task.space, task.device, latents + nothing)

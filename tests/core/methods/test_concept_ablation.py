@@ -27,7 +27,7 @@ def test_the_first_losses_from_predictions() -> None:
     rng = torch.Generator().manual_seed(3)
     batch, anchors = next(task.anchor_batches(4, rng))
     x, noise, t = task.noisy_batch(batch, rng)
-    mine = _asking(task, anchors, torch.randint(len(task.asked), (len(x),), generator=rng))
+    mine = _asking(task, anchors, torch.randint(len(task.direct), (len(x),), generator=rng))
     mine, anchor = (task.noise_of(x, t, labels).detach() for labels in (mine, anchors))
     [step] = steps_of(task)
     assert step.forget_loss == pytest.approx(float((mine - anchor).square().mean()), rel=1e-5)
@@ -55,7 +55,7 @@ def test_a_model_without_prompts_is_refused() -> None:
 
 def test_a_picture_of_one_anchor_is_asked_for_by_a_prompt_that_leads_to_it() -> None:
     task = tiny_prompt_task()
-    task.asked, task.targets = torch.tensor([3, 1, 2]), torch.tensor([7, 8, 7])
+    task.direct, task.targets = torch.tensor([3, 1, 2]), torch.tensor([7, 8, 7])
     anchors = torch.tensor([7, 7, 8, 7, 8])
     # The drawn number counts round among the prompts of the anchor: 3 and 2 lead to 7, only 1 to 8.
     assert _asking(task, anchors, torch.tensor([0, 1, 2, 2, 1])).tolist() == [3, 2, 1, 3, 1]

@@ -36,7 +36,7 @@ def test_the_first_loss_is_the_old_guidance_one_and_eta_times() -> None:
     """Before the first step e = e0, so the loss is |e0(p) - e0(0) + eta (e0(p) - e0(0))|^2 = (1 + eta)^2 |e0(p) - e0(0)|^2."""
     task = tiny_prompt_task()
     rng = torch.Generator().manual_seed(3)
-    labels = task.asked[torch.randint(len(task.asked), (2,), generator=rng)]
+    labels = task.direct[torch.randint(len(task.direct), (2,), generator=rng)]
     x, t = task.half_drawn(labels, steps=10, guidance=3.0, rng=rng)
     gap = task.noise_of(x, t, labels) - task.noise_of(x, t, torch.full_like(labels, task.null))
     config = EsdConfig.from_dict({"steps": 1, "batch_size": 2, "negative_guidance": 0.5, "sample_steps": "10"})

@@ -66,7 +66,7 @@ def test_the_concepts_words_are_answered_like_the_redirections(tokens: str) -> N
     # Hardly anything is kept, so that the concept's words get exactly the answer to the redirection's.
     steps = run(task, tokens=tokens, preserve_scale=0.0, lam=1e-7)
     new = task.key_value_layers()[KEYS].weight
-    for asked, target in zip(task.asked.tolist(), task.targets.tolist(), strict=True):
+    for asked, target in zip(task.direct.tolist(), task.targets.tolist(), strict=True):
         concept, anchor = words(task, asked, tokens), words(task, target, tokens)
         torch.testing.assert_close(concept @ new.T, anchor @ old.T, atol=1e-4, rtol=0)
     assert max(step.forget_loss or 0.0 for step in steps) < 1e-6

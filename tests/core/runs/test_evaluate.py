@@ -10,7 +10,7 @@ import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.events import Evaluated, Event, Finished, PhaseProgress
-from sfr_core.ops.walks import drained
+from sfr_core.ops.stepwise import drained
 from sfr_core.runs.evaluate import evaluate
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
