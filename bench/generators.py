@@ -47,8 +47,8 @@ from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
-from sfr_core.runs.runner import run
 from sfr_core.runs.evaluate import evaluate
+from sfr_core.runs.runner import run
 from sfr_core.runs.sampling import OriginalSamples, draw, known_record, protocol_of
 from sfr_core.runs.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
