@@ -19,8 +19,8 @@ from demos.text import result as copy
 from demos.text import unlearn as page_copy
 from sfr_core.data.concepts import Role
 from sfr_core.errors import InputError, PlaygroundError
-from sfr_core.hub.clip import CLIP, CLIP_BYTES, CLIP_LICENCE, chosen_clip, clip_here, clip_missing, open_clip
-from sfr_core.hub.fetch import fetch
+from sfr_core.hub.clip import CLIP, CLIP_BYTES, CLIP_LICENCE, chosen_clip, clip_here, open_clip
+from sfr_core.hub.fetch import fetch, missing_bytes
 from sfr_core.hub.names import read_name
 from sfr_core.hub.resolve import HubModel
 from sfr_core.zoo import shipped as zoo
@@ -52,7 +52,7 @@ class Scores:
 
 def download(model: HubModel) -> Wish[Path]:
     """Fetches a CLIP that was looked up, in a thread; not in the compute slot, which runs may take meanwhile."""
-    return hub.fetching(model.id, partial(fetch, model), clip_missing(model))
+    return hub.fetching(model.id, partial(fetch, model), missing_bytes(model))
 
 
 def start(slot: threading.Lock, session: Any, n: int) -> Wish[Scores]:

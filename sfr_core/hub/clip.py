@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfr_core.errors import HubError
-from sfr_core.hub.fetch import fetch
+from sfr_core.hub.fetch import fetch, missing_bytes
 from sfr_core.hub.files import Part
 from sfr_core.hub.memory import in_words
 from sfr_core.hub.names import read_name
-from sfr_core.hub.resolve import HubModel, commit_of, listing, recall, snapshot_folder
+from sfr_core.hub.resolve import HubModel, listing, pin, recall
 from sfr_core.zoo.shipped import HUB
 
 if TYPE_CHECKING:
@@ -79,13 +79,7 @@ def clip_here(text: str) -> bool:
     if not text.startswith(HUB):
         return True
     noted = recall(replace(read_name(text), file=WEIGHTS))
-    return noted is not None and not clip_missing(noted)
-
-
-def clip_missing(model: HubModel) -> int:
-    """Bytes of a CLIP that are still to be downloaded."""
-    folder = snapshot_folder(model.name)
-    return sum(file.size for file in model.files if not (folder / file.path).exists())
+    return noted is not None and not missing_bytes(noted)
 
 
 def look_up_clip(text: str) -> HubModel:
@@ -95,8 +89,7 @@ def look_up_clip(text: str) -> HubModel:
         HubError: as `clip_folder`.
     """
     name = read_name(text)
-    pinned = name if name.pinned else replace(name, revision=commit_of(name))
-    pinned = replace(pinned, file=WEIGHTS)  # what is noted of it stands apart from a model that forgets
+    pinned = replace(pin(name), file=WEIGHTS)  # what is noted of it stands apart from a model that forgets
     noted = recall(pinned)
     if noted is not None:
         return noted

@@ -13,7 +13,7 @@ from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import Cost, Sizes
 from sfr_core.configs import MethodConfig, RunConfig, Trainable
 from sfr_core.errors import AssetError, HubError, InputError
-from sfr_core.hub.fetch import folder_of
+from sfr_core.hub.fetch import folder_of, missing_bytes
 from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.memory import FLOAT, Kept, MemoryNeed, in_words, kept_by_autograd, needed_memory
 from sfr_core.hub.names import clear_errors, read_name
@@ -144,14 +144,13 @@ def describe(model: HubModel) -> Description:
     counts = {part.name: _weights(model, part) for part in model.parts}
     totals = {name: sum(weights.values()) for name, weights in counts.items()}
     trained, checker = totals.pop(model.trained), totals.pop(CHECKER, 0)
-    folder = folder_of(model)
     return Description(
         model=model,
         trained=trained,
         slices=_slices(counts[model.trained]) if KINDS[model.kind].prompts else {},
         still=sum(totals.values()),
         checker=checker,
-        missing=sum(f.size for f in model.files if not (folder / f.path).exists()),
+        missing=missing_bytes(model),
         measured=_kept(model, half=KINDS[model.kind].draws) is not None,
     )
 

@@ -77,6 +77,12 @@ def folder_of(model: HubModel) -> Path:
     return converted_folder(model.name) if model.converted else snapshot_folder(model.name)
 
 
+def missing_bytes(model: HubModel) -> int:
+    """What is still to be downloaded."""
+    folder = folder_of(model)
+    return sum(f.size for f in model.files if not (folder / f.path).exists())
+
+
 def fetch_files(name: HubName, files: tuple[HubFile, ...], watch: Watch | None = None) -> Path:
     """As `fetch`, for any files of one commit."""
     from huggingface_hub import snapshot_download

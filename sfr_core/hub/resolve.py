@@ -135,7 +135,7 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
         HubError: unknown, gated, private or unreachable, or nothing that can be opened here.
     """
     name = read_name(text)
-    pinned = name if name.pinned else replace(name, revision=commit_of(name))
+    pinned = pin(name)
     noted = recall(pinned) if known else None
     if noted is not None:
         return noted
@@ -170,16 +170,19 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
     )
 
 
-def commit_of(name: HubName) -> str:
-    """The commit that a branch or tag names now; without a network, that it named last.
+def pin(name: HubName) -> HubName:
+    """The name with the commit that its branch or tag names now; without a network, that it named last.
 
     Raises:
         HubError: unknown, gated, private or unreachable.
     """
     from huggingface_hub import HfApi
 
+    if name.pinned:
+        return name
     with clear_errors(name):
-        return HfApi().resolve_revision(name.repo, revision=name.revision, cache_dir=cache_folder()).resolved
+        found = HfApi().resolve_revision(name.repo, revision=name.revision, cache_dir=cache_folder())
+    return replace(name, revision=found.resolved)
 
 
 def listing(name: HubName) -> tuple[tuple[HubFile, ...], str, bool]:

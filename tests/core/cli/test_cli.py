@@ -240,7 +240,7 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_tables_and_bad_input_import_no_torch() -> None:
     code = (
-        "import sys; from sfr_core.cli import main; main(['models']); main(['methods']); "
+        "import sys; from sfr_core.cli.run import main; main(['models']); main(['methods']); "
         "main(['run', '--model', 'x', '--forget', 'y', '--method', 'z', '--out', '/tmp/never-made']); "
         "main(['run', '--model', 'fashion-mnist-resnet', '--forget', 'class:x', '--method', 'sfr-on', '--out', '/tmp/never-made']); "
         "sys.exit('torch' in sys.modules)"

@@ -17,10 +17,10 @@ from sfr_core.hub.clip import (
     chosen_clip,
     clip_folder,
     clip_here,
-    clip_missing,
     look_up_clip,
     open_clip,
 )
+from sfr_core.hub.fetch import missing_bytes
 from sfr_core.hub.names import read_name
 from sfr_core.metrics.agreement import Clip
 from sfr_core.ops import device
@@ -50,13 +50,13 @@ def test_what_is_here_needs_no_network_and_is_known_without_one(served: StubHub)
     assert not clip_here(name)
     model = look_up_clip(name)
     assert served.downloads() == []
-    assert (model.licence, clip_missing(model)) == ("mit", model.bytes)
+    assert (model.licence, missing_bytes(model)) == ("mit", model.bytes)
     asked = served.asked.total()
     folder, _ = clip_folder(name)
     assert served.asked.total() > asked
     asked = served.asked.total()
     assert clip_here(name)
-    assert clip_missing(model) == 0
+    assert missing_bytes(model) == 0
     assert served.asked.total() == asked
     (folder / "model.safetensors").resolve().unlink()
     assert not clip_here(name)
