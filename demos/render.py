@@ -55,6 +55,11 @@ def _macro(name: str, *values: Any) -> Markup:
     return found
 
 
+def joined(parts: Iterable[Markup]) -> Markup:
+    """Parts after each other; as `"".join`, whose result would be text that is escaped where it goes on."""
+    return Markup().join(parts)
+
+
 def note(text: str) -> Markup:
     """A quiet sentence."""
     return _macro("note", text)

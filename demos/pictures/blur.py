@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from demos.render import render
 from sfr_core.hub.concepts import shown_blurred
 
 __all__ = ["shown_blurred", "veiled"]
 
 
-def veiled(html: str, blurred: bool) -> str:
+def veiled(html: Markup, blurred: bool) -> Markup:
     """HTML with pictures, blurred or as it is."""
     return render("blurred.html", inner=html) if blurred and html else html

@@ -167,7 +167,9 @@ class BreakIt:
         return start
 
     def _status(self, jobs: dict[str, Job]) -> str:
-        return "".join(render.note(f"{copy.BROKEN_NAMES[part]}: {self._state(job)}") for part, job in jobs.items())
+        return render.joined(
+            render.note(f"{copy.BROKEN_NAMES[part]}: {self._state(job)}") for part, job in jobs.items()
+        )
 
     def _state(self, job: Job) -> str:
         """Where a broken run is, in a few words."""

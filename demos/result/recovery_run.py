@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from demos.jobs import estimate
 from demos.jobs import side_jobs as wishes
 from demos.jobs.side_jobs import Wish
@@ -114,7 +116,7 @@ def _losses(found: Recovery) -> dict[str, float]:
 COLUMNS = 8
 
 
-def drawn_html(found: Mapping[str, Recovery], what: str, names: Sequence[str], roles: Sequence[Role]) -> str:
+def drawn_html(found: Mapping[str, Recovery], what: str, names: Sequence[str], roles: Sequence[Role]) -> Markup:
     """The first samples of the learned words, model by model, each with the judge's sign.
 
     Args:

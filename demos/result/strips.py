@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from demos.pictures.inline import data_uri
 from demos.pictures.sheet_text import SIGNS, counts_text, name_of, sign_of, title_of, words_of
 from demos.pictures.sheets import Strip, classes_of, flow, mean_difference, strip
@@ -31,7 +33,7 @@ def strips_html(
     roles: Sequence[Role] = (),
     *,
     undrawn: bool = False,
-) -> str:
+) -> Markup:
     """Every class (with `roles`, prompt) a row, every model a strip of its first samples from one noise; forgotten rows framed.
 
     `undrawn`: there was too little memory to draw all of them.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from demos.pictures.inline import data_uri
@@ -22,13 +23,13 @@ from sfr_core.events import MaskReady, Prediction
 from sfr_core.results import GeneratorRecord
 
 
-def summary_html(verdict: Verdict, basis: str = "") -> str:
+def summary_html(verdict: Verdict, basis: str = "") -> Markup:
     """The sentence with its sign and word; `basis`: on how much it stands."""
     sign, word = copy.TONES[verdict.tone]
     return render("summary.html", tone=verdict.tone, sign=sign, word=word, text=verdict.text, basis=basis)
 
 
-def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> str:
+def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> Markup:
     """before / after / retrained / gap, then the definitions."""
     if record.result is None:
         return note(copy.UNJUDGED_NUMBERS if record.unjudged else copy.NO_METRICS)
@@ -50,14 +51,14 @@ def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> str:
     )
 
 
-def confusion_table(title: str, matrix: NDArray[np.int64], class_names: tuple[str, ...]) -> str:
+def confusion_table(title: str, matrix: NDArray[np.int64], class_names: tuple[str, ...]) -> Markup:
     """A confusion matrix as a table, folded away."""
     rows = [(f"true {name}", *map(str, row)) for name, row in zip(class_names, matrix.tolist(), strict=True)]
     caption = f"{title}: rows are true classes, columns what the model says"
     return folded_table(f"{title}: {copy.TABLE[0].lower()}{copy.TABLE[1:]}", ("", *class_names), rows, caption=caption)
 
 
-def classes_table(accuracies: dict[str, list[float]], class_names: tuple[str, ...], n: Sequence[int]) -> str:
+def classes_table(accuracies: dict[str, list[float]], class_names: tuple[str, ...], n: Sequence[int]) -> Markup:
     """Test accuracy of every class by model, with its change; folded away."""
     models = list(accuracies)
     head = ("class", *(f"{m} (%)" for m in models), *(f"{m} - before" for m in models[1:]), "n")
@@ -68,7 +69,7 @@ def classes_table(accuracies: dict[str, list[float]], class_names: tuple[str, ..
     return folded_table(copy.TABLE, head, rows, caption="Test accuracy by class, percent; changes in points")
 
 
-def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshold: float | None) -> str:
+def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshold: float | None) -> Markup:
     """The layer list: name, shape, parameters, share selected; the sum on top."""
     if mask is None:
         return note(copy.NO_MASK)
@@ -83,10 +84,10 @@ def layers_html(mask: MaskReady | None, counts: tuple[LayerCount, ...], threshol
     )
 
 
-def agreement_html(rows: Sequence[Agreement]) -> str:
+def agreement_html(rows: Sequence[Agreement]) -> Markup:
     """Agreement with the retrained model, before and after."""
     if not rows:
-        return ""
+        return Markup()
     return table(
         ("", "before (%)", "after (%)", "n"),
         [(r.where, f"{r.before:.1f}", f"{r.after:.1f}", f"{r.n:,}") for r in rows],
@@ -94,12 +95,12 @@ def agreement_html(rows: Sequence[Agreement]) -> str:
     )
 
 
-def found_html(found: Found, help_text: str, name: str) -> str:
+def found_html(found: Found, help_text: str, name: str) -> Markup:
     """How many such pictures there are, and how many of them are shown."""
     return render("found.html", found=found, help=help_text, name=name)
 
 
-def sample_html(record: RunRecord, sample: Sample) -> str:
+def sample_html(record: RunRecord, sample: Sample) -> Markup:
     """One picture large, with its true label and every model's answer."""
     if record.dataset is None:
         return note(copy.NO_REPORTS)
@@ -124,7 +125,7 @@ def _picture(record: RunRecord, part: str, row: int) -> dict[str, Any]:
     return {"uri": uri, "where": where, "row": row}
 
 
-def moment_html(record: RunRecord, moment: Moment) -> str:
+def moment_html(record: RunRecord, moment: Moment) -> Markup:
     """The numbers and the pictures of one recorded moment."""
     live, step, total = moment.live, moment.step, record.planned_steps
     cells = [("step", f"{moment.i}" + (f" of {total}" if total else ""), "")]

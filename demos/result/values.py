@@ -80,9 +80,10 @@ def confusion_tables(record: RunRecord) -> str:
     shown = shown_confusions(record)
     if not shown.matrices:
         return render.note(copy.NO_REPORTS)
-    found = "".join(tables.confusion_table(name.capitalize(), m, shown.names) for name, m in shown.matrices.items())
-    left_out = copy.LEFT_OUT.format(shown=len(shown.names) - 1, left=shown.left_out) if shown.left_out else ""
-    return (render.note(left_out) if left_out else "") + found
+    found = [tables.confusion_table(name.capitalize(), m, shown.names) for name, m in shown.matrices.items()]
+    if shown.left_out:
+        found.insert(0, render.note(copy.LEFT_OUT.format(shown=len(shown.names) - 1, left=shown.left_out)))
+    return render.joined(found)
 
 
 def classes_plot(record: RunRecord) -> Any:

@@ -8,11 +8,12 @@ import pytest
 
 from demos import render
 from demos.plots.layers import recount
+from demos.records import predictions
 from demos.records.metrics import metric_rows
 from demos.records.predictions import Agreement, confusions, not_forgotten, over_forgotten
 from demos.records.record import Moment, RunRecord
 from demos.records.verdict import Verdict, of_record
-from demos.result import tables
+from demos.result import tables, values
 from sfr_core.events import Prediction
 from tests.demos.compare_examples import MASK, NAMES, config, record, result
 from tests.demos.page_text import seen
@@ -114,3 +115,11 @@ def test_negative_numbers_get_a_real_minus_and_words_keep_their_hyphen() -> None
     assert render.minus("-0.5") == "\u22120.5"
     assert render.minus("-x") == "-x"
     assert render.minus("sfr-on") == "sfr-on"
+
+
+def test_of_many_classes_the_tables_say_how_many_share_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "ALL_SHOWN", 2)
+    monkeypatch.setattr(predictions, "MANY_SHOWN", 1)
+    shown = values.confusion_tables(record())
+    assert shown.count("<table") == 3
+    assert "The other 2 share one row and one column." in seen(shown)
