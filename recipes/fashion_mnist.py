@@ -6,12 +6,12 @@ python -m recipes.fashion_mnist --download FOLDER  # where there is a network
 
 from __future__ import annotations
 
-import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from recipes.command import one_sentence, parser_of
 from sfr_core.data.datasets import ASSETS, FASHION_FULL, SHIPPED_PER_CLASS, first_per_class, read_idx_pair, write_idx
 from sfr_core.errors import AssetError
 
@@ -27,11 +27,7 @@ def build(source: Path, target: Path) -> None:
 
 
 def download(folder: Path) -> Path:
-    """Fetches the whole set through torchvision and returns the folder with the IDX files.
-
-    Raises:
-        AssetError: no network, or the server does not answer.
-    """
+    """Fetches the whole set through torchvision and returns the folder with the IDX files; AssetError without a network."""
     from torchvision.datasets import FashionMNIST
 
     try:
@@ -44,19 +40,15 @@ def download(folder: Path) -> Path:
     return folder / "FashionMNIST" / "raw"
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of(__doc__)
     parser.add_argument("--source", type=Path, default=FASHION_FULL)
     parser.add_argument("--download", type=Path, metavar="FOLDER")
     parser.add_argument("--target", type=Path, default=ASSETS / "fashion_mnist")
     args = parser.parse_args(argv)
-    try:
+    with one_sentence():
         build(download(args.download) if args.download else args.source, args.target)
-    except AssetError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -31,11 +31,7 @@ class ImageSet:
     reader: Callable[[Path | None, Source], Pictures]
 
     def read(self, folder: Path | None, part: Source = "train") -> Pictures:
-        """The pictures to train on or to test with.
-
-        Raises:
-            AssetError: they cannot be read.
-        """
+        """The pictures to train on or to test with; AssetError where they cannot be read."""
         return self.reader(folder, part)
 
 
@@ -45,11 +41,7 @@ def read_fashion(folder: Path | None, part: Source) -> Pictures:
 
 
 def read_cifar(folder: Path | None, part: Source) -> Pictures:
-    """The training or test pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download.
-
-    Raises:
-        AssetError: not such a folder, or nothing could be downloaded.
-    """
+    """The training or test pictures of a folder (or zip) with train/CLASS/ and test/CLASS/, or torchvision's download."""
     if folder is not None:
         found = open_folder(folder, size=(32, 32), channels=3, class_names=CIFAR_CLASSES)
         return found.train if part == "train" else found.test

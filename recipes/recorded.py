@@ -8,7 +8,6 @@ Coloured sheets are kept in COLOURS colours each, else those of the emoji models
 
 from __future__ import annotations
 
-import argparse
 import base64
 import io
 import json
@@ -20,6 +19,7 @@ from typing import Any
 
 from PIL import Image
 
+from recipes.command import parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS
@@ -78,7 +78,7 @@ def lighter(event: Event) -> Event:
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(LESSONS)}; default all")
     names = parser.parse_args(argv).names
     if unknown := set(names) - set(LESSONS):

@@ -8,41 +8,33 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recipes.ddpm_folder import Progress
-from recipes.emoji_sets import CATEGORIES, fine_groups
-from recipes.latents import new_training
-from recipes.latents_concepts import write_concepts
-from recipes.latents_folder import LatentSet, save_pipeline
-from recipes.latents_publish import JUDGES, publish
-from recipes.latents_quality import COLUMNS, save_sheet, sheet_rows
-from recipes.latents_training import TextTraining
+from recipes.emoji.groups import CATEGORIES, fine_groups
+from recipes.latents.concepts import write_concepts
+from recipes.latents.quality import COLUMNS, save_sheet, sheet_rows
+from recipes.latents.training import new_training
+from recipes.learner import Progress
+from recipes.publish import publish
 from sfr_core.data.concepts import FILE
 from sfr_core.metrics.generation import RealFeatures
 from sfr_core.nets.judge import CARD, Judge
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
 from sfr_core.zoo.cards import ModelCard, Sampling, write_card
-from tests.core.recipes.latent_examples import some_emoji, tiny_latents, tiny_recipe
+from tests.recipes.generators import LATENTS, some_emoji, tiny_latent
 
 SIDE = 64
 STEPS = 2
 DIT, SD = "emoji-dit", "emoji-sd"
 
 
-@cache
-def latents() -> LatentSet:
-    return tiny_latents(some_emoji())
-
-
 def judge_classes(model: str) -> tuple[str, ...]:
-    """Classes of the judge of either model, as recipes.emoji_judge names them."""
+    """Classes of the judge of either model, as recipes.judge.emoji names them."""
     if model == DIT:
         return tuple(CATEGORIES)
     return tuple(f"{name}, {style} style" for style in ("google", "twitter") for name in fine_groups())
@@ -65,28 +57,25 @@ def write_judge(folder: Path, names: Sequence[str]) -> None:
 
 def sheet_pictures(model: str) -> NDArray[np.uint8]:
     """What stands on the model's sheet: the picture in row r and column k is (3 r, 9 k, 200) all over."""
-    rows = len(sheet_rows(tiny_recipe(model)))
+    rows = len(sheet_rows(tiny_latent(model)))
     colours = [(3 * row, 9 * column, 200) for row in range(rows) for column in range(COLUMNS)]
     return np.array(colours, np.uint8)[:, None, None].repeat(SIDE, 1).repeat(SIDE, 2)
 
 
 def published(models: Path, model: str, *, sheet: bool = True) -> ModelCard:
     """The model and its judge in a folder of models; with few pictures of its own before a run and few sampler steps."""
-    recipe, work = tiny_recipe(model), models / f"{model}.work"
-    training = new_training(recipe, some_emoji(), latents(), 0, False)
-    weights = dict(training.weights.state_dict())
-    tokenizer = training.tokenizer if isinstance(training, TextTraining) else None
-    (work / "model").parent.mkdir(parents=True)
-    save_pipeline(weights, work / "model", recipe, latents(), tokenizer)
+    recipe, work = tiny_latent(model), models / f"{model}.work"
+    training = new_training(recipe, some_emoji(), LATENTS, 0, False)
+    training.save(work)
     if sheet:
         save_sheet(sheet_pictures(model), list(sheet_rows(recipe)), work / "samples.png")
     progress = Progress(seed=0, images=1000, steps=10, cpu_seconds=2.0)
-    card = publish(work, models / model, progress, recipe, None, draft=False)
+    card = publish(work, models / model, progress, recipe, draft=False)
     card = replace(card, sampling=Sampling(steps=STEPS, guidance=3.0))
     write_card(card)
     if model == SD:
         write_concepts(card.folder)
         listed = json.loads((card.folder / FILE).read_text()) | {"free_forget": 8, "free_remain": 16}
         (card.folder / FILE).write_text(json.dumps(listed))
-    write_judge(models / JUDGES[model], judge_classes(model))
+    write_judge(models / recipe.judge, judge_classes(model))
     return card

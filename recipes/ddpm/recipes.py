@@ -1,0 +1,151 @@
+"""What each diffusion model is made of: its pictures, its network and how it learns."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recipes.image_sets import CIFAR10, FASHION_MNIST, ImageSet
+from recipes.publish import WEIGHTS, GeneratorRecipe
+from sfr_core.data.datasets import Pictures
+from sfr_core.errors import AssetError
+from sfr_core.metrics.generation import PAGE
+from sfr_core.zoo.cards import Sampling
+
+SAMPLING = Sampling(steps=PAGE.steps, guidance=PAGE.guidance)
+CLASSES = 10
+NULL = CLASSES
+"""The label that stands for "no class"."""
+
+SMALL: dict[str, Any] = {
+    "layers_per_block": 1,
+    "down_block_types": ("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
+    "up_block_types": ("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+    "attention_head_dim": 32,
+    "norm_num_groups": 8,
+    "attn_norm_num_groups": 8,
+    "resnet_time_scale_shift": "scale_shift",
+    "num_class_embeds": CLASSES + 1,
+}
+GREY: dict[str, Any] = {"sample_size": 28, "in_channels": 1, "out_channels": 1}
+COLOURED: dict[str, Any] = {"sample_size": 32, "in_channels": 3, "out_channels": 3}
+PAPER: dict[str, Any] = {
+    "block_out_channels": (128, 256, 256, 256),
+    "layers_per_block": 2,
+    "down_block_types": ("DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
+    "up_block_types": ("UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+    "attention_head_dim": None,
+    "norm_num_groups": 32,
+    "dropout": 0.1,
+    "num_class_embeds": CLASSES + 1,
+}
+"""Width 128 with multipliers 1-2-2-2, two residual blocks, attention at 16, dropout 0.1, as the DDIM code that SFR-on builds on.
+
+diffusers adds the class embedding to that of the time, where that code concatenates the two: an equal number of inputs to
+every block, not the same network, so its published weights do not fit.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(GeneratorRecipe):
+    """How one model is trained.
+
+    Attributes:
+        data: its pictures and their classes.
+        architecture: keywords of diffusers' UNet2DModel.
+        mirror: whether half of the pictures are flipped.
+    """
+
+    data: ImageSet
+    architecture: dict[str, Any]
+    mirror: bool
+    kind: str = "ddpm"
+    network: str = "UNet2DModel"
+    file: str = WEIGHTS
+    sampling: Sampling = SAMPLING
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of its pictures."""
+        side = self.architecture["sample_size"]
+        return self.architecture["in_channels"], side, side
+
+    def source(self) -> tuple[str, str]:
+        return self.data.id, self.data.licence
+
+    def pictures(self, folder: Path | None, without: str | None) -> Pictures:
+        """All training pictures, or all but one class; AssetError where they cannot be read, or no such class."""
+        everything = self.data.read(folder)
+        if without is None:
+            return everything
+        if without not in self.data.class_names:
+            raise AssetError(f"There is no class '{without}'.", hint=f"Classes: {', '.join(self.data.class_names)}.")
+        kept = np.flatnonzero(everything.labels != self.data.class_names.index(without))
+        return everything.rows(kept.astype(np.int64))
+
+
+RECIPES: dict[tuple[str, str], Recipe] = {
+    ("fashion-mnist", "small"): Recipe(
+        id="fashion-mnist-ddpm",
+        title="Fashion-MNIST diffusion model",
+        summary="A small U-Net that draws ten kinds of clothing from noise.",
+        program="python -m recipes.ddpm",
+        data=FASHION_MNIST,
+        architecture=SMALL | GREY | {"block_out_channels": (32, 64, 128)},
+        mirror=False,
+        batch=64,
+        lr=6e-4,
+        ema=0.9995,
+        min_snr=5.0,
+        judge="fashion-mnist-judge",
+    ),
+    ("cifar10", "small"): Recipe(
+        id="cifar10-ddpm",
+        title="CIFAR-10 diffusion model",
+        summary="A small U-Net that draws animals and vehicles from noise.",
+        program="python -m recipes.ddpm --data cifar10 --size small",
+        data=CIFAR10,
+        architecture=SMALL | COLOURED | {"block_out_channels": (40, 80, 160)},
+        mirror=True,
+        batch=64,
+        lr=6e-4,
+        ema=0.9995,
+        min_snr=5.0,
+        judge="cifar10-judge",
+    ),
+    ("cifar10", "paper"): Recipe(
+        id="cifar10-ddpm-paper",
+        title="CIFAR-10 diffusion model of the paper's size",
+        summary="The U-Net of the DDIM code, class-conditional, for a GPU.",
+        program="python -m recipes.ddpm --data cifar10 --size paper",
+        data=CIFAR10,
+        architecture=PAPER | COLOURED,
+        mirror=True,
+        batch=128,
+        lr=2e-4,
+        ema=0.9999,
+        judge="cifar10-judge",
+    ),
+}
+"""By data and size."""
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Which model, and from which pictures."""
+    parser.add_argument("--data", choices=sorted({data for data, _ in RECIPES}), default="fashion-mnist")
+    parser.add_argument("--size", choices=("small", "paper"), default="small")
+    parser.add_argument("--folder", type=Path, help="where the pictures are, if not in the usual place")
+
+
+def chosen(parser: argparse.ArgumentParser, args: argparse.Namespace, *classes: str) -> Recipe:
+    """The recipe that the arguments mean; a recipe or one of the named classes that is not there ends the program."""
+    if (args.data, args.size) not in RECIPES:
+        parser.error(f"there is no {args.size} network for {args.data}")
+    recipe = RECIPES[args.data, args.size]
+    if not {*classes, *filter(None, [args.without])} <= set(recipe.data.class_names):
+        parser.error(f"no such class; there are {', '.join(recipe.data.class_names)}")
+    return recipe
