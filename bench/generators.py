@@ -64,7 +64,7 @@ COMPARED = {
 """On which all methods are compared; of the text-to-image model an object, a category and a style."""
 SEEDS = (0, 1, 2)
 CARD_PRECISION: UsedPrecision = "bf16"
-"""In which the records of the pixel model's card were made (`recipes.ddpm_quality`)."""
+"""In which the records of the pixel model's card were made (`recipes.ddpm.quality`)."""
 
 
 def stored() -> dict[str, list[Cell]]:

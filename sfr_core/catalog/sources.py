@@ -20,7 +20,7 @@ NONE_PUBLISHED = "The optimiser of the authors' DiT runs; their code runs no oth
 START = "A first guess from the published values, shortened to this model's size; not tuned yet."
 SMALL = "A first guess from the published values, shortened to a small model; not tuned yet."
 TUNED = (
-    "Tuned by `python -m recipes.tune` on 10,000 held-out training pictures of Fashion-MNIST (the second 1,000 of each class), "
+    "Tuned by `python -m recipes.tuning.classifier` on 10,000 held-out training pictures of Fashion-MNIST (the second 1,000 of each class), "
     "never on the test set: "
 )
 TUNED_CLASS = TUNED + "forgetting Sneaker."

@@ -26,7 +26,7 @@ CARD = "judge.json"
 
 MEAN, STD = 0.2860, 0.3530
 BATCH = 1000
-HINT = "Fetch the repository again (git checkout -- assets), or make it anew: python -m recipes.judge (--data names the set), of emoji recipes.emoji_judge"
+HINT = "Fetch the repository again (git checkout -- assets), or make it anew: python -m recipes.judge (--data names the set), of emoji recipes.judge.emoji"
 
 
 @dataclass(frozen=True, slots=True)
