@@ -11,9 +11,15 @@ import pytest
 import torch
 from torch import nn
 
+from demos.asked import asked
 from demos.jobs.estimate import expected
+from demos.jobs.local import check_config
 from demos.records.imports import read_files
+from demos.records.metrics import metric_rows
 from demos.records.verdict import of_record
+from demos.result.tables import metrics_html
+from demos.unlearn import cards, options, settings
+from demos.unlearn.form_settings import Chosen
 from sfr_core import presets
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
@@ -22,6 +28,7 @@ from sfr_core.cli.run import BAD_INPUT, main
 from sfr_core.configs import MethodConfig, RunConfig
 from sfr_core.configs.base import setting
 from sfr_core.data.datasets import Dataset
+from sfr_core.errors import SpecError
 from sfr_core.events import Event, Finished, PhaseStarted, Step
 from sfr_core.kinds.base import Kind
 from sfr_core.kinds.registry import KINDS
@@ -157,12 +164,37 @@ def test_command_line_run_files_and_result(card: ModelCard, tmp_path: Path, caps
     said = of_record(record)
     assert said is not None
     assert "three" in said.text
+    assert "<table" in metrics_html(record, metric_rows(record))
+
+
+def config_of(card: ModelCard, **settings: object) -> RunConfig:
+    values = presets.resolve(card.id, "shrink", overrides=settings)
+    return RunConfig(model=card.id, forget="class:three", method="shrink", settings=values)
+
+
+def test_form(card: ModelCard) -> None:
+    first = options.first_model()
+    assert (first, options.first_method(first), options.first_class(first)) == (card.id, "shrink", "three")
+    assert options.kinds_of(first) == ("class",)
+    assert options.method_choices(first) == [("Shrinking", "shrink"), ("Fine-tuning", "finetune")]
+    assert settings.cannot(TOY.id)["esd-x"] == KINDS["text-to-image"].only
+    assert settings.cannot("classifier")["shrink"] == "it is made for toys"
+    offer = Chosen(first, "shrink").offer("class:")
+    assert {f["name"]: f["value"] for f in offer["fields"] if f["group"] != "run"} == {"share": 0.25, "rounds": 1}
+    chosen = Chosen(first, "shrink", changed={"rounds": 2.0})
+    assert chosen.config(forget="class:three") == config_of(card, rounds=2)
+    assert cards.model_card(card)["detail"][0].startswith("Toy, ")
+
+
+def test_plan(card: ModelCard) -> None:
+    check_config(config_of(card))
+    assert asked(config_of(card)).spec.classes == (3,)
+    with pytest.raises(SpecError, match="whole classes"):
+        asked(replace(config_of(card), forget="random:0.1"))
 
 
 def test_expected_time(card: ModelCard) -> None:
-    config = RunConfig(
-        model=card.id, forget="class:three", method="shrink", settings=presets.resolve(card.id, "shrink")
-    )
+    config = config_of(card)
     found = expected(config, card, rate=0.5)
     # Six pictures to forget, and four models that look at all hundred, each a third of a training step.
     assert found is not None
