@@ -27,12 +27,8 @@ class ConceptFinetuneConfig(FinetuneStepsConfig):
     trainable: Trainable = part_field("full")
 
 
-def _cost(config: FinetuneConfig, sizes: Sizes) -> Cost:
-    return Cost.training(config, remain=config.epochs * sizes.remain)
-
-
-def _cost_in_steps(config: FinetuneStepsConfig, sizes: Sizes) -> Cost:
-    return Cost.training(config, remain=config.steps * config.batch_size)
+def _cost(config: FinetuneConfig | FinetuneStepsConfig, sizes: Sizes) -> Cost:
+    return Cost.training(config, remain=config.passes(sizes.remain))
 
 
 CLASSIFIER: Presets = {
@@ -100,7 +96,6 @@ _DDPM = replace(
     summary="Goes on training on the remaining classes and waits for the rest to fade.",
     config_cls=FinetuneStepsConfig,
     function="sfr_core.methods.finetune:finetune_steps",
-    cost=_cost_in_steps,
     presets=DDPM,
 )
 METHOD = {

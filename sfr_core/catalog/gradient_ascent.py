@@ -29,12 +29,8 @@ class ConceptAscentConfig(AscentStepsConfig):
     trainable: Trainable = part_field("full")
 
 
-def _cost(config: GradientAscentConfig, sizes: Sizes) -> Cost:
-    return Cost.training(config, forget=config.epochs * sizes.forget)
-
-
-def _cost_in_steps(config: AscentStepsConfig, sizes: Sizes) -> Cost:
-    return Cost.training(config, forget=config.steps * config.batch_size)
+def _cost(config: GradientAscentConfig | AscentStepsConfig, sizes: Sizes) -> Cost:
+    return Cost.training(config, forget=config.passes(sizes.forget))
 
 
 _PLAIN: dict[str, Any] = {"lr_schedule": "constant", "clip": 0.1}
@@ -104,7 +100,6 @@ _DDPM = replace(
     _CLASSIFIER,
     config_cls=AscentStepsConfig,
     function="sfr_core.methods.gradient_ascent:gradient_ascent_steps",
-    cost=_cost_in_steps,
     presets=DDPM,
 )
 METHOD = {

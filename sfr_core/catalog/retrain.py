@@ -37,12 +37,8 @@ class RetrainStepsConfig(StepConfig):
     steps: int = steps_field(800000)
 
 
-def _cost(config: RetrainConfig, sizes: Sizes) -> Cost:
-    return Cost.training(config, remain=config.epochs * sizes.remain, networks=1)
-
-
-def _cost_in_steps(config: RetrainStepsConfig, sizes: Sizes) -> Cost:
-    return Cost.training(config, remain=config.steps * config.batch_size, networks=1)
+def _cost(config: RetrainConfig | RetrainStepsConfig, sizes: Sizes) -> Cost:
+    return Cost.training(config, remain=config.passes(sizes.remain), networks=1)
 
 
 RECIPE = Preset(
@@ -114,7 +110,6 @@ _DDPM = replace(
     config_cls=RetrainStepsConfig,
     function="sfr_core.methods.retrain:retrain_steps",
     requires=("Restartable",),
-    cost=_cost_in_steps,
     presets=DDPM,
 )
 METHOD = {"classifier": _CLASSIFIER, "ddpm": _DDPM, "dit": replace(_DDPM, presets=DIT)}

@@ -265,6 +265,10 @@ class EpochConfig(OptimizerConfig):
         "cosine", "Learning-rate schedule", "Falls by a cosine, epoch by epoch, lr·(1+cos(πe/E))/2, or stays constant."
     )
 
+    def passes(self, pictures: int) -> int:
+        """Pictures that all epochs over a set of so many see."""
+        return self.epochs * pictures
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepConfig(OptimizerConfig):
@@ -275,3 +279,7 @@ class StepConfig(OptimizerConfig):
     weight_decay: float = decay_field(0.0)
     steps: int = steps_field(1000)
     clip: float | None = clip_field(1.0)
+
+    def passes(self, pictures: int) -> int:
+        """Pictures that all steps see, whatever the size of the set."""
+        return self.steps * self.batch_size
