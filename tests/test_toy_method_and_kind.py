@@ -11,9 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from demos.asked import asked
 from demos.jobs.estimate import expected
-from demos.jobs.local import check_config
+from demos.jobs.local import plan_here
 from demos.records.imports import read_files
 from demos.records.metrics import metric_rows
 from demos.records.verdict import of_record
@@ -32,6 +31,7 @@ from sfr_core.errors import SpecError
 from sfr_core.events import Event, Finished, PhaseStarted, Step
 from sfr_core.kinds.base import Kind
 from sfr_core.kinds.registry import KINDS
+from sfr_core.plan import plan
 from sfr_core.results import ClassifierRecord
 from sfr_core.runs.files import FILES, WEIGHTS, read_config, read_result, read_weights
 from sfr_core.tasks.base import Task
@@ -187,10 +187,11 @@ def test_form(card: ModelCard) -> None:
 
 
 def test_plan(card: ModelCard) -> None:
-    check_config(config_of(card))
-    assert asked(config_of(card)).spec.classes == (3,)
+    found = plan_here(config_of(card))
+    assert (found.card.id, found.method, found.settings) == (card.id, SHRINK, ShrinkConfig(share=0.25))
+    assert (found.forget.spec.classes, len(found.forget.rows), found.forget.n_remain) == ((3,), 6, 54)
     with pytest.raises(SpecError, match="whole classes"):
-        asked(replace(config_of(card), forget="random:0.1"))
+        plan(replace(config_of(card), forget="random:0.1"))
 
 
 def test_expected_time(card: ModelCard) -> None:
