@@ -141,7 +141,9 @@ class Samples:
 class Drawn(Samples):
     """Judged samples."""
 
-    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], judge: Judge, sampler: Protocol) -> None:
+    def __init__(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], judge: Judge | PromptJudge, sampler: Protocol
+    ) -> None:
         super().__init__(images, labels, sampler)
         self._judge = judge
         self.verdict = judge(pixels_of(images))
@@ -162,12 +164,13 @@ class Drawn(Samples):
         )
 
     def _real(self) -> RealFeatures:
-        if self._judge.real is None:
+        judge = self._judge.judge if isinstance(self._judge, PromptJudge) else self._judge
+        if judge.real is None:
             raise AssetError("The judge knows no real pictures.", hint="Make it anew with the recipe in its card.")
-        return self._judge.real
+        return judge.real
 
     def accepted(self) -> NDArray[np.int64]:
-        """What the judge accepts each sample as, -1 where as nothing, [n]."""
+        """Class that the judge accepts for each sample, or prompt that it fulfils, -1 where none, [n]."""
         return self._judge.accepted(self.verdict, self.labels)
 
     def report(self, rows: NDArray[np.int64] | None = None) -> GeneratorReport:
@@ -182,12 +185,8 @@ class ConceptDrawn(Drawn):
     def __init__(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64], judge: PromptJudge, sampler: Protocol
     ) -> None:
-        super().__init__(images, labels, judge.judge, sampler)
+        super().__init__(images, labels, judge, sampler)
         self._prompts = judge
-
-    def accepted(self) -> NDArray[np.int64]:
-        """Which prompt each sample fulfils, -1 where none, [n]."""
-        return self._prompts.accepted(self.verdict, self.labels)
 
     def shares(self) -> dict[int, float]:
         """Share (0 to 1) of each prompt's samples that fulfil it."""

@@ -14,12 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog import spec_of
-from sfr_core.catalog.base import MethodSpec
-from sfr_core.configs import MethodConfig, RunConfig
-from sfr_core.data.concepts import PromptPlan, plan_prompts, read_concepts
+from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.splits import Split, parse_forget, split_rows
 from sfr_core.errors import Busy, InputError
 from sfr_core.hub.describe import check_memory, hub_precision
 from sfr_core.hub.open import opened_generator
@@ -29,12 +25,12 @@ from sfr_core.metrics.classifier import Answers
 from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
 from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_frozen, recompute_blocks
+from sfr_core.plan import RunPlan, plan
 from sfr_core.results import Report, RunResult
 from sfr_core.runs.evaluate import Evaluation, Who, answers_of
 from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.opening import Opening
-from sfr_core.zoo.cards import check_kind
 from sfr_core.zoo.shipped import (
     HUB,
     OWN,
@@ -75,8 +71,8 @@ class Session:
     """A live task with its start weights. One run at a time; nothing here is shared between sessions but read-only data.
 
     Attributes:
-        config: as asked for. method, method_config: what it names, validated.
-        card, dataset, split, task: the model, its pictures, the two sets, and the live task.
+        plan: what is run on what; config, card, method, method_config: of it.
+        dataset, split, task: the model's pictures with the names of the plan's labels, the two sets, and the live task.
         before: CPU copies of parameters and buffers at the start. after: the same at the end of a run, or None.
         retrained: gold standard where the card has none.
         shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; of the last evaluation.
@@ -105,35 +101,22 @@ class Session:
         Raises:
             InputError: as `open`. OutOfMemory: the device cannot hold the model, or a pass of it to be timed.
         """
-        if not len(dataset.train):
-            config = replace(config, data="data-free")  # there is no other source: the run's files say so
-        self.config = config
-        is_a = kind_named(model.kind)
-        self.method: MethodSpec = spec_of(config.method, model.kind)
-        self.method_config: MethodConfig = self.method.config_cls.from_dict(config.settings)
-        self.card = model
-        spec = parse_forget(config.forget, dataset.class_names)
-        check_kind(model.kind, spec, config.data, config.redirect)
-        prompts: PromptPlan | None = None
-        if spec.concept:  # its prompts are the classes of this run
-            prompts = plan_prompts(read_concepts(model.folder), spec, config.redirect)
-            dataset = replace(dataset, class_names=prompts.names)
-        self.dataset = dataset
-        self.split: Split = prompts.split if prompts is not None else split_rows(spec, dataset.train.labels)
+        self.plan: RunPlan = plan(config, card=model, dataset=dataset)
+        forget, is_a = self.plan.forget, kind_named(model.kind)
+        self.config = config = self.plan.config
+        self.card, self.method, self.method_config = model, self.plan.method, self.plan.settings
+        self.dataset, self.split = replace(dataset, class_names=forget.names), forget.split
         self.device = pick_device(config.device)
         if model.source == "hub":
             check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         with memory_errors("to open this model"):
             given = Opening(
-                config=config, method=self.method_config, dataset=dataset, split=self.split, prompts=prompts, load=load,
-                build=build, judge=lambda: None if model.judge is None else open_judge(model),
+                config=config, method=self.method_config, dataset=self.dataset, split=self.split, prompts=forget.prompts,
+                load=load, build=build, judge=lambda: None if model.judge is None else open_judge(model),
                 guidance=None if model.sampling is None else model.sampling.guidance, device=self.device,
             )  # fmt: skip
             self.task = cast("Callable[[Opening], base.RunTask]", named(is_a.opens))(given)
-            for name in self.method.requires:
-                if not isinstance(self.task, getattr(base, name)):
-                    raise InputError(f"{self.method.title} cannot work on this model.", hint="Choose another method.")
             trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
             if config.memory == "spare":
                 recompute_blocks(self.task.model)
