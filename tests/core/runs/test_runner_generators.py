@@ -53,6 +53,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
     protocols = {"dit": Protocol(18, 4), "text-to-image": Protocol(12, 4)}
     there = evaluate.protocol_of
     monkeypatch.setattr(evaluate, "protocol_of", lambda card: protocols.get(card.kind) or there(card))
+    monkeypatch.setattr(evaluate, "_samples", type(evaluate._samples)(4))  # others may have drawn of the same models
     monkeypatch.setattr(dit, "SELF_GENERATED", SelfGenerated(forget=8, remain=2, steps=4))
     monkeypatch.setattr(dit, "PREVIEW", PreviewSettings(steps=2, columns=2))
 
