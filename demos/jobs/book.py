@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 
 from demos.jobs.job import ENDED, Backend, Job, Limits, State, session_bytes
 from demos.jobs.local import plan_here, retrained_for, run_here
+from demos.jobs.side_jobs import failure
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
-from sfr_core.errors import Busy, InputError, PlaygroundError
+from sfr_core.errors import Busy, InputError
 from sfr_core.events import Cancelled, Event, Finished
 from sfr_core.plan import RunPlan
 
@@ -257,16 +258,14 @@ class JobBook:
                         untouched = event.steps == 0
             if state == "failed":
                 job.error = "The run ended without a result. Start it again."
-        except PlaygroundError as error:
-            job.error, state = str(error), "failed"
-        except MemoryError:
-            job.error, state = "There is too little memory for this run. Choose a smaller batch size.", "failed"
         except Exception as error:
-            LOG.exception("job %s failed", job.id[:8])
-            job.error = (
-                f"The run failed unexpectedly ({type(error).__name__}). Start it again or choose other settings."
-            )
             state = "failed"
+            job.error = failure(
+                error,
+                what="The run",
+                advice="Start it again or choose other settings.",
+                memory="There is too little memory for this run. Choose a smaller batch size.",
+            )
         finally:
             try:
                 if events is not None and hasattr(events, "close"):

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeVar
 
-from demos.jobs import side_jobs as wishes
-from demos.jobs import warm
-from demos.jobs.side_jobs import Wish
+from demos.jobs import side_jobs, warm
+from demos.jobs.side_jobs import SideJob
 from demos.render import bar, form_alert, form_note, render
 from demos.text import hub as words
 from demos.text import unlearn as copy
@@ -145,7 +144,7 @@ def _hindrance(found: Found) -> tuple[str, str]:
     return "", ""
 
 
-def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
+def download(found: Found, opener: Opener | None = None) -> SideJob[ModelCard]:
     """Downloads and opens a model, see `fetching`.
 
     Args:
@@ -155,7 +154,7 @@ def download(found: Found, opener: Opener | None = None) -> Wish[ModelCard]:
     return fetching(model.id, opener or (lambda watch: open_generator(model, watch)), found.description.missing)
 
 
-def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> Wish[T]:
+def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> SideJob[T]:
     """Downloads in a thread; its steps are kilobytes. One download at a time in a process.
 
     Args:
@@ -179,30 +178,30 @@ def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> Wish[T]:
             yield going.result()
 
     total = max(1, missing // 1000)
-    return wishes.start(_one_at_a_time, worker, (name,), total, deadline=LONGEST, advice=words.ADVICE)
+    return side_jobs.start(_one_at_a_time, worker, (name,), total, deadline=LONGEST, advice=words.ADVICE)
 
 
-def progress_html(wish: Wish[T], title: str = words.TITLE) -> str:
+def progress_html(job: SideJob[T], title: str = words.TITLE) -> str:
     """A bar with the real bytes, or that it waits; `title` names the bar."""
-    if wish.state == "waiting":
+    if job.state == "waiting":
         return form_note(words.WAITING)
-    done = min(wish.done, wish.steps)
-    text = words.CHECKING if done == wish.steps else words.PROGRESS.format(
-        done=copy.size(1000 * done), total=copy.size(1000 * wish.steps)
+    done = min(job.done, job.steps)
+    text = words.CHECKING if done == job.steps else words.PROGRESS.format(
+        done=copy.size(1000 * done), total=copy.size(1000 * job.steps)
     )  # fmt: skip
-    return bar(title, done, wish.steps) + form_note(text, status=True)
+    return bar(title, done, job.steps) + form_note(text, status=True)
 
 
-def ended_html(wish: Wish[ModelCard]) -> str:
+def ended_html(job: SideJob[ModelCard]) -> str:
     """How a download ended."""
-    if wish.state != "done":
-        return unfinished_html(wish)
-    (card,) = wish.outcomes.values()
+    if job.state != "done":
+        return unfinished_html(job)
+    (card,) = job.outcomes.values()
     return form_note(words.OPENED.format(title=card.title), status=True, model=card.id)
 
 
-def unfinished_html(wish: Wish[T]) -> str:
+def unfinished_html(job: SideJob[T]) -> str:
     """Why a download ended before all was here."""
-    if wish.state == "failed":
-        return form_alert(wish.error)
-    return form_note(words.LATE if wish.state == "late" else words.STOPPED, status=True)
+    if job.state == "failed":
+        return form_alert(job.error)
+    return form_note(words.LATE if job.state == "late" else words.STOPPED, status=True)

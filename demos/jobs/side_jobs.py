@@ -1,4 +1,4 @@
-"""What a visitor wishes of a run's models off the run: in a thread of its own that holds the compute slot. No gradio, no torch."""
+"""Side jobs: work on the models of a finished run, or a download, in a thread that holds a slot. No gradio, no torch."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Worker: TypeAlias = Callable[[str], Iterator[int | T]]
 
 
 @dataclass(slots=True)
-class Wish(Generic[T]):
-    """One wish as it stands; its thread writes, the page reads.
+class SideJob(Generic[T]):
+    """One side job as it stands; its thread writes, the page reads.
 
     Attributes:
         models: with whom it works, in this order.
@@ -57,58 +57,68 @@ class Wish(Generic[T]):
 
 def start(
     slot: threading.Lock, worker: Worker[T], models: Sequence[str], steps: int, *, deadline: float, advice: str
-) -> Wish[T]:
+) -> SideJob[T]:
     """Works with each of `models` in turn, in a thread; the slot is given back whatever happens.
 
     Args:
         deadline: seconds that it may compute ("late" where they are over).
         advice: what to do where it fails for an unknown reason.
     """
-    wish: Wish[T] = Wish(tuple(models), steps, CancelToken())
-    arguments = (wish, slot, worker, deadline, advice)
-    threading.Thread(target=_work, args=arguments, name="wish", daemon=True).start()
-    return wish
+    job: SideJob[T] = SideJob(tuple(models), steps, CancelToken())
+    arguments = (job, slot, worker, deadline, advice)
+    threading.Thread(target=_work, args=arguments, name="side-job", daemon=True).start()
+    return job
 
 
-def _work(wish: Wish[T], slot: threading.Lock, worker: Worker[T], deadline: float, advice: str) -> None:
+def _work(job: SideJob[T], slot: threading.Lock, worker: Worker[T], deadline: float, advice: str) -> None:
     while not slot.acquire(timeout=0.2):
-        if wish.cancel.cancelled:
-            wish.state = "stopped"
+        if job.cancel.cancelled:
+            job.state = "stopped"
             return
     started = time.monotonic()
     outcomes: dict[str, T] = {}
     end: Literal["done", "stopped", "late", "failed"] = "failed"
     try:
-        wish.state = "working"
-        for model in wish.models:
-            wish.model, wish.done = model, 0
+        job.state = "working"
+        for model in job.models:
+            job.model, job.done = model, 0
             for item in worker(model):
                 if not isinstance(item, int):
                     outcomes[model] = item
                     break
-                wish.done = item
-                if wish.cancel.cancelled:
+                job.done = item
+                if job.cancel.cancelled:
                     end = "stopped"
                     return
                 if time.monotonic() - started > deadline:
                     end = "late"
                     return
-        wish.outcomes, end = outcomes, "done"
-    except PlaygroundError as error:
-        wish.error = str(error)
+        job.outcomes, end = outcomes, "done"
     except Exception as error:
-        # With torch, which whatever fails for want of memory has loaded.
-        from sfr_core.ops.device import is_out_of_memory
-
-        if is_out_of_memory(error):
-            wish.error = f"There is too little free memory for this. {advice}"
-        else:
-            LOG.exception("a wish failed")
-            wish.error = f"This failed unexpectedly ({type(error).__name__}). {advice}"
+        job.error = failure(
+            error, memory=f"There is too little free memory for this. {advice}", what="This", advice=advice
+        )
     finally:
-        wish.seconds = time.monotonic() - started
+        job.seconds = time.monotonic() - started
         slot.release()
-        wish.state = end
+        job.state = end
+
+
+def failure(error: Exception, *, what: str, advice: str, memory: str) -> str:
+    """One sentence on why work in a thread failed; what nobody foresaw is logged. Runs and side jobs say it alike.
+
+    Args:
+        what: failed. advice: what to do then. memory: the whole sentence where memory was short.
+    """
+    if isinstance(error, PlaygroundError):
+        return str(error)
+    # With torch, which whatever fails for want of memory has loaded.
+    from sfr_core.ops.device import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return memory
+    LOG.error("%s failed", what, exc_info=error)
+    return f"{what} failed unexpectedly ({type(error).__name__}). {advice}"
 
 
 def model_of(session: Any, who: str) -> Any:

@@ -1,4 +1,4 @@
-"""A CLIP asked on a visitor's wish whether pictures show what their prompts say: the wishes, and what they say. No gradio, no torch at first."""
+"""A CLIP asked whether pictures show what their prompts say: the side jobs, and what they say. No gradio, no torch at first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demos.jobs import downloads as hub
-from demos.jobs import estimate
-from demos.jobs import side_jobs as wishes
-from demos.jobs.side_jobs import Wish
+from demos.jobs import estimate, side_jobs
+from demos.jobs.side_jobs import SideJob
 from demos.records.record import RunRecord
 from demos.render import note, plain, status, table
 from demos.text import result as copy
@@ -50,12 +49,12 @@ class Scores:
     guidance: float
 
 
-def download(model: HubModel) -> Wish[Path]:
+def download(model: HubModel) -> SideJob[Path]:
     """Fetches a CLIP that was looked up, in a thread; not in the compute slot, which runs may take meanwhile."""
     return hub.fetching(model.id, partial(fetch, model), missing_bytes(model))
 
 
-def start(slot: threading.Lock, session: Any, n: int) -> Wish[Scores]:
+def start(slot: threading.Lock, session: Any, n: int) -> SideJob[Scores]:
     """Draws n pictures of every kind of prompt with each model of a run and scores them, in a thread that waits for `slot`.
 
     Raises:
@@ -74,13 +73,13 @@ def start(slot: threading.Lock, session: Any, n: int) -> Wish[Scores]:
         if not opened:  # in this thread: its files are checked, which takes a while
             opened.append(open_clip(asked, session.device))
         clip, name = opened[0]
-        model = wishes.model_of(session, who)
+        model = side_jobs.model_of(session, who)
         found = yield from agree(session.task, sampler, clip, n, model)
         yield Scores(found, name, sampler.steps, sampler.guidance)
 
     models = ("before", "after", *(("retrained",) if session.has("retrained") else ()))
     steps = agreement_steps(session.task, sampler, n)
-    return wishes.start(slot, score, models, steps, deadline=DEADLINE, advice="Try again.")
+    return side_jobs.start(slot, score, models, steps, deadline=DEADLINE, advice="Try again.")
 
 
 def about_html() -> str:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
-from demos.context import QUEUED, PageContext
+from demos.context import PageContext
 from demos.jobs import hardware
-from demos.panel import Wishes, bar_html, followed, gone, session_of
+from demos.panel import Panel, bar_html, gone, session_of
 from demos.panel import ended_html as wish_ended
 from demos.pictures.blur import veiled
 from demos.records.record import RunRecord
-from demos.render import alert, note
+from demos.render import note
 from demos.result import sampling
 from demos.result import strips as generator_html
 from demos.text import result as copy
 from demos.text import unlearn as page_copy
 from sfr_core.configs.run import whole
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.errors import InputError
 from sfr_core.results import GeneratorReport
 
 
-class Play:
+class DrawMore(Panel[GeneratorReport]):
     """The controls, and the drawing that each visitor has under way."""
 
     def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
-        self.ctx, self.key = ctx, key
-        self.drawings: Wishes[GeneratorReport] = Wishes.of(ctx, f"{prefix}-play")
+        super().__init__(ctx, f"{prefix}-play", key)
         with gr.Column(elem_id=f"{prefix}-play") as self.box:
             gr.Markdown(f"### {copy.PLAY_TITLE}\n{copy.PLAY_HELP}")
             with gr.Row():
@@ -63,22 +62,7 @@ class Play:
                     elem_id=f"{prefix}-play-what",
                     interactive=True,
                 )
-            with gr.Row():
-                self.draw = gr.Button(
-                    copy.PLAY_DRAW,
-                    variant="primary",
-                    size="sm",
-                    elem_id=f"{prefix}-play-draw",
-                    elem_classes="cmp-small",
-                )
-                self.stop = gr.Button(
-                    copy.PLAY_STOP,
-                    size="sm",
-                    interactive=False,
-                    elem_id=f"{prefix}-play-stop",
-                    elem_classes="cmp-small",
-                )
-            self.status = gr.HTML(elem_id=f"{prefix}-play-status")
+            self.buttons(copy.PLAY_DRAW, copy.PLAY_STOP, part="draw", variant="primary")
             self.drawn = gr.HTML(elem_id=f"{prefix}-play-drawn")
 
     def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
@@ -88,45 +72,21 @@ class Play:
             **self.cleared(),
             self.what: gr.update(label=copy.PLAY_WHAT_PROMPTS if record.of_concept else copy.PLAY_WHAT),
             self.guidance: sampled(record),
-            self.draw: gr.update(interactive=able),
+            self.start: gr.update(interactive=able),
             self.status: "" if able else note(gone()),
         }
 
     def cleared(self) -> dict[Any, Any]:
         """Nothing drawn."""
         still = dict.fromkeys((self.what, self.guidance), gr.skip())
-        off = dict.fromkeys((self.draw, self.stop), gr.update(interactive=False))
+        off = dict.fromkeys((self.start, self.stop), gr.update(interactive=False))
         return {**off, **still, self.status: "", self.drawn: ""}
 
     def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
         """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
-        wish = [self.ctx.browser, self.key, self.steps, self.guidance, self.seed, self.what]
-        outputs = [self.draw, self.stop, self.status, self.drawn]
-
-        def draw(
-            browser: Any, key: Any, steps: Any, guidance: Any, seed: Any, what: Any
-        ) -> Iterator[tuple[Any, Any, Any, Any]]:
-            try:
-                record = record_of(browser, key)
-                drawing = self.begin(browser, key, record, steps, guidance, seed, what)
-            except PlaygroundError as error:
-                yield gr.skip(), gr.skip(), alert(str(error)), gr.skip()
-                return
-            for seen in followed(drawing, progress_html, lambda: self.ctx.book.touch(str(key))):
-                yield *seen, gr.skip()
-            shown: Any = gr.skip()
-            if drawing.state == "done":
-                labels = record.class_names, record.forgotten, record.roles
-                shown = veiled(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
-            yield (
-                gr.Button(interactive=True),
-                gr.Button(interactive=False),
-                ended_html(drawing, guidance, seed),
-                shown,
-            )
-
-        self.drawings.stopped_by(self.stop, self.ctx)
-        return self.draw.click(draw, wish, outputs, **QUEUED)
+        self.stopped_by_its_button()
+        chosen = [self.steps, self.guidance, self.seed, self.what]
+        return self.starts(self.start, record_of, self.begin, progress_html, ended, chosen, [self.drawn])
 
     def begin(
         self, browser: Any, key: Any, record: RunRecord, steps: Any, guidance: Any, seed: Any, what: Any
@@ -147,12 +107,9 @@ class Play:
         sampler = sampling.sampler_of(
             session, labels, seed=whole("seed of the noise", seed), steps=steps, guidance=float(guidance)
         )
-        visitor = self.ctx.visitor(browser)
-        self.drawings.call_off(visitor)
         total = sampling.steps_of(session, labels, steps)
-        drawing = sampling.start(self.ctx.book.slot, sampler, sampling.models_of(session, record.samples), total)
-        self.drawings.put(visitor, drawing)
-        return drawing
+        models = sampling.models_of(session, record.samples)
+        return self.put(browser, lambda: sampling.start(self.ctx.book.slot, sampler, models, total))
 
 
 def sampled(record: RunRecord) -> Any:
@@ -167,6 +124,17 @@ def progress_html(drawing: sampling.Drawing) -> str:
     return bar_html(
         drawing, copy.PLAY_TITLE, copy.PLAY_PROGRESS.format(model=model, done=drawing.done, total=drawing.steps)
     )
+
+
+def ended(
+    record: RunRecord, drawing: sampling.Drawing, steps: Any, guidance: Any, seed: Any, what: Any
+) -> tuple[Any, str, Any]:
+    """How it ended: the button, the status, and the pictures."""
+    shown: Any = gr.skip()
+    if drawing.state == "done":
+        labels = record.class_names, record.forgotten, record.roles
+        shown = veiled(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
+    return gr.Button(interactive=True), ended_html(drawing, guidance, seed), shown
 
 
 def ended_html(drawing: sampling.Drawing, guidance: float, seed: Any) -> str:

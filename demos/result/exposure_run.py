@@ -6,9 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demos.jobs import estimate
-from demos.jobs import side_jobs as wishes
-from demos.jobs.side_jobs import Wish
+from demos.jobs import estimate, side_jobs
+from demos.jobs.side_jobs import SideJob
 from demos.records.record import RunRecord
 from demos.render import table
 from demos.text import result as copy
@@ -26,7 +25,7 @@ SAMPLES = 40
 MODELS = ("before", "after")
 
 
-def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> Wish[Exposed]:
+def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> SideJob[Exposed]:
     """Draws and counts with the model before and the one after a run, in a thread that waits for `slot`."""
     # Torch is here by now: the session came with it.
     from sfr_core.hub.exposure import expose, expose_steps
@@ -35,11 +34,11 @@ def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> Wish[Expos
     sampler = protocol_of(session.card)
 
     def count(who: str) -> Iterator[int | Exposed]:
-        found = yield from expose(session.task, sampler, n, wishes.model_of(session, who))
+        found = yield from expose(session.task, sampler, n, side_jobs.model_of(session, who))
         yield found
 
     steps = expose_steps(n, sampler)
-    return wishes.start(slot, count, MODELS, steps, deadline=DEADLINE, advice="Try again.")
+    return side_jobs.start(slot, count, MODELS, steps, deadline=DEADLINE, advice="Try again.")
 
 
 def time_text(record: RunRecord) -> str:

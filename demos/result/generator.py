@@ -13,7 +13,7 @@ from demos.records.record import RunRecord
 from demos.render import render
 from demos.result import strips as html
 from demos.result.clip_score import ClipScore
-from demos.result.draw_more import Play
+from demos.result.draw_more import DrawMore
 from demos.result.exposure import Count
 from demos.result.recovery import Recover
 from demos.static_files import mounting
@@ -37,7 +37,7 @@ class GeneratorPart:
                     elem_id=f"{prefix}-pair",
                     texts=copy.PAIR,
                 )
-            self.play = Play(ctx, prefix, key)
+            self.play = DrawMore(ctx, prefix, key)
             self.recover = Recover(ctx, prefix, key)
             self.clip = ClipScore(ctx, prefix, key)
             self.count = Count(ctx, prefix, key)

@@ -1,4 +1,4 @@
-"""A recovery attack on a visitor's wish, and what it says: can a learned word bring the concept back? No gradio, no torch at first."""
+"""A recovery attack on a visitor's job, and what it says: can a learned word bring the concept back? No gradio, no torch at first."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from demos.jobs import estimate
-from demos.jobs import side_jobs as wishes
-from demos.jobs.side_jobs import Wish
+from demos.jobs import estimate, side_jobs
+from demos.jobs.side_jobs import SideJob
 from demos.pictures.sheets import strip
 from demos.records.record import RunRecord
 from demos.records.verdict_words import percent
@@ -36,7 +35,7 @@ _took: dict[str, float] = {}
 _lock = threading.Lock()
 
 
-def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | None = None) -> Wish[Recovery]:
+def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | None = None) -> SideJob[Recovery]:
     """Attacks the model after a run, and with `before` the one before it too, in a thread that waits for `slot`.
 
     `how`: default Attack().
@@ -49,19 +48,19 @@ def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | Non
     chosen, sampler = how or Attack(), protocol_of(session.card)
 
     def attack(who: str) -> Iterator[int | Recovery]:
-        found = yield from recover(session.task, sampler, chosen, wishes.model_of(session, who))
+        found = yield from recover(session.task, sampler, chosen, side_jobs.model_of(session, who))
         yield found
 
     models = ("after", "before") if before else ("after",)
     steps = attack_steps(chosen, sampler, session.task.shape)
-    return wishes.start(slot, attack, models, steps, deadline=DEADLINE, advice="Run this again.")
+    return side_jobs.start(slot, attack, models, steps, deadline=DEADLINE, advice="Run this again.")
 
 
-def learn(model: str, wish: Wish[Recovery]) -> None:
+def learn(model: str, job: SideJob[Recovery]) -> None:
     """Takes the time of an attack that ended, for the next one on this model."""
-    if wish.state == "done":
+    if job.state == "done":
         with _lock:
-            _took[model] = wish.seconds / len(wish.models)
+            _took[model] = job.seconds / len(job.models)
 
 
 def time_text(record: RunRecord) -> str:

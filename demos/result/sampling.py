@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from demos.jobs import side_jobs as wishes
-from demos.jobs.side_jobs import Wish, Worker
+from demos.jobs import side_jobs
+from demos.jobs.side_jobs import SideJob, Worker
 from sfr_core.results import GeneratorReport
 
 DEADLINE = 180.0
@@ -22,15 +22,15 @@ PER_CLASS = {"forgotten": 16, "all": 8}
 MOST, FEWEST = 96, 4
 """Samples of one model: of many classes each has fewer, in whole lines, and of more than MOST / FEWEST only the first are drawn."""
 
-Drawing = Wish[GeneratorReport]
+Drawing = SideJob[GeneratorReport]
 """Samples that are being drawn: one report a model."""
 Sampler = Worker[GeneratorReport]
 """Draws with one model: yields the sampler steps done, and last what was drawn."""
 
 
 def start(slot: threading.Lock, sampler: Sampler, models: Sequence[str], steps: int) -> Drawing:
-    """Draws with each of `models` in turn, `steps` sampler steps each over all batches (see `wishes.start`)."""
-    return wishes.start(slot, sampler, models, steps, deadline=DEADLINE, advice="Try fewer steps or classes.")
+    """Draws with each of `models` in turn, `steps` sampler steps each over all batches (see `side_jobs.start`)."""
+    return side_jobs.start(slot, sampler, models, steps, deadline=DEADLINE, advice="Try fewer steps or classes.")
 
 
 def labels_of(what: str, classes: int, forgotten: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:

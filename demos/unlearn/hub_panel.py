@@ -15,7 +15,7 @@ import gradio as gr
 from demos.context import LAST, PRIVATE, QUEUED, QUICK, say
 from demos.jobs import downloads as hub
 from demos.jobs import hardware
-from demos.panel import Wishes, followed
+from demos.panel import SideJobs, followed
 from demos.render import form_note
 from demos.text import hub as words
 from demos.text import unlearn as copy
@@ -52,7 +52,7 @@ class HubPart:
     stop: gr.Button
     status: gr.HTML
     opened: gr.State
-    wishes: Wishes[ModelCard]
+    downloads: SideJobs[ModelCard]
 
     def wire(self, inputs: list[Component], chosen: Callable[..., dict[Any, Any]], outputs: list[Any]) -> Any:
         """Connects the buttons. Returns the listener that fills in the form.
@@ -93,7 +93,7 @@ class HubPart:
             """What was said of the model before is not true of this one; its download is called off."""
             if name == asked:  # the field was only passed: a drop-down says "input" then too
                 return {self.found: gr.skip()}
-            self.wishes.call_off(str(request.session_hash))
+            self.downloads.call_off(str(request.session_hash))
             hidden = {
                 part: gr.update(visible=False) for part in (self.pictures, self.architecture, self.open, self.stop)
             }
@@ -105,17 +105,17 @@ class HubPart:
 
         def fetch(request: gr.Request, found: Any, pictures: Any, architecture: Any) -> Iterator[Any]:
             try:
-                wish = self.start(str(request.session_hash), found, pictures, architecture)
+                job = self.start(str(request.session_hash), found, pictures, architecture)
             except PlaygroundError as error:
                 raise say(error) from None
-            for start, stop, status in followed(wish, hub.progress_html, lambda: None):
+            for start, stop, status in followed(job, hub.progress_html, lambda: None):
                 yield {self.open: start, self.stop: stop, self.status: status}
             ended = {
                 self.open: gr.Button(interactive=True),
                 self.stop: gr.Button(interactive=False),
-                self.status: hub.ended_html(wish),
+                self.status: hub.ended_html(job),
             }
-            card = next(iter(wish.outcomes.values()), None)
+            card = next(iter(job.outcomes.values()), None)
             yield {**ended, **({} if card is None else {self.opened: card.id})}
 
         def choose(opened: Any, *values: Any) -> dict[Any, Any]:
@@ -135,7 +135,7 @@ class HubPart:
         ).then(choose, [self.opened, *inputs], [self.opened, *outputs], **QUEUED)
 
         def stop(request: gr.Request) -> Any:
-            self.wishes.call_off(str(request.session_hash))
+            self.downloads.call_off(str(request.session_hash))
             return gr.Button(interactive=False)
 
         self.stop.click(stop, None, self.stop, **QUICK)
@@ -153,10 +153,7 @@ class HubPart:
         opener = None
         if not KINDS[model.model.kind].draws:
             opener = _with_pictures(model.model, pictures, architecture)
-        self.wishes.call_off(visitor)
-        wish = hub.download(model, opener)
-        self.wishes.put(visitor, wish)
-        return wish
+        return self.downloads.put(visitor, lambda: hub.download(model, opener))
 
 
 def build() -> HubPart | None:
@@ -205,7 +202,7 @@ def build() -> HubPart | None:
             stop = gr.Button(words.STOP, interactive=False, visible=False, elem_id="hub-stop")
         status = gr.HTML("", elem_id="hub-status")
     asked, state, opened = gr.State(""), gr.State(""), gr.State("")
-    return HubPart(name, look, asked, state, facts, pictures, architecture, button, stop, status, opened, Wishes())
+    return HubPart(name, look, asked, state, facts, pictures, architecture, button, stop, status, opened, SideJobs())
 
 
 def look_up(name: Any) -> hub.Found:

@@ -19,7 +19,7 @@ from huggingface_hub import constants
 from demos.context import PageContext
 from demos.jobs import downloads, estimate
 from demos.jobs.book import JobBook
-from demos.jobs.side_jobs import Wish
+from demos.jobs.side_jobs import SideJob
 from demos.records.record import RunRecord
 from demos.result import clip_run as clip_score
 from demos.result import clip_score as panel
@@ -96,7 +96,7 @@ def owned(part: panel.ClipScore, session: Any) -> str:
     return job.id
 
 
-def ended(wish: Wish[Any]) -> Wish[Any]:
+def ended(wish: SideJob[Any]) -> SideJob[Any]:
     limit = time.monotonic() + PATIENCE
     while wish.active:
         assert time.monotonic() < limit
@@ -150,7 +150,7 @@ def test_it_is_there_for_concepts_whose_samples_are_kept(
     assert shown[part.box]["visible"] is True
     assert shown[part.start]["interactive"] is True
     assert shown[part.fetch]["visible"] is False
-    assert "the CLIP in the folder tiny-clip of this machine" in shown[part.about]
+    assert "The CLIP in the folder tiny-clip of this machine" in shown[part.about]
     assert str(folder.parent) not in shown[part.about]
     stopped = of_concept(reports={"before": report(100, [0, 0, 1, 1, 2, 2])})
     for other in (record(), of_concept(reports={}), stopped):
@@ -225,7 +225,7 @@ def test_scores_are_those_of_every_model_of_the_run(part: panel.ClipScore, folde
     key = owned(part, session)
     _, start = part.wire(lambda browser, key: of_concept())
     seen = list(start.fn(ANN, key, 4))
-    wish = part.asked[ANN["visitor"]]
+    wish = part.jobs[ANN["visitor"]]
     assert wish.models == ("before", "after", "retrained")
     assert seen[-1][2] == clip_score.found_html(wish.outcomes, wish.seconds)
     clip, sampler = Clip(folder, torch.device("cpu")), protocol_of(session.card)
@@ -260,7 +260,7 @@ def test_no_clip_in_the_folder_is_one_sentence(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv(SWITCH, str(tmp_path / "nowhere"))
     wish = ended(clip_score.start(threading.Lock(), ran(tmp_path / "sd"), 4))
     assert wish.state == "failed"
-    assert "There is no CLIP in" in panel.ended(wish)
+    assert "There is no CLIP in" in panel.ended(of_concept(), wish, 4)[1]
 
 
 def test_progress_says_with_which_model_and_stop_stops(folder: Path, tmp_path: Path) -> None:
@@ -269,12 +269,12 @@ def test_progress_says_with_which_model_and_stop_stops(folder: Path, tmp_path: P
     with slot:
         wish = clip_score.start(slot, ran(tmp_path / "sd"), 4)
         assert "Waiting until the run" in panel.progress_html(wish)
-        shown: Wish[Any] = replace(wish, state="working", model="after", done=5)
+        shown: SideJob[Any] = replace(wish, state="working", model="after", done=5)
         assert '<progress max="18" value="14"' in panel.progress_html(shown)
         assert "Drawing and scoring with the model after the run: step 5 of 9." in panel.progress_html(shown)
         wish.cancel.cancel()
     assert ended(wish).state == "stopped"
-    assert "Stopped. Nothing was changed." in panel.ended(wish)
+    assert "Stopped. Nothing was changed." in panel.ended(of_concept(), wish, 4)[1]
 
 
 def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: Path, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: P
         other = attack.start(slot, session, before=False)
         session.rollback()
     assert ended(wish).state == "failed"
-    assert "not in memory any more" in panel.ended(wish)
+    assert "not in memory any more" in panel.ended(of_concept(), wish, 4)[1]
     while other.active:
         time.sleep(0.01)
     assert (other.state, other.outcomes) == ("failed", {})

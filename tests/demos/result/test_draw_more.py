@@ -170,11 +170,11 @@ def test_without_weights_or_for_others_nothing_is_drawn() -> None:
             part.begin(browser, job.id, record(), 20, 2, 0, "forgotten")
 
 
-def a_page() -> tuple[PageContext, play.Play, Job]:
+def a_page() -> tuple[PageContext, play.DrawMore, Job]:
     book = JobBook(lambda job: iter(()), plan=planned)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
-        part = play.Play(ctx, "test", gr.State(""))
+        part = play.DrawMore(ctx, "test", gr.State(""))
     job = book.submit(ANN["visitor"], record().config)
     until(lambda: not job.active)
     return ctx, part, job

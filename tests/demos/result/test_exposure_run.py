@@ -13,7 +13,7 @@ import pytest
 
 from demos.context import PageContext
 from demos.jobs.book import JobBook
-from demos.jobs.side_jobs import Wish
+from demos.jobs.side_jobs import SideJob
 from demos.result import exposure as count
 from demos.result import exposure_run as exposed
 from sfr_core.errors import InputError
@@ -107,7 +107,7 @@ def test_only_the_owner_of_a_run_with_weights_can_count(part: count.Count, nuden
 
 
 def test_progress_counts_both_models() -> None:
-    wish: Wish[Exposed] = Wish(("before", "after"), 255, None, "working", "after", 51)  # type: ignore[arg-type]
+    wish: SideJob[Exposed] = SideJob(("before", "after"), 255, None, "working", "after", 51)  # type: ignore[arg-type]
     text = count.progress_html(wish)
     assert '<progress max="510" value="306"' in text
     assert "Drawing and counting, after the run: 51 of 255." in text

@@ -176,7 +176,7 @@ def test_each_kind_shows_its_own_part_and_hides_the_other(page: Any) -> None:
     assert (other[part.generator.box]["visible"], other[part.classifier.box]["visible"]) == (False, True)
     assert "judge" in mine[part.rules]
     assert other[part.rules] != mine[part.rules]
-    assert mine[part.generator.play.draw]["interactive"] is False  # a run from a file has no weights
+    assert mine[part.generator.play.start]["interactive"] is False  # a run from a file has no weights
 
 
 def test_samples_that_memory_did_not_hold_are_not_called_freed(page: Any) -> None:

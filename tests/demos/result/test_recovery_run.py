@@ -13,8 +13,7 @@ import gradio as gr
 import pytest
 
 from demos.context import PageContext
-from demos.jobs import estimate
-from demos.jobs import side_jobs as wishes
+from demos.jobs import estimate, side_jobs
 from demos.jobs.book import JobBook
 from demos.result import recovery as recover
 from demos.result import recovery_run as attack
@@ -83,7 +82,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         attack.time_text(shown)
         == "Expected: about 12 min, with the model before the run 25 min (from the speed of this run)."
     )
-    ended: wishes.Wish[Recovery] = wishes.Wish(("after", "before"), 5, None, "done", seconds=60.0)  # type: ignore[arg-type]
+    ended: side_jobs.SideJob[Recovery] = side_jobs.SideJob(("after", "before"), 5, None, "done", seconds=60.0)  # type: ignore[arg-type]
     attack.learn("m", ended)
     assert "about 30 s, with the model before the run 1 min (measured by the last attack here)" in attack.time_text(
         shown
@@ -129,7 +128,9 @@ def test_stopped_and_late_attacks_say_so() -> None:
             time.sleep(0.005)
             yield step
 
-    wish: wishes.Wish[Recovery] = wishes.start(slot, endless, ("after", "before"), 340, deadline=60.0, advice="")
+    wish: side_jobs.SideJob[Recovery] = side_jobs.start(
+        slot, endless, ("after", "before"), 340, deadline=60.0, advice=""
+    )
     while wish.done < 2:
         time.sleep(0.005)
     text = recover.progress_html(wish)
@@ -138,5 +139,5 @@ def test_stopped_and_late_attacks_say_so() -> None:
     wish.cancel.cancel()
     while wish.active:
         time.sleep(0.005)
-    assert "Stopped. Nothing was changed." in recover.ended(record(), wish)[0]
+    assert "Stopped. Nothing was changed." in recover.ended(record(), wish, False)[1]
     assert not slot.locked()

@@ -8,6 +8,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from safetensors.torch import save_file
 
 from demos.jobs import downloads as hub_page
 from demos.jobs.book import Job, JobBook
-from demos.jobs.side_jobs import Wish
+from demos.jobs.side_jobs import SideJob
 from demos.pictures import inline
 from demos.records import record as run_record
 from demos.result import export
@@ -88,7 +89,7 @@ def ran(config: RunConfig) -> Job:
     return job
 
 
-def ended(wish: Wish[ModelCard]) -> Wish[ModelCard]:
+def ended(wish: SideJob[ModelCard]) -> SideJob[ModelCard]:
     limit = time.monotonic() + PATIENCE
     while wish.active:
         assert time.monotonic() < limit
@@ -174,7 +175,7 @@ def test_a_run_that_cannot_fit_is_refused_before_it_waits(hub: StubHub, monkeypa
     monkeypatch.setattr("sfr_core.ops.device.used_bytes", lambda device: held)
     book = JobBook(lambda job: iter(()))
     monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - held)
-    assert book.submit("me", config).config == config
+    assert book.submit("me", config).config == replace(config, data="data-free")  # it draws its own pictures
     monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - held - 1)
     with pytest.raises(HubError, match=r"needs about .* can be free\. Choose a smaller batch"):
         book.submit("me", config)
