@@ -53,7 +53,8 @@ def _dark_figures() -> list[str]:
     for name in ("forget", "remain", "before", "retrained"):
         rgb = ", ".join(str(part) for part in bytes.fromhex(token(name)[1:]))
         rules += [
-            f'.dark .cmp-plot [style*="{paint}: rgb({rgb})"] {{ {paint}: var(--pg-{name}) !important; }}'
+            f'.dark .cmp-plot :is([style*="{paint}: rgb({rgb})"], [{paint}="rgb({rgb})"]) '
+            f"{{ {paint}: var(--pg-{name}) !important; }}"
             for paint in ("fill", "stroke")
         ]
     return rules

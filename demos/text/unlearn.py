@@ -248,8 +248,6 @@ FORGETS_CLASS = "{names}"
 FORGETS_SHARE = "a random {share:g} % of the training pictures (draw {seed})"
 FORGETS_ROWS = {1: "1 chosen picture", 2: "{n} chosen pictures"}
 
-PICKER = {"none": "Nothing to choose from."}
-
 
 def duration(seconds: float) -> str:
     """A time as people say it: "0.4 s", "12 s", "3 min 5 s", "1 h 12 min"."""
