@@ -25,6 +25,8 @@ from recipes.train import resume
 torch.set_num_threads(1)
 
 NOWHERE = Path("nowhere")
+SIDE = 16
+"""Of the pictures that the diffusion models are trained on here: their networks take any side."""
 SMALL_UNET = {
     "block_out_channels": (8, 8, 16),
     "norm_num_groups": 4,
@@ -123,7 +125,8 @@ class Example:
 
 def ddpm(data: str = "fashion-mnist", size: str = "small") -> Example:
     recipe = tiny_ddpm(data, size)
-    pictures = torch.rand((20, *recipe.shape), generator=torch.Generator().manual_seed(3)) * 2 - 1
+    shape = (20, recipe.shape[0], SIDE, SIDE)
+    pictures = torch.rand(shape, generator=torch.Generator().manual_seed(3)) * 2 - 1
     return Example(recipe, lambda seed: Training(seed, recipe), (pictures, torch.arange(20) % 10))
 
 
