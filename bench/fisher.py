@@ -13,18 +13,15 @@ from dataclasses import replace
 
 import torch
 
+from bench.classifier import open_session
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import SFRonConfig
-from sfr_core.configs import RunConfig
 from sfr_core.events import PhaseStarted
 from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.saliency import Tensors, saliency_mask
 from sfr_core.ops.stepwise import drained
-from sfr_core.presets import resolve
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
-
-MODEL = "fashion-mnist-resnet"
 
 
 def mask_of(session: Session, config: SFRonConfig, seed: int) -> Tensors:
@@ -59,9 +56,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forget", default="class:Sneaker")
     args = parser.parse_args()
-    settings = resolve(MODEL, "sfr-on", forget=args.forget)
-    session = Session.open(RunConfig(model=MODEL, forget=args.forget, method="sfr-on", settings=settings))
-    config = SFRonConfig.from_dict(settings)
+    session = open_session(("sfr-on", "quick", "official", "", args.forget))
+    config = SFRonConfig.from_dict(session.config.settings)
     full = replace(config, fisher_batches=None)
     cheap, whole, other = mask_of(session, config, 0), mask_of(session, full, 1), mask_of(session, full, 2)
     print(

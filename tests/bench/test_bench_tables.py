@@ -23,9 +23,8 @@ def test_seconds_are_shown_only_where_they_were_measured() -> None:
     timed = classifier_cell("sfr-on", "class:Bag", **seconds)
     assert bench.gap(timed) == pytest.approx(-0.5)
     assert "| 8.1 s | 9.0 % | 8.1 % |" in bench.classifier_table([timed])
-    assert "| not timed | not timed | not measured |" in bench.classifier_table(
-        [classifier_cell("sfr-on", "class:Bag")]
-    )
+    untimed = bench.classifier_table([classifier_cell("sfr-on", "class:Bag")])
+    assert "| not timed | not timed | not measured |" in untimed
 
 
 def test_side_by_side_averages_the_common_sets_and_dashes_the_rest() -> None:
@@ -42,11 +41,8 @@ def test_side_by_side_averages_the_common_sets_and_dashes_the_rest() -> None:
 def test_numbers_of_a_cell_by_hand() -> None:
     assert (bench.loss(cell()), bench.fd_ratio(cell()), bench.harm(cell())) == (1.0, pytest.approx(1.1), 2.0)
     assert bench.harm(cell(JA_remain=99.0)) == 1.0  # a gain does not make up for what is left
-    assert (bench.left(concept_cell()), bench.loss(concept_cell(), "neighbours"), bench.harm(concept_cell())) == (
-        7.0,
-        3.0,
-        10.0,
-    )
+    concept = concept_cell()
+    assert (bench.left(concept), bench.loss(concept, "neighbours"), bench.harm(concept)) == (7.0, 3.0, 10.0)
     assert bench.left(concept_cell(FA_paraphrase=None)) == 4.0
     style = concept_cell(JA_others=70.0)
     style["before"] = {**style["before"], "JA_neighbours": None}
