@@ -158,6 +158,14 @@ def test_every_link_of_a_document_leads_somewhere() -> None:
             assert ((ROOT / path).parent / link).exists(), f"{path}: {link}"
 
 
+def test_every_file_and_folder_that_a_document_names_exists() -> None:
+    """Names with a capital stand for any file: `sfr_core/catalog/NAME.py`. Lab notes speak of the tree of their day."""
+    for path, text in documents().items():
+        if not path.startswith("docs/experiments/"):
+            for name in re.findall(r"(?<![\w/.-])(?:sfr_core|demos|recipes|bench|tests|assets)/[\w/.-]*[\w/]", text):
+                assert re.search(r"[A-Z]{2}", name) or (ROOT / name).exists(), f"{path}: {name}"
+
+
 def test_every_document_that_is_cited_exists() -> None:
     """Source, tests and pages cite documents by their path here (a decision by its number), and sections that are there."""
     headings = set(re.findall(r"^#+ (\d[\d.]*?)\.? ", (ROOT / "docs/reference.md").read_text("utf-8"), re.MULTILINE))
