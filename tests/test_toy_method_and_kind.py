@@ -15,7 +15,7 @@ from demos.jobs.estimate import expected
 from demos.jobs.local import plan_here
 from demos.records.imports import read_files
 from demos.records.metrics import metric_rows
-from demos.records.verdict import of_record
+from demos.records.summary import of_record
 from demos.result.tables import metrics_html
 from demos.unlearn import cards, options, settings
 from demos.unlearn.form_settings import Chosen

@@ -13,7 +13,7 @@ from demos.jobs.book import Job
 from demos.live import view as bridge
 from demos.pictures.blur import shown_blurred
 from demos.pictures.inline import picture
-from demos.records.verdict_words import UNTOUCHED
+from demos.records.summary_text import UNTOUCHED
 from demos.text import live as live_text
 from demos.text import unlearn as copy
 from sfr_core import catalog

@@ -46,7 +46,7 @@ class Compare:
         self.key = gr.State("")
         with gr.Column(visible=False, elem_id=f"{prefix}-box") as self.box:
             gr.Markdown(f"## {copy.TITLE}")
-            self.verdict = gr.HTML(elem_id=f"{prefix}-verdict")
+            self.summary = gr.HTML(elem_id=f"{prefix}-verdict")
             with gr.Accordion(copy.RULES_TITLE, open=False, elem_id=f"{prefix}-rules"):
                 self.rules = gr.Markdown(rules_copy.RULES)
             self.shares = gr.HTML(elem_id=f"{prefix}-shares")
@@ -114,7 +114,7 @@ class Compare:
         return {
             self.box: gr.update(visible=True),
             self.key: record.key,
-            self.verdict: show.verdict(record),
+            self.summary: show.summary(record),
             self.rules: show.rules(record),
             self.shares: shares_html(record),
             self.metrics: show.metrics(record),
@@ -136,7 +136,7 @@ class Compare:
 
     def cleared(self) -> dict[Any, Any]:
         """Nothing to compare: the whole part is hidden and its bulk is gone."""
-        emptied = (self.verdict, self.shares, self.metrics, self.moment, self.layers, self.layers_plot)
+        emptied = (self.summary, self.shares, self.metrics, self.moment, self.layers, self.layers_plot)
         return {
             self.box: gr.update(visible=False),
             self.key: "",

@@ -12,7 +12,7 @@ from demos.jobs import estimate, side_jobs
 from demos.jobs.side_jobs import SideJob
 from demos.pictures.sheets import strip
 from demos.records.record import RunRecord
-from demos.records.verdict_words import percent
+from demos.records.summary_text import percent
 from demos.render import render
 from demos.result.strips import strip_values
 from demos.text import result as copy

@@ -16,17 +16,17 @@ from demos.plots.layers import LayerCount, total_share
 from demos.records.metrics import MetricRow
 from demos.records.predictions import Agreement, Found, Sample
 from demos.records.record import Moment, RunRecord
-from demos.records.verdict_words import Verdict
+from demos.records.summary_text import Summary
 from demos.render import folded_table, note, render, table
 from demos.text import result as copy
 from sfr_core.events import MaskReady, Prediction
 from sfr_core.results import GeneratorRecord
 
 
-def summary_html(verdict: Verdict, basis: str = "") -> Markup:
+def summary_html(summary: Summary, basis: str = "") -> Markup:
     """The sentence with its sign and word; `basis`: on how much it stands."""
-    sign, word = copy.TONES[verdict.tone]
-    return render("summary.html", tone=verdict.tone, sign=sign, word=word, text=verdict.text, basis=basis)
+    sign, word = copy.TONES[summary.tone]
+    return render("summary.html", tone=summary.tone, sign=sign, word=word, text=summary.text, basis=basis)
 
 
 def metrics_html(record: RunRecord, rows: Sequence[MetricRow]) -> Markup:

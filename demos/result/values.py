@@ -22,7 +22,7 @@ from demos.records.predictions import (
     shown_confusions,
 )
 from demos.records.record import RunRecord
-from demos.records.verdict import of_record
+from demos.records.summary import of_record
 from demos.result import tables
 from demos.text import result as copy
 from demos.text import rules as rules_copy
@@ -33,7 +33,7 @@ GALLERY = 24
 ENLARGE = 4
 
 
-def verdict(record: RunRecord) -> str:
+def summary(record: RunRecord) -> str:
     """The sentence, or why there is none; a generator's says on how few samples it stands."""
     if record.unjudged:
         return render.note(copy.UNJUDGED)
@@ -43,7 +43,7 @@ def verdict(record: RunRecord) -> str:
     after = record.result.after if record.result else None
     if not isinstance(after, GeneratorRecord):
         return tables.summary_html(found)
-    basis = (copy.VERDICT_BASIS_CONCEPT if record.of_concept else copy.VERDICT_BASIS).format(
+    basis = (copy.SUMMARY_BASIS_CONCEPT if record.of_concept else copy.SUMMARY_BASIS).format(
         forget=after.n_samples, remain=after.n_remain, words=after.n_paraphrase, near=after.n_neighbours,
         far=after.n_remain - after.n_neighbours, steps=after.sampler_steps, guidance=after.guidance,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, say
 from demos.records.diff import config_differences, result_differences
 from demos.records.imports import Imports, read_files
 from demos.records.record import RunRecord, from_job
-from demos.records.verdict_words import subject
+from demos.records.summary_text import subject
 from demos.result import page as compare
 from demos.text import result as copy
 from demos.text import unlearn as page_copy

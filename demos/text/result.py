@@ -13,7 +13,7 @@ TONES = {
     "damaged": ("!", "damaged"),
     "open": ("?", "no verdict"),
 }
-"""Sign and word for every tone of a verdict."""
+"""Sign and word for every tone of a summary."""
 
 METRICS_TITLE = "In numbers"
 METRICS_DEFINITIONS = "What these numbers mean"
@@ -59,8 +59,8 @@ SALIENCY_SLIDER = "Threshold (position on the recorded scale; further right keep
 NO_MASK = "This run used no saliency mask."
 MASK_NOT_MADE = "This run ended before a saliency mask could be made."
 
-VERDICT_BASIS = "Judged on {forget} samples of the forgotten classes and {remain} of the others; {steps} sampler steps, guidance {guidance:g}."
-VERDICT_BASIS_CONCEPT = (
+SUMMARY_BASIS = "Judged on {forget} samples of the forgotten classes and {remain} of the others; {steps} sampler steps, guidance {guidance:g}."
+SUMMARY_BASIS_CONCEPT = (
     "Judged on {forget} samples of the concept's own prompts, {words} in other words, {near} of its neighbours and {far} of other "
     "concepts; {steps} sampler steps, guidance {guidance:g}."
 )

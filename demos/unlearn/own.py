@@ -98,7 +98,7 @@ def build() -> OwnPart:
 
 
 def read_name(name: Any, size: Any) -> str:
-    """The architecture of the two fields as `open_own` reads it.
+    """The architecture of the two fields as `open_uploaded` reads it.
 
     Raises:
         InputError: anything but a plain name of torchvision or timm, or a size out of range.
@@ -142,11 +142,15 @@ def open_files(data: Any, weights: Any, name: Any, size: Any) -> zoo.ModelCard:
 
 
 def _open(data: Path, weights: Path, architecture: str, folder: Path) -> zoo.Brought:
-    from sfr_core.zoo.uploaded import open_own  # loads nothing heavy itself, but opening does: not before somebody asks
+    from sfr_core.zoo.uploaded import (
+        open_uploaded,  # loads nothing heavy itself, but opening does: not before somebody asks
+    )
 
     kept = folder / "weights.safetensors"  # no path of ours holds a visitor's text
     shutil.copyfile(weights, kept)
-    model = open_own(data, kept, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}", most_bytes=PICTURE_BYTES)
+    model = open_uploaded(
+        data, kept, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}", most_bytes=PICTURE_BYTES
+    )
     check_classes(model)
     title = f"{plain(weights.stem)} ({architecture.partition('?')[0]})"
     return replace(model, card=replace(model.card, title=title, dataset=plain(data.stem)))

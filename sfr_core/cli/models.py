@@ -12,10 +12,12 @@ from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import HUB
 
 if TYPE_CHECKING:
-    from sfr_core.zoo.uploaded import OwnModel
+    from sfr_core.zoo.uploaded import UploadedModel
 
 
-def own_model(args: argparse.Namespace, wanted: dict[str, Any], *, say: Callable[[str], None]) -> OwnModel | None:
+def uploaded_model(
+    args: argparse.Namespace, wanted: dict[str, Any], *, say: Callable[[str], None]
+) -> UploadedModel | None:
     """The classifier that a person brought or fetched, with its pictures; None where the zoo has the model.
 
     Args:
@@ -45,9 +47,9 @@ def own_model(args: argparse.Namespace, wanted: dict[str, Any], *, say: Callable
         raise ConfigError(
             f"--data contradicts the model '{wanted['model']}'.", hint="Leave --model out for a classifier of your own."
         )
-    from sfr_core.zoo.uploaded import open_own
+    from sfr_core.zoo.uploaded import open_uploaded
 
-    own = open_own(given["data"], given["weights"], given["architecture"])
+    own = open_uploaded(given["data"], given["weights"], given["architecture"])
     if wanted["model"] not in {"own:", own.card.id}:
         raise ConfigError(
             f"{given['weights']} is {own.card.id}, but the run used {wanted['model']}.",
@@ -56,7 +58,7 @@ def own_model(args: argparse.Namespace, wanted: dict[str, Any], *, say: Callable
     return own
 
 
-def _of_hub(wanted: dict[str, Any], given: dict[str, Any], say: Callable[[str], None]) -> OwnModel | None:
+def _of_hub(wanted: dict[str, Any], given: dict[str, Any], say: Callable[[str], None]) -> UploadedModel | None:
     """A model of the Hub: its pinned identifier goes into `wanted`; a classifier is opened with its pictures."""
     if given["weights"]:
         raise ConfigError("--weights contradicts a model of the Hub.", hint="Leave out one of the two.")

@@ -18,7 +18,7 @@ from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli.checks import add_checks
 from sfr_core.cli.hub import add_commands
-from sfr_core.cli.models import own_model
+from sfr_core.cli.models import uploaded_model
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
@@ -147,7 +147,7 @@ def _run(args: argparse.Namespace) -> int:
     out: Path = args.out
     check_folder(out, overwrite=args.overwrite)
     wanted = _given_config(args)
-    own = own_model(args, wanted, say=log)
+    own = uploaded_model(args, wanted, say=log)
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     dataset = open_dataset(model) if own is None else own.dataset

@@ -19,7 +19,7 @@ from sfr_core.kinds.registry import KINDS
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
-from sfr_core.zoo.uploaded import OwnModel, names_of_outputs, open_own, unmeasured_card
+from sfr_core.zoo.uploaded import UploadedModel, names_of_outputs, open_uploaded, unmeasured_card
 
 UNSAID = (
     ", and --architecture with the network's name, for example torchvision:resnet18, as the repository does not say it"
@@ -105,7 +105,7 @@ def opened_generator(model_id: str) -> ModelCard:
 
 def open_for_run(
     text: str, *, data: str | None, architecture: str | None, say: Callable[[str], None]
-) -> ModelCard | OwnModel:
+) -> ModelCard | UploadedModel:
     """What a command line names, its sizes told before the download.
 
     Args:
@@ -143,7 +143,7 @@ def open_classifier(
     *,
     model_id: str = "",
     most_bytes: int = MAX_ARRAY_BYTES,
-) -> OwnModel:
+) -> UploadedModel:
     """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes, or some of them by its names.
 
     Args:
@@ -153,12 +153,12 @@ def open_classifier(
         most_bytes: of all pictures in memory.
 
     Raises:
-        HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_own`.
+        HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_uploaded`.
     """
     shape = architecture_of(model, architecture)
     weights = next(f.path for f in model.part("").weights)
     file = fetch(model, watch) / weights
-    own = open_own(
+    own = open_uploaded(
         data,
         file,
         shape,

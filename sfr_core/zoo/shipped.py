@@ -51,7 +51,7 @@ VISITORS_BYTES = 2 * 1024**3
 
 
 class Brought(Protocol):
-    """A visitor's own model, opened and checked: see own.OwnModel."""
+    """A visitor's own model, opened and checked: see uploaded.UploadedModel."""
 
     @property
     def card(self) -> ModelCard: ...

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnModel:
+class UploadedModel:
     """What a session needs: the card, the pictures, and how to make the network with fresh weights."""
 
     card: ModelCard
@@ -45,7 +45,7 @@ class OwnModel:
         return model.eval()
 
 
-def open_own(
+def open_uploaded(
     data: str | Path,
     weights: str | Path,
     architecture: str | Architecture,
@@ -53,7 +53,7 @@ def open_own(
     model_id: str | None = None,
     known: tuple[str, ...] = (),
     most_bytes: int = MAX_ARRAY_BYTES,
-) -> OwnModel:
+) -> UploadedModel:
     """Opens a classifier of one's own and checks that its three parts fit together.
 
     Args:
@@ -87,7 +87,7 @@ def open_own(
 
     _check_size(shape, weights, dataset.class_names, depth, known)
     card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
-    own = OwnModel(card=card, dataset=dataset, build=build)
+    own = UploadedModel(card=card, dataset=dataset, build=build)
     parameters = _check_forward(own, shape)
     return replace(own, card=replace(card, parameters=parameters))
 
@@ -178,7 +178,7 @@ def shapes_in(weights: Path) -> dict[str, tuple[int, ...]]:
         return {}
 
 
-def _check_forward(own: OwnModel, shape: Architecture) -> int:
+def _check_forward(own: UploadedModel, shape: Architecture) -> int:
     """Asks the trained network once, about an empty picture; returns its number of parameters."""
     import torch
 

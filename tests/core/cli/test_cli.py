@@ -82,9 +82,9 @@ def test_a_run_prints_its_events_and_writes_its_files(
 
 
 def test_the_written_weights_lie_over_the_models_own(own: OwnFiles, first_run: Path) -> None:
-    from sfr_core.zoo.uploaded import open_own
+    from sfr_core.zoo.uploaded import open_uploaded
 
-    before = open_own(own.data, own.weights, own.architecture).build_trained().state_dict()
+    before = open_uploaded(own.data, own.weights, own.architecture).build_trained().state_dict()
     changed = read_weights(first_run)
     assert changed
     assert all(

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from sfr_core.errors import AssetError
 from sfr_core.nets.named import build_network, read_architecture
-from sfr_core.zoo.uploaded import open_own
+from sfr_core.zoo.uploaded import open_uploaded
 from tests.core.own_files import COLOURS, write_own, write_pictures
 
 SWIN = (
@@ -20,7 +20,7 @@ SWIN = (
 
 def test_a_tiny_swin_answers_as_the_saved_one(tmp_path: Path) -> None:
     files = write_own(tmp_path, SWIN)
-    own = open_own(files.data, files.weights, SWIN)
+    own = open_uploaded(files.data, files.weights, SWIN)
     assert own.dataset.train.images.shape == (24, 16, 16, 3)
     assert own.dataset.class_names == tuple(sorted(COLOURS))
     assert (own.dataset.mean, own.dataset.std) == ((0.5,) * 3, (0.25,) * 3)
@@ -40,7 +40,7 @@ def test_opening_leaves_the_callers_random_draws_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    open_own(files.data, files.weights, files.architecture)
+    open_uploaded(files.data, files.weights, files.architecture)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -50,24 +50,24 @@ def test_weights_of_another_number_of_classes(tmp_path: Path) -> None:
     tensors["head.weight"] = torch.zeros(10, 4)
     save_file(tensors, files.weights)
     with pytest.raises(AssetError, match=r"another network.*head\.weight"):
-        open_own(files.data, files.weights, files.architecture)
+        open_uploaded(files.data, files.weights, files.architecture)
 
 
 def test_weights_that_are_missing_damaged_or_a_pickle(tmp_path: Path) -> None:
     files = write_own(tmp_path)
     with pytest.raises(AssetError, match="is missing"):
-        open_own(files.data, tmp_path / "no.safetensors", files.architecture)
+        open_uploaded(files.data, tmp_path / "no.safetensors", files.architecture)
     torch.save({}, tmp_path / "w.pt")
     with pytest.raises(AssetError, match="not a safetensors file"):
-        open_own(files.data, tmp_path / "w.pt", files.architecture)
+        open_uploaded(files.data, tmp_path / "w.pt", files.architecture)
     files.weights.write_bytes(files.weights.read_bytes()[:100])
     with pytest.raises(AssetError, match="not a safetensors file"):
-        open_own(files.data, files.weights, files.architecture)
+        open_uploaded(files.data, files.weights, files.architecture)
 
 
 def test_weights_exchanged_after_they_were_opened(tmp_path: Path) -> None:
     files = write_own(tmp_path)
-    own = open_own(files.data, files.weights, files.architecture)
+    own = open_uploaded(files.data, files.weights, files.architecture)
     tensors = load_file(files.weights)
     save_file({k: v + 1 for k, v in tensors.items()}, files.weights)
     with pytest.raises(AssetError, match="sha256"):
@@ -77,18 +77,18 @@ def test_weights_exchanged_after_they_were_opened(tmp_path: Path) -> None:
 def test_a_network_that_does_not_take_the_pictures(tmp_path: Path) -> None:
     files = write_own(tmp_path, "SmallResNet?widths=4,&channels=1", channels=1)
     with pytest.raises(AssetError, match="another network"):  # the folder is RGB, the weights are for grey pictures
-        open_own(files.data, files.weights, "SmallResNet?widths=4,")
-    own = open_own(files.data, files.weights, files.architecture)
+        open_uploaded(files.data, files.weights, "SmallResNet?widths=4,")
+    own = open_uploaded(files.data, files.weights, files.architecture)
     assert own.dataset.train.images.shape[3] == 1
     with pytest.raises(AssetError, match="3 values for 1 channels"):
-        open_own(files.data, files.weights, files.architecture + "&mean=0.1,0.2,0.3")
+        open_uploaded(files.data, files.weights, files.architecture + "&mean=0.1,0.2,0.3")
 
 
 def test_too_small_pictures_for_a_swin(tmp_path: Path) -> None:
     files = write_own(tmp_path, SWIN)
     small = write_pictures(tmp_path / "small", per_class=3, side=1)
     with pytest.raises(AssetError, match=r"does not classify pictures of 1 x 1 pixels and 3 channels"):
-        open_own(small, files.weights, SWIN.replace("&size=16", ""))
+        open_uploaded(small, files.weights, SWIN.replace("&size=16", ""))
 
 
 @pytest.mark.parametrize("outputs", [2, 5, 400])
@@ -97,5 +97,5 @@ def test_more_or_fewer_folders_than_the_network_has_outputs(tmp_path: Path, outp
     module = build_network(read_architecture(files.architecture), classes=outputs, channels=3)
     save_file(module.state_dict(), files.weights)
     with pytest.raises(AssetError, match=f"The network knows {outputs} classes, and 3 folders were brought") as said:
-        open_own(files.data, files.weights, files.architecture)
+        open_uploaded(files.data, files.weights, files.architecture)
     assert f"one folder for each of its {outputs} classes" in said.value.hint

@@ -18,7 +18,7 @@ from demos.jobs.book import Job, JobBook
 from demos.live import payload as live
 from demos.records.imports import read_files
 from demos.records.record import from_job
-from demos.records.verdict import of_record
+from demos.records.summary import of_record
 from demos.result import page as compare
 from demos.result import recovery as recover
 from demos.result import recovery_run as attack

@@ -24,7 +24,7 @@ from demos.records.imports import check_sheet, read_files
 from demos.result import page as compare
 from demos.result.break_it import overlay
 from demos.result.strips import pair_value, strips_html
-from demos.result.values import metrics, moment, moment_sheet, verdict
+from demos.result.values import metrics, moment, moment_sheet, summary
 from demos.runs import page as runs
 from sfr_core.errors import AssetError
 from sfr_core.events import Event, Finished, PhaseProgress, PhaseStarted
@@ -123,8 +123,8 @@ def test_a_moment_has_its_own_sheet_and_numbers() -> None:
 
 
 def test_verdict_and_metrics_say_on_how_few_samples_they_stand() -> None:
-    assert "Judged on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in verdict(record())
-    assert "Judged on" not in verdict(compare_examples.record())
+    assert "Judged on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in summary(record())
+    assert "Judged on" not in summary(compare_examples.record())
     table = metrics(record())
     assert "not FID" in table
     assert "one of 100 is 1.0 points" in table
@@ -262,7 +262,7 @@ def test_a_model_without_a_judge_has_pictures_and_no_counts() -> None:
     bare = replace(report(100, [0] * 6), accepted=np.zeros(0, np.int64))
     one = record(result=None, reports={"before": bare, "after": bare}, config=config(model=f"hub:a/b@{'0' * 40}"))
     assert one.unjudged
-    assert "has no judge" in verdict(one)
+    assert "has no judge" in summary(one)
     assert "Without a judge" in metrics(one)
     html = strips_html(one.samples, NAMES, (0,))
     assert html.count("<img") == 6

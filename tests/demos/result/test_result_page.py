@@ -73,8 +73,8 @@ def test_updates_and_cleared_speak_of_the_same_components(page: Any) -> None:
     ctx, part, _ = page
     updates = part.updates(finished(ctx.book, ANN))
     assert set(updates) == set(part.cleared()) == set(part.outputs)
-    assert "Forgot class:Cat" not in updates[part.verdict]
-    assert "Forgot Cat (97 to 0\u00a0%" in updates[part.verdict]
+    assert "Forgot class:Cat" not in updates[part.summary]
+    assert "Forgot Cat (97 to 0\u00a0%" in updates[part.summary]
 
 
 def test_a_job_becomes_a_record_with_its_whole_log(page: Any) -> None:

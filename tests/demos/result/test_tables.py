@@ -12,7 +12,7 @@ from demos.records import predictions
 from demos.records.metrics import metric_rows
 from demos.records.predictions import Agreement, confusions, not_forgotten, over_forgotten
 from demos.records.record import Moment, RunRecord
-from demos.records.verdict import Verdict, of_record
+from demos.records.summary import Summary, of_record
 from demos.result import tables, values
 from sfr_core.events import Prediction
 from tests.demos.compare_examples import MASK, NAMES, config, record, result
@@ -26,7 +26,7 @@ def test_tables_and_notes_escape_what_they_show() -> None:
         render.table((EVIL, "b"), [(EVIL, EVIL)], caption=EVIL),
         render.note(EVIL),
         render.folded_table(EVIL, (), [], caption=""),
-        tables.summary_html(Verdict(EVIL, "open")),
+        tables.summary_html(Summary(EVIL, "open")),
     ):
         assert "<img" not in markup
 
@@ -35,14 +35,14 @@ def test_foreign_layer_names_and_labels_are_escaped() -> None:
     mask = replace(MASK, layers=(replace(MASK.layers[0], name=EVIL),))
     assert "<img" not in tables.layers_html(mask, recount(mask, None), None)
     strange = record(dataset=None, spec=None, config=config(forget=f"class:{EVIL}"))
-    verdict = of_record(strange)
-    assert verdict is not None
-    assert "<img" not in tables.summary_html(verdict)
+    summary = of_record(strange)
+    assert summary is not None
+    assert "<img" not in tables.summary_html(summary)
 
 
 def test_the_verdict_carries_a_sign_and_a_word_not_only_a_colour() -> None:
     for tone, word in (("forgotten", "✓ forgotten"), ("damaged", "! damaged"), ("kept", "○ not forgotten")):
-        assert word in seen(tables.summary_html(Verdict("It did.", tone)))  # type: ignore[arg-type]
+        assert word in seen(tables.summary_html(Summary("It did.", tone)))  # type: ignore[arg-type]
 
 
 def test_metrics_show_gap_unit_direction_and_n() -> None:

@@ -36,7 +36,7 @@ from sfr_core.errors import AssetError, InputError
 from sfr_core.events import Finished, Step
 from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.uploaded import OwnModel, open_own
+from sfr_core.zoo.uploaded import UploadedModel, open_uploaded
 from tests.core.own_files import COLOURS, OwnFiles, write_own
 
 SWIN = "torchvision:swin_t?embed_dim=8&depths=1,1&num_heads=1,2&window_size=2,2&patch_size=2,2&size=16"
@@ -68,8 +68,8 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return shutil.make_archive(str(folder / "my <b>squares"), "zip", files.data), str(files.weights)
 
 
-def open_swin(files: OwnFiles, name: str) -> OwnModel:
-    return open_own(files.data, files.weights, files.architecture, model_id=f"own:{name * 32}")
+def open_swin(files: OwnFiles, name: str) -> UploadedModel:
+    return open_uploaded(files.data, files.weights, files.architecture, model_id=f"own:{name * 32}")
 
 
 def test_the_uploads_become_a_card_that_only_its_id_reaches(uploads: tuple[str, str]) -> None:
@@ -338,4 +338,4 @@ def test_wrong_weights_say_so_in_one_sentence(swin: OwnFiles, tmp_path: Path) ->
     tensors["head.weight"] = torch.zeros(7, 16)
     save_file(tensors, tmp_path / "w.safetensors")
     with pytest.raises(AssetError, match=r"another network.*head\.weight"):
-        open_own(swin.data, tmp_path / "w.safetensors", SWIN)
+        open_uploaded(swin.data, tmp_path / "w.safetensors", SWIN)

@@ -1,4 +1,4 @@
-"""Words that the verdicts on classifiers and on generators share: numbers in, words out."""
+"""Words that the summaries on classifiers and on generators share: numbers in, words out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOKED_LAST = "The last of these numbers are of step {step}."
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Summary:
     """The sentence, and the class of outcome that gives it its sign (never only a colour)."""
 
     text: str
@@ -45,11 +45,11 @@ def verb(span: float, left: float, near: float) -> tuple[str, Tone]:
     return "Did not forget", "kept"
 
 
-def concluded(text: str, tone: Tone, damaged: bool, stopped: tuple[int, int | None] | None) -> Verdict:
-    """The verdict of a whole evaluation: damage spoils what was forgotten, and a stop is said first."""
+def concluded(text: str, tone: Tone, damaged: bool, stopped: tuple[int, int | None] | None) -> Summary:
+    """The summary of a whole evaluation: damage spoils what was forgotten, and a stop is said first."""
     if stopped is not None:
         text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
-    return Verdict(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
+    return Summary(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
 
 
 def percent(value: float) -> str:

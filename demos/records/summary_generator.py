@@ -6,10 +6,10 @@ Pure: numbers in, words out. All numbers are percent or percentage points unless
 
 from __future__ import annotations
 
-from demos.records.verdict_words import (
+from demos.records.summary_text import (
     STILL,
+    Summary,
     Tone,
-    Verdict,
     concluded,
     percent,
     points,
@@ -29,8 +29,8 @@ MOST = 50.0
 """Share of the samples that makes "most"."""
 
 
-def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | None = None) -> Verdict:
-    """The verdict on the evaluation after a run.
+def summarise(result: RunResult, what: str, *, stopped: tuple[int, int | None] | None = None) -> Summary:
+    """The summary on the evaluation after a run.
 
     Args:
         result: the run's result; its records are GeneratorRecords.
@@ -59,9 +59,9 @@ def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | Non
     return concluded(text, tone, damaged, stopped)
 
 
-def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
-    """The verdict on a run that ended before its evaluation: what the judge said of its previews, first and last."""
-    return Verdict(
+def summarise_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Summary:
+    """The summary on a run that ended before its evaluation: what the judge said of its previews, first and last."""
+    return Summary(
         f"{stopped_words(*stopped)}: accepted as {what} {percent(first.forget)} to {percent(last.forget)} %, "
         f"the others as their class {percent(first.remain)} to {percent(last.remain)} % "
         f"(preview samples, n = {last.n_forget} and {last.n_remain}; the evaluation was not made).",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from demos.records.verdict import of_record
-from demos.records.verdict_generator import judge
+from demos.records.summary import of_record
+from demos.records.summary_generator import summarise
 from sfr_core.data.splits import parse_forget
 from sfr_core.events import Cancelled
 from tests.demos.compare_examples import NAMES, step
@@ -17,16 +17,16 @@ from tests.demos.generator_examples import BEFORE, RETRAINED, events, looked, me
 
 
 def said(**changes: Any) -> Any:
-    return judge(result(**changes), "Cat")
+    return summarise(result(**changes), "Cat")
 
 
 def test_the_whole_sentence() -> None:
-    verdict = said()
-    assert verdict.text == (
+    summary = said()
+    assert summary.text == (
         "Forgot Cat (98 to 0 % accepted; retrained 0 %), the others lost 0.6 points, in 60 s (retraining took 12,000 s of CPU time on one core); "
         "most of its samples are now pictures of other classes (87 %)."
     )
-    assert verdict.tone == "forgotten"
+    assert summary.tone == "forgotten"
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_the_whole_sentence() -> None:
     ],
 )
 def test_edges_of_how_much_is_forgotten(left: float, verb: str, tone: str) -> None:
-    verdict = said(after=measured(FA=left, accepted_any=98.0))
-    assert verdict.text.startswith(f"{verb} Cat (98 to ")
-    assert verdict.tone == tone
+    summary = said(after=measured(FA=left, accepted_any=98.0))
+    assert summary.text.startswith(f"{verb} Cat (98 to ")
+    assert summary.tone == tone
 
 
 def test_retrained_is_the_target_where_the_judge_still_sees_the_class() -> None:
-    verdict = said(after=measured(FA=6.0), retrained=replace(RETRAINED, FA=4.0))
-    assert verdict.text.startswith("Forgot Cat (98 to 6 % accepted; retrained 4 %)")
+    summary = said(after=measured(FA=6.0), retrained=replace(RETRAINED, FA=4.0))
+    assert summary.text.startswith("Forgot Cat (98 to 6 % accepted; retrained 4 %)")
 
 
 @pytest.mark.parametrize(
@@ -76,66 +76,68 @@ def test_only_times_of_one_clock_are_divided() -> None:
 
 @pytest.mark.parametrize(("after", "damaged"), [(93.0, False), (92.9, True)])
 def test_the_others_are_damaged_when_more_than_three_points_are_missing(after: float, damaged: bool) -> None:
-    verdict = said(after=measured(JA_remain=after))
-    assert (verdict.tone == "damaged") is damaged
-    assert ("but the others lost 3.1 points (to 93 %; retrained 95 %)" in verdict.text) is damaged
+    summary = said(after=measured(JA_remain=after))
+    assert (summary.tone == "damaged") is damaged
+    assert ("but the others lost 3.1 points (to 93 %; retrained 95 %)" in summary.text) is damaged
 
 
 @pytest.mark.parametrize(("distance", "damaged"), [(2.29, False), (2.32, True)])
 def test_the_others_are_damaged_when_they_look_less_real(distance: float, damaged: bool) -> None:
     # 1.15 times 2.0 of before is 2.3
-    verdict = said(after=measured(FD_remain=distance))
-    assert (verdict.tone == "damaged") is damaged
-    assert ("and look less real (distance 2.32, before 2.00, retrained 2.10)" in verdict.text) is damaged
+    summary = said(after=measured(FD_remain=distance))
+    assert (summary.tone == "damaged") is damaged
+    assert ("and look less real (distance 2.32, before 2.00, retrained 2.10)" in summary.text) is damaged
 
 
 def test_a_weak_retrained_model_forgives_no_damage() -> None:
     weak = replace(RETRAINED, JA_remain=60.0, FD_remain=9.0)
-    verdict = said(after=measured(JA_remain=90.0, FD_remain=4.0), retrained=weak)
-    assert verdict.tone == "damaged"
-    assert "but the others lost 6 points (to 90 %; retrained 60 %) and look less real (distance 4.00" in verdict.text
+    summary = said(after=measured(JA_remain=90.0, FD_remain=4.0), retrained=weak)
+    assert summary.tone == "damaged"
+    assert "but the others lost 6 points (to 90 %; retrained 60 %) and look less real (distance 4.00" in summary.text
 
 
 @pytest.mark.parametrize(("before", "open_"), [(2.0, True), (2.1, False)])
 def test_what_was_never_known_cannot_be_forgotten(before: float, open_: bool) -> None:
-    verdict = said(before=replace(BEFORE, FA=before))
-    assert verdict.text.startswith("There was nothing to forget of Cat (2 to 0 % accepted") is open_
-    assert (verdict.tone == "open") is open_
+    summary = said(before=replace(BEFORE, FA=before))
+    assert summary.text.startswith("There was nothing to forget of Cat (2 to 0 % accepted") is open_
+    assert (summary.tone == "open") is open_
 
 
 def test_without_a_retrained_model_zero_and_before_are_the_measure() -> None:
-    verdict = said(retrained=None, retrain_seconds=None, after=measured(JA_remain=92.0))
-    assert verdict.text == (
+    summary = said(retrained=None, retrain_seconds=None, after=measured(JA_remain=92.0))
+    assert summary.text == (
         "Forgot Cat (98 to 0 % accepted; no retrained model to compare with), but the others lost 4 points, in 60 s; "
         "most of its samples are now pictures of other classes (87 %)."
     )
-    assert verdict.tone == "damaged"
+    assert summary.tone == "damaged"
 
 
 def test_a_stopped_run_says_so_first() -> None:
-    assert judge(result(), "Cat", stopped=(3, 10)).text.startswith("Stopped after step 3 of 10: forgot Cat (98 to 0 %")
+    assert summarise(result(), "Cat", stopped=(3, 10)).text.startswith(
+        "Stopped after step 3 of 10: forgot Cat (98 to 0 %"
+    )
     log = (
         *looked(0, 100.0, 98.0, 0, (0,) * 6),
         step(1, 1.0, 0.5),
         *looked(1, 40.0, 95.0, 1, (1,) * 6),
         Cancelled(steps=1),
     )
-    verdict = of_record(record(state="cancelled", result=None, events=log, reports={}))
-    assert verdict is not None
-    assert verdict.tone == "open"
-    assert verdict.text == (
+    summary = of_record(record(state="cancelled", result=None, events=log, reports={}))
+    assert summary is not None
+    assert summary.tone == "open"
+    assert summary.text == (
         "Stopped after step 1 of 4: accepted as Cat 100 to 40 %, the others as their class 98 to 95 % "
         "(preview samples, n = 2 and 4; the evaluation was not made)."
     )
 
 
 def test_a_record_finds_its_rules_by_its_numbers() -> None:
-    verdict = of_record(record(spec=parse_forget("class:Cat,Dog", NAMES)))
-    assert verdict is not None
-    assert verdict.text.startswith("Forgot Cat and Dog (98 to 0 % accepted")
+    summary = of_record(record(spec=parse_forget("class:Cat,Dog", NAMES)))
+    assert summary is not None
+    assert summary.text.startswith("Forgot Cat and Dog (98 to 0 % accepted")
     assert of_record(record(result=None, events=())) is None
     assert record(result=None).generates
     assert not record(result=classifier_result(), events=events()).generates
     with pytest.raises(TypeError):
-        judge(classifier_result(), "Cat")
+        summarise(classifier_result(), "Cat")
     assert BEFORE.FA == 98.0

@@ -1,23 +1,23 @@
 """One sentence on a finished run, made by stated rules (RULES in text/rules.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
-classifiers and the door for every run; verdict_generator.py has those for generators, verdict_concept.py those for concepts.
+classifiers and the door for every run; summary_generator.py has those for generators, summary_concept.py those for concepts.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from demos.records import verdict_concept, verdict_generator
+from demos.records import summary_concept, summary_generator
 from demos.records.record import RunRecord
-from demos.records.verdict_words import (
+from demos.records.summary_text import (
     LOOKED_LAST,
     NEAR,
     NOT_LOOKED,
     STILL,
     UNTOUCHED,
+    Summary,
     Tone,
-    Verdict,
     concluded,
     percent,
     points,
@@ -29,14 +29,14 @@ from demos.records.verdict_words import (
 from sfr_core.results import ClassifierRecord, LiveRecord, RunResult
 
 
-def judge(
+def summarise(
     result: RunResult,
     what: str,
     *,
     whole_classes: bool,
     stopped: tuple[int, int | None] | None = None,
-) -> Verdict:
-    """The verdict on full-set metrics.
+) -> Summary:
+    """The summary on full-set metrics.
 
     Args:
         result: the run's result.
@@ -51,9 +51,9 @@ def judge(
     return concluded(text, tone, damaged, stopped)
 
 
-def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
-    """The verdict on a run that ended before its full evaluation: what the live subsets said, first and last."""
-    return Verdict(
+def summarise_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Summary:
+    """The summary on a run that ended before its full evaluation: what the live subsets said, first and last."""
+    return Summary(
         f"{stopped_words(*stopped)}: accuracy on {what} {percent(first.forget)} to {percent(last.forget)} %, "
         f"on the rest {percent(first.remain)} to {percent(last.remain)} % "
         f"(live subsets of n = {last.n_forget} and {last.n_remain}; the full sets were not measured).",
@@ -61,29 +61,29 @@ def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[in
     )
 
 
-def of_record(record: RunRecord) -> Verdict | None:
-    """The verdict on a run; None where it measured nothing."""
+def of_record(record: RunRecord) -> Summary | None:
+    """The summary on a run; None where it measured nothing."""
     what = subject(record.spec, record.class_names, record.config.forget)
     done = record.stopped_after
     stopped = None if done is None else (done, record.planned_steps)
-    of_generator = verdict_concept if record.of_concept else verdict_generator
+    of_generator = summary_concept if record.of_concept else summary_generator
     if record.result is not None and record.generates:
-        found: Verdict = of_generator.judge(record.result, what, stopped=stopped)
+        found: Summary = of_generator.summarise(record.result, what, stopped=stopped)
         return found
     if record.result is not None:
-        return judge(
+        return summarise(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
         )
     if done == 0:
-        return Verdict(UNTOUCHED, "open")
+        return Summary(UNTOUCHED, "open")
     live = [(e.i, e.record) for e in record.live() if isinstance(e.record, LiveRecord)]
     if not live:
         return None
     (_, first), (at, last) = live[0], live[-1]
     stopped = stopped or (len(record.steps), record.planned_steps)
     if at == 0:
-        return Verdict(NOT_LOOKED.format(stopped=stopped_words(*stopped)), "open")
-    of_live = of_generator.judge_live if record.generates else judge_live
+        return Summary(NOT_LOOKED.format(stopped=stopped_words(*stopped)), "open")
+    of_live = of_generator.summarise_live if record.generates else summarise_live
     found = of_live(first, last, what, stopped)
     return found if at >= stopped[0] else replace(found, text=f"{found.text} {LOOKED_LAST.format(step=at)}")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from demos.records.metrics import metric_rows
-from demos.records.verdict import of_record
-from demos.records.verdict_concept import judge
+from demos.records.summary import of_record
+from demos.records.summary_concept import summarise
 from demos.result import concept as concept_html
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.events import Cancelled
@@ -33,7 +33,7 @@ BEFORE = of_concept(FA=96.0, FA_paraphrase=90.0, JA_neighbours=90.0, FD_remain=2
 
 
 def said(**changes: Any) -> Any:
-    return judge(
+    return summarise(
         result(**{"before": BEFORE, "after": of_concept(), "retrained": None, "retrain_seconds": None, **changes}),
         "cat",
     )
@@ -50,13 +50,13 @@ def run(**changes: Any) -> Any:
 
 
 def test_the_whole_sentence() -> None:
-    verdict = said()
-    assert verdict.text == (
+    summary = said()
+    assert summary.text == (
         "Forgot cat (96 to 0 % of the samples show it; asked in other words 90 to 2 %), its neighbours lost 2 points, everything else "
         "stayed the same, in 60 s; asked for it, the model now mostly draws something else that the judge knows (87 %)."
     )
-    assert verdict.tone == "forgotten"
-    assert "class" not in verdict.text
+    assert summary.tone == "forgotten"
+    assert "class" not in summary.text
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_the_whole_sentence() -> None:
     ],
 )
 def test_other_words_must_not_bring_it_back(left: float, words: float | None, begin: str, tone: str) -> None:
-    verdict = said(after=of_concept(FA=left, FA_paraphrase=words, accepted_any=98.0))
-    assert verdict.text.startswith(begin)
-    assert verdict.tone == tone
+    summary = said(after=of_concept(FA=left, FA_paraphrase=words, accepted_any=98.0))
+    assert summary.text.startswith(begin)
+    assert summary.tone == tone
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_other_words_must_not_bring_it_back(left: float, words: float | None, be
     ],
 )
 def test_damage(changes: dict[str, Any], damaged: bool) -> None:
-    verdict = said(after=of_concept(**changes))
-    assert (verdict.tone == "damaged") is damaged
-    assert (", but " in verdict.text) is damaged
+    summary = said(after=of_concept(**changes))
+    assert (summary.tone == "damaged") is damaged
+    assert (", but " in summary.text) is damaged
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def test_says_what_comes_instead(some: float, words: str) -> None:
 
 
 def test_what_was_never_drawn_cannot_be_forgotten() -> None:
-    verdict = said(before=of_concept(FA=2.0))
-    assert verdict.text.startswith("There was nothing to forget of cat")
-    assert verdict.tone == "open"
+    summary = said(before=of_concept(FA=2.0))
+    assert summary.text.startswith("There was nothing to forget of cat")
+    assert summary.tone == "open"
 
 
 def test_a_run_finds_these_rules_by_what_it_forgets() -> None:
-    verdict = of_record(run())
-    assert verdict is not None
-    assert verdict.text.startswith("Forgot cat (96 to 0 % of the samples show it")
+    summary = of_record(run())
+    assert summary is not None
+    assert summary.text.startswith("Forgot cat (96 to 0 % of the samples show it")
     log = (*looked(0, 100.0, 98.0, 0, (0,) * 6), *looked(1, 40.0, 95.0, 1, (1,) * 6), Cancelled(steps=1))
     stopped = of_record(run(state="cancelled", result=None, events=log, reports={}))
     assert stopped is not None

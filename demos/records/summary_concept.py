@@ -6,11 +6,11 @@ not bring it back, so both shares decide. About 50 samples stand behind each num
 
 from __future__ import annotations
 
-from demos.records.verdict_generator import NEAR_DISTANCE, NEAR_FORGET, became
-from demos.records.verdict_words import (
+from demos.records.summary_generator import NEAR_DISTANCE, NEAR_FORGET, became
+from demos.records.summary_text import (
     STILL,
+    Summary,
     Tone,
-    Verdict,
     concluded,
     percent,
     points,
@@ -28,8 +28,8 @@ NEAR_OTHERS = 4.0
 """Points that everything else may lose to before."""
 
 
-def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | None = None) -> Verdict:
-    """The verdict on the evaluation after a run.
+def summarise(result: RunResult, what: str, *, stopped: tuple[int, int | None] | None = None) -> Summary:
+    """The summary on the evaluation after a run.
 
     Args:
         result: the run's result; its records are GeneratorRecords of a text-to-image model.
@@ -48,9 +48,9 @@ def judge(result: RunResult, what: str, *, stopped: tuple[int, int | None] | Non
     return concluded(f"{head}, {others}, {time_words(result)}{instead}.", tone, damaged, stopped)
 
 
-def judge_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Verdict:
-    """The verdict on a run that ended before its evaluation: what the judge said of its previews, first and last."""
-    return Verdict(
+def summarise_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Summary:
+    """The summary on a run that ended before its evaluation: what the judge said of its previews, first and last."""
+    return Summary(
         f"{stopped_words(*stopped)}: {percent(first.forget)} to {percent(last.forget)} % of the samples for {what} show it, "
         f"{percent(first.remain)} to {percent(last.remain)} % of the others what they were asked for "
         f"(preview samples, n = {last.n_forget} and {last.n_remain}; the evaluation was not made).",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demos.records.verdict import judge, of_record, percent, points, subject
+from demos.records.summary import of_record, percent, points, subject, summarise
 from sfr_core.data.splits import parse_forget
 from sfr_core.events import Cancelled
 from tests.demos.compare_examples import (
@@ -25,7 +25,7 @@ from tests.demos.compare_examples import (
 
 
 def classes(**changes: Any) -> Any:
-    return judge(result(**changes), "Cat", whole_classes=True)
+    return summarise(result(**changes), "Cat", whole_classes=True)
 
 
 def samples(**changes: Any) -> Any:
@@ -37,16 +37,16 @@ def samples(**changes: Any) -> Any:
         "avg_d": 0.8,
         "avg_d_before": 2.2,
     }
-    return judge(result(**{**base, **changes}), "the random 10 %", whole_classes=False)
+    return summarise(result(**{**base, **changes}), "the random 10 %", whole_classes=False)
 
 
 def test_the_whole_sentence_of_a_forgotten_class() -> None:
-    verdict = classes()
-    assert verdict.text == (
+    summary = classes()
+    assert summary.text == (
         "Forgot Cat (97 to 0 %; retrained 0 %), the others lost 0.5 points, at 6 % of the time of retraining; "
         "membership still 3 points above retrained."
     )
-    assert verdict.tone == "forgotten"
+    assert summary.tone == "forgotten"
 
 
 @pytest.mark.parametrize(
@@ -62,29 +62,29 @@ def test_the_whole_sentence_of_a_forgotten_class() -> None:
     ],
 )
 def test_edges_of_how_much_is_forgotten(left: float, verb: str, tone: str) -> None:
-    verdict = classes(after=measured(TA_forget=left))
-    assert verdict.text.startswith(f"{verb} Cat (97 to ")
-    assert verdict.tone == tone
+    summary = classes(after=measured(TA_forget=left))
+    assert summary.text.startswith(f"{verb} Cat (97 to ")
+    assert summary.tone == tone
 
 
 def test_retrained_is_the_target_where_it_still_knows_something() -> None:
     # 20 % of the pictures look like another class to a model that never saw them: 20.5 is forgotten, not partly.
-    verdict = classes(after=measured(TA_forget=20.5), retrained=replace(RETRAINED, TA_forget=20.0))
-    assert verdict.text.startswith("Forgot Cat (97 to 20 %; retrained 20 %)")
-    assert verdict.tone == "forgotten"
+    summary = classes(after=measured(TA_forget=20.5), retrained=replace(RETRAINED, TA_forget=20.0))
+    assert summary.text.startswith("Forgot Cat (97 to 20 %; retrained 20 %)")
+    assert summary.tone == "forgotten"
 
 
 @pytest.mark.parametrize(("after", "damaged"), [(89.6, False), (89.5, True)])
 def test_over_forgotten_is_more_than_a_point_below_retrained(after: float, damaged: bool) -> None:
-    verdict = classes(after=measured(TA_remain=after))
-    assert (verdict.tone == "damaged") is damaged
-    assert ("but the others lost 1.5 points and stand 1.1 points below retrained" in verdict.text) is damaged
+    summary = classes(after=measured(TA_remain=after))
+    assert (summary.tone == "damaged") is damaged
+    assert ("but the others lost 1.5 points and stand 1.1 points below retrained" in summary.text) is damaged
 
 
 def test_damage_never_hides_that_nothing_was_forgotten() -> None:
-    verdict = classes(after=measured(TA_forget=97.0, TA_remain=50.0))
-    assert verdict.tone == "kept"
-    assert "but the others lost 41 points" in verdict.text
+    summary = classes(after=measured(TA_forget=97.0, TA_remain=50.0))
+    assert summary.tone == "kept"
+    assert "but the others lost 41 points" in summary.text
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_words_for_membership(mia: float | None, words: str) -> None:
 
 
 def test_without_a_retrained_model_the_target_of_a_class_is_zero() -> None:
-    verdict = classes(retrained=None, avg_d=None, avg_d_before=None, kl_floor=None, retrain_seconds=None, seconds=12.4)
-    assert verdict.text == (
+    summary = classes(retrained=None, avg_d=None, avg_d_before=None, kl_floor=None, retrain_seconds=None, seconds=12.4)
+    assert summary.text == (
         "Forgot Cat (97 to 0 %; no retrained model to compare with), the others lost 0.5 points, in 12 s; membership 90 to 5 %."
     )
 
@@ -126,12 +126,12 @@ def test_words_for_the_time(seconds: float, words: str) -> None:
 
 
 def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
-    verdict = samples()
-    assert verdict.text == (
+    summary = samples()
+    assert summary.text == (
         "Forgot the random 10 % (98 to 92 %; retrained 91 %; mean gap to retrained 2.2 to 0.8 points), "
         "the test accuracy lost 0.5 points, at 6 % of the time of retraining; membership as in the retrained model."
     )
-    assert verdict.tone == "forgotten"
+    assert summary.tone == "forgotten"
 
 
 @pytest.mark.parametrize(
@@ -147,22 +147,22 @@ def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
     ],
 )
 def test_edges_of_a_random_share(changes: dict[str, Any], verb: str, tone: str) -> None:
-    verdict = samples(**changes)
-    assert verdict.text.startswith(verb)
-    assert verdict.tone == tone
+    summary = samples(**changes)
+    assert summary.text.startswith(verb)
+    assert summary.tone == tone
 
 
 def test_samples_without_a_retrained_model_get_no_verdict() -> None:
-    verdict = samples(retrained=None, avg_d=None, avg_d_before=None, retrain_seconds=None)
-    assert verdict.tone == "open"
-    assert verdict.text.startswith(
+    summary = samples(retrained=None, avg_d=None, avg_d_before=None, retrain_seconds=None)
+    assert summary.tone == "open"
+    assert summary.text.startswith(
         "Without a retrained model to judge by, the accuracy on the random 10 % went 98 to 92 %"
     )
 
 
 def test_a_stopped_run_says_so_first_and_stays_one_sentence() -> None:
-    verdict = judge(result(), "Cat", whole_classes=True, stopped=(3, 10))
-    assert verdict.text.startswith("Stopped after step 3 of 10: forgot Cat (97 to 0 %")
+    summary = summarise(result(), "Cat", whole_classes=True, stopped=(3, 10))
+    assert summary.text.startswith("Stopped after step 3 of 10: forgot Cat (97 to 0 %")
 
 
 def test_a_stopped_run_without_full_metrics_speaks_of_its_live_subsets() -> None:
@@ -173,10 +173,10 @@ def test_a_stopped_run_without_full_metrics_speaks_of_its_live_subsets() -> None
         *looked(2, 40.0, 95.0, 1),
         Cancelled(steps=2),
     )
-    verdict = of_record(record(state="cancelled", result=None, events=log, reports={}))
-    assert verdict is not None
-    assert verdict.tone == "open"
-    assert verdict.text == (
+    summary = of_record(record(state="cancelled", result=None, events=log, reports={}))
+    assert summary is not None
+    assert summary.tone == "open"
+    assert summary.text == (
         "Stopped after step 2 of 4: accuracy on Cat 100 to 40 %, on the rest 98 to 95 % "
         "(live subsets of n = 2 and 4; the full sets were not measured)."
     )
@@ -184,22 +184,22 @@ def test_a_stopped_run_without_full_metrics_speaks_of_its_live_subsets() -> None
 
 def test_a_stopped_run_says_of_which_step_its_numbers_are() -> None:
     early = (*looked(0, 100.0, 98.0, 0), step(1, 1.0, 0.5), step(2, 1.0, 0.5), Cancelled(steps=2))
-    verdict = of_record(record(state="cancelled", result=None, events=early, reports={}))
-    assert verdict is not None
-    assert verdict.text.startswith("Stopped after step 2 of 4: nothing was measured between the start and there")
-    assert "100" not in verdict.text
+    summary = of_record(record(state="cancelled", result=None, events=early, reports={}))
+    assert summary is not None
+    assert summary.text.startswith("Stopped after step 2 of 4: nothing was measured between the start and there")
+    assert "100" not in summary.text
     late = (*early[:2], *looked(1, 40.0, 95.0, 1), *early[2:])
-    verdict = of_record(record(state="cancelled", result=None, events=late, reports={}))
-    assert verdict is not None
-    assert verdict.text.endswith("not measured). The last of these numbers are of step 1.")
+    summary = of_record(record(state="cancelled", result=None, events=late, reports={}))
+    assert summary is not None
+    assert summary.text.endswith("not measured). The last of these numbers are of step 1.")
 
 
 def test_a_run_that_was_stopped_before_its_first_step_changed_nothing() -> None:
     log = (*looked(0, 100.0, 98.0, 0), Cancelled(steps=0))
     for seen in (log, log[-1:]):
-        verdict = of_record(record(state="cancelled", result=None, events=seen, reports={}))
-        assert verdict is not None
-        assert verdict.text == "Stopped before the first step: the network is as it was."
+        summary = of_record(record(state="cancelled", result=None, events=seen, reports={}))
+        assert summary is not None
+        assert summary.text == "Stopped before the first step: the network is as it was."
 
 
 def test_a_run_that_measured_nothing_has_no_verdict() -> None:
@@ -207,9 +207,9 @@ def test_a_run_that_measured_nothing_has_no_verdict() -> None:
 
 
 def test_a_finished_record_is_judged_by_its_result() -> None:
-    verdict = of_record(record(events=events()))
-    assert verdict is not None
-    assert verdict.text.startswith("Forgot Cat (97 to 0 %")
+    summary = of_record(record(events=events()))
+    assert summary is not None
+    assert summary.text.startswith("Forgot Cat (97 to 0 %")
     share = record(config=config(forget="random:0.1@2"), spec=parse_forget("random:0.1@2", NAMES))
     judged = of_record(share)
     assert judged is not None
