@@ -129,7 +129,7 @@ def test_the_table_of_shares() -> None:
     assert "left out" in text
     assert concept_html.shares_html(record()) == ""
     nothing = run(result=replace(run().result, after=of_concept(FA_paraphrase=None, n_paraphrase=0)))
-    assert "only its name is gone cannot be said" in concept_html.shares_html(nothing)
+    assert "only its name is gone cannot be told" in concept_html.shares_html(nothing)
 
 
 def test_the_numbers_are_said_of_prompts() -> None:
