@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demos import api, static_files, theme
+from demos import api, page_data, static_files, theme
 from demos.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
 from demos.jobs import hardware, warm
@@ -29,6 +29,9 @@ from demos.unlearn import page as unlearn
 from demos.unlearn import recorded as first_look
 from sfr_core.errors import AssetError
 from sfr_core.zoo import shipped as zoo
+
+QUEUE_REST = 0.02
+"""Seconds between two looks of Gradio's queue for events; its own 0.001 (6.31) takes 8 % of a core on a server that nobody visits."""
 
 
 class App:
@@ -56,8 +59,11 @@ class App:
             "theme": theme.theme(),
             "css": theme.css(),
             "app_kwargs": {
-                "middleware": [Middleware(EarlyScript, head=static_files.early_head())],
-                "routes": [static_files.route()],
+                "middleware": [
+                    Middleware(page_data.Packed, minimum_size=1000, compresslevel=4),
+                    Middleware(EarlyScript, head=static_files.early_head()),
+                ],
+                "routes": [static_files.route(), page_data.route()],
             },
             "footer_links": ["api", "settings"],
             "run_history": False,
@@ -102,6 +108,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         _wire_loading(demo, ctx, page)
         api.register(book)
     demo.queue(max_size=200, default_concurrency_limit=4)
+    demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
     return App(demo, book)
 
 

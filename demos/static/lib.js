@@ -30,6 +30,12 @@ export function follow({ watch }, update) {
   update();
 }
 
+/** What lies at an address of demos/page_data.py. */
+export async function fetched(address) {
+  const answer = await fetch(new URL(address, document.baseURI));
+  return answer.json();
+}
+
 /** A colour of tokens.css as it is now, in the light or in the dark. */
 export const colour = (name) => getComputedStyle(document.body).getPropertyValue(`--pg-${name}`).trim();
 

@@ -4,7 +4,7 @@
 // be seen.
 import { Curves } from './curves.js';
 import { drawSheet } from './grid.js';
-import { clock, fill, follow, missing, partsOf, put } from './lib.js';
+import { clock, fetched, fill, follow, missing, partsOf, put } from './lib.js';
 import { drawPhases } from './phases.js';
 import { drawPredictions } from './predictions.js';
 import { extend, extent, moment } from './series.js';
@@ -53,11 +53,14 @@ class Live {
   }
 
   // ---- a new value ----------------------------------------------------------------------------------------------
-  update() {
-    if (!this.props.value?.mode) return;
-    const value = JSON.parse(JSON.stringify(this.props.value)); // Gradio hands out a proxy, which is slow to read
+  async update() {
+    const sent = this.props.value;
+    if (!sent?.mode && !sent?.fetch) return;
+    if (sent.yields && this.value?.mode === 'live' && this.key !== 'none') return; // a run that was started meanwhile
+    // Gradio hands out a proxy, which is slow to read.
+    const value = sent.fetch ? await fetched(sent.fetch) : JSON.parse(JSON.stringify(sent));
+    if (sent.fetch !== this.props.value.fetch) return; // another value came meanwhile
     const recorded = value.mode === 'recorded';
-    if (value.yields && this.value?.mode === 'live' && this.key !== 'none') return; // a run that was started meanwhile
     const fresh = value.key !== this.key;
     this.veil(Boolean(value.blurred));
     this.value = value;

@@ -1,8 +1,8 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one).
-// value = {items: [{id, label, detail, more, images: [src], group, disabled, reason}], selected: [id], several, legend}; a group's cards
-// stand together under its name. detail and more are lines; those of more are shown of what is chosen. Of many items, value.find names a
-// field that shows only those whose label holds what is written.
-import { follow, make } from './lib.js';
+// value = {cards: address, selected: [id]}; at the address lie {items: [{id, label, detail, more, images: [src], group, disabled, reason}],
+// several, legend, find}. A group's cards stand together under its name. detail and more are lines; those of more are shown of what is
+// chosen. Of many items, find names a field that shows only those whose label holds what is written.
+import { fetched, follow, make } from './lib.js';
 
 const MANY = 40;
 
@@ -14,23 +14,24 @@ class Picker {
     this.trigger = component.trigger;
     this.box = component.element.querySelector('.picker');
     this.name = `pick${Math.random().toString(36).slice(2)}`;
-    this.shape = '';
+    this.address = ''; // of the cards that are shown
     this.chosen = []; // what was selected last
     follow(component, () => this.update());
   }
 
-  update() {
+  async update() {
     const { props } = this;
-    if (!props.value?.items) return;
+    const address = props.value?.cards;
+    if (!address) return;
     // Other cards without a selection: what was chosen while they were on their way counts.
     if (!props.value.selected) props.value = { ...props.value, selected: this.chosen };
-    const value = props.value;
-    this.chosen = value.selected;
-    const cards = value.items.map((i) => [i.id, i.label, i.group, i.images.map((src) => src.length + src.slice(-32))]);
-    const shape = JSON.stringify([value.legend, value.several, cards]);
-    if (shape !== this.shape) {
-      this.shape = shape;
-      this.build(value);
+    this.chosen = props.value.selected;
+    if (address !== this.address) {
+      const cards = await fetched(address);
+      if (address !== props.value.cards) return; // other cards came meanwhile
+      this.address = address;
+      this.cards = cards;
+      this.build(cards);
     }
     this.mark();
   }
@@ -83,11 +84,12 @@ class Picker {
 
   choose(id, checked) {
     const { props } = this;
-    const known = new Set(props.value.items.map((i) => i.id));
-    const others = props.value.several ? props.value.selected.filter((other) => other !== id) : [];
+    const { several } = this.cards;
+    const known = new Set(this.cards.items.map((i) => i.id));
+    const others = several ? props.value.selected.filter((other) => other !== id) : [];
     const selected = checked ? [...others, id] : others;
     // Chosen on another page: not among the items, still selected.
-    this.chosen = props.value.several ? selected : selected.filter((other) => known.has(other));
+    this.chosen = several ? selected : selected.filter((other) => known.has(other));
     props.value = { ...props.value, selected: this.chosen };
     this.mark();
     this.trigger('input');

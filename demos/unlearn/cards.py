@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from demos import page_data
 from demos.pictures import inline
 from demos.pictures.sample_sheet import sample_pictures
 from demos.text import unlearn as copy
@@ -34,7 +35,7 @@ def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
     """
     shipped = sorted(zoo.cards(), key=lambda card: list(KINDS).index(card.kind))
     items = [model_card(card) for card in (*shipped, *map(zoo.card, own))]
-    return {"items": items, "selected": [chosen], "several": False, "legend": ""}
+    return sent({"items": items, "several": False, "legend": ""}, selected=[chosen], own=list(own))
 
 
 def model_card(card: zoo.ModelCard) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
         items.append({"id": name, "label": name, "images": images})
     pictured = "train" if len(data.train) else "samples" if found else "names"
     legend = copy.CLASS_LEGENDS[pictured if shown else "names"]
-    return {"items": items, "selected": chosen, "several": True, "legend": legend, "find": copy.FIND_CLASS}
+    return sent({"items": items, "several": True, "legend": legend, "find": copy.FIND_CLASS}, selected=chosen)
 
 
 def sample_value(model: str, class_name: str, page: int, chosen: list[str] | None = None) -> dict[str, Any]:
@@ -114,8 +115,8 @@ def sample_value(model: str, class_name: str, page: int, chosen: list[str] | Non
         {"id": str(row), "label": f"#{row}", "images": [inline.picture(model, "train", int(row))]}
         for row in rows[page * PAGE : (page + 1) * PAGE]
     ]
-    value = {"items": items, "several": True, "legend": copy.SAMPLES_LEGEND}
-    return value if chosen is None else {**value, "selected": chosen}
+    shown = {"items": items, "several": True, "legend": copy.SAMPLES_LEGEND}
+    return sent(shown, **({} if chosen is None else {"selected": chosen}))
 
 
 def concept_value(model: str, chosen: str) -> dict[str, Any]:
@@ -130,4 +131,9 @@ def concept_value(model: str, chosen: str) -> dict[str, Any]:
                 group = copy.CONCEPT_KINDS[kind]
                 items.append({"id": concept.name, "label": concept.name, "images": images, "group": group})
     legend = copy.CONCEPT_LEGENDS["samples" if found else "names"]
-    return {"items": items, "selected": [chosen] if chosen else [], "several": False, "legend": legend}
+    return sent({"items": items, "several": False, "legend": legend}, selected=[chosen] if chosen else [])
+
+
+def sent(cards: dict[str, Any], **chosen: Any) -> dict[str, Any]:
+    """The value of a picker: where its cards can be fetched, and what is chosen."""
+    return {"cards": page_data.address(cards), **chosen}

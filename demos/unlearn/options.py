@@ -52,10 +52,9 @@ def kind_of(model: str) -> str:
 
 def own_ids(value: Any) -> tuple[str, ...]:
     """What is no shipped model among a model picker's cards, the visitor's own and those of the Hub, as far as still open."""
-    items = value.get("items") if isinstance(value, Mapping) else None
+    own = value.get("own") if isinstance(value, Mapping) else None
     found = []
-    for item in items if isinstance(items, list) else []:
-        name = item.get("id") if isinstance(item, Mapping) else None
+    for name in own if isinstance(own, list) else []:
         if isinstance(name, str) and name.startswith((zoo.OWN, zoo.HUB)):
             with suppress(InputError):
                 found.append(zoo.card(name).id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demos import page_data
 from demos.jobs.estimate import Recording
 from demos.live import payload as live
 from demos.live import view as bridge
@@ -36,9 +37,9 @@ class FirstLooks:
         return None if found is None else found[0]
 
     def value(self, model: str) -> dict[str, Any]:
-        """What the live view plays, or an empty view where nothing was recorded."""
+        """What the live view plays: where it can be fetched, or an empty view where nothing was recorded."""
         found = self.runs.get(model)
-        return nothing(model) if found is None else found[1]
+        return nothing(model) if found is None else {"fetch": page_data.address(found[1])}
 
     def recordings(self) -> dict[str, Recording]:
         """What each would have taken where with as many looks as a run has, by model: more of them were recorded."""

@@ -114,10 +114,10 @@ class Held:
 
 
 @contextmanager
-def held_back(page: Page, wanted: Callable[[APIResponse], bool]) -> Iterator[Held]:
+def held_back(page: Page, wanted: Callable[[APIResponse], bool], asked: str = "**/gradio_api/run/**") -> Iterator[Held]:
     """Keeps the page waiting for the answers that are wanted."""
     held = Held(page, wanted)
-    page.route("**/gradio_api/run/**", held.pass_on)
+    page.route(asked, held.pass_on)
     yield held
     page.unroute_all(behavior="ignoreErrors")
 
@@ -195,7 +195,7 @@ def test_a_run_has_the_settings_of_the_last_choice_before_they_are_shown(page: P
 
 
 def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
-    with held_back(page, lambda answer: len(answer.body()) > RECORDING) as held:
+    with held_back(page, lambda answer: len(answer.body()) > RECORDING, "**/page-data/*") as held:
         page.locator("#model-picker input[value='emoji-dit']").check()
         expect(page.locator("#class-picker .picker-card")).to_have_count(14)
         page.locator("#class-picker input[value='hearts']").check()

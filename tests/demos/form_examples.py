@@ -7,8 +7,14 @@ from typing import Any
 import gradio as gr
 from gradio import utils
 
+from demos import page_data
 from demos.unlearn.form import Form
 from sfr_core.configs import RunConfig
+
+
+def cards_of(picker: dict[str, Any]) -> Any:
+    """The cards that a picker's value shows, as the browser fetches them."""
+    return page_data.kept(picker["cards"])
 
 
 def filled(form: Form, config: RunConfig) -> dict[Any, Any]:

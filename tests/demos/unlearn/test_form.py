@@ -36,7 +36,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES, GoldStandard, ModelCard, Sampling
-from tests.demos.form_examples import filled
+from tests.demos.form_examples import cards_of, filled
 
 RESNET = "fashion-mnist-resnet"
 
@@ -74,7 +74,7 @@ def build() -> Form:
 
 def test_the_page_opens_on_the_classifier_and_shows_both(generator: ModelCard) -> None:
     assert form_values.first_model() == RESNET
-    items = form_cards.model_value(RESNET)["items"]
+    items = cards_of(form_cards.model_value(RESNET))["items"]
     assert items[0]["id"] == RESNET
     (drawing,) = (item for item in items if item["id"] == generator.id)
     assert len(drawing["images"]) == form_cards.CARD_PICTURES

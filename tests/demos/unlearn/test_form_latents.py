@@ -28,7 +28,7 @@ from sfr_core.data.concepts import read_concepts
 from sfr_core.errors import InputError, SpecError, UnknownName
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES
-from tests.demos.form_examples import filled
+from tests.demos.form_examples import cards_of, filled
 from tests.demos.latent_models import DIT, SD, published, sheet_pictures
 from tests.demos.page_text import seen
 
@@ -134,28 +134,28 @@ def test_cards_show_the_models_own_samples_and_say_so() -> None:
     colour = np.full((48, 48, 3), pictures[10 * row + 2, 0, 0], np.uint8)
     assert sample_pictures(SD)["twitter style"][2] == data_uri(colour)
     shown = form_cards.class_value(DIT, ["flags"])
-    assert [len(item["images"]) for item in shown["items"]] == [4] * 14
-    assert "the model's own samples" in shown["legend"]
-    card = next(item for item in form_cards.model_value(RESNET)["items"] if item["id"] == SD)
+    assert [len(item["images"]) for item in cards_of(shown)["items"]] == [4] * 14
+    assert "the model's own samples" in cards_of(shown)["legend"]
+    card = next(item for item in cards_of(form_cards.model_value(RESNET))["items"] if item["id"] == SD)
     assert len(card["images"]) == form_cards.CARD_PICTURES
     assert any("No training pictures come with it" in line for line in card["more"])
     assert not any("0 training" in line for line in card["more"])
 
 
 def test_concepts_stand_in_groups(form: Form) -> None:
-    items = form_cards.concept_value(SD, "cat")["items"]
+    items = cards_of(form_cards.concept_value(SD, "cat"))["items"]
     groups = list(dict.fromkeys(item["group"] for item in items))
     assert groups == list(copy.CONCEPT_KINDS.values())
     assert [item["id"] for item in items if item["group"] == groups[2]] == ["google style", "twitter style"]
-    assert form_cards.concept_value(DIT, "")["items"] == []
+    assert cards_of(form_cards.concept_value(DIT, ""))["items"] == []
 
 
 def test_without_a_sheet_there_are_names(models: Path) -> None:
     (models / SD / SAMPLES).rename(models / "away.png")
     try:
         value = form_cards.concept_value(SD, "cat")
-        assert all(item["images"] == [] for item in value["items"])
-        assert value["legend"] == copy.CONCEPT_LEGENDS["names"]
+        assert all(item["images"] == [] for item in cards_of(value)["items"])
+        assert cards_of(value)["legend"] == copy.CONCEPT_LEGENDS["names"]
         assert form_cards.model_card(zoo.card(SD))["images"] == []
     finally:
         (models / "away.png").rename(models / SD / SAMPLES)
@@ -180,7 +180,7 @@ def test_only_methods_that_redirect_promise_what_comes_instead() -> None:
 def test_strangers_are_offered_only_what_the_list_offers(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
     monkeypatch.setenv("PLAYGROUND_PUBLIC", "1")
     listed = read_concepts(models / SD)
-    assert {item["id"] for item in form_cards.concept_value(SD, "cat")["items"]} == set(listed.offered)
+    assert {item["id"] for item in cards_of(form_cards.concept_value(SD, "cat"))["items"]} == set(listed.offered)
 
 
 def test_the_live_view_names_prompts() -> None:

@@ -41,6 +41,7 @@ from sfr_core.zoo.cards import ModelCard
 from tests.core.hub.conftest import hub, pickled, saved  # noqa: F401
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo
 from tests.core.own_files import OwnFiles, write_own
+from tests.demos.form_examples import cards_of
 from tests.demos.page_text import seen
 
 DIT, SD = f"hub:tiny/dit@{COMMIT}", f"hub:tiny/sd@{COMMIT}"
@@ -150,8 +151,8 @@ def test_a_download_opens_the_model_and_puts_it_among_the_cards(hub: StubHub) ->
     assert zoo.card(SD) is card
     shown = form_cards.model_value(SD, [SD])
     assert shown["selected"] == [SD]
-    assert shown["items"][-1]["id"] == SD
-    assert "from the Hugging Face Hub" in shown["items"][-1]["detail"][-1]
+    assert cards_of(shown)["items"][-1]["id"] == SD
+    assert "from the Hugging Face Hub" in cards_of(shown)["items"][-1]["detail"][-1]
     assert form_values.own_ids(shown) == (SD,)
     assert form_values.takes_own_words(SD)
     assert not form_values.takes_own_words("emoji-sd")
@@ -292,7 +293,7 @@ def test_a_network_of_a_thousand_classes_is_opened_and_its_run_compared(
     wish = ended(hub_page.download(found, panel._with_pictures(found.model, str(tmp_path / "many.zip"), NETWORK)))
     assert wish.state == "done", wish.error
     (card,) = wish.outcomes.values()
-    assert len(json.dumps(form_cards.class_value(card.id, ["c007"]))) < 100_000
+    assert len(json.dumps(cards_of(form_cards.class_value(card.id, ["c007"])))) < 100_000
     settings = presets.resolve(card.id, "gradient-ascent", overrides={"epochs": 1, "batch_size": 8})
     job = ran(RunConfig(model=card.id, forget="class:c007", method="gradient-ascent", settings=settings, device="cpu"))
     record = run_record.from_job(job)
@@ -317,7 +318,7 @@ def test_some_of_imagenets_classes_are_enough_by_their_names(
     assert (len(data.class_names), data.pictured) == (1000, ("tench", "great white shark", "Cardigan 264"))
     assert sorted(set(data.train.labels)) == [0, 2, 264]
     assert form_cards.model_card(card)["more"][1] == "pictures of 3 of its 1,000 classes"
-    assert [item["id"] for item in form_cards.class_value(card.id, [])["items"]] == list(data.pictured)
+    assert [item["id"] for item in cards_of(form_cards.class_value(card.id, []))["items"]] == list(data.pictured)
     assert form_values.first_class(card.id) == "tench"
     settings = presets.resolve(card.id, "random-label", overrides={"epochs": 1, "batch_size": 8})
     # Not "auto": half precision, where it happens to be the faster, may diverge on so small a network.

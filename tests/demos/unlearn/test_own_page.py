@@ -38,6 +38,7 @@ from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.uploaded import UploadedModel, open_uploaded
 from tests.core.own_files import COLOURS, OwnFiles, write_own
+from tests.demos.form_examples import cards_of
 
 SWIN = "torchvision:swin_t?embed_dim=8&depths=1,1&num_heads=1,2&window_size=2,2&patch_size=2,2&size=16"
 SMALL = "torchvision:shufflenet_v2_x0_5"
@@ -218,19 +219,19 @@ def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.Monkey
 
 def test_the_pickers_show_it_in_colour_on_its_visitors_page_alone(uploads: tuple[str, str]) -> None:
     card = own.open_files(*uploads, SMALL, 32)
-    shipped = [item["id"] for item in cards.model_value(zoo.cards()[0].id)["items"]]
+    shipped = [item["id"] for item in cards_of(cards.model_value(zoo.cards()[0].id))["items"]]
     assert sorted(shipped) == [c.id for c in zoo.cards()]
     value = cards.model_value(card.id, [card.id])
-    assert [item["id"] for item in value["items"]] == [*shipped, card.id]
+    assert [item["id"] for item in cards_of(value)["items"]] == [*shipped, card.id]
     assert value["selected"] == [card.id]
     assert form.own_ids(value) == (card.id,)
-    assert form.own_ids({"items": [{"id": "own:gone"}, {"id": 3}, "x", {"id": card.id}]}) == (card.id,)
+    assert form.own_ids({"own": ["own:gone", 3, {}, card.id]}) == (card.id,)
     assert form.own_ids(None) == ()
     classes = cards.class_value(card.id, ["red"])
-    assert [item["label"] for item in classes["items"]] == ["blue", "green", "red"]
-    assert all(len(item["images"]) == cards.PICTURES_PER_CARD for item in classes["items"])
+    assert [item["label"] for item in cards_of(classes)["items"]] == ["blue", "green", "red"]
+    assert all(len(item["images"]) == cards.PICTURES_PER_CARD for item in cards_of(classes)["items"])
     samples = cards.sample_value(card.id, "red", 0, [])
-    assert len(samples["items"]) == 8
+    assert len(cards_of(samples)["items"]) == 8
     assert form.preset_choices(card.id, "sfr-on")
 
 
