@@ -99,7 +99,7 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     expect(part(page, "play")).to_have_text("Play again", timeout=40_000)
     expect(page.locator("#live figure").first).to_be_visible()
     alt = page.locator("#live figure img").first.get_attribute("alt") or ""
-    assert re.search(r"in truth .+; the network says .+, \d+ % sure, (not )?recognised", alt)
+    assert re.search(r"in truth .+; the network predicts .+, \d+ % sure, (not )?recognised", alt)
 
 
 def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: Callable[..., Any]) -> None:
