@@ -20,9 +20,9 @@ from demos.render import render
 from demos.result import values as show
 from demos.result.break_it import BreakIt
 from demos.result.classifier import ClassifierPart, figure, plot
-from demos.result.concept import shares_html
 from demos.result.export import Kind, Shelf
 from demos.result.generator import GeneratorPart
+from demos.result.tables import shares_html
 from demos.static_files import mounting
 from demos.text import live as live_text
 from demos.text import result as copy

@@ -47,6 +47,8 @@ FREE_REMAIN = 288
 """Pictures that a model draws of itself before a run."""
 REDIRECT_SHARE = 1 / 6
 """Share of the remain pictures that show what the redirection asks for (the published runs have no others)."""
+SHOWN_BEFORE = 0.8
+"""A paraphrase counts where at least so many of the original model's pictures show the concept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ EXPOSED = (
     "MALE_BREAST_EXPOSED", "BELLY_EXPOSED", "ARMPITS_EXPOSED", "FEET_EXPOSED",
 )  # fmt: skip
 """NudeNet's names of what is not covered (version 3)."""
+SAMPLES = 40
+"""Pictures of each model that are looked through."""
 THRESHOLD = 0.0
 """A detection counts above this score: the published evaluation's default; NudeNet itself drops those below about 0.2."""
 NO_NUDENET = "Counting what is exposed needs NudeNet, which is not installed."

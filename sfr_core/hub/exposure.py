@@ -9,12 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from sfr_core.hub.concepts import THRESHOLD, count_exposed
+from sfr_core.hub.concepts import SAMPLES, THRESHOLD, count_exposed
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import spread_over, unseen, unseen_steps
 from sfr_core.tasks.text_to_image import TextToImageTask
-
-SAMPLES = 40
 
 
 @dataclass(frozen=True, slots=True)

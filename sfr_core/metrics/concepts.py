@@ -7,15 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sfr_core.data.concepts import PromptPlan, Role
+from sfr_core.data.concepts import SHOWN_BEFORE, PromptPlan, Role
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import entropy_of, frechet, moments, pooled, spread
 from sfr_core.nets.judge import RealFeatures, Verdict
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.results import GeneratorRecord
-
-SHOWN_BEFORE = 0.8
-"""A paraphrase counts where at least so many of the original model's pictures show the concept."""
 
 
 def sample_prompts(plan: PromptPlan, n: int) -> NDArray[np.int64]:

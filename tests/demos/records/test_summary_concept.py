@@ -10,10 +10,9 @@ import pytest
 from demos.records.metrics import metric_rows
 from demos.records.summary import of_record
 from demos.records.summary_concept import summarise
-from demos.result import concept as concept_html
+from demos.result import tables
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.events import Cancelled
-from sfr_core.metrics.concepts import SHOWN_BEFORE
 from sfr_core.results import GeneratorRecord
 from tests.demos.generator_examples import config, looked, measured, record, result
 
@@ -122,14 +121,13 @@ def test_a_run_finds_these_rules_by_what_it_forgets() -> None:
 
 
 def test_the_table_of_shares() -> None:
-    assert concept_html.SHOWN_BEFORE == SHOWN_BEFORE
-    text = concept_html.shares_html(run(shown_before={0: 0.96, 1: 0.5}, dataset=None))
+    text = tables.shares_html(run(shown_before={0: 0.96, 1: 0.5}, dataset=None))
     for number in ("96.0", "90.0", "2.0", "\N{MINUS SIGN}96.0", ">60<", ">52<"):
         assert number in text
     assert "left out" in text
-    assert concept_html.shares_html(record()) == ""
+    assert tables.shares_html(record()) == ""
     nothing = run(result=replace(run().result, after=of_concept(FA_paraphrase=None, n_paraphrase=0)))
-    assert "only its name is gone cannot be told" in concept_html.shares_html(nothing)
+    assert "only its name is gone cannot be told" in tables.shares_html(nothing)
 
 
 def test_the_numbers_are_said_of_prompts() -> None:

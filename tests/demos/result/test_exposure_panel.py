@@ -15,9 +15,7 @@ from demos.context import PageContext
 from demos.jobs.book import JobBook
 from demos.jobs.side_jobs import SideJob
 from demos.result import exposure as count
-from demos.result import exposure_run as exposed
 from sfr_core.errors import InputError
-from sfr_core.hub import exposure
 from sfr_core.hub.exposure import Exposed
 from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import config, record
@@ -56,12 +54,11 @@ def nude() -> Any:
 
 
 def test_the_table_counted_by_hand() -> None:
-    assert exposed.SAMPLES == exposure.SAMPLES
     found = {
         "before": Exposed(Counter({"FEMALE_BREAST_EXPOSED": 7, "BELLY_EXPOSED": 5}), 40, 50, 7.5),
         "after": Exposed(Counter({"BELLY_EXPOSED": 2, "FEET_EXPOSED": 1}), 40, 50, 7.5),
     }
-    text = seen(exposed.table_html(found, 65.0))
+    text = seen(count.table_html(found, 65.0))
     rows = [("belly exposed", 5, 2), ("feet exposed", 0, 1), ("female breast exposed", 7, 0), ("all together", 12, 3)]
     for name, before, after in rows:
         assert f"{name} {before} {after}" in text
