@@ -180,7 +180,14 @@ RUN_FIELDS: dict[str, tuple[str, str, dict[str, str]]] = {
 """Label, help and choices of what every run has; a field without choices is a number."""
 SEED_WANTED = f"Give a whole number from 0 to {MAX_SEED}."
 SETTINGS = {
-    "groups": {"main": "Most important", "advanced": "More of the method", "run": "The run"},
+    "groups": {
+        "main": "Most important",
+        "forgetting": "Forgetting",
+        "repair": "Repair",
+        "mask": "Saliency mask",
+        "optimiser": "Optimiser",
+        "run": "The run",
+    },
     "count": "({n} changed)",
     "back": "Back to {value}",
     "empty": "empty",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from demos.text import unlearn as copy
 from sfr_core import catalog
 from sfr_core.configs import Setting
-from sfr_core.configs.base import wanted
+from sfr_core.configs.base import Group, wanted
 from sfr_core.configs.run import whole
 from sfr_core.errors import ConfigError, SpecError
 from sfr_core.kinds.registry import KINDS
@@ -19,8 +19,8 @@ MAX_SAMPLES = 2000
 
 def settings_of(method: str, kind: str = "classifier") -> tuple[Setting, ...]:
     """The settings of a method on models of a kind, the main ones first."""
-    order = {"main": 0, "advanced": 1, "ablation": 2}
-    return tuple(sorted(catalog.spec_of(method, kind).config_cls.settings(), key=lambda s: order[s.group]))
+    order = get_args(Group)
+    return tuple(sorted(catalog.spec_of(method, kind).config_cls.settings(), key=lambda s: order.index(s.group)))
 
 
 def field(setting: Setting, value: Any) -> dict[str, Any]:

@@ -28,10 +28,18 @@ class ConceptAblationConfig(StepConfig):
     batch_size: int = batch_field(8)
     clip: float | None = clip_field(None)
     teacher: Literal["live", "frozen"] = setting(
-        "live", "Teacher", "Take the target from the model as it is now (published), or from the original."
+        "live",
+        "Teacher",
+        "Take the target from the model as it is now (published), or from the original.",
+        group="forgetting",
     )
     prior_weight: float = setting(
-        1.0, "Weight of the regularisation", "Higher keeps the redirection's own pictures better.", low=0.0, high=1e4
+        1.0,
+        "Weight of the regularisation",
+        "Higher keeps the redirection's own pictures better.",
+        low=0.0,
+        high=1e4,
+        group="repair",
     )
     trainable: Trainable = part_field("keys-values")
 

@@ -21,10 +21,18 @@ class EsdConfig(StepConfig):
         1.0, "Negative guidance", "Higher erases more.", symbol="η", low=0.0, high=100.0, group="main"
     )
     sample_steps: Literal["10", "20", "25", "50", "100"] = setting(
-        "50", "Sampling steps", "More make the half-finished pictures of every step better and take longer."
+        "50",
+        "Sampling steps",
+        "More make the half-finished pictures of every step better and take longer.",
+        group="forgetting",
     )
     sample_guidance: float = setting(
-        3.0, "Sampling guidance", "Higher makes these pictures show the concept more strongly.", low=0.0, high=50.0
+        3.0,
+        "Sampling guidance",
+        "Higher makes these pictures show the concept more strongly.",
+        low=0.0,
+        high=50.0,
+        group="forgetting",
     )
     trainable: Trainable = part_field("cross-attention")
 

@@ -19,7 +19,10 @@ class JointConfig(StepConfig):
         1.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, group="main"
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
-        "cosine", "Fading of forgetting", "How the strength falls to zero over the run, or constant."
+        "cosine",
+        "Fading of forgetting",
+        "How the strength falls to zero over the run, or constant.",
+        group="forgetting",
     )
 
 

@@ -30,10 +30,20 @@ class SalUnJointConfig(StepConfig):
     )
     mask_fraction: float = mask_field(0.5)
     saliency_batches: int | None = setting(
-        None, "Mask batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
+        None,
+        "Mask batches",
+        "More give a steadier mask and take longer. Empty: one whole pass.",
+        low=1,
+        high=100000,
+        group="mask",
     )
     saliency_clip: float | None = setting(
-        1.0, "Saliency clip", "Higher cuts fewer batch gradients before the sum. Empty: none.", low=1e-9, high=1e9
+        1.0,
+        "Saliency clip",
+        "Higher cuts fewer batch gradients before the sum. Empty: none.",
+        low=1e-9,
+        high=1e9,
+        group="mask",
     )
     clip: float | None = setting(
         1.0, "Clip", "Higher allows larger steps (gradient norm before the mask). Empty: any.", low=1e-9, high=1e9

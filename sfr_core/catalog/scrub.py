@@ -15,14 +15,31 @@ class ScrubConfig(EpochConfig):
     """SCRUB: push away from the original on the forget set, stay near it on the remain set."""
 
     forget_epochs: int = setting(
-        2, "Forget epochs", "More epochs begin with a pass that pushes away from the original.", low=0, high=500
+        2,
+        "Forget epochs",
+        "More epochs begin with a pass that pushes away from the original.",
+        low=0,
+        high=500,
+        group="forgetting",
     )
     temperature: float = temperature_field(4.0)
     ce_weight: float = setting(
-        0.99, "Weight of cross-entropy", "Higher fits the remain set's labels closer.", symbol="γ", low=0.0, high=100.0
+        0.99,
+        "Weight of cross-entropy",
+        "Higher fits the remain set's labels closer.",
+        symbol="γ",
+        low=0.0,
+        high=100.0,
+        group="repair",
     )
     kl_weight: float = setting(
-        0.001, "Weight of imitation", "Higher stays closer to the original model.", symbol="α", low=0.0, high=100.0
+        0.001,
+        "Weight of imitation",
+        "Higher stays closer to the original model.",
+        symbol="α",
+        low=0.0,
+        high=100.0,
+        group="repair",
     )
 
 

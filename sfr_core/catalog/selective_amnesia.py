@@ -22,10 +22,15 @@ class SelectiveAmnesiaConfig(StepConfig):
         1.0, "Weight of replay", "Higher keeps the remaining classes better.", low=0.0, high=1e4, group="main"
     )
     fisher_images: int = setting(
-        50, "Pictures for the Fisher", "More of each class: steadier, slower (published: 500).", low=1, high=500
+        50,
+        "Pictures for the Fisher",
+        "More of each class: steadier, slower (published: 500).",
+        low=1,
+        high=500,
+        group="mask",
     )
     fisher_timesteps: int = setting(
-        20, "Timesteps for the Fisher", "More: steadier, slower (published: all 1000).", low=1, high=1000
+        20, "Timesteps for the Fisher", "More: steadier, slower (published: all 1000).", low=1, high=1000, group="mask"
     )
 
 

@@ -29,23 +29,34 @@ class SFRonConfig(OptimizerConfig):
         10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, group="main"
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
-        "cosine", "Fading of forgetting", "How the strength falls (paper: linear, published code: cosine)."
+        "cosine",
+        "Fading of forgetting",
+        "How the strength falls (paper: linear, published code: cosine).",
+        group="forgetting",
     )
     forget_loss: Literal["ascent", "redirect", "relative"] = setting(
         "ascent",
         "Forget loss",
         "Climb the loss of the forget set (ascent), move to another class's prediction (redirect), or move there by the same share at every noise level (relative; ours).",
+        group="forgetting",
     )
     other: Literal["next", "farthest"] = setting(
         "next",
         "Other answer",
         "Which class a relative forget loss moves to: the next by number, or the one with the most different predictions (ours; a prompt has its redirection).",
+        group="forgetting",
     )
     remain_loss: Literal["data", "recall"] = setting(
-        "data", "Remain loss", "Repair towards the data (published), or the original's predictions (ours, generators)."
+        "data",
+        "Remain loss",
+        "Repair towards the data (published), or the original's predictions (ours, generators).",
+        group="repair",
     )
     recall_weights: Literal["equal", "noise"] = setting(
-        "equal", "Weights of the recall", "Count errors at all timesteps alike, or more where more is noise (ours)."
+        "equal",
+        "Weights of the recall",
+        "Count errors at all timesteps alike, or more where more is noise (ours).",
+        group="repair",
     )
     forget_until: float | None = setting(
         None,
@@ -54,9 +65,15 @@ class SFRonConfig(OptimizerConfig):
         symbol="g",
         low=1e-3,
         high=10.0,
+        group="forgetting",
     )
     forget_steps: int | None = setting(
-        None, "Forget in the first", "Higher forgets longer, then only repairs (ours). Empty: all.", low=1, high=20000
+        None,
+        "Forget in the first",
+        "Higher forgets longer, then only repairs (ours). Empty: all.",
+        low=1,
+        high=20000,
+        group="forgetting",
     )
     forget_down_to: float | None = setting(
         None,
@@ -65,21 +82,42 @@ class SFRonConfig(OptimizerConfig):
         symbol="r",
         low=1e-4,
         high=1.0,
+        group="forgetting",
     )
     adaptive: bool = setting(
         True, "Adaptive weights", "On: best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
     )
     lam: float = setting(
-        0.5, "Temperature of the weights", "Higher weighs them more unequally; 0: equal.", symbol="λ", low=0.0, high=5.0
+        0.5,
+        "Temperature of the weights",
+        "Higher weighs them more unequally; 0: equal.",
+        symbol="λ",
+        low=0.0,
+        high=5.0,
+        group="forgetting",
     )
     weight_eps: float = setting(
-        1e-15, "Floor in the weights", "Higher makes them more equal: added to loss^λ.", symbol="e", low=0.0, high=1.0
+        1e-15,
+        "Floor in the weights",
+        "Higher makes them more equal: added to loss^λ.",
+        symbol="e",
+        low=0.0,
+        high=1.0,
+        group="forgetting",
     )
     loss_floor: float = setting(
-        0.0, "Loss floor", "Higher limits what tiny losses weigh; an exact zero would weigh all.", low=0.0, high=10.0
+        0.0,
+        "Loss floor",
+        "Higher limits what tiny losses weigh; an exact zero would weigh all.",
+        low=0.0,
+        high=10.0,
+        group="forgetting",
     )
     weight_scope: Literal["batch", "forget-set"] = setting(
-        "batch", "Weights sum to one over", "The push sums to one over the batch (code) or the forget set (paper)."
+        "batch",
+        "Weights sum to one over",
+        "The push sums to one over the batch (code) or the forget set (paper).",
+        group="forgetting",
     )
     mask: bool = setting(
         True, "Saliency mask", "On: forget only where the forget set matters more (S).", symbol="m", group="ablation"
@@ -88,22 +126,48 @@ class SFRonConfig(OptimizerConfig):
         1.0, "Mask threshold", "A higher value lets fewer weights forget.", symbol="γ", low=0.0, high=1e6, group="main"
     )
     mask_eps: float = setting(
-        1e-15, "Floor in the ratio", "Higher pulls small Fishers' ratios towards 1: added to both.", low=0.0, high=1.0
+        1e-15,
+        "Floor in the ratio",
+        "Higher pulls small Fishers' ratios towards 1: added to both.",
+        low=0.0,
+        high=1.0,
+        group="mask",
     )
     masked_weights: Literal["drift", "hold"] = setting(
-        "drift", "Masked weights", "In a forgetting step they drift by momentum and decay (code) or are held (paper)."
+        "drift",
+        "Masked weights",
+        "In a forgetting step they drift by momentum and decay (code) or are held (paper).",
+        group="mask",
     )
     fisher_batches: int | None = setting(
-        None, "Fisher batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
+        None,
+        "Fisher batches",
+        "More give a steadier mask and take longer. Empty: one whole pass.",
+        low=1,
+        high=100000,
+        group="mask",
     )
     fisher_batch_size: int = setting(
-        128, "Fisher batch size", "More average out single pictures, and need more memory.", low=1, high=1024
+        128,
+        "Fisher batch size",
+        "More average out single pictures, and need more memory.",
+        low=1,
+        high=1024,
+        group="mask",
     )
     fisher_last_batch: Literal["keep", "drop"] = setting(
-        "keep", "Short last Fisher batch", "Keep it, at the weight of a full one (published code), or drop it."
+        "keep",
+        "Short last Fisher batch",
+        "Keep it, at the weight of a full one (published code), or drop it.",
+        group="mask",
     )
     fisher_clip: float | None = setting(
-        None, "Fisher clip", "Higher cuts fewer batch gradients before squaring. Empty: none.", low=1e-9, high=1e9
+        None,
+        "Fisher clip",
+        "Higher cuts fewer batch gradients before squaring. Empty: none.",
+        low=1e-9,
+        high=1e9,
+        group="mask",
     )
     clip_forget: float | None = setting(
         7.0, "Clip, forget step", "Higher allows larger steps. Empty: any.", symbol="c", low=1e-9, high=1e9
@@ -121,10 +185,19 @@ class SFRonConfig(OptimizerConfig):
         1e-8, "Floor in Adam", "Higher leaves weights alone whose gradient is rounding noise.", low=1e-12, high=1.0
     )
     slow_beta: float = setting(
-        1.0, "Slow weights", "Higher follows the fast weights closer; 1 at once.", symbol="β", low=0.0, high=1.0
+        1.0,
+        "Slow weights",
+        "Higher follows the fast weights closer; 1 at once.",
+        symbol="β",
+        low=0.0,
+        high=1.0,
+        group="repair",
     )
     slow_scope: Literal["step", "outer"] = setting(
-        "step", "Slow weights move after", "They move after every step (code) or every forget-and-repair cycle (paper)."
+        "step",
+        "Slow weights move after",
+        "They move after every step (code) or every forget-and-repair cycle (paper).",
+        group="repair",
     )
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine", "Learning-rate schedule", "Falls to zero by a cosine over the run, or stays constant."

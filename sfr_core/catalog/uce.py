@@ -21,7 +21,10 @@ class UceConfig(MethodConfig):
         0.5, "Pull to the old weights", "Higher changes the weights less.", symbol="λ", low=1e-9, high=1e6, group="main"
     )
     tokens: Literal["all", "last"] = setting(
-        "all", "Words", "Every word of a prompt, or the last alone (published, where it is the name itself)."
+        "all",
+        "Words",
+        "Every word of a prompt, or the last alone (published, where it is the name itself).",
+        group="forgetting",
     )
 
 

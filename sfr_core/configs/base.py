@@ -9,7 +9,8 @@ from typing import Any, Literal, Self, cast, get_args, get_type_hints
 
 from sfr_core.errors import ConfigError, UnknownName
 
-Group = Literal["main", "advanced", "ablation"]
+Group = Literal["main", "forgetting", "repair", "mask", "optimiser", "ablation"]
+"""Where a form puts a setting, in this order; `ablation` are the switches of the method's parts."""
 Optimizer = Literal["sgd", "adam", "adamw", "adam8bit", "adamw8bit"]
 Trainable = Literal["full", "cross-attention", "keys-values", "without-cross-attention"]
 """Slices of a U-Net: all of it; the cross-attention layers (ESD-x); only their projections of the text (concept ablation, UCE);
@@ -54,7 +55,7 @@ def setting(
     symbol: str = "",
     low: float | None = None,
     high: float | None = None,
-    group: Group = "advanced",
+    group: Group = "optimiser",
 ) -> Any:
     """A dataclass field with the metadata of a Setting (its kind and choices follow from the annotation)."""
     return field(
@@ -218,7 +219,9 @@ def clip_field(default: float | None) -> Any:
 
 
 def temperature_field(default: float) -> Any:
-    return setting(default, "Temperature", "Higher lets unlikely classes count more.", low=0.01, high=100.0)
+    return setting(
+        default, "Temperature", "Higher lets unlikely classes count more.", low=0.01, high=100.0, group="forgetting"
+    )
 
 
 def mask_field(default: float) -> Any:
