@@ -19,12 +19,16 @@ function library() {
   });
   return loading;
 }
+/** The page can be used when *Unlearn* can be pressed or, where it comes back to a run under way, *Stop*. */
 function usable(then) {
-  const button = document.querySelector('#unlearn');
-  if (!button?.disabled) { (window.requestIdleCallback || setTimeout)(then); return; }
+  const buttons = ['#unlearn', '#stop'].map((id) => document.querySelector(id)).filter(Boolean);
+  if (!buttons.length || buttons.some((button) => !button.disabled)) {
+    (window.requestIdleCallback || setTimeout)(then);
+    return;
+  }
   // Not by a timer: while the page is put together timers come late, and each would delay it.
   const seen = new MutationObserver(() => { seen.disconnect(); usable(then); });
-  seen.observe(button, { attributes: true, attributeFilter: ['disabled'] });
+  for (const button of buttons) seen.observe(button, { attributes: true, attributeFilter: ['disabled'] });
 }
 const themed = (name, otherwise) => getComputedStyle(document.body).getPropertyValue(name).trim() || otherwise;
 

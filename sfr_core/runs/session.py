@@ -105,7 +105,10 @@ class Session:
         forget, is_a = self.plan.forget, kind_named(model.kind)
         self.config = config = self.plan.config
         self.card, self.method, self.method_config = model, self.plan.method, self.plan.settings
-        self.dataset, self.split = replace(dataset, class_names=forget.names), forget.split
+        # The caller's own pictures where their classes are the labels: nothing here keeps a second set of them.
+        labelled = dataset.class_names == forget.names
+        self.dataset = dataset if labelled else replace(dataset, class_names=forget.names)
+        self.split = forget.split
         self.device = pick_device(config.device)
         if model.source == "hub":
             check_memory(model, config, self.device)

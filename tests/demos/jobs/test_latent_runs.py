@@ -128,7 +128,7 @@ def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
     assert list(wish.outcomes) == ["after", "before"]
     assert wish.outcomes["after"].first_loss != wish.outcomes["before"].first_loss
     assert all(torch.equal(value, live[name]) for name, value in job.session.task.model.state_dict().items())
-    text, expected, drawn = recover.ended(from_job(job), wish)
+    _, text, expected, drawn = recover.ended(from_job(job), wish, True)
     assert "of 4 samples" in text
     assert "Expected" in expected
     assert drawn.count("<img ") == 2

@@ -26,6 +26,7 @@ from sfr_core import catalog, presets
 from sfr_core.configs import MAX_PROMPT, RunConfig
 from sfr_core.data.concepts import read_concepts
 from sfr_core.errors import InputError, SpecError, UnknownName
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES
 from tests.demos.form_examples import cards_of, filled
@@ -185,11 +186,12 @@ def test_strangers_are_offered_only_what_the_list_offers(monkeypatch: pytest.Mon
 
 def test_the_live_view_names_prompts() -> None:
     config = config_of(SD, "concept:cat", redirect="a dog")
-    words = words_of(config)
+    run = plan(config)
+    words = words_of(run)
     assert words.names[:3] == ("a cat", "cat emoji", "an emoji of a cat")
     assert words.roles[0] == "direct"
     assert set(words.forgotten) == {i for i, role in enumerate(words.roles) if role in ("direct", "paraphrase")}
-    assert title(config) == "SFR-on forgets cat and draws “a dog” instead"
+    assert title(config, run.forget) == "SFR-on forgets cat and draws “a dog” instead"
 
 
 def test_a_style_says_that_each_of_its_prompts_has_its_own_redirection() -> None:
