@@ -24,9 +24,16 @@ drawn('new elements take attributes and text, and no text becomes markup', () =>
 
 const item = (id, more = {}) => ({ id, label: `Label ${id}`, images: [], ...more });
 
-function picked(value) {
-  const it = component(page('<fieldset class="picker"></fieldset>'), { selected: [], several: true, legend: 'Classes', ...value });
+/** Cards at an address that needs no server. */
+const address = (cards) => `data:application/json,${encodeURIComponent(JSON.stringify(cards))}`;
+/** Until what was fetched from such an address is drawn. */
+const arrived = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+async function picked({ selected = [], ...cards }) {
+  const value = { cards: address({ several: true, legend: 'Classes', ...cards }), selected };
+  const it = component(page('<fieldset class="picker"></fieldset>'), value);
   picker(it);
+  await arrived();
   const inputs = () => [...it.element.querySelectorAll('input[type=checkbox], input[type=radio]')];
   return {
     ...it, inputs,
@@ -38,8 +45,8 @@ function picked(value) {
   };
 }
 
-drawn('several cards: what was chosen stays chosen, also on another page of cards', () => {
-  const it = picked({ items: [item('a'), item('b', { disabled: true, reason: 'not here' })], selected: ['elsewhere'] });
+drawn('several cards: what was chosen stays chosen, also on another page of cards', async () => {
+  const it = await picked({ items: [item('a'), item('b', { disabled: true, reason: 'not here' })], selected: ['elsewhere'] });
   assert.deepEqual(it.inputs().map((input) => [input.type, input.checked, input.hasAttribute('disabled')]),
     [['checkbox', false, false], ['checkbox', false, true]]);
   assert.match(it.cards()[1].textContent, /not here/);
@@ -51,23 +58,24 @@ drawn('several cards: what was chosen stays chosen, also on another page of card
   assert.deepEqual(it.sent, ['input', 'input']);
 });
 
-drawn('one of several: the others are left, and what is not among the cards too', () => {
-  const it = picked({ items: [item('a'), item('b')], selected: ['a'], several: false });
+drawn('one of several: the others are left, and what is not among the cards too', async () => {
+  const it = await picked({ items: [item('a'), item('b')], selected: ['a'], several: false });
   it.click(1);
   assert.deepEqual(it.props.value.selected, ['b']);
   assert.equal(it.inputs()[0].type, 'radio');
 });
 
-drawn('cards without a selection keep what was chosen while they were on their way', () => {
-  const it = picked({ items: [item('a'), item('b')] });
+drawn('cards without a selection keep what was chosen while they were on their way', async () => {
+  const it = await picked({ items: [item('a'), item('b')] });
   it.click(1);
-  it.send({ items: [item('b'), item('c')], several: true, legend: '' });
+  it.send({ cards: address({ items: [item('b'), item('c')], several: true, legend: '' }) });
+  await arrived();
   assert.deepEqual(it.props.value.selected, ['b']);
   assert.deepEqual(it.inputs().map((input) => input.checked), [true, false]);
 });
 
-drawn('groups have names that their cards are read with; hostile labels are text', () => {
-  const it = picked({ items: [item('a', { group: 'Objects', label: EVIL }), item('b', { group: 'Objects' }), item('c', { group: 'Styles' })] });
+drawn('groups have names that their cards are read with; hostile labels are text', async () => {
+  const it = await picked({ items: [item('a', { group: 'Objects', label: EVIL }), item('b', { group: 'Objects' }), item('c', { group: 'Styles' })] });
   const grids = [...it.element.querySelectorAll('.picker-grid')];
   assert.deepEqual(grids.map((grid) => grid.children.length), [2, 1]);
   for (const grid of grids) assert.ok(it.element.querySelector(`#${grid.getAttribute('aria-labelledby')}`));
@@ -75,14 +83,14 @@ drawn('groups have names that their cards are read with; hostile labels are text
   assert.equal(it.element.querySelector('.picker-label').textContent, EVIL);
 });
 
-drawn('of many cards those are shown whose label holds what is written, and what is chosen', () => {
-  const it = picked({ items: Array.from({ length: 41 }, (_, at) => item(String(at))), selected: ['3'], find: 'Find' });
+drawn('of many cards those are shown whose label holds what is written, and what is chosen', async () => {
+  const it = await picked({ items: Array.from({ length: 41 }, (_, at) => item(String(at))), selected: ['3'], find: 'Find' });
   const field = it.element.querySelector('input[type=search]');
   field.value = 'label 40';
   field.dispatchEvent(new window.Event('input'));
   const shown = it.cards().filter((card) => !card.hidden).map((card) => card.querySelector('input').value);
   assert.deepEqual(shown, ['3', '40']);
-  assert.equal(picked({ items: [item('a')], find: 'Find' }).element.querySelector('input[type=search]'), null);
+  assert.equal((await picked({ items: [item('a')], find: 'Find' })).element.querySelector('input[type=search]'), null);
 });
 
 const T = {

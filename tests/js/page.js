@@ -7,6 +7,7 @@ export const without = parseHTML ? false : 'npm ci was not run';
 export function page(html = '') {
   const { window } = parseHTML(`<!doctype html><html><head></head><body>${html}</body></html>`);
   Object.assign(globalThis, { window, document: window.document });
+  Object.defineProperty(document, 'baseURI', { value: 'http://localhost/' }); // linkedom's document has no address
   return window.document.body;
 }
 
