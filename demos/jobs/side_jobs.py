@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -104,6 +105,13 @@ def _work(job: SideJob[T], slot: threading.Lock, worker: Worker[T], deadline: fl
         job.state = end
 
 
+def _torch_has_no_memory(error: Exception) -> bool:
+    """Asked only where torch is loaded: what fails before that is no want of a device's memory, and must not wait for torch."""
+    from sfr_core.ops.device import is_out_of_memory
+
+    return is_out_of_memory(error)
+
+
 def failure(error: Exception, *, what: str, advice: str, memory: str) -> str:
     """One sentence on why work in a thread failed; what nobody foresaw is logged. Runs and side jobs say it alike.
 
@@ -112,10 +120,7 @@ def failure(error: Exception, *, what: str, advice: str, memory: str) -> str:
     """
     if isinstance(error, PlaygroundError):
         return str(error)
-    # With torch, which whatever fails for want of memory has loaded.
-    from sfr_core.ops.device import is_out_of_memory
-
-    if is_out_of_memory(error):
+    if isinstance(error, MemoryError) or ("torch" in sys.modules and _torch_has_no_memory(error)):
         return memory
     LOG.error("%s failed", what, exc_info=error)
     return f"{what} failed unexpectedly ({type(error).__name__}). {advice}"
