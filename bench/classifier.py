@@ -66,7 +66,9 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
     """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
     session = open_session(wanted)
     method, preset, variant, ablation, forget = wanted
-    gold = next(gold for gold in card(MODEL).retrained if gold.spec == forget and not gold.twin)
+    reference = next(
+        reference for reference in card(MODEL).retrained if reference.spec == forget and not reference.twin
+    )
     begin = cpu = 0.0
     for event in run(session, cancel=CancelToken(), live_every=10**6):
         # With no preview before the last step, what the process spends between these two events is the method's.
@@ -83,7 +85,7 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
                 "before": asdict(result.before), "after": asdict(result.after), "retrained": asdict(result.retrained),
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
                 "mask_density": result.mask_density, "retrain_seconds": result.retrain_seconds,
-                "cpu_seconds": round(cpu, 2), "retrain_cpu_seconds": gold.cpu_seconds,
+                "cpu_seconds": round(cpu, 2), "retrain_cpu_seconds": reference.cpu_seconds,
                 "device": result.device, "machine": machine(), "timing": timing(result.seconds) if quiet else None,
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
@@ -118,7 +120,7 @@ def tables() -> str:
 
 
 def main() -> None:
-    shipped = [gold.spec for gold in card(MODEL).retrained if not gold.twin]
+    shipped = [reference.spec for reference in card(MODEL).retrained if not reference.twin]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(BY_KIND["classifier"]))
     parser.add_argument("--preset", default="quick")

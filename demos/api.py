@@ -35,7 +35,7 @@ def register(book: JobBook) -> None:
                 "licence": card.licence,
                 "metrics": card.metrics,
                 "forgets": list(zoo.open_dataset(card).class_names),
-                "retrained": [gold.spec for gold in card.retrained if not gold.twin],
+                "retrained": [reference.spec for reference in card.retrained if not reference.twin],
             }
             for card in zoo.cards()
         ]

@@ -23,10 +23,9 @@ from demos.jobs.book import Backend, JobBook, Limits, run_here
 from demos.jobs.estimate import Pace
 from demos.runs import page as runs
 from demos.text import unlearn as copy
-from demos.unlearn import header
+from demos.unlearn import header, recorded
 from demos.unlearn import options as form_values
 from demos.unlearn import page as unlearn
-from demos.unlearn import recorded as first_look
 from sfr_core.errors import AssetError
 from sfr_core.zoo import shipped as zoo
 
@@ -90,7 +89,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         backend = _backend()
     if not zoo.cards():
         raise AssetError(copy.NO_MODELS)
-    machine, first = hardware.detect(), first_look.read(form_values.first_model())
+    machine, first = hardware.detect(), recorded.read(form_values.first_model())
     pace = Pace(first.recordings(), machine.name)
     book = JobBook(backend, limits=limits, on_end=pace.learn)
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:

@@ -17,7 +17,7 @@ from demos.render import render
 
 STATIC = Path(__file__).parent / "static"
 PLOTLY = "plotly.min.js"
-FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "veil", "picker", "settings", "settings")
+FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "blur", "picker", "settings")
 """Modules that the page needs at once."""
 
 

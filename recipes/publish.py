@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from recipes.learner import Progress, Rates, machine
 from sfr_core.data.splits import forget_spec
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
-from sfr_core.zoo.cards import SAMPLES, GoldStandard, ModelCard, Sampling, read_card, write_card
+from sfr_core.zoo.cards import SAMPLES, ModelCard, RetrainedModel, Sampling, read_card, write_card
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 CARD, DRAFT = "card.json", "card.draft.json"
@@ -129,7 +129,7 @@ def cards_of(folder: Path) -> list[ModelCard]:
 def begun(folder: Path, recipe: GeneratorRecipe, without: str | None) -> tuple[dict[str, Tensor], Progress] | None:
     """The published weights of a training and how far it was, or None; of a retrained model also those of a draft."""
     cards = cards_of(folder)
-    found: Sequence[ModelCard | GoldStandard] = cards[:1]
+    found: Sequence[ModelCard | RetrainedModel] = cards[:1]
     if without is not None:
         spec = forget_spec(recipe.kind, without)
         found = [one for card in cards for one in card.retrained if one.spec == spec]
@@ -159,7 +159,7 @@ def measured(work: Path, digest: str) -> dict[str, Any]:
     return found
 
 
-def trained(progress: Progress, command: str, retrained: tuple[GoldStandard, ...]) -> dict[str, Any]:
+def trained(progress: Progress, command: str, retrained: tuple[RetrainedModel, ...]) -> dict[str, Any]:
     """The fields of a generator's card that say how it was trained and retrained; times are those of one thread's CPU.
 
     What a GPU took is wall time, and no run on another machine is compared with it.
@@ -217,7 +217,7 @@ def publish(
         file = target / retrained_file(spec)
         file.parent.mkdir(exist_ok=True)
         shutil.copyfile(source / recipe.file, file)
-        retrained = GoldStandard(
+        retrained = RetrainedModel(
             spec=spec,
             twin=False,
             file=retrained_file(spec),

@@ -95,7 +95,7 @@ def test_every_weight_is_the_one_its_card_names() -> None:
     for card in cards():
         for file, size, sha256 in [
             (card.file, card.bytes, card.sha256),
-            *((gold.file, gold.bytes, gold.sha256) for gold in card.retrained),
+            *((reference.file, reference.bytes, reference.sha256) for reference in card.retrained),
         ]:
             data = (card.folder / file).read_bytes()
             assert (len(data), hashlib.sha256(data).hexdigest()) == (size, sha256), file

@@ -24,7 +24,7 @@ from sfr_core.kinds.base import RECORD_SAMPLES, SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.kinds.registry import KINDS
 from sfr_core.plan import ForgetPlan, plan
 from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import gold_standard
+from sfr_core.zoo.cards import retrained_model
 from sfr_core.zoo.shipped import ModelCard
 
 MODELS_EVALUATED = 4
@@ -227,6 +227,6 @@ def evaluated(card: ModelCard, run: ForgetPlan) -> int:
     each = -(-RECORD_SAMPLES // mine), max(1, round(RECORD_SAMPLES / others))
     whole = mine * each[0] + others * each[1]
     shown = mine * min(each[0], SHOWN_FORGET) + others * min(each[1], SHOWN_REMAIN)
-    gold = gold_standard(card, run.spec.text)
+    reference = retrained_model(card, run.spec.text)
     passes = whole + (shown if card.records.get(run.spec.text) else whole)
-    return passes if gold is None else passes + (shown if gold.records else whole)
+    return passes if reference is None else passes + (shown if reference.records else whole)

@@ -103,10 +103,10 @@ def session_bytes(session: Any) -> int:
     before = sum(int(t.nbytes) for t in (session.before or {}).values())
     after = sum(int(t.nbytes) for t in (session.after or {}).values())
     retrained = getattr(session, "retrained", None)
-    gold = sum(int(t.nbytes) for t in retrained.weights.values()) if retrained else 0
+    reference = sum(int(t.nbytes) for t in retrained.weights.values()) if retrained else 0
     reports = sum(
         int(getattr(getattr(report, part.name), "nbytes", 0))
         for report in getattr(session, "reports", {}).values()
         for part in fields(report)
     )
-    return 2 * before + after + gold + reports
+    return 2 * before + after + reference + reports

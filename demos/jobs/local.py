@@ -32,7 +32,7 @@ def run_here(job: Job) -> Iterator[Event]:
 
 
 def retrained_for(job: Job) -> Retrained | None:
-    """The gold standard that the job's owner made here for the same model and forget set, or None.
+    """The retrained model that the job's owner made here for the same model and forget set, or None.
 
     A retraining has none itself: it would be compared with its own repetition.
     """

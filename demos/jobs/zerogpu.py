@@ -20,7 +20,7 @@ from sfr_core.events import Cancelled, Event, Finished, Step
 from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 
-Gold = tuple[dict[str, Any], float]
+Retrained = tuple[dict[str, Any], float]
 """Arrays by name, and seconds."""
 LONGEST = 60
 """Seconds asked for at most. The quota counts 1.5 times as much; an anonymous visitor has 120 s a day."""
@@ -29,7 +29,7 @@ PICTURES_PER_SECOND = 4000.0
 """A cautious lower bound for these small networks, from which the time to ask for follows."""
 
 
-def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> int:
+def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], retrained: Retrained | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
     n_forget, n_remain, n_test = sizes
     run = RunConfig.from_json(config)
@@ -39,8 +39,10 @@ def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], gold: Go
 
 
 @spaces.GPU(duration=seconds_needed)  # type: ignore[untyped-decorator, unused-ignore]
-def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | None = None) -> Iterator[tuple[str, Any]]:
-    """Runs a config (as JSON) on the GPU; `gold` is a model that the visitor retrained.
+def gpu_run(
+    config: dict[str, Any], sizes: tuple[int, int, int], retrained: Retrained | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Runs a config (as JSON) on the GPU; `retrained` is a model that the visitor retrained.
 
     Yields:
         ("event", event), and before the last one ("state", what a session elsewhere needs to take the run up).
@@ -48,7 +50,9 @@ def gpu_run(config: dict[str, Any], sizes: tuple[int, int, int], gold: Gold | No
     from sfr_core.runs import runner
     from sfr_core.runs.session import Session, retrained_of
 
-    session = Session.open(RunConfig.from_json(config), retrained=None if gold is None else retrained_of(*gold))
+    session = Session.open(
+        RunConfig.from_json(config), retrained=None if retrained is None else retrained_of(*retrained)
+    )
     last: Event | None = None
     for event in runner.run(session, cancel=CancelToken(LONGEST + 30.0)):
         if isinstance(event, Finished | Cancelled):
@@ -77,10 +81,10 @@ def run_there(job: Job) -> Iterator[Event]:
         RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}), retrained=retrained
     )
     job.session = here
-    gold = None if retrained is None else (retrained.arrays(), retrained.seconds)
+    sent = None if retrained is None else (retrained.arrays(), retrained.seconds)
     sizes = estimate.sizes(job.config, job.plan.forget)
     steps = 0
-    remote = gpu_run(job.config.to_json(), sizes, gold)
+    remote = gpu_run(job.config.to_json(), sizes, sent)
     try:
         for kind, value in remote:
             if kind == "state":

@@ -1,4 +1,4 @@
-"""A page's looks at a running job: small answers to questions that static/live.js asks about twice a second.
+"""The feed of a running job: small answers to questions that static/live.js asks about twice a second.
 
 They do not go through Gradio's event queue: an event that streams costs about 35 ms of CPU for each update in this process
 (it copies, compares and encodes every output) and as much in the browser (it keeps a timer per output at the screen's
@@ -25,7 +25,7 @@ GONE: dict[str, Any] = {"state": "gone"}
 
 
 @dataclass(slots=True)
-class _Look:
+class _Follower:
     """One page's place in a job's log."""
 
     job_id: str
@@ -33,7 +33,7 @@ class _Look:
     at: int
 
 
-class Looks:
+class Feed:
     """Handles by which pages read on in the logs of jobs. A handle shows one run and can do nothing to it.
 
     Args:
@@ -42,7 +42,7 @@ class Looks:
 
     def __init__(self, book: JobBook) -> None:
         self._book = book
-        self._open: OrderedDict[str, _Look] = OrderedDict()
+        self._open: OrderedDict[str, _Follower] = OrderedDict()
         self._lock = threading.Lock()
 
     def attach(self, job: Job) -> dict[str, Any]:
@@ -56,19 +56,19 @@ class Looks:
         if active:
             follow = secrets.token_hex(16)
             with self._lock:
-                self._open[follow] = _Look(job.id, view, len(events))
+                self._open[follow] = _Follower(job.id, view, len(events))
                 while len(self._open) > OPEN:
                     self._open.popitem(last=False)
         return live.of_job(job, view, **self._around(job), follow=follow)
 
-    def look(self, have: Any) -> dict[str, Any]:
+    def read(self, have: Any) -> dict[str, Any]:
         """What a page does not know yet.
 
         Args:
             have: from the browser: `follow`, and what it has drawn (see `bridge.news`).
 
         Returns:
-            See `live.look_at`; ``{"state": "gone"}`` where the handle or the job is no longer known.
+            See `live.poll`; ``{"state": "gone"}`` where the handle or the job is no longer known.
         """
         if not isinstance(have, Mapping) or not isinstance(have.get("follow"), str):
             return GONE
@@ -83,7 +83,7 @@ class Looks:
             fresh = job.log[entry.at :]
             entry.at += len(fresh)
             entry.view = view = bridge.reduce_all(fresh, entry.view)
-        return live.look_at(job, view, have, **self._around(job))
+        return live.poll(job, view, have, **self._around(job))
 
     def _around(self, job: Job) -> dict[str, Any]:
         return {

@@ -166,7 +166,7 @@ def job_note(job: Job) -> str:
 
 
 def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
-    """The live value of a job. `follow` is a handle for looks at what comes (demos/looks.py); "" when nothing comes."""
+    """The live value of a job. `follow` is a handle for polls of what comes (live/feed.py); "" when nothing comes."""
     return {
         **_base(job.plan, f"job-{job.created:.3f}", view),
         **_moving(job, view, place, now, machine),
@@ -175,7 +175,7 @@ def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str,
     }
 
 
-def look_at(
+def poll(
     job: Job, view: bridge.View, have: Mapping[str, Any], *, place: int, now: float, machine: str
 ) -> dict[str, Any]:
     """What is new since a page drew `have` (see `bridge.news`); `images` come once, with the first predictions."""

@@ -11,7 +11,7 @@ from demos.context import PageContext
 from demos.jobs import hardware
 from demos.panel import Panel, bar_html, gone, session_of
 from demos.panel import ended_html as wish_ended
-from demos.pictures.blur import veiled
+from demos.pictures.blur import behind_blur
 from demos.records.record import RunRecord
 from demos.render import note
 from demos.result import sampling
@@ -133,7 +133,7 @@ def ended(
     shown: Any = gr.skip()
     if drawing.state == "done":
         labels = record.class_names, record.forgotten, record.roles
-        shown = veiled(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
+        shown = behind_blur(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
     return gr.Button(interactive=True), ended_html(drawing, guidance, seed), shown
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos.context import PageContext
-from demos.pictures.blur import veiled
+from demos.pictures.blur import behind_blur
 from demos.records.record import RunRecord
 from demos.render import render
 from demos.result import strips as html
@@ -50,7 +50,7 @@ class GeneratorPart:
         pair = html.pair_value(record.key, record.samples, *labels)
         return {
             self.box: gr.update(visible=True),
-            self.strips: veiled(html.strips_html(record.samples, *labels, undrawn=record.undrawn), record.blurred),
+            self.strips: behind_blur(html.strips_html(record.samples, *labels, undrawn=record.undrawn), record.blurred),
             self.pair_box: gr.update(visible=pair is not None),
             self.pair: {**(pair or {"key": ""}), "blurred": record.blurred},
             **self.play.updates_of(record, live=live),

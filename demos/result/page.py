@@ -52,10 +52,10 @@ class Compare:
             self.shares = gr.HTML(elem_id=f"{prefix}-shares")
             gr.Markdown(f"### {copy.METRICS_TITLE}")
             self.metrics = gr.HTML(elem_id=f"{prefix}-metrics")
-            with gr.Column(visible=False, elem_id=f"{prefix}-veil") as self.veil:
+            with gr.Column(visible=False, elem_id=f"{prefix}-blur") as self.blur_box:
                 gr.HTML(
                     html_template=render("blur_box.html", T=live_text.LIVE),
-                    js_on_load=mounting("veil"),
+                    js_on_load=mounting("blur"),
                     apply_default_css=False,
                 )
             self._timeline()
@@ -118,7 +118,7 @@ class Compare:
             self.rules: show.rules(record),
             self.shares: shares_html(record),
             self.metrics: show.metrics(record),
-            self.veil: gr.update(visible=record.blurred),
+            self.blur_box: gr.update(visible=record.blurred),
             self.moment_slider: show.timeline_slider(record),
             self.moment: show.moment(record, len(record.timeline())),
             self.moment_sheet: show.moment_sheet(record, len(record.timeline())),
@@ -141,7 +141,7 @@ class Compare:
             self.box: gr.update(visible=False),
             self.key: "",
             self.moment_sheet: {"sheet": None, "blurred": False},
-            self.veil: gr.update(visible=False),
+            self.blur_box: gr.update(visible=False),
             **dict.fromkeys((self.moment_slider, self.threshold, self.rules), gr.skip()),
             **{self.save[kind]: gr.skip() for kind in ("weights", "csv", "result", "events")},
             **{component: gr.update(value=None) for component in emptied},

@@ -11,7 +11,7 @@ from demos.context import PageContext
 from demos.jobs import hardware
 from demos.jobs.side_jobs import SideJob
 from demos.panel import Panel, bar_html, ended_html, gone, session_of
-from demos.pictures.blur import veiled
+from demos.pictures.blur import behind_blur
 from demos.records.record import CONCEPT, RunRecord, judged
 from demos.render import note, status
 from demos.result import recovery_run as attack
@@ -97,4 +97,4 @@ def ended(record: RunRecord, job: SideJob[Recovery], _: Any) -> tuple[Any, str, 
     rules = copy.RECOVER_RULES.replace("*", "").format(steps=Attack().steps, time=took)
     text = status(attack.sentence(record, job.outcomes, what)) + note(rules)
     drawn = drawn_html(job.outcomes, what, record.class_names, record.roles)
-    return again, text, note(attack.time_text(record)), veiled(drawn, record.blurred)
+    return again, text, note(attack.time_text(record)), behind_blur(drawn, record.blurred)

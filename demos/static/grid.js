@@ -64,7 +64,7 @@ export function mount(component) {
   const { element, props } = component;
   const box = element.querySelector('.sheet');
   follow(component, () => {
-    box.classList.toggle('veiled', Boolean(props.value?.blurred));
+    box.classList.toggle('blurred', Boolean(props.value?.blurred));
     drawSheet(box, props.value?.sheet);
   });
 }

@@ -1,5 +1,5 @@
 // The live view: phases, numbers, pictures and curves of one run, live or recorded.
-// props.value: see demos/live/payload.py; props.texts: demos/text/unlearn.py LIVE; server.look: see demos/looks.py. Drawing shares the cores with
+// props.value: see demos/live/payload.py; props.texts: demos/text/unlearn.py LIVE; server.poll: see demos/live/feed.py. Drawing shares the cores with
 // the run, so nothing here moves on its own (no CSS animation or transition) and nothing is drawn that has not changed or cannot
 // be seen.
 import { Curves } from './curves.js';
@@ -8,11 +8,11 @@ import { clock, fetched, fill, follow, missing, partsOf, put } from './lib.js';
 import { drawPhases } from './phases.js';
 import { drawPredictions } from './predictions.js';
 import { extend, extent, moment } from './series.js';
-import { wireVeil } from './veil.js';
+import { wireBlurSwitch } from './blur.js';
 
 const ACTIVE = ['queued', 'running'];
-const LOOK = 500; // milliseconds between two looks at a run
-const SHARE = 12; // drawing may take 1/12 of a core: a slow browser looks less often
+const POLL = 500; // milliseconds between two polls of a run
+const SHARE = 12; // drawing may take 1/12 of a core: a slow browser polls less often
 
 export const mount = (component) => new Live(component);
 
@@ -25,16 +25,16 @@ class Live {
     this.value = null; // what the server sent last, with what came since
     this.view = null;
     this.key = null; // of the run that is shown
-    this.follow = ''; // handle for looks; '' where nothing comes
+    this.follow = ''; // handle for polls; '' where nothing comes
     this.frame = 0;
     this.playing = false;
     this.timer = null;
     this.curves = new Curves(element, this.T, (name) => this.word(name));
-    wireVeil(this.$('veil'));
+    wireBlurSwitch(this.$('blur'));
     this.$('run').textContent = this.T.runIt;
     this.$('run').addEventListener('click', () => this.runIt());
     this.$('play').addEventListener('click', () => this.pauseOrPlay());
-    document.addEventListener('visibilitychange', () => { if (!document.hidden && this.follow) this.look(); });
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && this.follow) this.poll(); });
     follow(component, () => this.update());
   }
 
@@ -62,7 +62,7 @@ class Live {
     if (sent.fetch !== this.props.value.fetch) return; // another value came meanwhile
     const recorded = value.mode === 'recorded';
     const fresh = value.key !== this.key;
-    this.veil(Boolean(value.blurred));
+    this.blur(Boolean(value.blurred));
     this.value = value;
     this.view = value.view;
     this.follow = value.follow || '';
@@ -70,7 +70,7 @@ class Live {
     this.head();
     if (!recorded) {
       this.draw(value, value.view, true);
-      if (this.follow) this.later(LOOK, this.look);
+      if (this.follow) this.later(POLL, this.poll);
     } else if (fresh) {
       const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
       if (still) this.show(value.frames.length - 1); else this.play(0);
@@ -98,10 +98,10 @@ class Live {
     if (root.getAttribute('aria-busy') !== busy) root.setAttribute('aria-busy', busy);
   }
 
-  veil(blurred) {
+  blur(blurred) {
     // Before anything is drawn.
-    this.$('root').classList.toggle('veiled', blurred);
-    this.$('veil').hidden = !blurred;
+    this.$('root').classList.toggle('blurred', blurred);
+    this.$('blur').hidden = !blurred;
   }
 
   // ---- one moment -----------------------------------------------------------------------------------------------
@@ -174,22 +174,22 @@ class Live {
     // Until the visitor has a token, which Unlearn waits for too, a run would be nobody's: the click is kept until then.
     const loading = Boolean(document.querySelector('#unlearn')?.disabled);
     this.$('run').disabled = loading;
-    if (loading) setTimeout(() => this.runIt(), LOOK / 5);
+    if (loading) setTimeout(() => this.runIt(), POLL / 5);
     else this.trigger('submit');
   }
 
   // ---- following a live run -------------------------------------------------------------------------------------
-  async look() {
+  async poll() {
     const handle = this.follow;
     clearTimeout(this.timer);
     if (!handle || !this.element.isConnected) return;
     const { loss, accuracy, pictures, sheet, picturesAt } = this.view;
-    const answer = await this.server.look({
+    const answer = await this.server.poll({
       follow: handle, loss: extent(loss), accuracy: extent(accuracy), picturesAt: pictures.length || sheet ? picturesAt : null,
       images: Object.keys(this.value.pictures).length > 0,
     });
     if (this.follow !== handle) return; // the page shows another run by now
-    if (!answer) { this.put('note', this.T.lost); this.later(3000, this.look); return; }
+    if (!answer) { this.put('note', this.T.lost); this.later(3000, this.poll); return; }
     if (!ACTIVE.includes(answer.state)) {
       // The end, or a server that no longer knows this page: the whole value comes, with the buttons and Compare.
       this.follow = '';
@@ -202,7 +202,7 @@ class Live {
     if (!document.hidden) this.draw(this.value, this.view);
     await new Promise((resolve) => setTimeout(resolve)); // the curves are drawn by then
     const spent = performance.now() - began;
-    this.later(Math.max(LOOK, Math.min(2 * LOOK, SHARE * spent)), this.look);
+    this.later(Math.max(POLL, Math.min(2 * POLL, SHARE * spent)), this.poll);
   }
 
   take(answer) {

@@ -34,7 +34,7 @@ export function mount(component) {
   follow(component, () => {
     const value = props.value;
     if (!value?.models) { shown = ''; return; }
-    $('stage').classList.toggle('veiled', Boolean(value.blurred));
+    $('stage').classList.toggle('blurred', Boolean(value.blurred));
     if (value.key !== shown) {
       shown = value.key;
       for (const side of ['left', 'right']) {

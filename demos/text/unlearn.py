@@ -72,7 +72,7 @@ OWN_DONE = (
     "Open: {classes} classes, {train:,} training and {test:,} test pictures of {height} × {width} pixels, {parameters} parameters. "
     "No retrained model is shipped for it; 'Retrain' among the methods trains one here."
 )
-GOLD_OFFER_UNKNOWN = "Retrain it here (time unknown)"
+RETRAIN_OFFER_UNKNOWN = "Retrain it here (time unknown)"
 
 FORGET_LABEL = "Forget"
 FORGET_KINDS = {
@@ -197,21 +197,23 @@ SETTINGS_RESET = "Reset what was changed"
 RANGE = "From {low} to {high}."
 RANGE_OPTIONAL = "From {low} to {high}, or empty."
 
-GOLD_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
-GOLD_FEWER = (
-    "A model retrained without it is shipped. It saw {gold:,} pictures, the original {original:,}, so it draws less well: "
+REFERENCE_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
+REFERENCE_FEWER = (
+    "A model retrained without it is shipped. It saw {reference:,} pictures, the original {original:,}, so it draws less well: "
     "it is the target for what is forgotten, not for the rest."
 )
-GOLD_MISSING = "No model retrained without exactly this is shipped, so there is no reference to compare with."
-GOLD_OFFER = "Retrain it here ({time} of training)"
-GOLD_GENERATOR = (
+REFERENCE_MISSING = "No model retrained without exactly this is shipped, so there is no reference to compare with."
+RETRAIN_OFFER = "Retrain it here ({time} of training)"
+REFERENCE_GENERATOR = (
     "No retrained model is shipped for this choice (only for: {names}), so there is no reference to compare with; training one "
     "would take about {time} of computing, so it is not offered here."
 )
 TRAINED_ON = "Saw {seen:,} pictures in training, repeats counted"
-TRAINED_GOLD = "the one retrained without {name} {seen:,}"
-GOLD_PROXY = "The paper compares with the method {method} instead, a stand-in for retraining, which you can run too."
-GOLD_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no reference to compare with."
+TRAINED_REFERENCE = "the one retrained without {name} {seen:,}"
+REFERENCE_PROXY = (
+    "The paper compares with the method {method} instead, a stand-in for retraining, which you can run too."
+)
+REFERENCE_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no reference to compare with."
 
 RUN_FIRST = "A run is in progress."
 RUN_FIRST_HINT = "Stop it or wait until it ends."

@@ -85,10 +85,10 @@ def _trained(card: zoo.ModelCard) -> str:
     if "images_seen" not in card.training:
         return ""
     parts = [copy.TRAINED_ON.format(seen=card.training["images_seen"])]
-    for gold in card.retrained:
-        if "images_seen" in gold.training and not gold.twin:
-            name = gold.spec.partition(":")[2]
-            parts.append(copy.TRAINED_GOLD.format(name=name, seen=gold.training["images_seen"]))
+    for reference in card.retrained:
+        if "images_seen" in reference.training and not reference.twin:
+            name = reference.spec.partition(":")[2]
+            parts.append(copy.TRAINED_REFERENCE.format(name=name, seen=reference.training["images_seen"]))
     return ", ".join(parts)
 
 

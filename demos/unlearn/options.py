@@ -66,10 +66,10 @@ def first_class(model: str) -> str:
     """The class that is chosen at first: one whose retrained model is shipped, so that there is something to compare with."""
     card = zoo.card(model)
     names = inline.dataset(model).pictured
-    gold = [name for name in names if zoo.gold_standard(card, f"class:{name}") is not None]
-    if FIRST_CHOICE in (gold or names):
+    reference = [name for name in names if zoo.retrained_model(card, f"class:{name}") is not None]
+    if FIRST_CHOICE in (reference or names):
         return FIRST_CHOICE
-    return gold[0] if gold else names[0]
+    return reference[0] if reference else names[0]
 
 
 def kinds_of(model: str) -> tuple[str, ...]:

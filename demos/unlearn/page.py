@@ -13,7 +13,7 @@ from demos.jobs import hardware
 from demos.jobs.book import Job
 from demos.jobs.estimate import Pace
 from demos.live import view as bridge
-from demos.live.feed import Looks
+from demos.live.feed import Feed
 from demos.render import render
 from demos.result import page as compare_page
 from demos.static_files import mounting
@@ -22,8 +22,7 @@ from demos.text import unlearn as copy
 from demos.unlearn import form as form_page
 from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
-from demos.unlearn import recorded as first_look
-from demos.unlearn import reference as gold
+from demos.unlearn import recorded, reference
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.zoo import shipped as zoo
 
@@ -42,11 +41,11 @@ class Unlearn:
     """What app_builder connects: the live view and the job buttons."""
 
     form: form_page.Form
-    looks: Looks
+    feed: Feed
     live: gr.HTML
     badges: gr.HTML
     machine: hardware.Hardware
-    gold_note: gr.HTML
+    reference_note: gr.HTML
     retrain: gr.Button
     run: gr.Button
     stop: gr.Button
@@ -56,7 +55,7 @@ class Unlearn:
     keep: gr.Button
     rollback: gr.Button
     compare: compare_page.Result
-    first: first_look.FirstLooks
+    first: recorded.Recordings
     recording: gr.State
 
     @property
@@ -70,23 +69,23 @@ def build(
     badges: gr.HTML,
     machine: hardware.Hardware,
     pace: Pace,
-    first: first_look.FirstLooks,
+    first: recorded.Recordings,
     opened: Callable[..., Any],
 ) -> Unlearn:
     """Draws the tab and wires it; `opened` is the event of a page that has loaded."""
     model = first.first
-    looks = Looks(ctx.book)
+    feed = Feed(ctx.book)
 
-    async def look(have: Any) -> dict[str, Any]:
+    async def poll(have: Any) -> dict[str, Any]:
         """Asked by live.js; on the event loop, because it takes about a millisecond and waits for nothing."""
-        return looks.look(have)
+        return feed.read(have)
 
     recording = gr.State(model)  # whose recorded run plays while no run is shown
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
             form = form_layout.build(model)
-            gold_note = gr.HTML("", elem_id="gold-note")
-            retrain = gr.Button(copy.GOLD_OFFER, size="sm", visible=False, elem_id="retrain-here")
+            reference_note = gr.HTML("", elem_id="reference-note")
+            retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
             with gr.Row(elem_id="actions"):
                 # Enabled once the visitor has a token: a run of nobody could not be found again.
                 run = gr.Button(copy.UNLEARN, variant="primary", interactive=False, elem_id="unlearn")
@@ -104,11 +103,11 @@ def build(
                 js_on_load=mounting("live"),
                 apply_default_css=False,
                 elem_id="live",
-                server_functions=[look],
+                server_functions=[poll],
                 texts=live_text.LIVE,
             )
     page = Unlearn(
-        form, looks, view, badges, machine, gold_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        form, feed, view, badges, machine, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
@@ -145,11 +144,11 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
     """Live view, buttons and Compare follow the shown job. Returns the listener to its end."""
 
     def attach(browser: Any, job_id: Any, recording: str) -> dict[Any, Any]:
-        """The shown job as it stands; from there on live.js follows it by its own looks."""
+        """The shown job as it stands; from there on live.js follows it by its own polls."""
         job = ctx.job_of(browser, job_id)
         if job is None:
             return idle_updates(page, browser, recording)
-        value = page.looks.attach(job)
+        value = page.feed.attach(job)
         compared = page.compare.show(browser, "" if value["follow"] else comparable(job))
         return {page.live: value, **button_updates(page, job), page.compare.shown: compared}
 
@@ -181,7 +180,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
             except PlaygroundError as error:
                 raise say(error) from None
             compared = page.compare.show(browser, comparable(job))
-            return {page.live: page.looks.attach(job), **button_updates(page, job), page.compare.shown: compared}
+            return {page.live: page.feed.attach(job), **button_updates(page, job), page.compare.shown: compared}
 
         return handler
 
@@ -230,7 +229,7 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         try:
             if running(values[ctx.browser], values[ctx.job]):
                 raise InputError(copy.RUN_FIRST, hint=copy.RUN_FIRST_HINT)
-            config = gold.retraining(page.form.read(values))
+            config = reference.retraining(page.form.read(values))
         except PlaygroundError as error:
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
@@ -238,11 +237,11 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     page.retrain.click(begin_retraining, asked, shown, **QUEUED)
 
     def begin_recorded(browser: Any, job_id: Any, model: Any, recording: str) -> dict[Any, Any]:
-        recorded = page.first.config(recording)
-        if recorded is None or running(browser, job_id):
+        config = page.first.config(recording)
+        if config is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
-        filled = page.form.fill(recorded, form_values.own_ids(model))  # first, so that nothing runs that is not shown
-        browser, job_id = ctx.show(browser, ctx.submit(browser, recorded))
+        filled = page.form.fill(config, form_values.own_ids(model))  # first, so that nothing runs that is not shown
+        browser, job_id = ctx.show(browser, ctx.submit(browser, config))
         return {ctx.browser: browser, ctx.job: job_id, **filled}
 
     inputs = [*shown, page.form.model, page.recording]
@@ -286,13 +285,13 @@ def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) ->
 
 
 def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
-    """Expected time and gold standard follow the form, and the run that has `ended`: the next one is expected to take as long."""
+    """Expected time and retrained model follow the form, and the run that has `ended`: the next one is expected to take as long."""
 
     form = page.form
-    said = [page.badges, page.gold_note, page.retrain]
+    said = [page.badges, page.reference_note, page.retrain]
 
     def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
-        expected = gold.describe(form, page.machine, pace, values)
+        expected = reference.describe(form, page.machine, pace, values)
         return {**dict(zip(said, expected, strict=True)), **form.offered(values)}
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]

@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class FirstLooks:
+class Recordings:
     """The recorded runs that are shipped, by model.
 
     Attributes:
@@ -51,7 +51,7 @@ class FirstLooks:
         return found
 
 
-def read(first: str, folder: Path = live.RECORDED) -> FirstLooks:
+def read(first: str, folder: Path = live.RECORDED) -> Recordings:
     """Every recorded run of a folder; one that cannot be read is left out with a warning."""
     runs = {}
     for path in sorted(folder.glob("*.json")):
@@ -61,7 +61,7 @@ def read(first: str, folder: Path = live.RECORDED) -> FirstLooks:
             LOG.warning("%s", error)
             continue
         runs[config.model] = config, value
-    return FirstLooks(first, runs)
+    return Recordings(first, runs)
 
 
 def nothing(model: str) -> dict[str, Any]:

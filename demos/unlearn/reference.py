@@ -42,47 +42,47 @@ def retraining(config: RunConfig) -> RunConfig:
 def generator_note(card: zoo.ModelCard) -> str:
     """Why a generator's run has nothing to compare with, why that is not made here, and what the paper takes instead."""
     proxy = PROXY in catalog.of_kind(card.kind)
-    return _missing(card) + (f" {copy.GOLD_PROXY.format(method=catalog.title_of(PROXY))}" if proxy else "")
+    return _missing(card) + (f" {copy.REFERENCE_PROXY.format(method=catalog.title_of(PROXY))}" if proxy else "")
 
 
 def _missing(card: zoo.ModelCard) -> str:
-    names = [gold.spec.partition(":")[2] for gold in card.retrained if not gold.twin]
+    names = [reference.spec.partition(":")[2] for reference in card.retrained if not reference.twin]
     # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
     # Of one that a GPU trained: on a CPU.
     on_cpu = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)
     seconds = max(card.retrain_seconds or 0.0, card.wall_seconds or 0.0, card.cpu_seconds, on_cpu)
     if not names or not seconds:
-        return copy.GOLD_GENERATOR_NONE
-    return copy.GOLD_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
+        return copy.REFERENCE_GENERATOR_NONE
+    return copy.REFERENCE_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
 
 
-def there_note(card: zoo.ModelCard, gold: zoo.GoldStandard) -> str:
+def there_note(card: zoo.ModelCard, reference: zoo.RetrainedModel) -> str:
     """That there is something to compare with, and how much it saw where that is less than the original did."""
-    saw, original = gold.training.get("images_seen"), card.training.get("images_seen")
+    saw, original = reference.training.get("images_seen"), card.training.get("images_seen")
     if saw and original and saw < LESS * original:
-        return copy.GOLD_FEWER.format(gold=saw, original=original)
-    return copy.GOLD_THERE
+        return copy.REFERENCE_FEWER.format(reference=saw, original=original)
+    return copy.REFERENCE_THERE
 
 
 def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]) -> tuple[str, str, dict[str, Any]]:
-    """The badges, the note on the gold standard, and the button that retrains here, for the form as it is filled."""
+    """The badges, the note on the retrained model, and the button that retrains here, for the form as it is filled."""
     try:
         config = form.read(values)
         card = zoo.card(config.model)
         expected = pace.expect(config, card)
-        gold = zoo.gold_standard(card, config.forget)
+        reference = zoo.retrained_model(card, config.forget)
         # Training a generator takes hours: what its card ships is all there is.
-        offered = RETRAIN in catalog.able(card.kind) and gold is None and config.method != RETRAIN
+        offered = RETRAIN in catalog.able(card.kind) and reference is None and config.method != RETRAIN
         again = pace.expect(retraining(config), card) if offered else None
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
         return header.badges_html(machine, None), "", gr.update(visible=False)
-    missing = generator_note(card) if KINDS[card.kind].draws else copy.GOLD_MISSING
+    missing = generator_note(card) if KINDS[card.kind].draws else copy.REFERENCE_MISSING
     return (
         header.badges_html(machine, expected, card.machine),
-        form_note(missing if gold is None else there_note(card, gold)),
+        form_note(missing if reference is None else there_note(card, reference)),
         gr.update(
-            value=copy.GOLD_OFFER.format(time=copy.about(again.seconds)) if again else copy.GOLD_OFFER_UNKNOWN,
+            value=copy.RETRAIN_OFFER.format(time=copy.about(again.seconds)) if again else copy.RETRAIN_OFFER_UNKNOWN,
             visible=offered,
         ),
     )

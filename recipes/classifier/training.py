@@ -26,7 +26,7 @@ from sfr_core.methods.retrain import retrain
 from sfr_core.ops.device import device_name
 from sfr_core.presets import resolve
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.zoo.shipped import GoldStandard, ModelCard, build_module, read_card, write_card
+from sfr_core.zoo.shipped import ModelCard, RetrainedModel, build_module, read_card, write_card
 
 ID = "fashion-mnist-resnet"
 ARCHITECTURE = {"name": "SmallResNet", "channels": 1, "classes": 10, "widths": [16, 48, 144], "blocks": 1}
@@ -153,7 +153,7 @@ def run(job: Job, dataset: Dataset, folder: Path) -> None:
                 )
             )
             return
-        retrained = GoldStandard(spec=job.spec, twin=job.twin, **made)
+        retrained = RetrainedModel(spec=job.spec, twin=job.twin, **made)
         now = read_card(folder)
         others = [one for one in now.retrained if (one.spec, one.twin) != (job.spec, job.twin)]
         write_card(replace(now, retrained=tuple(sorted([*others, retrained], key=lambda one: (one.spec, one.twin)))))

@@ -40,7 +40,7 @@ from sfr_core.events import Finished
 from sfr_core.presets import resolve
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
-from sfr_core.zoo.shipped import GoldStandard, ModelCard, card
+from sfr_core.zoo.shipped import ModelCard, RetrainedModel, card
 
 
 @cache
@@ -59,7 +59,7 @@ def tuning_card() -> ModelCard:
     for spec in TUNING_SPECS:
         path = LOGS / Job(spec).file
         digest = sha256(path) if path.exists() else ""
-        more.append(GoldStandard(spec=spec, twin=False, file=str(path), sha256=digest, **blank))
+        more.append(RetrainedModel(spec=spec, twin=False, file=str(path), sha256=digest, **blank))
     return replace(shipped, retrained=(*shipped.retrained, *more))
 
 

@@ -37,9 +37,9 @@ from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.zoo.cards import ModelCard
-from sfr_core.zoo.shipped import gold_standard
+from sfr_core.zoo.shipped import retrained_model
 
-Who = Literal["before", "after", "retrained", "twin"]
+Who = Literal["before", "after", "retrained", "second"]
 Models = Mapping[Who, Callable[[], nn.Module | None]]
 """The models that there are; each is made when it is asked. None stands for the live one, as it was trained, in its very layout in memory."""
 ANSWERS_KEPT = 24
@@ -102,7 +102,7 @@ def by_answers(
     task: ClassifierTask, run: Planned, models: Models, found: Evaluation, *, steps: int, cancel: CancelToken
 ) -> Measured:
     """Classifiers: every model is asked about every picture; fills `found`."""
-    order: tuple[Who, ...] = ("retrained", "twin", "before", "after")
+    order: tuple[Who, ...] = ("retrained", "second", "before", "after")
     yield PhaseStarted(phase="evaluate", total=len(order))
     retrained: Answers | None = None
     for done, who in enumerate(order, 1):
@@ -114,7 +114,7 @@ def by_answers(
             found.records[who] = judge(answers, run.dataset, run.split, retrained)
             found.reports[who] = report(answers)
         yield PhaseProgress(phase="evaluate", done=done, total=len(order))
-        if answers is not None and who != "twin":
+        if answers is not None and who != "second":
             yield Evaluated(i=0 if who != "after" else steps, when=who, record=found.records[who])
 
 
@@ -203,8 +203,8 @@ def _wanted(task: DiffusionTask, run: Planned) -> Plan:
 def known_of(task: DiffusionTask, run: Planned, who: Who, wanted: Plan) -> GeneratorRecord | None:
     """The record that the card has of a model, made as `wanted`; None where it has none. A concept's is always made anew."""
     card, spec = run.card, run.split.spec
-    gold = gold_standard(card, spec.text)
-    found = {"before": card.records.get(spec.text, {}), "retrained": {} if gold is None else gold.records}
+    reference = retrained_model(card, spec.text)
+    found = {"before": card.records.get(spec.text, {}), "retrained": {} if reference is None else reference.records}
     if isinstance(task, TextToImageTask):
         return None
     return known_record(found.get(who, {}), wanted.protocol, wanted.labels, spec.classes)
@@ -235,8 +235,8 @@ def _told(work: Generator[int, None, S], done: int, total: int, cancel: CancelTo
 def _key(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, wanted: Plan | None = None) -> str | None:
     """Under which the answers or samples of a shipped model are kept; None for all others."""
     card, spec = run.card, run.split.spec.text
-    gold = gold_standard(card, spec, twin=who == "twin")
-    if card.source != "bundled" or who == "after" or (who != "before" and gold is None):
+    reference = retrained_model(card, spec, twin=who == "second")
+    if card.source != "bundled" or who == "after" or (who != "before" and reference is None):
         return None
     which = who if who == "before" else f"{who}/{spec}"
     key = f"{run.dataset.name}/{card.sha256}/{which}/{task.device.type}/{task.precision}"

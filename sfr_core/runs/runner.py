@@ -138,14 +138,14 @@ def _result(
     session: Session, records: dict[Who, Record], seconds: float, steps: int, density: float | None
 ) -> RunResult:
     after, before, retrained = records["after"], records["before"], records.get("retrained")
-    twin = records.get("twin")
+    second = records.get("second")
     return RunResult(
         before=before,
         after=after,
         retrained=retrained,
         avg_d=_gap(after, retrained),
         avg_d_before=_gap(before, retrained),
-        kl_floor=twin.KL if isinstance(twin, ClassifierRecord) else None,
+        kl_floor=second.KL if isinstance(second, ClassifierRecord) else None,
         seconds=seconds,
         retrain_seconds=None if retrained is None else session.retrain_seconds,
         steps=steps,

@@ -39,12 +39,12 @@ from sfr_core.zoo.shipped import (
     brought,
     build_module,
     card,
-    gold_standard,
     load_tensors,
     open_dataset,
     open_judge,
     open_whole,
     read_tensors,
+    retrained_model,
 )
 
 __all__ = ["Retrained", "Session", "Who", "retrained_of"]
@@ -74,7 +74,7 @@ class Session:
         plan: what is run on what; config, card, method, method_config: of it.
         dataset, split, task: the model's pictures with the names of the plan's labels, the two sets, and the live task.
         before: CPU copies of parameters and buffers at the start. after: the same at the end of a run, or None.
-        retrained: gold standard where the card has none.
+        retrained: retrained model where the card has none.
         shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; of the last evaluation.
         reports: answers picture by picture or samples, by model; of the last evaluation.
         result: the record of the finished run, or None.
@@ -96,7 +96,7 @@ class Session:
             load: gives the trained network, or the pipeline that holds it (zoo.open_whole); called once everything else is
                 known to be good.
             build: makes the same architecture with fresh weights.
-            retrained: gold standard where the card has none; it must be the caller's own.
+            retrained: retrained model where the card has none; it must be the caller's own.
 
         Raises:
             InputError: as `open`. OutOfMemory: the device cannot hold the model, or a pass of it to be timed.
@@ -147,7 +147,7 @@ class Session:
             config: the run.
             own: a visitor's own classifier and pictures; without it, `config.model` is looked up in the zoo, which
                 also knows the visitors' models that it took in.
-            retrained: gold standard where the card has none.
+            retrained: retrained model where the card has none.
 
         Raises:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
@@ -166,7 +166,7 @@ class Session:
     def of_card(
         cls, config: RunConfig, model: ModelCard, *, dataset: Dataset | None = None, retrained: Retrained | None = None
     ) -> Session:
-        """Loads a model by its card, which the zoo need not list (a draft, or one with other gold standards).
+        """Loads a model by its card, which the zoo need not list (a draft, or one with other retrained models).
 
         Args:
             dataset: instead of the pictures that the card names.
@@ -239,7 +239,7 @@ class Session:
         """Whether there is such a model; reads no file."""
         if who in ("before", "after"):
             return who == "before" or self.after is not None
-        shipped = gold_standard(self.card, self.split.spec.text, twin=who == "twin") is not None
+        shipped = retrained_model(self.card, self.split.spec.text, twin=who == "second") is not None
         return shipped or (who == "retrained" and self.retrained is not None)
 
     def weights(self, who: Who) -> Mapping[str, Tensor] | None:
@@ -252,9 +252,9 @@ class Session:
             return self.before
         if who == "after":
             return self.after
-        gold = gold_standard(self.card, self.split.spec.text, twin=who == "twin")
-        if gold is not None:
-            return read_tensors(self.card.folder / gold.file, sha256=gold.sha256)
+        reference = retrained_model(self.card, self.split.spec.text, twin=who == "second")
+        if reference is not None:
+            return read_tensors(self.card.folder / reference.file, sha256=reference.sha256)
         return self.retrained.weights if self.retrained is not None and who == "retrained" else None
 
     def reference(self, who: Who) -> nn.Module | None:
@@ -272,7 +272,7 @@ class Session:
 
     def models(self) -> dict[Who, Callable[[], nn.Module | None]]:
         """The models that there are, the live one as `after`, for an evaluation."""
-        others: tuple[Who, ...] = ("before", "retrained", "twin")
+        others: tuple[Who, ...] = ("before", "retrained", "second")
         return {**{who: partial(self.reference, who) for who in others if self.has(who)}, "after": lambda: None}
 
     def store(self, found: Evaluation) -> None:
@@ -283,14 +283,14 @@ class Session:
     @property
     def retrain_seconds(self) -> float | None:
         """What the retrained model took, on the machine that the card names or, where a visitor made it, on this one."""
-        if gold_standard(self.card, self.split.spec.text) is not None:
+        if retrained_model(self.card, self.split.spec.text) is not None:
             return self.card.retrain_seconds
         return None if self.retrained is None else self.retrained.seconds
 
     @property
     def retrain_clock(self) -> Literal["wall", "cpu"]:
         """What `retrain_seconds` counts; what a visitor's retraining took is wall time."""
-        return "wall" if gold_standard(self.card, self.split.spec.text) is None else self.card.retrain_clock
+        return "wall" if retrained_model(self.card, self.split.spec.text) is None else self.card.retrain_clock
 
     def answers(self, who: Who, cancel: CancelToken | None = None) -> Answers | None:
         """Probabilities of one of a classifier's four models on every picture; None where there is no such model.

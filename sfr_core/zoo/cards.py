@@ -26,7 +26,7 @@ RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoldStandard:
+class RetrainedModel:
     """A model retrained without a forget set, by the recipe of the original.
 
     Attributes:
@@ -70,7 +70,7 @@ class ModelCard:
         parts: sha256 of the pipeline's other weight files, by their path in the folder.
         judge: identifier of the folder of the judge that looks at its samples; only a model of the Hub may have none.
         sampling: of its samples.
-        records: of the model as shipped, by canonical forget specification and protocol (see GoldStandard).
+        records: of the model as shipped, by canonical forget specification and protocol (see RetrainedModel).
         training: how much it saw.
 
     A classifier of the Hub that a visitor opened with pictures of their own has, under an `own:` identifier:
@@ -103,7 +103,7 @@ class ModelCard:
     retrain_threads: int | None
     retrain_clock: Literal["wall", "cpu"] = "wall"
     metrics: dict[str, float]
-    retrained: tuple[GoldStandard, ...]
+    retrained: tuple[RetrainedModel, ...]
     folder: Path
     parts: dict[str, str] = field(default_factory=dict)
     judge: str | None = None
@@ -159,9 +159,11 @@ def check_kind(kind: str, spec: ForgetSpec, data: DataSource, redirect: str = ""
         raise InputError("A classifier cannot draw pictures to forget.", hint="Leave out 'data-free'.")
 
 
-def gold_standard(model: ModelCard, forget_text: str, *, twin: bool = False) -> GoldStandard | None:
+def retrained_model(model: ModelCard, forget_text: str, *, twin: bool = False) -> RetrainedModel | None:
     """The retrained model for a canonical forget specification, or None where none is shipped."""
-    return next((gold for gold in model.retrained if gold.spec == forget_text and gold.twin == twin), None)
+    return next(
+        (reference for reference in model.retrained if reference.spec == forget_text and reference.twin == twin), None
+    )
 
 
 def read_card(folder: Path, name: str = "card.json") -> ModelCard:
@@ -173,14 +175,15 @@ def read_card(folder: Path, name: str = "card.json") -> ModelCard:
     path = folder / name
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        golds = tuple(
-            GoldStandard(**{**gold, "records": read_records(gold.get("records", {}))}) for gold in data.pop("retrained")
+        references = tuple(
+            RetrainedModel(**{**reference, "records": read_records(reference.get("records", {}))})
+            for reference in data.pop("retrained")
         )
         sampling = data.pop("sampling", None)
         by_spec = {spec: read_records(found) for spec, found in data.pop("records", {}).items()}
         return ModelCard(
             **data,
-            retrained=golds,
+            retrained=references,
             sampling=None if sampling is None else Sampling(**sampling),
             records=by_spec,
             folder=folder,
@@ -205,8 +208,10 @@ def card_json(card: ModelCard) -> dict[str, Any]:
         spec: {key: record_json(record) for key, record in found.items()} for spec, found in card.records.items()
     }
     data["retrained"] = [
-        _without_empty({**asdict(gold), "records": {key: record_json(record) for key, record in gold.records.items()}})
-        for gold in card.retrained
+        _without_empty(
+            {**asdict(reference), "records": {key: record_json(record) for key, record in reference.records.items()}}
+        )
+        for reference in card.retrained
     ]
     return _without_empty(data)
 

@@ -25,7 +25,7 @@ from sfr_core.nets.pipelines import (
     read_index,
     read_json,
 )
-from sfr_core.zoo.cards import RESTORE, GoldStandard, ModelCard, gold_standard, read_card, write_card
+from sfr_core.zoo.cards import RESTORE, ModelCard, RetrainedModel, read_card, retrained_model, write_card
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,8 +33,21 @@ if TYPE_CHECKING:
     from sfr_core.nets.judge import Judge
 
 __all__ = [
-    "GoldStandard", "ModelCard", "build_module", "card", "cards", "gold_standard", "load_tensors", "load_weights", "open_dataset",
-    "open_judge", "open_model", "open_whole", "read_card", "read_tensors", "write_card",
+    "ModelCard",
+    "RetrainedModel",
+    "build_module",
+    "card",
+    "cards",
+    "load_tensors",
+    "load_weights",
+    "open_dataset",
+    "open_judge",
+    "open_model",
+    "open_whole",
+    "read_card",
+    "read_tensors",
+    "retrained_model",
+    "write_card",
 ]  # fmt: skip
 
 MODELS = ASSETS / "models"

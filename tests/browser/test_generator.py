@@ -29,7 +29,7 @@ def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
         expect(page.locator("#data-source")).to_be_visible()
         expect(page.locator("#forget-kind")).to_be_hidden()
         expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
-        expect(page.locator("#gold-note")).to_contain_text("A model retrained without it is shipped")
+        expect(page.locator("#reference-note")).to_contain_text("A model retrained without it is shipped")
         page.locator("#advanced > summary").click()
         for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 8), ("fisher_batch_size", 8)):
             box = page.locator(f"#set-{name} input[type=number]")

@@ -91,13 +91,13 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     expect(page.locator("#live .sheet-row.forget")).not_to_have_count(0, timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("This model has no judge", timeout=SLOW)
     # What an unknown model draws is shown to those who ask for it.
-    strips = page.locator("#compare-strips .veiled .gen-strip img")
+    strips = page.locator("#compare-strips .blurred .gen-strip img")
     assert strips.count() > 0
-    expect(page.locator(".veil-switch").first).to_be_visible()
+    expect(page.locator(".blur-switch").first).to_be_visible()
     blur = "element => getComputedStyle(element).filter"
     assert "blur" in strips.first.evaluate(blur)
     page.screenshot(path=artifacts / "hub-run-1280.png", full_page=True)
-    page.locator("#compare-veil .veil-switch input").check()
+    page.locator("#compare-blur .blur-switch input").check()
     assert strips.first.evaluate(blur) == "none"
     expect(page.locator("#compare-play-draw")).to_be_enabled()
 

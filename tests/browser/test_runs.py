@@ -75,7 +75,7 @@ def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artif
     chooser.value.set_files(adult_run(tmp_path))
     expect(page.locator("#runs-compare-moment-sheet canvas")).to_be_visible(timeout=SLOW)
     assert blur(page) == "blur(22px)"
-    page.locator("#runs-compare-veil").get_by_label("Show the pictures").focus()
+    page.locator("#runs-compare-blur").get_by_label("Show the pictures").focus()
     page.keyboard.press("Space")
     assert blur(page) == "none"
 

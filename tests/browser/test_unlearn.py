@@ -130,7 +130,7 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     sneaker = page.locator('#class-picker input[value="Sneaker"]')
     expect(sneaker).to_be_checked()
     page.locator('#class-picker label:has(input[value="Bag"])').click()
-    expect(page.locator("#gold-note")).to_contain_text("No model retrained", timeout=SLOW)
+    expect(page.locator("#reference-note")).to_contain_text("No model retrained", timeout=SLOW)
     expect(page.locator("#retrain-here")).to_contain_text("of training")
     page.locator('#class-picker label:has(input[value="Bag"])').click()
     set_steps(page, 4000)  # it is stopped below, however fast the machine
@@ -246,7 +246,7 @@ def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> Non
     page.wait_for_timeout(500)
     page.locator("#sample-picker label").nth(1).click()
     expect(page.locator("#samples-note")).to_contain_text("2 chosen")  # those of the other page are still chosen
-    expect(page.locator("#gold-note")).to_contain_text("No model retrained")
+    expect(page.locator("#reference-note")).to_contain_text("No model retrained")
     page.locator("#forget-kind").get_by_text("A random share").click()
     expect(page.locator("#share")).to_be_visible()
     expect(page.locator("#sample-picker")).to_be_hidden()

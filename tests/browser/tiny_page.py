@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import GoldStandard, Sampling, write_card
+from sfr_core.zoo.cards import RetrainedModel, Sampling, write_card
 from tests.core.tiny_unet import WEIGHTS, ddpm_card, unet_folder
 from tests.demos.latent_models import DIT, SD, published
 
@@ -35,13 +35,13 @@ def prepare(folder: Path) -> None:
         training={"images_seen": 1000},
     )
     size, digest = unet_folder(home / "retrained", seed=1)
-    gold = GoldStandard(
+    reference = RetrainedModel(
         spec="class:Trouser", twin=False, file=f"retrained/{WEIGHTS}", bytes=size, sha256=digest, seed=1,
         wall_seconds=None, cpu_seconds=4.5, metrics={},
     )  # fmt: skip
     from dataclasses import replace
 
-    write_card(replace(card, retrained=(gold,)))
+    write_card(replace(card, retrained=(reference,)))
     Image.fromarray(np.zeros((280, 56), np.uint8)).save(home / "samples.png")
     for name in (DIT, SD):
         published(folder, name)

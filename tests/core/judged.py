@@ -17,7 +17,7 @@ from sfr_core.nets.judge import Judge, features_of, pixels_of
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
 from sfr_core.runs import session
-from sfr_core.zoo.cards import GoldStandard
+from sfr_core.zoo.cards import RetrainedModel
 
 
 def untrained_judge(dataset: Dataset, *, seed: int = 0, limit: float = 1e9, names: tuple[str, ...] = ()) -> Judge:
@@ -42,12 +42,14 @@ def judged_by(judge: Judge) -> Iterator[None]:
         session.open_judge = there
 
 
-def gold_of(folder: Path, weights: Mapping[str, Tensor], spec: str = "class:three", **values: Any) -> GoldStandard:
+def retrained_of(
+    folder: Path, weights: Mapping[str, Tensor], spec: str = "class:three", **values: Any
+) -> RetrainedModel:
     """Weights in the folder of a card, called retrained without the forget set."""
     path = folder / "retrained" / "class-three.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: t.half().contiguous() for name, t in weights.items()}, path)
-    return GoldStandard(
+    return RetrainedModel(
         spec=spec, twin=False, file="retrained/class-three.safetensors", bytes=path.stat().st_size, sha256=sha256_of(path),
         seed=1, wall_seconds=None, cpu_seconds=1.0, metrics={}, **values,
     )  # fmt: skip

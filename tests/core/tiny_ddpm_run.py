@@ -15,9 +15,9 @@ from sfr_core.nets.judge import Judge
 from sfr_core.runs.session import Retrained, Session
 from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.zoo.cards import GoldStandard, ModelCard
+from sfr_core.zoo.cards import ModelCard, RetrainedModel
 from sfr_core.zoo.shipped import open_model
-from tests.core.judged import gold_of, judged_by, untrained_judge
+from tests.core.judged import judged_by, retrained_of, untrained_judge
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
@@ -57,9 +57,9 @@ def ddpm_task(
     return ddpm.ddpm_task(network, dataset, split, judge, device=torch.device("cpu"), **options)
 
 
-def ddpm_gold(folder: Path, **values: Any) -> GoldStandard:
+def ddpm_retrained(folder: Path, **values: Any) -> RetrainedModel:
     """A second tiny model, called retrained without FORGET."""
-    return gold_of(folder, tiny_unet(seed=1).state_dict(), **values)
+    return retrained_of(folder, tiny_unet(seed=1).state_dict(), **values)
 
 
 def ddpm_session(

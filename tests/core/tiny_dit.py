@@ -19,9 +19,9 @@ from sfr_core.runs.session import Session
 from sfr_core.tasks import dit
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.pictures import PictureStore
-from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling
+from sfr_core.zoo.cards import ModelCard, RetrainedModel, Sampling
 from sfr_core.zoo.shipped import open_whole
-from tests.core.judged import gold_of, judged_by, untrained_judge
+from tests.core.judged import judged_by, retrained_of, untrained_judge
 from tests.core.tiny import CLASSES, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
@@ -79,9 +79,9 @@ def dit_card(folder: Path, **changes: Any) -> ModelCard:
     return ModelCard(**{**values, **changes})
 
 
-def dit_gold(folder: Path) -> GoldStandard:
+def dit_retrained(folder: Path) -> RetrainedModel:
     """A second tiny transformer, called retrained without FORGET."""
-    return gold_of(folder, tiny_dit(seed=1).state_dict())
+    return retrained_of(folder, tiny_dit(seed=1).state_dict())
 
 
 def rgb_dataset(seed: int = 0) -> Dataset:

@@ -12,7 +12,7 @@ from torch import nn
 
 from sfr_core.configs import RunConfig
 from sfr_core.runs.session import Session
-from sfr_core.zoo.shipped import GoldStandard, ModelCard, load_weights
+from sfr_core.zoo.shipped import ModelCard, RetrainedModel, load_weights
 from tests.core.tiny import SMALL, TinyNet, tiny_dataset, tiny_net
 
 FORGET = "class:three"
@@ -26,14 +26,14 @@ def weights_file(path: Path, seed: int) -> tuple[int, str]:
     return len(raw), hashlib.sha256(raw).hexdigest()
 
 
-def tiny_card(folder: Path, *, source: Literal["bundled", "own"] = "own", golds: bool = True) -> ModelCard:
-    """The card of a tiny network; with `golds` a retrained model and its twin for FORGET."""
+def tiny_card(folder: Path, *, source: Literal["bundled", "own"] = "own", retrained: bool = True) -> ModelCard:
+    """The card of a tiny network; with `retrained` a retrained model and its twin for FORGET."""
     found = []
-    for seed, twin in ((1, False), (2, True)) if golds else ():
-        size, digest = weights_file(folder / f"gold{seed}.safetensors", seed)
+    for seed, twin in ((1, False), (2, True)) if retrained else ():
+        size, digest = weights_file(folder / f"retrained{seed}.safetensors", seed)
         found.append(
-            GoldStandard(
-                spec=FORGET, twin=twin, file=f"gold{seed}.safetensors", bytes=size, sha256=digest, seed=seed,
+            RetrainedModel(
+                spec=FORGET, twin=twin, file=f"retrained{seed}.safetensors", bytes=size, sha256=digest, seed=seed,
                 wall_seconds=1.0, cpu_seconds=1.0, metrics={},
             )
         )  # fmt: skip

@@ -5,7 +5,7 @@ import { make, put } from '../../demos/static/lib.js';
 import { drawPhases } from '../../demos/static/phases.js';
 import { mount as picker } from '../../demos/static/picker.js';
 import { drawPredictions } from '../../demos/static/predictions.js';
-import { mount as veil } from '../../demos/static/veil.js';
+import { mount as blur } from '../../demos/static/blur.js';
 import { component, page, without } from './page.js';
 
 const EVIL = '"><img src=x onerror=alert(1)>';
@@ -133,16 +133,16 @@ drawn('pictures to forget stand apart; a changed answer is marked without anothe
 });
 
 drawn('one switch shows all blurred pictures, and every switch says so', () => {
-  const label = '<label class="veil-switch"><input type="checkbox"></label>';
+  const label = '<label class="blur-switch"><input type="checkbox"></label>';
   page(`<p>${label}</p><p>${label}</p>`);
   const [first, second] = document.body.children;
-  veil({ element: first });
+  blur({ element: first });
   const [one, other] = document.querySelectorAll('input');
   one.checked = true;
   one.dispatchEvent(new window.Event('change'));
-  assert.ok(document.body.classList.contains('unveiled'));
+  assert.ok(document.body.classList.contains('pictures-shown'));
   assert.ok(other.checked);
   other.checked = false;
-  veil({ element: second });
+  blur({ element: second });
   assert.ok(other.checked); // as the page is by now
 });

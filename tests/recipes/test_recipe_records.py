@@ -10,14 +10,14 @@ from recipes.records import with_records
 from sfr_core.metrics.generation import Protocol
 from sfr_core.runs import session as sessions
 from tests.core.tiny import CLASSES
-from tests.core.tiny_dit import FORGET, dit_card, dit_gold, rgb_judge
+from tests.core.tiny_dit import FORGET, dit_card, dit_retrained, rgb_judge
 
 
 def test_records_of_every_class_and_of_the_retrained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "PRECISION", "fp32")
     monkeypatch.setattr(sessions, "open_judge", lambda _: rgb_judge())
     model, sampler, more = dit_card(tmp_path), Protocol(20, 4), Protocol(18, 2)
-    model = with_records(replace(model, retrained=(dit_gold(tmp_path),)), sampler, CLASSES)
+    model = with_records(replace(model, retrained=(dit_retrained(tmp_path),)), sampler, CLASSES)
     assert sorted(model.records) == sorted(f"class:{name}" for name in CLASSES)
     (twin,) = model.retrained
     before, retrained = model.records[FORGET][sampler.name], twin.records[sampler.name]

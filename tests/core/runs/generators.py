@@ -13,8 +13,8 @@ from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 from sfr_core.zoo.cards import ModelCard
 from tests.core.grammar import check_grammar
-from tests.core.tiny_ddpm_run import ddpm_gold, ddpm_session
-from tests.core.tiny_dit import dit_card, dit_gold, dit_session
+from tests.core.tiny_ddpm_run import ddpm_retrained, ddpm_session
+from tests.core.tiny_dit import dit_card, dit_retrained, dit_session
 from tests.core.tiny_sd import sd_folder, sd_session
 from tests.core.tiny_unet import ddpm_card
 
@@ -34,29 +34,29 @@ class Generator:
 
     make: Callable[..., ModelCard]
     open: Callable[..., Session]
-    gold: Callable[[Path], Any] | None
+    reference: Callable[[Path], Any] | None
     whole: list[tuple[str, int]]
     order: list[str]
     counts: tuple[int, int]
     side: tuple[int, int, int]
     answered: list[int]
 
-    def card(self, folder: Path, *, gold: bool = False, **changes: Any) -> ModelCard:
+    def card(self, folder: Path, *, reference: bool = False, **changes: Any) -> ModelCard:
         made = self.make(folder, **{"source": "bundled", **changes})
-        return replace(made, retrained=(self.gold(folder),)) if gold and self.gold is not None else made
+        return replace(made, retrained=(self.reference(folder),)) if reference and self.reference is not None else made
 
 
 STEPS = [("mask", 0), ("unlearn", 4)]
 GENERATORS = {
     # 6 pictures to forget are one Fisher batch, of 54 others two are asked for; 3 x (2 batches x 4 sampler steps).
     "ddpm": Generator(
-        ddpm_card, ddpm_session, ddpm_gold, [("prepare", 0), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 24)],
+        ddpm_card, ddpm_session, ddpm_retrained, [("prepare", 0), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 24)],
         ["retrained", "before", "after"], (100, 99), (8, 8, 1), [16, 8],
     ),
     # 8 forget rows are one Fisher batch, of 18 others two are asked for. 36 samples of the model after, and the few that are
     # shown of the two others, fit one batch each of 4 sampler steps.
     "dit": Generator(
-        dit_card, dit_session, dit_gold, [("prepare", 8), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 12)],
+        dit_card, dit_session, dit_retrained, [("prepare", 8), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 12)],
         ["retrained", "before", "after"], (18, 18), (16, 16, 3), [8, 4],
     ),
     # 18 latents drawn in 2 x 20 steps; 2 Fisher batches each; all pictures in one batch of 4 steps, twice.

@@ -58,4 +58,4 @@ def test_a_stopped_one_returns_what_it_has(tmp_path: Path) -> None:
 
     found = drained(evaluate(session.task, session, session.models(), steps=0, cancel=cancel), press)
     assert found.stopped
-    assert list(found.records) == list(found.reports) == ["retrained", "twin", "before"]
+    assert list(found.records) == list(found.reports) == ["retrained", "second", "before"]

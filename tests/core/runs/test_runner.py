@@ -168,14 +168,14 @@ def test_fields_of_the_record(tmp_path: Path) -> None:
     assert RunConfig.from_json(result.config) == session.config
     assert RunResult.from_json(json.loads(json.dumps(result.to_json()))) == result
     assert (result.before.n_forget, result.before.n_remain, result.before.n_test) == (6, 54, 40)
-    assert sorted(session.reports) == ["after", "before", "retrained", "twin"]
+    assert sorted(session.reports) == ["after", "before", "retrained", "second"]
     answers = session.answers("after")
     assert answers is not None
     assert np.array_equal(session.reports["after"].train_predicted, answers.train.argmax(1))
 
 
 def test_without_a_retrained_model_its_fields_are_empty(tmp_path: Path) -> None:
-    session = tiny_session(tmp_path, card=tiny_card(tmp_path, golds=False))
+    session = tiny_session(tmp_path, card=tiny_card(tmp_path, retrained=False))
     go(session)
     result = session.result
     assert result is not None

@@ -31,7 +31,7 @@ from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
 from tests.core.runs.generators import NEVER, go, until
 from tests.core.tiny import same, state
-from tests.core.tiny_ddpm_run import FORGET, SMALL_DDPM, ddpm_gold, ddpm_session
+from tests.core.tiny_ddpm_run import FORGET, SMALL_DDPM, ddpm_retrained, ddpm_session
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
 
@@ -55,8 +55,8 @@ def test_records_of_the_card_spare_their_samples_but_not_the_pictures(tmp_path: 
     known = plain.result.before
     assert isinstance(known, GeneratorRecord)
     card = ddpm_card(tmp_path / "n", source="own", records={FORGET: {"100@4": replace(known, FA=12.5)}})
-    gold = ddpm_gold(tmp_path / "n", records={"100@4": replace(known, FA=1.5)})
-    session = ddpm_session(tmp_path / "n", "finetune", card=replace(card, retrained=(gold,)))
+    reference = ddpm_retrained(tmp_path / "n", records={"100@4": replace(known, FA=1.5)})
+    session = ddpm_session(tmp_path / "n", "finetune", card=replace(card, retrained=(reference,)))
     events = go(session, live_every=NEVER)
     (total,) = [e.total for e in events if isinstance(e, PhaseStarted) and e.phase == "evaluate"]
     assert total == 4 + 4 + 8  # one batch each for the pictures, two for the record of after
@@ -125,7 +125,7 @@ def test_methods_for_classifiers_are_refused(tmp_path: Path) -> None:
         ddpm_session(tmp_path / "m", "finetune").answers("before")
 
 
-def test_a_model_that_the_visitor_retrained_is_the_gold_standard(tmp_path: Path) -> None:
+def test_a_model_that_the_visitor_retrained_is_the_reference(tmp_path: Path) -> None:
     theirs = Retrained(tiny_unet(seed=5).state_dict(), 77.0)
     session = ddpm_session(tmp_path / "m", "finetune", retrained=theirs)
     go(session, live_every=NEVER)

@@ -61,7 +61,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 @every_kind
 def test_a_whole_run_with_everything(kind: str, tmp_path: Path) -> None:
     expected = GENERATORS[kind]
-    card = expected.card(tmp_path / "m", gold=True, source="own")
+    card = expected.card(tmp_path / "m", reference=True, source="own")
     session = expected.open(tmp_path / "m", card=card)
     held = torch.random.get_rng_state()
     events = go(session, live_every=2)
@@ -177,7 +177,7 @@ def test_a_stop_takes_effect_within_one_step(kind: str, tmp_path: Path) -> None:
         assert session.changed_tensors() == {}
 
 
-def test_a_random_embedding_is_no_gold_standard(tmp_path: Path) -> None:
+def test_a_random_embedding_is_no_retrained_model(tmp_path: Path) -> None:
     session = dit_session(tmp_path / "m", "random-embedding")
     go(session)
     assert session.result is not None

@@ -146,7 +146,7 @@ def test_answers_of_shipped_models_are_kept_and_keyed(tmp_path: Path) -> None:
     card = tiny_card(tmp_path, source="bundled")
     card = replace(card, sha256=card.sha256)
     session = tiny_session(tmp_path, card=card)
-    before, retrained, twin = (session.answers(who) for who in ("before", "retrained", "twin"))
+    before, retrained, twin = (session.answers(who) for who in ("before", "retrained", "second"))
     assert before is not None
     assert retrained is not None
     assert twin is not None
@@ -155,7 +155,7 @@ def test_answers_of_shipped_models_are_kept_and_keyed(tmp_path: Path) -> None:
     assert not np.array_equal(twin.train, retrained.train)
     other = tiny_session(tmp_path, card=card, forget="class:four")
     assert other.answers("before") is before
-    assert other.answers("retrained") is other.answers("twin") is None
+    assert other.answers("retrained") is other.answers("second") is None
     assert session.answers("retrained") is retrained
     with torch.no_grad():
         session.task.model.fc.bias[0] += 5
@@ -188,7 +188,7 @@ def test_what_is_kept_forgets_the_longest_unused() -> None:
 def test_asking_changes_nothing(tmp_path: Path) -> None:
     session = tiny_session(tmp_path)
     before, rng = state(session.task.model), torch.random.get_rng_state()
-    for who in ("before", "retrained", "twin", "after"):
+    for who in ("before", "retrained", "second", "after"):
         session.answers(who)  # type: ignore[arg-type]
     assert same(before, state(session.task.model))
     assert torch.equal(rng, torch.random.get_rng_state())
@@ -205,9 +205,9 @@ def test_a_session_runs_once_at_a_time(tmp_path: Path) -> None:
 
 
 def test_own_model_has_no_retrained_one(tmp_path: Path) -> None:
-    session = tiny_session(tmp_path, card=tiny_card(tmp_path, golds=False))
+    session = tiny_session(tmp_path, card=tiny_card(tmp_path, retrained=False))
     assert session.answers("retrained") is None
-    assert session.answers("twin") is None
+    assert session.answers("second") is None
     assert isinstance(session.task.model, TinyNet)
     assert session.dataset.name == tiny_dataset().name
 

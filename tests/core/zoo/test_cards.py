@@ -13,7 +13,7 @@ from sfr_core.data.datasets import ASSETS
 from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import PAGE
 from sfr_core.results import GeneratorRecord
-from sfr_core.zoo.cards import GoldStandard, ModelCard, Sampling, read_card, write_card
+from sfr_core.zoo.cards import ModelCard, RetrainedModel, Sampling, read_card, write_card
 from tests.core.tiny_run import tiny_card
 
 RECORD = GeneratorRecord(
@@ -23,16 +23,16 @@ RECORD = GeneratorRecord(
 
 
 def generator_card(folder: Path) -> ModelCard:
-    gold = GoldStandard(
+    reference = RetrainedModel(
         spec="class:Trouser", twin=False, file="retrained/class-Trouser.safetensors", bytes=1, sha256="0", seed=0, wall_seconds=None,
         cpu_seconds=7.0, metrics={}, records={PAGE.name: RECORD}, training={"images_seen": 640},
     )  # fmt: skip
     return replace(
-        tiny_card(folder, golds=False),
+        tiny_card(folder, retrained=False),
         kind="ddpm",
         wall_seconds=None,
         retrain_clock="cpu",
-        retrained=(gold,),
+        retrained=(reference,),
         judge="fashion-mnist-judge",
         sampling=Sampling(steps=20, guidance=2.0),
         records={"class:Trouser": {"100@20": RECORD, "500@50": replace(RECORD, n_samples=500, sampler_steps=50)}},
@@ -55,7 +55,7 @@ def test_a_classifiers_card_says_nothing_of_sampling(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "card.json").read_text())
     names = {"judge", "sampling", "records", "training", "retrain_clock"}
     assert not names & set(data)
-    assert not any(names & set(gold) for gold in data["retrained"])
+    assert not any(names & set(reference) for reference in data["retrained"])
 
 
 @pytest.mark.parametrize(

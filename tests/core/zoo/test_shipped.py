@@ -19,12 +19,12 @@ from sfr_core.zoo.shipped import (
     build_module,
     card,
     cards,
-    gold_standard,
     load_weights,
     open_dataset,
     open_model,
     read_card,
     read_tensors,
+    retrained_model,
     write_card,
 )
 from tests.core.tiny import same, state, tiny_net
@@ -63,11 +63,11 @@ def test_a_card_survives_the_round_trip(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.glob("card*")) == ["card.json"]
 
 
-def test_gold_standard_by_specification_and_twin(tmp_path: Path) -> None:
+def test_retrained_model_by_specification_and_twin(tmp_path: Path) -> None:
     model = tiny_card(tmp_path)
-    found = gold_standard(model, FORGET), gold_standard(model, FORGET, twin=True)
+    found = retrained_model(model, FORGET), retrained_model(model, FORGET, twin=True)
     assert [g and (g.seed, g.twin) for g in found] == [(1, False), (2, True)]
-    assert gold_standard(model, "class:four") is None
+    assert retrained_model(model, "class:four") is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_gold_standard_by_specification_and_twin(tmp_path: Path) -> None:
         lambda d: None, lambda d: [d], lambda d: {k: v for k, v in d.items() if k != "sha256"}, lambda d: {**d, "new": 1},
         lambda d: {**d, "retrained": [{"spec": "x"}]}, lambda d: {k: v for k, v in d.items() if k != "retrained"},
     ],
-    ids=["null", "list", "missing", "unknown", "gold", "no golds"],
+    ids=["null", "list", "missing", "unknown", "retrained", "no retrained models"],
 )  # fmt: skip
 def test_a_bad_card_is_one_clear_sentence(tmp_path: Path, damage: Any) -> None:
     write_card(tiny_card(tmp_path))

@@ -29,7 +29,7 @@ from sfr_core.metrics.concepts import sample_prompts
 from sfr_core.plan import plan
 from sfr_core.runs import sampling as generation
 from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import ModelCard, gold_standard
+from sfr_core.zoo.cards import ModelCard, retrained_model
 
 MODEL = "fashion-mnist-resnet"
 
@@ -162,8 +162,8 @@ def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: A
     looks = (PREVIEW.times + 1) * 10 * PREVIEW.columns * PREVIEW.steps
     whole, shown = planned(card, (1,), 10)
     assert card.records["class:Trouser"]
-    gold = shown if gold_standard(card, "class:Trouser") else 0
-    passes = looks + (whole + shown + gold) * steps
+    reference = shown if retrained_model(card, "class:Trouser") else 0
+    passes = looks + (whole + shown + reference) * steps
     assert math.isclose(drawings(config, card, plan(config).forget), passes * 2 / 3)
     free = (SELF_GENERATED.forget + 9 * SELF_GENERATED.remain / 2) * SELF_GENERATED.steps
     config = replace(config, data="data-free")

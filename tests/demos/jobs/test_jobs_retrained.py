@@ -44,7 +44,7 @@ class Own:
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    card = replace(tiny_card(tmp_path, golds=False), id=f"own:{secrets.token_hex(16)}")
+    card = replace(tiny_card(tmp_path, retrained=False), id=f"own:{secrets.token_hex(16)}")
     take_in(Own(card, tiny_dataset()))
     return card.id
 
@@ -71,7 +71,7 @@ def finish(book: JobBook, visitor: str, run: RunConfig) -> Job:
     return job
 
 
-def test_the_outcome_of_a_retraining_is_the_gold_standard_of_the_next_run(model: str, book: JobBook) -> None:
+def test_the_outcome_of_a_retraining_is_the_reference_of_the_next_run(model: str, book: JobBook) -> None:
     retrained = finish(book, ANN, config(model, "retrain"))
     assert retrained.result is not None
     assert retrained.result.retrained is None

@@ -1,4 +1,4 @@
-"""Looks at a run: put together they are the whole value, whatever was drawn before."""
+"""Polls of a run: put together they are the whole value, whatever was drawn before."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from demos.jobs.book import Job, JobBook
-from demos.live import feed as looks
+from demos.live import feed as feed
 from demos.live import payload as live
 from demos.live import view as bridge
-from demos.live.feed import GONE, Looks
+from demos.live.feed import GONE, Feed
 from sfr_core.configs import RunConfig
 from sfr_core.events import Evaluated, Event, Finished, PhaseStarted, Prediction, Preview, Step
 from sfr_core.plan import plan
@@ -50,7 +50,7 @@ class Running:
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
         self.book = JobBook(self._backend, plan=plan)
-        self.looks = Looks(self.book)
+        self.feed = Feed(self.book)
         self.job = self.book.submit(VISITOR, CONFIG)
 
     def _backend(self, job: Job) -> Iterator[Event]:
@@ -110,13 +110,13 @@ class Screen:
         return answer
 
 
-def test_looks_put_together_are_the_whole_value(running: Running) -> None:
-    screen = Screen(running.looks.attach(running.job))
+def test_polls_put_together_are_the_whole_value(running: Running) -> None:
+    screen = Screen(running.feed.attach(running.job))
     assert screen.value["state"] in {"queued", "running"}
     for n in (1, 2, 0, 1, 2, 1, 1):
         running.let(n)
-        screen.draw(running.looks.look(screen.have()))
-        whole = running.looks.attach(running.job)
+        screen.draw(running.feed.read(screen.have()))
+        whole = running.feed.attach(running.job)
         for key in ("step", "steps", "loss", "accuracy", "n", "pictures", "picturesAt", "phases", "density"):
             assert screen.view[key] == whole["view"][key], key
         assert screen.value["pictures"] == whole["pictures"]
@@ -126,43 +126,43 @@ def test_looks_put_together_are_the_whole_value(running: Running) -> None:
 
 
 def test_what_is_drawn_does_not_travel_again(running: Running) -> None:
-    screen = Screen(running.looks.attach(running.job))
+    screen = Screen(running.feed.attach(running.job))
     running.let(6)
-    first = screen.draw(running.looks.look(screen.have()))
+    first = screen.draw(running.feed.read(screen.have()))
     assert list(first["images"]) == ["test:9"]
-    again = running.looks.look(screen.have())
+    again = running.feed.read(screen.have())
     assert "images" not in again
     assert "pictures" not in again["view"]
     assert again["view"]["loss"] == {"from": 2, "i": [], "forget": [], "remain": []}
     # A page that comes back after a reload has nothing and gets everything.
-    fresh = Screen(running.looks.attach(running.job))
+    fresh = Screen(running.feed.attach(running.job))
     assert fresh.view["loss"]["i"] == [1, 2]
     assert fresh.value["follow"] not in {"", screen.value["follow"]}
 
 
 def test_a_handle_is_not_the_id_and_ends_with_the_run(running: Running) -> None:
-    screen = Screen(running.looks.attach(running.job))
+    screen = Screen(running.feed.attach(running.job))
     assert running.job.id not in json.dumps(screen.value)
     assert VISITOR not in json.dumps(screen.value)
     running.let(len(LOG) + 1)
-    assert running.looks.look(screen.have())["state"] == "finished"
-    assert running.looks.attach(running.job)["follow"] == ""
+    assert running.feed.read(screen.have())["state"] == "finished"
+    assert running.feed.attach(running.job)["follow"] == ""
     running.book.delete(VISITOR, running.job.id)
-    assert running.looks.look(screen.have()) == GONE
+    assert running.feed.read(screen.have()) == GONE
 
 
 @pytest.mark.parametrize("have", [None, [], "x", {}, {"follow": 3}, {"follow": "0" * 32}])
 def test_nonsense_and_unknown_handles_are_answered(running: Running, have: Any) -> None:
-    assert running.looks.look(have) == GONE
+    assert running.feed.read(have) == GONE
 
 
 def test_too_many_pages_let_the_longest_unasked_attach_again(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "OPEN", 2)
-    a, b = (Screen(running.looks.attach(running.job)) for _ in range(2))
-    assert running.looks.look(a.have())["state"] != "gone"
-    running.looks.attach(running.job)
-    assert running.looks.look(b.have()) == GONE
-    assert running.looks.look(a.have())["state"] != "gone"
+    monkeypatch.setattr(feed, "OPEN", 2)
+    a, b = (Screen(running.feed.attach(running.job)) for _ in range(2))
+    assert running.feed.read(a.have())["state"] != "gone"
+    running.feed.attach(running.job)
+    assert running.feed.read(b.have()) == GONE
+    assert running.feed.read(a.have())["state"] != "gone"
 
 
 @pytest.mark.parametrize("drawn", [None, [], [0, 0], [2, 7], [99, 1], ["2", 2], [2, 2, 2], [-1, 2], {"a": 1}, True])
@@ -182,18 +182,18 @@ def test_a_thinned_curve_replaces_the_drawn_one() -> None:
     assert news["i"] == list(after.loss.i)
 
 
-def test_a_look_marks_the_run_as_seen(running: Running) -> None:
-    screen = Screen(running.looks.attach(running.job))
+def test_a_poll_marks_the_run_as_seen(running: Running) -> None:
+    screen = Screen(running.feed.attach(running.job))
     running.job.seen = 0.0
-    running.looks.look(screen.have())
+    running.feed.read(screen.have())
     assert running.job.seen > 0.0
-    assert live.look_at(running.job, bridge.View(), {}, place=0, now=1.0, machine="m")["machine"] == "m"
+    assert live.poll(running.job, bridge.View(), {}, place=0, now=1.0, machine="m")["machine"] == "m"
 
 
 def test_a_poll_reads_no_file_and_resolves_nothing(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan was made when the run was submitted; everything that reads or parses afterwards would be called here."""
     running.let(5)
-    value = running.looks.attach(running.job)
+    value = running.feed.attach(running.job)
     called: list[str] = []
 
     def counted(name: str) -> Callable[..., Any]:
@@ -215,6 +215,6 @@ def test_a_poll_reads_no_file_and_resolves_nothing(running: Running, monkeypatch
         monkeypatch.setattr(owner, name, counted(name))
     running.let(2)
     for _ in range(3):
-        look = running.looks.look({"follow": value["follow"], "images": value["pictures"]})
-        assert look["state"] == "running"
+        answer = running.feed.read({"follow": value["follow"], "images": value["pictures"]})
+        assert answer["state"] == "running"
     assert called == []

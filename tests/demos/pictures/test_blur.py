@@ -13,7 +13,7 @@ from demos import static_files
 from demos.context import PageContext
 from demos.jobs.book import JobBook
 from demos.live import payload as live
-from demos.pictures import blur as veil
+from demos.pictures import blur
 from demos.records.record import RunRecord
 from demos.render import render
 from demos.result import page as compare
@@ -42,11 +42,11 @@ def of(model: str) -> RunRecord:
 )  # fmt: skip
 def test_compare_blurs_every_picture_of_such_a_model(part: compare.Compare, model: str, blurred: bool) -> None:
     shown: dict[Any, Any] = part.updates_of(of(model), live=False)
-    assert shown[part.veil]["visible"] is blurred
-    assert shown[part.generator.strips].startswith('<div class="veiled">') is blurred
+    assert shown[part.blur_box]["visible"] is blurred
+    assert shown[part.generator.strips].startswith('<div class="blurred">') is blurred
     assert shown[part.generator.pair]["blurred"] is blurred
     assert shown[part.moment_sheet]["blurred"] is blurred
-    assert part.cleared()[part.veil]["visible"] is False
+    assert part.cleared()[part.blur_box]["visible"] is False
 
 
 def test_pictures_of_a_classifier_are_its_owners() -> None:
@@ -63,13 +63,13 @@ def test_the_live_view_says_so_before_it_draws(tmp_path: Path, monkeypatch: pyte
     run = replace(config(model=ADULT), forget="concept:cat")
     assert live.of_record(plan(run), [], "CPU", [])["blurred"] is True
     script = static_files.read("live.js")
-    assert script.index("veil(Boolean(value.blurred))") < script.index("draw(value, value.view, true)")
+    assert script.index("blur(Boolean(value.blurred))") < script.index("draw(value, value.view, true)")
 
 
 def test_the_switch_is_a_labelled_checkbox_and_the_blur_a_rule_of_the_style_sheet() -> None:
-    assert '<label class="veil-switch"><input type="checkbox"> <span>Show the pictures</span></label>' in render(
+    assert '<label class="blur-switch"><input type="checkbox"> <span>Show the pictures</span></label>' in render(
         "blur_switch.html", T=live_text.LIVE
     )
-    assert "body:not(.unveiled) .veiled :is(img, canvas) { filter: blur(" in static_files.read("page.css")
-    assert veil.veiled("", True) == ""
-    assert veil.veiled("<img>", False) == "<img>"
+    assert "body:not(.pictures-shown) .blurred :is(img, canvas) { filter: blur(" in static_files.read("page.css")
+    assert blur.behind_blur("", True) == ""
+    assert blur.behind_blur("<img>", False) == "<img>"

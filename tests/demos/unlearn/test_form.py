@@ -25,31 +25,29 @@ from demos.unlearn import (
     options as form_values,
 )
 from demos.unlearn import (
-    recorded as first_look,
-)
-from demos.unlearn import (
-    reference as gold,
+    recorded,
+    reference,
 )
 from demos.unlearn.form import Form
 from sfr_core import catalog, presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import SAMPLES, GoldStandard, ModelCard, Sampling
+from sfr_core.zoo.cards import SAMPLES, ModelCard, RetrainedModel, Sampling
 from tests.demos.form_examples import cards_of, filled
 
 RESNET = "fashion-mnist-resnet"
 
 
 def generator_card(folder: Path) -> ModelCard:
-    gold_of_trouser = GoldStandard(
+    retrained_trouser = RetrainedModel(
         spec="class:Trouser", twin=False, file="x", bytes=1, sha256="", seed=0, wall_seconds=None, cpu_seconds=1.0, metrics={}
     )  # fmt: skip
     return ModelCard(
         id="fashion-mnist-ddpm", title="Fashion DDPM", kind="ddpm", summary="", dataset="fashion-mnist", data_licence="MIT",
         licence="MIT", source="bundled", architecture={"name": "UNet2DModel"}, parameters=2_000_000, file="x", bytes=4_000_000,
         sha256="", seed=0, recipe="", machine="", threads=2, precision="bf16", wall_seconds=None, cpu_seconds=20_000.0,
-        retrain_seconds=14_400.0, retrain_threads=2, metrics={}, retrained=(gold_of_trouser,), folder=folder, judge="j",
+        retrain_seconds=14_400.0, retrain_threads=2, metrics={}, retrained=(retrained_trouser,), folder=folder, judge="j",
         sampling=Sampling(steps=50, guidance=2.0),
     )  # fmt: skip
 
@@ -174,8 +172,8 @@ def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: M
         form.read({**values, form.settings: {**values[form.settings], "method": "scrub"}})
 
 
-def test_no_gold_standard_says_so_with_the_hours_it_would_take(generator: ModelCard) -> None:
-    note = gold.generator_note(generator)
+def test_no_retrained_model_says_so_with_the_hours_it_would_take(generator: ModelCard) -> None:
+    note = reference.generator_note(generator)
     assert "only for: Trouser" in note
     assert "5 h 33 min" in note  # 20,000 s of the original; the shipped retrained one took 14,400 s
 
@@ -184,8 +182,8 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
     (trouser,) = generator.retrained
     fewer, equal = (replace(trouser, training={"images_seen": n}) for n in (151_488, 384_000))
     card = replace(generator, training={"images_seen": 384_000}, retrained=(fewer,))
-    assert "saw 151,488 pictures, the original 384,000" in gold.there_note(card, fewer)
-    assert gold.there_note(card, equal) == gold.there_note(generator, trouser) == copy.GOLD_THERE
+    assert "saw 151,488 pictures, the original 384,000" in reference.there_note(card, fewer)
+    assert reference.there_note(card, equal) == reference.there_note(generator, trouser) == copy.REFERENCE_THERE
     more = form_cards.model_card(card)["more"]
     assert "Saw 384,000 pictures in training, repeats counted, the one retrained without Trouser 151,488" in more
     assert not any("Trained on" in line for line in form_cards.model_card(generator)["more"])
@@ -210,7 +208,7 @@ def test_the_server_refuses_what_the_form_does_not_offer(
 
 def test_every_recorded_run_can_be_run_from_the_form() -> None:
     form = build()
-    for model, (config, _) in first_look.read(RESNET).runs.items():
+    for model, (config, _) in recorded.read(RESNET).runs.items():
         read = form.read(filled(form, config))
         whole = catalog.spec_of(config.method, zoo.card(model).kind).config_cls.from_dict(config.settings).to_dict()
         assert read == replace(config, settings=whole)  # also one that was recorded before a setting existed

@@ -20,7 +20,7 @@ from demos.text import unlearn as copy
 from demos.unlearn import cards as form_cards
 from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
-from demos.unlearn import reference as gold
+from demos.unlearn import reference
 from demos.unlearn.form import Form
 from sfr_core import catalog, presets
 from sfr_core.configs import MAX_PROMPT, RunConfig
@@ -212,5 +212,5 @@ def test_losses_of_ours_are_said_beside_the_variants_names() -> None:
 
 
 def test_only_a_transformer_without_a_retrained_twin_names_the_papers_stand_in() -> None:
-    assert "Random embedding" in gold.generator_note(zoo.card(DIT))
-    assert "Random embedding" not in gold.generator_note(zoo.card(SD))
+    assert "Random embedding" in reference.generator_note(zoo.card(DIT))
+    assert "Random embedding" not in reference.generator_note(zoo.card(SD))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demos import page_data
-from demos.unlearn import recorded as first_look
+from demos.unlearn import recorded
 from sfr_core.catalog import spec_of
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
@@ -40,7 +40,7 @@ def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureF
     write(tmp_path, "b", drawn)
     (tmp_path / "c.json").write_text("{")
     with caplog.at_level(logging.WARNING):
-        found = first_look.read("fashion-mnist-resnet", tmp_path)
+        found = recorded.read("fashion-mnist-resnet", tmp_path)
     assert "c.json" in caplog.text
     assert found.config("fashion-mnist-ddpm") == drawn
     played = page_data.kept(found.value("fashion-mnist-ddpm")["fetch"])
@@ -52,7 +52,7 @@ def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureF
 
 
 def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
-    found = first_look.read("fashion-mnist-resnet", tmp_path)
+    found = recorded.read("fashion-mnist-resnet", tmp_path)
     assert found.config("fashion-mnist-resnet") is None
     assert found.value("fashion-mnist-resnet")["mode"] == "live"
 
@@ -67,13 +67,13 @@ def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
     ],
 )
 def test_an_empty_view_speaks_of_the_kind_of_model(model: str, words: list[str]) -> None:
-    found = first_look.nothing(model)
+    found = recorded.nothing(model)
     assert found["words"] == words
     assert found["generates"] is bool(words)
 
 
 def test_every_shipped_model_has_its_record() -> None:
-    found = first_look.read("fashion-mnist-resnet")
+    found = recorded.read("fashion-mnist-resnet")
     assert set(found.runs) == {card.id for card in zoo.cards()}
     for model, (config, value) in found.runs.items():
         assert config.model == model

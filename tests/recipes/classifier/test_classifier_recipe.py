@@ -145,7 +145,7 @@ def test_an_unknown_choice_is_refused(
     assert "class:Sneeker" in capsys.readouterr().err
 
 
-def test_a_gold_standard_without_its_original_fails_before_it_trains(
+def test_a_retrained_model_without_its_original_fails_before_it_trains(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = trained(monkeypatch)

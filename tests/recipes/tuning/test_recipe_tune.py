@@ -26,8 +26,8 @@ def test_wrong_assignments_are_refused() -> None:
         assignments("sfr-on", ["alpha"], many=True)
 
 
-def outcome(forget: str, kept: float, left: float, gold: float = 92.0) -> dict[str, Any]:
-    return {"forget": forget, "TA_remain": kept, "TA_forget": left, "retrained": {"TA_remain": gold}, "cpu": 10.0}
+def outcome(forget: str, kept: float, left: float, reference: float = 92.0) -> dict[str, Any]:
+    return {"forget": forget, "TA_remain": kept, "TA_forget": left, "retrained": {"TA_remain": reference}, "cpu": 10.0}
 
 
 def test_summary_takes_the_mean_over_seeds_before_the_worst_class() -> None:
