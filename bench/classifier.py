@@ -4,17 +4,15 @@
     python -m bench.classifier --method salun scrub --only class:Sneaker random:0.1@0
     python -m bench.classifier --variant paper                  # the method as written
     python -m bench.classifier --ablation R-on                  # SFR-on without mask and adaptive weights
-    python -m bench.classifier --time --method salun            # with nothing else running: seconds of the same runs
     python -m bench.classifier --table                          # everything so far as Markdown
 
 Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --quiet, which says that
-nothing else runs, or from --time, which repeats the method for its seconds. Both count the method alone, without previews
-and evaluation. CPU seconds are always kept: they grow with the load too, but by a fifth rather than by a factor.
+nothing else runs (with --again for cells that are there). They are those of the method alone, without previews and evaluation.
+CPU seconds are always kept: they grow with the load too, but by a fifth rather than by a factor.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import time
 from dataclasses import asdict
@@ -23,7 +21,8 @@ from typing import Any, get_args
 import torch
 
 from bench.cells import FOLDER, Cell, load, machine, updating
-from bench.tables import classifier_table, clock_text, label, side_by_side
+from bench.tables import classifier_table, side_by_side
+from recipes.command import parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig, Variant
@@ -31,6 +30,7 @@ from sfr_core.events import Finished, PhaseStarted, Step
 from sfr_core.presets import resolve
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
+from sfr_core.zoo.cards import retrained_model
 from sfr_core.zoo.shipped import card
 
 MODEL = "fashion-mnist-resnet"
@@ -53,22 +53,15 @@ def key(cell: Cell) -> Key:
     return (cell["method"], cell["preset"], cell["variant"], cell["ablation"] or "", cell["forget"])
 
 
-def open_session(wanted: Key) -> Session:
-    """The session whose run is this cell."""
-    method, preset, variant, ablation, forget = wanted
-    settings = resolve(MODEL, method, preset, variant, ABLATIONS.get(ablation), forget=forget)
-    return Session.open(
-        RunConfig(model=MODEL, forget=forget, method=method, preset=preset, variant=variant, settings=settings)  # type: ignore[arg-type]
-    )
-
-
 def measure(wanted: Key, *, quiet: bool = False) -> Cell:
     """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
-    session = open_session(wanted)
     method, preset, variant, ablation, forget = wanted
-    reference = next(
-        reference for reference in card(MODEL).retrained if reference.spec == forget and not reference.twin
+    settings = resolve(MODEL, method, preset, variant, ABLATIONS.get(ablation), forget=forget)
+    session = Session.open(
+        RunConfig(model=MODEL, forget=forget, method=method, preset=preset, variant=variant, settings=settings)  # type: ignore[arg-type]
     )
+    reference = retrained_model(card(MODEL), forget)
+    assert reference is not None
     begin = cpu = 0.0
     for event in run(session, cancel=CancelToken(), live_every=10**6):
         # With no preview before the last step, what the process spends between these two events is the method's.
@@ -79,6 +72,7 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
         if isinstance(event, Finished) and event.result is not None:
             result = event.result
             assert result.retrained is not None
+            timing = {"seconds": round(result.seconds, 2), "threads": torch.get_num_threads(), "machine": machine()}
             return {
                 "method": method, "preset": preset, "variant": variant, "ablation": ablation or None, "forget": forget,
                 "settings": session.method_config.to_dict(), "seed": session.config.seed,
@@ -86,24 +80,9 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
                 "mask_density": result.mask_density, "retrain_seconds": result.retrain_seconds,
                 "cpu_seconds": round(cpu, 2), "retrain_cpu_seconds": reference.cpu_seconds,
-                "device": result.device, "machine": machine(), "timing": timing(result.seconds) if quiet else None,
+                "device": result.device, "machine": machine(), "timing": timing if quiet else None,
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
-
-
-def clock(wanted: Key) -> dict[str, Any]:
-    """Seconds of the method alone, with all the threads that torch takes."""
-    session = open_session(wanted)
-    rng = torch.Generator().manual_seed(session.config.seed)
-    started = time.perf_counter()
-    for _ in session.method.run(session.task, session.method_config, rng=rng, cancel=CancelToken()):
-        pass
-    return timing(time.perf_counter() - started)
-
-
-def timing(seconds: float) -> dict[str, Any]:
-    """What a cell says about its seconds."""
-    return {"seconds": round(seconds, 2), "threads": torch.get_num_threads(), "machine": machine()}
 
 
 def enter(cell: Cell) -> None:
@@ -121,7 +100,7 @@ def tables() -> str:
 
 def main() -> None:
     shipped = [reference.spec for reference in card(MODEL).retrained if not reference.twin]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(BY_KIND["classifier"]))
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--variant", default="official", choices=get_args(Variant))
@@ -129,7 +108,6 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="SPEC", help="forget specifications; default: every shipped one")
     parser.add_argument("--again", action="store_true", help="also what is there")
     parser.add_argument("--threads", type=int, help="of torch; default: its own choice")
-    parser.add_argument("--time", action="store_true", help="on a quiet machine: seconds of cells that are there")
     parser.add_argument("--quiet", action="store_true", help="nothing else runs on this machine: keep the seconds too")
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args()
@@ -144,13 +122,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
         wanted = (method, args.preset, args.variant, ablation, spec)
-        known = next((cell for cell in load(RESULTS, []) if key(cell) == wanted), None)
-        if args.time:
-            if known is not None and (args.again or known["timing"] is None):
-                timed = {**known, "timing": clock(wanted)}
-                enter(timed)
-                print(f"{label(timed)}, {spec}: {clock_text(timed)}", flush=True)
-        elif known is None or args.again:
+        if args.again or wanted not in map(key, load(RESULTS, [])):
             cell = measure(wanted, quiet=args.quiet)
             enter(cell)
             print(classifier_table([cell]), flush=True)

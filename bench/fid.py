@@ -10,20 +10,14 @@ playground itself uses the distance in the bundled judge's features, which is an
 
 from __future__ import annotations
 
-import argparse
-import sys
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sfr_core.errors import AssetError, PlaygroundError
-from sfr_core.metrics.generation import SAMPLE_SEED
-from sfr_core.nets.judge import CLASSES
-from sfr_core.ops.diffusion import Predictor
-from sfr_core.ops.sampling import sample_pictures
-from sfr_core.ops.stepwise import drained
+from recipes.command import one_sentence, parser_of
+from recipes.ddpm.quality import draw_samples, predictor
+from sfr_core.errors import AssetError
 from sfr_core.zoo import shipped as zoo
 
 BATCH = 100
@@ -55,44 +49,26 @@ def real_fid(samples: NDArray[np.uint8], real: NDArray[np.uint8], extractor: nn.
     return float(metric.compute())
 
 
-def draw(predict: Predictor, shape: tuple[int, int, int], per_class: int, steps: int) -> NDArray[np.uint8]:
-    """`per_class` samples of each class at guidance 2, uint8 [n, h, w, c], from the noise of every evaluation."""
-    work = sample_pictures(
-        predict, np.repeat(np.arange(CLASSES), per_class), shape, null=CLASSES, seed=SAMPLE_SEED, steps=steps, guidance=2.0,
-        device=torch.device("cpu"),
-    )  # fmt: skip
-    return drained(work)
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: list[str] | None = None) -> None:
+    parser = parser_of(__doc__)
     parser.add_argument("model", help="identifier of a generator")
     parser.add_argument("--per-class", type=int, default=100)
     parser.add_argument("--steps", type=int, default=50)
     args = parser.parse_args(argv)
-    try:
+    with one_sentence():
         card = zoo.card(args.model)
         if card.kind != "ddpm":
             raise AssetError(f"{args.model} draws nothing.", hint="Choose a generator.")
-        model = zoo.open_model(card).eval()
-        real = zoo.open_dataset(card).test.images
+        data = zoo.open_dataset(card)
+        real, (height, width, channels) = data.test.images, data.test.images.shape[1:]
         real_fid(real[:2], real[:2])  # whether it can be had, before anything is drawn
-
-        def predict(x: torch.Tensor, t: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            with torch.autocast("cpu", torch.bfloat16):
-                out: torch.Tensor = model(x, t, labels).sample
-            return out.float()
-
-        height, width, channels = real.shape[1:]
-        samples = draw(predict, (channels, height, width), args.per_class, args.steps)
-        print(
-            f"FID {real_fid(samples, real):.2f} ({len(samples)} samples, {args.steps} steps, {len(real)} test pictures)"
+        labels = np.repeat(np.arange(len(data.class_names)), args.per_class)
+        samples = draw_samples(
+            predictor(zoo.open_model(card)), labels, (channels, height, width), steps=args.steps, guidance=2.0
         )
-    except PlaygroundError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+        found = real_fid(samples, real)
+        print(f"FID {found:.2f} ({len(samples)} samples, {args.steps} steps, {len(real)} test pictures)")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

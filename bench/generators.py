@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -36,11 +34,13 @@ from bench.cells import FOLDER, Cell, Place, find, load, machine, places, settin
 from bench.pace import RIVALS, TRIAL_STEPS, bare_run, data_of, equal_steps, open_session, steps_for
 from bench.sheet import TILES, save_tiles, sheet
 from bench.tables import table
+from recipes.command import one_sentence, parser_of
+from recipes.train import can_compile
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import spec_of
 from sfr_core.configs import Device, Precision
 from sfr_core.data.splits import forget_spec, parse_forget
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.errors import InputError
 from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.metrics.generation import Protocol, sample_plan
 from sfr_core.ops.device import UsedPrecision, peak_bytes
@@ -79,13 +79,6 @@ def add(part: str, found: Cell) -> None:
             results[part].append(found)
 
 
-def task_of(session: Session) -> DiffusionTask:
-    """The session's task, which must be the pixel model's."""
-    if not isinstance(session.task, DiffusionTask):
-        raise TypeError(f"'{session.card.id}' is no diffusion model")
-    return session.task
-
-
 def measure(
     model: ModelCard, place: Place, cells: Sequence[Cell], before: OriginalSamples, sampler: Protocol,
     precision: Precision = "auto", device: Device = "cpu",
@@ -122,7 +115,8 @@ def measure(
     if model.kind == "ddpm":
         records = drawn_records(session, place, cells, before, sampler, device)
     else:
-        records = evaluated_records(session, took.steps)
+        found = drained(evaluate(session.task, session, session.models(), steps=took.steps, cancel=CancelToken()))
+        records = {who: asdict(record) for who, record in found.records.items()}
     return {
         **cell, "label": int(session.split.spec.classes[0]), "steps": took.steps, "precision": session.precision,
         "before_precision": session.precision, "budget_cpu_seconds": budget, "device": session.device_name, **records,
@@ -132,21 +126,16 @@ def measure(
     }  # fmt: skip
 
 
-def evaluated_records(session: Session, steps: int) -> dict[str, Any]:
-    """The records of a run's evaluation, by model."""
-    found = drained(evaluate(session.task, session, session.models(), steps=steps, cancel=CancelToken()))
-    return {who: asdict(record) for who, record in found.records.items()}
-
-
 def drawn_records(
     session: Session, place: Place, cells: Sequence[Cell], before: OriginalSamples, sampler: Protocol, device: Device
 ) -> dict[str, Any]:
     """The pixel model's records before and after; keeps a few samples of both for the sheet."""
-    task, model, forgotten = task_of(session), session.card, session.split.spec.classes
+    task, model, forgotten = session.task, session.card, session.split.spec.classes
+    assert isinstance(task, DiffusionTask)
     assert task.judge is not None  # a shipped model has one
     classes = len(session.dataset.class_names)
     labels = sample_plan(forgotten, classes, sampler.n)
-    compiled = device == "cpu" and shutil.which("g++") is not None
+    compiled = device == "cpu" and can_compile()
     untouched = None
     if session.precision == CARD_PRECISION and device == "cpu":
         untouched = known_record(
@@ -309,8 +298,8 @@ def answer(args: argparse.Namespace) -> None:
     print(tables(model.id))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of(__doc__)
     parser.add_argument("--model", default="fashion-mnist-ddpm", choices=COMPARED)
     parser.add_argument("--part", default="methods", choices=("methods", "classes", "page"))
     parser.add_argument("--forget", nargs="+", metavar="NAME", help="classes, or names of concepts")
@@ -326,13 +315,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--card", default="card.json", help="its card's file name")
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     parser.add_argument("--sheet", action="store_true", help="compose the sheet and end")
-    try:
-        answer(parser.parse_args(argv))
-    except (PlaygroundError, FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    args = parser.parse_args(argv)
+    with one_sentence():
+        answer(args)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

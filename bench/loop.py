@@ -8,12 +8,12 @@ Target: at most 1.10.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 
 import torch
 
+from recipes.command import parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import RunConfig
@@ -55,7 +55,7 @@ def bare(task: ClassifierTask, config: SFRonConfig) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()

@@ -7,7 +7,6 @@ Nothing is drawn for it: it is the page in Chromium, and the run is the one in `
 
 from __future__ import annotations
 
-import argparse
 import io
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bench.processes import Server, chromium
+from recipes.command import parser_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -52,7 +52,7 @@ def photograph(page: Page) -> Image.Image:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--model", default="emoji-dit", help="whose recorded run is played")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--out", type=Path, default=OUT)

@@ -12,8 +12,6 @@ bench/results/pace.json, and with --device cuda bench.generators gives each meth
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,10 +20,11 @@ from typing import Any
 import torch
 
 from bench.cells import FOLDER, Place, load, machine, settings_of, updating
+from recipes.command import one_sentence, parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import DataSource, Device, Precision, RunConfig
 from sfr_core.data.splits import forget_spec
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.errors import InputError
 from sfr_core.events import MaskReady, PhaseStarted, Step
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs.session import Session
@@ -134,14 +133,14 @@ def equal_steps(model: str, method: str, settings: dict[str, Any], ours: dict[st
     return steps_for(budget, trials[1]), budget
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of(__doc__)
     parser.add_argument("model")
     parser.add_argument("forget", metavar="FORGET", help="a class or a concept")
     parser.add_argument("methods", nargs="*", metavar="METHOD", help="beside SFR-on")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)  # threads that wait for each other would count
-    try:
+    with one_sentence():
         model = card(args.model)
         for method in ("sfr-on", *(args.methods or RIVALS[model.kind])):
             place = Place(args.forget, 0, method, data=data_of(model.kind))
@@ -153,11 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             with updating(RESULTS, {}) as every:
                 every.setdefault(model.id, {})[method] = row
             print(f"{method}: {took.step_cpu_seconds / (TRIAL_STEPS - 1):.2f} CPU seconds a step", flush=True)
-    except PlaygroundError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

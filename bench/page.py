@@ -35,8 +35,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.processes import Server, browser_cpu, chromium, cpu_name, spent, stat
+from bench.processes import Server, browser_cpu, chromium, cpu_name, cpu_seconds, spent
 from bench.tables import markdown
+from recipes.command import parser_of
 
 FORGET, MODEL = "class:Sneaker", "fashion-mnist-resnet"
 RESULT = Path(__file__).parent / "results" / "page.json"
@@ -45,16 +46,16 @@ READY = {"page": "#unlearn:enabled", "empty": "#nothing p"}
 ASSET = "theme.css"
 
 
-def serve_empty(port: int) -> None:
+def empty_page() -> Any:
     """A Gradio page with one line of text."""
     import gradio as gr
 
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Markdown("Nothing", elem_id="nothing")
-    demo.launch(prevent_thread_lock=True, server_port=port, quiet=True, ssr_mode=False)
+    return demo
 
 
-def serve_page(port: int) -> None:
+def our_page() -> Any:
     """The page; prints one line when a run begins, when its evaluation begins, and at its end."""
     from demos.app_builder import build_app
     from demos.jobs.book import Job, run_here
@@ -72,10 +73,10 @@ def serve_page(port: int) -> None:
             if isinstance(event, Finished) and event.result is not None:
                 say("finished", seconds=event.result.seconds)
 
-    build_app(backend=noticed).launch(prevent_thread_lock=True, server_port=port, quiet=True)
+    return build_app(backend=noticed)
 
 
-def say(what: str, **values: float) -> None:
+def say(what: str, **values: Any) -> None:
     """A line for `Server.wait_for`."""
     print(json.dumps({"what": what, **values}), flush=True)
 
@@ -101,18 +102,27 @@ def opened(browser: Any, url: str, ready: str) -> dict[str, float]:
     return {name: round(value, 2) for name, value in found.items()}
 
 
+def in_turn(rounds: int, measures: dict[str, Callable[[], dict[str, float]]]) -> dict[str, list[dict[str, float]]]:
+    """Measures two things so many times, in every other round the second one first: what drifts on the machine meets both."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in measures}
+    for number in range(rounds):
+        for name in sorted(measures, reverse=number % 2 == 1):
+            found[name].append(measures[name]())
+        print(f"round {number + 1}:", {name: each[-1] for name, each in found.items()}, flush=True)
+    return found
+
+
 def start(rounds: int, path: str) -> dict[str, Any]:
     """Our page and an empty one in turn."""
-    found: dict[str, list[dict[str, float]]] = {"page": [], "empty": []}
     with Server("page") as ours, Server("empty") as empty, chromium(path) as browser:
         ours.settle()
-        urls = {"page": ours.url, "empty": empty.url}
-        for kind, url in urls.items():  # warms up Chromium and the servers
-            opened(browser, url, READY[kind])
-        for number in range(rounds):
-            for kind in ("page", "empty") if number % 2 == 0 else ("empty", "page"):
-                found[kind].append(opened(browser, urls[kind], READY[kind]))
-            print(f"opened {number + 1}: page {found['page'][-1]}, empty {found['empty'][-1]}", flush=True)
+        measures = {
+            "page": lambda: opened(browser, ours.url, READY["page"]),
+            "empty": lambda: opened(browser, empty.url, READY["empty"]),
+        }
+        for visit in measures.values():  # warms up Chromium and the servers
+            visit()
+        found = in_turn(rounds, measures)
     return {
         "what": "CPU seconds until Unlearn can be pressed, over an empty Gradio page's; ratio of medians",
         "ratio": ratios(found["page"], found["empty"], ("renderer", "chromium", "settled")),
@@ -203,9 +213,9 @@ def command_line() -> dict[str, float]:
             for line in process.stdout:
                 event = json.loads(line)
                 if event["event"] == "PhaseStarted" and begun is None:
-                    begun = time.perf_counter(), stat(process.pid)[1]
+                    begun = time.perf_counter(), cpu_seconds(process.pid)
                 if event["event"] == "PhaseStarted" and event["phase"] == "evaluate" and begun is not None:
-                    wall, cpu = time.perf_counter() - begun[0], stat(process.pid)[1] - begun[1]
+                    wall, cpu = time.perf_counter() - begun[0], cpu_seconds(process.pid) - begun[1]
         seconds = float(json.loads((out / "result.json").read_text())["seconds"])
     return {"seconds": seconds, "wall": wall, "cpu": cpu}
 
@@ -224,27 +234,17 @@ def on_page(server: Server, page: Any) -> dict[str, float]:
 
 def watched_run(rounds: int, path: str) -> dict[str, Any]:
     """Command line and page in turn."""
-    shown: list[dict[str, float]] = []
-    plain: list[dict[str, float]] = []
     with Server("page") as server, chromium(path) as browser:
         page = browser.new_page(viewport=VIEW)
         page.goto(server.url)
         page.wait_for_selector(READY["page"])
         page.wait_for_timeout(5000)
         on_page(server, page)  # warms up: torch, the precision trial, the answers of the shipped models
-        for number in range(rounds):
-            # First one, then the other: what drifts on the machine meets both.
-            for kind in ("plain", "shown") if number % 2 == 0 else ("shown", "plain"):
-                if kind == "plain":
-                    plain.append(command_line())
-                else:
-                    shown.append(on_page(server, page))
-            print(f"round {number + 1}: command line {plain[-1]}, page {shown[-1]}", flush=True)
+        found = in_turn(rounds, {"command_line": command_line, "page": lambda: on_page(server, page)})
     return {
         "what": "default preset on Sneaker; page over command line, ratio of medians",
-        "ratio": ratios(shown, plain, ("seconds", "wall", "cpu")),
-        "command_line": plain,
-        "page": shown,
+        "ratio": ratios(found["page"], found["command_line"], ("seconds", "wall", "cpu")),
+        **found,
     }
 
 
@@ -298,18 +298,19 @@ def surroundings(load: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--rounds", type=int, help="how often (idle: seconds) instead of the part's default")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--table", action="store_true", help="print what is stored and end")
     parser.add_argument("--serve", choices=READY, help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        (serve_page if args.serve == "page" else serve_empty)(args.port)
-        say("serving")
+        served = our_page() if args.serve == "page" else empty_page()
+        # Without a port Gradio takes the first free one.
+        _, url, _ = served.launch(prevent_thread_lock=True, server_port=None, quiet=True, ssr_mode=False)
+        say("serving", url=url)
         sys.stdin.read()  # until the parent goes
         return
     if args.table:

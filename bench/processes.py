@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import socket
 import subprocess
 import sys
 import time
@@ -14,23 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def stat(pid: int) -> tuple[int, float]:
-    """Parent and CPU seconds of a process; (0, 0.0) where it is gone."""
+def cpu_seconds(pid: int) -> float:
+    """What a process has taken of the cores so far; 0.0 where it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0, 0.0
-    return int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def browser_cpu(kind: str = "") -> dict[int, float]:
@@ -39,18 +32,14 @@ def browser_cpu(kind: str = "") -> dict[int, float]:
     Args:
         kind: only processes of this type, such as "renderer"; empty: all.
     """
-    parents = {int(p.name): stat(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()}
-    mine = {os.getpid()}
-    while more := {pid for pid, (parent, _) in parents.items() if parent in mine} - mine:
-        mine |= more
     used = {}
-    for pid in mine:
+    for process in psutil.Process().children(recursive=True):
         try:
-            name, command = (Path(f"/proc/{pid}/{file}").read_text() for file in ("comm", "cmdline"))
-        except OSError:
+            name, command = process.name(), " ".join(process.cmdline())
+        except psutil.Error:
             continue
-        if name.startswith("chrom") and f"--type={kind}" in command + "--type=" * (not kind):
-            used[pid] = parents[pid][1]
+        if name.startswith("chrom") and (not kind or f"--type={kind}" in command):
+            used[process.pid] = cpu_seconds(process.pid)
     return used
 
 
@@ -72,15 +61,9 @@ class Server:
     """`python -m bench.page --serve KIND` in a process of its own, ended with the block."""
 
     def __init__(self, kind: str) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}/"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.page", "--serve", kind, "--port", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.wait_for("serving")
+        command = [sys.executable, "-m", "bench.page", "--serve", kind]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url: str = self.wait_for("serving")["url"]
 
     def __enter__(self) -> Server:
         return self
@@ -101,7 +84,7 @@ class Server:
 
     def cpu(self) -> float:
         """Its CPU seconds so far."""
-        return stat(self.process.pid)[1]
+        return cpu_seconds(self.process.pid)
 
     def share(self, seconds: float) -> float:
         """The share of a core that it takes while nobody asks anything for some seconds, 0 to 1 for each core."""

@@ -8,7 +8,6 @@ In the document a table stands between `<!-- COMMAND -->` and `<!-- end -->`, wh
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import classifier, generators, page
+from recipes.command import parser_of
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
 COMMANDS: dict[str, Callable[[], str]] = {
@@ -41,7 +41,7 @@ def generated(text: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the tables are up to date")
     args = parser.parse_args(argv)
     text = DOCUMENT.read_text(encoding="utf-8")

@@ -11,7 +11,6 @@ after.safetensors and every value of result.json but times, memory and versions.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -23,6 +22,8 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+
+from recipes.command import parser_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {
@@ -94,7 +95,7 @@ def compare(ours: Path, theirs: Path) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("other", type=Path, help="another checkout of this repository")
     parser.add_argument("--models", nargs="+", choices=DEFAULTS, default=list(DEFAULTS))
     parser.add_argument("--threads", type=int, default=1, help="of torch, in both")

@@ -36,7 +36,7 @@ from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import SAMPLE_SEED, frechet, moments
 from sfr_core.nets.judge import Judge, RealFeatures, Verdict, pixels_of
 from sfr_core.ops.diffusion import Predictor
-from sfr_core.ops.sampling import sample_pictures, sampler_steps, tiles
+from sfr_core.ops.sampling import sample_pictures, sampler_steps
 from sfr_core.ops.stepwise import drained
 
 SHEET_PER_CLASS = 10
@@ -58,8 +58,8 @@ def predictor(model: UNet2DModel, compiled: bool = False) -> Predictor:
 def draw_samples(
     predict: Predictor, labels: NDArray[np.int64], shape: tuple[int, int, int] = (1, 28, 28), *, steps: int, guidance: float,
     seed: int = SAMPLE_SEED,
-) -> Tensor:  # fmt: skip
-    """A picture of each label as a run would draw it, [n, *shape] in 0 to 1, of 256 levels."""
+) -> NDArray[np.uint8]:  # fmt: skip
+    """A picture of each label as a run would draw it, [n, h, w, c]; `shape` is channels, height and width."""
     work = sample_pictures(
         predict, labels, shape, null=NULL, seed=seed, steps=steps, guidance=guidance, device=torch.device("cpu")
     )
@@ -68,16 +68,17 @@ def draw_samples(
         if done % steps == 0:
             print(f"{done} of {sampler_steps(len(labels), steps, shape)} sampler steps", flush=True)
 
-    return pixels_of(drained(work, tell))
+    return drained(work, tell)
 
 
 def measure(
-    judge: Judge, samples: Tensor, labels: NDArray[np.int64], train: Pictures, real: RealFeatures, names: Sequence[str]
-) -> tuple[dict[str, float], dict[str, Any]]:
+    judge: Judge, samples: NDArray[np.uint8], labels: NDArray[np.int64], train: Pictures, real: RealFeatures,
+    names: Sequence[str],
+) -> tuple[dict[str, float], dict[str, Any]]:  # fmt: skip
     """Accuracy (accepted as their class), plain accuracy and rejection in percent, and Frechet distances to test pictures.
 
     Args:
-        judge: who looks at the samples [n, c, h, w] in 0 to 1.
+        judge: who looks at the samples [n, h, w, c].
         labels: classes asked for [n], each equally often.
         train: real training pictures, of which as many as samples are compared with the test pictures too.
         real: the judge's features of test pictures.
@@ -85,7 +86,7 @@ def measure(
 
     Returns what the card says of all classes, and of each.
     """
-    found = judge(samples)
+    found = judge(pixels_of(samples))
     shown = np.unique(labels)
     each = len(labels) // len(shown)
     rows = {}
@@ -114,11 +115,11 @@ def mistakes(found: Verdict, labels: NDArray[np.int64]) -> list[list[int]]:
     return table.tolist()
 
 
-def class_sheet(samples: Tensor, labels: NDArray[np.int64], *, scale: int = 3) -> Image.Image:
+def class_sheet(samples: NDArray[np.uint8], labels: NDArray[np.int64], *, scale: int = 3) -> Image.Image:
     """One row per class of its first SHEET_PER_CLASS samples."""
     columns = min(SHEET_PER_CLASS, int(np.bincount(labels).max()))
     rows = np.concatenate([np.flatnonzero(labels == c)[:columns] for c in np.unique(labels)])
-    return sheet(tiles((samples[rows] * 255).round().to(torch.uint8)), columns, scale=scale, gap=2)
+    return sheet(samples[rows], columns, scale=scale, gap=2)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -14,10 +14,8 @@ from bench.cells import Cell, Place, find, identity, load, places, unmeasured
 from sfr_core.catalog import BY_KIND
 from tests.bench.bench_cells import DDPM, cell, changed, classifier_cell, thorough
 
-
-def missing(cells: list[Cell], wanted: list[Place], sha256: str = "a" * 64, protocol: str = "100@20") -> list[Place]:
-    model = replace(DDPM, sha256=sha256)
-    return [place for place in wanted if find(cells, unmeasured(model, place, protocol)) is None]
+BAG = Place("Bag", 0, "sfr-on")
+FREE, LONGER, JOINT = replace(BAG, data="data-free"), replace(BAG, preset="thorough"), replace(BAG, method="joint")
 
 
 def test_sfron_is_measured_before_the_methods_that_take_its_time() -> None:
@@ -28,39 +26,35 @@ def test_sfron_is_measured_before_the_methods_that_take_its_time() -> None:
     assert places(["Bag"], [0], [], "thorough", "data-free") == [Place("Bag", 0, "sfr-on", "thorough", "data-free")]
 
 
-def test_measured_cells_are_skipped_on_the_same_checkpoint_and_protocol_only() -> None:
-    wanted = [Place("Bag", 0, "sfr-on"), Place("Bag", 1, "sfr-on")]
-    assert missing([cell()], wanted) == wanted[1:]
-    assert missing([cell()], wanted, "b" * 64) == wanted
-    assert missing([cell()], wanted, protocol="500@50") == wanted
-
-
-def test_a_run_that_draws_its_pictures_and_another_preset_have_cells_of_their_own() -> None:
-    shipped, free = Place("Bag", 0, "sfr-on"), Place("Bag", 0, "sfr-on", data="data-free")
-    longer = Place("Bag", 0, "sfr-on", "thorough")
-    assert missing([cell()], [shipped, free, longer]) == [free, longer]
-    assert missing([{**cell(), "data": "data-free"}], [shipped, free]) == [shipped]
-    assert missing([thorough(cell())], [shipped, longer]) == [shipped]
-    rival = Place("Bag", 0, "joint", "thorough")
-    assert missing([cell("joint")], [rival]) == [rival]  # its presets differ in steps only
-
-
 @pytest.mark.parametrize(
-    ("found", "fills"),
+    ("found", "place", "fills"),
     [
-        (json.loads(json.dumps(cell())), True),  # as it comes out of the file
-        (changed(cell(), steps=3), False),
-        (changed(cell(), lr=1.0), False),
-        (changed(cell("joint"), steps=3), True),  # its steps follow from SFR-on's time
-        (changed(cell("joint"), lr=1.0), False),
-        ({**cell(), "prompts": "0" * 12}, False),  # other prompts are another question
+        (json.loads(json.dumps(cell())), BAG, True),  # as it comes out of the file
+        (cell(), replace(BAG, seed=1), False),
+        (cell(), FREE, False),
+        (cell(), LONGER, False),
+        ({**cell(), "data": "data-free"}, BAG, False),
+        ({**cell(), "data": "data-free"}, FREE, True),
+        (thorough(cell()), BAG, False),
+        (thorough(cell()), LONGER, True),
+        (cell("joint"), replace(JOINT, preset="thorough"), False),  # its presets differ in steps only
+        (changed(cell(), steps=3), BAG, False),
+        (changed(cell(), lr=1.0), BAG, False),
+        (changed(cell("joint"), steps=3), JOINT, True),  # its steps follow from SFR-on's time
+        (changed(cell("joint"), lr=1.0), JOINT, False),
+        ({**cell(), "prompts": "0" * 12}, BAG, False),  # other prompts are another question
     ],
 )
-def test_cells_of_other_settings_fill_no_place(found: Cell, fills: bool) -> None:
-    place = Place("Bag", 0, found["method"])
-    assert (missing([found], [place]) == []) is fills
-    wanted = unmeasured(DDPM, place, "100@20")
-    assert find([changed(found, lr=0.5), cell(found["method"])], wanted) == cell(found["method"])
+def test_a_cell_fills_the_place_of_its_own_settings_preset_and_pictures(found: Cell, place: Place, fills: bool) -> None:
+    assert (find([found], unmeasured(DDPM, place, "100@20")) is not None) is fills
+    plain = replace(place, preset="quick", data="shipped", seed=0)
+    wanted = cell(place.method)
+    assert find([changed(found, lr=0.5), wanted], unmeasured(DDPM, plain, "100@20")) == wanted
+
+
+def test_a_cell_of_another_checkpoint_or_protocol_fills_no_place() -> None:
+    assert find([cell()], unmeasured(replace(DDPM, sha256="b" * 64), BAG, "100@20")) is None
+    assert find([cell()], unmeasured(DDPM, BAG, "500@50")) is None
 
 
 def test_results_of_several_processes_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

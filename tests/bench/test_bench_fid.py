@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.fid import draw, main, real_fid
+from bench.fid import main, real_fid
 from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import frechet, moments
 
@@ -46,14 +46,6 @@ def test_without_its_network_fid_is_refused_in_one_sentence() -> None:
 
 
 def test_a_classifier_draws_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fashion-mnist-resnet"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(["fashion-mnist-resnet"])
     assert "draws nothing" in capsys.readouterr().err
-
-
-def test_drawing_gives_pictures_of_every_class() -> None:
-    def flat(x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        return x - (labels.view(-1, 1, 1, 1) / 9).clamp(max=1)
-
-    found = draw(flat, (1, 4, 4), 2, 5)
-    assert (found.shape, found.dtype) == ((20, 4, 4, 1), np.uint8)
-    assert len({p.tobytes() for p in found}) > 1
