@@ -103,7 +103,7 @@ def open_session(
         model=model.id, forget=forget_spec(model.kind, place.forget), method=place.method, settings=settings,
         seed=place.seed, device=device, precision=precision, data=place.data,
     )  # fmt: skip
-    session = Session.of_card(config, model)
+    session = Session.open(config, model)
     drained(session.task.prepare())
     return session
 

@@ -13,6 +13,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import to_json
 from sfr_core.kinds.registry import KINDS
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 
 EVENTS_PER_CALL = 500
@@ -64,7 +65,7 @@ def register(book: JobBook) -> None:
     def submit_run(config: dict[str, Any], visitor: str = "") -> dict[str, str]:
         """Queues a run. `config` is a RunConfig as JSON; `settings` may be partial (the preset fills the rest)."""
         try:
-            run = read_config(config)
+            run = plan(read_config(config))
             owner = visitor if TOKEN.fullmatch(visitor) else new_token()
             return {"job": book.submit(owner, run).id, "visitor": owner}
         except PlaygroundError as error:

@@ -14,6 +14,7 @@ from demos.jobs.book import Job, JobBook
 from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.plan import RunPlan, plan
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -64,8 +65,8 @@ class PageContext:
         """The run that the page showed last, as this browser remembers it; None where there is none (any more)."""
         return self.job_of(browser, browser.get("job") if isinstance(browser, Mapping) else None)
 
-    def submit(self, browser: Any, config: RunConfig) -> Job:
-        """Queues a run of this visitor.
+    def submit(self, browser: Any, run: RunPlan | RunConfig) -> Job:
+        """Queues a run of this visitor, planned first where it is not yet.
 
         Raises:
             gr.Error: with the sentence and the hint for the page.
@@ -74,7 +75,7 @@ class PageContext:
         if not visitor:
             raise say(InputError(copy.NOT_LOADED))
         try:
-            return self.book.submit(visitor, config)
+            return self.book.submit(visitor, plan(run) if isinstance(run, RunConfig) else run)
         except PlaygroundError as error:
             raise say(error) from None
 

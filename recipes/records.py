@@ -45,7 +45,7 @@ def open_session(model: ModelCard, name: str) -> Session:
     config = RunConfig(
         model=model.id, forget=f"class:{name}", method=METHOD, settings=settings, device="cpu", precision=PRECISION
     )
-    return Session.of_card(config, model)
+    return Session.open(config, model)
 
 
 def with_records(model: ModelCard, sampler: Protocol, names: Sequence[str]) -> ModelCard:

@@ -58,29 +58,40 @@ class ForgetPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """A run before it begins. Session, jobs, records and the live feed carry it; nothing reads the config's text again.
+    """A run before it begins. Session, jobs, records and the live feed carry it, to another process too; nothing reads the config's
+    text again.
 
     Attributes:
         config: as asked for; `data` says "data-free" where the model has no pictures.
-        card: the model. method, settings: how it forgets, validated.
+        card: the model. settings: of the method, validated.
         forget: what it forgets.
     """
 
     config: RunConfig
     card: ModelCard
-    method: MethodSpec
     settings: MethodConfig
     forget: ForgetPlan
 
+    @property
+    def method(self) -> MethodSpec:
+        """How it forgets."""
+        return catalog.spec_of(self.config.method, self.card.kind)
+
 
 def plan(
-    config: RunConfig, *, card: ModelCard | None = None, dataset: Dataset | None = None, files: bool = False
+    config: RunConfig,
+    *,
+    card: ModelCard | None = None,
+    dataset: Dataset | None = None,
+    forget: ForgetPlan | None = None,
+    files: bool = False,
 ) -> RunPlan:
     """Resolves a config against its model, and checks everything that needs no weights.
 
     Args:
         config: the run.
         card, dataset: the model and its pictures where the zoo does not know them (a draft, one of the Hub, a visitor's own).
+        forget: of another plan for the same model, forget set and redirection.
         files: `samples:@FILE` may name a file (the command line only); the plan's config then holds the row numbers.
 
     Raises:
@@ -88,16 +99,14 @@ def plan(
             pictures or redirection that this kind of model cannot have.
     """
     card = card or shipped.card(config.model)
-    method = catalog.spec_of(config.method, card.kind)
-    settings = method.config_cls.from_dict(config.settings)
+    settings = catalog.spec_of(config.method, card.kind).config_cls.from_dict(config.settings)
     settings.check_abilities(KINDS[card.kind].abilities)
-    dataset = dataset or shipped.open_dataset(card)
-    forget = plan_forget(config, card, dataset, files=files)
+    forget = forget or plan_forget(config, card, dataset or shipped.open_dataset(card), files=files)
     if files:
         config = replace(config, forget=forget.spec.text)
-    if not len(dataset.train):
+    if not forget.n_train:
         config = replace(config, data="data-free")  # there is no other source: the run's files say so
-    return RunPlan(config=config, card=card, method=method, settings=settings, forget=forget)
+    return RunPlan(config=config, card=card, settings=settings, forget=forget)
 
 
 def plan_forget(config: RunConfig, card: ModelCard, dataset: Dataset, *, files: bool = False) -> ForgetPlan:

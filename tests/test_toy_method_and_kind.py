@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from demos.jobs.estimate import expected
-from demos.jobs.local import plan_here
 from demos.records.imports import read_files
 from demos.records.metrics import metric_rows
 from demos.records.summary import of_record
@@ -187,7 +186,7 @@ def test_form(card: ModelCard) -> None:
 
 
 def test_plan(card: ModelCard) -> None:
-    found = plan_here(config_of(card))
+    found = plan(config_of(card))
     assert (found.card.id, found.method, found.settings) == (card.id, SHRINK, ShrinkConfig(share=0.25))
     assert (found.forget.spec.classes, len(found.forget.rows), found.forget.n_remain) == ((3,), 6, 54)
     with pytest.raises(SpecError, match="whole classes"):
@@ -195,9 +194,9 @@ def test_plan(card: ModelCard) -> None:
 
 
 def test_expected_time(card: ModelCard) -> None:
-    config = config_of(card)
-    found = expected(config, card, rate=0.5)
+    run = plan(config_of(card))
+    found = expected(run, rate=0.5)
     # Six pictures to forget, and four models that look at all hundred, each a third of a training step.
     assert found is not None
     assert found.seconds == pytest.approx(0.5 * (6 + 4 * 100 / 3))
-    assert expected(config, card, rate=None) is None
+    assert expected(run, rate=None) is None

@@ -14,20 +14,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from demos.jobs.job import ENDED, Backend, Job, Limits, State, session_bytes
-from demos.jobs.local import plan_here, retrained_for, run_here
+from demos.jobs.job import Backend, Job, Limits, State, session_bytes
+from demos.jobs.local import check_here, run_here
 from demos.jobs.side_jobs import failure
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RETRAIN
-from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, InputError
 from sfr_core.events import Cancelled, Event, Finished
 from sfr_core.plan import RunPlan
 
 LOG = logging.getLogger(__name__)
-__all__ = [
-    "ENDED", "Backend", "Job", "JobBook", "Limits", "State", "plan_here", "retrained_for", "run_here", "session_bytes",
-]  # fmt: skip
+__all__ = ["Backend", "Job", "JobBook", "Limits", "run_here"]
 
 
 class JobBook:
@@ -35,7 +32,6 @@ class JobBook:
 
     Args:
         backend: what computes.
-        plan: resolves and checks a config before it is queued.
         limits: see Limits.
         clock: seconds since the epoch; tests move it by hand.
         on_end: told of every job that ran, when it has ended.
@@ -45,7 +41,6 @@ class JobBook:
         self,
         backend: Backend = run_here,
         *,
-        plan: Callable[[RunConfig], RunPlan] = plan_here,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
         on_end: Callable[[Job], None] | None = None,
@@ -53,20 +48,20 @@ class JobBook:
         self.limits = limits or Limits()
         self.slot = threading.Lock()
         """The compute slot: whoever trains or evaluates in this process holds it."""
-        self._backend, self._plan, self._clock, self._on_end = backend, plan, clock, on_end
+        self._backend, self._clock, self._on_end = backend, clock, on_end
         self._jobs: dict[str, Job] = {}
         self._queue: deque[tuple[Job, contextvars.Context]] = deque()
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._worker: threading.Thread | None = None
 
-    def submit(self, visitor: str, config: RunConfig) -> Job:
+    def submit(self, visitor: str, run: RunPlan) -> Job:
         """Queues a run.
 
         Raises:
-            InputError: the config cannot be run. Busy: a limit of this page is reached.
+            InputError: this page does not do it. Busy: a limit of this page is reached.
         """
-        planned = self._plan(config)
+        check_here(run)
         with self._lock:
             mine = [j for j in self._jobs.values() if j.visitor == visitor]
             if sum(j.active for j in mine) >= self.limits.active_per_visitor:
@@ -77,7 +72,7 @@ class JobBook:
             if len(self._queue) >= self.limits.queue:
                 raise Busy("Too many runs are waiting here.", hint="Try again in a few minutes.")
             now = self._clock()
-            job = Job(id=secrets.token_hex(16), visitor=visitor, plan=planned, created=now, seen=now)
+            job = Job(id=secrets.token_hex(16), visitor=visitor, plan=run, created=now, seen=now)
             self._jobs[job.id] = job
             ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
             for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:

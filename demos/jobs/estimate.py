@@ -12,20 +12,16 @@ from numpy.typing import NDArray
 
 from demos.jobs.book import Job
 from sfr_core import presets
-from sfr_core.catalog import BY_KIND, spec_of
+from sfr_core.catalog import BY_KIND
 from sfr_core.catalog.base import FORWARD, Sizes
 from sfr_core.catalog.retrain import RETRAIN
-from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import Role
-from sfr_core.errors import PlaygroundError
 from sfr_core.kinds.base import RECORD_SAMPLES, SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.kinds.registry import KINDS
-from sfr_core.plan import ForgetPlan, plan
-from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import retrained_model
-from sfr_core.zoo.shipped import ModelCard
+from sfr_core.plan import ForgetPlan, RunPlan
+from sfr_core.zoo.cards import ModelCard, retrained_model
 
 MODELS_EVALUATED = 4
 """Before, after, retrained and its twin are each asked about every picture at the end."""
@@ -37,7 +33,7 @@ Source = Literal["measured", "recorded", "card"]
 class Recording:
     """A whole run that was recorded: from the opening of the model to the finished comparison it took `seconds` on `machine`."""
 
-    config: RunConfig
+    plan: RunPlan
     seconds: float
     machine: str
 
@@ -50,29 +46,26 @@ class Estimate:
     source: Source
 
 
-def sizes(config: RunConfig, run: ForgetPlan) -> tuple[int, int, int]:
-    """Pictures to forget, to keep and to test on; where the model draws its own, those that it draws.
-
-    Raises:
-        InputError: one of the sets would be empty.
-    """
-    if run.prompts is not None or (config.data != "data-free" and run.n_train):
-        return len(run.rows), run.n_remain, 0 if run.prompts else run.n_test
-    own = KINDS[zoo.card(config.model).kind].own or SelfGenerated()
-    labels = own.labels(run.spec.classes, _others(run))
-    mine = int(np.isin(labels, run.spec.classes).sum())
+def sizes(run: RunPlan) -> tuple[int, int, int]:
+    """Pictures to forget, to keep and to test on; where the model draws its own, those that it draws."""
+    forget = run.forget
+    if forget.prompts is not None or (run.config.data != "data-free" and forget.n_train):
+        return len(forget.rows), forget.n_remain, 0 if forget.prompts else forget.n_test
+    own = KINDS[run.card.kind].own or SelfGenerated()
+    labels = own.labels(forget.spec.classes, _others(forget))
+    mine = int(np.isin(labels, forget.spec.classes).sum())
     return mine, len(labels) - mine, 0
 
 
-def _others(run: ForgetPlan) -> NDArray[np.int64]:
-    return np.setdiff1d(np.arange(len(run.names)), run.spec.classes)
+def _others(forget: ForgetPlan) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(len(forget.names)), forget.spec.classes)
 
 
-def passes(config: RunConfig, kind: str, n_forget: int, n_remain: int, classes: int) -> float:
-    """Forward-backward passes over single pictures that a run makes, its evaluation left out; `kind`: ModelCard.kind."""
-    spec = spec_of(config.method, kind)
-    sizes = Sizes(forget=n_forget, remain=n_remain, classes=classes)
-    return spec.cost(spec.config_cls.from_dict(config.settings), sizes).passes
+def passes(run: RunPlan) -> float:
+    """Forward-backward passes over single pictures that a run makes, its evaluation left out."""
+    n_forget, n_remain, _ = sizes(run)
+    count = Sizes(forget=n_forget, remain=n_remain, classes=len(run.forget.names))
+    return run.method.cost(run.settings, count).passes
 
 
 class Pace:
@@ -91,58 +84,40 @@ class Pace:
 
     def learn(self, job: Job) -> None:
         """Takes the speed of a finished run."""
-        result = job.result
-        if result is None or result.seconds <= 0:
-            return
-        try:
-            run = job.plan.forget
-            n_forget, n_remain, _ = sizes(job.config, run)
-        except PlaygroundError:  # a visitor's model that was put out meanwhile
-            return
-        n = passes(job.config, zoo.card(job.config.model).kind, n_forget, n_remain, len(run.names))
-        if n > 0:
+        result, n = job.result, passes(job.plan)
+        if result is not None and result.seconds > 0 and n > 0:
             with self._lock:
                 self._rates[job.config.model, job.config.method, job.config.device] = result.seconds / n
 
-    def expect(self, config: RunConfig, card: ModelCard) -> Estimate | None:
-        """The expected time of a run with its evaluation, seconds; None where nothing was measured yet.
-
-        Raises:
-            InputError: the config does not suit the model.
-        """
+    def expect(self, run: RunPlan) -> Estimate | None:
+        """The expected time of a run with its evaluation, seconds; None where nothing was measured yet."""
+        config = run.config
         with self._lock:
             rate = self._rates.get((config.model, config.method, config.device))
-        found = expected(config, card, rate)
+        found = expected(run, rate)
         recording = self._recordings.get(config.model)
         if found is None or rate is not None or recording is None or recording.machine != self._machine:
             return found
-        theirs = expected(recording.config, card, None)
+        theirs = expected(recording.plan, None)
         # A classifier's card has the time of all threads already.
-        if theirs is None or config.device == "cuda" or not KINDS[card.kind].draws:
+        if theirs is None or config.device == "cuda" or not KINDS[run.card.kind].draws:
             return found
         return Estimate(found.seconds * recording.seconds / theirs.seconds, "recorded")
 
 
-def expected(config: RunConfig, card: ModelCard, rate: float | None) -> Estimate | None:
-    """The time of a run with its evaluation by the seconds per picture `rate`, by those of the card where it is None.
-
-    Raises:
-        InputError: the config does not suit the model.
-    """
-    run = plan(config).forget
-    n_forget, n_remain, n_test = sizes(config, run)
-    source: Source = "measured"
-    known = card_rate(card, n_forget + n_remain)
-    if rate is None:
-        source, rate = "card", known
+def expected(run: RunPlan, rate: float | None) -> Estimate | None:
+    """The time of a run with its evaluation by the seconds per picture `rate`, by those of the card where it is None."""
+    n_forget, n_remain, n_test = sizes(run)
+    known = card_rate(run.card, n_forget + n_remain)
+    source: Source = "card" if rate is None else "measured"
+    rate = known if rate is None else rate
     if rate is None:
         return None
-    n = passes(config, card.kind, n_forget, n_remain, len(run.names))
-    if card.sampling is not None:
-        evaluation = drawings(config, card, run)
+    if run.card.sampling is not None:
+        evaluation = drawings(run)
     else:
         evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD
-    return Estimate(n * rate + evaluation * (rate if known is None else known), source)
+    return Estimate(passes(run) * rate + evaluation * (rate if known is None else known), source)
 
 
 def card_rate(card: ModelCard, n_train: int) -> float | None:
@@ -160,73 +135,72 @@ def card_rate(card: ModelCard, n_train: int) -> float | None:
     return float(seconds / retrain.cost(recipe, Sizes(forget=0, remain=n_train, classes=1)).passes)
 
 
-def drawings(config: RunConfig, card: ModelCard, run: ForgetPlan) -> float:
+def drawings(run: RunPlan) -> float:
     """What a generator's run draws beside its steps, in forward-backward passes over single pictures.
 
-    The looks on the way, the samples of all models at the end, and without data the pictures of the run itself. Guidance asks
+    The previews, the samples of all models at the end, and without data the pictures of the run itself. Guidance asks
     the network twice a step; of the run's own pictures those to keep are drawn without it. What a latent model's autoencoder
     takes (about a tenth of that) is left out.
     """
-    steps = 1 if card.sampling is None else card.sampling.steps
-    kind = KINDS[card.kind]
+    kind = KINDS[run.card.kind]
     previews, own = kind.previews or PreviewSettings(), kind.own or SelfGenerated()
-    in_previews = (previews.times + 1) * looked(previews, run) * previews.steps
-    forward = 2.0 * (in_previews + evaluated(card, run) * steps)
-    if config.data == "data-free" or not run.n_train:
-        n_forget, n_remain, _ = sizes(config, run)
+    in_previews = (previews.times + 1) * previewed(previews, run.forget) * previews.steps
+    forward = 2.0 * (in_previews + evaluated(run) * _sampler_steps(run))
+    if run.config.data == "data-free" or not run.forget.n_train:
+        n_forget, n_remain, _ = sizes(run)
         forward += (2 * n_forget + n_remain) * own.steps
     return FORWARD * forward
 
 
-def attack(config: RunConfig, card: ModelCard, seconds: float | None) -> Estimate | None:
+def _sampler_steps(run: RunPlan) -> int:
+    return 1 if run.card.sampling is None else run.card.sampling.steps
+
+
+def attack(run: RunPlan, seconds: float | None) -> Estimate | None:
     """The expected time of a recovery attack on one model; None where nothing was measured.
 
     Args:
-        config: of the run whose model is attacked.
+        run: whose model is attacked.
         seconds: what that run took, None where it is not known.
-
-    Raises:
-        InputError: the config does not suit the model.
     """
     how = Attack()
-    drawing = drawn(config, card, seconds, how.samples)
+    drawing = drawn(run, seconds, how.samples)
     if drawing is None:
         return None
     # No weight has a gradient there: backward is one forward more, as much as a sampler step with guidance.
-    steps = 1 if card.sampling is None else card.sampling.steps
-    return Estimate(drawing.seconds * (1 + how.steps * how.batch_size / (how.samples * steps)), drawing.source)
+    more = how.steps * how.batch_size / (how.samples * _sampler_steps(run))
+    return Estimate(drawing.seconds * (1 + more), drawing.source)
 
 
-def drawn(config: RunConfig, card: ModelCard, seconds: float | None, n: int) -> Estimate | None:
-    """The expected time of drawing n pictures with one model, as its card says; arguments and errors as for `attack`."""
-    run = plan(config).forget
-    n_forget, n_remain, _ = sizes(config, run)
-    work = passes(config, card.kind, n_forget, n_remain, len(run.names))
+def drawn(run: RunPlan, seconds: float | None, n: int) -> Estimate | None:
+    """The expected time of drawing n pictures with one model, as its card says; arguments as for `attack`."""
+    n_forget, n_remain, _ = sizes(run)
+    work = passes(run)
     rate = seconds / work if seconds and work else None
     source: Source = "card" if rate is None else "measured"
-    rate = card_rate(card, n_forget + n_remain) if rate is None else rate
+    rate = card_rate(run.card, n_forget + n_remain) if rate is None else rate
     if rate is None:
         return None
-    steps = 1 if card.sampling is None else card.sampling.steps
-    return Estimate(2 * FORWARD * n * steps * rate, source)  # guidance asks the network twice a step
+    return Estimate(2 * FORWARD * n * _sampler_steps(run) * rate, source)  # guidance asks the network twice a step
 
 
-def looked(previews: PreviewSettings, run: ForgetPlan) -> int:
+def previewed(previews: PreviewSettings, forget: ForgetPlan) -> int:
     """Samples of one preview."""
-    if run.prompts is not None:
-        return previews.columns * len(run.prompts.previewed(previews.classes))
-    return len(previews.labels(run.spec.classes, _others(run)))
+    if forget.prompts is not None:
+        return previews.columns * len(forget.prompts.previewed(previews.classes))
+    return len(previews.labels(forget.spec.classes, _others(forget)))
 
 
-def evaluated(card: ModelCard, run: ForgetPlan) -> int:
+def evaluated(run: RunPlan) -> int:
     """Samples of all models at the end: whole records, or the few that are shown of a model whose record the card has."""
-    if run.prompts is not None:
-        counts = [run.roles.count(role) for role in get_args(Role)]
+    forget, card = run.forget, run.card
+    if forget.prompts is not None:
+        counts = [forget.roles.count(role) for role in get_args(Role)]
         return 2 * sum(n * max(2, -(-RECORD_SAMPLES // (2 * n))) for n in counts if n)
-    mine, others = len(run.spec.classes), len(run.names) - len(run.spec.classes)
+    mine, others = len(forget.spec.classes), len(forget.names) - len(forget.spec.classes)
     each = -(-RECORD_SAMPLES // mine), max(1, round(RECORD_SAMPLES / others))
     whole = mine * each[0] + others * each[1]
     shown = mine * min(each[0], SHOWN_FORGET) + others * min(each[1], SHOWN_REMAIN)
-    reference = retrained_model(card, run.spec.text)
-    passes = whole + (shown if card.records.get(run.spec.text) else whole)
+    reference = retrained_model(card, forget.spec.text)
+    passes = whole + (shown if card.records.get(forget.spec.text) else whole)
     return passes if reference is None else passes + (shown if reference.records else whole)

@@ -9,11 +9,10 @@ from demos.jobs import warm
 from demos.jobs.job import Job
 from sfr_core import catalog
 from sfr_core.catalog.retrain import RETRAIN
-from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.kinds.registry import KINDS
-from sfr_core.plan import RunPlan, plan
+from sfr_core.plan import RunPlan
 
 if TYPE_CHECKING:
     from sfr_core.runs.session import Retrained
@@ -25,7 +24,7 @@ def run_here(job: Job) -> Iterator[Event]:
     from sfr_core.runs import runner
     from sfr_core.runs.session import Session
 
-    session = Session.open(job.config, retrained=retrained_for(job))
+    session = Session.of_plan(job.plan, retrained=retrained_for(job))
     job.session = session
     job.device = session.device_name
     yield from runner.run(session, cancel=job.cancel)
@@ -51,19 +50,14 @@ def retrained_for(job: Job) -> Retrained | None:
     return None
 
 
-def plan_here(config: RunConfig) -> RunPlan:
-    """Plans a run, and answers bad input before anything waits in a queue.
+def check_here(run: RunPlan) -> None:
+    """Refuses what this page does not do, before anything waits in a queue.
 
     No torch, but for a generator of the Hub, which must fit into memory.
 
     Raises:
-        InputError: unknown model, method, class, field, or a value out of range. HubError: a run that cannot fit here, whatever
-            else has ended by then.
+        InputError: a retraining of a generator. HubError: a run that cannot fit here, whatever else has ended by then.
     """
-    if config.forget.replace(" ", "").startswith("samples:@"):
-        # A visitor's text must never name a file of the server.
-        raise InputError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
-    run = plan(config)
     card = run.card
     if "Restartable" in catalog.lacks(run.method, card.kind):
         raise InputError(
@@ -75,5 +69,4 @@ def plan_here(config: RunConfig) -> RunPlan:
         from sfr_core.hub.describe import check_memory
         from sfr_core.ops.device import pick_device
 
-        check_memory(card, config, pick_device(config.device), waits=True)
-    return run
+        check_memory(card, run.config, pick_device(run.config.device), waits=True)

@@ -8,17 +8,17 @@ Off ZeroGPU the decorator gives the function back unchanged, so this file is tes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import spaces  # before torch: it refuses to be imported after CUDA has started
 
 from demos.jobs import estimate
-from demos.jobs.book import Job, retrained_for
+from demos.jobs.job import Job
+from demos.jobs.local import retrained_for
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig
 from sfr_core.events import Cancelled, Event, Finished, Step
-from sfr_core.plan import plan
-from sfr_core.zoo import shipped as zoo
+from sfr_core.plan import RunPlan
 
 Retrained = tuple[dict[str, Any], float]
 """Arrays by name, and seconds."""
@@ -29,20 +29,15 @@ PICTURES_PER_SECOND = 4000.0
 """A cautious lower bound for these small networks, from which the time to ask for follows."""
 
 
-def seconds_needed(config: dict[str, Any], sizes: tuple[int, int, int], retrained: Retrained | None = None) -> int:
+def seconds_needed(run: RunPlan, retrained: Retrained | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
-    n_forget, n_remain, n_test = sizes
-    run = RunConfig.from_json(config)
-    work = estimate.passes(run, zoo.card(run.model).kind, n_forget, n_remain, len(plan(run).forget.names))
-    work += 2 * (n_forget + n_remain + n_test)
+    work = estimate.passes(run) + 2 * sum(estimate.sizes(run))
     return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
 
 
 @spaces.GPU(duration=seconds_needed)  # type: ignore[untyped-decorator, unused-ignore]
-def gpu_run(
-    config: dict[str, Any], sizes: tuple[int, int, int], retrained: Retrained | None = None
-) -> Iterator[tuple[str, Any]]:
-    """Runs a config (as JSON) on the GPU; `retrained` is a model that the visitor retrained.
+def gpu_run(run: RunPlan, retrained: Retrained | None = None) -> Iterator[tuple[str, Any]]:
+    """Runs a plan on the GPU; `retrained` is a model that the visitor retrained.
 
     Yields:
         ("event", event), and before the last one ("state", what a session elsewhere needs to take the run up).
@@ -50,9 +45,7 @@ def gpu_run(
     from sfr_core.runs import runner
     from sfr_core.runs.session import Session, retrained_of
 
-    session = Session.open(
-        RunConfig.from_json(config), retrained=None if retrained is None else retrained_of(*retrained)
-    )
+    session = Session.of_plan(run, retrained=None if retrained is None else retrained_of(*retrained))
     last: Event | None = None
     for event in runner.run(session, cancel=CancelToken(LONGEST + 30.0)):
         if isinstance(event, Finished | Cancelled):
@@ -77,14 +70,12 @@ def run_there(job: Job) -> Iterator[Event]:
     from sfr_core.runs.session import Session
 
     retrained = retrained_for(job)
-    here = Session.open(
-        RunConfig.from_json({**job.config.to_json(), "device": "cpu", "precision": "fp32"}), retrained=retrained
-    )
+    on_cpu = replace(job.plan, config=replace(job.config, device="cpu", precision="fp32"))
+    here = Session.of_plan(on_cpu, retrained=retrained)
     job.session = here
     sent = None if retrained is None else (retrained.arrays(), retrained.seconds)
-    sizes = estimate.sizes(job.config, job.plan.forget)
     steps = 0
-    remote = gpu_run(job.config.to_json(), sizes, sent)
+    remote = gpu_run(job.plan, sent)
     try:
         for kind, value in remote:
             if kind == "state":

@@ -244,20 +244,20 @@ def looked(events: Sequence[Event], times: Sequence[float]) -> list[float]:
 
 
 @cache
-def recorded(path: Path) -> tuple[RunConfig, dict[str, Any]]:
-    """A recorded run as the live view plays it, with its config.
+def recorded(path: Path) -> tuple[RunPlan, dict[str, Any]]:
+    """A recorded run as the live view plays it, with its plan.
 
     Raises:
         AssetError: missing or unreadable.
     """
     try:
         data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        config = RunConfig.from_json(data["config"])
+        run = plan(RunConfig.from_json(data["config"]))
         events = [from_json(event) for event in data["events"]]
         times = [float(seconds) for seconds in data["times"]]
         if len(times) != len(events):
             raise ValueError("a time is missing")
-        return config, of_record(plan(config), events, str(data["machine"]), times)
+        return run, of_record(run, events, str(data["machine"]), times)
     except (OSError, ValueError, KeyError, TypeError, PlaygroundError) as error:
         raise AssetError(
             f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"

@@ -22,7 +22,7 @@ from sfr_core.hub.clip import CLIP, CLIP_BYTES, CLIP_LICENCE, chosen_clip, clip_
 from sfr_core.hub.fetch import fetch, missing_bytes
 from sfr_core.hub.names import read_name
 from sfr_core.hub.resolve import HubModel
-from sfr_core.zoo import shipped as zoo
+from sfr_core.plan import plan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,7 +98,7 @@ def time_text(record: RunRecord, n: Any) -> str:
     models = 3 if "retrained" in record.samples else 2
     pictures = models * len(set(record.roles)) * (n if n in SIZES else SIZE)
     try:
-        found = estimate.drawn(record.config, zoo.card(record.config.model), record.seconds(), pictures)
+        found = estimate.drawn(plan(record.config), record.seconds(), pictures)
     except PlaygroundError:  # a model that is gone
         found = None
     looking = copy.CLIP_LOOKS.format(n=pictures)

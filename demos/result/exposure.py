@@ -19,7 +19,7 @@ from demos.text import unlearn as page_copy
 from sfr_core.data.public import public_mode
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.hub.concepts import SAMPLES, can_count
-from sfr_core.zoo import shipped as zoo
+from sfr_core.plan import plan
 
 if TYPE_CHECKING:
     from sfr_core.hub.exposure import Exposed
@@ -113,7 +113,7 @@ def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> SideJob[Ex
 def time_text(record: RunRecord) -> str:
     """About how long it will take, in one sentence."""
     try:
-        found = estimate.drawn(record.config, zoo.card(record.config.model), record.seconds(), len(MODELS) * SAMPLES)
+        found = estimate.drawn(plan(record.config), record.seconds(), len(MODELS) * SAMPLES)
     except PlaygroundError:  # a model that is gone
         found = None
     if found is None:

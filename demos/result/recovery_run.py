@@ -19,8 +19,8 @@ from demos.text import result as copy
 from demos.text import unlearn as page_copy
 from sfr_core.data.concepts import Role
 from sfr_core.errors import PlaygroundError
+from sfr_core.plan import plan
 from sfr_core.results import GeneratorRecord
-from sfr_core.zoo import shipped as zoo
 
 if TYPE_CHECKING:
     from sfr_core.configs.recovery import Attack
@@ -69,7 +69,7 @@ def time_text(record: RunRecord) -> str:
         seconds, source = _took.get(record.config.model), "attack"
     if seconds is None:
         try:
-            expected = estimate.attack(record.config, zoo.card(record.config.model), record.seconds())
+            expected = estimate.attack(plan(record.config), record.seconds())
         except PlaygroundError:  # a model that is gone
             expected = None
         if expected is None:

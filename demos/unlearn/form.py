@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -14,9 +14,7 @@ from demos.unlearn import options as show
 from demos.unlearn import settings as controls
 from demos.unlearn.form_settings import Chosen, offered
 from sfr_core import presets
-from sfr_core.configs import RunConfig
-from sfr_core.data.splits import parse_forget
-from sfr_core.plan import plan_forget
+from sfr_core.plan import RunPlan, plan
 from sfr_core.zoo import shipped as zoo
 
 Component = gr.components.Component
@@ -48,8 +46,8 @@ class Form:
     inputs: set[Component] = field(default_factory=set)
     filled: list[Any] = field(default_factory=list)
 
-    def read(self, values: Mapping[Component, Any]) -> RunConfig:
-        """The run that the form describes.
+    def read(self, values: Mapping[Component, Any]) -> RunPlan:
+        """The run that the form describes, its forget set in the canonical spelling.
 
         Raises:
             InputError: something is missing, unknown or out of range.
@@ -65,14 +63,10 @@ class Form:
         forget = controls.forget_text(kind, names, values[self.share], values[self.share_seed], rows)
         redirect = show.redirect_of(card.id, names[0], values[self.redirect]) if kind == "concept" else ""
         config = Chosen.of(values[self.settings], card.id).config(
-            forget=parse_forget(forget, inline.dataset(card.id).class_names).text,
-            data=show.data_of(card.id, values[self.data]),
-            redirect=redirect,
+            forget=forget, data=show.data_of(card.id, values[self.data]), redirect=redirect
         )
-        plan_forget(
-            config, card, inline.dataset(card.id)
-        )  # a redirection that asks for the very concept is answered here, before anything waits
-        return config
+        run = plan(config, card=card)
+        return replace(run, config=replace(run.config, forget=run.forget.spec.text))
 
     def offered(self, values: Mapping[Component, Any]) -> dict[Any, Any]:
         """Updates that show the settings of the choice of model, method, preset, variant, and kind or class to forget."""
@@ -81,10 +75,10 @@ class Form:
         scope = show.scope(model, chosen.method, values[self.kind], values[self.classes])
         return {self.settings: offered(chosen, scope), self.redirect_note: show.redirect_note(chosen.method)}
 
-    def fill(self, config: RunConfig, own: Sequence[str] = ()) -> dict[Any, Any]:
-        """Updates that make the form describe `config`; the reverse of `read`. `own`: see `form_cards.model_value`."""
-        names = inline.dataset(config.model).class_names
-        spec = parse_forget(config.forget, names)
+    def fill(self, run: RunPlan, own: Sequence[str] = ()) -> dict[Any, Any]:
+        """Updates that make the form describe a run; the reverse of `read`. `own`: see `form_cards.model_value`."""
+        config, spec = run.config, run.forget.spec
+        names = [] if spec.concept else [run.forget.names[c] for c in spec.classes]
         kind = config.forget.strip().partition(":")[0]
         scope = presets.forget_scope(config.model, config.method, config.forget, kind=show.kind_of(config.model))
         data = config.data if show.chooses_data(config.model) else "shipped"
@@ -93,7 +87,7 @@ class Form:
             self.kind: show.kind_update(config.model, kind),
             self.kind_note: show.forget_note(config.model),
             self.data: gr.Radio(value=data, visible=show.chooses_data(config.model)),
-            self.classes: cards.class_value(config.model, [names[c] for c in spec.classes]),
+            self.classes: cards.class_value(config.model, names),
             self.samples: cards.sample_value(
                 config.model, inline.dataset(config.model).pictured[0], 0, [str(row) for row in spec.rows]
             ),

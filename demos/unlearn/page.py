@@ -217,10 +217,10 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         if running(values[ctx.browser], values[ctx.job]):
             return gr.skip(), gr.skip()
         try:
-            config = page.form.read(values)
+            planned = page.form.read(values)
         except PlaygroundError as error:
             raise say(error) from None
-        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
+        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], planned))
 
     asked: set[gr.blocks.Block] = {*shown, *page.form.inputs}
     page.run.click(begin, asked, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
@@ -229,19 +229,19 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         try:
             if running(values[ctx.browser], values[ctx.job]):
                 raise InputError(copy.RUN_FIRST, hint=copy.RUN_FIRST_HINT)
-            config = reference.retraining(page.form.read(values))
+            planned = reference.retraining(page.form.read(values))
         except PlaygroundError as error:
             raise say(error) from None
-        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], config))
+        return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], planned))
 
     page.retrain.click(begin_retraining, asked, shown, **QUEUED)
 
     def begin_recorded(browser: Any, job_id: Any, model: Any, recording: str) -> dict[Any, Any]:
-        config = page.first.config(recording)
-        if config is None or running(browser, job_id):
+        planned = page.first.plan(recording)
+        if planned is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
-        filled = page.form.fill(config, form_values.own_ids(model))  # first, so that nothing runs that is not shown
-        browser, job_id = ctx.show(browser, ctx.submit(browser, config))
+        filled = page.form.fill(planned, form_values.own_ids(model))  # first, so that nothing runs that is not shown
+        browser, job_id = ctx.show(browser, ctx.submit(browser, planned))
         return {ctx.browser: browser, ctx.job: job_id, **filled}
 
     inputs = [*shown, page.form.model, page.recording]
@@ -276,7 +276,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) ->
             return {page.recording: gr.skip()}
         model = job.config.model
         try:
-            filled = page.form.fill(job.config, (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ())
+            filled = page.form.fill(job.plan, (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ())
         except PlaygroundError:  # a visitor's model that is closed by now: its run can still be seen
             return {page.recording: gr.skip()}
         return {page.recording: model, **filled}

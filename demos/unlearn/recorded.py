@@ -12,9 +12,9 @@ from demos.jobs.estimate import Recording
 from demos.live import payload as live
 from demos.live import view as bridge
 from demos.text import unlearn as copy
-from sfr_core.configs import RunConfig
 from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.errors import AssetError
+from sfr_core.plan import RunPlan
 
 LOG = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ class Recordings:
 
     Attributes:
         first: model whose recording the page opens on.
-        runs: config and live value (live.of_record) of each.
+        runs: plan and live value (live.of_record) of each.
     """
 
     first: str
-    runs: dict[str, tuple[RunConfig, dict[str, Any]]]
+    runs: dict[str, tuple[RunPlan, dict[str, Any]]]
 
-    def config(self, model: str) -> RunConfig | None:
-        """The recorded run's config, so that it can be run live; None where nothing was recorded."""
+    def plan(self, model: str) -> RunPlan | None:
+        """The recorded run's plan, so that it can be run live; None where nothing was recorded."""
         found = self.runs.get(model)
         return None if found is None else found[0]
 
@@ -44,10 +44,10 @@ class Recordings:
     def recordings(self) -> dict[str, Recording]:
         """What each would have taken where with as many looks as a run has, by model: more of them were recorded."""
         found = {}
-        for model, (config, value) in self.runs.items():
+        for model, (run, value) in self.runs.items():
             n, seconds = value["looked"]
             more = seconds * max(0, n - 2 - PreviewSettings().times) / n if n else 0.0  # one is before the first step
-            found[model] = Recording(config, value["took"] - more, value["machine"])
+            found[model] = Recording(run, value["took"] - more, value["machine"])
         return found
 
 
@@ -56,11 +56,11 @@ def read(first: str, folder: Path = live.RECORDED) -> Recordings:
     runs = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            config, value = live.recorded(path)
+            run, value = live.recorded(path)
         except AssetError as error:
             LOG.warning("%s", error)
             continue
-        runs[config.model] = config, value
+        runs[run.card.id] = run, value
     return Recordings(first, runs)
 
 

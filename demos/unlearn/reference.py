@@ -18,6 +18,7 @@ from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 from sfr_core.kinds.registry import KINDS
+from sfr_core.plan import RunPlan, plan
 from sfr_core.zoo import shipped as zoo
 
 LESS = 0.9
@@ -26,9 +27,10 @@ PROXY = "random-embedding"
 """The method that the paper takes for a retrained diffusion transformer."""
 
 
-def retraining(config: RunConfig) -> RunConfig:
+def retraining(run: RunPlan) -> RunPlan:
     """The recipe of the shipped classifier on the same remain set."""
-    return RunConfig(
+    config = run.config
+    recipe = RunConfig(
         model=config.model,
         forget=config.forget,
         method=RETRAIN,
@@ -37,6 +39,7 @@ def retraining(config: RunConfig) -> RunConfig:
         device=config.device,
         precision=config.precision,
     )
+    return plan(recipe, card=run.card, forget=run.forget)
 
 
 def generator_note(card: zoo.ModelCard) -> str:
@@ -67,13 +70,13 @@ def there_note(card: zoo.ModelCard, reference: zoo.RetrainedModel) -> str:
 def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]) -> tuple[str, str, dict[str, Any]]:
     """The badges, the note on the retrained model, and the button that retrains here, for the form as it is filled."""
     try:
-        config = form.read(values)
-        card = zoo.card(config.model)
-        expected = pace.expect(config, card)
-        reference = zoo.retrained_model(card, config.forget)
+        run = form.read(values)
+        card = run.card
+        expected = pace.expect(run)
+        reference = zoo.retrained_model(card, run.config.forget)
         # Training a generator takes hours: what its card ships is all there is.
-        offered = RETRAIN in catalog.able(card.kind) and reference is None and config.method != RETRAIN
-        again = pace.expect(retraining(config), card) if offered else None
+        offered = RETRAIN in catalog.able(card.kind) and reference is None and run.config.method != RETRAIN
+        again = pace.expect(retraining(run)) if offered else None
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
         return header.badges_html(machine, None), "", gr.update(visible=False)

@@ -66,7 +66,7 @@ def tuning_card() -> ModelCard:
 def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0, *, lean: bool = False) -> Outcome:
     """One run on the held-out pictures; returns its metrics, if `lean` of a class only the accuracies (a fifth less time)."""
     config = RunConfig(model=ID, forget=forget, method=method, settings=settings, seed=seed, precision="bf16")
-    session = Session.of_card(config, tuning_card(), dataset=held_out())
+    session = Session.open(config, tuning_card(), dataset=held_out())
     cpu = time.process_time()
     lean = lean and bool(session.split.spec.classes)
     events = list(run(session, cancel=CancelToken(), live_every=NEVER, evaluate=not lean))

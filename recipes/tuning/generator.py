@@ -156,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 model=model.id, forget=spec, method=args.method, settings=settings, seed=seed, device=args.device,
                 data="data-free" if concepts else "shipped",
             )  # fmt: skip
-            found = outcome(Session.of_card(config, model), sampler, untouched)
+            found = outcome(Session.open(config, model), sampler, untouched)
             return {"method": args.method, "preset": args.preset, "samples": sampler.name, **found}
 
         try_all(tried, args.forget, args.seeds, trial, summary, LOGS / f"{model.id}.jsonl")

@@ -28,7 +28,7 @@ from sfr_core.plan import plan
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runs.files import check_folder, event_line, read_config, write_run
-from sfr_core.zoo.shipped import card, open_dataset
+from sfr_core.zoo.shipped import card
 
 if TYPE_CHECKING:
     from sfr_core.runs.session import Session
@@ -150,15 +150,13 @@ def _run(args: argparse.Namespace) -> int:
     own = uploaded_model(args, wanted, say=log)
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
-    dataset = open_dataset(model) if own is None else own.dataset
-    # A file of row numbers is in the plan's config: it stands alone.
-    config = plan(config, card=model, dataset=dataset, files=True).config
+    planned = plan(config, card=model, dataset=None if own is None else own.dataset, files=True)
 
     from sfr_core.ops.ranks import join, rank
     from sfr_core.runs.session import Session
 
     join(config.method)
-    session = Session.open(config, own)
+    session = Session.of_plan(planned, own)
     if rank():
         return _help(session)
     log(
@@ -225,11 +223,9 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
-    """Everything but the forget specification checked: method, preset, variant, fields, seed."""
+    """The run as it was asked for; method, preset, variant, fields and seed are checked."""
     if wanted.pop("from_file", False):
-        config = RunConfig.from_json(wanted)
-        spec_of(config.method, kind).config_cls.from_dict(config.settings)
-        return config
+        return RunConfig.from_json(wanted)
     method = spec_of(wanted["method"], kind)
     preset, variant = wanted.get("preset", "quick"), wanted.get("variant", "official")
     for name, value, choices in (("preset", preset, PresetName), ("variant", variant, Variant)):

@@ -38,7 +38,6 @@ from sfr_core.zoo.shipped import (
     ModelCard,
     brought,
     build_module,
-    card,
     load_tensors,
     open_dataset,
     open_judge,
@@ -82,17 +81,16 @@ class Session:
 
     def __init__(
         self,
-        config: RunConfig,
-        model: ModelCard,
+        run: RunPlan,
         dataset: Dataset,
         load: Callable[[], Any],
         build: Callable[[], nn.Module],
         retrained: Retrained | None = None,
     ) -> None:
-        """Checks the config against the data, and only then asks `load` for the trained network.
+        """Checks what the plan could not, and only then asks `load` for the trained network.
 
         Args:
-            config, model, dataset: what is run on what.
+            run: what is run. dataset: the model's pictures.
             load: gives the trained network, or the pipeline that holds it (zoo.open_whole); called once everything else is
                 known to be good.
             build: makes the same architecture with fresh weights.
@@ -101,10 +99,9 @@ class Session:
         Raises:
             InputError: as `open`. OutOfMemory: the device cannot hold the model, or a pass of it to be timed.
         """
-        self.plan: RunPlan = plan(config, card=model, dataset=dataset)
-        forget, is_a = self.plan.forget, kind_named(model.kind)
-        self.config = config = self.plan.config
-        self.card, self.method, self.method_config = model, self.plan.method, self.plan.settings
+        self.plan, self.retrained = run, retrained
+        self.config, self.card, self.method, self.method_config = run.config, run.card, run.method, run.settings
+        config, model, forget, kind = run.config, run.card, run.forget, kind_named(run.card.kind)
         # The caller's own pictures where their classes are the labels: nothing here keeps a second set of them.
         labelled = dataset.class_names == forget.names
         self.dataset = dataset if labelled else replace(dataset, class_names=forget.names)
@@ -119,70 +116,71 @@ class Session:
                 load=load, build=build, judge=lambda: None if model.judge is None else open_judge(model),
                 guidance=None if model.sampling is None else model.sampling.guidance, device=self.device,
             )  # fmt: skip
-            self.task = cast("Callable[[Opening], base.RunTask]", named(is_a.opens))(given)
+            self.task = cast("Callable[[Opening], base.RunTask]", named(kind.opens))(given)
             trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
             if config.memory == "spare":
                 recompute_blocks(self.task.model)
-            asked = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
-            if model.source == "hub" and is_a.draws:
-                asked = hub_precision(config, self.device)
-            self.precision: UsedPrecision = self.task.use_precision(asked, trial)
+            wanted = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
+            if model.source == "hub" and kind.draws:
+                wanted = hub_precision(config, self.device)
+            self.precision: UsedPrecision = self.task.use_precision(wanted, trial)
             if config.memory == "spare":
                 halve_frozen(self.task.still, self.task.model, self.precision)
             self.before = self._snapshot()
         self.device_name = device_name(self.device)
         self.threads = torch.get_num_threads()
         self.after: dict[str, Tensor] | None = None
-        self.retrained = retrained
         self.reports: dict[Who, Report] = {}
         self.shown_before: dict[int, float] = {}
         self.result: RunResult | None = None
         self._running = threading.Lock()
 
     @classmethod
-    def open(cls, config: RunConfig, own: Brought | None = None, *, retrained: Retrained | None = None) -> Session:
-        """Loads what the config names.
+    def open(cls, config: RunConfig, model: ModelCard | None = None, *, dataset: Dataset | None = None) -> Session:
+        """Plans a run and loads its model.
 
         Args:
             config: the run.
-            own: a visitor's own classifier and pictures; without it, `config.model` is looked up in the zoo, which
-                also knows the visitors' models that it took in.
-            retrained: retrained model where the card has none.
+            model: card of one that the zoo need not list (a draft, or one with other retrained models); default: what the config
+                names, fetched first where it is one of the Hub.
+            dataset: instead of the pictures that the card names.
 
         Raises:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
             OutOfMemory: the device cannot hold the model.
         """
-        if own is None and config.model.startswith(OWN):
-            own = brought(config.model)
-        if config.model.startswith(HUB) and own is None:
+        if model is None and config.model.startswith(HUB):
             model = opened_generator(config.model)
-            return cls.of_card(replace(config, model=model.id), model, retrained=retrained)
-        if own is not None:
-            return cls(config, own.card, own.dataset, own.build_trained, own.build, retrained)
-        return cls.of_card(config, card(config.model), retrained=retrained)
+            config = replace(config, model=model.id)
+        return cls.of_plan(plan(config, card=model, dataset=dataset), dataset=dataset)
 
     @classmethod
-    def of_card(
-        cls, config: RunConfig, model: ModelCard, *, dataset: Dataset | None = None, retrained: Retrained | None = None
+    def of_plan(
+        cls,
+        run: RunPlan,
+        own: Brought | None = None,
+        *,
+        dataset: Dataset | None = None,
+        retrained: Retrained | None = None,
     ) -> Session:
-        """Loads a model by its card, which the zoo need not list (a draft, or one with other retrained models).
+        """Loads the model of a planned run.
 
         Args:
+            run: the plan.
+            own: a visitor's own classifier and pictures, where the zoo has not taken it in.
             dataset: instead of the pictures that the card names.
-            config, retrained: as for `open`.
+            retrained: retrained model where the card has none.
 
         Raises:
-            InputError: as `open`.
+            InputError: a missing or damaged file. OutOfMemory: the device cannot hold the model.
         """
-        return cls(
-            config,
-            model,
-            dataset or open_dataset(model),
-            lambda: open_whole(model),
-            lambda: build_module(model.architecture),
-            retrained,
-        )
+        model = run.card
+        if own is None and model.id.startswith(OWN):
+            own = brought(model.id)
+        if own is not None:
+            return cls(run, own.dataset, own.build_trained, own.build, retrained)
+        pictures = dataset or open_dataset(model)
+        return cls(run, pictures, lambda: open_whole(model), lambda: build_module(model.architecture), retrained)
 
     def begin(self) -> None:
         """Claims the session for a run, which begins from the start weights whatever an earlier run left.

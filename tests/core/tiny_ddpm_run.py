@@ -12,6 +12,7 @@ from sfr_core.configs import DataSource, RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.nets.judge import Judge
+from sfr_core.plan import plan
 from sfr_core.runs.session import Retrained, Session
 from sfr_core.tasks import ddpm
 from sfr_core.tasks.diffusion import DiffusionTask
@@ -81,5 +82,6 @@ def ddpm_session(
         model=model.id, forget=forget, method=method, settings={**SMALL_DDPM[method], **settings}, seed=seed, device="cpu",
         precision="fp32", data=data,
     )  # fmt: skip
+    run = plan(config, card=model, dataset=grey_dataset())
     with judged_by(judge or tiny_judge()):
-        return Session(config, model, grey_dataset(), lambda: open_model(model), tiny_unet, retrained)
+        return Session(run, grey_dataset(), lambda: open_model(model), tiny_unet, retrained)

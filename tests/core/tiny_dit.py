@@ -15,6 +15,7 @@ from sfr_core.data.datasets import Dataset, without_pictures
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.nets.judge import Judge
 from sfr_core.nets.pipelines import sha256_of
+from sfr_core.plan import plan
 from sfr_core.runs.session import Session
 from sfr_core.tasks import dit
 from sfr_core.tasks.diffusion import DiffusionTask
@@ -145,5 +146,6 @@ def dit_session(
         model=model.id, forget=forget, method=method, settings={**SMALL_DIT[method], **settings}, seed=seed, device="cpu",
         precision="fp32",
     )  # fmt: skip
+    run = plan(config, card=model, dataset=no_pictures())
     with judged_by(rgb_judge()):
-        return Session(config, model, no_pictures(), lambda: open_whole(model), tiny_dit)
+        return Session(run, no_pictures(), lambda: open_whole(model), tiny_dit)

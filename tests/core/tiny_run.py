@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sfr_core.configs import RunConfig
+from sfr_core.plan import plan
 from sfr_core.runs.session import Session
 from sfr_core.zoo.shipped import ModelCard, RetrainedModel, load_weights
 from tests.core.tiny import SMALL, TinyNet, tiny_dataset, tiny_net
@@ -67,4 +68,5 @@ def tiny_session(
     config = RunConfig(
         model=model.id, forget=forget, method=method, settings={**SMALL.get(method, {}), **settings}, seed=seed, device="cpu", precision="fp32"
     )  # fmt: skip
-    return Session(config, model, tiny_dataset(), load, make)
+    dataset = tiny_dataset()
+    return Session(plan(config, card=model, dataset=dataset), dataset, load, make)

@@ -188,4 +188,4 @@ def sd_session(
         seed=seed, device="cpu", precision="fp32",
     )  # fmt: skip
     with judged_by(named_judge()):
-        return Session.of_card(config, model)
+        return Session.open(config, model)

@@ -10,6 +10,7 @@ from gradio import utils
 from demos import page_data
 from demos.unlearn.form import Form
 from sfr_core.configs import RunConfig
+from sfr_core.plan import plan
 
 
 def cards_of(picker: dict[str, Any]) -> Any:
@@ -20,7 +21,7 @@ def cards_of(picker: dict[str, Any]) -> Any:
 def filled(form: Form, config: RunConfig) -> dict[Any, Any]:
     """What the components hold after `fill`: updates of choices and of visibility are left out or opened."""
     values = {part: part.value for part in form.inputs}
-    for part, update in form.fill(config).items():
+    for part, update in form.fill(plan(config)).items():
         if part in values:
             if isinstance(update, gr.components.Component):
                 values[part] = update.value

@@ -16,7 +16,6 @@ from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, Finished
-from sfr_core.plan import RunPlan, plan
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Bag", method="finetune", settings={})
 ANNA, BERT = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}
@@ -26,16 +25,10 @@ def backend(job: Job) -> Iterator[Event]:
     yield Finished(steps=0)
 
 
-def refuse(config: RunConfig) -> RunPlan:
-    if config.model == "bad":
-        raise InputError("There is no such model.", hint="Choose another one.")
-    return plan(config)
-
-
 @pytest.fixture
 def make() -> Callable[..., PageContext]:
     def context(**limits: Any) -> PageContext:
-        book = JobBook(backend, plan=refuse, limits=Limits(**limits))
+        book = JobBook(backend, limits=Limits(**limits))
         with gr.Blocks():
             return PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
 
@@ -93,7 +86,7 @@ def test_looking_marks_a_job_as_seen_but_a_stranger_does_not(make: Callable[...,
 
 def test_refusals_are_said_with_their_hint(make: Callable[..., PageContext]) -> None:
     ctx = make(active_per_visitor=0)
-    with pytest.raises(gr.Error, match="There is no such model"):
+    with pytest.raises(gr.Error, match="Unknown model"):
         ctx.submit(ANNA, RunConfig(model="bad", forget="class:x", method="finetune", settings={}))
     with pytest.raises(gr.Error, match="waiting or running"):
         ctx.submit(ANNA, CONFIG)

@@ -298,7 +298,7 @@ def test_a_model_that_does_not_fit_is_one_sentence_too(tmp_path: Path) -> None:
         with pytest.raises(
             OutOfMemory, match=r"too little free memory to open this model\. Choose a smaller batch size"
         ):
-            Session(opened.config, opened.card, opened.dataset, load, lambda: opened.task.model)
+            Session(opened.plan, opened.dataset, load, lambda: opened.task.model)
 
 
 def test_memory_errors_of_every_kind_are_known() -> None:

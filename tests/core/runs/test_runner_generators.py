@@ -193,9 +193,9 @@ def test_a_judge_of_other_classes_is_refused(tmp_path: Path, monkeypatch: pytest
     config = RunConfig(model=card.id, forget=FORGET, method="finetune", settings=SMALL_DIT["finetune"], device="cpu")
     monkeypatch.setattr(sessions, "open_judge", lambda _: judge)
     with pytest.raises(AssetError, match="knows other classes"):
-        Session.of_card(config, card)
+        Session.open(config, card)
     judge.names = CLASSES
-    assert Session.of_card(config, card).task.judge is judge  # type: ignore[attr-defined]
+    assert Session.open(config, card).task.judge is judge  # type: ignore[attr-defined]
 
 
 @pytest.fixture

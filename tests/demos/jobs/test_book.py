@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from demos.jobs.book import Job, JobBook, Limits, plan_here
+from demos.jobs.book import Job, JobBook, Limits
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, ConfigError, Diverged, InputError, SpecError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.plan import plan
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Sneaker", method="sfr-on", settings={})
+RUN = plan(CONFIG)
 ANN, BOB = "a" * 32, "b" * 32
 
 
@@ -57,7 +58,7 @@ def counting(steps: int, gate: threading.Semaphore | None = None) -> Callable[[J
 
 
 def make(backend: Callable[[Job], Iterator[Event]], **limits: float) -> JobBook:
-    return JobBook(backend, plan=plan, limits=Limits(**limits))  # type: ignore[arg-type]
+    return JobBook(backend, limits=Limits(**limits))  # type: ignore[arg-type]
 
 
 def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -69,7 +70,7 @@ def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def test_a_run_ends_with_its_log_and_times() -> None:
     book = make(counting(3))
-    job = book.submit(ANN, CONFIG)
+    job = book.submit(ANN, RUN)
     wait(lambda: not job.active)
     assert job.state == "finished"
     assert [e.i for e in job.log if isinstance(e, Step)] == [1, 2, 3]
@@ -81,7 +82,7 @@ def test_a_run_ends_with_its_log_and_times() -> None:
 
 def test_ids_are_128_random_bits() -> None:
     book = make(counting(0), active_per_visitor=50)
-    ids = {book.submit(ANN, CONFIG).id for _ in range(20)}
+    ids = {book.submit(ANN, RUN).id for _ in range(20)}
     assert len(ids) == 20
     assert all(re.fullmatch(r"[0-9a-f]{32}", i) for i in ids)
 
@@ -97,7 +98,7 @@ def test_only_one_run_computes_and_the_queue_knows_its_places() -> None:
         inside.remove(job.id)
 
     book = make(backend)
-    jobs = [book.submit(visitor, CONFIG) for visitor in (ANN, BOB, ANN)]
+    jobs = [book.submit(visitor, RUN) for visitor in (ANN, BOB, ANN)]
     wait(lambda: inside == [jobs[0].id])  # its state says "running" a moment before it has the slot
     assert jobs[0].state == "running"
     assert [book.place(job.id) for job in jobs] == [0, 1, 2]
@@ -114,7 +115,7 @@ def test_only_one_run_computes_and_the_queue_knows_its_places() -> None:
 def test_stop_takes_effect_within_one_step_and_the_choice_is_kept_or_rolled_back() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(50, gate))
-    job = book.submit(ANN, CONFIG)
+    job = book.submit(ANN, RUN)
     gate.release(3)
     wait(lambda: sum(isinstance(e, Step) for e in job.log) == 3)
     book.stop(job.id)
@@ -137,7 +138,7 @@ def test_stop_takes_effect_within_one_step_and_the_choice_is_kept_or_rolled_back
 def test_a_run_that_made_no_step_leaves_no_choice() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(50, gate))
-    job = book.submit(ANN, CONFIG)
+    job = book.submit(ANN, RUN)
     wait(lambda: job.state == "running" and bool(job.log))
     book.stop(job.id)
     gate.release(50)
@@ -151,7 +152,7 @@ def test_a_run_that_made_no_step_leaves_no_choice() -> None:
 def test_stopping_a_waiting_run_ends_it_at_once() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(1, gate))
-    first, second = book.submit(ANN, CONFIG), book.submit(ANN, CONFIG)
+    first, second = book.submit(ANN, RUN), book.submit(ANN, RUN)
     wait(lambda: first.state == "running")
     book.stop(second.id)
     assert second.state == "cancelled"
@@ -184,7 +185,7 @@ def test_a_failure_is_one_sentence_rolls_back_and_frees_the_slot(error: Exceptio
         raise error
 
     book = make(backend)
-    bad, good = book.submit(ANN, CONFIG), book.submit(ANN, CONFIG)
+    bad, good = book.submit(ANN, RUN), book.submit(ANN, RUN)
     wait(lambda: not good.active)
     assert bad.state == "failed"
     assert bad.error is not None
@@ -197,7 +198,7 @@ def test_a_failure_is_one_sentence_rolls_back_and_frees_the_slot(error: Exceptio
 
 def test_a_visitor_sees_only_his_own_runs() -> None:
     book = make(counting(1))
-    ann, bob = book.submit(ANN, CONFIG), book.submit(BOB, CONFIG)
+    ann, bob = book.submit(ANN, RUN), book.submit(BOB, RUN)
     assert book.owned(ANN, ann.id) is ann
     assert book.owned(BOB, ann.id) is None
     assert book.owned("", ann.id) is None
@@ -211,14 +212,14 @@ def test_a_visitor_sees_only_his_own_runs() -> None:
 def test_limits_per_visitor_and_of_the_queue() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(1, gate), active_per_visitor=2, queue=2)
-    first = book.submit(ANN, CONFIG)
+    first = book.submit(ANN, RUN)
     wait(lambda: first.state == "running")
-    book.submit(ANN, CONFIG)
+    book.submit(ANN, RUN)
     with pytest.raises(Busy, match="already have 2"):
-        book.submit(ANN, CONFIG)
-    book.submit(BOB, CONFIG)
+        book.submit(ANN, RUN)
+    book.submit(BOB, RUN)
     with pytest.raises(Busy, match="Too many runs"):
-        book.submit("c" * 32, CONFIG)
+        book.submit("c" * 32, RUN)
     gate.release(9)
 
 
@@ -226,7 +227,7 @@ def test_old_runs_of_a_visitor_are_forgotten() -> None:
     book = make(counting(0), kept_per_visitor=3)
     jobs = []
     for _ in range(5):
-        jobs.append(book.submit(ANN, CONFIG))
+        jobs.append(book.submit(ANN, RUN))
         wait(lambda: not jobs[-1].active)
     assert [job.id for job in book.runs(ANN)] == [job.id for job in reversed(jobs[2:])]
 
@@ -241,7 +242,7 @@ def test_the_deadline_counts_from_the_start_of_the_run() -> None:
         yield Cancelled(steps=i, reason="deadline" if job.cancel.timed_out else "stopped")
 
     book = make(backend, deadline=0.3)
-    job = book.submit(ANN, CONFIG)
+    job = book.submit(ANN, RUN)
     wait(lambda: not job.active)
     last = job.log[-1]
     assert isinstance(last, Cancelled)
@@ -252,8 +253,8 @@ def test_the_deadline_counts_from_the_start_of_the_run() -> None:
 def test_a_run_without_a_viewer_is_stopped_and_its_weights_are_freed_later() -> None:
     now = [1000.0]
     gate = threading.Semaphore(0)
-    book = JobBook(counting(1000, gate), plan=plan, clock=lambda: now[0])
-    job = book.submit(ANN, CONFIG)
+    book = JobBook(counting(1000, gate), clock=lambda: now[0])
+    job = book.submit(ANN, RUN)
     gate.release()
     wait(lambda: any(isinstance(e, Step) for e in job.log))
     now[0] += 9 * 60
@@ -281,12 +282,12 @@ def test_a_run_larger_than_the_limit_stays_until_the_next_one_begins() -> None:
         job.session = Weights(size=1000)
         yield Finished(steps=0)
 
-    book = JobBook(backend, plan=plan, limits=Limits(weights=100))
-    first = book.submit(ANN, CONFIG)
+    book = JobBook(backend, limits=Limits(weights=100))
+    first = book.submit(ANN, RUN)
     wait(lambda: not first.active)
     book.sweep()
     assert first.session is not None
-    second = book.submit(BOB, CONFIG)
+    second = book.submit(BOB, RUN)
     wait(lambda: not second.active)
     book.sweep()
     assert (first.freed, second.session is not None) == (True, True)
@@ -299,11 +300,11 @@ def test_weights_over_the_limit_are_freed_longest_unseen_first() -> None:
         job.session = Weights(size=1000)  # counted twice: the live model has its own copy
         yield Finished(steps=0)
 
-    book = JobBook(backend, plan=plan, limits=Limits(weights=4500), clock=lambda: now[0])
+    book = JobBook(backend, limits=Limits(weights=4500), clock=lambda: now[0])
     jobs = []
     for _ in range(3):
         now[0] += 1
-        jobs.append(book.submit(ANN, CONFIG))
+        jobs.append(book.submit(ANN, RUN))
         wait(lambda: not jobs[-1].active)
         if len(jobs) == 2:
             now[0] += 1
@@ -317,22 +318,18 @@ def test_bad_input_is_answered_before_anything_is_queued() -> None:
     def config(**changes: object) -> RunConfig:
         return RunConfig(**{**CONFIG.to_json(), **changes})  # type: ignore[arg-type]
 
-    plan_here(CONFIG)
+    plan(CONFIG)
     with pytest.raises(UnknownName, match="Sneaker"):
-        plan_here(config(forget="class:Sneakers"))
+        plan(config(forget="class:Sneakers"))
     with pytest.raises(UnknownName, match="model"):
-        plan_here(config(model="resnet"))
+        plan(config(model="resnet"))
     with pytest.raises(UnknownName, match="method"):
-        plan_here(config(method="forget"))
+        plan(config(method="forget"))
     with pytest.raises(UnknownName, match="field"):
-        plan_here(config(settings={"step": 3}))
+        plan(config(settings={"step": 3}))
     with pytest.raises(ConfigError, match="steps"):
-        plan_here(config(settings={"steps": 10**9}))
+        plan(config(settings={"steps": 10**9}))
     with pytest.raises(SpecError, match="Row"):
-        plan_here(config(forget="samples:123456"))
+        plan(config(forget="samples:123456"))
     with pytest.raises(InputError, match="file"):
-        plan_here(config(forget="samples: @/etc/passwd"))
-    book = JobBook(counting(1))
-    with pytest.raises(UnknownName):
-        book.submit(ANN, config(forget="class:Sneakers"))
-    assert book.runs(ANN) == []
+        plan(config(forget="samples: @/etc/passwd"))

@@ -19,14 +19,14 @@ from demos.jobs.estimate import (
     card_rate,
     drawings,
     evaluated,
-    looked,
+    previewed,
     sizes,
 )
 from sfr_core import catalog, presets
 from sfr_core.catalog.base import Sizes
 from sfr_core.configs import RunConfig
 from sfr_core.metrics.concepts import sample_prompts
-from sfr_core.plan import plan
+from sfr_core.plan import RunPlan, plan
 from sfr_core.runs import sampling as generation
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard, retrained_model
@@ -79,37 +79,38 @@ def test_a_finished_run_replaces_the_guess() -> None:
         MODEL, "sfr-on", overrides={"mask": False, "steps": 10, "forget_every": 1, "batch_size": 100}
     )
     config = RunConfig(model=MODEL, forget="class:Bag", method="sfr-on", settings=settings)
-    first = pace.expect(config, card)
+    run = plan(config)
+    first = pace.expect(run)
     assert first.source == "card"
     rate = card_rate(card, 10000)
     evaluation = MODELS_EVALUATED * 20000 / 3 * rate
     assert math.isclose(first.seconds, 2000 * rate + evaluation)
-    job = Job(id="0" * 32, visitor="1" * 32, plan=plan(config), created=0.0)
+    job = Job(id="0" * 32, visitor="1" * 32, plan=run, created=0.0)
     job.result = SimpleNamespace(seconds=40.0)  # type: ignore[assignment]
     pace.learn(job)
-    second = pace.expect(config, card)
+    second = pace.expect(run)
     assert second.source == "measured"
     assert math.isclose(second.seconds, 40.0 + evaluation)
     other = RunConfig(model=MODEL, forget="class:Bag", method="finetune", settings=presets.resolve(MODEL, "finetune"))
-    assert pace.expect(other, card).source == "card"
+    assert pace.expect(plan(other)).source == "card"
 
 
 def test_a_recording_of_such_a_machine_says_more_than_a_generators_card() -> None:
-    card = zoo.card("fashion-mnist-ddpm")
-    recorded = RunConfig(
-        model=card.id, forget="class:Bag", method="sfr-on", settings=presets.resolve(card.id, "sfr-on")
-    )
-    by_card = Pace().expect(recorded, card)
-    known = {card.id: Recording(recorded, by_card.seconds / 2, "a desk"), MODEL: Recording(recorded, 1.0, "a desk")}
-    found = Pace(known, "a desk").expect(recorded, card)
+    def run_of(model: str, method: str = "sfr-on", **changes: Any) -> RunPlan:
+        settings = presets.resolve(model, method)
+        return plan(RunConfig(model=model, forget="class:Bag", method=method, settings=settings, **changes))
+
+    drawing = "fashion-mnist-ddpm"
+    recorded, other = run_of(drawing), run_of(drawing, "finetune")
+    by_card = Pace().expect(recorded)
+    known = {drawing: Recording(recorded, by_card.seconds / 2, "a desk"), MODEL: Recording(recorded, 1.0, "a desk")}
+    found = Pace(known, "a desk").expect(recorded)
     assert (found.source, found.seconds) == ("recorded", pytest.approx(by_card.seconds / 2))
-    other = replace(recorded, method="finetune", settings=presets.resolve(card.id, "finetune"))
-    assert Pace(known, "a desk").expect(other, card).seconds == pytest.approx(Pace().expect(other, card).seconds / 2)
+    assert Pace(known, "a desk").expect(other).seconds == pytest.approx(Pace().expect(other).seconds / 2)
     for pace in (Pace(known, "another"), Pace({}, "a desk")):
-        assert pace.expect(recorded, card) == by_card
-    assert Pace(known, "a desk").expect(replace(recorded, device="cuda"), card).source == "card"
-    classifier = RunConfig(model=MODEL, forget="class:Bag", method="sfr-on", settings=presets.resolve(MODEL, "sfr-on"))
-    assert Pace(known, "a desk").expect(classifier, zoo.card(MODEL)).source == "card"
+        assert pace.expect(recorded) == by_card
+    for elsewhere in (run_of(drawing, device="cuda"), run_of(MODEL)):
+        assert Pace(known, "a desk").expect(elsewhere).source == "card"
 
 
 def test_methods_in_steps_counted_by_hand() -> None:
@@ -164,11 +165,11 @@ def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: A
     assert card.records["class:Trouser"]
     reference = shown if retrained_model(card, "class:Trouser") else 0
     passes = looks + (whole + shown + reference) * steps
-    assert math.isclose(drawings(config, card, plan(config).forget), passes * 2 / 3)
+    assert math.isclose(drawings(plan(config)), passes * 2 / 3)
     free = (SELF_GENERATED.forget + 9 * SELF_GENERATED.remain / 2) * SELF_GENERATED.steps
     config = replace(config, data="data-free")
-    assert math.isclose(drawings(config, card, plan(config).forget), (passes + free) * 2 / 3)
-    assert sizes(config, plan(config).forget) == (SELF_GENERATED.forget, 9 * SELF_GENERATED.remain, 0)
+    assert math.isclose(drawings(plan(config)), (passes + free) * 2 / 3)
+    assert sizes(plan(config)) == (SELF_GENERATED.forget, 9 * SELF_GENERATED.remain, 0)
 
 
 @pytest.mark.parametrize("forget", ["class:three", "class:three,one,five"])
@@ -178,19 +179,19 @@ def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: An
 
     card = installed(dit_card(tmp_path / "m", id="tiny"))
     config = config_of("dit", forget)
-    run = plan(config).forget
-    mine = sizes(config, run)
+    run = plan(config)
+    mine = sizes(run)
     task = dit_task(forget)
     assert mine == (task.count("forget"), task.count("remain"), 0)
-    assert looked(PREVIEW, run) == len(task.preview_labels)
-    whole, _ = planned(card, run.spec.classes, len(CLASSES))
-    assert evaluated(card, run) == 2 * whole  # no record is on the card: before is drawn as a whole too
+    assert previewed(PREVIEW, run.forget) == len(task.preview_labels)
+    whole, _ = planned(card, run.forget.spec.classes, len(CLASSES))
+    assert evaluated(run) == 2 * whole  # no record is on the card: before is drawn as a whole too
     passes = (
-        (PREVIEW.times + 1) * looked(PREVIEW, run) * PREVIEW.steps
+        (PREVIEW.times + 1) * previewed(PREVIEW, run.forget) * PREVIEW.steps
         + 2 * whole * 4
         + (mine[0] + mine[1] / 2) * SELF_GENERATED.steps
     )
-    assert math.isclose(drawings(config, card, run), passes * 2 / 3)
+    assert math.isclose(drawings(run), passes * 2 / 3)
 
 
 def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed: Any) -> None:
@@ -199,18 +200,20 @@ def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed
 
     card = installed(sd_folder(tmp_path / "m", id="tiny", source="bundled"))
     config = config_of("text-to-image", "concept:cat")
-    run = plan(config).forget
+    run = plan(config)
     task = sd_task("cat", ready=False)
-    assert run.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
-    assert sizes(config, run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)
-    assert looked(PREVIEW, run) == len(task.preview_labels)
+    assert run.forget.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
+    assert sizes(run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)
+    assert previewed(PREVIEW, run.forget) == len(task.preview_labels)
     whole = len(sample_prompts(task.plan, generation.protocol_of(card).n))
-    assert evaluated(card, run) == 2 * whole
-    passes = (PREVIEW.times + 1) * looked(PREVIEW, run) * PREVIEW.steps + 2 * whole * 4
-    assert math.isclose(drawings(config, card, run), (passes + (6 + 12 / 2) * SELF_GENERATED.steps) * 2 / 3)
+    assert evaluated(run) == 2 * whole
+    passes = (PREVIEW.times + 1) * previewed(PREVIEW, run.forget) * PREVIEW.steps + 2 * whole * 4
+    assert math.isclose(drawings(run), (passes + (6 + 12 / 2) * SELF_GENERATED.steps) * 2 / 3)
     assert CONCEPTS.find("tree").offered is False
     pace = Pace()
-    assert pace.expect(config, replace(card, cpu_seconds=30.0, training={"images_seen": 60})).source == "card"
+    assert (
+        pace.expect(plan(config, card=replace(card, cpu_seconds=30.0, training={"images_seen": 60}))).source == "card"
+    )
 
 
 def test_methods_for_concepts_counted_by_hand() -> None:

@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import nn
 
-from demos.jobs.book import Job, JobBook, retrained_for
+from demos.jobs.book import Job, JobBook
+from demos.jobs.local import retrained_for
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.plan import plan
@@ -61,7 +62,7 @@ def config(model: str, method: str = "sfr-on", forget: str = FORGET, **settings:
 
 
 def finish(book: JobBook, visitor: str, run: RunConfig) -> Job:
-    job = book.submit(visitor, run)
+    job = book.submit(visitor, plan(run))
     end = time.monotonic() + 120
     while job.active:
         assert time.monotonic() < end
@@ -116,7 +117,7 @@ def test_weights_of_a_retraining_travel_to_another_process_and_back(model: str, 
     found = retrained_for(job)
     assert found is not None
     there = retrained_of({name: array.copy() for name, array in found.arrays().items()}, found.seconds)
-    session = Session.open(config(model), retrained=there)
+    session = Session.of_plan(job.plan, retrained=there)
     weights = session.weights("retrained")
     assert weights is not None
     assert all(torch.equal(weights[name], value) for name, value in retrained.session.after.items())

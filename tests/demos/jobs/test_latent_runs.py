@@ -27,6 +27,7 @@ from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
 from sfr_core.metrics.generation import Protocol
+from sfr_core.plan import plan
 from sfr_core.runs import evaluate
 from sfr_core.zoo import shipped as zoo
 from tests.demos.latent_models import DIT, SD, published
@@ -50,7 +51,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
             config = RunConfig(
                 model=model, forget=forget, method="sfr-on", settings=settings, redirect=redirect, device="cpu", precision="fp32",
             )  # fmt: skip
-            job = book.submit("1" * 32, config)
+            job = book.submit("1" * 32, plan(config))
             while job.active:
                 time.sleep(0.05)
             assert job.state == "finished", job.error

@@ -49,9 +49,9 @@ class Running:
 
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
-        self.book = JobBook(self._backend, plan=plan)
+        self.book = JobBook(self._backend)
         self.feed = Feed(self.book)
-        self.job = self.book.submit(VISITOR, CONFIG)
+        self.job = self.book.submit(VISITOR, plan(CONFIG))
 
     def _backend(self, job: Job) -> Iterator[Event]:
         for event in [*LOG, Finished(steps=3)]:

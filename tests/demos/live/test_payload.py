@@ -112,8 +112,8 @@ def test_a_recorded_run_ends_where_it_ended(tmp_path: Path) -> None:
         "pictures": {},
     }
     path.write_text(json.dumps(record))
-    config, value = live.recorded(path)
-    assert config == CONFIG
+    run, value = live.recorded(path)
+    assert run.config == CONFIG
     assert value["mode"] == "recorded"
     took = float(len(LOG) - 1)
     assert (

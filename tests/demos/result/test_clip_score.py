@@ -31,7 +31,6 @@ from sfr_core.metrics.agreement import Agreement, Clip, agree
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs.sampling import protocol_of
 from sfr_core.runs.session import Retrained, Session
-from sfr_core.zoo import shipped as zoo
 from tests.core import tiny_clip
 from tests.core.hub.conftest import hub, saved  # noqa: F401
 from tests.core.hub_stub import StubHub, StubRepo
@@ -70,9 +69,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def part() -> Iterator[panel.ClipScore]:
     with gr.Blocks():
-        ctx = PageContext(
-            book=JobBook(lambda job: iter(()), plan=planned), browser=gr.BrowserState({}), job=gr.State("")
-        )
+        ctx = PageContext(book=JobBook(lambda job: iter(())), browser=gr.BrowserState({}), job=gr.State(""))
         yield panel.ClipScore(ctx, "test", gr.State(""))
 
 
@@ -89,7 +86,7 @@ def of_concept(**changes: Any) -> RunRecord:
 
 def owned(part: panel.ClipScore, session: Any) -> str:
     """Key of Ann's run that ended with this session."""
-    job = part.ctx.book.submit(ANN["visitor"], config())
+    job = part.ctx.book.submit(ANN["visitor"], planned(config()))
     while job.active:
         time.sleep(0.01)
     job.session = session
@@ -294,11 +291,11 @@ def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: P
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def drawn(config: Any, card: Any, seconds: Any, n: int) -> estimate.Estimate:
+    def drawn(run: Any, seconds: Any, n: int) -> estimate.Estimate:
         asked.append(n)
         return estimate.Estimate(n / 2, "measured")
 
-    monkeypatch.setattr(zoo, "card", lambda _: None)
+    monkeypatch.setattr(clip_score, "plan", lambda _: None)
     monkeypatch.setattr(estimate, "drawn", drawn)
     assert clip_score.time_text(of_concept(), 20) == (
         "Drawing takes about 2 min (from the speed of this run). A large CLIP then scores 240 pictures, about 2 s each on one CPU core."

@@ -171,11 +171,11 @@ def test_without_weights_or_for_others_nothing_is_drawn() -> None:
 
 
 def a_page() -> tuple[PageContext, play.DrawMore, Job]:
-    book = JobBook(lambda job: iter(()), plan=planned)
+    book = JobBook(lambda job: iter(()))
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         part = play.DrawMore(ctx, "test", gr.State(""))
-    job = book.submit(ANN["visitor"], record().config)
+    job = book.submit(ANN["visitor"], planned(record().config))
     until(lambda: not job.active)
     return ctx, part, job
 

@@ -43,9 +43,7 @@ def part(monkeypatch: pytest.MonkeyPatch) -> count.Count:
     for name in ("PLAYGROUND_PUBLIC", "SPACE_ID"):
         monkeypatch.delenv(name, raising=False)
     with gr.Blocks():
-        ctx = PageContext(
-            book=JobBook(lambda job: iter(()), plan=planned), browser=gr.BrowserState({}), job=gr.State("")
-        )
+        ctx = PageContext(book=JobBook(lambda job: iter(())), browser=gr.BrowserState({}), job=gr.State(""))
         return count.Count(ctx, "test", gr.State(""))  # fmt: skip
 
 
@@ -93,7 +91,7 @@ def test_without_nudenet_there_is_one_clear_sentence(part: count.Count, monkeypa
 
 
 def test_only_the_owner_of_a_run_with_weights_can_count(part: count.Count, nudenet: None) -> None:
-    job = part.ctx.book.submit("a" * 32, config())
+    job = part.ctx.book.submit("a" * 32, planned(config()))
     while job.active:
         time.sleep(0.01)
     for browser, session in ((ANN, None), ({"visitor": "b" * 32}, SimpleNamespace(before=None, after={}))):

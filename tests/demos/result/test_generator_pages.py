@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from demos.context import PageContext
-from demos.jobs.book import Job, JobBook, session_bytes
+from demos.jobs.book import JobBook
+from demos.jobs.job import Job, session_bytes
 from demos.pictures.sheet_text import counts_text, sheet_value
 from demos.pictures.sheets import classes_of, mean_difference, strip, whole_sheet
 from demos.plots.files import figures, render
@@ -30,7 +31,7 @@ from sfr_core.errors import AssetError
 from sfr_core.events import Event, Finished, PhaseProgress, PhaseStarted
 from sfr_core.runs.files import event_line
 from tests.demos import compare_examples
-from tests.demos.compare_examples import NAMES, planned
+from tests.demos.compare_examples import NAMES
 from tests.demos.generator_examples import config, events, png, record, report, result, sheet
 
 
@@ -160,7 +161,7 @@ def recorded(job: Job) -> Iterator[Event]:
 
 @pytest.fixture
 def page() -> Any:
-    book = JobBook(recorded, plan=planned)
+    book = JobBook(recorded)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         part = compare.build(ctx)

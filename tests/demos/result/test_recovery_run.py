@@ -17,11 +17,14 @@ from demos.jobs import estimate, side_jobs
 from demos.jobs.book import JobBook
 from demos.result import recovery as recover
 from demos.result import recovery_run as attack
+from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.metrics.recovery import Recovery
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
+from sfr_core.zoo.cards import Sampling
 from tests.core.tiny_sd import sd_folder
 from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import config, measured, record, report, result
@@ -64,38 +67,39 @@ def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, wor
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     how = Attack()
     assert 100 * 2 / how.samples == attack.NEAR
-    run = SimpleNamespace(names=("a",) * 4, prompts=object(), rows=[0] * 10, n_remain=20)
-    monkeypatch.setattr(estimate, "plan", lambda _: SimpleNamespace(forget=run))
-    settings = {"steps": 10, "batch_size": 4}
-    made = RunConfig(model="m", forget="concept:a", method="finetune", settings=settings)
-    card = SimpleNamespace(sampling=SimpleNamespace(steps=20), kind="text-to-image", cpu_pace=None)
+    config = RunConfig(
+        model="emoji-sd", forget="concept:cat", method="finetune",
+        settings=presets.resolve("emoji-sd", "finetune", overrides={"steps": 10, "batch_size": 4}),
+    )  # fmt: skip
+    card = replace(zoo.card("emoji-sd"), sampling=Sampling(steps=20, guidance=2.0), training={})
+    run = plan(config, card=card)
     # 40 pictures in 8 s: 0.2 s each. Two thirds of (300 x 16 trained + 40 x 20 drawn with guidance).
-    found = estimate.attack(made, card, 8.0)  # type: ignore[arg-type]
+    found = estimate.attack(run, 8.0)
     assert found is not None
     assert found.source == "measured"
     assert found.seconds == pytest.approx(0.2 * 2 / 3 * (4800 + 800))
-    assert estimate.attack(made, card, None) is None  # type: ignore[arg-type]
-    monkeypatch.setattr(zoo, "card", lambda _: card)
+    assert estimate.attack(run, None) is None
+    monkeypatch.setattr(attack, "plan", lambda _: run)
     monkeypatch.setattr(attack, "_took", {})
-    shown: Any = SimpleNamespace(config=made, seconds=lambda: 8.0)
+    shown: Any = SimpleNamespace(config=config, seconds=lambda: 8.0)
     assert (
         attack.time_text(shown)
         == "Expected: about 12 min, with the model before the run 25 min (from the speed of this run)."
     )
     ended: side_jobs.SideJob[Recovery] = side_jobs.SideJob(("after", "before"), 5, None, "done", seconds=60.0)  # type: ignore[arg-type]
-    attack.learn("m", ended)
+    attack.learn(config.model, ended)
     assert "about 30 s, with the model before the run 1 min (measured by the last attack here)" in attack.time_text(
         shown
     )
 
 
 def test_only_the_owner_of_a_run_with_weights_can_attack_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = JobBook(lambda job: iter(()), plan=planned)
+    book = JobBook(lambda job: iter(()))
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         part = recover.Recover(ctx, "test", gr.State(""))
     ann, bob = {"visitor": "a" * 32}, {"visitor": "b" * 32}
-    job = book.submit("a" * 32, config())
+    job = book.submit("a" * 32, planned(config()))
     while job.active:
         time.sleep(0.01)
     for browser, session in (

@@ -30,7 +30,7 @@ def recorded(job: Job) -> Iterator[Event]:
 
 @pytest.fixture
 def page() -> Any:
-    book = JobBook(recorded, plan=planned)
+    book = JobBook(recorded)
     with gr.Blocks():
         ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
         with gr.Tab("Runs"):
@@ -40,7 +40,7 @@ def page() -> Any:
 
 
 def finished(book: JobBook, browser: dict[str, str], **changes: Any) -> Job:
-    job = book.submit(browser["visitor"], config(**changes))
+    job = book.submit(browser["visitor"], planned(config(**changes)))
     while job.active:
         pass
     return job

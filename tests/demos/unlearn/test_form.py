@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.jobs.book import plan_here
+from demos.jobs.book import JobBook
+from demos.jobs.estimate import Pace
+from demos.jobs.local import check_here, run_here
 from demos.pictures import inline, sample_sheet
 from demos.text import unlearn as copy
 from demos.unlearn import (
@@ -31,7 +33,9 @@ from demos.unlearn import (
 from demos.unlearn.form import Form
 from sfr_core import catalog, presets
 from sfr_core.configs import RunConfig
+from sfr_core.data.splits import ForgetSpec, parse_forget
 from sfr_core.errors import InputError
+from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES, ModelCard, RetrainedModel, Sampling
 from tests.demos.form_examples import cards_of, filled
@@ -105,9 +109,9 @@ def test_a_run_has_the_settings_of_the_last_choice_whatever_the_page_shows(gener
         ({"method": "salun"}, presets.resolve(RESNET, "salun")),
         ({"variant": "paper"}, presets.resolve(RESNET, "sfr-on", variant="paper")),
     ):
-        assert form.read({**values, form.settings: {**asked, **change}}).settings == wanted
+        assert form.read({**values, form.settings: {**asked, **change}}).config.settings == wanted
     random = form.read({**values, form.kind: "random"})
-    assert random.settings == presets.resolve(RESNET, "sfr-on", forget="random:")
+    assert random.config.settings == presets.resolve(RESNET, "sfr-on", forget="random:")
     drawn = form.read(
         {
             **values,
@@ -115,7 +119,7 @@ def test_a_run_has_the_settings_of_the_last_choice_whatever_the_page_shows(gener
             form.settings: {**asked, "changed": {"alpha": 3.0}},
         }
     )
-    assert drawn.settings == presets.resolve(generator.id, "sfr-on", forget="class:Bag", kind="ddpm")
+    assert drawn.config.settings == presets.resolve(generator.id, "sfr-on", forget="class:Bag", kind="ddpm")
 
 
 def test_a_class_with_a_preset_of_its_own_brings_its_settings(generator: ModelCard) -> None:
@@ -133,9 +137,9 @@ def test_a_class_with_a_preset_of_its_own_brings_its_settings(generator: ModelCa
         for f in ("class:Bag", "class:Trouser")
     )
     bag[form.settings] = {**bag[form.settings], "changed": {"alpha": 2.0}}
-    read = form.read({**bag, form.classes: trouser[form.classes]})
+    read = form.read({**bag, form.classes: trouser[form.classes]}).config
     assert read.settings == presets.resolve(generator.id, "sfr-on", overrides={"alpha": 2.0}, forget="class:Trouser")
-    assert read.settings["lr_warmup"] != form.read(bag).settings["lr_warmup"]
+    assert read.settings["lr_warmup"] != form.read(bag).config.settings["lr_warmup"]
     offer = form.offered({**bag, form.classes: trouser[form.classes]})[form.settings]["offer"]
     assert {field["name"]: field["value"] for field in offer["fields"]}["lr_warmup"] == read.settings["lr_warmup"]
 
@@ -157,17 +161,18 @@ def test_a_generators_run_survives_the_form(generator: ModelCard, method: str) -
         config = RunConfig(
             model=generator.id, forget="class:Bag", method=method, preset=preset, settings=settings, seed=5, data="data-free",
         )  # fmt: skip
-        assert form.read(filled(form, config)) == config
+        assert form.read(filled(form, config)).config == config
 
 
 def test_the_kind_of_forget_set_of_a_classifier_is_not_carried_over(generator: ModelCard) -> None:
     form = build()
     settings = presets.resolve(generator.id, "sfr-on", kind="ddpm")
     values = filled(form, RunConfig(model=generator.id, forget="class:Bag", method="sfr-on", settings=settings))
-    assert form.read({**values, form.kind: "random"}).forget == "class:Bag"
-    assert form.read({**values, form.data: "data-free"}).data == "data-free"
-    classifier = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
-    assert form.read({**classifier, form.data: "data-free"}).data == "shipped"  # a classifier cannot draw any
+    assert form.read({**values, form.kind: "random"}).config.forget == "class:Bag"
+    assert form.read({**values, form.data: "data-free"}).config.data == "data-free"
+    usual = presets.resolve(RESNET, "sfr-on")
+    classifier = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=usual))
+    assert form.read({**classifier, form.data: "data-free"}).config.data == "shipped"  # a classifier cannot draw any
     with pytest.raises(InputError, match="cannot work on this kind of model"):
         form.read({**values, form.settings: {**values[form.settings], "method": "scrub"}})
 
@@ -203,17 +208,39 @@ def test_the_server_refuses_what_the_form_does_not_offer(
     kind = "classifier" if method == "scrub" else "ddpm"
     settings = presets.resolve("", method, kind=kind)
     with pytest.raises(InputError, match=sentence):
-        plan_here(RunConfig(model=generator.id, forget=forget, method=method, settings=settings))
+        check_here(plan(RunConfig(model=generator.id, forget=forget, method=method, settings=settings)))
+
+
+def test_a_click_is_planned_once_until_its_run_has_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    form, parsed = build(), []
+    settings = presets.resolve(RESNET, "finetune")
+    values = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="finetune", settings=settings))
+
+    def counted(text: str, names: tuple[str, ...], *, files: bool = False) -> ForgetSpec:
+        parsed.append(text)
+        return parse_forget(text, names, files=files)
+
+    monkeypatch.setattr("sfr_core.plan.parse_forget", counted)
+    run = form.read(values)
+    Pace().expect(run)
+    job = JobBook(lambda job: iter(())).submit("a" * 32, run)
+    next(run_here(job))
+    assert job.session.plan is job.plan is run
+    assert parsed == ["class:Bag"]
+    parsed.clear()
+    assert reference.retraining(run).forget is run.forget
+    assert parsed == []
 
 
 def test_every_recorded_run_can_be_run_from_the_form() -> None:
     form = build()
-    for model, (config, _) in recorded.read(RESNET).runs.items():
-        read = form.read(filled(form, config))
+    for model, (run, _) in recorded.read(RESNET).runs.items():
+        config = run.config
+        read = form.read(filled(form, config)).config
         whole = catalog.spec_of(config.method, zoo.card(model).kind).config_cls.from_dict(config.settings).to_dict()
         assert read == replace(config, settings=whole)  # also one that was recorded before a setting existed
     old = replace(config, settings={k: v for k, v in config.settings.items() if k != "other"})
-    assert form.read(filled(form, old)).settings["other"] == "next"
+    assert form.read(filled(form, old)).config.settings["other"] == "next"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +254,7 @@ def test_every_recorded_run_can_be_run_from_the_form() -> None:
 def test_what_only_generators_can_is_refused_before_a_classifiers_run(setting: dict[str, Any], said: str) -> None:
     settings = presets.resolve(RESNET, "sfr-on") | setting
     with pytest.raises(InputError, match=said):
-        plan_here(RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
+        plan(RunConfig(model=RESNET, forget="class:Bag", method="sfr-on", settings=settings))
 
 
 def test_an_event_of_a_moment_ago_still_says_what_was_to_be_forgotten(generator: ModelCard) -> None:

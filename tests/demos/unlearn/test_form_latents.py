@@ -11,7 +11,6 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from demos.jobs.book import plan_here
 from demos.live.payload import title, words_of
 from demos.pictures import sample_sheet
 from demos.pictures.inline import data_uri
@@ -71,7 +70,7 @@ def config_of(model: str, forget: str, method: str = "sfr-on", **changes: Any) -
 @pytest.mark.parametrize("method", [name for name in catalog.of_kind("dit") if name != "retrain"])
 def test_a_transformers_run_survives_the_form(form: Form, method: str) -> None:
     config = config_of(DIT, "class:flags,hearts", method, seed=4)
-    assert form.read(filled(form, config)) == config
+    assert form.read(filled(form, config)).config == config
 
 
 @pytest.mark.parametrize("method", list(catalog.of_kind("text-to-image")))
@@ -80,19 +79,19 @@ def test_a_concepts_run_survives_the_form(form: Form, method: str) -> None:
         config_of(SD, "concept:cat", method),
         config_of(SD, "concept:twitter style", method, redirect="a flag"),
     ):
-        assert form.read(filled(form, config)) == config
+        assert form.read(filled(form, config)).config == config
 
 
 def test_the_part_that_is_trained_survives_too(form: Form) -> None:
     config = config_of(SD, "concept:flags")
     config = replace(config, settings={**config.settings, "trainable": "cross-attention"})
-    assert form.read(filled(form, config)).settings["trainable"] == "cross-attention"
+    assert form.read(filled(form, config)).config.settings["trainable"] == "cross-attention"
 
 
 def test_the_default_redirection_is_no_part_of_the_config(form: Form) -> None:
     values = filled(form, config_of(SD, "concept:twitter style", redirect="an emoji in google style"))
     assert values[form.redirect] == "an emoji in google style"
-    assert form.read(values).redirect == ""
+    assert form.read(values).config.redirect == ""
 
 
 @pytest.mark.parametrize(
@@ -119,12 +118,12 @@ def test_what_is_not_offered_cannot_be_chosen(form: Form) -> None:
     with pytest.raises(SpecError, match="No concept is chosen"):
         form.read({**values, form.concepts: {"selected": []}})
     with pytest.raises(InputError, match="Unknown concept"):
-        plan_here(config_of(SD, "concept:tiger"))
+        plan(config_of(SD, "concept:tiger"))
     with pytest.raises(InputError, match="asks for the very concept"):
-        plan_here(config_of(SD, "concept:cat", redirect="a cat"))
+        plan(config_of(SD, "concept:cat", redirect="a cat"))
     with pytest.raises(InputError, match="Only a text-to-image model"):
-        plan_here(config_of(DIT, "class:flags", redirect="a cat"))
-    plan_here(config_of(SD, "concept:CAT", redirect="a dog"))
+        plan(config_of(DIT, "class:flags", redirect="a cat"))
+    plan(config_of(SD, "concept:CAT", redirect="a dog"))
 
 
 def test_cards_show_the_models_own_samples_and_say_so() -> None:
@@ -165,7 +164,7 @@ def test_without_a_sheet_there_are_names(models: Path) -> None:
 def test_the_source_of_pictures_is_asked_only_where_there_is_a_choice(form: Form) -> None:
     assert not form_values.chooses_data(DIT)
     assert not form_values.chooses_data(SD)
-    update = form.fill(config_of(DIT, "class:flags"))[form.data]
+    update = form.fill(plan(config_of(DIT, "class:flags")))[form.data]
     assert update.visible is False
     assert "draws the pictures to forget and to keep itself" in form_values.forget_note(DIT)
     assert "forgets a concept" in form_values.forget_note(SD)

@@ -35,6 +35,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.folder import open_folder
 from sfr_core.errors import AssetError, HubError, InputError
 from sfr_core.nets.named import build_network, read_architecture
+from sfr_core.plan import plan
 from sfr_core.presets import resolve
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
@@ -81,7 +82,7 @@ def opened_with(files: OwnFiles, tmp_path: Path, name: str = SWIN) -> ModelCard:
 
 
 def ran(config: RunConfig) -> Job:
-    job = JobBook().submit("a" * 32, config)
+    job = JobBook().submit("a" * 32, plan(config))
     limit = time.monotonic() + PATIENCE
     while job.active:
         assert time.monotonic() < limit
@@ -176,10 +177,10 @@ def test_a_run_that_cannot_fit_is_refused_before_it_waits(hub: StubHub, monkeypa
     monkeypatch.setattr("sfr_core.ops.device.used_bytes", lambda device: held)
     book = JobBook(lambda job: iter(()))
     monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - held)
-    assert book.submit("me", config).config == replace(config, data="data-free")  # it draws its own pictures
+    assert book.submit("me", plan(config)).config == replace(config, data="data-free")  # it draws its own pictures
     monkeypatch.setattr("sfr_core.ops.device.free_bytes", lambda device: need - held - 1)
     with pytest.raises(HubError, match=r"needs about .* can be free\. Choose a smaller batch"):
-        book.submit("me", config)
+        book.submit("me", plan(config))
     assert len(book.runs("me")) == 1
 
 

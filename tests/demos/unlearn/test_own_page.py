@@ -247,18 +247,18 @@ def test_large_pictures_travel_small(swin: OwnFiles) -> None:
 def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     model = open_swin(swin, "c")
     zoo.take_in(model)
-    config = tiny_run(model.card.id)
+    run = plan(tiny_run(model.card.id))
     pace = estimate.Pace()
-    assert pace.expect(config, model.card) is None
+    assert pace.expect(run) is None
     assert "time unknown" in header.badges_html(own.hardware.detect(), None, model.card.machine)
-    job = Job(id="0" * 32, visitor="1" * 32, plan=plan(config), created=0.0)
+    job = Job(id="0" * 32, visitor="1" * 32, plan=run, created=0.0)
     job.result = SimpleNamespace(seconds=6.0)  # type: ignore[assignment]
     pace.learn(job)
-    found = pace.expect(config, model.card)
+    found = pace.expect(run)
     assert found is not None
     assert found.source == "measured"
     # The last run's 6 s, and four models that look at 30 pictures, each a third of a training step, at the run's own pace.
-    rate = 6.0 / estimate.passes(config, "classifier", 8, 16, 3)
+    rate = 6.0 / estimate.passes(run)
     assert found.seconds == pytest.approx(6.0 + 4 * 30 / 3 * rate)
 
 
@@ -274,7 +274,7 @@ def test_a_whole_run_of_it_and_what_its_files_call_it(swin: OwnFiles) -> None:
     model = open_swin(swin, "d")
     zoo.take_in(model)
     book = JobBook()
-    job = book.submit("a" * 32, tiny_run(model.card.id))
+    job = book.submit("a" * 32, plan(tiny_run(model.card.id)))
     end = time.monotonic() + 60
     while job.active:
         assert time.monotonic() < end
@@ -304,7 +304,7 @@ def test_a_whole_run_of_it_and_what_its_files_call_it(swin: OwnFiles) -> None:
     assert "not open here" in gone["title"]
     assert gone["pictures"] == {}
     with pytest.raises(AssetError, match="any more"):
-        book.submit("a" * 32, job.config)
+        book.submit("a" * 32, plan(job.config))
 
 
 def test_the_page_hands_out_one_private_queued_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,18 +42,18 @@ def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING):
         found = recorded.read("fashion-mnist-resnet", tmp_path)
     assert "c.json" in caplog.text
-    assert found.config("fashion-mnist-ddpm") == drawn
+    assert found.plan("fashion-mnist-ddpm").config == drawn
     played = page_data.kept(found.value("fashion-mnist-ddpm")["fetch"])
     assert "Coat" in played["title"]
     assert played["generates"] is True
-    assert found.config("fashion-mnist-resnet") == ours
-    assert found.config("own:1") is None
+    assert found.plan("fashion-mnist-resnet").config == ours
+    assert found.plan("own:1") is None
     assert found.value("own:1")["mode"] == "live"
 
 
 def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
     found = recorded.read("fashion-mnist-resnet", tmp_path)
-    assert found.config("fashion-mnist-resnet") is None
+    assert found.plan("fashion-mnist-resnet") is None
     assert found.value("fashion-mnist-resnet")["mode"] == "live"
 
 
@@ -75,7 +75,8 @@ def test_an_empty_view_speaks_of_the_kind_of_model(model: str, words: list[str])
 def test_every_shipped_model_has_its_record() -> None:
     found = recorded.read("fashion-mnist-resnet")
     assert set(found.runs) == {card.id for card in zoo.cards()}
-    for model, (config, value) in found.runs.items():
+    for model, (run, value) in found.runs.items():
+        config = run.config
         assert config.model == model
         today = resolve(model, config.method, config.preset, forget=config.forget)
         whole = spec_of(config.method, kind_of(model)).config_cls.from_dict(config.settings)

@@ -105,7 +105,7 @@ def test_the_model_is_measured_published_and_unlearned_without_a_picture(
         model=card.id, forget="class:cat", method="sfr-on", device="cpu", precision="fp32",
         settings={**SMALL_DDPM["sfr-on"], "steps": 2},
     )  # fmt: skip
-    session = Session.of_card(config, card)
+    session = Session.open(config, card)
     assert (session.config.data, session.dataset.class_names) == ("data-free", CIFAR_CLASSES)
     events = list(run(session, cancel=CancelToken()))
     (record,) = [e.record for e in events if isinstance(e, Evaluated) and e.when == "after"]
