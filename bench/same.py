@@ -48,7 +48,12 @@ def run(checkout: Path, model: str, threads: int, steps: int | None, out: Path) 
         command += ["--seed", "0", "--device", "cpu", "--precision", "fp32", "--overwrite", "--out", str(out)]
         command += [] if steps is None else ["--set", f"steps={steps}"]
         count = str(threads)
-        surroundings = {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
+        surroundings = {
+            "PYTHONPATH": str(checkout),
+            "OMP_NUM_THREADS": count,
+            "MKL_NUM_THREADS": count,
+            "UNLEARNING_CACHE": "off",
+        }
         subprocess.run(
             [sys.executable, "-m", "sfr_core", *command],
             cwd=checkout, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL, check=True,

@@ -7,6 +7,9 @@ if (
 ):  # one thread for each worker: two that wait for each other's cores are slower than one
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What one test keeps on disk is nothing that another one finds.
+os.environ["UNLEARNING_CACHE"] = "off"
+
 import pytest
 
 import sfr_core  # noqa: F401

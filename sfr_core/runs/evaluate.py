@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from torch import nn
 
 from sfr_core.cancel import CancelToken, Stopped
+from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
 from sfr_core.kinds.base import named
 from sfr_core.kinds.registry import KINDS
 from sfr_core.metrics.classifier import Answers, judge, report
+from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.ops.device import is_out_of_memory
 from sfr_core.results import GeneratorRecord, Record, Report
+from sfr_core.runs.known import Key, digest, known, machine_of
 from sfr_core.runs.sampling import (
     ConceptDrawn,
-    Drawn,
     Plan,
     Samples,
     draw,
     draw_unjudged,
+    judged,
     known_record,
     plan,
     prompt_plan,
@@ -42,16 +43,14 @@ from sfr_core.zoo.shipped import retrained_model
 Who = Literal["before", "after", "retrained", "second"]
 Models = Mapping[Who, Callable[[], nn.Module | None]]
 """The models that there are; each is made when it is asked. None stands for the live one, as it was trained, in its very layout in memory."""
-ANSWERS_KEPT = 24
-"""Answers of shipped models that stay in memory (about 1.6 MB each), so that a second run does not ask them again."""
-SAMPLES_KEPT = 24
-"""Samples of shipped generators that stay in memory, so that a second run does not draw them again: about 0.3 MB each with the
-judge's features. The judge itself is one for all (zoo.open_judge)."""
+CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+"""Samples are kept in the layout in which they were drawn: the judge's last bits depend on it."""
 
 
 class Planned(Protocol):
     """What a run does, as far as its evaluation must know."""
 
+    config: RunConfig
     card: ModelCard
     dataset: Dataset
     split: Split
@@ -128,14 +127,14 @@ def answers_of(
     """
     if who not in models:
         return None
-    key = _key(task, run, who)
-    found = None if key is None else _answers.get(key)
-    if found is None:
+    key = key_of(task, run, who, {"what": "predictions"})
+    logits = None if key is None else known().get(key)
+    if logits is None:
         model = models[who]()
-        found = Answers.from_logits(task.predict("train", model, cancel), task.predict("test", model, cancel))
+        logits = {"train": task.predict("train", model, cancel), "test": task.predict("test", model, cancel)}
         if key is not None:
-            _answers.put(key, found)
-    return found
+            known().put(key, logits)
+    return Answers.from_logits(logits["train"], logits["test"])
 
 
 def by_samples(
@@ -156,20 +155,23 @@ def by_samples(
         order = ("before", "retrained", "after")
     wanted = _wanted(task, run)
     present = [who for who in order if who in models]
-    known = {who: known_of(task, run, who, wanted) for who in present}
-    keys = {who: _key(task, run, who, wanted) for who in present}
-    kept = {who: _samples.get(key) for who, key in keys.items() if key is not None}
-    total = sum(wanted.steps(known[who] is None, task.shape) for who in present if kept.get(who) is None)
+    records = {who: known_of(task, run, who, wanted) for who in present}
+    keys = {who: samples_key(task, run, who, wanted, whole=records[who] is None) for who in present}
+    kept = {who: known().get(key) for who, key in keys.items() if key is not None}
+    total = sum(wanted.steps(records[who] is None, task.shape) for who in present if kept.get(who) is None)
     yield PhaseStarted(phase="evaluate", total=total)
     done = 0
     for who in present:
-        record, drawn = known[who], kept.get(who)
-        if drawn is None:
-            work = draw(task, task.judge, wanted.rows(whole=record is None), wanted.protocol, models[who]())
+        record, images = records[who], kept.get(who)
+        labels = wanted.rows(whole=record is None)
+        if images is not None:
+            drawn = judged(images["images"].transpose(CHANNELS_LAST), labels, task.judge, wanted.protocol)
+        else:
+            work = draw(task, task.judge, labels, wanted.protocol, models[who]())
             drawn = yield from _told(work, done, total, cancel)
             done += wanted.steps(record is None, task.shape)
             if (key := keys[who]) is not None:
-                _samples.put(key, drawn)
+                known().put(key, {"images": drawn.images.transpose(CHANNELS_FIRST)})
         if isinstance(drawn, ConceptDrawn):
             if who == "before":
                 found.shown_before = drawn.shares()
@@ -232,40 +234,32 @@ def _told(work: Generator[int, None, S], done: int, total: int, cancel: CancelTo
         work.close()
 
 
-def _key(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, wanted: Plan | None = None) -> str | None:
-    """Under which the answers or samples of a shipped model are kept; None for all others."""
-    card, spec = run.card, run.split.spec.text
-    reference = retrained_model(card, spec, twin=who == "second")
-    if card.source != "bundled" or who == "after" or (who != "before" and reference is None):
+def samples_key(task: DiffusionTask, run: Planned, who: Who, wanted: Plan, *, whole: bool) -> Key | None:
+    """Under which the samples of a shipped model are known; None for all others."""
+    protocol = wanted.protocol
+    about = {
+        "what": "samples", "labels": digest(wanted.rows(whole)), "prompts": run.dataset.class_names, "seed": SAMPLE_SEED,
+        "steps": protocol.steps, "guidance": protocol.guidance,
+    }  # fmt: skip
+    return key_of(task, run, who, about)
+
+
+def key_of(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, about: Mapping[str, Any]) -> Key | None:
+    """Under which something about one of a run's models is known; None where it is not a shipped one.
+
+    Args:
+        about: what, beside the weights, the pictures and the precision.
+    """
+    card = run.card
+    reference = retrained_model(card, run.split.spec.text, twin=who == "second")
+    if card.source != "bundled" or who == "after":
         return None
-    which = who if who == "before" else f"{who}/{spec}"
-    key = f"{run.dataset.name}/{card.sha256}/{which}/{task.device.type}/{task.precision}"
-    return key if wanted is None else f"{key}/{spec}/{wanted.protocol.name}"
-
-
-T = TypeVar("T")
-
-
-class _Kept(Generic[T]):
-    """The last `most` results for shipped models; safe to use from several runs."""
-
-    def __init__(self, most: int) -> None:
-        self._lock = threading.Lock()
-        self._most = most
-        self._kept: OrderedDict[str, T] = OrderedDict()
-
-    def get(self, key: str) -> T | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: str, value: T) -> None:
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-
-_answers: _Kept[Answers] = _Kept(ANSWERS_KEPT)
-_samples: _Kept[Drawn] = _Kept(SAMPLES_KEPT)
+    weights = card.weight_files
+    if who != "before":
+        if reference is None:
+            return None
+        weights = {**weights, card.file: reference.sha256}
+    shared = {
+        "weights": weights, "dataset": run.dataset.name, "precision": task.precision, "memory": run.config.memory
+    }  # fmt: skip
+    return Key({**about, **shared}, machine_of(task.device))

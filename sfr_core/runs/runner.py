@@ -16,9 +16,12 @@ from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import memory_errors, peak_bytes
 from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
-from sfr_core.runs.evaluate import Who
+from sfr_core.runs.evaluate import Who, key_of
 from sfr_core.runs.evaluate import evaluate as measure
+from sfr_core.runs.known import Key, known
 from sfr_core.runs.session import Session
+from sfr_core.tasks.diffusion import DiffusionTask
+from sfr_core.tasks.text_to_image import TextToImageTask
 
 
 def run(
@@ -71,7 +74,6 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
         session.keep()
         yield _cancelled(0, cancel)
         return
-    yield from _preview(session, 0, cancel)
     seconds, steps, density = 0.0, 0, None
     # Optimiser, masks and teachers go with the method's generator: pictures are drawn in what they took.
     with closing(_method(session, cancel)) as method:
@@ -111,15 +113,32 @@ def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, Non
 
 
 def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bool]:
-    """The phase `prepare`; False if it was stopped."""
-    task, total = session.task, session.task.preparation()
+    """The phase `prepare`; False if it was stopped. What a shipped model draws of itself is drawn once on a machine."""
+    task, key = session.task, _pictures_key(session)
+    store = task.store if isinstance(task, DiffusionTask) else None
+    found = None if key is None else known().get(key)
+    if store is not None and found is not None:
+        store.take(torch.from_numpy(found["held"]))
+    total = task.preparation()
     yield PhaseStarted(phase="prepare", total=total)
+    yield from _preview(session, 0, cancel)  # needs nothing prepared: people see what the model draws before they wait
     with closing(task.prepare()) as work:
         for done in work:
             yield PhaseProgress(phase="prepare", done=done, total=total)
             if cancel.cancelled:
                 return False
+    if store is not None and key is not None and found is None:
+        known().put(key, {"held": store.held.cpu().numpy()})
     return True
+
+
+def _pictures_key(session: Session) -> Key | None:
+    """Under which the pictures that a run's model still has to draw of itself are known; None where there are none to know."""
+    task = session.task
+    if not isinstance(task, DiffusionTask) or task.store.about is None:
+        return None
+    texts = task.plan.texts if isinstance(task, TextToImageTask) else session.dataset.class_names
+    return key_of(task, session, "before", {**task.store.about, "prompts": texts})
 
 
 def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:

@@ -102,6 +102,13 @@ def draw(
 ) -> Generator[int, None, Drawn]:
     """Draws and judges a sample for each label; yields the sampler steps done. Records take the default seed."""
     images = (yield from draw_unjudged(task, labels, sampler, model, seed=seed)).images
+    return judged(images, labels, judge, sampler)
+
+
+def judged(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], judge: Judge | PromptJudge, sampler: Protocol
+) -> Drawn:
+    """Samples [n, h, w, c] of labels [n] that were drawn, judged."""
     if isinstance(judge, PromptJudge):
         return ConceptDrawn(images, labels, judge, sampler)
     return Drawn(images, labels, judge, sampler)

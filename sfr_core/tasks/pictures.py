@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -89,10 +89,17 @@ class Latents:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How held pictures come to be before a run: `draw` yields the units of `work` that are done and returns the pictures."""
+    """How held pictures come to be before a run.
+
+    Attributes:
+        work: units of work.
+        draw: yields the units that are done and returns the pictures.
+        about: all that the pictures follow from beside weights and prompts, ready for JSON; None where nobody needs to know.
+    """
 
     work: int
     draw: Callable[[], Generator[int, None, Tensor]]
+    about: Mapping[str, Any] | None = None
 
 
 class PictureStore:
@@ -129,12 +136,19 @@ class PictureStore:
         """Units of work that `prepare` still has to do."""
         return 0 if self._making is None else self._making.work
 
+    @property
+    def about(self) -> Mapping[str, Any] | None:
+        """`Making.about` of pictures that are still to be made."""
+        return None if self._making is None else self._making.about
+
+    def take(self, held: Tensor) -> None:
+        """Takes pictures that were made before as `prepare` would make them."""
+        self.held, self._making = held.to(self._device), None
+
     def prepare(self) -> Generator[int, None, None]:
         """Makes the pictures where there are none yet."""
         if self._making is not None:
-            made = yield from self._making.draw()
-            self.held = made.to(self._device)
-            self._making = None
+            self.take((yield from self._making.draw()))
 
     def batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
         """One shuffled pass over a set."""
@@ -187,7 +201,8 @@ def self_generated(
         held = torch.cat(drawn)
         return torch.empty_like(held).index_copy_(0, order.to(held.device), held)
 
-    return Making(sum(work(rows) for rows, _ in parts), draw)
+    about = {"what": "own pictures", "labels": labels.tolist(), "how": asdict(how), "seed": own_seed}
+    return Making(sum(work(rows) for rows, _ in parts), draw, about)
 
 
 def frozen_flips(dataset: Dataset, seed: int) -> NDArray[np.uint8]:

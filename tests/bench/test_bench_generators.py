@@ -40,8 +40,6 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCard:
     for module in (bench, evaluate):
         monkeypatch.setattr(module, "protocol_of", lambda _: SMALL)
     monkeypatch.setattr(sessions, "open_judge", lambda _: named_judge())
-    # Other tests count what they draw of the same model.
-    monkeypatch.setattr(evaluate, "_samples", type(evaluate._samples)(4))
     for module in ("bench.cells", "bench.generators"):
         monkeypatch.setattr(f"{module}.settings_of", lambda _, place: dict(SMALL_CONCEPTS[place.method]))
     return made

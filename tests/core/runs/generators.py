@@ -29,7 +29,7 @@ class Generator:
         whole: phases of a whole run of SFR-on of 4 steps with their work.
         order: in which its models are measured.
         counts: samples to forget and to keep in a record. side: of a picture, with its channels.
-        answered: work of the evaluations of two runs, where the second finds samples of the first.
+        after: work of an evaluation that draws of the model after alone.
     """
 
     make: Callable[..., ModelCard]
@@ -39,7 +39,7 @@ class Generator:
     order: list[str]
     counts: tuple[int, int]
     side: tuple[int, int, int]
-    answered: list[int]
+    after: int
 
     def card(self, folder: Path, *, reference: bool = False, **changes: Any) -> ModelCard:
         made = self.make(folder, **{"source": "bundled", **changes})
@@ -51,18 +51,18 @@ GENERATORS = {
     # 6 pictures to forget are one Fisher batch, of 54 others two are asked for; 3 x (2 batches x 4 sampler steps).
     "ddpm": Generator(
         ddpm_card, ddpm_session, ddpm_retrained, [("prepare", 0), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 24)],
-        ["retrained", "before", "after"], (100, 99), (8, 8, 1), [16, 8],
+        ["retrained", "before", "after"], (100, 99), (8, 8, 1), 8,
     ),
     # 8 forget rows are one Fisher batch, of 18 others two are asked for. 36 samples of the model after, and the few that are
     # shown of the two others, fit one batch each of 4 sampler steps.
     "dit": Generator(
         dit_card, dit_session, dit_retrained, [("prepare", 8), ("fisher", 1), ("fisher", 2), *STEPS, ("evaluate", 12)],
-        ["retrained", "before", "after"], (18, 18), (16, 16, 3), [8, 4],
+        ["retrained", "before", "after"], (18, 18), (16, 16, 3), 4,
     ),
     # 18 latents drawn in 2 x 20 steps; 2 Fisher batches each; all pictures in one batch of 4 steps, twice.
     "text-to-image": Generator(
         sd_folder, sd_session, None, [("prepare", 40), ("fisher", 2), ("fisher", 2), *STEPS, ("evaluate", 8)],
-        ["before", "after"], (6, 12), (16, 16, 3), [8, 4],
+        ["before", "after"], (6, 12), (16, 16, 3), 4,
     ),
 }  # fmt: skip
 

@@ -1,10 +1,10 @@
-"""Sessions: refusals before anything is loaded, rollback to the bit, weights of one's own, answers kept."""
+"""Sessions: refusals before anything is loaded, rollback to the bit, weights of one's own, answers computed once."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from torch import nn
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, Busy, ConfigError, InputError, SpecError, UnknownName
-from sfr_core.runs import evaluate
 from sfr_core.runs import session as sessions
+from sfr_core.runs.evaluate import Who
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 from tests.core.tiny import SMALL, TinyNet, same, state, tiny_dataset
@@ -142,27 +142,50 @@ def test_two_sessions_never_share_weights(tmp_path: Path) -> None:
     assert not mine & {t.data_ptr() for t in [*second.before.values(), *second.task.model.state_dict().values()]}
 
 
-def test_answers_of_shipped_models_are_kept_and_keyed(tmp_path: Path) -> None:
+def test_answers_of_shipped_models_are_computed_once_on_a_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLEARNING_CACHE", str(tmp_path / "cache"))
     card = tiny_card(tmp_path, source="bundled")
-    card = replace(card, sha256=card.sha256)
     session = tiny_session(tmp_path, card=card)
-    before, retrained, twin = (session.answers(who) for who in ("before", "retrained", "second"))
+    first = {who: session.answers(who) for who in OTHERS}
+    before, retrained, second = first.values()
     assert before is not None
     assert retrained is not None
-    assert twin is not None
+    assert second is not None
     assert before.train.shape == (60, 10)
     assert not np.array_equal(before.train, retrained.train)
-    assert not np.array_equal(twin.train, retrained.train)
+    assert not np.array_equal(second.train, retrained.train)
+
     other = tiny_session(tmp_path, card=card, forget="class:four")
-    assert other.answers("before") is before
     assert other.answers("retrained") is other.answers("second") is None
-    assert session.answers("retrained") is retrained
+    asked: list[str] = []
+    for opened in (session, other):
+        monkeypatch.setattr(opened.task, "predict", counted(opened.task.predict, asked))
+    for who, answers in [*first.items(), ("before", before)]:
+        again = (session if who != "before" else other).answers(who)
+        assert again is not None
+        assert answers is not None
+        assert np.array_equal(again.train, answers.train)
+        assert np.array_equal(again.test, answers.test)
+    assert asked == []
     with torch.no_grad():
         session.task.model.fc.bias[0] += 5
     after = session.answers("after")  # never kept: it is the live model's
+    assert asked == ["train", "test"]
     assert after is not None
     assert not np.array_equal(after.train, before.train)
-    assert session.answers("before") is before
+
+
+OTHERS: tuple[Who, ...] = ("before", "retrained", "second")
+
+
+def counted(predict: Callable[..., Any], asked: list[str]) -> Callable[..., Any]:
+    def wrapped(source: str, *args: Any) -> Any:
+        asked.append(source)
+        return predict(source, *args)
+
+    return wrapped
 
 
 def test_answers_of_ones_own_model_are_asked_anew(tmp_path: Path) -> None:
@@ -172,17 +195,6 @@ def test_answers_of_ones_own_model_are_asked_anew(tmp_path: Path) -> None:
     assert first is not None
     assert second is not None
     assert np.array_equal(first.train, second.train)
-
-
-def test_what_is_kept_forgets_the_longest_unused() -> None:
-    kept: evaluate._Kept[int] = evaluate._Kept(3)
-    for i in range(3):
-        kept.put(str(i), i)
-    assert kept.get("0") == 0
-    kept.put("last", 9)
-    assert kept.get("0") == 0
-    assert kept.get("1") is None
-    assert kept.get("last") == 9
 
 
 def test_asking_changes_nothing(tmp_path: Path) -> None:
