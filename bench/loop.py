@@ -42,8 +42,8 @@ def bare(task: ClassifierTask, config: SFRonConfig) -> float:
     rng = torch.Generator().manual_seed(0)
     started = time.process_time()
     optimizer = make_optimizer(config, task.model.parameters())
-    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
-    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
+    remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
     task.model.train()
     for _ in range(config.steps):
         for batches, sign in ((forget, -1e-3), (remain, 1.0)):

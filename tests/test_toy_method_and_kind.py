@@ -33,9 +33,8 @@ from sfr_core.kinds.registry import KINDS
 from sfr_core.plan import plan
 from sfr_core.results import ClassifierRecord
 from sfr_core.runs.files import FILES, WEIGHTS, read_config, read_result, read_weights
-from sfr_core.tasks.base import Task
+from sfr_core.tasks.base import Opening, Task
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.tasks.opening import Opening
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard, write_card
 from tests.core.tiny import TinyNet, tiny_dataset

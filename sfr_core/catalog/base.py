@@ -129,7 +129,7 @@ class MethodSpec:
         order: place among the methods, from the left.
         config_cls: its hyper-parameters.
         function: "module:name" of its loop, imported on first use.
-        requires: protocols of tasks/base.py that the task must have beside Task.
+        requires: abilities (Kind.abilities) that the task must have beside those of Task.
         paper: citation.
         parts: its row in the paper's unifying table.
         cost: what a run takes, by its config.

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, part_field
+from sfr_core.configs.base import EpochConfig, PartStepConfig, StepConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinetuneConfig(EpochConfig):
-    """Fine-tuning (FT): cross-entropy on the remain set only."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinetuneStepsConfig(StepConfig):
-    """Fine-tuning (FT) of a generator: its training loss on the remaining classes only."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConceptFinetuneConfig(FinetuneStepsConfig):
-    """Fine-tuning (FT) of a text-to-image model: its training loss on pictures of everything else."""
-
-    trainable: Trainable = part_field("full")
-
-
-def _cost(config: FinetuneConfig | FinetuneStepsConfig, sizes: Sizes) -> Cost:
+def _cost(config: EpochConfig | StepConfig, sizes: Sizes) -> Cost:
     return Cost.training(config, remain=config.passes(sizes.remain))
 
 
@@ -83,7 +66,7 @@ _CLASSIFIER = MethodSpec(
     title="Fine-tuning",
     summary="Goes on training on the remain set and waits for the rest to fade.",
     order=2,
-    config_cls=FinetuneConfig,
+    config_cls=EpochConfig,
     function="sfr_core.methods.finetune:finetune",
     paper="Warnecke et al., NDSS 2023 (arXiv 2108.11577)",
     parts=Parts(remaining="descent on the remain set: g_r", manifold="Euclidean: δᵀ δ"),
@@ -94,8 +77,7 @@ _CLASSIFIER = MethodSpec(
 _DDPM = replace(
     _CLASSIFIER,
     summary="Goes on training on the remaining classes and waits for the rest to fade.",
-    config_cls=FinetuneStepsConfig,
-    function="sfr_core.methods.finetune:finetune_steps",
+    config_cls=StepConfig,
     presets=DDPM,
 )
 METHOD = {
@@ -105,7 +87,7 @@ METHOD = {
     "text-to-image": replace(
         _DDPM,
         summary="Goes on training on everything else and waits for the concept to fade.",
-        config_cls=ConceptFinetuneConfig,
+        config_cls=PartStepConfig,
         presets=TEXT_TO_IMAGE,
     ),
 }

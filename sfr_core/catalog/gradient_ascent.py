@@ -7,7 +7,7 @@ from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, clip_field, part_field
+from sfr_core.configs.base import EpochConfig, PartStepConfig, StepConfig, clip_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,19 +17,7 @@ class GradientAscentConfig(EpochConfig):
     clip: float | None = clip_field(0.1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AscentStepsConfig(StepConfig):
-    """Gradient ascent (GA) on a generator: minus its training loss on the forget set only."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConceptAscentConfig(AscentStepsConfig):
-    """Gradient ascent (GA) on a text-to-image model: minus its training loss on pictures of the concept."""
-
-    trainable: Trainable = part_field("full")
-
-
-def _cost(config: GradientAscentConfig | AscentStepsConfig, sizes: Sizes) -> Cost:
+def _cost(config: GradientAscentConfig | StepConfig, sizes: Sizes) -> Cost:
     return Cost.training(config, forget=config.passes(sizes.forget))
 
 
@@ -98,8 +86,7 @@ _CLASSIFIER = MethodSpec(
 )
 _DDPM = replace(
     _CLASSIFIER,
-    config_cls=AscentStepsConfig,
-    function="sfr_core.methods.gradient_ascent:gradient_ascent_steps",
+    config_cls=StepConfig,
     presets=DDPM,
 )
 METHOD = {
@@ -109,7 +96,7 @@ METHOD = {
     "text-to-image": replace(
         _DDPM,
         summary="Climbs the loss on pictures of the concept and looks at nothing else.",
-        config_cls=ConceptAscentConfig,
+        config_cls=PartStepConfig,
         presets=TEXT_TO_IMAGE,
     ),
 }

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
 from sfr_core.configs.base import EpochConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomLabelConfig(EpochConfig):
-    """Random label (RL): forget rows get one fixed wrong label each, then everything is trained on."""
-
-
-def _cost(config: RandomLabelConfig, sizes: Sizes) -> Cost:
+def _cost(config: EpochConfig, sizes: Sizes) -> Cost:
     return Cost.training(config, forget=config.epochs * sizes.forget, remain=config.epochs * sizes.remain)
 
 
@@ -24,7 +17,7 @@ METHOD = {
         title="Random label",
         summary="Gives every forget picture one wrong label and trains on everything.",
         order=4,
-        config_cls=RandomLabelConfig,
+        config_cls=EpochConfig,
         function="sfr_core.methods.random_label:random_label",
         requires=("Distillable",),
         paper="Golatkar et al., CVPR 2020 (arXiv 1911.04933)",

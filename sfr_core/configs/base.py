@@ -76,7 +76,7 @@ class MethodConfig:
         """Refuses values that ask for what a task cannot do.
 
         Args:
-            have: protocols (tasks/base.py) that the task has.
+            have: abilities of the task's kind (Kind.abilities).
 
         Raises:
             InputError: a value that needs another one.
@@ -286,3 +286,10 @@ class StepConfig(OptimizerConfig):
     def passes(self, pictures: int) -> int:
         """Pictures that all steps see, whatever the size of the set."""
         return self.steps * self.batch_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartStepConfig(StepConfig):
+    """Base of those that train a part of a text-to-image model."""
+
+    trainable: Trainable = part_field("full")

@@ -40,9 +40,9 @@ class Kind:
         id: ModelCard.kind. order: place among the kinds; the first is what the page opens on, and what a model of nobody's card is.
         title, noun: for people, "Classifier" and "classifier". only: why the methods that it alone knows cannot do others.
         forgets: what of a forget specification it accepts: "class", "random", "samples", "concept".
-        abilities: protocols (tasks/base.py) that its tasks have, so that what one cannot do is refused before a run begins. A method may
+        abilities: what its tasks can do beside Task (tasks/base.py), so that what one cannot do is refused before a run begins. A method may
             be kept from a kind whose task inherits what the method needs.
-        opens: makes a task of this kind (tasks/opening.py). measures: a run's models at its end (runs/evaluate.py). These and the
+        opens: makes a task of this kind of a tasks.base.Opening. measures: a run's models at its end (runs/evaluate.py). These and the
             next two are functions, "module:name", imported on first use.
         dataset, loads: functions of a card: the pictures that go with a model, and its network or pipeline, on the CPU.
         draws: it draws pictures, so that a judge names what it shows; else it is asked about pictures.

@@ -12,11 +12,11 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.bad_teacher import BadTeacherConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, frozen_copy, split_objective, train_epochs
-from sfr_core.tasks.base import Distillable
+from sfr_core.tasks.classifier import ClassifierTask
 
 
 def bad_teacher(
-    task: Distillable, config: BadTeacherConfig, *, rng: torch.Generator, cancel: CancelToken
+    task: ClassifierTask, config: BadTeacherConfig, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """KL(teacher || student) on both sets together: a random network teaches the forget rows, theta_0 the remain rows.
 

@@ -20,7 +20,8 @@ from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average_gradients, stopping
 from sfr_core.ops.schedules import cosine
-from sfr_core.tasks.base import Batch, Distillable, Task
+from sfr_core.tasks.base import Batch, Part, Task
+from sfr_core.tasks.classifier import ClassifierTask
 
 Parameters = dict[str, nn.Parameter]
 
@@ -137,7 +138,7 @@ def epoch_lr(config: EpochConfig, epoch: int) -> float:
     return config.lr if config.lr_schedule == "constant" else config.lr * cosine(epoch / config.epochs)
 
 
-def wrong_label_epoch(task: Distillable, size: int, rng: torch.Generator) -> Callable[[int], Iterator[Objective]]:
+def wrong_label_epoch(task: ClassifierTask, size: int, rng: torch.Generator) -> Callable[[int], Iterator[Objective]]:
     """One pass of random label and SalUn: both sets together, wrong labels on the forget rows."""
 
     def epoch(_: int) -> Iterator[Objective]:
@@ -177,6 +178,40 @@ def train_epochs(
     pairs = ((e, objective) for e in range(config.epochs) for objective in epoch(e))
     numbered = ((lr_at(i, e) if lr_at else epoch_lr(config, e), o) for i, (e, o) in enumerate(pairs))
     yield from descend(task, optimizer, numbered, steps=steps, cancel=cancel, training=training, mask=mask, clip=clip)
+
+
+def train_on(
+    part: Part,
+    task: Task,
+    config: EpochConfig | StepConfig,
+    objective: Callable[[Batch], Objective],
+    *,
+    rng: torch.Generator,
+    cancel: CancelToken,
+    training: bool = True,
+    clip: float | None = None,
+) -> Iterator[Event]:
+    """The baselines that look at one set alone: its batches in turn, in epochs of classifiers or in steps of generators.
+
+    Args:
+        objective: of a batch of the set.
+        training, clip: as for `train_epochs`; in steps `train_steps` knows them.
+
+    Raises:
+        Diverged: a loss or a gradient became NaN or infinite. InputError: there was no batch at all.
+    """
+
+    def one_pass() -> Iterator[Batch]:
+        return task.batches(part, config.batch_size, rng)
+
+    if isinstance(config, StepConfig):
+        batches = cycle(one_pass)
+        yield from train_steps(task, config, lambda _: objective(next(batches)), cancel=cancel)
+        return
+    steps = config.epochs * batch_count(task.count(part), config.batch_size)
+    yield from train_epochs(
+        task, config, lambda _: map(objective, one_pass()), steps=steps, cancel=cancel, training=training, clip=clip
+    )
 
 
 def train_steps(

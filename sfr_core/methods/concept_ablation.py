@@ -9,14 +9,13 @@ from torch import Tensor
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.concept_ablation import ConceptAblationConfig
-from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, cycle, frozen_copy, train_steps
-from sfr_core.tasks.base import Promptable, Task
+from sfr_core.tasks.text_to_image import TextToImageTask
 
 
 def concept_ablation(
-    task: Task, config: ConceptAblationConfig, *, rng: torch.Generator, cancel: CancelToken
+    task: TextToImageTask, config: ConceptAblationConfig, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """Descends |e(x_t, concept) - stopgrad e(x_t, anchor)|^2 on pictures of the anchor, plus their own training loss.
 
@@ -24,29 +23,27 @@ def concept_ablation(
     the concept's prompts has an anchor of its own, a picture is asked for by one of those that lead to it. The published code asks the model that is being trained for the answer to the anchor.
 
     Raises:
-        Diverged: a loss or gradient is no longer finite. InputError: the model reads no prompts.
+        Diverged: a loss or gradient is no longer finite.
     """
-    if not isinstance(task, Promptable):
-        raise InputError("This model reads no prompts.", hint="Choose another method.")
     old = frozen_copy(task.model) if config.teacher == "frozen" else None
     pictures = cycle(lambda: task.anchor_batches(config.batch_size, rng))
 
     def objective(_: int) -> Objective:
         batch, anchors = next(pictures)
-        x, noise, t = task.noisy_batch(batch, rng)
+        x, t, noise = task.denoiser.noisy(batch.x, rng)[1:]
         labels = _asking(task, anchors, torch.randint(len(task.direct), (len(x),), generator=rng))
         with torch.no_grad():
-            target = task.noise_of(x, t, anchors, old)
-        forget = (task.noise_of(x, t, labels) - target).square().mean()
+            target = task.denoiser.predict(x, t, anchors, old)
+        forget = (task.denoiser.predict(x, t, labels) - target).square().mean()
         if not config.prior_weight:
             return Objective(forget, forget=forget)
-        remain = (task.noise_of(x, t, anchors) - noise).square().mean()
+        remain = (task.denoiser.predict(x, t, anchors) - noise).square().mean()
         return Objective(forget + config.prior_weight * remain, forget=forget, remain=remain)
 
     yield from train_steps(task, config, objective, cancel=cancel)
 
 
-def _asking(task: Promptable, anchors: Tensor, drawn: Tensor) -> Tensor:
+def _asking(task: TextToImageTask, anchors: Tensor, drawn: Tensor) -> Tensor:
     """One of the concept's prompts [n] that lead to each anchor [n]; `drawn` [n] says which."""
     leads = task.targets[None] == anchors[:, None]
     place = (drawn.to(anchors.device) % leads.sum(1))[:, None]

@@ -20,8 +20,8 @@ def joint(task: Task, config: JointConfig, *, rng: torch.Generator, cancel: Canc
     Raises:
         Diverged: a loss or gradient is no longer finite.
     """
-    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
-    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
+    remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
 
     def objective(i: int) -> Objective:
         alpha = alpha_at(i, config.steps, config.alpha, config.alpha_schedule)

@@ -16,23 +16,22 @@ from sfr_core.catalog.random_embedding import RandomEmbeddingConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import cycle, finite, last_event, training_run
-from sfr_core.tasks.base import Denoising, Task
+from sfr_core.tasks.diffusion import DiffusionTask
 
 
 def random_embedding(
-    task: Task, config: RandomEmbeddingConfig, *, rng: torch.Generator, cancel: CancelToken
+    task: DiffusionTask, config: RandomEmbeddingConfig, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """Replaces the forgotten rows of one table of class embeddings a step; there is no gradient and no learning rate.
 
     Raises:
         InputError: the model has no table of classes. Diverged: its loss on the forget set is no longer finite.
     """
-    tables = task.class_tables() if isinstance(task, Denoising) else {}
-    tables = {name: table for name, table in tables.items() if name in task.parameters()}
-    if not isinstance(task, Denoising) or not tables:
+    tables = {name: table for name, table in task.class_tables().items() if name in task.parameters()}
+    if not tables:
         raise InputError("This model has no table of classes.", hint="Choose another method.")
     kept = [c for c in range(task.classes) if c not in task.forgotten]
-    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
+    forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
     yield PhaseStarted(phase="unlearn", total=len(tables))
     done = 0
     with training_run(task.model), torch.no_grad():

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.random_label import RandomLabelConfig
+from sfr_core.configs import EpochConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import batch_count, train_epochs, wrong_label_epoch
-from sfr_core.tasks.base import Distillable
+from sfr_core.tasks.classifier import ClassifierTask
 
 
 def random_label(
-    task: Distillable, config: RandomLabelConfig, *, rng: torch.Generator, cancel: CancelToken
+    task: ClassifierTask, config: EpochConfig, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """Cross-entropy on both sets shuffled together, in train mode; every forget row keeps one fixed wrong label.
 

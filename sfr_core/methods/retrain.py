@@ -9,14 +9,16 @@ from torch import nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RetrainConfig, RetrainStepsConfig
-from sfr_core.errors import InputError
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, cycle, epoch_lr, train_epochs, train_steps
 from sfr_core.ops.schedules import cosine
-from sfr_core.tasks.base import Distillable, Restartable, Task
+from sfr_core.tasks.base import Task
+from sfr_core.tasks.classifier import ClassifierTask
 
 
-def retrain(task: Distillable, config: RetrainConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def retrain(
+    task: ClassifierTask, config: RetrainConfig, *, rng: torch.Generator, cancel: CancelToken
+) -> Iterator[Event]:
     """Puts fresh random weights into `task.model` and descends L_r on the remain set, by the recipe of the original.
 
     The weights are replaced when the first step begins, so a run that is stopped before it has changed nothing.
@@ -30,7 +32,7 @@ def retrain(task: Distillable, config: RetrainConfig, *, rng: torch.Generator, c
         if number == 0:
             start_afresh(task, task.new_model(rng))
         shift = config.shift if number < config.shift_share * config.epochs else 0
-        for batch in task.remain_batches(config.batch_size, rng):
+        for batch in task.batches("remain", config.batch_size, rng):
             if shift:
                 batch = task.shifted(batch, shift, rng)
             loss = task.losses(batch, rng).mean()
@@ -50,16 +52,13 @@ def retrain_steps(
     """The same for generators: `config.steps` steps on the remain set from fresh weights, in train mode.
 
     Raises:
-        Diverged: a loss or gradient is no longer finite. InputError: the task cannot make a new network.
+        Diverged: a loss or gradient is no longer finite.
     """
-    if not isinstance(task, Restartable):
-        raise InputError("Training this model anew takes hours.", hint="Compare with the one that its card ships.")
-    fresh = task.new_model
-    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
 
     def objective(i: int) -> Objective:
         if i == 0:
-            start_afresh(task, fresh(rng))
+            start_afresh(task, task.new_model(rng))
         loss = task.losses(next(remain), rng).mean()
         return Objective(loss, remain=loss)
 

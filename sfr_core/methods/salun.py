@@ -26,13 +26,14 @@ from sfr_core.methods.common import (
     wrong_label_epoch,
 )
 from sfr_core.ops.saliency import Tensors, batch_gradients, describe_mask, top_fraction_mask, zeros_like_parameters
-from sfr_core.tasks.base import Distillable, Redirectable, Task
+from sfr_core.tasks.base import Task
+from sfr_core.tasks.classifier import ClassifierTask
 
 DECADES = tuple(10.0 ** (k / 10) for k in range(-60, 1))
 """Grid on which each layer's kept entries are counted: 61 shares, 1e-6 to 1, of the largest score."""
 
 
-def salun(task: Distillable, config: SalUnConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def salun(task: ClassifierTask, config: SalUnConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Random label, with every gradient (also that of remain rows) multiplied by the saliency mask.
 
     Raises:
@@ -53,10 +54,8 @@ def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, c
     """One joint step: forget_weight * redirection + remain_weight * L_r; clip, THEN mask, then step (as published).
 
     Raises:
-        Diverged: a loss or gradient is no longer finite. InputError: the task knows no wrong answer.
+        Diverged: a loss or gradient is no longer finite.
     """
-    if not isinstance(task, Redirectable):
-        raise InputError("This model knows no wrong answer to move to.", hint="Choose another method.")
     mask = yield from saliency(
         task,
         config.mask_fraction,
@@ -69,8 +68,8 @@ def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, c
     if mask is None:
         yield last_event(0, cancel, stopped=True)
         return
-    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
-    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
+    remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
 
     def objective(_: int) -> Objective:
         remain_loss = task.losses(next(remain), rng).mean()

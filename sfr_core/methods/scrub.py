@@ -12,10 +12,10 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.scrub import ScrubConfig
 from sfr_core.events import Event
 from sfr_core.methods.common import Objective, batch_count, frozen_copy, train_epochs
-from sfr_core.tasks.base import Distillable
+from sfr_core.tasks.classifier import ClassifierTask
 
 
-def scrub(task: Distillable, config: ScrubConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def scrub(task: ClassifierTask, config: ScrubConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Passes over the forget set that push away from theta_0, then passes over the remain set that keep near it.
 
     1. In the first `forget_epochs` epochs: descend -KL_T(theta_0 || theta) on the forget set.
@@ -30,17 +30,17 @@ def scrub(task: Distillable, config: ScrubConfig, *, rng: torch.Generator, cance
 
     def epoch(number: int) -> Iterator[Objective]:
         if number < config.forget_epochs:
-            for batch in task.forget_batches(config.batch_size, rng):
+            for batch in task.batches("forget", config.batch_size, rng):
                 with torch.no_grad():
                     teacher = task.logits(batch, original)
                 loss = distillation(task.logits(batch), teacher, config.temperature).mean()
                 yield Objective(-loss, forget=loss)
-        for batch in task.remain_batches(config.batch_size, rng):
+        for batch in task.batches("remain", config.batch_size, rng):
             with torch.no_grad():
                 teacher = task.logits(batch, original)
             student = task.logits(batch)
             imitation = distillation(student, teacher, config.temperature).mean()
-            mistakes = F.cross_entropy(student.float(), task.labels(batch), reduction="none").mean()
+            mistakes = F.cross_entropy(student.float(), batch.y, reduction="none").mean()
             loss = config.ce_weight * mistakes + config.kl_weight * imitation
             yield Objective(loss, remain=loss)
 

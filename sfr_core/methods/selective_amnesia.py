@@ -34,7 +34,7 @@ from sfr_core.methods.common import (
     training_run,
 )
 from sfr_core.ops.saliency import Tensors, add_squares, batch_gradients, zeros_like_parameters
-from sfr_core.tasks.base import Denoising, Task
+from sfr_core.tasks.diffusion import DiffusionTask
 
 TIMESTEPS = 1000
 """The published Fisher sums the loss over so many timesteps; a stratified sum is scaled to it."""
@@ -49,28 +49,25 @@ _lock = threading.Lock()
 
 
 def selective_amnesia(
-    task: Task, config: SelectiveAmnesiaConfig, *, rng: torch.Generator, cancel: CancelToken
+    task: DiffusionTask, config: SelectiveAmnesiaConfig, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """Estimates the Fisher of the old model, then trains: noise for the forgotten classes, replay, and the penalty.
 
     Raises:
-        Diverged: a loss or gradient is no longer finite. InputError: the task cannot draw noise in place of a class.
+        Diverged: a loss or gradient is no longer finite. InputError: there is no picture for the Fisher.
     """
-    if not isinstance(task, Denoising):
-        raise InputError("This model has no noise to draw in place of a class.", hint="Choose another method.")
-    fisher = yield from amnesia_fisher(task, task, config, cancel=cancel)
+    fisher = yield from amnesia_fisher(task, config, cancel=cancel)
     if fisher is None:
         yield last_event(0, cancel, stopped=True)
         return
-    surrogate_losses, replay_losses = task.surrogate_losses, task.replay_losses
     parameters = task.parameters()
     old = {name: p.detach().clone() for name, p in parameters.items()}
-    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
-    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
+    remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
 
     def objective(_: int) -> Objective:
-        noise = surrogate_losses(next(forget), rng).mean()
-        replay = replay_losses(next(remain), rng).mean()
+        noise = task.surrogate_losses(next(forget), rng).mean()
+        replay = task.replay_losses(next(remain), rng).mean()
         penalty = elastic_penalty(parameters, old, fisher)
         total = noise + config.replay_weight * replay + config.ewc_weight * penalty
         return Objective(total, forget=noise, remain=replay)
@@ -84,22 +81,19 @@ def elastic_penalty(parameters: Parameters, old: Mapping[str, Tensor], fisher: M
 
 
 def amnesia_fisher(
-    task: Task, replay: Denoising, config: SelectiveAmnesiaConfig, *, cancel: CancelToken
+    task: DiffusionTask, config: SelectiveAmnesiaConfig, *, cancel: CancelToken
 ) -> Generator[Event, None, Tensors | None]:
     """F = mean over pictures of (gradient of the loss summed over the timesteps)^2, in eval mode at the present weights.
 
     The Fisher that was computed for the same weights and pictures in this process is taken again; its progress is said
     all the same.
 
-    Args:
-        task, replay: the task, and the task again as what it must be able to do.
-
     Returns:
         The diagonal by parameter name, or None if it was cancelled.
     """
     rng = torch.Generator().manual_seed(FISHER_SEED)
     parameters = task.parameters()
-    pictures = list(replay.class_pictures(config.fisher_images, rng))
+    pictures = list(task.class_pictures(config.fisher_images, rng))
     if not pictures:
         raise InputError("There is nothing to estimate the Fisher on.", hint="Choose a larger set.")
     total = batch_count(len(pictures), PICTURES_PER_EVENT)
@@ -111,11 +105,11 @@ def amnesia_fisher(
                 return None
             if known is None:
                 task.model.eval()
-                losses = replay.stratified_losses(picture, config.fisher_timesteps, rng)
+                losses = task.stratified_losses(picture, config.fisher_timesteps, rng)
                 summed = losses.sum() * (TIMESTEPS / losses.shape[1])
                 finite(summed)
                 if number == 1:
-                    key = _name(parameters, config, losses, map(replay.digest, pictures))
+                    key = _name(parameters, config, losses, map(task.digest, pictures))
                     known = _recall(key)
                 if known is None:
                     add_squares(fisher, batch_gradients(parameters, summed))

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from itertools import islice
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,8 @@ from sfr_core.ops.saliency import (
 )
 from sfr_core.ops.schedules import alpha_at, cosine, warmed
 from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
-from sfr_core.tasks.base import Batch, Denoising, Part, Redirectable, Task
+from sfr_core.tasks.base import Batch, Part, Task
+from sfr_core.tasks.diffusion import DiffusionTask
 
 ENOUGH = 5
 """Forgetting steps over whose mean a run knows how much is left (SFRonConfig.forget_down_to): one batch says little."""
@@ -41,13 +43,15 @@ ENOUGH = 5
 def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Runs SFR-on on `task.model` in place.
 
+    Args:
+        config: it asks for nothing that the task's kind lacks (`check_abilities`).
+
     Yields:
         PhaseStarted, PhaseProgress, MaskReady, one Step per outer step, then Finished or Cancelled.
 
     Raises:
-        Diverged: a loss or gradient is no longer finite. InputError: the task cannot do what the config asks.
+        Diverged: a loss or gradient is no longer finite. InputError: there is nothing to estimate the mask on.
     """
-    config.check_abilities({p.__name__ for p in (Redirectable, Denoising) if isinstance(task, p)})
     mask: Tensors | None = None
     if config.mask:
         fishers: list[Tensors] = []
@@ -111,8 +115,8 @@ def unlearn(
     forget_optimizer = remain_optimizer
     if config.optimizer_state == "separate":
         forget_optimizer = make_optimizer(config, parameters.values(), eps=config.adam_eps)
-    forget = cycle(lambda: task.forget_batches(config.batch_size, rng))
-    remain = cycle(lambda: task.remain_batches(config.batch_size, rng))
+    forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
+    remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
     slow = _slow_copy(task, config)
     before = frozen_copy(task.model) if config.recalls else None
     left: deque[float] = deque(maxlen=ENOUGH)
@@ -173,9 +177,9 @@ def unlearn(
 
 def _label_misleads(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> bool:
     """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
-    if config.forget_until is None or not isinstance(task, Denoising):
+    if config.forget_until is None:
         return False
-    return _mean_of_processes(task.label_gap(batch, rng), task) >= config.forget_until
+    return _mean_of_processes(cast(DiffusionTask, task).label_gap(batch, rng), task) >= config.forget_until
 
 
 def _forgot_enough(left: deque[float], config: SFRonConfig) -> bool:
@@ -229,8 +233,8 @@ def _remain_losses(
     task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
 ) -> Tensor:
     """Per-sample losses [n] of a remain batch, which the repair descends."""
-    if config.remain_loss == "recall" and isinstance(task, Denoising) and before is not None:
-        return task.recall_losses(batch, before, rng, config.recall_weights)
+    if config.remain_loss == "recall" and before is not None:
+        return cast(DiffusionTask, task).recall_losses(batch, before, rng, config.recall_weights)
     return task.losses(batch, rng)
 
 
@@ -238,9 +242,9 @@ def _forget_losses(
     task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
 ) -> Tensor:
     """Per-sample losses [n] that the forgetting step climbs, or descends where the config redirects."""
-    if config.forget_loss == "relative" and isinstance(task, Denoising) and before is not None:
-        return task.relative_losses(batch, before, rng, config.other)
-    if config.forget_loss == "redirect" and isinstance(task, Redirectable):
+    if config.forget_loss == "relative" and before is not None:
+        return cast(DiffusionTask, task).relative_losses(batch, before, rng, config.other)
+    if config.forget_loss == "redirect":
         return task.redirect_losses(batch, rng)
     return task.losses(batch, rng)
 
@@ -265,7 +269,7 @@ def _mean_inverse_loss(task: Task, config: SFRonConfig, rng: torch.Generator, be
         inverse_losses(
             _forget_losses(task, batch, config, rng, before), config.lam, config.weight_eps, config.loss_floor
         )
-        for batch in task.forget_batches(config.fisher_batch_size, rng)
+        for batch in task.batches("forget", config.fisher_batch_size, rng)
     ]
     return torch.cat(all_c).mean()
 

@@ -10,27 +10,26 @@ from torch import Tensor
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.uce import UceConfig
-from sfr_core.errors import Diverged, InputError
+from sfr_core.errors import Diverged
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import last_event
-from sfr_core.tasks.base import Promptable, Task
+from sfr_core.tasks.text_to_image import TextToImageTask
+from sfr_core.tasks.text_to_image_parts import key_value_layers
 
 
 @torch.no_grad()
-def uce(task: Task, config: UceConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
+def uce(task: TextToImageTask, config: UceConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
     """Solves for new keys and values of the text, layer by layer; one Step a layer, which has no gradient.
 
     Nothing is drawn, so `rng` decides nothing. The step's forget loss is the mean squared distance of what the layer now
     answers to the concept from what it answered to the redirection; its learning rate is 0.
 
     Raises:
-        InputError: the model reads no prompts. Diverged: the equations have no finite solution.
+        Diverged: the equations have no finite solution.
     """
-    if not isinstance(task, Promptable):
-        raise InputError("This model reads no prompts.", hint="Choose another method.")
-    layers = task.key_value_layers()
-    concept, target = _pairs(task, config)
-    kept = _words(*task.text_states(task.kept), config)
+    layers = key_value_layers(task.model)
+    # Each of the concept's words shall be answered like the redirection's word beside it.
+    concept, target, kept = (_words(task, labels, config) for labels in (task.direct, task.targets, task.kept))
     yield PhaseStarted(phase="unlearn", total=len(layers))
     done = 0
     for layer in layers.values():
@@ -90,15 +89,9 @@ def edited(
     return solved.to(old.dtype)
 
 
-def _pairs(task: Promptable, config: UceConfig) -> tuple[Tensor, Tensor]:
-    """States of the concept's words, and beside each the state of the redirection that it shall be answered like."""
-    states, last = task.text_states(task.direct)
-    target, target_last = task.text_states(task.targets)
-    return _words(states, last, config), _words(target, target_last, config)
-
-
-def _words(states: Tensor, last: Tensor, config: UceConfig) -> Tensor:
-    """The last word of each prompt [n, d], or every place of it [n * tokens, d]."""
+def _words(task: TextToImageTask, labels: Tensor, config: UceConfig) -> Tensor:
+    """States of the last word of each prompt [n, d], or of every place of it [n * tokens, d]."""
+    states = task.prompts(labels)
     if config.tokens == "last":
-        return states[torch.arange(len(states), device=states.device), last].double()
+        return states[torch.arange(len(states), device=states.device), task.prompts.last[labels]].double()
     return states.flatten(0, 1).double()

@@ -90,12 +90,12 @@ def recover(
     rng = torch.Generator().manual_seed(how.seed)
     vector = soft.start.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([vector], how.lr)
-    batches = cycle(lambda: task.forget_batches(how.batch_size, rng))
+    batches = cycle(lambda: task.batches("forget", how.batch_size, rng))
     losses = []
     with kept_modes(target):
         target.eval()
         for done in range(1, how.steps + 1):
-            x, noise, t = task.noisy_batch(next(batches), rng)
+            _, x, t, noise = task.denoiser.noisy(next(batches).x, rng)
             states = soft.states(vector).expand(len(x), -1, -1)
             loss = mean_error(task.denoiser.predict_told(x, t, states, target), noise).mean()
             [vector.grad] = torch.autograd.grad(loss, [vector])

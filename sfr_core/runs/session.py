@@ -30,7 +30,6 @@ from sfr_core.results import Report, RunResult
 from sfr_core.runs.evaluate import Evaluation, Who, answers_of
 from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
-from sfr_core.tasks.opening import Opening
 from sfr_core.zoo.shipped import (
     HUB,
     OWN,
@@ -111,12 +110,12 @@ class Session:
             check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         with memory_errors("to open this model"):
-            given = Opening(
+            given = base.Opening(
                 config=config, method=self.method_config, dataset=self.dataset, split=self.split, prompts=forget.prompts,
                 load=load, build=build, judge=lambda: None if model.judge is None else open_judge(model),
                 guidance=None if model.sampling is None else model.sampling.guidance, device=self.device,
             )  # fmt: skip
-            self.task = cast("Callable[[Opening], base.RunTask]", named(kind.opens))(given)
+            self.task = cast("Callable[[base.Opening], base.RunTask]", named(kind.opens))(given)
             trial = getattr(self.method_config, "batch_size", 1)  # a method in closed form has no batches
             if config.memory == "spare":
                 recompute_blocks(self.task.model)

@@ -20,8 +20,7 @@ from sfr_core.events import Prediction
 from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
 from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
-from sfr_core.tasks.base import Part, Previewed, RunTask, Source
-from sfr_core.tasks.opening import Opening
+from sfr_core.tasks.base import Opening, Part, Previewed, RunTask, Source
 
 PREVIEWS = 20
 """Previews in a run; each costs about 1,000 forward passes."""
@@ -42,7 +41,7 @@ class LabelledBatch:
 
 
 class ClassifierTask(RunTask):
-    """A classifier, its pictures and a split; implements RunTask and Distillable.
+    """A classifier, its pictures and a split; for methods that need logits, teachers, or passes over both sets together.
 
     Args:
         model: maps [n, c, h, w] to logits [n, classes]; moved to `device` and channels_last.
@@ -92,13 +91,11 @@ class ClassifierTask(RunTask):
     def count(self, part: Part) -> int:
         return len(self._rows()[part])
 
-    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
-        return self._batches(self.split.forget, size, rng)
-
-    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
-        return self._batches(self.split.remain, size, rng)
+    def batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        return self._batches(self._rows()[part], size, rng)
 
     def union_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        """One shuffled pass over forget and remain rows together."""
         return self._batches(np.concatenate([self.split.forget, self.split.remain]), size, rng)
 
     def losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
@@ -111,16 +108,16 @@ class ClassifierTask(RunTask):
         return F.cross_entropy(self.logits(batch), target, reduction="none")
 
     def shifted(self, batch: LabelledBatch, reach: int, rng: torch.Generator) -> LabelledBatch:
+        """The batch with every picture moved by up to `reach` pixels each way, as in the recipe of the shipped classifier; black moves in."""
         black = -self._mean / self._std
         return LabelledBatch(shift(batch.x, reach, black, rng), batch.y, batch.rows)
 
-    def labels(self, batch: LabelledBatch) -> Tensor:
-        return batch.y
-
     def is_forget(self, batch: LabelledBatch) -> Tensor:
+        """True where a row of the batch belongs to the forget set, shape [n]."""
         return self._in_forget[batch.rows]
 
     def logits(self, batch: LabelledBatch, model: nn.Module | None = None) -> Tensor:
+        """Logits [n, classes] of `model` (default: the live one) in its present mode."""
         with autocast(self.device, self.precision):
             network = self.model if model is None else model
             out: Tensor = network(batch.x)
@@ -136,7 +133,7 @@ class ClassifierTask(RunTask):
         return None if cancel.cancelled else Previewed(record=self.evaluate_live(), predictions=self.predictions())
 
     def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
-        batch = next(self.remain_batches(min(batch_size, len(self._images["train"])), torch.Generator()))
+        batch = next(self.batches("remain", min(batch_size, len(self._images["train"])), torch.Generator()))
         self.precision = pick_precision(wanted, self.model, batch.x)
         return self.precision
 

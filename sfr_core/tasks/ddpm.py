@@ -14,9 +14,9 @@ from sfr_core.kinds.ddpm import PREVIEW, SELF_GENERATED
 from sfr_core.nets.judge import Judge
 from sfr_core.ops.denoising import paper_guidance, squared_error
 from sfr_core.ops.noise_schedule import DdpmSchedule
+from sfr_core.tasks.base import Opening
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.tasks.opening import Opening
 from sfr_core.tasks.pictures import PictureStore, Pixels, frozen_flips, self_generated
 
 FISHER_SCALE = 2.0

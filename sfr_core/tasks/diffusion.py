@@ -14,18 +14,20 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import GAP_PICTURES
 from sfr_core.configs import Precision
 from sfr_core.data.class_sets import PreviewSettings, evenly
+from sfr_core.data.reduced import reduced
+from sfr_core.events import Sheet
 from sfr_core.nets.judge import Judge, pixels_of
 from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.denoising import mean_error
 from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.modes import kept_modes
-from sfr_core.ops.sampling import tiles
-from sfr_core.tasks.base import Other, Part, Previewed, RecallWeights
+from sfr_core.ops.sampling import sheet_png, tiles
+from sfr_core.results import LiveRecord
+from sfr_core.tasks.base import Other, Part, Previewed, RecallWeights, RunTask
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.pictures import PictureStore, Space
-from sfr_core.tasks.sheets import previewed
 
 Redirection = Literal["prediction", "label"]
 PREVIEW_SEED = 7
@@ -35,10 +37,8 @@ FARTHEST_OF, APART_PICTURES = 32, 24
 """Classes among which the farthest is looked for, and pictures of either of two classes that tell how far apart they are."""
 
 
-class DiffusionTask:
+class DiffusionTask(RunTask):
     """A generator, its pictures, and labels of which some are to be forgotten; a label is a class or the number of a prompt.
-
-    Implements RunTask and Denoising.
 
     Args:
         denoiser: the network, its schedule and its training loss. Kinds of models differ in it, in `space` and in `store`.
@@ -91,13 +91,7 @@ class DiffusionTask:
     def count(self, part: Part) -> int:
         return len(self.store.rows[part])
 
-    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
-        return self.store.batches("forget", size, rng)
-
-    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
-        return self.store.batches("remain", size, rng)
-
-    def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+    def batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
         return self.store.batches(part, size, rng)
 
     def losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
@@ -128,6 +122,11 @@ class DiffusionTask:
     def recall_losses(
         self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, weights: RecallWeights = "equal"
     ) -> Tensor:
+        """`losses` [n] of a remain batch with the answers of `before` in the place of the true noise; 0 before the first step.
+
+        Args:
+            weights: "noise" counts each by its timestep (ops.denoising.noise_weights).
+        """
         noisy = self.denoiser.noisy(batch.x, rng)
         labels = self.denoiser.dropped(batch.y, rng)
         with torch.no_grad():
@@ -139,9 +138,11 @@ class DiffusionTask:
     def relative_losses(
         self, batch: LabelledBatch, before: nn.Module, rng: torch.Generator, other: Other = "next"
     ) -> Tensor:
-        """On pictures of the other label: there a sampler comes by that is asked for the forgotten one and goes the new way.
+        """What is left of the way to the wrong answer, per picture [n]: 1 where nothing moved yet, 0 at the goal.
 
-        Labels are not dropped: without one there is no way to go.
+        |e(x, mine) - e0(x, other)|**2 / |e0(x, mine) - e0(x, other)|**2 with e0 the answers of `before`: a share, so that every
+        timestep counts the same, however near the two answers are there. On pictures of the other label: there a sampler comes by that is
+        asked for the forgotten one and goes the new way. Labels are not dropped: without one there is no way to go.
         """
         instead = self.other_labels(before, other)[batch.y]
         _, x, t, _ = self.denoiser.noisy(self.store.replaced(batch, instead, rng), rng)
@@ -152,9 +153,14 @@ class DiffusionTask:
 
     @torch.no_grad()
     def label_gap(self, batch: LabelledBatch, rng: torch.Generator) -> float:
+        """Mean over pictures of a forget batch of log(loss with their label / loss without one), no gradient.
+
+        Below 0 the label helps the model to see what was noised, above 0 it misleads it. Both losses see the same noise, at
+        timesteps from the second quarter of the schedule, which tells best whether a class is still drawn (docs/adr/0028).
+        Eval mode; the mode is kept.
+        """
         n = min(len(batch.y), GAP_PICTURES)
         labels = batch.y[:n]
-        # From the second quarter of the way.
         _, x, t, target = self.denoiser.noisy(batch.x[:n], rng, self.denoiser.schedule.at(n + torch.arange(n), 4 * n))
         with kept_modes(self.model):
             self.model.eval()
@@ -164,22 +170,29 @@ class DiffusionTask:
             )
         return float((told.log() - untold.log()).mean())
 
+    # The next five are what Selective Amnesia asks (reference, section 3.2); no label is dropped in them.
+
     def surrogate_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """Losses [n] of a forget batch whose pictures are replaced by uniform noise in [-1, 1]; its labels stay."""
         static = (torch.rand(batch.x.shape, generator=rng) * 2 - 1).to(self.device)
         return self.denoiser.errors(self.denoiser.noisy(static, rng), batch.y)
 
     def replay_losses(self, batch: LabelledBatch, rng: torch.Generator) -> Tensor:
+        """Losses [n] of a remain batch."""
         return self.denoiser.errors(self.denoiser.noisy(batch.x, rng), batch.y)
 
     def class_pictures(self, per_class: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        """Batches of one picture each, `per_class` of every class, the forgotten ones included, class by class."""
         for label in range(self.classes):
             for row in self.store.some(label, per_class, rng):
                 yield self.store.batch(row[None])
 
     def digest(self, batch: LabelledBatch) -> bytes:
+        """Pixels and labels of a batch as bytes: equal for equal pictures only, so that results can be kept by them."""
         return batch.y.cpu().numpy().tobytes() + batch.x.cpu().numpy().tobytes()
 
     def stratified_losses(self, batch: LabelledBatch, strata: int, rng: torch.Generator) -> Tensor:
+        """Losses [n, strata] of each picture at one random timestep from each of `strata` equal parts of the schedule."""
         edges = self.denoiser.schedule.at(torch.arange(strata + 1), strata)
         n, low, high = len(batch.y), edges[:-1], edges[1:]
         t = low + (torch.rand((n, strata), generator=rng) * (high - low)).to(low.dtype)
@@ -190,6 +203,7 @@ class DiffusionTask:
         return self.denoiser.new_model(rng)
 
     def class_tables(self) -> dict[str, nn.Parameter]:
+        """Tables [rows, d] of class embeddings by parameter name, in the order of the network; row c stands for class c."""
         found = {
             f"{name}.weight": module.weight
             for name, module in self.model.named_modules()
@@ -210,6 +224,7 @@ class DiffusionTask:
     def sample(
         self, labels: NDArray[np.int64], *, seed: int, steps: int, guidance: float, model: nn.Module | None = None
     ) -> Generator[int, None, NDArray[np.uint8]]:
+        """Guided samples of `model` (default: the live one), one for each label, uint8 [n, h, w, c]; yields the sampler steps done."""
         drawn = yield from self.denoiser.draw(
             labels, self.space.shown, seed=seed, steps=steps, guidance=guidance, model=model
         )
@@ -225,8 +240,32 @@ class DiffusionTask:
             work.close()
             return None
         except StopIteration as end:
-            accepted = None if self.judge is None else self.judge.accepted(self.judge(pixels_of(end.value)), labels)
-            return previewed(end.value, labels, accepted, self.forgotten, how)
+            return self._previewed(end.value)
+
+    def _previewed(self, images: NDArray[np.uint8]) -> Previewed:
+        """Samples [n, h, w, c] of `preview_labels` as one sheet, and the shares that the judge accepts."""
+        how, labels, record, accepted = self.preview_settings, self.preview_labels, None, ()
+        if self.judge is not None:
+            found = self.judge.accepted(self.judge(pixels_of(images)), labels)
+            right, mine = found == labels, np.isin(labels, self.forgotten)
+            record = LiveRecord(
+                forget=100.0 * float(right[mine].mean()),
+                remain=100.0 * float(right[~mine].mean()),
+                n_forget=int(mine.sum()),
+                n_remain=int((~mine).sum()),
+            )
+            accepted = tuple(found.tolist())
+        images = reduced(images)
+        sheet = Sheet(
+            png=sheet_png(images, how.columns),
+            side=images.shape[1],
+            columns=how.columns,
+            labels=tuple(labels.tolist()),
+            accepted=accepted,
+            steps=how.steps,
+            guidance=how.guidance,
+        )
+        return Previewed(record=record, sheet=sheet)
 
     def other_labels(self, before: nn.Module, other: Other) -> Tensor:
         """The label to draw instead of each one, int64 [labels]."""

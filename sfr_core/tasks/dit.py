@@ -19,9 +19,9 @@ from sfr_core.kinds.dit import SELF_GENERATED
 from sfr_core.nets.judge import Judge
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.noise_schedule import DdpmSchedule
+from sfr_core.tasks.base import Opening
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask, Redirection
-from sfr_core.tasks.opening import Opening
 from sfr_core.tasks.pictures import Latents, PictureStore, frozen_flips, self_generated
 
 GUIDANCE = 2.0

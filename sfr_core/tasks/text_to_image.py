@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sfr_core.configs import Trainable
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
@@ -18,13 +18,13 @@ from sfr_core.nets.prompt_judge import PromptJudge, prompt_judge
 from sfr_core.nets.safety import safety_of
 from sfr_core.ops.denoising import paper_guidance
 from sfr_core.ops.noise_schedule import DdpmSchedule
+from sfr_core.tasks.base import Opening
 from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.denoiser import Denoiser
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.tasks.latents import downscale, frozen
-from sfr_core.tasks.opening import Opening
+from sfr_core.tasks.latents import frozen
 from sfr_core.tasks.pictures import Latents, PictureStore, self_generated
-from sfr_core.tasks.text_to_image_parts import Prompts, key_value_layers, trained_part
+from sfr_core.tasks.text_to_image_parts import Prompts, trained_part
 
 FISHER_SCALE = 7.5
 """w of the guided prediction in the Fisher, in the paper's convention: 8.5 e(prompt) - 7.5 e(nothing)."""
@@ -60,8 +60,6 @@ class TextToImageTask(DiffusionTask):
     redirection's on the same noisy latent, both answered by the live model (docs/reference.md, section 2.6). The Fisher looks at the guided
     prediction. Only the U-Net is trained; its answers count as noise, also where the network predicts velocity.
 
-    Implements Promptable too.
-
     Args:
         pipeline: diffusers' StableDiffusionPipeline, opened, on any device; its parts are moved, frozen and taken over.
         plan: prompts, and what is forgotten.
@@ -72,6 +70,11 @@ class TextToImageTask(DiffusionTask):
         guidance: of a preview, and of the latents to forget that the model draws of itself.
         fisher_scale: w in (1 + w) e(prompt) - w e(nothing).
         preview: samples that a running page shows. own: how latents are drawn.
+
+    Attributes:
+        direct: labels of the concept's direct prompts, int64 [k].
+        targets: label of the prompt that each of them is redirected to, int64 [k]; often one for all.
+        kept: labels of the prompts that are trained on to be kept, int64 [m].
 
     Raises:
         InputError: the U-Net has no such part, or knows no word of a prompt.
@@ -124,29 +127,9 @@ class TextToImageTask(DiffusionTask):
         self.direct, self.targets = (torch.from_numpy(at).to(device) for at in (direct, plan.targets))
         self.kept = torch.arange(plan.anchor, len(plan.texts), device=device)
 
-    @property
-    def side(self) -> int:
-        """Height and width of a picture, pixels."""
-        return self.shape[1] * downscale(self.latents.autoencoder)
-
     def anchor_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[LabelledBatch, Tensor]]:
+        """One shuffled pass over pictures that the redirections' prompts show, with the labels [n] of these prompts."""
         rows = self.store.with_label(*self.targets.tolist())
         for at in torch.split(rows[torch.randperm(len(rows), generator=rng)], size):
             batch = self.store.batch(at)
             yield batch, batch.y
-
-    def noisy_batch(self, batch: LabelledBatch, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        noisy = self.denoiser.noisy(batch.x, rng)
-        return noisy.x, noisy.target, noisy.t
-
-    def noise_of(self, x: Tensor, t: Tensor, labels: Tensor, model: nn.Module | None = None) -> Tensor:
-        return self.denoiser.predict(x, t, labels, model)
-
-    def half_drawn(self, labels: Tensor, *, steps: int, guidance: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        return self.denoiser.half_drawn(labels, steps=steps, guidance=guidance, rng=rng)
-
-    def text_states(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return self.prompts(labels), self.prompts.last[labels]
-
-    def key_value_layers(self) -> dict[str, nn.Linear]:
-        return key_value_layers(self.model)

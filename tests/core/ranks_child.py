@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.finetune import FinetuneConfig
 from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import EpochConfig
 from sfr_core.errors import InputError
 from sfr_core.events import MaskReady, Step
 from sfr_core.methods.finetune import finetune
@@ -47,7 +47,7 @@ def main() -> None:
 
     cancel = CancelToken()
     done = 0
-    for event in finetune(tiny_task(), FinetuneConfig(epochs=9, batch_size=8), rng=rng, cancel=cancel):
+    for event in finetune(tiny_task(), EpochConfig(epochs=9, batch_size=8), rng=rng, cancel=cancel):
         done += isinstance(event, Step)
         if rank() and done == 2:
             cancel.cancel()

@@ -151,11 +151,8 @@ class LinearTask(Task):
     def count(self, part: Part) -> int:
         return sum(len(rows) for rows in (self._forget if part == "forget" else self._remain))
 
-    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[str, int]]:
-        return (("forget", i) for i in range(len(self._forget)))
-
-    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[tuple[str, int]]:
-        return (("remain", i) for i in range(len(self._remain)))
+    def batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[tuple[str, int]]:
+        return ((part, i) for i in range(len(self._forget if part == "forget" else self._remain)))
 
     def losses(self, batch: tuple[str, int], rng: torch.Generator) -> Tensor:
         self.asked.append(batch[0])

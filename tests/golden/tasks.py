@@ -59,11 +59,8 @@ class GoldenTask:
     def count(self, part: Part) -> int:
         return len(self.case.inputs[f"{part}.x"])
 
-    def forget_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
-        return self._one_pass("forget", "forget")
-
-    def remain_batches(self, size: int, rng: torch.Generator) -> Iterator[Batch]:
-        return self._one_pass("remain", "remain")
+    def batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]:
+        return self._one_pass(part, part)
 
     def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[Batch]:
         lists = self.lists()
@@ -135,9 +132,6 @@ class BaselineTask(ClassifierTask):
     def logits(self, batch: Batch, model: nn.Module | None = None) -> Tensor:
         logits: Tensor = (model or self.model)(batch.x)
         return logits
-
-    def labels(self, batch: Batch) -> Tensor:
-        return batch.y
 
     def redirect_losses(self, batch: Batch, rng: torch.Generator) -> Tensor:
         wrong = torch.cat([self.case.inputs["forget.y_wrong"], self.case.inputs["remain.y"]])[batch.rows]

@@ -7,11 +7,10 @@ import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.bad_teacher import BadTeacherConfig
-from sfr_core.catalog.finetune import FinetuneConfig
 from sfr_core.catalog.gradient_ascent import GradientAscentConfig
-from sfr_core.catalog.random_label import RandomLabelConfig
 from sfr_core.catalog.salun import SalUnConfig
 from sfr_core.catalog.scrub import ScrubConfig
+from sfr_core.configs import EpochConfig
 from sfr_core.events import Finished, Step
 from sfr_core.methods.bad_teacher import bad_teacher
 from sfr_core.methods.finetune import finetune
@@ -40,9 +39,9 @@ def run_baseline(name: str, **changes: Any) -> Replay:
     case = load(name)
     s = case.settings
     method, config_cls, own = {
-        "FT": (finetune, FinetuneConfig, {}),
+        "FT": (finetune, EpochConfig, {}),
         "GA": (gradient_ascent, GradientAscentConfig, {"clip": s.get("clip")}),
-        "RL": (random_label, RandomLabelConfig, {}),
+        "RL": (random_label, EpochConfig, {}),
         "SalUn": (salun, SalUnConfig, {"mask_fraction": s.get("mask_top_fraction")}),
         "BadTeacher": (bad_teacher, BadTeacherConfig, {"temperature": float(s.get("temperature", 0))}),
         "SCRUB": (

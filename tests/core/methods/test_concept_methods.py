@@ -24,7 +24,7 @@ STRONG: dict[str, dict[str, Any]] = {
 def distance(task: TextToImageTask) -> float:
     """Mean squared distance between the answers to the concept and to the redirection, on fixed noisy latents."""
     rng = torch.Generator().manual_seed(9)
-    batch = next(task.forget_batches(6, torch.Generator().manual_seed(1)))
+    batch = next(task.batches("forget", 6, torch.Generator().manual_seed(1)))
     task.model.eval()
     with torch.no_grad():
         return sum(float(task.redirect_losses(batch, rng).mean()) for _ in range(5))

@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import nn
 
-import sfr_core.tasks.base as protocols
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND, of_kind, spec_of
 from sfr_core.catalog.base import MethodSpec, Sizes
 from sfr_core.errors import ConfigError, Diverged, InputError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, MaskReady, PhaseStarted, Step, from_json, to_json
+from sfr_core.kinds.registry import KINDS
 from sfr_core.tasks.classifier import ClassifierTask
 from tests.core.grammar import check_grammar
 from tests.core.tiny import SMALL, same, state, tiny_dataset, tiny_task
@@ -38,6 +38,21 @@ class WithoutFirst(ClassifierTask):
 SMALL_OF = {"classifier": SMALL, "dit": SMALL_DIT, "text-to-image": SMALL_PROMPTS}
 FEW: dict[str, Any] = {"steps": 2, "epochs": 2, "batch_size": 8}
 """Of a method that no table of small settings names, those of these fields that it has."""
+ABILITIES = {
+    "Redirectable": ["redirect_losses"],
+    "Restartable": ["new_model"],
+    "Distillable": ["union_batches", "is_forget", "logits", "shifted"],
+    "Denoising": [
+        "recall_losses",
+        "relative_losses",
+        "label_gap",
+        "surrogate_losses",
+        "stratified_losses",
+        "class_tables",
+    ],
+    "Promptable": ["anchor_batches", "prompts", "direct", "targets", "kept"],
+}
+"""What the methods that require an ability ask of a task."""
 DRAWS_NOTHING = {"uce"}
 """Methods in closed form: the seed decides nothing, and they have no batches."""
 
@@ -136,7 +151,7 @@ def test_row_of_the_table_is_complete(case: Case) -> None:
     assert spec.title
     assert spec.paper
     assert spec.summary.endswith(".")
-    assert all(hasattr(protocols, name) for name in spec.requires)
+    assert all(name in ABILITIES for name in spec.requires)
     assert callable(spec.run)
     assert case.small or not spec.cost(spec.config_cls(), Sizes(forget=9, remain=9, classes=3)).trains
 
@@ -146,10 +161,14 @@ def test_table_and_presets_import_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@every_method
-def test_task_of_the_tests_offers_what_the_method_requires(case: Case) -> None:
-    task = case.task()
-    assert all(isinstance(task, getattr(protocols, name)) for name in case.spec.requires)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_of_abilities_says_what_the_task_can(kind: str) -> None:
+    task = Case(kind, "finetune").task()
+    can = {name for name, found in ABILITIES.items() if all(hasattr(task, part) for part in found)}
+    assert KINDS[kind].abilities <= can  # a method may be kept from a kind whose task inherits what it needs
+    for name in ("Redirectable", "Denoising"):  # SFR-on's settings ask for these
+        assert (name in KINDS[kind].abilities) == (name in can)
+    assert all(set(spec.requires) <= can for spec in of_kind(kind).values())
 
 
 @every_method

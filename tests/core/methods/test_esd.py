@@ -37,8 +37,8 @@ def test_the_first_loss_is_the_old_guidance_one_and_eta_times() -> None:
     task = tiny_prompt_task()
     rng = torch.Generator().manual_seed(3)
     labels = task.direct[torch.randint(len(task.direct), (2,), generator=rng)]
-    x, t = task.half_drawn(labels, steps=10, guidance=3.0, rng=rng)
-    gap = task.noise_of(x, t, labels) - task.noise_of(x, t, torch.full_like(labels, task.null))
+    x, t = task.denoiser.half_drawn(labels, steps=10, guidance=3.0, rng=rng)
+    gap = task.denoiser.predict(x, t, labels) - task.denoiser.predict(x, t, torch.full_like(labels, task.null))
     config = EsdConfig.from_dict({"steps": 1, "batch_size": 2, "negative_guidance": 0.5, "sample_steps": "10"})
     [step] = steps_of(task, config, seed=3)
     assert step.forget_loss == pytest.approx(2.25 * float(gap.detach().square().mean()), rel=1e-5)
@@ -80,8 +80,6 @@ def test_slices_by_name() -> None:
     assert {name.split(".")[0] for name in everything - rest - cross} == {"time_embedding", "conv_norm_out", "conv_out"}
 
 
-def test_a_model_without_prompts_is_refused() -> None:
-    with pytest.raises(InputError, match="reads no prompts"):
-        steps_of(tiny_task(), EsdConfig())
+def test_a_model_without_cross_attention_is_refused() -> None:
     with pytest.raises(InputError, match="no part 'cross-attention'"):
         trained_part(tiny_task().model, "cross-attention")

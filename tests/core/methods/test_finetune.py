@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.configs import EpochConfig
 from sfr_core.methods.finetune import finetune
 from tests.core.grammar import check_grammar
 from tests.core.tiny import REMAIN, LinearTask, play, relabelled, same, state, tiny_dataset, tiny_task
@@ -31,7 +31,7 @@ def test_equals_a_loop_written_out() -> None:
     for lr in (0.02, 0.015, 0.005):  # 0.02 * (1 + cos(pi * e / 3)) / 2
         optimizer.param_groups[0]["lr"] = lr
         hand.model.train()
-        for batch in hand.remain_batches(8, rng):
+        for batch in hand.batches("remain", 8, rng):
             optimizer.zero_grad()
             F.cross_entropy(hand.model(batch.x), batch.y).backward()
             optimizer.step()
@@ -43,7 +43,7 @@ def test_two_steps_by_hand() -> None:
     # Gradients [1, 0] and [0, 2]; lr 0.1, momentum 0.5, decay 0.1, w = (1, 2):
     # v = [1.1, 0.2], w = (0.89, 1.98); then v = 0.5 v + [0.089, 2 + 0.198], w = (0.89 - 0.0639, 1.98 - 0.2298).
     task = LinearTask((1.0, 2.0), forget=[[[9.0, 9.0]]], remain=[[[1.0, 0.0]], [[0.0, 2.0]]])
-    config = FinetuneConfig(epochs=1, lr=0.1, momentum=0.5, weight_decay=0.1, batch_size=1)
+    config = EpochConfig(epochs=1, lr=0.1, momentum=0.5, weight_decay=0.1, batch_size=1)
     events = list(finetune(task, config, rng=torch.Generator(), cancel=CancelToken()))
     steps = check_grammar(events)
     assert torch.allclose(task.model.w, torch.tensor([0.8261, 1.7502]), atol=1e-6)

@@ -10,7 +10,8 @@ from sfr_core.catalog.random_embedding import RandomEmbeddingConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.random_embedding import random_embedding, random_rows
-from tests.core.tiny import state, tiny_task
+from tests.core.tasks.by_hand import by_hand
+from tests.core.tiny import state
 from tests.core.tiny_dit import ready_dit_task
 
 CONFIG = RandomEmbeddingConfig(batch_size=8)
@@ -46,4 +47,4 @@ def test_random_rows_look_like_those_that_stay() -> None:
 
 def test_a_model_without_classes_in_tables_is_refused() -> None:
     with pytest.raises(InputError, match="no table of classes"):
-        list(random_embedding(tiny_task(), CONFIG, rng=rng(), cancel=CancelToken()))
+        list(random_embedding(by_hand("dit").task, CONFIG, rng=rng(), cancel=CancelToken()))

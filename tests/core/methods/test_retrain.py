@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.finetune import FinetuneConfig
+from sfr_core.configs import EpochConfig
 from sfr_core.methods.finetune import finetune
 from sfr_core.methods.retrain import one_cycle
 from tests.core.grammar import check_grammar
@@ -38,7 +38,7 @@ def test_is_fine_tuning_of_a_new_model() -> None:
     play("retrain", retrained, lr=0.03, **PLAIN)
     rng = torch.Generator().manual_seed(0)
     tuned.model.load_state_dict(tuned.new_model(rng).state_dict())
-    list(finetune(tuned, FinetuneConfig(epochs=2, batch_size=8, lr=0.03), rng=rng, cancel=CancelToken()))
+    list(finetune(tuned, EpochConfig(epochs=2, batch_size=8, lr=0.03), rng=rng, cancel=CancelToken()))
     assert same(state(retrained.model), state(tuned.model))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.salun import SalUnJointConfig
-from sfr_core.errors import Diverged, InputError
+from sfr_core.errors import Diverged
 from sfr_core.events import Cancelled, MaskReady, PhaseStarted, Step
 from sfr_core.methods.salun import saliency, salun_joint
 from tests.core.grammar import check_grammar
@@ -142,24 +142,6 @@ def test_joint_run_can_be_stopped_everywhere() -> None:
 def test_joint_run_diverges_with_a_word() -> None:
     with pytest.raises(Diverged):
         joint(LinearTask((1.0, 1.0), **{**JOINT, "remain": [[[float("inf"), 0.0]]]}))
-
-
-def test_joint_run_needs_a_wrong_answer() -> None:
-    class Plain:
-        """A task without redirect_losses."""
-
-        def __init__(self) -> None:
-            inner = LinearTask((1.0, 1.0), **JOINT)
-            self.model, self.parameters, self.losses, self.count = (
-                inner.model,
-                inner.parameters,
-                inner.losses,
-                inner.count,
-            )
-            self.forget_batches, self.remain_batches = inner.forget_batches, inner.remain_batches
-
-    with pytest.raises(InputError, match="no wrong answer"):
-        joint(Plain())  # type: ignore[arg-type]
 
 
 def test_joint_runs_on_a_classifier_too() -> None:

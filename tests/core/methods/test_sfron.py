@@ -16,7 +16,6 @@ from sfr_core.errors import InputError
 from sfr_core.events import Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.sfron import estimate_fisher, sfron, unlearn
 from sfr_core.ops.saliency import Tensors
-from sfr_core.tasks.base import Denoising
 from tests.core.grammar import check_grammar
 from tests.core.tiny import BATCH, SMALL, LinearTask, play, same, state, tiny_task
 
@@ -115,7 +114,7 @@ def test_one_forget_and_one_remain_step() -> None:
     assert step.lr == 0.1
 
 
-class Gapped(Watched, Denoising):
+class Gapped(Watched):
     """Says these gaps in turn, one for each forgetting step that is due."""
 
     gaps = (0.1, 0.5, 0.7, 0.49)
@@ -147,7 +146,7 @@ def test_the_first_steps_forget_and_the_others_only_repair() -> None:
     assert all(s.forget_loss is None for s in steps(go(one, steps=3, forget_steps=1))[1:])
 
 
-class Approaching(Watched, Denoising):
+class Approaching(Watched):
     """Says what share of the way is left."""
 
     shares = (1.0, 0.5, 0.4, 0.3, 0.2, 0.1, 9.0)
@@ -168,11 +167,9 @@ def test_a_run_that_has_come_near_enough_only_repairs() -> None:
     assert [s.forget_loss is not None for s in found] == [True] * 6 + [False] * 3
     early = steps(go(Approaching((1.0, 2.0), forget=FORGET, remain=REMAIN), steps=6, forget_down_to=0.9, **relative))
     assert [s.forget_loss is not None for s in early] == [True] * 5 + [False]
-    with pytest.raises(InputError, match="Only the relative forget loss"):
-        go(two(), forget_down_to=0.1)
 
 
-class Recalled(Watched, Denoising):
+class Recalled(Watched):
     """Answers w; recalls the distance of both weights from those before, and half of what is left on the way to 3."""
 
     def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, weights: str) -> Tensor:
@@ -205,15 +202,23 @@ def test_a_share_of_the_way_is_descended() -> None:
     assert weights(task) == pytest.approx([1.3 - 0.06, 2.0])
 
 
-@pytest.mark.parametrize("changes", [{"remain_loss": "recall"}, {"forget_loss": "relative"}])
-def test_a_model_whose_old_answers_cannot_be_recalled(changes: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="answers from before can be recalled"):
-        go(two(), **changes)
-
-
-def test_a_model_without_labels_cannot_say_when_to_stop() -> None:
-    with pytest.raises(InputError, match="without a label"):
-        go(two(), forget_until=0.5)
+@pytest.mark.parametrize(
+    ("changes", "have", "sentence", "hint"),
+    [
+        ({"remain_loss": "recall"}, {"Redirectable"}, "answers from before can be recalled", "'data'"),
+        ({"forget_loss": "relative"}, {"Redirectable"}, "answers from before can be recalled", "'ascent'"),
+        ({"forget_until": 0.5}, {"Redirectable"}, "without a label", "none"),
+        ({"forget_down_to": 0.1}, {"Denoising", "Redirectable"}, "Only the relative forget loss", "'relative'"),
+        ({"forget_loss": "redirect"}, set(), "no wrong answer", "ascent"),
+    ],
+)
+def test_what_a_kind_of_model_cannot_do_is_refused(
+    changes: dict[str, Any], have: set[str], sentence: str, hint: str
+) -> None:
+    with pytest.raises(InputError, match=sentence) as caught:
+        SFRonConfig(**changes).check_abilities(have)
+    assert hint in caught.value.hint
+    SFRonConfig().check_abilities(have)
 
 
 def test_without_mask_both_weights_climb() -> None:
@@ -289,23 +294,6 @@ def test_redirecting_weighs_the_whole_set_by_the_same_losses() -> None:
     task = two(forget=[[[1.0, 0.0]], [[0.0, 1.0]]], redirect=[[[4.0, 0.0]], [[1.0, 0.0]]])
     (step,) = steps(go(task, forget_loss="redirect", weight_scope="forget-set", mask=False))
     assert step.forget_loss == pytest.approx(0.4 * 4)
-
-
-class NoWrongAnswer:
-    """The least a method needs, by way of a LinearTask."""
-
-    def __init__(self) -> None:
-        inner = LinearTask((1.0, 2.0), forget=FORGET)
-        self.model, self.parameters, self.count = inner.model, inner.parameters, inner.count
-        self.forget_batches, self.remain_batches, self.losses = inner.forget_batches, inner.remain_batches, inner.losses
-        self.fisher_batches, self.fisher_losses = inner.fisher_batches, inner.fisher_losses
-
-
-def test_a_task_that_knows_no_wrong_answer_is_told_so() -> None:
-    with pytest.raises(InputError, match="no wrong answer") as caught:
-        go(NoWrongAnswer(), forget_loss="redirect")
-    assert "ascent" in caught.value.hint
-    assert isinstance(go(NoWrongAnswer())[-1], Finished)
 
 
 @pytest.mark.parametrize(("floor", "moved"), [(0.0, 0.0), (1e-4, 1.0)])

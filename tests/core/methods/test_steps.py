@@ -9,14 +9,12 @@ import torch
 from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.finetune import FinetuneStepsConfig
-from sfr_core.catalog.gradient_ascent import AscentStepsConfig
 from sfr_core.catalog.retrain import RetrainStepsConfig
 from sfr_core.catalog.salun import SalUnJointConfig
-from sfr_core.errors import InputError
+from sfr_core.configs import StepConfig
 from sfr_core.events import PhaseProgress
-from sfr_core.methods.finetune import finetune_steps
-from sfr_core.methods.gradient_ascent import gradient_ascent_steps
+from sfr_core.methods.finetune import finetune
+from sfr_core.methods.gradient_ascent import gradient_ascent
 from sfr_core.methods.retrain import retrain_steps
 from sfr_core.methods.salun import salun_joint
 from tests.core.grammar import check_grammar
@@ -29,8 +27,8 @@ BATCHES: dict[str, Any] = {"forget": [[[1.0, 0.0], [3.0, 0.0]]], "remain": [[[0.
 
 def test_finetuning_descends_the_remain_batches_in_turn() -> None:
     task = LinearTask((1.0, 1.0), **BATCHES)
-    config = FinetuneStepsConfig(**PLAIN, steps=3)
-    steps = check_grammar(list(finetune_steps(task, config, rng=torch.Generator(), cancel=CancelToken())))
+    config = StepConfig(**PLAIN, steps=3)
+    steps = check_grammar(list(finetune(task, config, rng=torch.Generator(), cancel=CancelToken())))
     assert task.model.w.tolist() == pytest.approx([1 - 0.2, 1 - 0.4 - 0.4])
     assert task.asked == ["remain"] * 3
     assert [s.remain_loss for s in steps] == pytest.approx([4.0, 2.0, 2.4])
@@ -39,8 +37,8 @@ def test_finetuning_descends_the_remain_batches_in_turn() -> None:
 
 def test_ascent_climbs_the_forget_batches() -> None:
     task = LinearTask((1.0, 1.0), **BATCHES)
-    config = AscentStepsConfig(**{**PLAIN, "clip": 1.0}, steps=2)  # mean gradient [2, 0], cut to [1, 0]
-    steps = check_grammar(list(gradient_ascent_steps(task, config, rng=torch.Generator(), cancel=CancelToken())))
+    config = StepConfig(**{**PLAIN, "clip": 1.0}, steps=2)  # mean gradient [2, 0], cut to [1, 0]
+    steps = check_grammar(list(gradient_ascent(task, config, rng=torch.Generator(), cancel=CancelToken())))
     assert task.model.w.tolist() == pytest.approx([1.2, 1.0], abs=1e-5)
     assert task.asked == ["forget"] * 2
     assert [s.forget_loss for s in steps] == pytest.approx([2.0, 2.2], abs=1e-5)
@@ -49,7 +47,7 @@ def test_ascent_climbs_the_forget_batches() -> None:
 
 
 def test_both_train_in_train_mode() -> None:
-    for method, config in ((finetune_steps, FinetuneStepsConfig), (gradient_ascent_steps, AscentStepsConfig)):
+    for method, config in ((finetune, StepConfig), (gradient_ascent, StepConfig)):
         task, modes = tiny_generator_task(), []
         task.model.eval()
         task.model.conv2.register_forward_hook(lambda m, *_: modes.append(m.training))  # noqa: B023
@@ -68,15 +66,9 @@ def test_retraining_is_fine_tuning_of_a_new_network() -> None:
     rng = torch.Generator().manual_seed(1)
     # The first batches are drawn after the new weights: the same generator serves both.
     tuned.model.load_state_dict(tuned.new_model(rng).state_dict())
-    list(finetune_steps(tuned, FinetuneStepsConfig(**common), rng=rng, cancel=CancelToken()))
+    list(finetune(tuned, StepConfig(**common), rng=rng, cancel=CancelToken()))
     assert same(state(retrained.model), state(tuned.model))
     assert not same(state(retrained.model), state(tiny_eps()))
-
-
-def test_retraining_needs_a_new_network() -> None:
-    task = LinearTask((1.0, 1.0), **BATCHES)
-    with pytest.raises(InputError, match="takes hours"):
-        list(retrain_steps(task, RetrainStepsConfig(steps=1), rng=torch.Generator(), cancel=CancelToken()))
 
 
 @pytest.mark.parametrize(("limit", "batches"), [(None, 3), (2, 2), (9, 3)])
@@ -93,8 +85,8 @@ def test_mask_of_salun_may_take_fewer_batches(limit: int | None, batches: int) -
 
 def test_learning_rate_and_weights_are_those_of_the_config() -> None:
     task = LinearTask((1.0, 1.0), **BATCHES)
-    config = FinetuneStepsConfig(**{**PLAIN, "lr": 0.25, "weight_decay": 0.1}, steps=1)
-    (step,) = check_grammar(list(finetune_steps(task, config, rng=torch.Generator(), cancel=CancelToken())))
+    config = StepConfig(**{**PLAIN, "lr": 0.25, "weight_decay": 0.1}, steps=1)
+    (step,) = check_grammar(list(finetune(task, config, rng=torch.Generator(), cancel=CancelToken())))
     assert step.lr == 0.25
     assert task.model.w.tolist() == pytest.approx([1 - 0.25 * 0.1, 1 - 0.25 * 4.1])
     assert isinstance(task.model, nn.Module)

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.uce import UceConfig
-from sfr_core.errors import InputError
 from sfr_core.events import Step
 from sfr_core.methods.uce import edited, uce
-from tests.core.tiny import state, tiny_task
+from tests.core.tiny import state
 from tests.core.tiny_prompts import tiny_prompt_task
 
 KEYS = "blocks.0.attn2.to_k"
@@ -21,7 +20,7 @@ KEYS = "blocks.0.attn2.to_k"
 
 def words(task: Any, label: int, tokens: str) -> Tensor:
     """States of a prompt's last word or of all places."""
-    states, last = task.text_states(torch.tensor([label]))
+    states, last = task.prompts(torch.tensor([label])), task.prompts.last[label]
     found: Tensor = states[0, last] if tokens == "last" else states[0]
     return found
 
@@ -62,10 +61,10 @@ def test_the_concepts_words_are_answered_like_the_redirections(tokens: str) -> N
     # Two prompts of three words in eight dimensions, so that all of them can be answered exactly.
     task.prompts.states = torch.randn((len(task.plan.texts), 3, 8), generator=torch.Generator().manual_seed(5))
     task.prompts.last.fill_(2)
-    old = task.key_value_layers()[KEYS].weight.detach().clone()
+    old = task.model.get_submodule(KEYS).weight.detach().clone()
     # Hardly anything is kept, so that the concept's words get exactly the answer to the redirection's.
     steps = run(task, tokens=tokens, preserve_scale=0.0, lam=1e-7)
-    new = task.key_value_layers()[KEYS].weight
+    new = task.model.get_submodule(KEYS).weight
     for asked, target in zip(task.direct.tolist(), task.targets.tolist(), strict=True):
         concept, anchor = words(task, asked, tokens), words(task, target, tokens)
         torch.testing.assert_close(concept @ new.T, anchor @ old.T, atol=1e-4, rtol=0)
@@ -90,18 +89,13 @@ def test_without_erasing_nothing_moves() -> None:
         torch.testing.assert_close(value, before[name])
 
 
-def test_a_model_without_prompts_is_refused() -> None:
-    with pytest.raises(InputError, match="reads no prompts"):
-        run(tiny_task())
-
-
 def test_every_prompt_is_answered_like_its_own_redirection() -> None:
     task = tiny_prompt_task()
     anchor = task.plan.anchor
     task.targets = torch.tensor([anchor, 5])
-    old = task.key_value_layers()[KEYS].weight.detach().clone()
+    old = task.model.get_submodule(KEYS).weight.detach().clone()
     run(task, tokens="last", preserve_scale=0.0, lam=1e-7)
-    new = task.key_value_layers()[KEYS].weight
+    new = task.model.get_submodule(KEYS).weight
     for asked, target in ((0, anchor), (1, 5)):
         concept, wanted = words(task, asked, "last"), words(task, target, "last")
         torch.testing.assert_close(concept @ new.T, wanted @ old.T, atol=1e-4, rtol=0)

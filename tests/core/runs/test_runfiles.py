@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sfr_core.catalog.finetune import FinetuneConfig
-from sfr_core.configs import RunConfig
+from sfr_core.configs import EpochConfig, RunConfig
 from sfr_core.errors import AssetError, ConfigError, InputError, RunError, UnknownName
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, PhaseStarted, Step
 from sfr_core.results import ClassifierRecord, RunResult
@@ -29,7 +28,7 @@ from sfr_core.runs.files import (
     write_weights,
 )
 
-CONFIG = RunConfig(model="m", forget="class:a", method="finetune", settings=FinetuneConfig().to_dict(), seed=4)
+CONFIG = RunConfig(model="m", forget="class:a", method="finetune", settings=EpochConfig().to_dict(), seed=4)
 RECORD = ClassifierRecord(FA=1.0, RA=99.5, TA=90.0, MIA=None, n_forget=3, n_remain=7, n_test=10)
 RESULT = RunResult(
     before=RECORD,

@@ -94,10 +94,10 @@ class Hand:
         return share.sqrt() * clean + (1 - share).sqrt() * noise
 
     def forget(self, n: int) -> LabelledBatch:
-        return next(self.task.forget_batches(n, rng()))
+        return next(self.task.batches("forget", n, rng()))
 
     def remain(self, n: int) -> LabelledBatch:
-        return next(self.task.remain_batches(n, rng()))
+        return next(self.task.batches("remain", n, rng()))
 
 
 def by_hand(kind: str, *, out: int = 0, **options: Any) -> Hand:

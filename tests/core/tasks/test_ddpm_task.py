@@ -10,7 +10,7 @@ from tests.core.tiny_ddpm_run import ddpm_task, grey_dataset
 
 
 def test_pictures_lie_between_minus_one_and_one() -> None:
-    batch = next(ddpm_task().forget_batches(6, rng()))
+    batch = next(ddpm_task().batches("forget", 6, rng()))
     pixels = grey_dataset().train.images[batch.rows.numpy()].astype(np.float64)
     assert np.allclose(batch.x.numpy(), (pixels / 127.5 - 1).transpose(0, 3, 1, 2), atol=1e-6)
     assert set(batch.y.tolist()) == {3}

@@ -20,7 +20,6 @@ from sfr_core.configs import MAX_SEED
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated, evenly, next_kept
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.stepwise import drained
-from sfr_core.tasks import base
 from sfr_core.tasks.diffusion import DiffusionTask
 from tests.core.tasks.by_hand import CLASSES, KINDS, NULL, Hand, by_hand, rng
 from tests.core.tiny import same, state
@@ -37,14 +36,6 @@ REAL: dict[str, Callable[..., DiffusionTask]] = {
 }
 """Real networks; pictures of the last two are not drawn yet."""
 OWN = SelfGenerated(forget=6, remain=3, steps=4)
-
-
-@every_kind
-def test_protocols(kind: str) -> None:
-    task = REAL[kind]()
-    assert isinstance(task, base.Denoising)
-    assert isinstance(task, base.Promptable) == (kind == "text-to-image")
-    assert not isinstance(task, base.Distillable)
 
 
 @every_kind
@@ -207,7 +198,7 @@ def test_a_digest_tells_one_pixel_and_one_label_apart_but_no_copies() -> None:
 @every_kind
 def test_one_pass_is_every_row_once(kind: str, part: Any, size: int) -> None:
     task = by_hand(kind).task
-    batches = list(getattr(task, f"{part}_batches")(size, rng()))
+    batches = list(task.batches(part, size, rng()))
     rows = np.flatnonzero(np.isin(task.store.labels, task.forgotten) == (part == "forget")).tolist()
     assert sorted(int(r) for b in batches for r in b.rows) == rows
     assert task.count(part) == len(rows)
@@ -217,7 +208,7 @@ def test_one_pass_is_every_row_once(kind: str, part: Any, size: int) -> None:
 def test_everything_is_drawn_from_the_generator_that_is_handed_in(kind: str) -> None:
     task = ddpm_task() if kind == "ddpm" else ready_dit_task()
     task.model.train()
-    batch = next(task.remain_batches(8, rng()))
+    batch = next(task.batches("remain", 8, rng()))
     held = torch.random.get_rng_state()
     for name in ("losses", "fisher_losses", "redirect_losses", "surrogate_losses", "replay_losses"):
         a, b, c = (getattr(task, name)(batch, rng(s)).detach() for s in (1, 1, 2))
@@ -311,7 +302,7 @@ def test_without_data_both_sets_are_the_models_own_pictures(kind: str) -> None:
     assert not torch.equal(held[0], held[2])
     assert first.preparation() == 0
     assert list(first.prepare()) == []
-    batch = next(first.forget_batches(10, rng()))
+    batch = next(first.batches("forget", 10, rng()))
     assert sorted(batch.y.tolist()) == ([0, 0, 0, 1, 1, 1] if kind == "text-to-image" else [3, 3, 3, 5, 5, 5])
     assert batch.x.shape[1:] == first.shape
     if kind == "ddpm":
@@ -348,7 +339,7 @@ def test_the_precision_is_measured_without_changing_anything(kind: str) -> None:
 def test_half_precision_runs_and_is_close() -> None:
     full, half = ddpm_task(), ddpm_task()
     half.use_precision("bf16", 8)
-    batch = next(full.remain_batches(16, rng()))
+    batch = next(full.batches("remain", 16, rng()))
     a, b = full.losses(batch, rng(1)), half.losses(batch, rng(1))
     assert b.dtype == torch.float32
     assert torch.allclose(a, b, rtol=0.02)

@@ -36,7 +36,7 @@ def test_given_pictures_are_encoded_once_to_a_seeded_draw(monkeypatch: pytest.Mo
     drained(other.prepare())
     assert not torch.equal(task.store.held, other.store.held)
     assert task.preparation() == 0
-    batch = next(task.forget_batches(6, rng()))
+    batch = next(task.batches("forget", 6, rng()))
     assert torch.equal(batch.x, task.store.held[batch.rows])
 
 

@@ -77,7 +77,7 @@ def flow_task(network: nn.Module | None = None) -> DiffusionTask:
 
 def test_losses_are_those_of_straight_paths() -> None:
     task = flow_task()
-    batch = next(task.remain_batches(6, rng()))
+    batch = next(task.batches("remain", 6, rng()))
     g = rng(1)
     s, noise = torch.rand(6, generator=g).view(-1, 1, 1, 1), torch.randn(batch.x.shape, generator=g)
     y = torch.where(torch.rand(6, generator=g) < 0.1, NULL, batch.y)
@@ -110,5 +110,5 @@ def test_sfron_unlearns_it_and_previews_it_like_any_other(changes: dict[str, obj
     preview = task.preview(CancelToken())
     assert preview is not None
     assert preview.record is not None
-    assert task.label_gap(next(task.forget_batches(4, rng())), rng()) != 0.0
-    assert task.stratified_losses(next(task.forget_batches(2, rng())), 4, rng()).shape == (2, 4)
+    assert task.label_gap(next(task.batches("forget", 4, rng())), rng()) != 0.0
+    assert task.stratified_losses(next(task.batches("forget", 2, rng())), 4, rng()).shape == (2, 4)

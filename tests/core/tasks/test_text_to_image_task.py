@@ -18,7 +18,7 @@ from sfr_core.nets.prompt_judge import PromptJudge
 from sfr_core.ops.denoising import noised
 from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.text_to_image import TextToImageTask
-from sfr_core.tasks.text_to_image_parts import Prompts, check_prompts
+from sfr_core.tasks.text_to_image_parts import Prompts, check_prompts, key_value_layers
 from tests.core.tasks.by_hand import ByPrompt, by_hand, rng
 from tests.core.tiny import same, state
 from tests.core.tiny_sd import SMALL_CONCEPTS, concept_plan, named_judge, sd_task, tiny_pipeline, tiny_tokenizer
@@ -57,7 +57,7 @@ def test_each_prompt_of_a_style_is_redirected_to_its_own() -> None:
     task = TextToImageTask(pipeline, plan, None, device=torch.device("cpu"))
     drained(task.prepare())
     said = 2.0 * task.prompts.states.mean((1, 2))
-    forget = next(task.forget_batches(6, rng()))
+    forget = next(task.batches("forget", 6, rng()))
     assert set(forget.y.tolist()) == {0, 1}
     wanted = said[torch.tensor(own)[forget.y]]
     torch.testing.assert_close(task.redirect_losses(forget, rng()), (said[forget.y] - wanted).square())
@@ -75,13 +75,15 @@ def test_velocity_becomes_noise() -> None:
     x, t = torch.randn((2, 4, 4, 4), generator=rng()), torch.tensor([10, 900])
     share = pipeline.scheduler.alphas_cumprod[t].view(-1, 1, 1, 1)
     v = 2.0 * task.prompts.states[:2].mean((1, 2)).view(-1, 1, 1, 1)
-    torch.testing.assert_close(task.noise_of(x, t, torch.tensor([0, 1])), share.sqrt() * v + (1 - share).sqrt() * x)
+    torch.testing.assert_close(
+        task.denoiser.predict(x, t, torch.tensor([0, 1])), share.sqrt() * v + (1 - share).sqrt() * x
+    )
 
 
 def test_noise_follows_the_schedule_of_the_pipeline() -> None:
     task = sd_task()
-    batch = next(task.remain_batches(5, rng()))
-    x, noise, t = task.noisy_batch(batch, rng(2))
+    batch = next(task.batches("remain", 5, rng()))
+    _, x, t, noise = task.denoiser.noisy(batch.x, rng(2))
     torch.testing.assert_close(x, noised(batch.x, noise, tiny_pipeline().scheduler.alphas_cumprod[t]))
 
 
@@ -89,7 +91,7 @@ def test_the_pictures_to_forget_and_to_keep_are_drawn_before_a_run() -> None:
     task, plan = sd_task(), concept_plan()
     anchors = torch.cat([labels for _, labels in task.anchor_batches(2, rng())])
     assert anchors.tolist() == [plan.anchor] * int((plan.generated_labels == plan.anchor).sum())
-    kept = {int(label) for batch in task.remain_batches(4, rng()) for label in batch.y}
+    kept = {int(label) for batch in task.batches("remain", 4, rng()) for label in batch.y}
     assert kept == {plan.anchor, *range(plan.anchor + 1, len(plan.texts))}
     assert not kept & {CAT, 1, KITTY, 3}
     assert not torch.equal(task.store.held, sd_task(guidance=9.0).store.held)
@@ -111,7 +113,7 @@ def test_equal_seeds_draw_equal_pictures_and_change_nothing() -> None:
 def test_a_sample_that_stops_on_its_way_is_the_whole_one_so_far() -> None:
     task = by_hand("text-to-image").task
     labels = torch.tensor([CAT, TIGER])
-    x, t = task.half_drawn(labels, steps=10, guidance=2.0, rng=rng(1))
+    x, t = task.denoiser.half_drawn(labels, steps=10, guidance=2.0, rng=rng(1))
     draw = rng(1)
     done = int(torch.randint(10, (1,), generator=draw))
     assert t.tolist() == [999 - 100 * done] * 2
@@ -130,7 +132,7 @@ def test_only_the_trained_part_needs_gradients() -> None:
     task = sd_task(ready=False, trainable="keys-values")
     needing = {name for name, weight in task.model.named_parameters() if weight.requires_grad}
     assert needing == set(task.parameters())
-    assert needing == {f"{name}.weight" for name in task.key_value_layers()}
+    assert needing == {f"{name}.weight" for name in key_value_layers(task.model)}
 
 
 def test_sfron_moves_only_the_trained_part() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from demos.records.diff import config_differences, result_differences, show
-from sfr_core.catalog.finetune import FinetuneConfig
 from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.configs import EpochConfig
 from tests.demos.compare_examples import config, measured, record, result
 
 
@@ -24,7 +24,7 @@ def test_two_changed_fields_are_the_only_lines() -> None:
 
 
 def test_settings_of_another_method_show_a_dash_where_there_is_none() -> None:
-    other = record(config=config(method="finetune", settings=FinetuneConfig().to_dict()))
+    other = record(config=config(method="finetune", settings=EpochConfig().to_dict()))
     lines = {d.name: (d.a, d.b) for d in config_differences(record(), other)}
     assert lines["method"] == ("sfr-on", "finetune")
     assert lines["gamma"] == ("1", "–")
