@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from recipes.command import one_sentence, parser_of
+from recipes.image_sets import downloaded
 from sfr_core.data.datasets import ASSETS, FASHION_FULL, SHIPPED_PER_CLASS, first_per_class, read_idx_pair, write_idx
-from sfr_core.errors import AssetError
 
 
 def build(source: Path, target: Path) -> None:
@@ -26,20 +26,6 @@ def build(source: Path, target: Path) -> None:
         write_idx(target / f"{prefix}-labels-idx1-ubyte.gz", part.labels.astype(np.uint8))
 
 
-def download(folder: Path) -> Path:
-    """Fetches the whole set through torchvision and returns the folder with the IDX files; AssetError without a network."""
-    from torchvision.datasets import FashionMNIST
-
-    try:
-        FashionMNIST(str(folder), train=True, download=True)
-    except (OSError, RuntimeError) as error:
-        raise AssetError(
-            f"Fashion-MNIST could not be downloaded ({error}).",
-            hint="Try again with a network, or install Debian's dataset-fashion-mnist.",
-        ) from None
-    return folder / "FashionMNIST" / "raw"
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--source", type=Path, default=FASHION_FULL)
@@ -47,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--target", type=Path, default=ASSETS / "fashion_mnist")
     args = parser.parse_args(argv)
     with one_sentence():
-        build(download(args.download) if args.download else args.source, args.target)
+        source = args.source
+        if args.download:
+            downloaded("FashionMNIST", args.download)
+            source = args.download / "FashionMNIST" / "raw"
+        build(source, args.target)
 
 
 if __name__ == "__main__":

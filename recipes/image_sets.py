@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,15 +46,21 @@ def read_cifar(folder: Path | None, part: Source) -> Pictures:
     if folder is not None:
         found = open_folder(folder, size=(32, 32), channels=3, class_names=CIFAR_CLASSES)
         return found.train if part == "train" else found.test
-    from torchvision.datasets import CIFAR10
+    found = downloaded("CIFAR10", Path.home() / ".cache" / "unlearning-playground", train=part == "train")
+    return Pictures(found.data, np.asarray(found.targets, np.int64))
+
+
+def downloaded(name: str, folder: Path, *, train: bool = True) -> Any:
+    """torchvision's data set of this name, fetched into a folder where it is not there; AssetError without a network."""
+    from torchvision import datasets
 
     try:
-        found = CIFAR10(str(Path.home() / ".cache" / "unlearning-playground"), train=part == "train", download=True)
+        return getattr(datasets, name)(str(folder), train=train, download=True)
     except (OSError, RuntimeError) as error:
         raise AssetError(
-            f"CIFAR-10 could not be downloaded ({error}).", hint="Try again with a network, or give --folder."
+            f"{name} could not be downloaded ({error}).",
+            hint="Try again with a network, or say where the pictures are (--folder, or --source of recipes.fashion_mnist).",
         ) from None
-    return Pictures(found.data, np.asarray(found.targets, np.int64))
 
 
 FASHION_MNIST = ImageSet(

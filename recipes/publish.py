@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from recipes.learner import Progress, Rates, machine
 from sfr_core.data.splits import forget_spec
+from sfr_core.nets.pipelines import sha256_of
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 from sfr_core.zoo.cards import SAMPLES, ModelCard, RetrainedModel, Sampling, read_card, write_card
 
@@ -72,16 +72,12 @@ class GeneratorRecipe(Rates):
         """Adds to the published folder what is no weight."""
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def digest_of(work: Path, recipe: GeneratorRecipe) -> str:
     """sha256 of the weights of the model in `work`; FileNotFoundError where there is none."""
     path = work / "model" / recipe.file
     if not path.exists():
         raise FileNotFoundError(f"{work} holds no model: train one with {recipe.program}.")
-    return sha256(path)
+    return sha256_of(path)
 
 
 def retrained_file(spec: str) -> str:
@@ -259,7 +255,7 @@ def publish(
         folder=target,
         **trained(progress, command + recipe.afresh, () if before is None else before.retrained),
         parts={
-            name: sha256(path)
+            name: sha256_of(path)
             for name, path in files.items()
             if name != recipe.file and path.parent.name != "retrained"
         },

@@ -17,8 +17,7 @@ from collections.abc import Sequence
 import torch
 
 from recipes.command import one_sentence, parser_of
-from recipes.ddpm.recipes import add_data, chosen
-from recipes.ddpm.training import Training
+from recipes.ddpm.training import Training, add_data, chosen
 from recipes.learner import to_pixels
 from recipes.train import add_arguments, can_compile, keep_training, publish_model, take_up
 

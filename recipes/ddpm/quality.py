@@ -13,6 +13,7 @@ come from the noise of every evaluation (`metrics.generation.SAMPLE_SEED`), so r
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import time
 from collections.abc import Sequence
@@ -22,21 +23,20 @@ import numpy as np
 import torch
 from diffusers import UNet2DModel
 from numpy.typing import NDArray
-from PIL import Image
+from sklearn.metrics import confusion_matrix
 from torch import Tensor
 
 from recipes.command import one_sentence, parser_of
-from recipes.ddpm.recipes import CLASSES, NULL, Recipe, add_data, chosen
-from recipes.ddpm.training import load_folder
+from recipes.ddpm.training import CLASSES, NULL, Recipe, add_data, chosen, load_folder
 from recipes.publish import digest_of
-from recipes.quality import means, shares, sheet, write_quality
+from recipes.quality import means, shares, write_quality
 from recipes.train import add_choice, can_compile, chosen_folder
 from sfr_core.data.datasets import ASSETS, Pictures
 from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import SAMPLE_SEED, frechet, moments
-from sfr_core.nets.judge import Judge, RealFeatures, Verdict, pixels_of
+from sfr_core.nets.judge import Judge, RealFeatures, pixels_of
 from sfr_core.ops.diffusion import Predictor
-from sfr_core.ops.sampling import sample_pictures, sampler_steps
+from sfr_core.ops.sampling import sample_pictures, sampler_steps, sheet_png
 from sfr_core.ops.stepwise import drained
 
 SHEET_PER_CLASS = 10
@@ -105,21 +105,9 @@ def measure(
         "frechet": overall["frechet"],
         "frechet_of_training_pictures": overall["frechet_of_training_pictures"],
     }
-    return metrics, {"classes": rows, "confusion": mistakes(found, labels)}
-
-
-def mistakes(found: Verdict, labels: NDArray[np.int64]) -> list[list[int]]:
-    """Rows: class asked for; columns: class accepted, last one rejected; counts."""
-    table = np.zeros((CLASSES, CLASSES + 1), int)
-    np.add.at(table, (labels, found.labels), 1)
-    return table.tolist()
-
-
-def class_sheet(samples: NDArray[np.uint8], labels: NDArray[np.int64], *, scale: int = 3) -> Image.Image:
-    """One row per class of its first SHEET_PER_CLASS samples."""
-    columns = min(SHEET_PER_CLASS, int(np.bincount(labels).max()))
-    rows = np.concatenate([np.flatnonzero(labels == c)[:columns] for c in np.unique(labels)])
-    return sheet(samples[rows], columns, scale=scale, gap=2)
+    # Rows: class asked for; columns: class accepted, the last one rejected.
+    counts = confusion_matrix(labels, found.labels, labels=range(CLASSES + 1))[:CLASSES]
+    return metrics, {"classes": rows, "confusion": counts.tolist()}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -155,7 +143,9 @@ def measure_model(args: argparse.Namespace, recipe: Recipe) -> None:
     labels = np.repeat(np.array([c for c in range(CLASSES) if c != left_out], np.int64), args.per_class)
     samples = draw_samples(predict, labels, recipe.shape, steps=args.steps, guidance=args.guidance)
     seconds = time.perf_counter() - begun
-    class_sheet(samples, labels).save(work / "sheet.png")
+    columns = min(SHEET_PER_CLASS, args.per_class)
+    first = samples.reshape(-1, args.per_class, *samples.shape[1:])[:, :columns]
+    (work / "sheet.png").write_bytes(base64.b64decode(sheet_png(np.concatenate(first), columns)))
     if judge is None or judge.real is None or train is None:
         print(f"{work / 'sheet.png'}: {len(samples)} samples in {seconds:.0f} s")
         return

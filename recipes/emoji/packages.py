@@ -72,14 +72,11 @@ class Emoji:
 
     Attributes:
         name: in lower case, for example "cat face".
-        short_name: as chat programs write it, without colons.
-        category, subcategory: as in the packages, for example "Animals & Nature" and "animal-mammal".
+        subcategory: as in the packages, for example "animal-mammal".
         keywords: lower-case words and phrases of emojilib, without the name.
     """
 
     name: str
-    short_name: str
-    category: str
     subcategory: str
     keywords: tuple[str, ...]
 
@@ -160,37 +157,31 @@ def plain(text: str) -> str:
 
 @cache
 def load(folder: Path = WORK) -> EmojiSet:
-    """Every emoji in both styles; the pictures are kept in `folder` as an array file from the first call on.
+    """Every emoji in both styles, kept in `folder` as an array file from the first call on.
 
     Raises:
         AssetError: a package cannot be fetched.
     """
-    kept = folder / "pictures.npz"
-    listed = folder / "emoji.json"
-    if not (kept.exists() and listed.exists()):
+    kept = folder / "emoji.npz"
+    if not kept.exists():
         tables = {style: read_style(fetch(PICTURES[style], folder), style) for style in STYLES}
         keywords = read_keywords(fetch(KEYWORDS, folder))
         first = tables[STYLES[0]][0]
         if any([row["image"] for row in rows] != [row["image"] for row in first] for rows, _ in tables.values()):
             raise AssetError("The two picture packages list different emoji.", hint="Delete them and try again.")
-        table = [_row(row, keywords) for row in first]
-        listed.write_text(json.dumps(table, ensure_ascii=False) + "\n", encoding="utf-8")
-        new = folder / "pictures.new.npz"  # a stop half way must not leave half a file under the real name
-        np.savez(new, **{style: pictures for style, (_, pictures) in tables.items()})
+        listed = json.dumps([_row(row, keywords) for row in first])
+        new = folder / "emoji.new.npz"  # a stop half way must not leave half a file under the real name
+        np.savez(new, emoji=listed, **{style: pictures for style, (_, pictures) in tables.items()})
         new.replace(kept)
-    said = json.loads(listed.read_text(encoding="utf-8"))
-    emoji = tuple(Emoji(**{**row, "keywords": tuple(row["keywords"])}) for row in said)
     with np.load(kept) as arrays:
-        return EmojiSet(emoji, {style: arrays[style] for style in STYLES})
+        emoji = [
+            Emoji(name, subcategory, tuple(words)) for name, subcategory, words in json.loads(str(arrays["emoji"]))
+        ]
+        return EmojiSet(tuple(emoji), {style: arrays[style] for style in STYLES})
 
 
-def _row(row: dict[str, Any], keywords: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+def _row(row: dict[str, Any], keywords: dict[str, tuple[str, ...]]) -> tuple[str, str, list[str]]:
+    """The fields of an Emoji."""
     sign = plain("".join(chr(int(code, 16)) for code in row["unified"].split("-")))
     name = (row["name"] or row["short_name"]).lower()
-    return {
-        "name": name,
-        "short_name": row["short_name"],
-        "category": row["category"],
-        "subcategory": row["subcategory"],
-        "keywords": [word for word in keywords.get(sign, ()) if word.isascii() and word != name],
-    }
+    return name, row["subcategory"], [word for word in keywords.get(sign, ()) if word.isascii() and word != name]

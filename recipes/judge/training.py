@@ -16,13 +16,13 @@ from torch.nn import functional as F
 
 from recipes.judge.rejects import KINDS, reject_pictures
 from recipes.learner import seeded
-from recipes.publish import sha256
 from recipes.quality import percent
 from sfr_core.data.datasets import Pictures
 from sfr_core.errors import AssetError
 from sfr_core.methods.retrain import one_cycle
 from sfr_core.metrics.generation import real_features
 from sfr_core.nets.judge import CARD, Judge, distances, features_of, pixels_of
+from sfr_core.nets.pipelines import sha256_of
 from sfr_core.nets.resnet import SmallResNet
 
 WARMUP = 0.2
@@ -164,7 +164,7 @@ def write(judge: Judge, target: Path, card: dict[str, Any]) -> dict[str, Any]:
         "licence": "MIT",
         "file": path.name,
         "bytes": path.stat().st_size,
-        "sha256": sha256(path),
+        "sha256": sha256_of(path),
         "parameters": sum(p.numel() for p in judge.network.parameters()),
         **({"classes": list(judge.names)} if judge.names else {}),
         **card,

@@ -27,9 +27,10 @@ from recipes.command import one_sentence, parser_of
 from recipes.emoji.packages import EmojiSet, load
 from recipes.latents.pipeline import LatentSet, copy_of, encode, whiten
 from recipes.learner import STATE, Learner, Rates, flip_half, seeded, to_pixels
-from recipes.publish import WEIGHTS, sha256
+from recipes.publish import WEIGHTS
 from recipes.train import WORK, add_limits, keep_training
 from sfr_core.data.datasets import ASSETS
+from sfr_core.nets.pipelines import sha256_of
 
 FROZEN = WORK / "latents"
 """The autoencoder whose encoder no longer changes, and the latents of all pictures."""
@@ -145,7 +146,7 @@ class DecoderTraining(Learner):
         """Full state into `work`, and the whole autoencoder with the averaged decoder into FROZEN."""
         self.save_state(work)
         copy_of(self.autoencoder, self.average).save_pretrained(FROZEN)
-        return sha256(FROZEN / WEIGHTS)
+        return sha256_of(FROZEN / WEIGHTS)
 
 
 def latent_set(found: EmojiSet, folder: Path = FROZEN, published: Sequence[Path] = PUBLISHED) -> LatentSet:

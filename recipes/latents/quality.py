@@ -11,6 +11,8 @@ and twenty common prompts.
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ import numpy as np
 import torch
 from diffusers import DiTPipeline, StableDiffusionPipeline
 from numpy.typing import NDArray
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from recipes.command import one_sentence, parser_of
@@ -28,10 +31,11 @@ from recipes.latents.autoencoder import renew_decoder
 from recipes.latents.concepts import categories, objects, shown, styles
 from recipes.latents.recipes import RECIPES, LatentRecipe
 from recipes.publish import digest_of
-from recipes.quality import means, shares, sheet, write_quality
+from recipes.quality import means, shares, write_quality
 from recipes.train import add_choice, chosen_folder
 from sfr_core.data.datasets import ASSETS
 from sfr_core.nets.judge import Judge, pixels_of
+from sfr_core.ops.sampling import sheet_png
 from sfr_core.zoo.cards import SAMPLES, SHEET_ROWS
 
 SEED = 1234
@@ -59,12 +63,6 @@ def draw(pipeline: Any, recipe: LatentRecipe, asked: Sequence[Any], seed: int = 
         made.append((255 * drawn.images).round().astype(np.uint8))
         print(f"{begin + len(part)} of {len(asked)} pictures", flush=True)
     return np.concatenate(made)
-
-
-def open_pipeline(folder: Path, recipe: LatentRecipe) -> Any:
-    """diffusers' pipeline of a model's folder, in float32."""
-    kind = StableDiffusionPipeline if recipe.text else DiTPipeline
-    return kind.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
 
 
 def measure(
@@ -100,7 +98,7 @@ def save_sheet(images: NDArray[np.uint8], names: Sequence[str], path: Path) -> N
     """Writes rows of COLUMNS pictures, with their names inside (sfr_core.cards.SHEET_ROWS)."""
     said = PngInfo()
     said.add_text(SHEET_ROWS, json.dumps(list(names)))
-    sheet(images, COLUMNS).save(path, pnginfo=said)
+    Image.open(io.BytesIO(base64.b64decode(sheet_png(images, COLUMNS)))).save(path, pnginfo=said)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -120,7 +118,8 @@ def measure_model(args: argparse.Namespace, recipe: LatentRecipe, work: Path) ->
     """Draws the sheet, and unless only that was asked for, the pictures for the judge."""
     digest = digest_of(work, recipe)
     renew_decoder(work / "model")
-    pipeline = open_pipeline(work / "model", recipe)
+    kind = StableDiffusionPipeline if recipe.text else DiTPipeline
+    pipeline = kind.from_pretrained(work / "model", torch_dtype=torch.float32, local_files_only=True)
     rows = sheet_rows(recipe)
     wanted = [texts[column % len(texts)] for texts in rows.values() for column in range(COLUMNS)]
     save_sheet(draw(pipeline, recipe, wanted, SEED - 1000), list(rows), work / SAMPLES)

@@ -15,7 +15,8 @@ from recipes.emoji.groups import CATEGORIES
 from recipes.latents.captions import TOKENS, VOCABULARY
 from recipes.latents.concepts import write_concepts
 from recipes.learner import seeded
-from recipes.publish import WEIGHTS, GeneratorRecipe, sha256
+from recipes.publish import WEIGHTS, GeneratorRecipe
+from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo.cards import Sampling
 
 SAMPLING = Sampling(steps=20, guidance=3.0)
@@ -93,7 +94,7 @@ class LatentRecipe(GeneratorRecipe):
 
     def check_retrained(self, model: Path, target: Path) -> None:
         first, second = (folder / "text_encoder" / "model.safetensors" for folder in (model, target))
-        if self.text and sha256(first) != sha256(second):
+        if self.text and sha256_of(first) != sha256_of(second):
             raise ValueError("This retrained model has a text encoder of its own: train it with --keep-text.")
 
     def complete(self, target: Path) -> None:

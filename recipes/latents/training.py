@@ -17,7 +17,7 @@ from recipes.latents.pipeline import LatentSet, save_pipeline
 from recipes.latents.recipes import NULL, LatentRecipe, TextUNet, build, text_encoder
 from recipes.latents.selection import Selection, select
 from recipes.learner import Denoiser
-from recipes.publish import sha256
+from sfr_core.nets.pipelines import sha256_of
 from sfr_core.ops.denoising import antithetic_timesteps, drop_labels
 
 DROPOUT = 0.1
@@ -56,7 +56,7 @@ class LatentTraining(Denoiser):
         model = build(self.recipe, 0, self.tokenizer)
         model.load_state_dict(self.average)
         save_pipeline(model, work / "model", self.latents, self.tokenizer)
-        return sha256(work / "model" / self.recipe.file)
+        return sha256_of(work / "model" / self.recipe.file)
 
 
 class DiTTraining(LatentTraining):

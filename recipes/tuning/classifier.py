@@ -21,9 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from recipes.classifier.training import ID, TUNING_SPECS, Job
+from recipes.classifier import ID, TUNING_SPECS, Job
 from recipes.command import one_sentence
-from recipes.publish import sha256
 from recipes.quality import percent
 from recipes.tuning.trials import LOGS, NEVER, Outcome, arguments, assignments, single, try_all
 from sfr_core.cancel import CancelToken
@@ -37,6 +36,7 @@ from sfr_core.data.datasets import (
     read_idx_pair,
 )
 from sfr_core.events import Finished
+from sfr_core.nets.pipelines import sha256_of
 from sfr_core.presets import resolve
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
@@ -58,7 +58,7 @@ def tuning_card() -> ModelCard:
     more = []
     for spec in TUNING_SPECS:
         path = LOGS / Job(spec).file
-        digest = sha256(path) if path.exists() else ""
+        digest = sha256_of(path) if path.exists() else ""
         more.append(RetrainedModel(spec=spec, twin=False, file=str(path), sha256=digest, **blank))
     return replace(shipped, retrained=(*shipped.retrained, *more))
 

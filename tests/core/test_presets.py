@@ -82,7 +82,7 @@ def test_shorter_presets_spend_less() -> None:
 
 
 def test_retraining_is_the_recipe_of_the_shipped_model() -> None:
-    from recipes.classifier.training import CONFIG
+    from recipes.classifier import CONFIG
 
     assert resolve(MODEL, "retrain", "quick") == CONFIG.to_dict()
     assert resolve(MODEL, "retrain", "thorough") == CONFIG.to_dict()

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from recipes.ddpm import recipes as ddpm_recipes
-from recipes.ddpm.training import Training
+from recipes.ddpm import training as ddpm_recipes
 from recipes.emoji.packages import STYLES, Emoji, EmojiSet
 from recipes.latents import recipes as latent_recipes
 from recipes.latents.autoencoder import ARCHITECTURE, build
@@ -69,12 +68,12 @@ def tiny_latent(name: str) -> latent_recipes.LatentRecipe:
 def some_emoji() -> EmojiSet:
     """Two cats, a heart, a flag, a clock and a shirt (which is in no category), in flat colours."""
     emoji = (
-        Emoji("cat", "cat2", "Animals & Nature", "animal-mammal", ("pet", "feline")),
-        Emoji("cat face", "cat", "Animals & Nature", "animal-mammal", ("pet",)),
-        Emoji("blue heart", "blue_heart", "Smileys & Emotion", "heart", ("love",)),
-        Emoji("france flag", "flag-fr", "Flags", "country-flag", ("nation",)),
-        Emoji("clock face one oclock", "clock1", "Travel & Places", "time", ()),
-        Emoji("t-shirt", "shirt", "Objects", "clothing", ("fashion",)),
+        Emoji("cat", "animal-mammal", ("pet", "feline")),
+        Emoji("cat face", "animal-mammal", ("pet",)),
+        Emoji("blue heart", "heart", ("love",)),
+        Emoji("france flag", "country-flag", ("nation",)),
+        Emoji("clock face one oclock", "time", ()),
+        Emoji("t-shirt", "clothing", ("fashion",)),
     )
     rng = np.random.default_rng(0)
     pictures = {}
@@ -127,7 +126,7 @@ def ddpm(data: str = "fashion-mnist", size: str = "small") -> Example:
     recipe = tiny_ddpm(data, size)
     shape = (20, recipe.shape[0], SIDE, SIDE)
     pictures = torch.rand(shape, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    return Example(recipe, lambda seed: Training(seed, recipe), (pictures, torch.arange(20) % 10))
+    return Example(recipe, lambda seed: ddpm_recipes.Training(seed, recipe), (pictures, torch.arange(20) % 10))
 
 
 def latent(name: str) -> Example:

@@ -13,7 +13,7 @@ from recipes import records, train
 from recipes.command import one_sentence
 from recipes.ddpm import __main__ as ddpm
 from recipes.ddpm import quality as ddpm_quality
-from recipes.ddpm.recipes import RECIPES
+from recipes.ddpm.training import RECIPES
 from recipes.image_sets import FASHION_MNIST
 from recipes.latents import quality as latents_quality
 from recipes.publish import WEIGHTS

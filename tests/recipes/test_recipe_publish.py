@@ -9,8 +9,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DiTPipeline, StableDiffusionPipeline, UNet2DModel
 
-from recipes.ddpm.recipes import NULL
-from recipes.ddpm.training import load_folder
+from recipes.ddpm.training import NULL, load_folder
 from recipes.latents.selection import select
 from recipes.learner import Progress
 from recipes.publish import (

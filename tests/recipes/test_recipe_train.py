@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel, UNet2DModel
 
-from recipes.ddpm.recipes import RECIPES
+from recipes.ddpm.training import RECIPES
 from recipes.latents import recipes as latents
 from recipes.learner import Progress, draw, ema_decay, loss_weights, rows_at, to_pixels
 from recipes.publish import LARGEST_FILE

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recipes.classifier import __main__ as command
-from recipes.classifier import training as recipe
+from recipes import classifier as recipe
 from sfr_core.data.datasets import FASHION_CLASSES, Dataset, Pictures
 from sfr_core.errors import AssetError
 from sfr_core.zoo.shipped import build_module, load_weights, read_card
@@ -30,8 +29,8 @@ def small_dataset() -> Dataset:
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder to which the recipe writes; three trainings of two steps each."""
-    monkeypatch.setattr(command, "MODELS", tmp_path / "models")
-    monkeypatch.setattr(command, "fashion_mnist", small_dataset)
+    monkeypatch.setattr(recipe, "MODELS", tmp_path / "models")
+    monkeypatch.setattr(recipe, "fashion_mnist", small_dataset)
     monkeypatch.setattr(recipe, "ARCHITECTURE", {"name": "SmallResNet", "widths": [4, 8]})
     monkeypatch.setattr(recipe, "CONFIG", replace(recipe.CONFIG, epochs=1, batch_size=20))
     monkeypatch.setattr(recipe, "PRECISION", "fp32")
@@ -61,7 +60,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_everything_is_trained_once_and_entered_into_the_card(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = trained(monkeypatch)
-    command.main([])
+    recipe.main([])
     assert seen == ["original", "class:Sneaker", "random:0.1@0"]
     card = read_card(models)
     assert content(models) == {card.file: card.sha256} | {g.file: g.sha256 for g in card.retrained}
@@ -78,25 +77,25 @@ def test_everything_is_trained_once_and_entered_into_the_card(models: Path, monk
 
 
 def test_what_is_there_is_not_trained_again(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command.main([])
+    recipe.main([])
     before, card = content(models), (models / "card.json").read_bytes()
     seen = trained(monkeypatch)
-    command.main([])
+    recipe.main([])
     assert seen == []
     assert (content(models), (models / "card.json").read_bytes()) == (before, card)
 
 
 def test_training_again_gives_the_same_bytes(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command.main([])
+    recipe.main([])
     before, seen = content(models), trained(monkeypatch)
-    command.main(["--again"])
+    recipe.main(["--again"])
     assert len(seen) == 3
     assert content(models) == before
 
 
 @pytest.mark.parametrize("survivors", [0, 1, 2])
 def test_resumed_is_unbroken(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, survivors: int) -> None:
-    command.main([])
+    recipe.main([])
     unbroken = content(models)
     models.rename(tmp_path / "unbroken")
     save, saved = recipe.save, [0]
@@ -110,10 +109,10 @@ def test_resumed_is_unbroken(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(recipe, "save", broken)
         with pytest.raises(KeyboardInterrupt):
-            command.main([])
+            recipe.main([])
     assert len(content(models)) == survivors
     seen = trained(monkeypatch)
-    command.main([])
+    recipe.main([])
     assert len(seen) == 3 - survivors
     assert content(models) == unbroken
     card, other = read_card(models), read_card(tmp_path / "unbroken")
@@ -124,14 +123,14 @@ def test_resumed_is_unbroken(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_damaged_file_is_trained_again(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command.main([])
+    recipe.main([])
     before = content(models)
     path = models / "retrained" / "class-Sneaker.safetensors"
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(bytes(raw))
     seen = trained(monkeypatch)
-    command.main([])
+    recipe.main([])
     assert seen == ["class:Sneaker"]
     assert content(models) == before
 
@@ -140,7 +139,7 @@ def test_an_unknown_choice_is_refused(
     models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        command.main(["--only", "class:Sneeker"])
+        recipe.main(["--only", "class:Sneeker"])
     assert caught.value.code == 2
     assert "class:Sneeker" in capsys.readouterr().err
 
@@ -150,5 +149,5 @@ def test_a_retrained_model_without_its_original_fails_before_it_trains(
 ) -> None:
     seen = trained(monkeypatch)
     with pytest.raises(AssetError):
-        command.main(["--only", "class:Sneaker"])
+        recipe.main(["--only", "class:Sneaker"])
     assert seen == []

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from recipes.ddpm import quality as ddpm_quality
-from recipes.ddpm.recipes import RECIPES
-from recipes.ddpm.training import Training
+from recipes.ddpm.training import RECIPES, Training
 from recipes.image_sets import CIFAR10
 from recipes.judge import __main__ as command
 from recipes.judge import pictures as judge
@@ -90,7 +90,8 @@ def test_the_model_is_measured_published_and_unlearned_without_a_picture(
     ddpm_quality.main(
         ["--data", "cifar10", "--work", str(work), "--per-class", "3", "--steps", "2"]
     )  # fmt: skip
-    assert (work / "sheet.png").exists()
+    with Image.open(work / "sheet.png") as sheet:
+        assert sheet.size == (3 * 32, 10 * 32)
     target = models / "cifar10-ddpm"
     card = publish(work, target, training.progress, recipe, draft=False)
     assert (card.dataset, card.judge) == ("cifar10", "cifar10-judge")

@@ -125,7 +125,7 @@ def test_an_archive_that_is_not_the_published_one_is_never_read(packages: Path) 
     with pytest.raises(AssetError, match=r"google-1\.2\.3\.tgz is not the published file: its sha512 differs") as found:
         load(packages)
     assert "Delete it" in found.value.hint
-    assert not (packages / "pictures.npz").exists()
+    assert not (packages / "emoji.npz").exists()
 
 
 def test_what_the_registry_sends_is_checked_and_kept(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ FINE = list(fine_groups())
 
 def of(*names: tuple[str, str]) -> EmojiSet:
     """Emoji by name and subcategory, all of one grey."""
-    emoji = tuple(Emoji(name, name, "", subcategory, ()) for name, subcategory in names)
+    emoji = tuple(Emoji(name, subcategory, ()) for name, subcategory in names)
     return EmojiSet(emoji, {style: np.full((len(emoji), 64, 64, 3), 99, np.uint8) for style in STYLES})
 
 
