@@ -27,12 +27,11 @@ from typing import Any, get_args
 import diffusers
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import nn
 
 from bench.cells import FOLDER, Cell, Place, find, load, machine, places, settings_of, unmeasured, updating
 from bench.pace import RIVALS, TRIAL_STEPS, bare_run, data_of, equal_steps, open_session, steps_for
-from bench.sheet import TILES, save_tiles, sheet
 from bench.tables import table
 from recipes.command import one_sentence, parser_of
 from recipes.train import can_compile
@@ -49,7 +48,7 @@ from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.evaluate import evaluate
 from sfr_core.runs.runner import run
-from sfr_core.runs.sampling import OriginalSamples, draw, known_record, protocol_of
+from sfr_core.runs.sampling import Drawn, OriginalSamples, draw, known_record, protocol_of
 from sfr_core.runs.session import Session
 from sfr_core.tasks.ddpm import DiffusionTask
 from sfr_core.zoo.cards import ModelCard, read_card
@@ -65,6 +64,13 @@ COMPARED = {
 SEEDS = (0, 1, 2)
 CARD_PRECISION: UsedPrecision = "bf16"
 """In which the records of the pixel model's card were made (`recipes.ddpm.quality`)."""
+
+
+TILES = 6
+"""Samples of each class in a panel."""
+SCALE = 2
+GAP, TITLE, ACROSS = 12, 16, 4
+PAPER, INK, MARK = (255, 255, 255), (40, 40, 40), (214, 40, 40)
 
 
 def stored() -> dict[str, list[Cell]]:
@@ -223,6 +229,45 @@ def page_run(model: ModelCard) -> Cell:
         "precision": session.precision, "threads": session.threads, "device": "cpu", "machine": where(),
         "peak_resident_bytes": peak_bytes(session.device),
     }  # fmt: skip
+
+
+def save_tiles(drawn: Drawn, path: Path) -> None:
+    """Writes the first TILES samples of each class as one grey PNG, a row for each class in the order of their numbers."""
+    rows = []
+    for label in np.unique(drawn.labels):
+        few = drawn.images[drawn.labels == label][:TILES, :, :, 0]
+        blank = np.zeros((TILES - len(few), *few.shape[1:]), np.uint8)
+        rows.append(np.concatenate([*few, *blank], axis=1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate(rows)).save(path, optimize=True)
+
+
+def sheet(panels: Sequence[tuple[str, int | None, Image.Image]]) -> Image.Image:
+    """Panels side by side, ACROSS in a row, each under its title; the row of the forgotten class is framed.
+
+    Args:
+        panels: title, number of the forgotten class (None: nothing was), and the tiles of `save_tiles`.
+
+    Raises:
+        ValueError: no panel.
+    """
+    if not panels:
+        raise ValueError("no cell has samples yet")
+    width, height = (SCALE * side for side in panels[0][2].size)
+    across = min(ACROSS, len(panels))
+    down = -(-len(panels) // across)
+    whole = Image.new("RGB", (GAP + across * (width + GAP), GAP + down * (height + TITLE + GAP)), PAPER)
+    pen = ImageDraw.Draw(whole)
+    for number, (title, forgotten, tiles) in enumerate(panels):
+        left = GAP + number % across * (width + GAP)
+        top = GAP + number // across * (height + TITLE + GAP)
+        pen.text((left, top), title, fill=INK)
+        whole.paste(tiles.resize((width, height), Image.Resampling.NEAREST), (left, top + TITLE))
+        if forgotten is not None:
+            side = width // TILES
+            first = top + TITLE + forgotten * side
+            pen.rectangle((left - 2, first - 2, left + width + 1, first + side + 1), outline=MARK, width=3)
+    return whole
 
 
 def write_sheet(sha256: str, names: Sequence[str]) -> Path:

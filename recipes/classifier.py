@@ -25,8 +25,7 @@ import torch
 from safetensors.torch import save_file
 
 from recipes.command import parser_of
-from recipes.publish import CARD, retrained_file
-from recipes.quality import percent
+from recipes.publish import CARD, percent, retrained_file
 from recipes.train import WORK
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RetrainConfig

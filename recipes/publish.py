@@ -1,20 +1,23 @@
-"""Publishing a generator with its card: what every recipe says of its model, the folder on disk, and going on from what is there."""
+"""Publishing a generator with its card: what every recipe says of its model, the folder on disk, what was measured, and going on."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from diffusers import DDIMScheduler
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from recipes.learner import Progress, Rates, machine
 from sfr_core.data.splits import forget_spec
+from sfr_core.nets.judge import Verdict
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.ops.diffusion import BETA_FIRST, BETA_LAST, STEPS
 from sfr_core.zoo.cards import SAMPLES, ModelCard, RetrainedModel, Sampling, read_card, write_card
@@ -155,37 +158,14 @@ def measured(work: Path, digest: str) -> dict[str, Any]:
     return found
 
 
-def trained(progress: Progress, command: str, retrained: tuple[RetrainedModel, ...]) -> dict[str, Any]:
-    """The fields of a generator's card that say how it was trained and retrained; times are those of one thread's CPU.
-
-    What a GPU took is wall time, and no run on another machine is compared with it.
-    """
-    seconds = round(progress.cpu_seconds)
-    on_gpu = progress.gpu_seconds > 0
-    return {
-        "licence": "MIT",
-        "source": "bundled",
-        "seed": progress.seed,
-        "recipe": commands(command, progress),
-        "machine": progress.machine or machine(),
-        "threads": 1,
-        "precision": "bf16 autocast",
-        "wall_seconds": round(progress.gpu_seconds) if on_gpu else None,
-        "cpu_seconds": seconds,
-        "retrain_seconds": None if on_gpu else retrained[0].cpu_seconds if retrained else seconds,
-        "retrain_threads": 1,
-        "retrain_clock": "cpu",
-        "retrained": retrained,
-    }
-
-
 def publish(
     work: Path, target: Path, progress: Progress, recipe: GeneratorRecipe, without: str | None = None, *,
     draft: bool, pace: float | None = None,
 ) -> ModelCard:  # fmt: skip
     """Copies the model of `work` to `target` with its card and what was measured on it; or a retrained one beside it.
 
-    Retrained models that are there stay, and so do the records of the same weights.
+    Retrained models that are there stay, and so do the records of the same weights. Times are those of one thread's CPU; what a GPU
+    took is wall time, and no run on another machine is compared with it.
 
     Args:
         work, target: folders of the training and of the published model. progress, recipe: how far which training is.
@@ -207,24 +187,29 @@ def publish(
             raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {LARGEST_FILE} is too many.")
     command = recipe.command(progress, without)
     training = said_of(progress, command, found["quality"], pace)
+    made: dict[str, Any] = {
+        "bytes": (source / recipe.file).stat().st_size,
+        "sha256": digest,
+        "seed": progress.seed,
+        "wall_seconds": round(progress.gpu_seconds) or None,
+        "cpu_seconds": round(progress.cpu_seconds),
+        "metrics": found["metrics"],
+    }
+    line = commands(command + recipe.afresh, progress)
     if without is not None and before is not None:
         recipe.check_retrained(source, target)
         spec = forget_spec(recipe.kind, without)
         file = target / retrained_file(spec)
         file.parent.mkdir(exist_ok=True)
         shutil.copyfile(source / recipe.file, file)
+        records = next((one.records for one in before.retrained if one.sha256 == digest), {})
         retrained = RetrainedModel(
             spec=spec,
             twin=False,
             file=retrained_file(spec),
-            bytes=file.stat().st_size,
-            sha256=digest,
-            seed=progress.seed,
-            wall_seconds=round(progress.gpu_seconds) or None,
-            cpu_seconds=round(progress.cpu_seconds),
-            metrics=found["metrics"],
-            records=next((one.records for one in before.retrained if one.sha256 == digest), {}),
-            training={"recipe": commands(command + recipe.afresh, progress), **training},
+            records=records,
+            training={"recipe": line, **training},
+            **made,
         )
         others = tuple(one for one in before.retrained if one.spec != spec)
         card = replace(before, retrained=(retrained, *others), retrain_seconds=retrained.cpu_seconds or None)
@@ -237,7 +222,8 @@ def publish(
     recipe.complete(target)
     if (work / SAMPLES).exists():
         shutil.copyfile(work / SAMPLES, target / SAMPLES)
-    files = {str(path.relative_to(target)): path for path in sorted(target.glob("*/*.safetensors"))}
+    parts = {str(path.relative_to(target)): path for path in sorted(target.glob("*/*.safetensors"))}
+    kept = () if before is None else before.retrained
     dataset, licence = recipe.source()
     card = ModelCard(
         id=target.name,
@@ -246,23 +232,26 @@ def publish(
         summary=recipe.summary,
         dataset=dataset,
         data_licence=licence,
+        licence="MIT",
+        source="bundled",
         architecture={"name": recipe.network},
         parameters=sum(tensor.numel() for tensor in load_file(target / recipe.file).values()),
         file=recipe.file,
-        bytes=(target / recipe.file).stat().st_size,
-        sha256=digest,
-        metrics=found["metrics"],
         folder=target,
-        **trained(progress, command + recipe.afresh, () if before is None else before.retrained),
-        parts={
-            name: sha256_of(path)
-            for name, path in files.items()
-            if name != recipe.file and path.parent.name != "retrained"
-        },
+        recipe=line,
+        machine=progress.machine or machine(),
+        threads=1,
+        precision="bf16 autocast",
+        retrain_seconds=None if made["wall_seconds"] else kept[0].cpu_seconds if kept else made["cpu_seconds"],
+        retrain_threads=1,
+        retrain_clock="cpu",
+        retrained=kept,
+        parts={n: sha256_of(p) for n, p in parts.items() if n != recipe.file and p.parent.name != "retrained"},
         judge=recipe.judge,
         sampling=recipe.sampling,
         records=before.records if before is not None and before.sha256 == digest else {},
         training=training,
+        **made,
     )
     _write(card, draft)
     return card
@@ -303,3 +292,28 @@ def said_of(progress: Progress, command: str, quality: dict[str, Any], pace: flo
 def _write(card: ModelCard, draft: bool) -> None:
     write_card(card, DRAFT if draft else CARD)
     (card.folder / (CARD if draft else DRAFT)).unlink(missing_ok=True)
+
+
+def percent(hits: NDArray[np.bool_]) -> float:
+    return round(100 * float(hits.mean()), 2)
+
+
+def shares(found: Verdict, right: Collection[int]) -> dict[str, float]:
+    """Of samples that should show one of the classes `right`, in percent: accepted as one, one the best class, rejected."""
+    return {
+        "accuracy": percent(np.isin(found.labels, list(right))),
+        "plain_accuracy": percent(np.isin(found.plain, list(right))),
+        "rejected": percent(found.rejected),
+    }
+
+
+def means(rows: Mapping[str, Mapping[str, float]], digits: int) -> dict[str, float]:
+    """The mean over the rows of everything that they say."""
+    keys = next(iter(rows.values()))
+    return {key: round(float(np.mean([row[key] for row in rows.values()])), digits) for key in keys}
+
+
+def write_quality(work: Path, digest: str, metrics: dict[str, float], quality: dict[str, Any]) -> None:
+    """Keeps what was measured on the weights `digest`, for `publish.measured`."""
+    said = {"sha256": digest, "metrics": metrics, "quality": quality}
+    (work / QUALITY).write_text(json.dumps(said) + "\n", encoding="utf-8")

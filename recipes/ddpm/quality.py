@@ -28,8 +28,7 @@ from torch import Tensor
 
 from recipes.command import one_sentence, parser_of
 from recipes.ddpm.training import CLASSES, NULL, Recipe, add_data, chosen, load_folder
-from recipes.publish import digest_of
-from recipes.quality import means, shares, write_quality
+from recipes.publish import digest_of, means, shares, write_quality
 from recipes.train import add_choice, can_compile, chosen_folder
 from sfr_core.data.datasets import ASSETS, Pictures
 from sfr_core.errors import AssetError

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from recipes.image_sets import CIFAR10, FASHION_MNIST, ImageSet
 from recipes.judge.rejects import GROUPS
-from recipes.judge.training import Fit, calibrate, fit, measure, network_of, rejects_of, write
-from recipes.quality import percent
+from recipes.judge.training import Fit, calibrate, fit, measure, rejects_of, write
+from recipes.learner import seeded
+from recipes.publish import percent
 from sfr_core.data.datasets import Pictures
 from sfr_core.data.transforms import mirror, shift
 from sfr_core.nets.judge import MEAN, STD, normalised, pixels_of
@@ -88,7 +89,9 @@ JUDGES = {"fashion-mnist": FASHION_JUDGE, "cifar10": CIFAR_JUDGE}
 def train(real: Pictures, recipe: JudgeRecipe, *, seed: int, device: str = "cpu") -> SmallResNet:
     """On real pictures (varied at first) and new rejects each epoch; on the CPU in the end."""
     none = len(recipe.data.class_names)
-    network = network_of(recipe, seed, none + 1).to(device)
+    with seeded(seed):
+        network = SmallResNet(recipe.channels, none + 1, recipe.widths)
+    network.to(device, memory_format=torch.channels_last)
     pixels, labels = pixels_of(real.images), torch.from_numpy(real.labels)
     rng = torch.Generator().manual_seed(seed)
     mean, std = recipe.scale

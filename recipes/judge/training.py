@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recipes.judge.rejects import KINDS, reject_pictures
-from recipes.learner import seeded
-from recipes.quality import percent
+from recipes.publish import percent
 from sfr_core.data.datasets import Pictures
 from sfr_core.errors import AssetError
 from sfr_core.methods.retrain import one_cycle
@@ -49,12 +48,6 @@ class Fit:
     batch: int = 128
     lr: float = 0.15
     weight_decay: float = 1e-3
-
-
-def network_of(how: Fit, seed: int, outputs: int) -> SmallResNet:
-    """A judge's network with fresh weights that `seed` decides."""
-    with seeded(seed):
-        return SmallResNet(how.channels, outputs, how.widths).to(memory_format=torch.channels_last)
 
 
 def rejects_of(real: Pictures, groups: NDArray[np.int64], how: Fit, seed: int, epoch: int) -> Tensor:
@@ -150,10 +143,7 @@ def measure(
 
 
 def write(judge: Judge, target: Path, card: dict[str, Any]) -> dict[str, Any]:
-    """Percentages on pictures, of which some may show none of the classes, and on `n` rejects of each kind.
-
-    The label of none is the number of classes. Rejects are made from `real` with its groups of classes.
-    """
+    """Saves the judge in `target` with its card, to which `card` adds; returns the whole card."""
     target.mkdir(parents=True, exist_ok=True)
     path = target / "model.safetensors"
     judge.save(path)

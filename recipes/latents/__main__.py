@@ -25,8 +25,7 @@ import torch
 from recipes.command import one_sentence, parser_of
 from recipes.emoji.packages import EmojiSet, load
 from recipes.latents.autoencoder import latent_set, renew_decoder
-from recipes.latents.pipeline import LatentSet
-from recipes.latents.recipes import RECIPES, LatentRecipe
+from recipes.latents.recipes import RECIPES, LatentRecipe, LatentSet
 from recipes.latents.selection import select
 from recipes.latents.training import LatentTraining, new_training
 from recipes.train import (

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from recipes.command import one_sentence, parser_of
 from recipes.emoji.packages import EmojiSet, load
-from recipes.latents.pipeline import LatentSet, copy_of, encode, whiten
+from recipes.latents.recipes import LatentSet, copy_of, encode, whiten
 from recipes.learner import STATE, Learner, Rates, flip_half, seeded, to_pixels
 from recipes.publish import WEIGHTS
 from recipes.train import WORK, add_limits, keep_training

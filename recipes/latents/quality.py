@@ -30,8 +30,7 @@ from recipes.emoji.groups import CATEGORIES, CONCEPTS
 from recipes.latents.autoencoder import renew_decoder
 from recipes.latents.concepts import categories, objects, shown, styles
 from recipes.latents.recipes import RECIPES, LatentRecipe
-from recipes.publish import digest_of
-from recipes.quality import means, shares, write_quality
+from recipes.publish import digest_of, means, shares, write_quality
 from recipes.train import add_choice, chosen_folder
 from sfr_core.data.datasets import ASSETS
 from sfr_core.nets.judge import Judge, pixels_of

@@ -13,8 +13,7 @@ from transformers import CLIPTokenizer
 
 from recipes.emoji.packages import EmojiSet
 from recipes.latents.captions import tokenizer_of
-from recipes.latents.pipeline import LatentSet, save_pipeline
-from recipes.latents.recipes import NULL, LatentRecipe, TextUNet, build, text_encoder
+from recipes.latents.recipes import NULL, LatentRecipe, LatentSet, TextUNet, build, save_pipeline, text_encoder
 from recipes.latents.selection import Selection, select
 from recipes.learner import Denoiser
 from sfr_core.nets.pipelines import sha256_of

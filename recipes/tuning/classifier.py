@@ -1,7 +1,7 @@
 """Finds presets for the shipped classifier on held-out pictures: the second 1,000 of each class, never the test set.
 
     python -m recipes.tuning.classifier sfr-on class:Sneaker class:Shirt --grid lr=0.01,0.02 forget_every=2,5 --set steps=100
-    python -m recipes.tuning.classifier sfr-on class:Sneaker --try "lr=0.03 forget_every=10" "batch_size=96 steps=200" --seeds 0 1 --lean
+    python -m recipes.tuning.classifier sfr-on class:Sneaker --try "lr=0.03 forget_every=10" "batch_size=96 steps=200" --seeds 0 1
 
 Every combination of --grid, and every setting of --try, runs on every forget specification with every seed; one JSON line
 each goes to .work/tuning/METHOD.jsonl, and at the end one line per setting to the screen: the test accuracy on what remains
@@ -18,12 +18,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 
 from recipes.classifier import ID, TUNING_SPECS, Job
 from recipes.command import one_sentence
-from recipes.quality import percent
 from recipes.tuning.trials import LOGS, NEVER, Outcome, arguments, assignments, single, try_all
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
@@ -63,16 +61,13 @@ def tuning_card() -> ModelCard:
     return replace(shipped, retrained=(*shipped.retrained, *more))
 
 
-def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0, *, lean: bool = False) -> Outcome:
-    """One run on the held-out pictures; returns its metrics, if `lean` of a class only the accuracies (a fifth less time)."""
+def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0) -> Outcome:
+    """One run on the held-out pictures; returns its metrics."""
     config = RunConfig(model=ID, forget=forget, method=method, settings=settings, seed=seed, precision="bf16")
     session = Session.open(config, tuning_card(), dataset=held_out())
     cpu = time.process_time()
-    lean = lean and bool(session.split.spec.classes)
-    events = list(run(session, cancel=CancelToken(), live_every=NEVER, evaluate=not lean))
+    events = list(run(session, cancel=CancelToken(), live_every=NEVER))
     cpu = round(time.process_time() - cpu, 1)
-    if lean:
-        return {**_accuracies(session), "cpu": cpu}
     (result,) = [event.result for event in events if isinstance(event, Finished)]
     assert result is not None
     return {
@@ -90,19 +85,6 @@ def _rounded(record: Any, names: Sequence[str]) -> dict[str, float]:
     """What was measured of these metrics."""
     found = {name: getattr(record, name) for name in names}
     return {name: round(value, 2) for name, value in found.items() if value is not None}
-
-
-def _accuracies(session: Session) -> dict[str, Any]:
-    """TA_forget and TA_remain in percent of the present weights, and TA_remain of the retrained model."""
-    labels = session.dataset.test.labels
-    forgotten = np.isin(labels, session.split.spec.classes)
-    hits = session.task.predict("test").argmax(1) == labels
-    retrained = session.answers("retrained")
-    return {
-        "TA_forget": percent(hits[forgotten]),
-        "TA_remain": percent(hits[~forgotten]),
-        "retrained": retrained and {"TA_remain": percent((retrained.test.argmax(1) == labels)[~forgotten])},
-    }
 
 
 def summary(outcomes: list[dict[str, Any]]) -> str:
@@ -130,7 +112,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__, "SPEC", seed=0)
     parser.add_argument("--grid", nargs="*", default=[], metavar="FIELD=VALUE,VALUE")
     parser.add_argument("--set", nargs="*", default=[], dest="fixed", metavar="FIELD=VALUE")
-    parser.add_argument("--lean", action="store_true", help="of classes, measure only held-out accuracies")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     with one_sentence():
@@ -142,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         def one(changed: dict[str, Any], forget: str, seed: int) -> Outcome:
             resolved = resolve(ID, args.method, args.preset, overrides=changed, forget=forget)
-            return trial(args.method, forget, resolved, seed, lean=args.lean)
+            return trial(args.method, forget, resolved, seed)
 
         try_all(settings, args.forget, args.seeds, one, summary, LOGS / f"{args.method}.jsonl")
 

@@ -13,9 +13,8 @@ from PIL import Image
 
 import bench.generators as bench
 from bench.cells import Cell, Place, find, unmeasured
-from bench.generators import measure
+from bench.generators import GAP, MARK, SCALE, TILES, TITLE, measure, save_tiles, sheet
 from bench.pace import bare_run
-from bench.sheet import GAP, MARK, SCALE, TILES, TITLE, save_tiles, sheet
 from bench.tables import page_line, table
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol, sample_plan

@@ -16,7 +16,7 @@ from recipes.ddpm import training as ddpm_recipes
 from recipes.emoji.packages import STYLES, Emoji, EmojiSet
 from recipes.latents import recipes as latent_recipes
 from recipes.latents.autoencoder import ARCHITECTURE, build
-from recipes.latents.pipeline import LatentSet, encode
+from recipes.latents.recipes import LatentSet, encode
 from recipes.latents.selection import select
 from recipes.latents.training import new_training
 from recipes.train import resume

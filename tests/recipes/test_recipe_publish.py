@@ -20,9 +20,8 @@ from recipes.publish import (
     cards_of,
     commands,
     publish,
-    trained,
+    write_quality,
 )
-from recipes.quality import write_quality
 from sfr_core.data.datasets import ASSETS
 from sfr_core.nets.pipelines import open_pipeline
 from sfr_core.results import GeneratorRecord
@@ -184,7 +183,9 @@ def test_the_shipped_card_names_the_commands_that_made_it() -> None:
     assert retrained.training["images_seen"] == card.training["images_seen"]
 
 
-def test_a_gpu_tells_wall_time_and_no_time_of_a_retraining() -> None:
-    assert trained(Progress(cpu_seconds=3.0), "make", ())["retrain_seconds"] == 3
-    on_gpu = trained(Progress(cpu_seconds=3.0, gpu_seconds=2.0, device="cuda"), "make", ())
-    assert (on_gpu["wall_seconds"], on_gpu["retrain_seconds"]) == (2, None)
+@pytest.mark.parametrize(("gpu_seconds", "said"), [(0.0, (None, 3)), (2.0, (2, None))])
+def test_a_gpu_tells_wall_time_and_no_time_of_a_retraining(gpu_seconds: float, said: Any, tmp_path: Path) -> None:
+    DDPM.trained(tmp_path / "work", steps=0)
+    progress = Progress(cpu_seconds=3.0, gpu_seconds=gpu_seconds)
+    card = publish(tmp_path / "work", tmp_path / "target", progress, DDPM.recipe, draft=False)
+    assert (card.wall_seconds, card.retrain_seconds) == said

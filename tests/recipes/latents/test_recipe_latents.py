@@ -17,9 +17,8 @@ from recipes.latents.__main__ import go_on
 from recipes.latents.autoencoder import build, fidelity, latent_set
 from recipes.latents.captions import captions_of, say, tokenizer_of
 from recipes.latents.concepts import write_concepts
-from recipes.latents.pipeline import whiten
 from recipes.latents.quality import COLUMNS, save_sheet, sheet_rows
-from recipes.latents.recipes import NULL
+from recipes.latents.recipes import NULL, whiten
 from recipes.latents.selection import concept_repeats, repeats, select
 from recipes.latents.training import TextTraining, token_table
 from recipes.publish import publish
