@@ -12,9 +12,10 @@ from sfr_core.configs.base import (
     Trainable,
     batch_field,
     clip_field,
+    forgetting_setting,
     lr_field,
     part_field,
-    setting,
+    repair_setting,
     steps_field,
 )
 
@@ -27,19 +28,11 @@ class ConceptAblationConfig(StepConfig):
     steps: int = steps_field(100)
     batch_size: int = batch_field(8)
     clip: float | None = clip_field(None)
-    teacher: Literal["live", "frozen"] = setting(
-        "live",
-        "Teacher",
-        "Take the target from the model as it is now (published), or from the original.",
-        group="forgetting",
+    teacher: Literal["live", "frozen"] = forgetting_setting(
+        "live", "Teacher", "Take the target from the model as it is now (published), or from the original."
     )
-    prior_weight: float = setting(
-        1.0,
-        "Weight of the regularisation",
-        "Higher keeps the redirection's own pictures better.",
-        low=0.0,
-        high=1e4,
-        group="repair",
+    prior_weight: float = repair_setting(
+        1.0, "Weight of the regularisation", "Higher keeps the redirection's own pictures better.", low=0.0, high=1e4
     )
     trainable: Trainable = part_field("keys-values")
 

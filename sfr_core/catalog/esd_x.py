@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.configs.base import StepConfig, Trainable, batch_field, clip_field, lr_field, part_field, setting
+from sfr_core.configs.base import (
+    StepConfig,
+    Trainable,
+    batch_field,
+    clip_field,
+    forgetting_setting,
+    lr_field,
+    main_setting,
+    part_field,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,22 +26,14 @@ class EsdConfig(StepConfig):
     lr: float = lr_field(1e-5)
     batch_size: int = batch_field(1)
     clip: float | None = clip_field(None)
-    negative_guidance: float = setting(
-        1.0, "Negative guidance", "Higher erases more.", symbol="η", low=0.0, high=100.0, group="main"
+    negative_guidance: float = main_setting(
+        1.0, "Negative guidance", "Higher erases more.", symbol="η", low=0.0, high=100.0
     )
-    sample_steps: Literal["10", "20", "25", "50", "100"] = setting(
-        "50",
-        "Sampling steps",
-        "More make the half-finished pictures of every step better and take longer.",
-        group="forgetting",
+    sample_steps: Literal["10", "20", "25", "50", "100"] = forgetting_setting(
+        "50", "Sampling steps", "More make the half-finished pictures of every step better and take longer."
     )
-    sample_guidance: float = setting(
-        3.0,
-        "Sampling guidance",
-        "Higher makes these pictures show the concept more strongly.",
-        low=0.0,
-        high=50.0,
-        group="forgetting",
+    sample_guidance: float = forgetting_setting(
+        3.0, "Sampling guidance", "Higher makes these pictures show the concept more strongly.", low=0.0, high=50.0
     )
     trainable: Trainable = part_field("cross-attention")
 

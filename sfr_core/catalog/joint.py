@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.configs.base import StepConfig, setting, steps_field
+from sfr_core.configs.base import StepConfig, forgetting_setting, main_setting, steps_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,14 +15,11 @@ class JointConfig(StepConfig):
     """Joint loss, the paper's ablation R: remain loss minus α times the forget loss, in one step."""
 
     steps: int = steps_field(150)
-    alpha: float = setting(
-        1.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, group="main"
+    alpha: float = main_setting(
+        1.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0
     )
-    alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
-        "cosine",
-        "Fading of forgetting",
-        "How the strength falls to zero over the run, or constant.",
-        group="forgetting",
+    alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = forgetting_setting(
+        "cosine", "Fading of forgetting", "How the strength falls to zero over the run, or constant."
     )
 
 

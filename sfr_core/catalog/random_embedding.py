@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset
-from sfr_core.configs.base import MethodConfig, setting
+from sfr_core.configs.base import MethodConfig, main_setting, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomEmbeddingConfig(MethodConfig):
     """A random class embedding in the place of the forgotten one (RT†); nothing is trained."""
 
-    spread: float = setting(
-        1.0, "Spread", "Higher puts it farther from the other classes' embeddings.", low=0.0, high=10.0, group="main"
+    spread: float = main_setting(
+        1.0, "Spread", "Higher puts it farther from the other classes' embeddings.", low=0.0, high=10.0
     )
     batch_size: int = setting(
         64, "Batch size", "More measure the loss more exactly; nothing else changes.", low=1, high=1024

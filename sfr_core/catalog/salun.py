@@ -7,7 +7,17 @@ from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.configs.base import EpochConfig, StepConfig, Trainable, lr_field, mask_field, part_field, setting
+from sfr_core.configs.base import (
+    EpochConfig,
+    StepConfig,
+    Trainable,
+    lr_field,
+    main_setting,
+    mask_field,
+    mask_setting,
+    part_field,
+    setting,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,28 +32,18 @@ class SalUnJointConfig(StepConfig):
     """SalUn for generators: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.2)."""
 
     lr: float = lr_field(1e-5)
-    forget_weight: float = setting(
-        1.0, "Weight of redirection", "Higher redirects more strongly.", low=0.0, high=1e4, group="main"
+    forget_weight: float = main_setting(
+        1.0, "Weight of redirection", "Higher redirects more strongly.", low=0.0, high=1e4
     )
-    remain_weight: float = setting(
-        1e-3, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4, group="main"
+    remain_weight: float = main_setting(
+        1e-3, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4
     )
     mask_fraction: float = mask_field(0.5)
-    saliency_batches: int | None = setting(
-        None,
-        "Mask batches",
-        "More give a steadier mask and take longer. Empty: one whole pass.",
-        low=1,
-        high=100000,
-        group="mask",
+    saliency_batches: int | None = mask_setting(
+        None, "Mask batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
     )
-    saliency_clip: float | None = setting(
-        1.0,
-        "Saliency clip",
-        "Higher cuts fewer batch gradients before the sum. Empty: none.",
-        low=1e-9,
-        high=1e9,
-        group="mask",
+    saliency_clip: float | None = mask_setting(
+        1.0, "Saliency clip", "Higher cuts fewer batch gradients before the sum. Empty: none.", low=1e-9, high=1e9
     )
     clip: float | None = setting(
         1.0, "Clip", "Higher allows larger steps (gradient norm before the mask). Empty: any.", low=1e-9, high=1e9
@@ -54,8 +54,8 @@ class SalUnJointConfig(StepConfig):
 class ConceptSalUnConfig(SalUnJointConfig):
     """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.3)."""
 
-    remain_weight: float = setting(
-        0.1, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4, group="main"
+    remain_weight: float = main_setting(
+        0.1, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4
     )
     trainable: Trainable = part_field("full")
 

@@ -7,39 +7,22 @@ from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
-from sfr_core.configs.base import EpochConfig, setting, temperature_field
+from sfr_core.configs.base import EpochConfig, forgetting_setting, repair_setting, temperature_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrubConfig(EpochConfig):
     """SCRUB: push away from the original on the forget set, stay near it on the remain set."""
 
-    forget_epochs: int = setting(
-        2,
-        "Forget epochs",
-        "More epochs begin with a pass that pushes away from the original.",
-        low=0,
-        high=500,
-        group="forgetting",
+    forget_epochs: int = forgetting_setting(
+        2, "Forget epochs", "More epochs begin with a pass that pushes away from the original.", low=0, high=500
     )
     temperature: float = temperature_field(4.0)
-    ce_weight: float = setting(
-        0.99,
-        "Weight of cross-entropy",
-        "Higher fits the remain set's labels closer.",
-        symbol="γ",
-        low=0.0,
-        high=100.0,
-        group="repair",
+    ce_weight: float = repair_setting(
+        0.99, "Weight of cross-entropy", "Higher fits the remain set's labels closer.", symbol="γ", low=0.0, high=100.0
     )
-    kl_weight: float = setting(
-        0.001,
-        "Weight of imitation",
-        "Higher stays closer to the original model.",
-        symbol="α",
-        low=0.0,
-        high=100.0,
-        group="repair",
+    kl_weight: float = repair_setting(
+        0.001, "Weight of imitation", "Higher stays closer to the original model.", symbol="α", low=0.0, high=100.0
     )
 
 

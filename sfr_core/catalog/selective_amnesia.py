@@ -7,7 +7,7 @@ from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
-from sfr_core.configs.base import StepConfig, setting, steps_field
+from sfr_core.configs.base import StepConfig, main_setting, mask_setting, steps_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,22 +15,17 @@ class SelectiveAmnesiaConfig(StepConfig):
     """Selective Amnesia (SA): noise as the new answer, replay of the rest, and a Fisher penalty on every change."""
 
     steps: int = steps_field(20000)
-    ewc_weight: float = setting(
-        10.0, "Weight of the penalty", "Higher holds weights more firmly.", symbol="λ", low=0.0, high=1e9, group="main"
+    ewc_weight: float = main_setting(
+        10.0, "Weight of the penalty", "Higher holds weights more firmly.", symbol="λ", low=0.0, high=1e9
     )
-    replay_weight: float = setting(
-        1.0, "Weight of replay", "Higher keeps the remaining classes better.", low=0.0, high=1e4, group="main"
+    replay_weight: float = main_setting(
+        1.0, "Weight of replay", "Higher keeps the remaining classes better.", low=0.0, high=1e4
     )
-    fisher_images: int = setting(
-        50,
-        "Pictures for the Fisher",
-        "More of each class: steadier, slower (published: 500).",
-        low=1,
-        high=500,
-        group="mask",
+    fisher_images: int = mask_setting(
+        50, "Pictures for the Fisher", "More of each class: steadier, slower (published: 500).", low=1, high=500
     )
-    fisher_timesteps: int = setting(
-        20, "Timesteps for the Fisher", "More: steadier, slower (published: all 1000).", low=1, high=1000, group="mask"
+    fisher_timesteps: int = mask_setting(
+        20, "Timesteps for the Fisher", "More: steadier, slower (published: all 1000).", low=1, high=1000
     )
 
 

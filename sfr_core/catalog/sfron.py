@@ -8,7 +8,17 @@ from typing import Any, Literal
 
 from sfr_core.catalog.base import FORWARD, Cost, MethodSpec, Parts, Sizes
 from sfr_core.catalog.sfron_presets import CLASSIFIER, DDPM, DIT, TEXT_TO_IMAGE
-from sfr_core.configs.base import OptimizerConfig, Trainable, part_field, setting
+from sfr_core.configs.base import (
+    OptimizerConfig,
+    Trainable,
+    ablation_setting,
+    forgetting_setting,
+    main_setting,
+    mask_setting,
+    part_field,
+    repair_setting,
+    setting,
+)
 from sfr_core.errors import InputError
 
 GAP_PICTURES = 48
@@ -19,155 +29,91 @@ GAP_PICTURES = 48
 class SFRonConfig(OptimizerConfig):
     """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
-    steps: int = setting(
-        100, "Steps", "More forget and repair more, and take longer.", symbol="T", low=1, high=20000, group="main"
+    steps: int = main_setting(
+        100, "Steps", "More forget and repair more, and take longer.", symbol="T", low=1, high=20000
     )
-    forget_every: int = setting(
-        1, "Forget every", "Remain steps for each: more protects more.", symbol="K", low=1, high=1000, group="main"
+    forget_every: int = main_setting(
+        1, "Forget every", "Remain steps for each: more protects more.", symbol="K", low=1, high=1000
     )
-    alpha: float = setting(
-        10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, group="main"
+    alpha: float = main_setting(
+        10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0
     )
-    alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = setting(
-        "cosine",
-        "Fading of forgetting",
-        "How the strength falls (paper: linear, published code: cosine).",
-        group="forgetting",
+    alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = forgetting_setting(
+        "cosine", "Fading of forgetting", "How the strength falls (paper: linear, published code: cosine)."
     )
-    forget_loss: Literal["ascent", "redirect", "relative"] = setting(
+    forget_loss: Literal["ascent", "redirect", "relative"] = forgetting_setting(
         "ascent",
         "Forget loss",
         "Climb the loss of the forget set (ascent), move to another class's prediction (redirect), or move there by the same share at every noise level (relative; ours).",
-        group="forgetting",
     )
-    other: Literal["next", "farthest"] = setting(
+    other: Literal["next", "farthest"] = forgetting_setting(
         "next",
         "Other answer",
         "Which class a relative forget loss moves to: the next by number, or the one with the most different predictions (ours; a prompt has its redirection).",
-        group="forgetting",
     )
-    remain_loss: Literal["data", "recall"] = setting(
-        "data",
-        "Remain loss",
-        "Repair towards the data (published), or the original's predictions (ours, generators).",
-        group="repair",
+    remain_loss: Literal["data", "recall"] = repair_setting(
+        "data", "Remain loss", "Repair towards the data (published), or the original's predictions (ours, generators)."
     )
-    recall_weights: Literal["equal", "noise"] = setting(
-        "equal",
-        "Weights of the recall",
-        "Count errors at all timesteps alike, or more where more is noise (ours).",
-        group="repair",
+    recall_weights: Literal["equal", "noise"] = repair_setting(
+        "equal", "Weights of the recall", "Count errors at all timesteps alike, or more where more is noise (ours)."
     )
-    forget_until: float | None = setting(
+    forget_until: float | None = forgetting_setting(
         None,
         "Forget until",
         "A higher value forgets for longer: steps are left out while the label makes the loss larger by this logarithm (ours, generators only). Empty: none is left out.",
         symbol="g",
         low=1e-3,
         high=10.0,
-        group="forgetting",
     )
-    forget_steps: int | None = setting(
-        None,
-        "Forget in the first",
-        "Higher forgets longer, then only repairs (ours). Empty: all.",
-        low=1,
-        high=20000,
-        group="forgetting",
+    forget_steps: int | None = forgetting_setting(
+        None, "Forget in the first", "Higher forgets longer, then only repairs (ours). Empty: all.", low=1, high=20000
     )
-    forget_down_to: float | None = setting(
+    forget_down_to: float | None = forgetting_setting(
         None,
         "Forget down to",
         "A higher value stops forgetting earlier: once the mean of five relative forget losses is no higher, the run only repairs (ours). Empty: never.",
         symbol="r",
         low=1e-4,
         high=1.0,
-        group="forgetting",
     )
-    adaptive: bool = setting(
-        True, "Adaptive weights", "On: best-remembered samples get the largest push (F).", symbol="ε̃", group="ablation"
+    adaptive: bool = ablation_setting(
+        True, "Adaptive weights", "On: best-remembered samples get the largest push (F).", symbol="ε̃"
     )
-    lam: float = setting(
-        0.5,
-        "Temperature of the weights",
-        "Higher weighs them more unequally; 0: equal.",
-        symbol="λ",
-        low=0.0,
-        high=5.0,
-        group="forgetting",
+    lam: float = forgetting_setting(
+        0.5, "Temperature of the weights", "Higher weighs them more unequally; 0: equal.", symbol="λ", low=0.0, high=5.0
     )
-    weight_eps: float = setting(
-        1e-15,
-        "Floor in the weights",
-        "Higher makes them more equal: added to loss^λ.",
-        symbol="e",
-        low=0.0,
-        high=1.0,
-        group="forgetting",
+    weight_eps: float = forgetting_setting(
+        1e-15, "Floor in the weights", "Higher makes them more equal: added to loss^λ.", symbol="e", low=0.0, high=1.0
     )
-    loss_floor: float = setting(
-        0.0,
-        "Loss floor",
-        "Higher limits what tiny losses weigh; an exact zero would weigh all.",
-        low=0.0,
-        high=10.0,
-        group="forgetting",
+    loss_floor: float = forgetting_setting(
+        0.0, "Loss floor", "Higher limits what tiny losses weigh; an exact zero would weigh all.", low=0.0, high=10.0
     )
-    weight_scope: Literal["batch", "forget-set"] = setting(
-        "batch",
-        "Weights sum to one over",
-        "The push sums to one over the batch (code) or the forget set (paper).",
-        group="forgetting",
+    weight_scope: Literal["batch", "forget-set"] = forgetting_setting(
+        "batch", "Weights sum to one over", "The push sums to one over the batch (code) or the forget set (paper)."
     )
-    mask: bool = setting(
-        True, "Saliency mask", "On: forget only where the forget set matters more (S).", symbol="m", group="ablation"
+    mask: bool = ablation_setting(
+        True, "Saliency mask", "On: forget only where the forget set matters more (S).", symbol="m"
     )
-    gamma: float = setting(
-        1.0, "Mask threshold", "A higher value lets fewer weights forget.", symbol="γ", low=0.0, high=1e6, group="main"
+    gamma: float = main_setting(
+        1.0, "Mask threshold", "A higher value lets fewer weights forget.", symbol="γ", low=0.0, high=1e6
     )
-    mask_eps: float = setting(
-        1e-15,
-        "Floor in the ratio",
-        "Higher pulls small Fishers' ratios towards 1: added to both.",
-        low=0.0,
-        high=1.0,
-        group="mask",
+    mask_eps: float = mask_setting(
+        1e-15, "Floor in the ratio", "Higher pulls small Fishers' ratios towards 1: added to both.", low=0.0, high=1.0
     )
-    masked_weights: Literal["drift", "hold"] = setting(
-        "drift",
-        "Masked weights",
-        "In a forgetting step they drift by momentum and decay (code) or are held (paper).",
-        group="mask",
+    masked_weights: Literal["drift", "hold"] = mask_setting(
+        "drift", "Masked weights", "In a forgetting step they drift by momentum and decay (code) or are held (paper)."
     )
-    fisher_batches: int | None = setting(
-        None,
-        "Fisher batches",
-        "More give a steadier mask and take longer. Empty: one whole pass.",
-        low=1,
-        high=100000,
-        group="mask",
+    fisher_batches: int | None = mask_setting(
+        None, "Fisher batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
     )
-    fisher_batch_size: int = setting(
-        128,
-        "Fisher batch size",
-        "More average out single pictures, and need more memory.",
-        low=1,
-        high=1024,
-        group="mask",
+    fisher_batch_size: int = mask_setting(
+        128, "Fisher batch size", "More average out single pictures, and need more memory.", low=1, high=1024
     )
-    fisher_last_batch: Literal["keep", "drop"] = setting(
-        "keep",
-        "Short last Fisher batch",
-        "Keep it, at the weight of a full one (published code), or drop it.",
-        group="mask",
+    fisher_last_batch: Literal["keep", "drop"] = mask_setting(
+        "keep", "Short last Fisher batch", "Keep it, at the weight of a full one (published code), or drop it."
     )
-    fisher_clip: float | None = setting(
-        None,
-        "Fisher clip",
-        "Higher cuts fewer batch gradients before squaring. Empty: none.",
-        low=1e-9,
-        high=1e9,
-        group="mask",
+    fisher_clip: float | None = mask_setting(
+        None, "Fisher clip", "Higher cuts fewer batch gradients before squaring. Empty: none.", low=1e-9, high=1e9
     )
     clip_forget: float | None = setting(
         7.0, "Clip, forget step", "Higher allows larger steps. Empty: any.", symbol="c", low=1e-9, high=1e9
@@ -175,8 +121,8 @@ class SFRonConfig(OptimizerConfig):
     clip_remain: float | None = setting(
         None, "Clip, remain step", "Higher allows larger steps. Empty: any.", low=1e-9, high=1e9
     )
-    alternate: bool = setting(
-        True, "Alternating steps", "On: forget and repair in turn (R-on). Off: one joint step (R).", group="ablation"
+    alternate: bool = ablation_setting(
+        True, "Alternating steps", "On: forget and repair in turn (R-on). Off: one joint step (R)."
     )
     optimizer_state: Literal["shared", "separate"] = setting(
         "shared", "Optimiser state", "Share momentum between both kinds of steps (published), or not (DualOptim)."
@@ -184,20 +130,11 @@ class SFRonConfig(OptimizerConfig):
     adam_eps: float = setting(
         1e-8, "Floor in Adam", "Higher leaves weights alone whose gradient is rounding noise.", low=1e-12, high=1.0
     )
-    slow_beta: float = setting(
-        1.0,
-        "Slow weights",
-        "Higher follows the fast weights closer; 1 at once.",
-        symbol="β",
-        low=0.0,
-        high=1.0,
-        group="repair",
+    slow_beta: float = repair_setting(
+        1.0, "Slow weights", "Higher follows the fast weights closer; 1 at once.", symbol="β", low=0.0, high=1.0
     )
-    slow_scope: Literal["step", "outer"] = setting(
-        "step",
-        "Slow weights move after",
-        "They move after every step (code) or every forget-and-repair cycle (paper).",
-        group="repair",
+    slow_scope: Literal["step", "outer"] = repair_setting(
+        "step", "Slow weights move after", "They move after every step (code) or every forget-and-repair cycle (paper)."
     )
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine", "Learning-rate schedule", "Falls to zero by a cosine over the run, or stays constant."

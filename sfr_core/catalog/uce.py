@@ -6,25 +6,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset
-from sfr_core.configs.base import MethodConfig, setting
+from sfr_core.configs.base import MethodConfig, forgetting_setting, main_setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UceConfig(MethodConfig):
     """UCE: new keys and values of the text in closed form; nothing is trained."""
 
-    erase_scale: float = setting(1.0, "Weight of erasing", "Higher erases more.", low=0.0, high=1e6, group="main")
-    preserve_scale: float = setting(
-        1.0, "Weight of keeping", "Higher keeps other prompts better.", low=0.0, high=1e6, group="main"
+    erase_scale: float = main_setting(1.0, "Weight of erasing", "Higher erases more.", low=0.0, high=1e6)
+    preserve_scale: float = main_setting(
+        1.0, "Weight of keeping", "Higher keeps other prompts better.", low=0.0, high=1e6
     )
-    lam: float = setting(
-        0.5, "Pull to the old weights", "Higher changes the weights less.", symbol="λ", low=1e-9, high=1e6, group="main"
+    lam: float = main_setting(
+        0.5, "Pull to the old weights", "Higher changes the weights less.", symbol="λ", low=1e-9, high=1e6
     )
-    tokens: Literal["all", "last"] = setting(
-        "all",
-        "Words",
-        "Every word of a prompt, or the last alone (published, where it is the name itself).",
-        group="forgetting",
+    tokens: Literal["all", "last"] = forgetting_setting(
+        "all", "Words", "Every word of a prompt, or the last alone (published, where it is the name itself)."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import Any, Literal, Self, cast, get_args, get_type_hints
 
 from sfr_core.errors import ConfigError, UnknownName
@@ -62,6 +63,13 @@ def setting(
         default=default,
         metadata={"label": label, "help": help, "symbol": symbol, "low": low, "high": high, "group": group},
     )
+
+
+main_setting = partial(setting, group="main")
+forgetting_setting = partial(setting, group="forgetting")
+repair_setting = partial(setting, group="repair")
+mask_setting = partial(setting, group="mask")
+ablation_setting = partial(setting, group="ablation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +203,8 @@ def optimizer_field(default: Optimizer) -> Any:
 
 
 def lr_field(default: float) -> Any:
-    return setting(
-        default, "Learning rate", "Larger steps forget more and harm more.", symbol="η", low=0.0, high=1.0, group="main"
+    return main_setting(
+        default, "Learning rate", "Larger steps forget more and harm more.", symbol="η", low=0.0, high=1.0
     )
 
 
@@ -211,7 +219,7 @@ def batch_field(default: int) -> Any:
 
 
 def steps_field(default: int) -> Any:
-    return setting(default, "Steps", "More steps change more and take longer.", low=1, high=1000000, group="main")
+    return main_setting(default, "Steps", "More steps change more and take longer.", low=1, high=1000000)
 
 
 def clip_field(default: float | None) -> Any:
@@ -219,28 +227,24 @@ def clip_field(default: float | None) -> Any:
 
 
 def temperature_field(default: float) -> Any:
-    return setting(
-        default, "Temperature", "Higher lets unlikely classes count more.", low=0.01, high=100.0, group="forgetting"
-    )
+    return forgetting_setting(default, "Temperature", "Higher lets unlikely classes count more.", low=0.01, high=100.0)
 
 
 def mask_field(default: float) -> Any:
-    return setting(
+    return main_setting(
         default,
         "Mask share",
         "A higher share lets more weights move: those with the largest forget gradients.",
         low=0.0,
         high=1.0,
-        group="main",
     )
 
 
 def part_field(default: Trainable) -> Any:
-    return setting(
+    return main_setting(
         default,
         "Trained part",
         "Which weights may change: all of the U-Net, its cross-attention, only the keys and values of the text, or all but cross-attention.",
-        group="main",
     )
 
 
@@ -261,9 +265,7 @@ class OptimizerConfig(MethodConfig):
 class EpochConfig(OptimizerConfig):
     """Base of the baselines that train in epochs."""
 
-    epochs: int = setting(
-        10, "Epochs", "More passes over the data change more and take longer.", low=1, high=500, group="main"
-    )
+    epochs: int = main_setting(10, "Epochs", "More passes over the data change more and take longer.", low=1, high=500)
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine", "Learning-rate schedule", "Falls by a cosine, epoch by epoch, lr·(1+cos(πe/E))/2, or stays constant."
     )
