@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
+from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, temperature_field
 
 
@@ -39,8 +39,7 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                "quick": Preset({"lr": 0.05, "epochs": 1}, sources.START),
-                "thorough": Preset({"lr": 0.05, "epochs": 6}, sources.START),
+                **budgets(sources.START, {"lr": 0.05}, {"epochs": 1}, {"epochs": 6}),
                 "published": Preset(
                     {"lr": 0.02, "epochs": 10, "lr_schedule": "cosine", "temperature": 1.0}, sources.CIFAR
                 ),

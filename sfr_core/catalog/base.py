@@ -114,6 +114,13 @@ class Preset:
     source: str
 
 
+def budgets(
+    source: str, common: Mapping[str, Any], quick: Mapping[str, Any], thorough: Mapping[str, Any]
+) -> dict[str, Preset]:
+    """The presets quick and thorough that have one source, and the values that they share."""
+    return {"quick": Preset({**common, **quick}, source), "thorough": Preset({**common, **thorough}, source)}
+
+
 Presets = Mapping[str, Mapping[str, Preset]]
 """By model, cheapest first: an identifier (of a model of the Hub without its revision), one with the ending SCATTERED or with a class
 that has values of its own where it is forgotten alone ("ID class:Bag"), or ANY."""

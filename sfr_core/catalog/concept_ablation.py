@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import (
     StepConfig,
     Trainable,
@@ -54,18 +54,14 @@ PRESETS: Presets = {
         "quick": Preset({**_FROZEN, "lr": 1e-3, "steps": 60, "batch_size": 32}, sources.TWO_RATES),
         "thorough": Preset({**_FROZEN, "lr": 2e-4, "steps": 240, "batch_size": 32}, sources.SMALL),
     },
-    ANY: {
-        "quick": Preset({**_FROZEN, "lr": 7e-5, "steps": 60, "batch_size": 4}, sources.REAL_SD),
-        "thorough": Preset({**_FROZEN, "lr": 7e-5, "steps": 240, "batch_size": 4}, sources.REAL_SD),
-        "published": Preset(
+    ANY: {**budgets(sources.REAL_SD, {**_FROZEN, "lr": 7e-5, "batch_size": 4}, {"steps": 60}, {"steps": 240}), "published": Preset(
             {
                 "optimizer": "adamw", "weight_decay": 0.01, "lr": 8e-6, "steps": 200, "batch_size": 4, "clip": 1.0,
                 "prior_weight": 0.0,
             },
             "The code of concept ablation (nupurkmr9/concept-ablation, diffusers/README.md): objects and styles, one GPU; its rate of 2e-6 is there "
             "multiplied by the batch of 4, and what the redirection asks for is not trained on besides.",
-        ),
-    },
+        ),},
 }  # fmt: skip
 
 METHOD = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import (
     StepConfig,
     Trainable,
@@ -55,8 +55,7 @@ def presets_of(rate: float, real_rate: float, real_batch: int, thorough_rate: fl
             "thorough": Preset({**emoji, "lr": thorough_rate, "steps": 240, "sample_steps": "20"}, sources.SMALL),
         },
         ANY: {
-            "quick": Preset({**real, "steps": 60, "sample_steps": "10"}, sources.REAL_SD),
-            "thorough": Preset({**real, "steps": 240, "sample_steps": "20"}, sources.REAL_SD),
+            **budgets(sources.REAL_SD, real, {"steps": 60, "sample_steps": "10"}, {"steps": 240, "sample_steps": "20"}),
             "published": Preset(
                 {"lr": 1e-5, "steps": 1000, "batch_size": 1, "sample_steps": "50"},
                 "ESD as the authors of SFR-on run it (docs/reference.md, section 3.3), with the parts and values of the first published code.",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, PartStepConfig, StepConfig
 
 
@@ -16,8 +16,7 @@ def _cost(config: EpochConfig | StepConfig, sizes: Sizes) -> Cost:
 
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset({"lr": 0.05, "epochs": 2}, sources.START),
-        "thorough": Preset({"lr": 0.05, "epochs": 8}, sources.START),
+        **budgets(sources.START, {"lr": 0.05}, {"epochs": 2}, {"epochs": 8}),
         "published": Preset({"lr": 0.01, "epochs": 10, "lr_schedule": "cosine"}, sources.CIFAR),
     },
     sources.FASHION: {"quick": Preset({"lr": 0.1, "epochs": 3}, sources.TUNED_CLASS)},
@@ -26,8 +25,7 @@ CLASSIFIER: Presets = {
 }
 DDPM: Presets = {
     ANY: {
-        "quick": Preset({"lr": 1e-4, "steps": 100, "batch_size": 64}, sources.START),
-        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, sources.START),
+        **budgets(sources.START, {"lr": 1e-4, "batch_size": 64}, {"steps": 100}, {"steps": 400}),
         "published": Preset(
             {"lr": 1e-4, "steps": 1000, "batch_size": 128},
             "The optimiser of the authors' DDPM runs; their code has no fine-tuning of the DDPM.",
@@ -36,24 +34,16 @@ DDPM: Presets = {
 }
 _DIT_REAL: dict[str, Any] = {**sources.DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
 DIT: Presets = {
-    sources.EMOJI_DIT: {
-        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 100}, sources.SMALL),
-        "thorough": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 400}, sources.SMALL),
-    },
+    sources.EMOJI_DIT: budgets(sources.SMALL, {**sources.DIT_QUICK, "lr": 3e-4}, {"steps": 100}, {"steps": 400}),
     ANY: {
-        "quick": Preset({**_DIT_REAL, "steps": 100}, sources.REAL_DIT),
-        "thorough": Preset({**_DIT_REAL, "steps": 400}, sources.REAL_DIT),
+        **budgets(sources.REAL_DIT, _DIT_REAL, {"steps": 100}, {"steps": 400}),
         "published": Preset(sources.DIT_ONE, sources.NONE_PUBLISHED),
     },
 }
 TEXT_TO_IMAGE: Presets = {
-    sources.EMOJI_SD: {
-        "quick": Preset({"lr": 1e-4, "steps": 60, "batch_size": 32}, sources.SMALL),
-        "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32}, sources.SMALL),
-    },
+    sources.EMOJI_SD: budgets(sources.SMALL, {"lr": 1e-4, "batch_size": 32}, {"steps": 60}, {"steps": 240}),
     ANY: {
-        "quick": Preset({"lr": 3.5e-5, "steps": 60, "batch_size": 4}, sources.REAL_SD),
-        "thorough": Preset({"lr": 3.5e-5, "steps": 240, "batch_size": 4}, sources.REAL_SD),
+        **budgets(sources.REAL_SD, {"lr": 3.5e-5, "batch_size": 4}, {"steps": 60}, {"steps": 240}),
         "published": Preset(
             {"lr": 1e-5, "steps": 1000, "batch_size": 2, "clip": None},
             "The optimiser of the authors' run of SFR-on on Stable Diffusion 1.4; they show no fine-tuning of it.",

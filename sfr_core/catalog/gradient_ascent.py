@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, PartStepConfig, StepConfig, clip_field
 
 
@@ -24,8 +24,7 @@ def _cost(config: GradientAscentConfig | StepConfig, sizes: Sizes) -> Cost:
 _PLAIN: dict[str, Any] = {"lr_schedule": "constant", "clip": 0.1}
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset({**_PLAIN, "lr": 2e-3, "epochs": 4}, sources.START),
-        "thorough": Preset({**_PLAIN, "lr": 1e-3, "epochs": 12}, sources.START),
+        **budgets(sources.START, _PLAIN, {"lr": 2e-3, "epochs": 4}, {"lr": 1e-3, "epochs": 12}),
         "published": Preset({**_PLAIN, "lr": 1e-4, "epochs": 9}, sources.CIFAR),
     },
     sources.FASHION: {"quick": Preset({**_PLAIN, "lr": 0.008, "epochs": 3}, sources.TUNED_CLASS)},
@@ -37,8 +36,7 @@ CLASSIFIER: Presets = {
 DDPM: Presets = {
     sources.FASHION_DDPM: {"quick": Preset({"lr": 1e-5, "steps": 50, "batch_size": 64}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({"lr": 3e-5, "steps": 50, "batch_size": 64}, sources.START),
-        "thorough": Preset({"lr": 1e-5, "steps": 150, "batch_size": 64}, sources.START),
+        **budgets(sources.START, {"batch_size": 64}, {"lr": 3e-5, "steps": 50}, {"lr": 1e-5, "steps": 150}),
         "published": Preset(
             {"lr": 1e-4, "steps": 150, "batch_size": 128},
             "The optimiser of the authors' DDPM runs; their code has no table row of plain ascent on the DDPM.",
@@ -46,24 +44,21 @@ DDPM: Presets = {
     },
 }
 DIT: Presets = {
-    sources.EMOJI_DIT: {
-        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-5, "steps": 50}, sources.SMALL),
-        "thorough": Preset({**sources.DIT_QUICK, "lr": 1e-5, "steps": 150}, sources.SMALL),
-    },
+    sources.EMOJI_DIT: budgets(sources.SMALL, sources.DIT_QUICK, {"lr": 3e-5, "steps": 50}, {"lr": 1e-5, "steps": 150}),
     ANY: {
-        "quick": Preset({**sources.DIT_QUICK, "lr": 1.5e-5, "steps": 50, "batch_size": 16}, sources.REAL_DIT),
-        "thorough": Preset({**sources.DIT_QUICK, "lr": 5e-6, "steps": 150, "batch_size": 16}, sources.REAL_DIT),
+        **budgets(
+            sources.REAL_DIT,
+            {**sources.DIT_QUICK, "batch_size": 16},
+            {"lr": 1.5e-5, "steps": 50},
+            {"lr": 5e-6, "steps": 150},
+        ),
         "published": Preset(sources.DIT_ONE, sources.NONE_PUBLISHED),
     },
 }
 TEXT_TO_IMAGE: Presets = {
-    sources.EMOJI_SD: {
-        "quick": Preset({"lr": 2e-5, "steps": 40, "batch_size": 32}, sources.SMALL),
-        "thorough": Preset({"lr": 1e-5, "steps": 120, "batch_size": 32}, sources.SMALL),
-    },
+    sources.EMOJI_SD: budgets(sources.SMALL, {"batch_size": 32}, {"lr": 2e-5, "steps": 40}, {"lr": 1e-5, "steps": 120}),
     ANY: {
-        "quick": Preset({"lr": 7e-6, "steps": 40, "batch_size": 4}, sources.REAL_SD),
-        "thorough": Preset({"lr": 3.5e-6, "steps": 120, "batch_size": 4}, sources.REAL_SD),
+        **budgets(sources.REAL_SD, {"batch_size": 4}, {"lr": 7e-6, "steps": 40}, {"lr": 3.5e-6, "steps": 120}),
         "published": Preset(
             {"lr": 1e-5, "steps": 500, "batch_size": 8, "clip": None},
             "SalUn's script of gradient ascent for Imagenette classes: learning rate 1e-5, 5 epochs of 800 pictures.",

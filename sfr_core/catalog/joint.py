@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import StepConfig, forgetting_setting, main_setting, steps_field
 
 
@@ -32,8 +32,7 @@ _QUICK: dict[str, Any] = {"batch_size": 64, "alpha": 1.0}
 DDPM: Presets = {
     sources.FASHION_DDPM: {"quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({**_QUICK, "lr": 3e-5, "steps": 50}, sources.START),
-        "thorough": Preset({**_QUICK, "lr": 3e-5, "steps": 150}, sources.START),
+        **budgets(sources.START, {**_QUICK, "lr": 3e-5}, {"steps": 50}, {"steps": 150}),
         "published": Preset(
             {"lr": 1e-4, "steps": 150, "batch_size": 128, "alpha": 10.0, "alpha_schedule": "cosine"}, sources.DDPM
         ),
@@ -46,8 +45,7 @@ DIT: Presets = {
         "thorough": Preset({**_DIT, "lr": 1e-4, "steps": 200}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_DIT, "lr": 3.5e-5, "steps": 60, "batch_size": 8}, sources.REAL_DIT),
-        "thorough": Preset({**_DIT, "lr": 3.5e-5, "steps": 200, "batch_size": 8}, sources.REAL_DIT),
+        **budgets(sources.REAL_DIT, {**_DIT, "lr": 3.5e-5, "batch_size": 8}, {"steps": 60}, {"steps": 200}),
         "published": Preset({**sources.DIT_ONE, "alpha": 1e-3, "alpha_schedule": "constant"}, sources.NONE_PUBLISHED),
     },
 }

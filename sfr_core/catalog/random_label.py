@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
 from sfr_core.configs.base import EpochConfig
 
 
@@ -29,8 +29,7 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                "quick": Preset({"lr": 0.01, "epochs": 2}, sources.START),
-                "thorough": Preset({"lr": 0.01, "epochs": 8}, sources.START),
+                **budgets(sources.START, {"lr": 0.01}, {"epochs": 2}, {"epochs": 8}),
                 "published": Preset({"lr": 3e-3, "epochs": 10, "lr_schedule": "cosine"}, sources.CIFAR),
             },
             sources.FASHION: {"quick": Preset({"lr": 0.01, "epochs": 2}, sources.TUNED_CLASS)},

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, StepConfig, lr_field, setting, steps_field
 
 
@@ -64,8 +64,7 @@ CLASSIFIER: Presets = {
 }
 DDPM: Presets = {
     ANY: {
-        "quick": Preset({"lr": 2e-4, "steps": 20000}, sources.START),
-        "thorough": Preset({"lr": 2e-4, "steps": 100000}, sources.START),
+        **budgets(sources.START, {"lr": 2e-4}, {"steps": 20000}, {"steps": 100000}),
         "published": Preset(
             {"lr": 2e-4, "steps": 800000, "batch_size": 128},
             sources.DDPM + " Its moving average of the weights (0.9999) and its dropout (0.1) are missing here.",
@@ -74,13 +73,9 @@ DDPM: Presets = {
 }
 _REAL: dict[str, Any] = {**sources.DIT_QUICK, "lr": 1.5e-4, "batch_size": 16}
 DIT: Presets = {
-    sources.EMOJI_DIT: {
-        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 20000}, sources.SMALL),
-        "thorough": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 100000}, sources.SMALL),
-    },
+    sources.EMOJI_DIT: budgets(sources.SMALL, {**sources.DIT_QUICK, "lr": 3e-4}, {"steps": 20000}, {"steps": 100000}),
     ANY: {
-        "quick": Preset({**_REAL, "steps": 20000}, sources.REAL_DIT),
-        "thorough": Preset({**_REAL, "steps": 100000}, sources.REAL_DIT),
+        **budgets(sources.REAL_DIT, _REAL, {"steps": 20000}, {"steps": 100000}),
         "published": Preset(
             {"optimizer": "adamw", "lr": 1e-4, "steps": 400000, "batch_size": 256},
             "Peebles and Xie 2023 (arXiv 2212.09748): AdamW 1e-4, batch 256, 400,000 steps; their moving average of the "

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import (
     EpochConfig,
     StepConfig,
@@ -89,8 +89,7 @@ def _cost_in_steps(config: SalUnJointConfig, sizes: Sizes) -> Cost:
 _HALF: dict[str, Any] = {"lr": 0.02, "epochs": 2, "mask_fraction": 0.5}
 CLASSIFIER: Presets = {
     ANY: {
-        "quick": Preset(_HALF, sources.START),
-        "thorough": Preset({**_HALF, "epochs": 8}, sources.START),
+        **budgets(sources.START, _HALF, {}, {"epochs": 8}),
         "published": Preset({"lr": 7e-3, "epochs": 10, "lr_schedule": "cosine", "mask_fraction": 0.2}, sources.CIFAR),
     },
     sources.FASHION: {"quick": Preset(_HALF, sources.TUNED_CLASS)},
@@ -100,8 +99,10 @@ CLASSIFIER: Presets = {
 DDPM: Presets = {
     sources.FASHION_DDPM: {"quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64, "saliency_batches": 4}, sources.START),
-        "thorough": Preset({"lr": 1e-4, "steps": 200, "batch_size": 64, "saliency_batches": 16}, sources.START),
+        **budgets(
+            sources.START, {"lr": 1e-4, "batch_size": 64}, {"steps": 50, "saliency_batches": 4},
+            {"steps": 200, "saliency_batches": 16},
+        ),
         "published": Preset(
             {
                 "lr": 1e-5, "steps": 1000, "batch_size": 128, "forget_weight": 1.0, "remain_weight": 1e-3, "mask_fraction": 0.5,
@@ -119,8 +120,9 @@ DIT: Presets = {
         "thorough": Preset({**_DIT, "lr": 3e-4, "steps": 200, "saliency_batches": 16}, sources.SMALL),
     },
     ANY: {
-        "quick": Preset({**_DIT_REAL, "steps": 60, "saliency_batches": 16}, sources.REAL_DIT),
-        "thorough": Preset({**_DIT_REAL, "steps": 200, "saliency_batches": 64}, sources.REAL_DIT),
+        **budgets(
+            sources.REAL_DIT, _DIT_REAL, {"steps": 60, "saliency_batches": 16}, {"steps": 200, "saliency_batches": 64}
+        ),
         "published": Preset(
             {**sources.DIT_ONE, "remain_weight": 1.0},
             sources.NONE_PUBLISHED + " The published table gives SalUn's results on DiT, but not its settings.",
@@ -133,8 +135,10 @@ TEXT_TO_IMAGE: Presets = {
         "thorough": Preset({"lr": 1e-4, "steps": 240, "batch_size": 32, "saliency_batches": 12}, sources.SMALL),
     },
     ANY: {  # two passes wait for one backward pass, so that only single pictures fit beside all states of the U-Net
-        "quick": Preset({"lr": 2e-5, "steps": 60, "batch_size": 1, "saliency_batches": 48}, sources.REAL_SD),
-        "thorough": Preset({"lr": 2e-5, "steps": 240, "batch_size": 1, "saliency_batches": 96}, sources.REAL_SD),
+        **budgets(
+            sources.REAL_SD, {"lr": 2e-5, "batch_size": 1}, {"steps": 60, "saliency_batches": 48},
+            {"steps": 240, "saliency_batches": 96},
+        ),
         "published": Preset(
             {
                 "lr": 1e-5, "steps": 100, "batch_size": 8, "forget_weight": 1.0, "remain_weight": 0.1, "mask_fraction": 0.5,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes
+from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
 from sfr_core.configs.base import StepConfig, main_setting, mask_setting, steps_field
 
 
@@ -46,8 +46,7 @@ def _cost(config: SelectiveAmnesiaConfig, sizes: Sizes) -> Cost:
 DDPM: Presets = {
     sources.FASHION_DDPM: {"quick": Preset({"lr": 3e-4, "steps": 50, "batch_size": 64}, sources.TWO_RATES)},
     ANY: {
-        "quick": Preset({"lr": 1e-4, "steps": 50, "batch_size": 64}, sources.START),
-        "thorough": Preset({"lr": 1e-4, "steps": 400, "batch_size": 64}, sources.START),
+        **budgets(sources.START, {"lr": 1e-4, "batch_size": 64}, {"steps": 50}, {"steps": 400}),
         "published": Preset(
             {"lr": 1e-4, "steps": 20000, "batch_size": 128, "ewc_weight": 10.0, "replay_weight": 1.0},
             sources.DDPM + " There the Fisher takes 500 pictures of each class at all 1000 timesteps, here 50 at 20.",
@@ -60,13 +59,14 @@ EIGHT_BIT = (
     + " There only with 8-bit optimiser states: Fisher, start weights and penalty are three more copies."
 )
 DIT: Presets = {
-    sources.EMOJI_DIT: {
-        "quick": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 60, "fisher_images": 20}, sources.SMALL),
-        "thorough": Preset({**sources.DIT_QUICK, "lr": 3e-4, "steps": 400, "fisher_images": 50}, sources.SMALL),
-    },
+    sources.EMOJI_DIT: budgets(
+        sources.SMALL,
+        {**sources.DIT_QUICK, "lr": 3e-4},
+        {"steps": 60, "fisher_images": 20},
+        {"steps": 400, "fisher_images": 50},
+    ),
     ANY: {
-        "quick": Preset({**_REAL, "steps": 60, "fisher_images": 20}, EIGHT_BIT),
-        "thorough": Preset({**_REAL, "steps": 400, "fisher_images": 50}, EIGHT_BIT),
+        **budgets(EIGHT_BIT, _REAL, {"steps": 60, "fisher_images": 20}, {"steps": 400, "fisher_images": 50}),
         "published": Preset(
             {**sources.DIT_ONE, "ewc_weight": 10.0},
             sources.NONE_PUBLISHED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, SCATTERED, Preset, Presets
+from sfr_core.catalog.base import ANY, SCATTERED, Preset, Presets, budgets
 
 TUNED_CLASSES = (
     sources.TUNED
@@ -82,8 +82,10 @@ DDPM: Presets = {
     },
     f"{sources.FASHION_DDPM} class:Bag": {"quick": Preset({**_FASHION_QUICK, "lr_warmup": 10}, TUNED_DDPM + BAG)},
     ANY: {
-        "quick": Preset({**_DDPM_START, "steps": 50, "batch_size": 64, "fisher_batches": 4}, sources.START),
-        "thorough": Preset({**_DDPM_START, "steps": 150, "batch_size": 128, "fisher_batches": 16}, sources.START),
+        **budgets(
+            sources.START, _DDPM_START, {"steps": 50, "batch_size": 64, "fisher_batches": 4},
+            {"steps": 150, "batch_size": 128, "fisher_batches": 16},
+        ),
         "published": Preset(
             {
                 **_DDPM, "lr": 1e-4, "steps": 150, "batch_size": 128, "alpha": 10.0, "gamma": 1.0, "fisher_batches": None,
@@ -133,8 +135,10 @@ DIT: Presets = {
         ),
     },
     ANY: {
-        "quick": Preset({**_DIT_REAL, "steps": 60, "fisher_batches": 8}, REAL_DIT),
-        "thorough": Preset({**_DIT_REAL, "steps": 200, "forget_every": 2, "fisher_batches": 32}, REAL_DIT),
+        **budgets(
+            REAL_DIT, _DIT_REAL, {"steps": 60, "fisher_batches": 8},
+            {"steps": 200, "forget_every": 2, "fisher_batches": 32},
+        ),
         "published": Preset(
             {
                 **_DIT, "lr": 1e-4, "steps": 600, "batch_size": 1, "alpha": 1e-3, "gamma": 1.0, "fisher_batches": 2000,
@@ -178,8 +182,7 @@ TEXT_TO_IMAGE: Presets = {
         ),
     },
     ANY: {
-        "quick": Preset({**_SD_REAL, "steps": 60, "fisher_batches": 24}, sources.REAL_SD),
-        "thorough": Preset({**_SD_REAL, "steps": 180, "fisher_batches": 48}, sources.REAL_SD),
+        **budgets(sources.REAL_SD, _SD_REAL, {"steps": 60, "fisher_batches": 24}, {"steps": 180, "fisher_batches": 48}),
         "published": Preset(
             {
                 **_SD,
