@@ -1,4 +1,4 @@
-"""The tiny networks of the golden cases, built from cases/README.md section 2; attribute names are the stored names."""
+"""The tiny generators of the golden cases (their classifier is tests.core.tiny.TinyNet), built from cases/README.md section 2; attribute names are the stored names."""
 
 from __future__ import annotations
 
@@ -9,24 +9,6 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-
-class Classifier(nn.Module):
-    """[n, 3, 8, 8] -> logits [n, 10]; two convolutions with BatchNorm."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 8, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(8)
-        self.conv2 = nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(16)
-        self.fc = nn.Linear(16, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        hidden = F.relu(self.bn1(self.conv1(x)))
-        hidden = F.relu(self.bn2(self.conv2(hidden)))
-        logits: Tensor = self.fc(hidden.mean((2, 3)))
-        return logits
 
 
 class Denoiser(nn.Module):

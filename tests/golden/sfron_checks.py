@@ -11,6 +11,7 @@ from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.events import Finished
 from sfr_core.methods.sfron import estimate_fisher, sfron
 from sfr_core.ops.saliency import Tensors, batch_gradients, describe_saliency, saliency_mask
+from sfr_core.ops.stepwise import drained
 from tests.golden.cases import Case, sfron_fields
 from tests.golden.replay import (
     Replay,
@@ -40,12 +41,7 @@ def fishers(case: Case, config: SFRonConfig) -> tuple[GoldenTask, dict[str, Tens
     """Both diagonals at the start weights, by part, and the task that noted the losses."""
     task, found = open_task(case), {}
     for part in PARTS:
-        estimate = estimate_fisher(task, part, config, rng=torch.Generator(), cancel=CancelToken())  # type: ignore[arg-type]
-        try:
-            while True:
-                next(estimate)
-        except StopIteration as end:
-            found[part] = end.value
+        found[part] = drained(estimate_fisher(task, part, config, rng=torch.Generator(), cancel=CancelToken()))  # type: ignore[arg-type]
     return task, found
 
 

@@ -18,8 +18,9 @@ from sfr_core.tasks.classifier import LabelledBatch
 from sfr_core.tasks.ddpm import ddpm_task
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.dit import dit_task
+from tests.core.tiny import TinyNet
 from tests.golden.cases import Case
-from tests.golden.networks import Classifier, Ddpm, Dit
+from tests.golden.networks import Ddpm, Dit
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class ClassifierTask(GoldenTask):
     """Softmax cross-entropy."""
 
     def __init__(self, case: Case) -> None:
-        super().__init__(case, Classifier())
+        super().__init__(case, TinyNet())
 
     def own_losses(self, batch: Batch) -> Tensor:
         return F.cross_entropy(self.model(batch.x), batch.y, reduction="none")
@@ -138,7 +139,7 @@ class BaselineTask(ClassifierTask):
         return self.note(batch, F.cross_entropy(self.model(batch.x), wrong, reduction="none"))
 
     def new_model(self, rng: torch.Generator) -> nn.Module:
-        teacher = Classifier()
+        teacher = TinyNet()
         teacher.load_state_dict(self.case.tensors("bad_teacher", given=True))
         return teacher
 

@@ -18,6 +18,7 @@ from sfr_core.methods.gradient_ascent import gradient_ascent
 from sfr_core.methods.random_label import random_label
 from sfr_core.methods.salun import saliency, salun
 from sfr_core.methods.scrub import scrub
+from sfr_core.ops.stepwise import drained
 from tests.golden.cases import Case, epoch_fields, load
 from tests.golden.replay import (
     Replay,
@@ -104,12 +105,8 @@ def test_salun_mask_repeats_the_recording() -> None:
     case = load("baseline_salun")
     task = open_task(case)
     share = case.settings["mask_top_fraction"]
-    estimate = saliency(task, share, 8, None, rng=torch.Generator(), cancel=CancelToken())
-    try:
-        while True:
-            next(estimate)
-    except StopIteration as end:
-        check_mask(end.value, case.tensors("mask"), case.expected["mask_density"])
+    mask = drained(saliency(task, share, 8, None, rng=torch.Generator(), cancel=CancelToken()))
+    check_mask(mask, case.tensors("mask"), case.expected["mask_density"])
     assert [a.batch.rows for a in task.asked] == case.settings["saliency_batches"]
     assert not any(a.training for a in task.asked)
 

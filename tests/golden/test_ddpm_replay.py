@@ -9,6 +9,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.salun import SalUnJointConfig
 from sfr_core.methods.salun import saliency, salun_joint
 from sfr_core.ops.saliency import batch_gradients
+from sfr_core.ops.stepwise import drained
 from tests.golden.cases import Case, load, optimizer_fields
 from tests.golden.replay import (
     Replay,
@@ -38,14 +39,9 @@ def test_salun_mask_repeats_the_recording() -> None:
     case = load("ddpm_salun")
     task = open_task(case)
     s = case.settings
-    estimate = saliency(
-        task, s["mask_top_fraction"], 8, s["saliency_clip"], rng=torch.Generator(), cancel=CancelToken()
-    )
-    try:
-        while True:
-            next(estimate)
-    except StopIteration as end:
-        check_mask(end.value, case.tensors("mask"), case.expected["mask_density"])
+    share, clip = s["mask_top_fraction"], s["saliency_clip"]
+    mask = drained(saliency(task, share, 8, clip, rng=torch.Generator(), cancel=CancelToken()))
+    check_mask(mask, case.tensors("mask"), case.expected["mask_density"])
     recorded = case.expected["saliency_batches"]
     assert [float(a.losses.mean()) for a in task.asked] == [near(b["loss"]) for b in recorded]
     assert not any(a.training for a in task.asked)

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import EpochConfig
@@ -21,22 +20,6 @@ def test_reads_no_forget_row() -> None:
     play("finetune", plain)
     play("finetune", other)
     assert same(state(plain.model), state(other.model))
-
-
-def test_equals_a_loop_written_out() -> None:
-    task, hand = tiny_task(), tiny_task()
-    play("finetune", task, epochs=3, lr=0.02, momentum=0.9, weight_decay=5e-4)
-    optimizer = torch.optim.SGD(hand.model.parameters(), 0.02, momentum=0.9, weight_decay=5e-4)
-    rng = torch.Generator().manual_seed(0)
-    for lr in (0.02, 0.015, 0.005):  # 0.02 * (1 + cos(pi * e / 3)) / 2
-        optimizer.param_groups[0]["lr"] = lr
-        hand.model.train()
-        for batch in hand.batches("remain", 8, rng):
-            optimizer.zero_grad()
-            F.cross_entropy(hand.model(batch.x), batch.y).backward()
-            optimizer.step()
-    ours, theirs = state(task.model), state(hand.model)
-    assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-6) for name in ours)
 
 
 def test_two_steps_by_hand() -> None:
@@ -64,9 +47,3 @@ def test_learning_rate_changes_between_epochs_only(schedule: str) -> None:
 def test_says_nothing_of_the_forget_set() -> None:
     steps = check_grammar(play("finetune", tiny_task()))
     assert all(s.forget_loss is None and s.forget_grad_norm is None and s.alpha is None for s in steps)
-
-
-def test_batch_norm_learns() -> None:
-    task = tiny_task()
-    play("finetune", task, epochs=2)
-    assert int(task.model.bn1.num_batches_tracked) == 12

@@ -9,23 +9,18 @@ import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.salun import SalUnJointConfig
-from sfr_core.errors import Diverged
-from sfr_core.events import Cancelled, MaskReady, PhaseStarted, Step
+from sfr_core.events import MaskReady, Step
 from sfr_core.methods.salun import saliency, salun_joint
+from sfr_core.ops.stepwise import drained
 from tests.core.grammar import check_grammar
 from tests.core.tiny import LinearTask, play, same, state, tiny_task
 
 
 def mask_of(task: Any, fraction: float, clip: float | None = None) -> tuple[list[bool], MaskReady]:
     """Runs the mask phase alone: the mask of the only tensor, and its event."""
-    phase = saliency(task, fraction, 8, clip, rng=torch.Generator(), cancel=CancelToken())
-    events = []
-    while True:
-        try:
-            events.append(next(phase))
-        except StopIteration as end:
-            (ready,) = [e for e in events if isinstance(e, MaskReady)]
-            return end.value["w"].tolist(), ready
+    events: list[Any] = []
+    mask = drained(saliency(task, fraction, 8, clip, rng=torch.Generator(), cancel=CancelToken()), events.append)
+    return mask["w"].tolist(), next(e for e in events if isinstance(e, MaskReady))
 
 
 def test_mask_of_ones_is_random_label_to_the_bit() -> None:
@@ -66,17 +61,6 @@ def test_number_kept_is_rounded_down(fraction: float, kept: int) -> None:
     assert ready.threshold == (2.0 if kept < 2 else 1.0)  # also where nothing is kept: JSON knows no infinity
 
 
-def test_mask_is_estimated_in_eval_mode() -> None:
-    task = tiny_task()
-    before = state(task.model)
-    token = CancelToken()
-    token_events = saliency(task, 0.5, 8, None, rng=torch.Generator(), cancel=token)
-    for event in token_events:
-        if isinstance(event, PhaseStarted):
-            task.model.train()
-    assert same(before, state(task.model))
-
-
 def test_masked_weights_move_by_decay_only() -> None:
     task = tiny_task()
     before = {name: p.detach().clone() for name, p in task.model.named_parameters()}
@@ -99,9 +83,9 @@ JOINT: dict[str, Any] = {"forget": [[[3.0, 4.0]]], "redirect": [[[6.0, 4.0]]], "
 PLAIN: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.0, "lr": 0.1, "steps": 1, "batch_size": 1}
 
 
-def joint(task: LinearTask, cancel: CancelToken | None = None, **values: Any) -> list[Any]:
+def joint(task: LinearTask, **values: Any) -> list[Any]:
     config = SalUnJointConfig(**{**PLAIN, **values})
-    return list(salun_joint(task, config, rng=torch.Generator(), cancel=cancel or CancelToken()))
+    return list(salun_joint(task, config, rng=torch.Generator(), cancel=CancelToken()))
 
 
 def test_joint_step_clips_then_masks() -> None:
@@ -123,25 +107,6 @@ def test_joint_step_asks_for_the_remain_set_first() -> None:
     task = LinearTask((1.0, 1.0), **JOINT)
     joint(task, steps=2)
     assert task.asked == ["forget", "remain", "redirect", "remain", "redirect"]
-
-
-def test_joint_run_can_be_stopped_everywhere() -> None:
-    token = CancelToken()
-    token.cancel()
-    assert joint(LinearTask((1.0, 1.0), **JOINT), token)[-1] == Cancelled(steps=0)
-    task, token, events = LinearTask((1.0, 1.0), **JOINT), CancelToken(), []
-    config = SalUnJointConfig(**{**PLAIN, "steps": 9})
-    for event in salun_joint(task, config, rng=torch.Generator(), cancel=token):
-        events.append(event)
-        if isinstance(event, Step) and event.i == 3:
-            token.cancel()
-    assert len(check_grammar(events)) == 3
-    assert events[-1] == Cancelled(steps=3)
-
-
-def test_joint_run_diverges_with_a_word() -> None:
-    with pytest.raises(Diverged):
-        joint(LinearTask((1.0, 1.0), **{**JOINT, "remain": [[[float("inf"), 0.0]]]}))
 
 
 def test_joint_runs_on_a_classifier_too() -> None:

@@ -17,6 +17,7 @@ from sfr_core.events import Cancelled, Event, PhaseProgress, PhaseStarted
 from sfr_core.methods import selective_amnesia as module
 from sfr_core.methods.selective_amnesia import KEPT, amnesia_fisher, elastic_penalty, selective_amnesia
 from sfr_core.ops.saliency import Tensors
+from sfr_core.ops.stepwise import drained
 from tests.core.grammar import check_grammar
 from tests.core.tiny import LinearTask, same, state
 from tests.core.tiny_generator import SMALL_GENERATOR, tiny_generator_task
@@ -61,13 +62,8 @@ def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fisher_of(task: Any, **values: Any) -> tuple[Tensors | None, list[Event]]:
-    phase = amnesia_fisher(task, SelectiveAmnesiaConfig(**values), cancel=CancelToken())
-    events = []
-    while True:
-        try:
-            events.append(next(phase))
-        except StopIteration as end:
-            return end.value, events
+    events: list[Event] = []
+    return drained(amnesia_fisher(task, SelectiveAmnesiaConfig(**values), cancel=CancelToken()), events.append), events
 
 
 def run(task: Any, cancel: CancelToken | None = None, **values: Any) -> list[Event]:
