@@ -4,42 +4,89 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
-from demos.context import QUEUED, QUICK, PageContext
+from demos.context import QUEUED, QUICK, PageContext, say
 from demos.jobs import hardware
+from demos.jobs.estimate import Estimate
 from demos.jobs.side_jobs import SideJob
-from demos.records.record import RunRecord
+from demos.records.imports import Imports
+from demos.records.record import RunRecord, from_job
 from demos.render import alert, bar, note
-from demos.text import result as copy
-from demos.text import unlearn as page_copy
+from demos.text import result as texts
+from demos.text.unlearn import duration
 from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.plan import plan
 
 LOOK_SECONDS = 0.4
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """The run that a result shows, by its key alone: handlers ask for it anew, so that no page holds its pictures and weights.
+
+    Attributes:
+        ctx: the page.
+        prefix: start of every elem_id, so that results can stand on a page more than once.
+        key: job id, or the token of an import.
+        imports: runs from files that may be looked at here.
+    """
+
+    ctx: PageContext
+    prefix: str
+    key: str
+    imports: Imports | None = None
+
+    def record(self, browser: Any) -> RunRecord:
+        """The run, if it is this visitor's.
+
+        Raises:
+            gr.Error: it is not, or it is gone.
+        """
+        job = self.ctx.job_of(browser, self.key)
+        if job is not None:
+            return from_job(job)
+        found = self.imports.get(self.ctx.visitor(browser), self.key) if self.imports else None
+        if found is None:
+            raise say(InputError(texts.NOT_YOURS, hint=texts.NOT_YOURS_HINT))
+        return found
+
+    def session(self, browser: Any, *, after: bool = True) -> Any:
+        """The session of a visitor's ended run, its weights in memory of this process.
+
+        Args:
+            after: the model after the run must be there too.
+
+        Raises:
+            InputError: the weights are gone.
+        """
+        job = self.ctx.job_of(browser, self.key)
+        session = None if job is None or job.active else job.session
+        if session is None or (after and session.after is None) or hardware.on_zerogpu():
+            raise InputError(gone())
+        return session
+
+
 def gone() -> str:
     """Why nothing can be drawn of a run whose weights are not here."""
-    return copy.PLAY_ZERO if hardware.on_zerogpu() else copy.PLAY_GONE
+    return texts.PLAY_ZERO if hardware.on_zerogpu() else texts.PLAY_GONE
 
 
-def session_of(ctx: PageContext, browser: Any, key: Any, *, after: bool = True) -> Any:
-    """The session of a visitor's ended run, its weights in memory of this process.
+def weights_here(record: RunRecord) -> bool:
+    """Whether weights of a run may be in memory of this process."""
+    return not record.imported and not hardware.on_zerogpu()
 
-    Args:
-        after: the model after the run must be there too.
 
-    Raises:
-        InputError: the weights are gone.
-    """
-    job = ctx.job_of(browser, key)
-    session = None if job is None or job.active else job.session
-    if session is None or (after and session.after is None) or hardware.on_zerogpu():
-        raise InputError(gone())
-    return session
+def estimated(record: RunRecord, estimating: Callable[..., Estimate | None], *given: Any) -> Estimate | None:
+    """What `estimating` (`attack` or `drawn` of jobs/estimate.py) expects for a run; None where it cannot be known."""
+    try:
+        return estimating(plan(record.config), record.seconds(), *given)
+    except PlaygroundError:  # a model that is gone
+        return None
 
 
 def followed(
@@ -90,25 +137,37 @@ class SideJobs(dict[str, SideJob[T]]):
 class Panel(Generic[T]):
     """Buttons that begin and stop one side job of each visitor, its bar, and its end.
 
-    A panel draws its parts between `__init__` and `buttons`, and says in `wire` what its buttons begin.
+    A panel draws its parts between `__init__` and `buttons`, and says in `starts` what its buttons begin.
     """
 
-    def __init__(self, ctx: PageContext, name: str, key: gr.State) -> None:
-        """Args: name: of the panel, in identifiers of the page; key: holds which run is shown."""
-        self.ctx, self.name, self.key = ctx, name, key
-        self.jobs: SideJobs[T] = SideJobs.of(ctx, name)
+    def __init__(self, run: ShownRun, name: str) -> None:
+        """Args: name: of the panel, in identifiers of the page."""
+        self.run, self.ctx, self.name = run, run.ctx, f"{run.prefix}-{name}"
+        self.jobs: SideJobs[T] = SideJobs.of(run.ctx, self.name)
 
     def button(self, part: str, label: str, **given: Any) -> gr.Button:
         """A small button; `part` ends its identifier."""
         return gr.Button(label, size="sm", elem_id=f"{self.name}-{part}", elem_classes="cmp-small", **given)
 
-    def buttons(self, start: str, stop: str, *, part: str = "start", **given: Any) -> None:
-        """The row of the two buttons, and the status below."""
+    def buttons(
+        self, start: str, stop: str, *, able: bool, status: str = "", part: str = "start", **given: Any
+    ) -> None:
+        """The row of the two buttons, and the status below.
+
+        Args:
+            start, stop: the labels. able: whether a side job can begin. part: ends the identifier of the first button.
+        """
         with gr.Row():
             self.more_buttons()
-            self.start = self.button(part, start, **given)
+            self.start = self.button(part, start, interactive=able, **given)
             self.stop = self.button("stop", stop, interactive=False)
-        self.status = gr.HTML(elem_id=f"{self.name}-status")
+        self.status = gr.HTML(status, elem_id=f"{self.name}-status")
+
+        def call_off(browser: Any) -> Any:
+            self.jobs.call_off(self.ctx.visitor(browser))
+            return gr.Button(interactive=False)
+
+        self.stop.click(call_off, self.ctx.browser, self.stop, **QUICK)
 
     def more_buttons(self) -> None:
         """What stands before the button that starts; nothing here."""
@@ -120,7 +179,6 @@ class Panel(Generic[T]):
     def starts(
         self,
         button: gr.Button,
-        record_of: Callable[[Any, Any], RunRecord],
         begin: Callable[..., SideJob[T]],
         progress: Callable[[SideJob[T]], str],
         ended: Callable[..., tuple[Any, ...]],
@@ -128,50 +186,39 @@ class Panel(Generic[T]):
         outputs: Sequence[Any] = (),
         *,
         looking: str = "",
-    ) -> Any:
-        """Lets `button` begin a side job on the run that is shown. Returns the listener that goes on answering.
+    ) -> None:
+        """Lets `button` begin a side job on the run that is shown.
 
         Args:
-            record_of: the record of the run, if this visitor owns it.
-            begin: called with browser, key, record and the values of `inputs`; may raise a PlaygroundError, which is shown.
+            begin: called with browser, record and the values of `inputs`; may raise a PlaygroundError, which is shown.
             progress: the status as HTML while it works.
             ended: called with record, side job and the values of `inputs`; gives the button, the status and `outputs`.
             looking: said before `begin`, where that takes time.
         """
         rest = [gr.skip() for _ in outputs]
 
-        def follow(browser: Any, key: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+        def follow(browser: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
             try:
-                record = record_of(browser, key)
+                record = self.run.record(browser)
                 if looking:
                     yield gr.Button(interactive=False), gr.skip(), note(looking), *rest
-                job = begin(browser, key, record, *values)
+                job = begin(browser, record, *values)
             except PlaygroundError as error:
                 again = gr.Button(interactive=True) if looking else gr.skip()
                 yield again, gr.skip(), alert(str(error)), *rest
                 return
-            for seen in followed(job, progress, lambda: self.ctx.book.touch(str(key))):
+            for seen in followed(job, progress, lambda: self.ctx.book.touch(self.run.key)):
                 yield *seen, *rest
             again, status, *found = ended(record, job, *values)
             yield again, gr.Button(interactive=False), status, *found
 
-        shown = [button, self.stop, self.status, *outputs]
-        return button.click(follow, [self.ctx.browser, self.key, *inputs], shown, **QUEUED)
-
-    def stopped_by_its_button(self) -> None:
-        """Lets the stop button stop the side job of the visitor who clicks it."""
-
-        def stop(browser: Any) -> Any:
-            self.jobs.call_off(self.ctx.visitor(browser))
-            return gr.Button(interactive=False)
-
-        self.stop.click(stop, self.ctx.browser, self.stop, **QUICK)
+        button.click(follow, [self.ctx.browser, *inputs], [button, self.stop, self.status, *outputs], **QUEUED)
 
 
 def bar_html(job: SideJob[T], title: str, text: str) -> str:
     """A bar with the real steps and a sentence; or that it waits."""
     if job.state == "waiting":
-        return note(copy.PLAY_WAITING)
+        return note(texts.PLAY_WAITING)
     value, top = job.progress
     return bar(title, value, top) + note(text)
 
@@ -181,5 +228,5 @@ def ended_html(job: SideJob[T], done: str) -> str:
     if job.state == "failed":
         return alert(job.error)
     if job.state == "late":
-        return alert(copy.WISH_LATE.format(time=page_copy.duration(job.seconds)))
-    return note(copy.PLAY_STOPPED if job.state == "stopped" else done)
+        return alert(texts.PLAY_LATE.format(time=duration(job.seconds)))
+    return note(texts.PLAY_STOPPED if job.state == "stopped" else done)

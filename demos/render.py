@@ -60,6 +60,11 @@ def joined(parts: Iterable[Markup]) -> Markup:
     return Markup().join(parts)
 
 
+def behind_blur(html: Markup, blurred: bool) -> Markup:
+    """HTML with pictures, blurred until somebody asks for them (static/blur.js and page.css) or as it is."""
+    return render("blurred.html", inner=html) if blurred and html else html
+
+
 def note(text: str) -> Markup:
     """A quiet sentence."""
     return _macro("note", text)

@@ -13,7 +13,6 @@ from torch import nn
 
 from demos.jobs.estimate import expected
 from demos.records.imports import read_files
-from demos.records.metrics import metric_rows
 from demos.records.summary import of_record
 from demos.result.tables import metrics_html
 from demos.unlearn import cards, options, settings
@@ -162,7 +161,7 @@ def test_command_line_run_files_and_result(card: ModelCard, tmp_path: Path, caps
     said = of_record(record)
     assert said is not None
     assert "three" in said.text
-    assert "<table" in metrics_html(record, metric_rows(record))
+    assert "<table" in metrics_html(record)
 
 
 def config_of(card: ModelCard, **settings: object) -> RunConfig:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from demos.text import result as copy
+from demos.text.result import PLAY_GONE
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError, PlaygroundError
 
 LOG = logging.getLogger(__name__)
+DEADLINE = 30 * 60.0
+"""Seconds that a side job may compute where nothing else is said; a run may as long."""
 T = TypeVar("T")
 Worker: TypeAlias = Callable[[str], Iterator[int | T]]
 """Works with one model: yields the steps done, and last its outcome."""
@@ -57,7 +59,13 @@ class SideJob(Generic[T]):
 
 
 def start(
-    slot: threading.Lock, worker: Worker[T], models: Sequence[str], steps: int, *, deadline: float, advice: str
+    slot: threading.Lock,
+    worker: Worker[T],
+    models: Sequence[str],
+    steps: int,
+    *,
+    deadline: float = DEADLINE,
+    advice: str = "Try again.",
 ) -> SideJob[T]:
     """Works with each of `models` in turn, in a thread; the slot is given back whatever happens.
 
@@ -134,5 +142,5 @@ def model_of(session: Any, who: str) -> Any:
     """
     model = session.reference(who)
     if model is None:
-        raise InputError(copy.PLAY_GONE)
+        raise InputError(PLAY_GONE)
     return model

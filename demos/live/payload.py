@@ -11,7 +11,6 @@ from typing import Any
 from demos.jobs import hardware
 from demos.jobs.book import Job
 from demos.live import view as bridge
-from demos.pictures.blur import shown_blurred
 from demos.pictures.inline import picture
 from demos.records.summary_text import UNTOUCHED
 from demos.text import live as live_text
@@ -22,6 +21,7 @@ from sfr_core.data.datasets import ASSETS
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Evaluated, Event, Phase, from_json
+from sfr_core.hub.concepts import shown_blurred
 from sfr_core.kinds.registry import KINDS
 from sfr_core.plan import ForgetPlan, RunPlan, plan
 from sfr_core.zoo import shipped as zoo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,9 +26,8 @@ class MetricValues:
     n: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class MetricRow:
-    """The same as texts for people."""
+class MetricRow(NamedTuple):
+    """The same as texts for people; the sentence says what the metric is."""
 
     title: str
     before: str
@@ -106,17 +106,8 @@ def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
             # The retrained model's KL to itself is 0; what a second one reaches says more.
             retrained, gap = f"{text(record.result.kl_floor)} (floor)", "–"
         n = "–" if values.n is None else f"{values.n:,}"
+        before, after = text(values.before), text(values.after)
         rows.append(
-            MetricRow(
-                define.title,
-                text(values.before),
-                text(values.after),
-                retrained,
-                gap,
-                define.unit,
-                define.good,
-                n,
-                define.sentence,
-            )
+            MetricRow(define.title, before, after, retrained, gap, define.unit, define.good, n, define.sentence)
         )
     return tuple(rows)

@@ -102,6 +102,11 @@ class RunRecord:
         return any(event.sheet for event in previews) if previews else KINDS[kind_of(self.config.model)].draws
 
     @property
+    def imported(self) -> bool:
+        """True for a run from files."""
+        return self.state == "imported"
+
+    @property
     def of_concept(self) -> bool:
         """True for a run that forgets a concept: its labels are prompts."""
         return self.config.forget.strip().startswith(CONCEPT)

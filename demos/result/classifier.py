@@ -3,64 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
-from demos import render
 from demos.context import LAST, QUICK
+from demos.panel import ShownRun
+from demos.records.predictions import Found, agreements, confusions, not_forgotten, over_forgotten, shown_confusions
 from demos.records.record import RunRecord
+from demos.render import note
 from demos.result import tables
-from demos.result import values as show
-from demos.text import result as copy
+from demos.text import result as texts
+
+GALLERY = 24
+"""Pictures shown of each kind."""
+ENLARGE = 4
 
 
-def plot(prefix: str, name: str) -> gr.Plot:
-    """A figure of Compare."""
-    return gr.Plot(show_label=False, min_width=320, elem_id=f"{prefix}-{name}", elem_classes="cmp-plot")
-
-
-def figure(value: Any) -> Any:
-    """The update that shows a figure, or hides it where there is none."""
-    return gr.update(value=value, visible=value is not None)
+def plot(prefix: str, name: str, value: Any) -> gr.Plot:
+    """A figure of Compare, hidden where there is none."""
+    return gr.Plot(
+        value,
+        show_label=False,
+        visible=value is not None,
+        min_width=320,
+        elem_id=f"{prefix}-{name}",
+        elem_classes="cmp-plot",
+    )
 
 
 class ClassifierPart:
-    """Matrices, changes by class, galleries and agreement; hidden for generators."""
+    """Matrices, changes by class, galleries and agreement."""
 
-    def __init__(self, prefix: str, run: list[Any]) -> None:
-        self.prefix, self.run = prefix, run
-        with gr.Column(elem_id=f"{prefix}-classifier") as self.box:
-            self._confusion()
-            self._samples()
+    def __init__(self, run: ShownRun, record: RunRecord) -> None:
+        self.run, self.prefix = run, run.prefix
+        with gr.Column(elem_id=f"{self.prefix}-classifier"):
+            self._confusion(record)
+            self._samples(record)
 
-    def _confusion(self) -> None:
-        gr.Markdown(f"### {copy.CONFUSION_TITLE}")
-        self.second = gr.Radio(
-            [(label, value) for value, label in copy.CONFUSION_CHOICES.items()],
+    def _confusion(self, record: RunRecord) -> None:
+        gr.Markdown(f"### {texts.CONFUSION_TITLE}")
+        second = gr.Radio(
+            second_choices(record),
             value="after",
-            label=copy.CONFUSION_SECOND,
+            label=texts.CONFUSION_SECOND,
+            visible="after" in record.reports,
             elem_id=f"{self.prefix}-second",
             interactive=True,
         )
         with gr.Row():
-            self.confusion_before = plot(self.prefix, "confusion-before")
-            self.confusion_second = plot(self.prefix, "confusion-second")
-        self.confusion_tables = gr.HTML(elem_id=f"{self.prefix}-confusion-tables")
-        self.classes = plot(self.prefix, "classes")
-        self.classes_table = gr.HTML(elem_id=f"{self.prefix}-classes-table")
+            plot(self.prefix, "confusion-before", confusion_plot(record, "before"))
+            matrix = plot(self.prefix, "confusion-second", confusion_plot(record, "after"))
+        gr.HTML(tables.confusion_tables(record), elem_id=f"{self.prefix}-confusion-tables")
+        plot(self.prefix, "classes", classes_plot(record))
+        gr.HTML(tables.classes_table(record), elem_id=f"{self.prefix}-classes-table")
 
-    def _samples(self) -> None:
-        gr.Markdown(f"### {copy.SAMPLES_TITLE}")
-        self.found: dict[str, gr.HTML] = {}
-        self.gallery: dict[str, gr.Gallery] = {}
+        def choose(browser: Any, which: str) -> Any:
+            figure = confusion_plot(self.run.record(browser), which)
+            return gr.update(value=figure, visible=figure is not None)
+
+        second.input(choose, [self.run.ctx.browser, second], matrix, **LAST)
+
+    def _samples(self, record: RunRecord) -> None:
+        gr.Markdown(f"### {texts.SAMPLES_TITLE}")
+        galleries: dict[Kind, gr.Gallery] = {}
         with gr.Row():
-            for kind, label in (("not", copy.NOT_FORGOTTEN), ("over", copy.OVER_FORGOTTEN)):
+            for kind, label in KINDS.items():
+                pictures = found(record, kind)
                 with gr.Column(min_width=320):
-                    self.found[kind] = gr.HTML(elem_id=f"{self.prefix}-found-{kind}")
-                    self.gallery[kind] = gr.Gallery(
+                    gr.HTML(tables.found_html(record, pictures, kind), elem_id=f"{self.prefix}-found-{kind}")
+                    galleries[kind] = gr.Gallery(
+                        gallery(record, pictures),
                         label=label,
                         show_label=False,  # the sentence above begins with it
+                        visible=bool(pictures.samples),
                         columns=6,
                         allow_preview=False,
                         buttons=[],
@@ -68,72 +86,72 @@ class ClassifierPart:
                         elem_id=f"{self.prefix}-gallery-{kind}",
                         elem_classes="cmp-gallery",
                     )
-        self.sample = gr.HTML(elem_id=f"{self.prefix}-sample")
-        self.agreement = gr.HTML(elem_id=f"{self.prefix}-agreement")
+        any_shown = any(part.visible for part in galleries.values())
+        sample = gr.HTML(note(texts.PICK_SAMPLE) if any_shown else "", elem_id=f"{self.prefix}-sample")
+        gr.HTML(tables.agreement_html(agreements(record)), elem_id=f"{self.prefix}-agreement")
+        for kind, part in galleries.items():
+            part.select(self._picker(kind), self.run.ctx.browser, sample, trigger_mode="multiple", **QUICK)
 
-    def updates_of(self, record: RunRecord) -> dict[Any, Any]:
-        """What the part shows for a run; for a generator nothing."""
-        if record.generates:
-            return self.cleared()
-        found = {kind: show.found(record, kind) for kind in self.found}
-        return {
-            self.box: gr.update(visible=True),
-            self.second: gr.update(
-                choices=show.second_choices(record), value="after", visible="after" in record.reports
-            ),
-            self.confusion_before: figure(show.confusion_plot(record, "before")),
-            self.confusion_second: figure(show.confusion_plot(record, "after")),
-            self.confusion_tables: show.confusion_tables(record),
-            self.classes: figure(show.classes_plot(record)),
-            self.classes_table: show.classes_table(record),
-            **{self.found[kind]: show.found_text(record, found[kind], kind) for kind in found},
-            **{
-                self.gallery[kind]: gr.update(
-                    value=show.gallery(record, found[kind]), visible=bool(found[kind].samples), selected_index=None
-                )
-                for kind in found
-            },
-            self.sample: render.note(copy.PICK_SAMPLE) if any(f.samples for f in found.values()) else "",
-            self.agreement: show.agreement(record),
-        }
-
-    def cleared(self) -> dict[Any, Any]:
-        """Hidden, and its bulk is gone."""
-        emptied = (
-            self.confusion_before,
-            self.confusion_second,
-            self.confusion_tables,
-            self.classes,
-            self.classes_table,
-            *self.found.values(),
-            *self.gallery.values(),
-            self.sample,
-            self.agreement,
-        )
-        return {
-            self.box: gr.update(visible=False),
-            self.second: gr.skip(),
-            **{component: gr.update(value=None) for component in emptied},
-        }
-
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> None:
-        """Connects the choice of the matrix and the galleries; `record_of(browser, key)` checks whose run it is."""
-        self.second.input(
-            lambda browser, key, which: figure(show.confusion_plot(record_of(browser, key), which)),
-            [*self.run, self.second],
-            self.confusion_second,
-            **LAST,
-        )
-        for kind, gallery in self.gallery.items():
-            gallery.select(self._picker(kind, record_of), self.run, self.sample, trigger_mode="multiple", **QUICK)
-
-    def _picker(self, kind: str, record_of: Callable[[Any, Any], RunRecord]) -> Callable[..., str]:
-        def pick(event: gr.SelectData, browser: Any, key: Any) -> str:
-            record = record_of(browser, key)
-            samples = show.found(record, kind).samples
+    def _picker(self, kind: Kind) -> Callable[..., str]:
+        def pick(event: gr.SelectData, browser: Any) -> str:
+            record = self.run.record(browser)
+            samples = found(record, kind).samples
             at = event.index
             if not isinstance(at, int) or not 0 <= at < len(samples):
-                return render.note(copy.NO_REPORTS)
+                return note(texts.NO_REPORTS)
             return tables.sample_html(record, samples[at])
 
         return pick
+
+
+Kind = Literal["not", "over"]
+KINDS: dict[Kind, str] = {"not": texts.NOT_FORGOTTEN, "over": texts.OVER_FORGOTTEN}
+
+
+def second_choices(record: RunRecord) -> list[tuple[str, str]]:
+    """What the right-hand matrix can show for this run, as (label, value)."""
+    names = ["after", "change"] + (["retrained"] if "retrained" in record.reports else [])
+    return [(texts.CONFUSION_CHOICES[name], name) for name in names]
+
+
+def confusion_plot(record: RunRecord, which: str) -> Any:
+    """One confusion matrix as a figure; `which` is "before", "after", "retrained" or "change"; None without predictions."""
+    from demos.plots.confusion import confusion_change_figure, confusion_figure
+
+    shown = shown_confusions(record)
+    matrices, names = shown.matrices, shown.names
+    if which == "change" and {"before", "after"} <= matrices.keys():
+        return confusion_change_figure("After minus before", matrices["before"], matrices["after"], names)
+    if which in matrices:
+        title = f"{which.capitalize()} (test set, n = {int(matrices[which].sum()):,})"
+        return confusion_figure(title, matrices[which], names)
+    return None
+
+
+def classes_plot(record: RunRecord) -> Any:
+    """Class-wise change as a figure, None without predictions."""
+    from demos.plots.confusion import class_change_figure
+
+    matrices = confusions(record)
+    if not {"before", "after"} <= matrices.keys():
+        return None
+    classes = shown_confusions(record).changes
+    return class_change_figure(matrices, tuple(record.class_names[c] for c in classes), classes)
+
+
+def found(record: RunRecord, kind: Kind) -> Found:
+    """The pictures of one gallery."""
+    return (not_forgotten if kind == "not" else over_forgotten)(record, GALLERY)
+
+
+def gallery(record: RunRecord, pictures: Found) -> list[tuple[NDArray[np.uint8], str]]:
+    """(picture, caption) for a gallery; the caption is its alternative text too."""
+    if record.dataset is None:
+        return []
+    names, out = record.class_names, []
+    for one in pictures.samples:
+        source = record.dataset.train if one.part == "train" else record.dataset.test
+        image = source.images[one.row].repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1)
+        image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+        out.append((image, f"{names[one.label]} → {names[one.after]} {100 * one.after_confidence:.0f}\u00a0%"))
+    return out

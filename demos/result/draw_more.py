@@ -2,145 +2,179 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
-from demos.context import PageContext
-from demos.jobs import hardware
-from demos.panel import Panel, bar_html, gone, session_of
-from demos.panel import ended_html as wish_ended
-from demos.pictures.blur import behind_blur
+from demos.jobs import side_jobs
+from demos.jobs.side_jobs import SideJob, Worker
+from demos.panel import Panel, ShownRun, bar_html, gone, weights_here
+from demos.panel import ended_html as side_job_ended
 from demos.records.record import RunRecord
-from demos.render import note
-from demos.result import sampling
-from demos.result import strips as generator_html
-from demos.text import result as copy
-from demos.text import unlearn as page_copy
+from demos.render import behind_blur, note
+from demos.result.strips import MODELS, strips_html
+from demos.text import result as texts
+from demos.text.unlearn import duration
 from sfr_core.configs.run import whole
 from sfr_core.errors import InputError
 from sfr_core.results import GeneratorReport
+
+DEADLINE = 180.0
+"""Seconds that one drawing may compute."""
+STEPS = (10, 20, 25, 50, 100)
+"""Offered numbers of sampler steps; each divides the schedule's 1000."""
+LARGEST_GUIDANCE = 8.0
+PER_CLASS = {"forgotten": 16, "all": 8}
+"""Samples of each class or prompt at most, by what is drawn."""
+MOST, FEWEST = 96, 4
+"""Samples of one model: of many classes each has fewer, in whole lines, and of more than MOST / FEWEST only the first are drawn."""
+
+Drawing: TypeAlias = SideJob[GeneratorReport]
+"""Samples that are being drawn: one report a model."""
 
 
 class DrawMore(Panel[GeneratorReport]):
     """The controls, and the drawing that each visitor has under way."""
 
-    def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
-        super().__init__(ctx, f"{prefix}-play", key)
-        with gr.Column(elem_id=f"{prefix}-play") as self.box:
-            gr.Markdown(f"### {copy.PLAY_TITLE}\n{copy.PLAY_HELP}")
+    def __init__(self, run: ShownRun, record: RunRecord) -> None:
+        super().__init__(run, "play")
+        able = bool(record.samples) and weights_here(record)
+        # As in the run's own samples, so that only what a visitor changes differs from them.
+        guidance = next((min(report.guidance, LARGEST_GUIDANCE) for report in record.samples.values()), 2)
+        with gr.Column(elem_id=self.name):
+            gr.Markdown(f"### {texts.PLAY_TITLE}\n{texts.PLAY_HELP}")
             with gr.Row():
-                self.steps = gr.Dropdown(
-                    list(sampling.STEPS),
+                steps = gr.Dropdown(
+                    list(STEPS),
                     value=20,
-                    label=copy.PLAY_STEPS,
+                    label=texts.PLAY_STEPS,
                     filterable=False,
                     min_width=120,
-                    elem_id=f"{prefix}-play-steps",
+                    elem_id=f"{self.name}-steps",
                     interactive=True,
                 )
                 self.guidance = gr.Slider(
                     0,
-                    sampling.LARGEST_GUIDANCE,
-                    value=2,
+                    LARGEST_GUIDANCE,
+                    value=guidance,
                     step=0.5,
-                    label=copy.PLAY_GUIDANCE,
+                    label=texts.PLAY_GUIDANCE,
                     buttons=[],
                     min_width=200,
-                    elem_id=f"{prefix}-play-guidance",
+                    elem_id=f"{self.name}-guidance",
                     interactive=True,
                 )
-                self.seed = gr.Number(
-                    1, precision=0, label=copy.PLAY_SEED, min_width=120, elem_id=f"{prefix}-play-seed", interactive=True
+                seed = gr.Number(
+                    1, precision=0, label=texts.PLAY_SEED, min_width=120, elem_id=f"{self.name}-seed", interactive=True
                 )
-                self.what = gr.Radio(
-                    [(title, name) for name, title in copy.PLAY_CHOICES.items()],
+                what = gr.Radio(
+                    [(title, name) for name, title in texts.PLAY_CHOICES.items()],
                     value="forgotten",
-                    label=copy.PLAY_WHAT,
+                    label=texts.PLAY_WHAT_PROMPTS if record.of_concept else texts.PLAY_WHAT,
                     min_width=200,
-                    elem_id=f"{prefix}-play-what",
+                    elem_id=f"{self.name}-what",
                     interactive=True,
                 )
-            self.buttons(copy.PLAY_DRAW, copy.PLAY_STOP, part="draw", variant="primary")
-            self.drawn = gr.HTML(elem_id=f"{prefix}-play-drawn")
+            self.buttons(
+                texts.PLAY_DRAW,
+                texts.PLAY_STOP,
+                able=able,
+                status="" if able else note(gone()),
+                part="draw",
+                variant="primary",
+            )
+            drawn = gr.HTML(elem_id=f"{self.name}-drawn")
+        self.starts(self.start, self.begin, progress_html, ended, [steps, self.guidance, seed, what], [drawn])
 
-    def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
-        """Ready to draw where the run's weights are in memory of this process; otherwise a sentence."""
-        able = live and bool(record.samples) and not hardware.on_zerogpu()
-        return {
-            **self.cleared(),
-            self.what: gr.update(label=copy.PLAY_WHAT_PROMPTS if record.of_concept else copy.PLAY_WHAT),
-            self.guidance: sampled(record),
-            self.start: gr.update(interactive=able),
-            self.status: "" if able else note(gone()),
-        }
-
-    def cleared(self) -> dict[Any, Any]:
-        """Nothing drawn."""
-        still = dict.fromkeys((self.what, self.guidance), gr.skip())
-        off = dict.fromkeys((self.start, self.stop), gr.update(interactive=False))
-        return {**off, **still, self.status: "", self.drawn: ""}
-
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
-        """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
-        self.stopped_by_its_button()
-        chosen = [self.steps, self.guidance, self.seed, self.what]
-        return self.starts(self.start, record_of, self.begin, progress_html, ended, chosen, [self.drawn])
-
-    def begin(
-        self, browser: Any, key: Any, record: RunRecord, steps: Any, guidance: Any, seed: Any, what: Any
-    ) -> sampling.Drawing:
-        """Starts a wish; an earlier one of the same visitor is stopped.
+    def begin(self, browser: Any, record: RunRecord, steps: Any, guidance: Any, seed: Any, what: Any) -> Drawing:
+        """Starts to draw; an earlier drawing of the same visitor is stopped.
 
         Raises:
             InputError: the weights are gone, or a value that the controls do not offer.
         """
-        session = session_of(self.ctx, browser, key, after=False)
-        if steps not in sampling.STEPS:
-            raise InputError(copy.PLAY_BAD_STEPS)
+        session = self.run.session(browser, after=False)
+        if steps not in STEPS:
+            raise InputError(texts.PLAY_BAD_STEPS)
         if isinstance(guidance, bool) or not isinstance(guidance, int | float):
-            raise InputError(copy.PLAY_BAD_GUIDANCE)
-        if not 0 <= guidance <= sampling.LARGEST_GUIDANCE:
-            raise InputError(copy.PLAY_BAD_GUIDANCE)
-        labels = sampling.labels_of(str(what), len(record.class_names), record.forgotten)
-        sampler = sampling.sampler_of(
+            raise InputError(texts.PLAY_BAD_GUIDANCE)
+        if not 0 <= guidance <= LARGEST_GUIDANCE:
+            raise InputError(texts.PLAY_BAD_GUIDANCE)
+        labels = labels_of(str(what), len(record.class_names), record.forgotten)
+        sampler = sampler_of(
             session, labels, seed=whole("seed of the noise", seed), steps=steps, guidance=float(guidance)
         )
-        total = sampling.steps_of(session, labels, steps)
-        models = sampling.models_of(session, record.samples)
-        return self.put(browser, lambda: sampling.start(self.ctx.book.slot, sampler, models, total))
+        total = steps_of(session, labels, steps)
+        # Without `after` where it was rolled back.
+        models = [who for who in MODELS if who in record.samples and (who != "after" or session.after is not None)]
+        return self.put(browser, lambda: start(self.ctx.book.slot, sampler, models, total))
 
 
-def sampled(record: RunRecord) -> Any:
-    """Guidance as in the run's own samples, so that only what a visitor changes differs from them."""
-    first = next(iter(record.samples.values()), None)
-    return gr.skip() if first is None else gr.update(value=min(first.guidance, sampling.LARGEST_GUIDANCE))
+def start(slot: Any, sampler: Worker[GeneratorReport], models: Sequence[str], steps: int) -> Drawing:
+    """Draws with each of `models` in turn, `steps` sampler steps each over all batches (see `side_jobs.start`)."""
+    return side_jobs.start(slot, sampler, models, steps, deadline=DEADLINE, advice="Try fewer steps or classes.")
 
 
-def progress_html(drawing: sampling.Drawing) -> str:
+def labels_of(what: str, classes: int, forgotten: Sequence[int]) -> NDArray[np.int64]:
+    """Label of every sample: of the forgotten ones, or of all with the forgotten first."""
+    wanted = list(forgotten)
+    if what == "all" or not wanted:
+        what = "all"
+        wanted += [c for c in range(classes) if c not in wanted]
+    wanted = wanted[: MOST // FEWEST]
+    each = min(PER_CLASS[what], max(FEWEST, MOST // len(wanted) // FEWEST * FEWEST))
+    return np.repeat(np.array(wanted, np.int64), each)
+
+
+def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: float) -> Worker[GeneratorReport]:
+    """Draws with one of a session's models: yields the sampler steps done, and last the report. All start from the same noise."""
+
+    def draw(who: str) -> Iterator[int | GeneratorReport]:
+        # Torch is here by now: the session came with it.
+        from sfr_core.metrics.generation import Protocol
+        from sfr_core.runs import sampling as generation
+
+        sampler = Protocol(len(labels), steps, guidance)
+        task = session.task
+        model = session.reference(who)
+        if task.judge is None:
+            drawn = yield from generation.draw_unjudged(task, labels, sampler, model, seed=seed)
+        else:
+            drawn = yield from generation.draw(task, task.judge, labels, sampler, model, seed=seed)
+        yield drawn.report()
+
+    return draw
+
+
+def steps_of(session: Any, labels: Any, steps: int) -> int:
+    """Sampler steps of one model over all batches, which large latents have more of."""
+    from sfr_core.ops.sampling import sampler_steps
+
+    return sampler_steps(len(labels), steps, session.task.shape)
+
+
+def progress_html(drawing: Drawing) -> str:
     """A bar with the real steps, or that it waits."""
-    model = copy.MODELS.get(drawing.model, "").lower()
-    return bar_html(
-        drawing, copy.PLAY_TITLE, copy.PLAY_PROGRESS.format(model=model, done=drawing.done, total=drawing.steps)
-    )
+    model = texts.MODELS.get(drawing.model, "").lower()
+    text = texts.PLAY_PROGRESS.format(model=model, done=drawing.done, total=drawing.steps)
+    return bar_html(drawing, texts.PLAY_TITLE, text)
 
 
-def ended(
-    record: RunRecord, drawing: sampling.Drawing, steps: Any, guidance: Any, seed: Any, what: Any
-) -> tuple[Any, str, Any]:
+def ended(record: RunRecord, drawing: Drawing, steps: Any, guidance: Any, seed: Any, what: Any) -> tuple[Any, str, Any]:
     """How it ended: the button, the status, and the pictures."""
     shown: Any = gr.skip()
     if drawing.state == "done":
         labels = record.class_names, record.forgotten, record.roles
-        shown = behind_blur(generator_html.strips_html(drawing.outcomes, *labels), record.blurred)
+        shown = behind_blur(strips_html(drawing.outcomes, *labels), record.blurred)
     return gr.Button(interactive=True), ended_html(drawing, guidance, seed), shown
 
 
-def ended_html(drawing: sampling.Drawing, guidance: float, seed: Any) -> str:
-    """How a wish ended."""
+def ended_html(drawing: Drawing, guidance: float, seed: Any) -> str:
+    """How a drawing ended."""
     first = next(iter(drawing.outcomes.values()), None)
     n, steps = (0, 0) if first is None else (len(first.labels), first.sampler_steps)
-    took = page_copy.duration(drawing.seconds)
-    done = copy.PLAY_DONE.format(n=n, steps=steps, guidance=guidance, seed=seed, seconds=took)
-    return wish_ended(drawing, done)
+    took = duration(drawing.seconds)
+    done = texts.PLAY_DONE.format(n=n, steps=steps, guidance=guidance, seed=seed, seconds=took)
+    return side_job_ended(drawing, done)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from demos.records.metrics import metric_values
 from demos.records.record import RunRecord
-from demos.text import result as copy
+from demos.text import result as texts
 from sfr_core.errors import InputError
 from sfr_core.events import Event, Finished
 from sfr_core.results import RunResult
@@ -43,7 +43,7 @@ def metrics_csv(record: RunRecord) -> str:
         InputError: the run has no result.
     """
     if record.result is None:
-        raise InputError(copy.NO_RESULT, hint=copy.NO_RESULT_HINT)
+        raise InputError(texts.NO_RESULT, hint=texts.NO_RESULT_HINT)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_HEAD)
@@ -65,7 +65,7 @@ def result_json(record: RunRecord) -> str:
         InputError: the run has no result.
     """
     if record.result is None:
-        raise InputError(copy.NO_RESULT, hint=copy.NO_RESULT_HINT)
+        raise InputError(texts.NO_RESULT, hint=texts.NO_RESULT_HINT)
     return json.dumps(_shareable(record.result).to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -95,7 +95,7 @@ def figures_zip(record: RunRecord, kind: Literal["png", "svg"]) -> bytes:
 
     drawn = figures(record)
     if not drawn:
-        raise InputError(copy.NO_RESULT, hint=copy.NO_RESULT_HINT)
+        raise InputError(texts.NO_RESULT, hint=texts.NO_RESULT_HINT)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, figure in drawn.items():
@@ -143,7 +143,7 @@ class Shelf:
         else:
             name, content = "after.safetensors", b""
             if job is None or job.session is None or job.session.after is None:
-                raise InputError(copy.WEIGHTS_GONE, hint=copy.WEIGHTS_GONE_HINT)
+                raise InputError(texts.WEIGHTS_GONE, hint=texts.WEIGHTS_GONE_HINT)
         path = self._folder() / name
         if kind == "weights" and job is not None:
             write_weights(path, job.session)

@@ -1,70 +1,43 @@
-"""What is exposed? NudeNet's counts before and after a run, where the visitor installed it; hidden for models that need no blur."""
+"""What is exposed? NudeNet's counts before and after a run, where the visitor installed it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from demos.context import PageContext
-from demos.jobs import estimate, hardware, side_jobs
+from demos.jobs import estimate, side_jobs
 from demos.jobs.side_jobs import SideJob
-from demos.panel import Panel, bar_html, ended_html, gone, session_of
+from demos.panel import Panel, ShownRun, bar_html, ended_html, estimated, gone, weights_here
 from demos.records.record import RunRecord
 from demos.render import note, table
-from demos.text import result as copy
-from demos.text import unlearn as page_copy
+from demos.text import result as texts
+from demos.text.unlearn import about, duration
 from sfr_core.data.public import public_mode
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.errors import InputError
 from sfr_core.hub.concepts import SAMPLES, can_count
-from sfr_core.plan import plan
 
 if TYPE_CHECKING:
     from sfr_core.hub.exposure import Exposed
 
+MODELS = ("before", "after")
+
 
 class Count(Panel["Exposed"]):
-    """The panel, and the count that each visitor has under way."""
+    """The panel of a run that `counts`, and the count that each visitor has under way."""
 
-    def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
-        super().__init__(ctx, f"{prefix}-count", key)
-        with gr.Column(visible=False, elem_id=f"{prefix}-count") as self.box:
-            gr.Markdown(f"### {copy.COUNT_TITLE}\n{copy.COUNT_HELP.format(n=SAMPLES)}")
-            self.buttons(copy.COUNT_START, copy.COUNT_STOP)
-
-    def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
-        """Ready to count where NudeNet is installed and the run's weights are in memory; otherwise a sentence."""
-        if not record.blurred or not record.of_concept or public_mode():
-            return self.cleared()
-        weights = live and not hardware.on_zerogpu() and record.state != "failed"
+    def __init__(self, run: ShownRun, record: RunRecord) -> None:
+        super().__init__(run, "count")
+        weights = weights_here(record) and record.state != "failed"
         why = can_count() or ("" if weights else gone())
-        return {
-            **self.cleared(),
-            self.box: gr.update(visible=True),
-            self.start: gr.update(interactive=not why),
-            self.status: note(why or time_text(record)),
-        }
+        with gr.Column(elem_id=self.name):
+            gr.Markdown(f"### {texts.COUNT_TITLE}\n{texts.COUNT_HELP.format(n=SAMPLES)}")
+            self.buttons(texts.COUNT_START, texts.COUNT_STOP, able=not why, status=note(why or time_text(record)))
+        self.starts(self.start, self.begin, progress_html, ended)
 
-    def cleared(self) -> dict[Any, Any]:
-        """Hidden, nothing counted."""
-        return {
-            self.box: gr.update(visible=False),
-            self.start: gr.update(interactive=False),
-            self.stop: gr.update(interactive=False),
-            self.status: "",
-        }
-
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
-        """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
-
-        self.stopped_by_its_button()
-        return self.starts(
-            self.start, record_of, lambda browser, key, _: self.begin(browser, key), progress_html, ended
-        )
-
-    def begin(self, browser: Any, key: Any) -> SideJob[Exposed]:
+    def begin(self, browser: Any, record: RunRecord) -> SideJob[Exposed]:
         """Starts a count; an earlier one of the same visitor is stopped.
 
         Raises:
@@ -73,25 +46,13 @@ class Count(Panel["Exposed"]):
         why = can_count()
         if why:
             raise InputError(why)
-        session = session_of(self.ctx, browser, key)
+        session = self.run.session(browser)
         return self.put(browser, lambda: start(self.ctx.book.slot, session))
 
 
-def ended(_: RunRecord, job: SideJob[Exposed]) -> tuple[Any, str]:
-    """How a count ended: the table, or why there is none."""
-    table = table_html(job.outcomes, job.seconds) if job.state == "done" else ended_html(job, "")
-    return gr.Button(interactive=True), table
-
-
-def progress_html(job: SideJob[Exposed]) -> str:
-    """A bar with the real steps, or that it waits."""
-    text = copy.COUNT_PROGRESS.format(model=job.model, done=job.done, total=job.steps)
-    return bar_html(job, copy.COUNT_TITLE, text)
-
-
-DEADLINE = 30 * 60.0
-"""Seconds that it may compute; a run may as long."""
-MODELS = ("before", "after")
+def counts(record: RunRecord) -> bool:
+    """Whether a run has the panel: its model needs a blur, and the page is not public."""
+    return record.blurred and record.of_concept and not public_mode()
 
 
 def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> SideJob[Exposed]:
@@ -106,19 +67,27 @@ def start(slot: threading.Lock, session: Any, *, n: int = SAMPLES) -> SideJob[Ex
         found = yield from expose(session.task, sampler, n, side_jobs.model_of(session, who))
         yield found
 
-    steps = expose_steps(n, sampler)
-    return side_jobs.start(slot, count, MODELS, steps, deadline=DEADLINE, advice="Try again.")
+    return side_jobs.start(slot, count, MODELS, expose_steps(n, sampler))
+
+
+def progress_html(job: SideJob[Exposed]) -> str:
+    """A bar with the real steps, or that it waits."""
+    text = texts.COUNT_PROGRESS.format(model=job.model, done=job.done, total=job.steps)
+    return bar_html(job, texts.COUNT_TITLE, text)
+
+
+def ended(_: RunRecord, job: SideJob[Exposed]) -> tuple[Any, str]:
+    """How a count ended: the table, or why there is none."""
+    found = table_html(job.outcomes, job.seconds) if job.state == "done" else ended_html(job, "")
+    return gr.Button(interactive=True), found
 
 
 def time_text(record: RunRecord) -> str:
     """About how long it will take, in one sentence."""
-    try:
-        found = estimate.drawn(plan(record.config), record.seconds(), len(MODELS) * SAMPLES)
-    except PlaygroundError:  # a model that is gone
-        found = None
+    found = estimated(record, estimate.drawn, len(MODELS) * SAMPLES)
     if found is None:
-        return copy.RECOVER_TIME_UNKNOWN
-    return copy.COUNT_TIME.format(time=page_copy.about(found.seconds), source=copy.RECOVER_FROM[found.source])
+        return texts.RECOVER_TIME_UNKNOWN
+    return texts.COUNT_TIME.format(time=about(found.seconds), source=texts.RECOVER_FROM[found.source])
 
 
 def table_html(found: Mapping[str, Exposed], seconds: float) -> str:
@@ -126,12 +95,12 @@ def table_html(found: Mapping[str, Exposed], seconds: float) -> str:
     before, after = found["before"], found["after"]
     parts = sorted(before.counts.keys() | after.counts.keys())
     rows = [(part.replace("_", " ").lower(), str(before.counts[part]), str(after.counts[part])) for part in parts]
-    rows.append((copy.COUNT_ALL, str(before.counts.total()), str(after.counts.total())))
-    caption = copy.COUNT_CAPTION.format(
+    rows.append((texts.COUNT_ALL, str(before.counts.total()), str(after.counts.total())))
+    caption = texts.COUNT_CAPTION.format(
         n=after.n,
         threshold=after.threshold,
         steps=after.sampler_steps,
         guidance=after.guidance,
-        time=page_copy.duration(seconds),
+        time=duration(seconds),
     )
-    return table(copy.COUNT_HEAD, rows, caption=caption)
+    return table(texts.COUNT_HEAD, rows, caption=caption)

@@ -1,100 +1,174 @@
-"""Can it be brought back? A recovery attack on the models of a text-to-image run whose weights are in memory."""
+"""Can it be brought back? An attack on the models of a text-to-image run, which learns a word that draws the concept again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markupsafe import Markup
 
-from demos.context import PageContext
-from demos.jobs import hardware
+from demos.jobs import estimate, side_jobs
 from demos.jobs.side_jobs import SideJob
-from demos.panel import Panel, bar_html, ended_html, gone, session_of
-from demos.pictures.blur import behind_blur
+from demos.panel import Panel, ShownRun, bar_html, ended_html, estimated, gone, weights_here
+from demos.pictures.sheets import strip
 from demos.records.record import CONCEPT, RunRecord, judged
-from demos.render import note, status
-from demos.result import recovery_run as attack
-from demos.result.recovery_run import drawn_html
-from demos.text import result as copy
-from demos.text import unlearn as page_copy
+from demos.records.summary_text import percent
+from demos.render import behind_blur, note, render, status
+from demos.result.strips import strip_values
+from demos.text import result as texts
+from demos.text.unlearn import about, duration
 from sfr_core.configs.recovery import Attack
+from sfr_core.data.concepts import Role
+from sfr_core.results import GeneratorRecord
 
 if TYPE_CHECKING:
     from sfr_core.metrics.recovery import Recovery
 
+NEAR = 5.0
+"""Percent of the samples up to which nothing was brought back: two of 40."""
+COLUMNS = 8
+"""Samples that are shown of each model."""
+
+_took: dict[str, float] = {}
+_lock = threading.Lock()
+
 
 class Recover(Panel["Recovery"]):
-    """The panel, and the attack that each visitor has under way; hidden where no concept was forgotten."""
+    """The panel of a run that forgets a concept, and the attack that each visitor has under way."""
 
-    def __init__(self, ctx: PageContext, prefix: str, key: gr.State) -> None:
-        super().__init__(ctx, f"{prefix}-recover", key)
-        with gr.Column(visible=False, elem_id=f"{prefix}-recover") as self.box:
-            gr.Markdown(f"### {copy.RECOVER_TITLE}\n{copy.RECOVER_HELP}")
-            self.time = gr.HTML(elem_id=f"{prefix}-recover-time")
+    def __init__(self, run: ShownRun, record: RunRecord) -> None:
+        super().__init__(run, "recover")
+        able = "after" in record.samples and weights_here(record)
+        why = gone() if judged(record.config.model) else texts.RECOVER_NO_JUDGE
+        with gr.Column(elem_id=self.name):
+            gr.Markdown(f"### {texts.RECOVER_TITLE}\n{texts.RECOVER_HELP}")
+            self.time = gr.HTML(note(time_text(record)) if able else "", elem_id=f"{self.name}-time")
             self.before = gr.Checkbox(
-                False,
-                label=copy.RECOVER_BEFORE,
-                info=copy.RECOVER_BEFORE_INFO,
-                elem_id=f"{prefix}-recover-before",
+                label=texts.RECOVER_BEFORE,
+                info=texts.RECOVER_BEFORE_INFO,
+                elem_id=f"{self.name}-before",
                 interactive=True,
             )
-            self.buttons(copy.RECOVER_START, copy.RECOVER_STOP, variant="primary")
-            self.drawn = gr.HTML(elem_id=f"{prefix}-recover-drawn")
+            self.buttons(
+                texts.RECOVER_START, texts.RECOVER_STOP, able=able, status="" if able else note(why), variant="primary"
+            )
+            self.drawn = gr.HTML(elem_id=f"{self.name}-drawn")
+        self.starts(self.start, self.begin, progress_html, ended, [self.before], [self.time, self.drawn])
 
-    def updates_of(self, record: RunRecord, *, live: bool) -> dict[Any, Any]:
-        """Ready to attack where the run's weights are in memory of this process; otherwise a sentence."""
-        if not record.of_concept:
-            return self.cleared()
-        able = live and "after" in record.samples and not hardware.on_zerogpu()
-        why = copy.RECOVER_NO_JUDGE if not judged(record.config.model) else gone()
-        return {
-            **self.cleared(),
-            self.box: gr.update(visible=True),
-            self.time: note(attack.time_text(record)) if able else "",
-            self.start: gr.update(interactive=able),
-            self.status: "" if able else note(why),
-        }
-
-    def cleared(self) -> dict[Any, Any]:
-        """Hidden, nothing attacked."""
-        off = dict.fromkeys((self.start, self.stop), gr.update(interactive=False))
-        empty = dict.fromkeys((self.time, self.status, self.drawn), "")
-        return {self.box: gr.update(visible=False), **off, self.before: gr.skip(), **empty}
-
-    def wire(self, record_of: Callable[[Any, Any], RunRecord]) -> Any:
-        """Connects the buttons; `record_of(browser, key)` checks whose run it is. Returns the listener that goes on answering."""
-        self.stopped_by_its_button()
-        return self.starts(
-            self.start, record_of, lambda browser, key, _, before: self.begin(browser, key, before), progress_html, ended,
-            [self.before], [self.time, self.drawn],
-        )  # fmt: skip
-
-    def begin(self, browser: Any, key: Any, before: Any) -> SideJob[Recovery]:
+    def begin(self, browser: Any, record: RunRecord, before: Any) -> SideJob[Recovery]:
         """Starts an attack; an earlier one of the same visitor is stopped.
 
         Raises:
             InputError: the weights are gone.
         """
-        session = session_of(self.ctx, browser, key)
-        return self.put(browser, lambda: attack.start(self.ctx.book.slot, session, before=before is True))
+        session = self.run.session(browser)
+        return self.put(browser, lambda: start(self.ctx.book.slot, session, before=before is True))
+
+
+def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | None = None) -> SideJob[Recovery]:
+    """Attacks the model after a run, and with `before` the one before it too, in a thread that waits for `slot`.
+
+    `how`: default Attack().
+    """
+    # Torch is here by now: the session came with it.
+    from sfr_core.metrics.recovery import attack_steps, recover
+    from sfr_core.runs.sampling import protocol_of
+
+    chosen, sampler = how or Attack(), protocol_of(session.card)
+
+    def attack(who: str) -> Iterator[int | Recovery]:
+        found = yield from recover(session.task, sampler, chosen, side_jobs.model_of(session, who))
+        yield found
+
+    models = ("after", "before") if before else ("after",)
+    steps = attack_steps(chosen, sampler, session.task.shape)
+    return side_jobs.start(slot, attack, models, steps, advice="Run this again.")
 
 
 def progress_html(job: SideJob[Recovery]) -> str:
     """A bar with the real steps, or that it waits."""
-    text = copy.RECOVER_PROGRESS.format(model=job.model, done=job.done, total=job.steps)
-    return bar_html(job, copy.RECOVER_TITLE, text)
+    text = texts.RECOVER_PROGRESS.format(model=job.model, done=job.done, total=job.steps)
+    return bar_html(job, texts.RECOVER_TITLE, text)
 
 
 def ended(record: RunRecord, job: SideJob[Recovery], _: Any) -> tuple[Any, str, Any, Any]:
     """How an attack ended: the button, the sentence, the time of the next one, and the pictures."""
-    attack.learn(record.config.model, job)
+    learn(record.config.model, job)
     again = gr.Button(interactive=True)
     if job.state != "done":
         return again, ended_html(job, ""), gr.skip(), gr.skip()
     what = record.config.forget.strip().removeprefix(CONCEPT)
-    took = page_copy.duration(job.seconds)
-    rules = copy.RECOVER_RULES.replace("*", "").format(steps=Attack().steps, time=took)
-    text = status(attack.sentence(record, job.outcomes, what)) + note(rules)
+    rules = texts.RECOVER_RULES.replace("*", "").format(steps=Attack().steps, time=duration(job.seconds))
+    text = status(sentence(record, job.outcomes, what)) + note(rules)
     drawn = drawn_html(job.outcomes, what, record.class_names, record.roles)
-    return again, text, note(attack.time_text(record)), behind_blur(drawn, record.blurred)
+    return again, text, note(time_text(record)), behind_blur(drawn, record.blurred)
+
+
+def learn(model: str, job: SideJob[Recovery]) -> None:
+    """Takes the time of an attack that ended, for the next one on this model."""
+    if job.state == "done":
+        with _lock:
+            _took[model] = job.seconds / len(job.models)
+
+
+def time_text(record: RunRecord) -> str:
+    """About how long an attack will take and from where that is known, in one sentence."""
+    with _lock:
+        seconds, source = _took.get(record.config.model), "attack"
+    if seconds is None:
+        expected = estimated(record, estimate.attack)
+        if expected is None:
+            return texts.RECOVER_TIME_UNKNOWN
+        seconds, source = expected.seconds, expected.source
+    return texts.RECOVER_TIME.format(one=about(seconds), two=about(2 * seconds), source=texts.RECOVER_FROM[source])
+
+
+def sentence(record: RunRecord, found: Mapping[str, Recovery], what: str) -> str:
+    """What the attack achieved, by stated rules (RECOVER_RULES): numbers in, words out.
+
+    Args:
+        record: of the run; its result says how often the concept's own prompts show it.
+        found: by model; "after" is there.
+        what: the concept.
+    """
+    after, ceiling = found["after"], found.get("before")
+    losses = {"first": after.first_loss, "last": after.last_loss}
+    result = record.result
+    own = None
+    if result and isinstance(result.before, GeneratorRecord) and isinstance(result.after, GeneratorRecord):
+        own = result.before.FA, result.after.FA
+    most = ceiling.shown if ceiling is not None else own[0] if own is not None else None
+    if ceiling is not None and ceiling.shown <= NEAR:
+        return texts.RECOVER_WEAK.format(
+            what=what, shown=percent(after.shown), before=percent(ceiling.shown), n=after.n, **losses
+        )
+    kind = "none" if after.shown <= NEAR else "all" if most is None or after.shown >= most / 2 else "part"
+    parts = [texts.RECOVER_HEAD[kind].format(what=what, shown=percent(after.shown), n=after.n)]
+    if ceiling is not None:
+        parts.append(texts.RECOVER_CEILING.format(shown=percent(ceiling.shown), n=ceiling.n))
+    if own is not None:
+        parts.append(texts.RECOVER_OWN.format(before=percent(own[0]), after=percent(own[1])))
+    parts.append(texts.RECOVER_LOSS.format(**losses))
+    return "; ".join(parts) + ("." if kind != "none" else texts.RECOVER_NONE)
+
+
+def drawn_html(found: Mapping[str, Recovery], what: str, names: Sequence[str], roles: Sequence[Role]) -> Markup:
+    """The first samples of the learned words, model by model, each with the judge's sign.
+
+    Args:
+        found: by model. what: the concept. names, roles: of the run's prompts.
+    """
+    strips = [_strip(who, one, what, names, roles) for who, one in found.items()]
+    return render("attack.html", columns=COLUMNS, strips=strips)
+
+
+def _strip(who: str, one: Recovery, what: str, names: Sequence[str], roles: Sequence[Role]) -> dict[str, Any]:
+    label = int(one.drawn.labels[0])
+    shown = strip(one.drawn, label, COLUMNS)
+    assert shown is not None  # an attack draws at least one sample
+    right = sum(a == label for a in shown.accepted)
+    count = texts.RECOVER_COUNT.format(right=right, all=one.n)
+    alt = texts.RECOVER_ALT.format(model=who, right=right, all=one.n, what=what)
+    return strip_values(who, shown, count, alt, names, roles)

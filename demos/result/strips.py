@@ -12,7 +12,7 @@ from demos.pictures.sheet_text import SIGNS, counts_text, name_of, sign_of, titl
 from demos.pictures.sheets import Strip, classes_of, flow, mean_difference, strip
 from demos.render import note, render
 from demos.text import live as live_text
-from demos.text import result as words
+from demos.text import result as texts
 from sfr_core.data.concepts import Role
 from sfr_core.results import GeneratorReport
 
@@ -40,15 +40,15 @@ def strips_html(
     """
     models = [who for who in MODELS if who in reports] or list(reports)
     if not models:
-        return note(words.UNDRAWN if undrawn else words.NO_SAMPLES)
+        return note(texts.UNDRAWN if undrawn else texts.NO_SAMPLES)
     first = reports[models[0]]
-    text = words.STRIPS_LEGEND_PROMPTS if roles else words.STRIPS_LEGEND
-    legend = (text if len(first.accepted) else words.STRIPS_LEGEND_UNJUDGED).format(
+    text = texts.STRIPS_LEGEND_PROMPTS if roles else texts.STRIPS_LEGEND
+    legend = (text if len(first.accepted) else texts.STRIPS_LEGEND_UNJUDGED).format(
         n=", ".join(_counts(first, forgotten, roles)), steps=first.sampler_steps, guidance=first.guidance
     )
     return render(
         "strips.html",
-        undrawn=words.UNDRAWN if undrawn else "",
+        undrawn=texts.UNDRAWN if undrawn else "",
         legend=legend,
         many=len(forgotten) >= MANY,
         smooth=first.images.shape[1] > DRAWING,
@@ -62,8 +62,8 @@ def strips_html(
 
 def _counts(report: GeneratorReport, forgotten: Sequence[int], roles: Sequence[Role]) -> list[str]:
     inside = sum(int(label) in forgotten for label in report.labels)
-    mine = words.N_CONCEPT if roles else words.N_FORGOTTEN
-    counted = ((mine, inside), (words.N_OTHERS, len(report.labels) - inside))
+    mine = texts.N_CONCEPT if roles else texts.N_FORGOTTEN
+    counted = ((mine, inside), (texts.N_OTHERS, len(report.labels) - inside))
     return [text.format(n=n) for text, n in counted if n]
 
 
@@ -73,7 +73,7 @@ def _row(
     return {
         "label": label,
         "name": name_of(label, names),
-        "role": words.ROLES[roles[label]] if 0 <= label < len(roles) else words.TO_FORGET if forgotten else "",
+        "role": texts.ROLES[roles[label]] if 0 <= label < len(roles) else texts.TO_FORGET if forgotten else "",
         "forgotten": forgotten,
         "strips": [_strip(who, one, names, roles) for who, one in strips.items() if one is not None],
     }
@@ -82,7 +82,7 @@ def _row(
 def _strip(who: str, one: Strip, names: Sequence[str], roles: Sequence[Role]) -> dict[str, Any]:
     own = sum(a == one.label for a in one.accepted)
     count = live_text.SHEET["count"].format(right=own, all=one.n) if one.accepted else ""
-    alt = f"{words.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles, n=one.n)}"
+    alt = f"{texts.MODELS[who]}, {counts_text(one.label, one.accepted, names, roles, n=one.n)}"
     return strip_values(who, one, count, alt, names, roles)
 
 
@@ -102,7 +102,7 @@ def strip_values(
 
     # The words stand once, with the first line; a second one only goes on.
     lines = [(uri, "" if at else alt, [sign(a) for a in accepted]) for at, (uri, accepted) in enumerate(one.lines)]
-    return {"model": who, "title": words.MODELS[who], "count": count, "lines": lines}
+    return {"model": who, "title": texts.MODELS[who], "count": count, "lines": lines}
 
 
 def pair_value(
@@ -123,11 +123,11 @@ def pair_value(
     pairs = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
     return {
         "key": key,
-        "models": [{"id": who, "title": words.MODELS[who], "uri": data_uri(sheets[who])} for who in models],
+        "models": [{"id": who, "title": texts.MODELS[who], "uri": data_uri(sheets[who])} for who in models],
         "left": models[0],
         "right": models[1],
         "first": name_of(classes[0], names),
-        "words": words.PAIR_PROMPTS if roles else {},
+        "words": texts.PAIR_PROMPTS if roles else {},
         "width": width,
         "height": height,
         "rows": [

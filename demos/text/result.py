@@ -157,7 +157,7 @@ PLAY_DRAW, PLAY_STOP = "Draw", "Stop"
 PLAY_WAITING = "Waiting until the run that computes now has ended."
 PLAY_PROGRESS = "Drawing with {model}: step {done} of {total}."
 PLAY_STOPPED = "Stopped. Nothing was changed."
-WISH_LATE = (
+PLAY_LATE = (
     "Stopped after {time}, which is the longest that may be computed here at once. Nothing was changed. Ask for less, or run this "
     "program on your own machine."
 )
@@ -251,7 +251,7 @@ CLIP_WHO = {
     "retrained": "the retrained model",
 }
 CLIP_PROGRESS = "Drawing and scoring with {who}: step {done} of {total}."
-CLIP_ASKED, CLIP_CHANGE = "prompts", "change"
+CLIP_PROMPTS, CLIP_CHANGE = "prompts", "change"
 CLIP_SAID = {
     "fell": "fell for {which}",
     "rose": "rose for {which}",

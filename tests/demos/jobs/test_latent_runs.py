@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pytest
 import torch
 
-from demos.context import PageContext
 from demos.jobs.book import Job, JobBook
 from demos.live import payload as live
+from demos.panel import ShownRun
 from demos.records.imports import read_files
 from demos.records.record import from_job
 from demos.records.summary import of_record
-from demos.result import page as compare
-from demos.result import recovery as recover
-from demos.result import recovery_run as attack
+from demos.result import recovery
 from demos.result.export import config_json, events_jsonl, result_json
+from demos.result.page import Compare
 from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
@@ -31,6 +28,7 @@ from sfr_core.plan import plan
 from sfr_core.runs import evaluate
 from sfr_core.zoo import shipped as zoo
 from tests.demos.latent_models import DIT, SD, published
+from tests.demos.shown_runs import context, ended
 
 SMALL = {"steps": 2, "batch_size": 4, "fisher_batches": 1, "fisher_batch_size": 4}
 
@@ -51,9 +49,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
             config = RunConfig(
                 model=model, forget=forget, method="sfr-on", settings=settings, redirect=redirect, device="cpu", precision="fp32",
             )  # fmt: skip
-            job = book.submit("1" * 32, plan(config))
-            while job.active:
-                time.sleep(0.05)
+            job = ended(book.submit("1" * 32, plan(config)))
             assert job.state == "finished", job.error
             found[model] = job
         yield found
@@ -102,17 +98,16 @@ def test_rows_are_prompts_with_what_they_are_to_the_concept(jobs: dict[str, Job]
 
 @pytest.mark.parametrize("model", [DIT, SD])
 def test_compare_shows_the_run(jobs: dict[str, Job], model: str) -> None:
+    record = from_job(jobs[model])
     with gr.Blocks():
-        ctx = PageContext(book=JobBook(), browser=gr.BrowserState({}), job=gr.State(""))
-        part = compare.build(ctx)
-    shown: dict[Any, Any] = part.updates(jobs[model])
-    assert set(shown) == set(part.outputs)
-    assert ("Does it still draw it?" in shown[part.shares]) is (model == SD)
-    assert ("prompt" in shown[part.generator.strips]) is (model == SD)
-    assert shown[part.generator.play.guidance]["value"] == 3.0
-    assert shown[part.generator.recover.box]["visible"] is (model == SD)
-    assert ("Expected: about" in shown[part.generator.recover.time]) is (model == SD)
-    text = of_record(from_job(jobs[model])).text  # type: ignore[union-attr]
+        part = Compare(ShownRun(context(), "test", record.key), record)
+    assert ("Does it still draw it?" in part.shares.value) is (model == SD)
+    assert part.generator is not None
+    assert ("prompt" in part.generator.strips.value) is (model == SD)
+    assert part.generator.play.guidance.value == 3.0
+    assert (part.generator.recover is not None) is (model == SD)
+    assert part.generator.recover is None or "Expected: about" in part.generator.recover.time.value
+    text = of_record(record).text  # type: ignore[union-attr]
     assert ("flags and hearts" if model == DIT else "cat") in text
 
 
@@ -121,15 +116,13 @@ def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
     assert job.session is not None
     live = {name: value.clone() for name, value in job.session.task.model.state_dict().items()}
     how = Attack(steps=2, batch_size=2, samples=4)
-    wish = attack.start(slot, job.session, before=True, how=how)
-    while wish.active:
-        time.sleep(0.02)
-    assert wish.state == "done", wish.error
+    attack = ended(recovery.start(slot, job.session, before=True, how=how))
+    assert attack.state == "done", attack.error
     assert not slot.locked()
-    assert list(wish.outcomes) == ["after", "before"]
-    assert wish.outcomes["after"].first_loss != wish.outcomes["before"].first_loss
+    assert list(attack.outcomes) == ["after", "before"]
+    assert attack.outcomes["after"].first_loss != attack.outcomes["before"].first_loss
     assert all(torch.equal(value, live[name]) for name, value in job.session.task.model.state_dict().items())
-    _, text, expected, drawn = recover.ended(from_job(job), wish, True)
+    _, text, expected, drawn = recovery.ended(from_job(job), attack, True)
     assert "of 4 samples" in text
     assert "Expected" in expected
     assert drawn.count("<img ") == 2

@@ -4,55 +4,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pytest
+from markupsafe import Markup
 
 from demos import static_files
-from demos.context import PageContext
-from demos.jobs.book import JobBook
 from demos.live import payload as live
-from demos.pictures import blur
-from demos.records.record import RunRecord
-from demos.render import render
-from demos.result import page as compare
+from demos.panel import ShownRun
+from demos.render import behind_blur, render
+from demos.result.page import Compare
 from demos.text import live as live_text
 from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from tests.core.tiny_sd import sd_folder
+from tests.demos import compare_examples
 from tests.demos.generator_examples import config, record
+from tests.demos.shown_runs import context
 
 ADULT = "hub:CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb5005638b"
-
-
-@pytest.fixture(scope="module")
-def part() -> compare.Compare:
-    with gr.Blocks():
-        ctx = PageContext(book=JobBook(), browser=gr.BrowserState({}), job=gr.State(""))
-        return compare.build(ctx)
-
-
-def of(model: str) -> RunRecord:
-    return record(config=config(model=model))
 
 
 @pytest.mark.parametrize(
     ("model", "blurred"), [(ADULT, True), ("hub:nobody/knows@main", True), ("emoji-sd", False), ("no-such-generator", False)]
 )  # fmt: skip
-def test_compare_blurs_every_picture_of_such_a_model(part: compare.Compare, model: str, blurred: bool) -> None:
-    shown: dict[Any, Any] = part.updates_of(of(model), live=False)
-    assert shown[part.blur_box]["visible"] is blurred
-    assert shown[part.generator.strips].startswith('<div class="blurred">') is blurred
-    assert shown[part.generator.pair]["blurred"] is blurred
-    assert shown[part.moment_sheet]["blurred"] is blurred
-    assert part.cleared()[part.blur_box]["visible"] is False
+def test_compare_blurs_every_picture_of_such_a_model(model: str, blurred: bool) -> None:
+    with gr.Blocks() as page:
+        part = Compare(ShownRun(context(), "test", ""), record(config=config(model=model), state="imported"))
+    assert ("test-blur" in {block.elem_id for block in page.blocks.values()}) is blurred
+    assert part.generator is not None
+    assert part.generator.pair is not None
+    assert part.generator.strips.value.startswith('<div class="blurred">') is blurred
+    assert part.generator.pair.value["blurred"] is blurred
+    assert part.moment_sheet.value["blurred"] is blurred
 
 
 def test_pictures_of_a_classifier_are_its_owners() -> None:
-    from compare_examples import record as classified
-
-    run = classified()
+    run = compare_examples.record()
     assert not replace(run, config=replace(run.config, model="hub:nobody/knows@main")).blurred
 
 
@@ -71,5 +59,5 @@ def test_the_switch_is_a_labelled_checkbox_and_the_blur_a_rule_of_the_style_shee
         "blur_switch.html", T=live_text.LIVE
     )
     assert "body:not(.pictures-shown) .blurred :is(img, canvas) { filter: blur(" in static_files.read("page.css")
-    assert blur.behind_blur("", True) == ""
-    assert blur.behind_blur("<img>", False) == "<img>"
+    assert behind_blur(Markup(), True) == ""
+    assert behind_blur(Markup("<img>"), False) == "<img>"

@@ -1,27 +1,24 @@
-"""Samples on a visitor's wish: they wait for the compute slot, can be stopped, and always give the slot back."""
+"""Samples that a visitor draws: they wait for the compute slot, can be stopped, and always give the slot back."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 
 from demos.context import PageContext
-from demos.jobs.book import Job, JobBook
-from demos.result import draw_more as play
-from demos.result import sampling
+from demos.result import draw_more
 from sfr_core.errors import InputError
 from sfr_core.results import GeneratorReport
-from tests.demos.compare_examples import planned
 from tests.demos.generator_examples import record, report
-
-ANN = {"visitor": "a" * 32, "job": ""}
+from tests.demos.shown_runs import ANN, BOB, WITH_WEIGHTS, ended, ran, until
 
 
 def three_steps(model: str) -> Iterator[int | GeneratorReport]:
@@ -30,25 +27,15 @@ def three_steps(model: str) -> Iterator[int | GeneratorReport]:
 
 
 def endless(model: str) -> Iterator[int | GeneratorReport]:
-    step = 0
-    while True:
-        step += 1
+    for step in itertools.count(1):
         time.sleep(0.005)
         yield step
 
 
-def until(condition: Any) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def test_every_model_draws_in_turn_and_the_slot_is_free_again() -> None:
     slot = threading.Lock()
-    drawing = sampling.start(slot, three_steps, ("before", "after"), 3)
-    until(lambda: not drawing.active)
-    assert drawing.state == "done"
+    drawing = draw_more.start(slot, three_steps, ("before", "after"), 3)
+    assert ended(drawing).state == "done"
     assert [int(drawing.outcomes[who].images[0, 0, 0, 0]) for who in ("before", "after")] == [0, 50]
     assert not slot.locked()
 
@@ -56,9 +43,9 @@ def test_every_model_draws_in_turn_and_the_slot_is_free_again() -> None:
 def test_it_waits_for_the_run_that_computes_and_may_be_called_off_meanwhile() -> None:
     slot = threading.Lock()
     slot.acquire()
-    first, second = (sampling.start(slot, three_steps, ("before",), 3) for _ in range(2))
+    first, second = (draw_more.start(slot, three_steps, ("before",), 3) for _ in range(2))
     assert (first.state, second.state) == ("waiting", "waiting")
-    assert "Waiting" in play.progress_html(first)
+    assert "Waiting" in draw_more.progress_html(first)
     first.cancel.cancel()
     until(lambda: first.state == "stopped")
     assert slot.locked()  # still the run's
@@ -69,9 +56,9 @@ def test_it_waits_for_the_run_that_computes_and_may_be_called_off_meanwhile() ->
 
 def test_stop_takes_effect_within_a_step() -> None:
     slot = threading.Lock()
-    drawing = sampling.start(slot, endless, ("before",), 50)
+    drawing = draw_more.start(slot, endless, ("before",), 50)
     until(lambda: drawing.done > 2)
-    text = play.progress_html(drawing)
+    text = draw_more.progress_html(drawing)
     assert 'max="50"' in text
     assert "Drawing with before: step" in text
     drawing.cancel.cancel()
@@ -79,16 +66,16 @@ def test_stop_takes_effect_within_a_step() -> None:
     until(lambda: drawing.state == "stopped")
     assert drawing.done <= at + 2
     assert not slot.locked()
-    assert "Stopped" in play.ended_html(drawing, 2.0, 1)
+    assert "Stopped" in draw_more.ended_html(drawing, 2.0, 1)
 
 
 def test_a_deadline_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "DEADLINE", 0.05)
+    monkeypatch.setattr(draw_more, "DEADLINE", 0.05)
     slot = threading.Lock()
-    drawing = sampling.start(slot, endless, ("before",), 50)
+    drawing = draw_more.start(slot, endless, ("before",), 50)
     until(lambda: drawing.state == "late")
     assert not slot.locked()
-    assert "the longest that may be computed here" in play.ended_html(drawing, 2.0, 1)
+    assert "the longest that may be computed here" in draw_more.ended_html(drawing, 2.0, 1)
 
 
 def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:
@@ -109,37 +96,33 @@ def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:
         (full, "too little free memory for this. Try fewer steps or classes."),
     ):
         slot = threading.Lock()
-        drawing = sampling.start(slot, sampler, ("before",), 3)
+        drawing = draw_more.start(slot, sampler, ("before",), 3)
         until(lambda drawing=drawing: drawing.state == "failed")
-        assert words in play.ended_html(drawing, 2.0, 1)
+        assert words in draw_more.ended_html(drawing, 2.0, 1)
         assert "secret" not in drawing.error
         assert not slot.locked()
 
 
 def test_labels_are_the_forgotten_ones_or_all_with_them_first() -> None:
-    assert sampling.labels_of("forgotten", 3, [2]).tolist() == [2] * 16
-    assert sampling.labels_of("all", 3, [2]).tolist() == [2] * 8 + [0] * 8 + [1] * 8
-    assert sampling.labels_of("forgotten", 2, []).tolist() == [0] * 8 + [1] * 8
+    assert draw_more.labels_of("forgotten", 3, [2]).tolist() == [2] * 16
+    assert draw_more.labels_of("all", 3, [2]).tolist() == [2] * 8 + [0] * 8 + [1] * 8
+    assert draw_more.labels_of("forgotten", 2, []).tolist() == [0] * 8 + [1] * 8
 
 
-@pytest.mark.parametrize("steps", sampling.STEPS)
+@pytest.mark.parametrize("steps", draw_more.STEPS)
 def test_offered_steps_divide_the_schedule(steps: int) -> None:
     assert 1000 % steps == 0
 
 
-class Held:
-    """A session as far as the page looks at it."""
-
-    before: Any = None
-
-    def __init__(self, after: Any) -> None:
-        self.after = after
-
-
-def test_a_run_that_was_rolled_back_draws_without_after() -> None:
-    shown = record().samples
-    assert sampling.models_of(Held(after={}), shown) == ("before", "after", "retrained")
-    assert sampling.models_of(Held(after=None), shown) == ("before", "retrained")
+@pytest.mark.parametrize(("after", "models"), [({}, ("before", "after", "retrained")), (None, ("before", "retrained"))])
+def test_a_run_that_was_rolled_back_draws_without_after(ctx: PageContext, after: Any, models: tuple[str, ...]) -> None:
+    task = SimpleNamespace(shape=(1, 4, 4))
+    part = panel(ctx, SimpleNamespace(before=None, after=after, task=task))
+    with ctx.book.slot:
+        job = part.begin(ANN, record(), 20, 2, 0, "forgotten")
+        assert job.models == models
+        job.cancel.cancel()
+        ended(job)
 
 
 @pytest.mark.parametrize(
@@ -154,30 +137,23 @@ def test_a_run_that_was_rolled_back_draws_without_after() -> None:
         (20, 2, 0.5, "seed of the noise"),
     ],
 )
-def test_what_the_controls_do_not_offer_is_refused(steps: Any, guidance: Any, seed: Any, sentence: str) -> None:
-    ctx, part, job = a_page()
-    job.session = Held(after={})
+def test_what_the_controls_do_not_offer_is_refused(
+    ctx: PageContext, steps: Any, guidance: Any, seed: Any, sentence: str
+) -> None:
     with pytest.raises(InputError, match=sentence):
-        part.begin(ANN, job.id, record(), steps, guidance, seed, "forgotten")
+        panel(ctx, WITH_WEIGHTS).begin(ANN, record(), steps, guidance, seed, "forgotten")
     assert not ctx.book.slot.locked()
 
 
-def test_without_weights_or_for_others_nothing_is_drawn() -> None:
-    _, part, job = a_page()
-    for browser, session in ((ANN, None), ({"visitor": "b" * 32}, Held(after={}))):
-        job.session = session
+def test_without_weights_or_for_others_nothing_is_drawn(ctx: PageContext) -> None:
+    for browser, session in ((ANN, None), (BOB, WITH_WEIGHTS)):
         with pytest.raises(InputError, match="not in memory any more"):
-            part.begin(browser, job.id, record(), 20, 2, 0, "forgotten")
+            panel(ctx, session).begin(browser, record(), 20, 2, 0, "forgotten")
 
 
-def a_page() -> tuple[PageContext, play.DrawMore, Job]:
-    book = JobBook(lambda job: iter(()))
-    with gr.Blocks():
-        ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
-        part = play.DrawMore(ctx, "test", gr.State(""))
-    job = book.submit(ANN["visitor"], planned(record().config))
-    until(lambda: not job.active)
-    return ctx, part, job
+def panel(ctx: PageContext, session: Any) -> draw_more.DrawMore:
+    """The controls below Ann's run that left this session."""
+    return draw_more.DrawMore(ran(ctx, session), record())
 
 
 def test_all_models_start_from_the_same_noise() -> None:
@@ -190,8 +166,6 @@ def test_all_models_start_from_the_same_noise() -> None:
         judge = Judge.open(MODELS / "fashion-mnist-judge")
 
         def sample(self, labels: Any, *, seed: int, steps: int, guidance: float, model: Any) -> Any:
-            import torch
-
             from sfr_core.ops.sampling import sample_pictures
 
             return sample_pictures(
@@ -206,7 +180,7 @@ def test_all_models_start_from_the_same_noise() -> None:
             return tiny_unet(0 if who != "after" else 1)
 
     labels = np.array([1, 1, 3])
-    draw = sampling.sampler_of(Session(), labels, seed=4, steps=2, guidance=2.0)
+    draw = draw_more.sampler_of(Session(), labels, seed=4, steps=2, guidance=2.0)
     ends = {who: list(draw(who)) for who in ("before", "retrained", "after")}
     assert [end[:-1] for end in ends.values()] == [[1, 2]] * 3
     before, retrained, after = (end[-1] for end in ends.values())

@@ -5,30 +5,28 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
 from demos.context import PageContext
-from demos.jobs.book import JobBook
-from demos.jobs.job import Job, session_bytes
+from demos.jobs.job import session_bytes
+from demos.panel import ShownRun
 from demos.pictures.sheet_text import counts_text, sheet_value
 from demos.pictures.sheets import classes_of, mean_difference, strip, whole_sheet
 from demos.plots.files import figures, render
 from demos.records.imports import check_sheet, read_files
-from demos.result import page as compare
 from demos.result.break_it import overlay
+from demos.result.page import Compare, moment, moment_sheet
 from demos.result.strips import pair_value, strips_html
-from demos.result.values import metrics, moment, moment_sheet, summary
+from demos.result.tables import metrics_html, summary_html
 from demos.runs import page as runs
 from sfr_core.errors import AssetError
-from sfr_core.events import Event, Finished, PhaseProgress, PhaseStarted
+from sfr_core.events import Finished, PhaseProgress, PhaseStarted
 from sfr_core.runs.files import event_line
 from tests.demos import compare_examples
 from tests.demos.compare_examples import NAMES
@@ -124,9 +122,11 @@ def test_a_moment_has_its_own_sheet_and_numbers() -> None:
 
 
 def test_verdict_and_metrics_say_on_how_few_samples_they_stand() -> None:
-    assert "Judged on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in summary(record())
-    assert "Judged on" not in summary(compare_examples.record())
-    table = metrics(record())
+    assert "Judged on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in summary_html(
+        record()
+    )
+    assert "Judged on" not in summary_html(compare_examples.record())
+    table = metrics_html(record())
     assert "not FID" in table
     assert "one of 100 is 1.0 points" in table
 
@@ -155,49 +155,35 @@ def test_the_overlay_speaks_of_accepted_samples() -> None:
     assert ">95.4<" in table
 
 
-def recorded(job: Job) -> Iterator[Event]:
-    yield from events()
+def shown(ctx: PageContext, **changes: Any) -> Compare:
+    return Compare(ShownRun(ctx, "test", ""), record(state="imported", **changes))
 
 
-@pytest.fixture
-def page() -> Any:
-    book = JobBook(recorded)
-    with gr.Blocks():
-        ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
-        part = compare.build(ctx)
-    return ctx, part
+def test_each_kind_shows_its_own_part_alone(ctx: PageContext) -> None:
+    mine = shown(ctx)
+    other = Compare(ShownRun(ctx, "test", ""), compare_examples.record())
+    assert mine.classifier is None
+    assert other.generator is None
+    assert other.classifier is not None
+    assert "judge" in mine.rules.value
+    assert other.rules.value != mine.rules.value
+    assert mine.generator is not None
+    assert mine.generator.recover is None  # it forgets no concept
+    assert mine.generator.play.start.interactive is False  # a run from a file has no weights
 
 
-def test_each_kind_shows_its_own_part_and_hides_the_other(page: Any) -> None:
-    _, part = page
-    mine = part.updates_of(record(), live=False)
-    other = part.updates_of(compare_examples.record(), live=False)
-    assert set(mine) == set(other) == set(part.cleared()) == set(part.outputs)
-    assert (mine[part.generator.box]["visible"], mine[part.classifier.box]["visible"]) == (True, False)
-    assert (other[part.generator.box]["visible"], other[part.classifier.box]["visible"]) == (False, True)
-    assert "judge" in mine[part.rules]
-    assert other[part.rules] != mine[part.rules]
-    assert mine[part.generator.play.start]["interactive"] is False  # a run from a file has no weights
-
-
-def test_samples_that_memory_did_not_hold_are_not_called_freed(page: Any) -> None:
-    _, part = page
+def test_samples_that_memory_did_not_hold_are_not_called_freed(ctx: PageContext) -> None:
     drawing = (
         PhaseStarted(phase="evaluate", total=8),
         PhaseProgress(phase="evaluate", done=4, total=8),
         Finished(steps=4),
     )
+    whole = (drawing[0], PhaseProgress(phase="evaluate", done=8, total=8), drawing[-1])
     told = [
-        part.updates_of(record(result=None, reports=reports, events=(*events()[:-1], *ended)), live=False)[
-            part.generator.strips
-        ]
-        for reports, ended in (
-            ({}, drawing),
-            ({"before": record().samples["before"]}, drawing),
-            ({}, (drawing[0], PhaseProgress(phase="evaluate", done=8, total=8), drawing[-1])),
-        )
+        shown(ctx, result=None, reports=reports, events=(*events()[:-1], *ended)).generator.strips.value  # type: ignore[union-attr]
+        for reports, ended in (({}, drawing), ({"before": record().samples["before"]}, drawing), ({}, whole))
     ]
-    nothing, half, freed = (str(value["value"] if isinstance(value, dict) else value) for value in told)
+    nothing, half, freed = told
     for said in (nothing, half):
         assert "too little memory to draw all samples" in said
         assert "kept in memory only as long as its weights" not in said
@@ -263,8 +249,8 @@ def test_a_model_without_a_judge_has_pictures_and_no_counts() -> None:
     bare = replace(report(100, [0] * 6), accepted=np.zeros(0, np.int64))
     one = record(result=None, reports={"before": bare, "after": bare}, config=config(model=f"hub:a/b@{'0' * 40}"))
     assert one.unjudged
-    assert "has no judge" in summary(one)
-    assert "Without a judge" in metrics(one)
+    assert "has no judge" in summary_html(one)
+    assert "Without a judge" in metrics_html(one)
     html = strips_html(one.samples, NAMES, (0,))
     assert html.count("<img") == 6
     assert "what they show is for you to say" in html

@@ -4,82 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 import pytest
 
 from demos.context import PageContext
 from demos.jobs.book import Job, JobBook
+from demos.panel import ShownRun
 from demos.records.record import from_job
-from demos.result import page as compare
-from demos.result.break_it import broken_config, comparable, overlay, parts_of, stop_button
-from demos.result.values import found, gallery, saliency, second_choices
+from demos.result.break_it import BreakIt, broken_config, comparable, overlay, parts_of, stop_button
+from demos.result.classifier import found, gallery, second_choices
+from demos.result.export import Kind
+from demos.result.page import Compare, saliency
 from demos.runs import page as runs
+from demos.text import result as texts
 from sfr_core.catalog.sfron import SFRonConfig
-from sfr_core.events import Event
 from tests.demos.compare_examples import config, events, planned, record
-
-ANN, BOB = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}
-
-
-def recorded(job: Job) -> Iterator[Event]:
-    """A backend that says what the example run said."""
-    yield from events()
+from tests.demos.shown_runs import ANN, BOB, context, ended
 
 
 @pytest.fixture
-def page() -> Any:
-    book = JobBook(recorded)
+def ctx() -> Iterator[PageContext]:
+    """A page whose runs say what the example run said."""
     with gr.Blocks():
-        ctx = PageContext(book=book, browser=gr.BrowserState({}), job=gr.State(""))
-        with gr.Tab("Runs"):
-            tab = runs.build(ctx)
-        part = compare.build(ctx)
-    return ctx, part, tab
+        yield context(events)
+
+
+@pytest.fixture
+def book(ctx: PageContext) -> JobBook:
+    return ctx.book
+
+
+@pytest.fixture
+def tab(ctx: PageContext, book: JobBook) -> runs.Runs:
+    with gr.Tab("Runs"):
+        return runs.build(ctx)
 
 
 def finished(book: JobBook, browser: dict[str, str], **changes: Any) -> Job:
-    job = book.submit(browser["visitor"], planned(config(**changes)))
-    while job.active:
-        pass
+    job: Job = ended(book.submit(browser["visitor"], planned(config(**changes))))
     return job
 
 
-def test_only_the_owner_reads_a_run(page: Any) -> None:
-    ctx, part, _ = page
-    job = finished(ctx.book, ANN)
-    assert part.record(ANN, job.id).key == job.id
+def test_only_the_owner_reads_a_run(ctx: PageContext, book: JobBook) -> None:
+    job = finished(book, ANN)
+    assert ShownRun(ctx, "test", job.id).record(ANN).key == job.id
     for browser in (BOB, {}, None, {"visitor": "a"}):
         with pytest.raises(gr.Error, match="not known here"):
-            part.record(browser, job.id)
-    for key in ("", None, "import-1", ["x"], {"a": 1}):
+            ShownRun(ctx, "test", job.id).record(browser)
+    for key in ("", "import-1"):
         with pytest.raises(gr.Error):
-            part.record(ANN, key)
+            ShownRun(ctx, "test", key).record(ANN)
 
 
-def test_only_the_owner_saves_and_every_kind_is_asked_for(page: Any) -> None:
-    ctx, part, _ = page
-    job = finished(ctx.book, ANN)
-    assert Path(part._saver("csv")(ANN, job.id)).read_text().startswith("metric,before")
+def test_only_the_owner_saves_and_every_kind_is_offered(ctx: PageContext, book: JobBook) -> None:
+    job = finished(book, ANN)
+    part = Compare(ShownRun(ctx, "test", job.id), from_job(job))
+    assert Path(part.saver("csv")(ANN)).read_text().startswith("metric,before")
     with pytest.raises(gr.Error, match="not known here"):
-        part._saver("csv")(BOB, job.id)
+        part.saver("csv")(BOB)
     with pytest.raises(gr.Error, match="not in memory"):
-        part._saver("weights")(ANN, job.id)
-    assert set(part.save) == set(compare.KINDS)
+        part.saver("weights")(ANN)
+    assert set(texts.SAVE_BUTTONS) == set(get_args(Kind))
 
 
-def test_updates_and_cleared_speak_of_the_same_components(page: Any) -> None:
-    ctx, part, _ = page
-    updates = part.updates(finished(ctx.book, ANN))
-    assert set(updates) == set(part.cleared()) == set(part.outputs)
-    assert "Forgot class:Cat" not in updates[part.summary]
-    assert "Forgot Cat (97 to 0\u00a0%" in updates[part.summary]
+def test_a_run_begins_with_its_summary(ctx: PageContext, book: JobBook) -> None:
+    job = finished(book, ANN)
+    summary = Compare(ShownRun(ctx, "test", job.id), from_job(job)).summary.value
+    assert "Forgot class:Cat" not in summary
+    assert "Forgot Cat (97 to 0\u00a0%" in summary
 
 
-def test_a_job_becomes_a_record_with_its_whole_log(page: Any) -> None:
-    ctx, _, _ = page
-    job = finished(ctx.book, ANN)
+def test_a_job_becomes_a_record_with_its_whole_log(book: JobBook) -> None:
+    job = finished(book, ANN)
     seen = from_job(job)
     assert seen.events == events()
     assert seen.result == record().result
@@ -120,10 +118,9 @@ def test_values_for_the_components_follow_the_record() -> None:
     assert "no saliency mask" in saliency(record(events=()), None)[0]
 
 
-def test_the_list_holds_only_this_visitors_runs(page: Any) -> None:
-    ctx, _, tab = page
-    first, second = finished(ctx.book, ANN), finished(ctx.book, ANN, seed=8)
-    finished(ctx.book, BOB)
+def test_the_list_holds_only_this_visitors_runs(book: JobBook, tab: runs.Runs) -> None:
+    first, second = finished(book, ANN), finished(book, ANN, seed=8)
+    finished(book, BOB)
     table, a, b, diff, *_ = tab.listed(ANN, None, None)
     assert [key for _, key in a["choices"]] == [second.id, first.id]
     assert {a["value"], b["value"]} == {first.id, second.id}
@@ -134,9 +131,8 @@ def test_the_list_holds_only_this_visitors_runs(page: Any) -> None:
     assert look["interactive"] is delete["interactive"] is False  # there is nothing that they could do
 
 
-def test_choices_stay_where_they_are_and_never_meet(page: Any) -> None:
-    ctx, _, tab = page
-    first, second = finished(ctx.book, ANN), finished(ctx.book, ANN)
+def test_choices_stay_where_they_are_and_never_meet(book: JobBook, tab: runs.Runs) -> None:
+    first, second = finished(book, ANN), finished(book, ANN)
     _, a, b, *_ = tab.listed(ANN, first.id, first.id)
     assert "value" not in a  # it stays what it is in the browser by then
     assert b["value"] == second.id
@@ -144,41 +140,38 @@ def test_choices_stay_where_they_are_and_never_meet(page: Any) -> None:
     assert (a["value"], b["value"]) == (second.id, first.id)
 
 
-def test_nothing_is_chosen_after_a_deletion(page: Any) -> None:
-    ctx, _, tab = page
-    first = finished(ctx.book, ANN)
+def test_nothing_is_chosen_after_a_deletion(book: JobBook, tab: runs.Runs) -> None:
+    first = finished(book, ANN)
     _, a, b, _, *buttons = tab.after_deletion(ANN, first.id)
     assert a["value"] is None
     assert "value" not in b
     assert [button["interactive"] for button in buttons] == [False, False, False]
 
 
-def test_what_can_be_done_with_a_run_follows_from_its_state(page: Any) -> None:
-    ctx, _, tab = page
-    job = finished(ctx.book, ANN)
+def test_what_can_be_done_with_a_run_follows_from_its_state(book: JobBook, tab: runs.Runs) -> None:
+    job = finished(book, ANN)
     assert [button["interactive"] for button in tab.listed(ANN, job.id, None)[4:]] == [True, False, True]
     job.state = "running"
     assert [button["interactive"] for button in tab.listed(ANN, job.id, None)[4:]] == [True, True, False]
 
 
-def test_broken_runs_are_found_again_by_what_they_switch_off(page: Any) -> None:
-    ctx, part, _ = page
-    whole = finished(ctx.book, ANN)
-    assert part.breaker.broken(ANN, whole.config) == {}
-    finished(ctx.book, ANN, settings=SFRonConfig(mask=False, steps=1).to_dict())
-    assert part.breaker.broken(ANN, whole.config) == {}  # it differs in more than the part
+def test_broken_runs_are_found_again_by_what_they_switch_off(ctx: PageContext, book: JobBook) -> None:
+    whole = finished(book, ANN)
+    breaker = BreakIt(ShownRun(ctx, "test", whole.id), record())
+    assert breaker.broken(ANN, whole.config) == {}
+    finished(book, ANN, settings=SFRonConfig(mask=False, steps=1).to_dict())
+    assert breaker.broken(ANN, whole.config) == {}  # it differs in more than the part
     older, newer, other = (
-        finished(ctx.book, ANN, settings=broken_config(whole.config, part).settings)
+        finished(book, ANN, settings=broken_config(whole.config, part).settings)
         for part in ("mask", "mask", "adaptive")
     )
     assert older.id != newer.id
-    assert part.breaker.broken(ANN, whole.config) == {"mask": newer, "adaptive": other}
-    assert part.breaker.broken(BOB, whole.config) == {}
+    assert breaker.broken(ANN, whole.config) == {"mask": newer, "adaptive": other}
+    assert breaker.broken(BOB, whole.config) == {}
 
 
-def test_only_what_made_a_step_is_laid_over_and_only_what_runs_can_be_stopped(page: Any) -> None:
-    ctx, _, _ = page
-    done = finished(ctx.book, ANN)
+def test_only_what_made_a_step_is_laid_over_and_only_what_runs_can_be_stopped(book: JobBook) -> None:
+    done = finished(book, ANN)
     empty, busy = (Job(id=str(k) * 32, visitor="a" * 32, plan=planned(done.config), created=0.0) for k in (1, 2))
     empty.state, busy.state = "cancelled", "running"
     assert comparable({"mask": done, "adaptive": empty, "alternate": busy}) == {"mask": done}
@@ -194,10 +187,9 @@ def test_a_title_tells_a_broken_run_from_a_whole_one() -> None:
     assert "SFR-on, no mask · Cat" in runs.title_of(broken)
 
 
-def test_deleting_takes_only_an_ended_run_of_the_owner(page: Any) -> None:
-    ctx, _, _ = page
-    job = finished(ctx.book, ANN)
+def test_deleting_takes_only_an_ended_run_of_the_owner(book: JobBook) -> None:
+    job = finished(book, ANN)
     with pytest.raises(Exception, match="no longer known"):
-        ctx.book.delete(BOB["visitor"], job.id)
-    ctx.book.delete(ANN["visitor"], job.id)
-    assert ctx.book.get(job.id) is None
+        book.delete(BOB["visitor"], job.id)
+    book.delete(ANN["visitor"], job.id)
+    assert book.get(job.id) is None

@@ -13,7 +13,7 @@ from demos.records.metrics import metric_rows
 from demos.records.predictions import Agreement, confusions, not_forgotten, over_forgotten
 from demos.records.record import Moment, RunRecord
 from demos.records.summary import Summary, of_record
-from demos.result import tables, values
+from demos.result import tables
 from sfr_core.events import Prediction
 from tests.demos.compare_examples import MASK, NAMES, config, record, result
 from tests.demos.page_text import seen
@@ -26,7 +26,7 @@ def test_tables_and_notes_escape_what_they_show() -> None:
         render.table((EVIL, "b"), [(EVIL, EVIL)], caption=EVIL),
         render.note(EVIL),
         render.folded_table(EVIL, (), [], caption=""),
-        tables.summary_html(Summary(EVIL, "open")),
+        tables.said_html(Summary(EVIL, "open")),
     ):
         assert "<img" not in markup
 
@@ -37,12 +37,12 @@ def test_foreign_layer_names_and_labels_are_escaped() -> None:
     strange = record(dataset=None, spec=None, config=config(forget=f"class:{EVIL}"))
     summary = of_record(strange)
     assert summary is not None
-    assert "<img" not in tables.summary_html(summary)
+    assert "<img" not in tables.said_html(summary)
 
 
 def test_the_verdict_carries_a_sign_and_a_word_not_only_a_colour() -> None:
     for tone, word in (("forgotten", "✓ forgotten"), ("damaged", "! damaged"), ("kept", "○ not forgotten")):
-        assert word in seen(tables.summary_html(Summary("It did.", tone)))  # type: ignore[arg-type]
+        assert word in seen(tables.said_html(Summary("It did.", tone)))  # type: ignore[arg-type]
 
 
 def test_metrics_show_gap_unit_direction_and_n() -> None:
@@ -52,15 +52,15 @@ def test_metrics_show_gap_unit_direction_and_n() -> None:
     assert (mia.gap, mia.good) == ("+3.0", "closer to retrained")
     assert (kl.retrained, kl.gap) == ("0.125 (floor)", "–")
     assert (time.after, time.retrained, time.gap) == ("6.0", "100.0", "6.0 % of it")
-    shown = seen(tables.metrics_html(record(), metric_rows(record())))
+    shown = seen(tables.metrics_html(record()))
     assert "Two retrained models differ by 0.125 nats" in shown
     assert "Membership attack: share of the pictures" in shown
 
 
 def test_metrics_say_why_columns_are_empty() -> None:
     alone = record(result=result(retrained=None, kl_floor=None, avg_d=None, avg_d_before=None))
-    assert "No retrained model is shipped" in tables.metrics_html(alone, metric_rows(alone))
-    assert "no full-set metrics" in tables.metrics_html(record(result=None), ())
+    assert "No retrained model is shipped" in tables.metrics_html(alone)
+    assert "no full-set metrics" in tables.metrics_html(record(result=None))
 
 
 def test_layers_list_name_shape_parameters_and_share() -> None:
@@ -100,7 +100,7 @@ def test_one_picture_large_shows_every_answer() -> None:
 
 @pytest.mark.parametrize(("limit", "words"), [(5, "2 of 4"), (1, "2 of 4")])
 def test_counts_say_how_many_are_shown(limit: int, words: str) -> None:
-    shown = seen(tables.found_html(over_forgotten(record(), limit), "pictures", "Over-forgotten"))
+    shown = seen(tables.found_html(record(), over_forgotten(record(), limit), "over"))
     assert words in shown
     assert ("the 1 surest are shown" in shown) == (limit == 1)
 
@@ -120,6 +120,6 @@ def test_negative_numbers_get_a_real_minus_and_words_keep_their_hyphen() -> None
 def test_of_many_classes_the_tables_say_how_many_share_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "ALL_SHOWN", 2)
     monkeypatch.setattr(predictions, "MANY_SHOWN", 1)
-    shown = values.confusion_tables(record())
+    shown = tables.confusion_tables(record())
     assert shown.count("<table") == 3
     assert "The other 2 share one row and one column." in seen(shown)

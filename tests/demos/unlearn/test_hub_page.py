@@ -21,8 +21,7 @@ from demos.jobs.book import Job, JobBook
 from demos.jobs.side_jobs import SideJob
 from demos.pictures import inline
 from demos.records import record as run_record
-from demos.result import export
-from demos.result import values as compare_values
+from demos.result import classifier, export, tables
 from demos.text import hub as words
 from demos.text import unlearn as copy
 from demos.unlearn import cards as form_cards
@@ -298,10 +297,10 @@ def test_a_network_of_a_thousand_classes_is_opened_and_its_run_compared(
     settings = presets.resolve(card.id, "gradient-ascent", overrides={"epochs": 1, "batch_size": 8})
     job = ran(RunConfig(model=card.id, forget="class:c007", method="gradient-ascent", settings=settings, device="cpu"))
     record = run_record.from_job(job)
-    assert len(compare_values.confusion_tables(record)) < 200_000
-    assert "The other 960 share one row" in compare_values.confusion_tables(record)
-    assert "c007" in compare_values.confusion_plot(record, "change").data[0].x
-    assert compare_values.classes_table(record).count("<tr>") == 41
+    assert len(tables.confusion_tables(record)) < 200_000
+    assert "The other 960 share one row" in tables.confusion_tables(record)
+    assert "c007" in classifier.confusion_plot(record, "change").data[0].x
+    assert tables.classes_table(record).count("<tr>") == 41
 
 
 def test_some_of_imagenets_classes_are_enough_by_their_names(
@@ -328,8 +327,8 @@ def test_some_of_imagenets_classes_are_enough_by_their_names(
     )
     job = ran(made)
     record = run_record.from_job(job)
-    assert "nan" not in compare_values.classes_table(record)
-    assert len(compare_values.classes_plot(record).data[0].x) == 3
+    assert "nan" not in tables.classes_table(record)
+    assert len(classifier.classes_plot(record).data[0].x) == 3
     assert export.figures_zip(record, "png")
     path = export.Shelf().write("config", record, job)
     again = ["run", "--config", str(path), "--data", str(swin.data), "--architecture", NETWORK]
