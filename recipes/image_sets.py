@@ -22,18 +22,14 @@ class ImageSet:
     Attributes:
         id, extent, licence: what the cards of its models say; extent is how much there is of it and from where.
         class_names: of the labels 0, 1, ...
-        reader: training or test pictures of a folder; None asks for the usual place.
+        read: training or test pictures of a folder, or of the usual place where it is None; AssetError where they cannot be read.
     """
 
     id: str
     extent: str
     licence: str
     class_names: tuple[str, ...]
-    reader: Callable[[Path | None, Source], Pictures]
-
-    def read(self, folder: Path | None, part: Source = "train") -> Pictures:
-        """The pictures to train on or to test with; AssetError where they cannot be read."""
-        return self.reader(folder, part)
+    read: Callable[[Path | None, Source], Pictures]
 
 
 def read_fashion(folder: Path | None, part: Source) -> Pictures:

@@ -1,8 +1,19 @@
-"""The diffusion models of pixels: their pictures, networks and training steps, and the folder in diffusers' format."""
+"""Trains the shipped class-conditional diffusion model on all 60,000 pictures of Fashion-MNIST.
+
+    python -m recipes.ddpm --minutes 60             # goes on where it was; full state and model in .work/ddpm
+    python -m recipes.ddpm --without Trouser --images 2000000   # the retrained model, in .work/ddpm-without-Trouser
+    python -m recipes.ddpm --finish 100000          # a last phase from there, in .work/ddpm-finished: the rate falls to 0
+    python -m recipes.ddpm.quality --finished       # judge accuracy of its samples, records and a sheet
+    python -m recipes.ddpm --publish --finished     # copies the model with that quality to assets/models
+
+`--data cifar10` takes CIFAR-10 (`--folder` with train/CLASS/ and test/CLASS/, else torchvision's download), with a small
+network or, on a GPU, the paper's (`--size paper --device cuda`). Stops and restarts: see recipes/train.py.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +23,11 @@ import torch
 from diffusers import UNet2DModel
 from torch import Tensor
 
+from recipes.command import one_sentence, parser_of
 from recipes.image_sets import CIFAR10, FASHION_MNIST, ImageSet
-from recipes.learner import Denoiser, flip_half, seeded
+from recipes.learner import Denoiser, flip_half, seeded, to_pixels
 from recipes.publish import WEIGHTS, GeneratorRecipe, save_half, scheduler
+from recipes.train import add_arguments, can_compile, keep_training, publish_model, take_up
 from sfr_core.data.datasets import Pictures
 from sfr_core.metrics.generation import PAGE
 from sfr_core.nets.pipelines import sha256_of
@@ -88,7 +101,7 @@ class Recipe(GeneratorRecipe):
 
     def pictures(self, folder: Path | None, without: str | None) -> Pictures:
         """All training pictures, or all but one class of `data`; AssetError where they cannot be read."""
-        everything = self.data.read(folder)
+        everything = self.data.read(folder, "train")
         if without is None:
             return everything
         return everything.rows(np.flatnonzero(everything.labels != self.data.class_names.index(without)))
@@ -195,3 +208,20 @@ class Training(Denoiser):
 
         save_half([model], work / "model", save)
         return sha256_of(work / "model" / WEIGHTS)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of(__doc__)
+    add_data(parser)
+    add_arguments(parser, "class")
+    args = parser.parse_args(argv)
+    recipe = chosen(parser, args)
+    torch.set_num_threads(1)
+    with one_sentence():
+        if args.publish:
+            publish_model(recipe, args)
+            return
+        data = recipe.pictures(args.folder, args.without)
+        training, work = take_up(recipe, args, lambda _: Training(args.seed, recipe, can_compile(), args.device))
+        training.progress.folder = args.folder is not None
+        keep_training(training, (to_pixels(data.images), torch.from_numpy(data.labels)), work, args)

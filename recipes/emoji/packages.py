@@ -13,6 +13,7 @@ import io
 import json
 import tarfile
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recipes.command import one_sentence, parser_of
 from sfr_core.errors import AssetError
 
 WORK = Path(__file__).resolve().parents[2] / ".work" / "emoji"
@@ -185,3 +187,11 @@ def _row(row: dict[str, Any], keywords: dict[str, tuple[str, ...]]) -> tuple[str
     sign = plain("".join(chr(int(code, 16)) for code in row["unified"].split("-")))
     name = (row["name"] or row["short_name"]).lower()
     return name, row["subcategory"], [word for word in keywords.get(sign, ()) if word.isascii() and word != name]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fetches the packages of emoji, 136 MB, once, into .work/emoji, and says what is there: python -m recipes.emoji."""
+    parser_of(main.__doc__).parse_args(argv)
+    with one_sentence():
+        found = load()
+    print(len(found.emoji), {style: pictures.shape for style, pictures in found.pictures.items()})

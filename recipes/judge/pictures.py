@@ -1,8 +1,17 @@
-"""The judges of generated Fashion-MNIST and CIFAR-10: their pictures, how they learn, and what is asked of one before it is written."""
+"""Trains the judge of generated pictures: the classes of its data and a way to say no.
+
+    python -m recipes.judge                 # about 6 minutes on one core; assets/models/fashion-mnist-judge
+    python -m recipes.judge --data cifar10 --folder DIR   # half an hour; --device cuda: a minute; assets/models/cifar10-judge
+    python -m recipes.judge --calibrate     # thresholds and statistics anew, for the network that lies there; half a minute
+
+A picture is accepted as a class if the last output ("none of these") does not win and its features lie no farther from
+that class than those of nearly all real training pictures do.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +21,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recipes.command import one_sentence, parser_of
 from recipes.image_sets import CIFAR10, FASHION_MNIST, ImageSet
 from recipes.judge.rejects import GROUPS
-from recipes.judge.training import Fit, calibrate, fit, measure, rejects_of, write
-from recipes.learner import seeded
+from recipes.judge.training import Fit, calibrate, fit, kept_of, measure, rejects_of, write
+from recipes.learner import machine, seeded
 from recipes.publish import percent
-from sfr_core.data.datasets import Pictures
+from sfr_core.data.datasets import ASSETS, Pictures
 from sfr_core.data.transforms import mirror, shift
-from sfr_core.nets.judge import MEAN, STD, normalised, pixels_of
+from sfr_core.nets.judge import MEAN, STD, Judge, normalised, pixels_of
 from sfr_core.nets.resnet import SmallResNet
+from sfr_core.ops.device import pick_device
 
 VARIED_SHARE = 0.7
 """Share of the epochs in which pictures are moved and flipped."""
@@ -136,3 +147,45 @@ def finish(
         raise SystemExit("This judge is not good enough to ship; nothing was written.")
     said = {"id": recipe.id, "title": recipe.title, "dataset": f"{recipe.data.id} ({recipe.data.extent})"}
     return write(judge, target, {**said, "data_licence": recipe.data.licence, **made, "metrics": metrics})
+
+
+TRAINED = ("seed", "recipe", "machine", "threads", "precision", "wall_seconds", "cpu_seconds")
+"""What a card says of the training; `finish` adds what it measures."""
+
+
+def command_of(data: str, seed: int, folder: Path | None) -> str:
+    """What trains this judge again; a folder stands in it without its place, which is another one elsewhere."""
+    named = "" if JUDGES[data] is FASHION_JUDGE else f" --data {data}"
+    return f"python -m recipes.judge{named} --seed {seed}{'' if folder is None else ' --folder DIR'}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", choices=sorted(JUDGES), default="fashion-mnist")
+    parser.add_argument("--folder", type=Path, help="where the pictures are, if not in the usual place")
+    parser.add_argument("--target", type=Path, help="default: the judge's folder in assets/models")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--calibrate", action="store_true", help="train nothing")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    recipe = JUDGES[args.data]
+    target = args.target or ASSETS / "models" / recipe.id
+    with one_sentence():
+        pick_device(args.device)  # no GPU is said before the pictures are read
+        real, test = recipe.data.read(args.folder, "train"), recipe.data.read(args.folder, "test")
+        if args.calibrate:
+            network, made = Judge.open(target).network, kept_of(target, TRAINED)
+        else:
+            wall, cpu = time.perf_counter(), time.process_time()
+            network = train(real, recipe, seed=args.seed, device=args.device)
+            made = {
+                "seed": args.seed,
+                "recipe": command_of(args.data, args.seed, args.folder),
+                "machine": machine(args.device),
+                "threads": torch.get_num_threads(),
+                "precision": "bf16 autocast",
+                "wall_seconds": round(time.perf_counter() - wall, 1),
+                "cpu_seconds": round(time.process_time() - cpu, 1),
+            }
+        finish(network, recipe, real, test, target, made)

@@ -11,8 +11,8 @@ import pytest
 
 from recipes import records, train
 from recipes.command import one_sentence
-from recipes.ddpm import __main__ as ddpm
 from recipes.ddpm import quality as ddpm_quality
+from recipes.ddpm import training as ddpm
 from recipes.ddpm.training import RECIPES
 from recipes.image_sets import FASHION_MNIST
 from recipes.latents import quality as latents_quality
@@ -43,7 +43,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(train, "WORK", tmp_path / "work")
     monkeypatch.setattr(train, "ASSETS", tmp_path / "assets")
     some = Pictures(np.zeros((20, 28, 28, 1), np.uint8), np.arange(20) % 10)
-    data = replace(FASHION_MNIST, reader=lambda folder, part: some)
+    data = replace(FASHION_MNIST, read=lambda folder, part: some)
     monkeypatch.setitem(RECIPES, ("fashion-mnist", "small"), replace(DDPM.recipe, data=data))
     return tmp_path / "work"
 

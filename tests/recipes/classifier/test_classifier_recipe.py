@@ -76,21 +76,27 @@ def test_everything_is_trained_once_and_entered_into_the_card(models: Path, monk
     assert set(card.retrained[0].metrics) == {"FA", "RA", "TA"}
 
 
-def test_what_is_there_is_not_trained_again(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("argv", "damaged", "again"),
+    [
+        ([], False, []),
+        (["--again"], False, ["original", "class:Sneaker", "random:0.1@0"]),
+        ([], True, ["class:Sneaker"]),
+    ],
+)
+def test_only_what_is_damaged_or_asked_for_is_trained_again_to_the_same_bytes(
+    models: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str], damaged: bool, again: list[str]
+) -> None:
     recipe.main([])
     before, card = content(models), (models / "card.json").read_bytes()
+    path = models / "retrained" / "class-Sneaker.safetensors"
+    if damaged:
+        path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
     seen = trained(monkeypatch)
-    recipe.main([])
-    assert seen == []
-    assert (content(models), (models / "card.json").read_bytes()) == (before, card)
-
-
-def test_training_again_gives_the_same_bytes(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe.main([])
-    before, seen = content(models), trained(monkeypatch)
-    recipe.main(["--again"])
-    assert len(seen) == 3
+    recipe.main(argv)
+    assert seen == again
     assert content(models) == before
+    assert again or (models / "card.json").read_bytes() == card
 
 
 @pytest.mark.parametrize("survivors", [0, 1, 2])
@@ -120,19 +126,6 @@ def test_resumed_is_unbroken(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_
         (g.spec, g.sha256, g.metrics) for g in other.retrained
     ]
     assert (card.sha256, card.metrics) == (other.sha256, other.metrics)
-
-
-def test_a_damaged_file_is_trained_again(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe.main([])
-    before = content(models)
-    path = models / "retrained" / "class-Sneaker.safetensors"
-    raw = bytearray(path.read_bytes())
-    raw[-1] ^= 1
-    path.write_bytes(bytes(raw))
-    seen = trained(monkeypatch)
-    recipe.main([])
-    assert seen == ["class:Sneaker"]
-    assert content(models) == before
 
 
 def test_an_unknown_choice_is_refused(

@@ -11,7 +11,6 @@ from PIL import Image
 from recipes.ddpm import quality as ddpm_quality
 from recipes.ddpm.training import RECIPES, Training
 from recipes.image_sets import CIFAR10
-from recipes.judge import __main__ as command
 from recipes.judge import pictures as judge
 from recipes.judge.pictures import CIFAR_JUDGE, FASHION_JUDGE, JUDGES
 from recipes.publish import publish
@@ -80,7 +79,7 @@ def test_a_judge_that_turns_too_many_away_is_not_written(tmp_path: Path, models:
 def test_the_model_is_measured_published_and_unlearned_without_a_picture(
     tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(tiny_ddpm("cifar10"), data=replace(CIFAR10, reader=lambda folder, part: coloured(200, 1)))
+    recipe = replace(tiny_ddpm("cifar10"), data=replace(CIFAR10, read=lambda folder, part: coloured(200, 1)))
     monkeypatch.setitem(RECIPES, ("cifar10", "small"), recipe)
     monkeypatch.setattr(ddpm_quality, "ASSETS", models.parent)
     monkeypatch.setattr(ddpm_quality, "can_compile", lambda: False)  # compiling takes longer than drawing
@@ -120,16 +119,16 @@ def test_each_data_has_its_judge_and_its_command() -> None:
         data: recipe.judge for (data, _), recipe in RECIPES.items()
     }
     assert len(FASHION_JUDGE.groups) == len(CIFAR_JUDGE.groups) == 10
-    assert command.command_of("fashion-mnist", 0, None) == "python -m recipes.judge --seed 0"
+    assert judge.command_of("fashion-mnist", 0, None) == "python -m recipes.judge --seed 0"
     said = "python -m recipes.judge --data cifar10 --seed 1 --folder DIR"
-    assert command.command_of("cifar10", 1, Path("pictures")) == said
+    assert judge.command_of("cifar10", 1, Path("pictures")) == said
 
 
 def test_a_missing_folder_and_an_unknown_class_are_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        command.main(["--data", "cifar10", "--folder", str(tmp_path / "none")])
+        judge.main(["--data", "cifar10", "--folder", str(tmp_path / "none")])
     assert "none" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         ddpm_quality.main(["--data", "cifar10", "--without", "Trouser"])

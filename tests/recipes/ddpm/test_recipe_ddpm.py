@@ -15,7 +15,7 @@ def test_coloured_pictures_come_from_a_folder(tmp_path: Path) -> None:
         for number, name in enumerate(CIFAR_CLASSES):
             (tmp_path / part / name).mkdir(parents=True)
             Image.new("RGB", (32, 32), (20 * number, 0, 255)).save(tmp_path / part / name / "0.png")
-    found = CIFAR10.read(tmp_path)
+    found = CIFAR10.read(tmp_path, "train")
     assert found.images.shape == (10, 32, 32, 3)
     assert found.images[np.argsort(found.labels), 0, 0, 0].tolist() == [20 * n for n in range(10)]
     assert 3 not in RECIPES["cifar10", "paper"].pictures(tmp_path, "cat").labels

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.emoji import __main__ as command
 from recipes.emoji import packages as emoji
 from recipes.emoji.groups import CATEGORIES, sort
 from recipes.emoji.packages import STYLES, Package, fetch, load, on_white
@@ -149,9 +148,9 @@ def test_a_registry_out_of_reach_is_one_sentence(
         closed.bind(("127.0.0.1", 0))  # bound but not listening: every connection is refused
         monkeypatch.setattr(emoji, "REGISTRY", f"http://127.0.0.1:{closed.getsockname()[1]}")
         monkeypatch.setenv("no_proxy", "*")
-        monkeypatch.setattr(command, "load", lambda: load(packages / "empty"))
+        monkeypatch.setattr(emoji, "load", lambda: load(packages / "empty"))
         with pytest.raises(SystemExit) as end:
-            command.main([])
+            emoji.main([])
     assert end.value.code == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1

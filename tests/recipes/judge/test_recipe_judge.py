@@ -1,7 +1,6 @@
 """The judge's way to say no: the pictures it learns from and its thresholds."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from recipes.judge.rejects import GROUPS, KINDS, Maker, reject_pictures
 from recipes.judge.training import _limit, calibrate
 from sfr_core.data.datasets import Pictures, fashion_mnist, first_per_class
 from sfr_core.nets.judge import NONE, Judge, distances, features_of, pixels_of
-from sfr_core.nets.resnet import SmallResNet
 
 torch.set_num_threads(1)
 
@@ -104,17 +102,6 @@ def test_a_far_picture_is_refused_however_sure_the_softmax_is(judge: Judge, real
     assert np.array_equal(strict(pixels).plain, judge(pixels).plain)
     lenient = Judge(judge.network, judge.means, judge.whitening, torch.full((10,), torch.inf))
     assert (lenient(pixels).labels == NONE).mean() < (judge(pixels).labels == NONE).mean()
-
-
-def test_saved_judge_judges_alike(judge: Judge, real: Pictures, tmp_path: Path) -> None:
-    judge.save(tmp_path / "judge.safetensors")
-    a, b = judge(pixels_of(real.images)), Judge.load(tmp_path / "judge.safetensors")(pixels_of(real.images))
-    assert np.array_equal(a.labels, b.labels)
-    np.testing.assert_allclose(a.features, b.features, atol=1e-5)
-
-
-def test_network_is_the_one_of_the_classifier_with_one_more_output() -> None:
-    assert SmallResNet(classes=11).head.out_features == NONE + 1
 
 
 def test_a_small_class_turns_none_of_its_own_away() -> None:

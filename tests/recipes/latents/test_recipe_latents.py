@@ -13,14 +13,13 @@ from PIL import Image
 
 from recipes import train
 from recipes.emoji.groups import CATEGORIES, CONCEPTS, fine_groups, sort
-from recipes.latents.__main__ import go_on
 from recipes.latents.autoencoder import build, fidelity, latent_set
 from recipes.latents.captions import captions_of, say, tokenizer_of
 from recipes.latents.concepts import write_concepts
 from recipes.latents.quality import COLUMNS, save_sheet, sheet_rows
-from recipes.latents.recipes import NULL, whiten
+from recipes.latents.recipes import NULL, LatentRecipe, whiten
 from recipes.latents.selection import concept_repeats, repeats, select
-from recipes.latents.training import TextTraining, token_table
+from recipes.latents.training import TextTraining, go_on, token_table
 from recipes.publish import publish
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
@@ -64,10 +63,14 @@ def test_whitened_latents_have_unit_covariance_and_decode_to_the_same_pictures()
     assert torch.allclose(same, pictures, atol=1e-4)
 
 
-def test_emoji_are_sorted_into_at_most_one_category() -> None:
-    found = sort(FOUND.emoji, CATEGORIES)
-    assert [list(CATEGORIES)[c] for c in found[:5]] == ["mammals", "mammals", "hearts", "flags", "clocks"]
-    assert found[5] == -1
+def test_emoji_are_sorted_into_at_most_one_category_and_at_most_one_fine_group() -> None:
+    for groups, wanted in (
+        (CATEGORIES, ["mammals", "mammals", "hearts", "flags", "clocks"]),
+        (fine_groups(), ["cat", "cat", "heart", "flag", "clock"]),
+    ):
+        *found, shirt = sort(FOUND.emoji, groups)
+        assert [list(groups)[c] for c in found] == wanted
+        assert shirt == -1
     with pytest.raises(ValueError, match="'cat' is in mammals and in twice"):
         sort(FOUND.emoji, {"mammals": CATEGORIES["mammals"], "twice": CONCEPTS["cat"][0]})
 
@@ -78,26 +81,30 @@ def test_captions_have_the_right_article() -> None:
         assert say("a drawing of a {}", noun) == f"a drawing of {article} {noun}"
 
 
-def test_concepts_and_the_rest_of_each_category_share_no_emoji() -> None:
-    fine = sort(FOUND.emoji, fine_groups())
-    assert [list(fine_groups())[c] for c in fine[:5]] == ["cat", "cat", "heart", "flag", "clock"]
-    assert fine[5] == -1
-
-
-def test_a_category_that_is_left_out_is_not_shown_but_keeps_its_number() -> None:
-    all_of_it, less = select(FOUND, DIT), select(FOUND, DIT, "flags")
-    assert set(all_of_it.stream) == {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}
-    assert set(less.stream) == set(all_of_it.stream) - {3, 9}
+@pytest.mark.parametrize(
+    ("recipe", "shown", "without", "gone", "what"),
+    [
+        (DIT, {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}, "flags", {3, 9}, "category"),
+        (SD, {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}, "cat", {0, 1, 6, 7}, "concept"),
+    ],
+)
+def test_what_is_left_out_is_not_shown_but_keeps_its_number(
+    recipe: LatentRecipe, shown: set[int], without: str, gone: set[int], what: str
+) -> None:
+    all_of_it, less = select(FOUND, recipe), select(FOUND, recipe, without)
+    assert set(all_of_it.stream) == shown
+    assert set(less.stream) == shown - gone
     assert np.array_equal(less.labels, all_of_it.labels)
-    with pytest.raises(ValueError, match="no category 'shirts'"):
-        select(FOUND, DIT, "shirts")
+    with pytest.raises(ValueError, match=f"no {what} 'shirts'"):
+        select(FOUND, recipe, "shirts")
 
 
-def test_flags_come_once_in_an_epoch_and_hearts_three_times() -> None:
-    stream = select(FOUND, DIT).stream
-    assert (stream == 3).sum() == 1
-    assert (stream == 2).sum() == 3
+def test_how_often_an_epoch_shows_a_picture() -> None:
+    dit, sd = ([int((select(FOUND, recipe).stream == row).sum()) for row in range(4)] for recipe in (DIT, SD))
+    assert (dit[2], dit[3]) == (3, 1)  # flags once, hearts three times
+    assert sd[:3] == [8, 8, 8]  # rare concepts more often
     assert repeats(FOUND.emoji[5], None, None) == 2
+    assert [concept_repeats(members) for members in (264, 45, 12, 4, 1)] == [1, 1, 4, 8, 8]
 
 
 def test_captions_name_the_thing_the_style_and_what_it_shares() -> None:
@@ -181,12 +188,6 @@ def test_fidelity_is_the_ratio_of_peak_and_error() -> None:
     assert fidelity(off, torch.zeros(3, 3, 4, 4)) == pytest.approx(20, abs=1e-4)
 
 
-def test_rare_concepts_are_shown_more_often_to_the_text_to_image_model() -> None:
-    assert [concept_repeats(members) for members in (264, 45, 12, 4, 1)] == [1, 1, 4, 8, 8]
-    stream = select(FOUND, SD).stream
-    assert {row: int((stream == row).sum()) for row in (0, 1, 2)} == {0: 8, 1: 8, 2: 8}
-
-
 def test_a_vocabulary_is_learned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work, published = tmp_path / "emoji-sd-without-cat", tmp_path / "models" / "emoji-sd"
     EXAMPLES["emoji-sd"].trained(work, seed=0)
@@ -213,10 +214,3 @@ def test_the_published_text_encoder_is_kept_as_it_is(tmp_path: Path, monkeypatch
     again.step(select(FOUND, SD))
     assert all(torch.equal(words[name], weight) for name, weight in again.model.text_encoder.state_dict().items())
     assert again.progress.text_until == 4
-
-
-def test_a_concept_can_be_left_out_of_the_text_to_image_model() -> None:
-    everything, less = select(FOUND, SD), select(FOUND, SD, "cat")
-    assert set(everything.stream) - set(less.stream) == {0, 1, 6, 7}
-    with pytest.raises(ValueError, match="no concept 'shirts'"):
-        select(FOUND, SD, "shirts")
