@@ -99,7 +99,7 @@ def tables() -> str:
 
 
 def main() -> None:
-    shipped = [reference.spec for reference in card(MODEL).retrained if not reference.twin]
+    shipped = [reference.spec for reference in card(MODEL).retrained if not reference.second]
     parser = parser_of(__doc__)
     parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(BY_KIND["classifier"]))
     parser.add_argument("--preset", default="quick")

@@ -36,7 +36,7 @@ def register(book: JobBook) -> None:
                 "licence": card.licence,
                 "metrics": card.metrics,
                 "forgets": list(zoo.open_dataset(card).class_names),
-                "retrained": [reference.spec for reference in card.retrained if not reference.twin],
+                "retrained": [reference.spec for reference in card.retrained if not reference.second],
             }
             for card in zoo.cards()
         ]

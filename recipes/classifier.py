@@ -74,14 +74,14 @@ class Job:
     seed: int = 0
 
     @property
-    def twin(self) -> bool:
+    def second(self) -> bool:
         return self.seed != 0
 
     @property
     def file(self) -> str:
         if self.spec == "original":
             return "model.safetensors"
-        return retrained_file(self.spec + ("-twin" if self.twin else ""))
+        return retrained_file(self.spec + ("-twin" if self.second else ""))
 
 
 def jobs(dataset: Dataset) -> list[Job]:
@@ -164,10 +164,10 @@ def run(job: Job, dataset: Dataset, folder: Path) -> None:
                 )
             )
             return
-        retrained = RetrainedModel(spec=job.spec, twin=job.twin, **made)
+        retrained = RetrainedModel(spec=job.spec, second=job.second, **made)
         now = read_card(folder)
-        others = [one for one in now.retrained if (one.spec, one.twin) != (job.spec, job.twin)]
-        write_card(replace(now, retrained=tuple(sorted([*others, retrained], key=lambda one: (one.spec, one.twin)))))
+        others = [one for one in now.retrained if (one.spec, one.second) != (job.spec, job.second)]
+        write_card(replace(now, retrained=tuple(sorted([*others, retrained], key=lambda one: (one.spec, one.second)))))
 
 
 def present(job: Job, folder: Path) -> bool:

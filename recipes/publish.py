@@ -205,7 +205,7 @@ def publish(
         records = next((one.records for one in before.retrained if one.sha256 == digest), {})
         retrained = RetrainedModel(
             spec=spec,
-            twin=False,
+            second=False,
             file=retrained_file(spec),
             records=records,
             training={"recipe": line, **training},

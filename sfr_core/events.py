@@ -6,15 +6,25 @@ Grammar of a run, checked for every method by one test helper:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field
 
 from sfr_core.errors import AssetError
-from sfr_core.results import LiveRecord, Record, RunResult, read_record, record_json
+from sfr_core.reading import read
+from sfr_core.results import AnyRecord, LiveRecord, RunResult, record_json
 
 Phase = Literal["prepare", "fisher", "mask", "unlearn", "evaluate"]
 When = Literal["before", "live", "after", "retrained"]
+Threshold = Annotated[
+    float,
+    Field(ge=0, allow_inf_nan=True),
+    BeforeValidator(lambda value: math.inf if value is None else value),
+]
+"""Of an empty mask it is infinite, which JSON writes as null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +60,7 @@ class MaskReady:
     """The saliency mask. `density` is the kept share (0 to 1) over all entries; `threshold` is gamma, or for SalUn the cut-off."""
 
     density: float
-    threshold: float
+    threshold: Threshold
     thresholds: tuple[float, ...]
     layers: tuple[LayerSaliency, ...]
 
@@ -87,7 +97,7 @@ class Evaluated:
 
     i: int
     when: When
-    record: Record | LiveRecord
+    record: AnyRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,38 +182,19 @@ def broken_off(events: Iterable[Event]) -> bool:
     return finished and done < total
 
 
-def from_json(data: dict[str, Any]) -> Event:
+def from_json(data: Any, where: str = "this line") -> Event:
     """Reads what `to_json` wrote (after a round through JSON, where tuples have become lists).
 
     Raises:
-        AssetError: not an event of this schema.
+        AssetError: not an event of this schema; `where` is how its sentence calls the event.
     """
-    kinds: dict[str, Any] = {
-        k.__name__: k for k in (PhaseStarted, PhaseProgress, MaskReady, Step, Evaluated, Preview, Finished, Cancelled)
-    }
-    try:
-        values = dict(data)
-        kind = kinds[values.pop("event")]
-        if kind is MaskReady:
-            values["thresholds"] = tuple(values["thresholds"])
-            values["layers"] = tuple(
-                LayerSaliency(**{**layer, "shape": tuple(layer["shape"]), "kept_at": tuple(layer["kept_at"])})
-                for layer in values["layers"]
-            )
-        elif kind is Evaluated:
-            values["record"] = (
-                LiveRecord(**values["record"]) if values["when"] == "live" else read_record(values["record"])
-            )
-        elif kind is Preview:
-            values["predictions"] = tuple(Prediction(**p) for p in values["predictions"])
-            if (sheet := values.get("sheet")) is not None:
-                tiles = {key: tuple(sheet[key]) for key in ("labels", "accepted")}
-                values["sheet"] = Sheet(**{**sheet, **tiles})
-        elif kind is Finished and values.get("result") is not None:
-            values["result"] = RunResult.from_json(values["result"])
-        event: Event = kind(**values)
-        return event
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise AssetError(
-            f"This line is not an event of a run ({error}).", hint="Choose an events.jsonl file."
-        ) from None
+    hint = "Choose an events.jsonl file."
+    values = dict(data) if isinstance(data, dict) else {}
+    name = values.pop("event", None)
+    kind = next((kind for kind in get_args(Event) if kind.__name__ == name), None)
+    if kind is None:
+        raise AssetError(f"{where[0].upper()}{where[1:]} is not an event of a run.", hint=hint)
+    event: Event = read(kind, values, where, hint=hint)
+    if isinstance(event, Evaluated) and isinstance(event.record, LiveRecord) != (event.when == "live"):
+        raise AssetError(f"'record' in {where} is not what is measured {event.when}.", hint=hint)
+    return event

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Discriminator, Tag, model_validator
 
 from sfr_core.errors import AssetError
+from sfr_core.reading import Number, read
 
 SCHEMA = 1
 """Version of result.json, config.json and events.jsonl; raised with every incompatible change (docs/adr)."""
+HINT = "Choose a result.json written by this program."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,26 +91,6 @@ class GeneratorRecord:
 CONCEPT_FIELDS = ("FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase", "n_neighbours")
 """Fields of a GeneratorRecord that only text-to-image models have."""
 
-Record = ClassifierRecord | GeneratorRecord
-
-
-def record_json(record: Record | LiveRecord) -> dict[str, Any]:
-    """A JSON-ready dict; what only text-to-image models have is left out where a record says nothing of it."""
-    data = asdict(record)
-    if isinstance(record, GeneratorRecord) and record.JA_others is None and record.JA_neighbours is None:
-        for name in CONCEPT_FIELDS:
-            del data[name]
-    return data
-
-
-def read_record(data: dict[str, Any]) -> Record:
-    """The record of either kind that `data` holds.
-
-    Raises:
-        TypeError: a field is missing or unknown.
-    """
-    return GeneratorRecord(**data) if "JA_remain" in data else ClassifierRecord(**data)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRecord:
@@ -121,6 +104,27 @@ class LiveRecord:
     remain: float
     n_forget: int
     n_remain: int
+
+
+def _which(record: Any) -> str:
+    """Tag of a record, by a field that no other has."""
+    names = record if isinstance(record, dict) else {}
+    return "live" if "forget" in names else "generator" if "JA_remain" in names else "classifier"
+
+
+_Classifier = Annotated[ClassifierRecord, Tag("classifier")]
+_Generator = Annotated[GeneratorRecord, Tag("generator")]
+Record = Annotated[_Classifier | _Generator, Discriminator(_which)]
+AnyRecord = Annotated[_Classifier | _Generator | Annotated[LiveRecord, Tag("live")], Discriminator(_which)]
+
+
+def record_json(record: AnyRecord) -> dict[str, Any]:
+    """A JSON-ready dict; what only text-to-image models have is left out where a record says nothing of it."""
+    data = asdict(record)
+    if isinstance(record, GeneratorRecord) and record.JA_others is None and record.JA_neighbours is None:
+        for name in CONCEPT_FIELDS:
+            del data[name]
+    return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +144,7 @@ class RunResult:
     avg_d_before: float | None
     kl_floor: float | None
     seconds: float
-    retrain_seconds: float | None
+    retrain_seconds: Number | None
     steps: int
     mask_density: float | None
     peak_memory_bytes: int
@@ -164,29 +168,24 @@ class RunResult:
             del data["retrain_clock"]
         return data
 
+    @model_validator(mode="before")
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> RunResult:
+    def _same_schema(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("schema") != SCHEMA:
+            raise AssetError(
+                f"This run was written with schema {data.get('schema')}, this program reads {SCHEMA}.", hint=HINT
+            )
+        return data
+
+    @classmethod
+    def from_json(cls, data: Any, where: str = "this result") -> RunResult:
         """Reads what `to_json` wrote.
 
         Raises:
-            AssetError: a field is missing or unknown, or the schema is newer than this program.
+            AssetError: a field is missing, unknown or of another type, or the schema is another than this program's;
+                `where` is how its sentence calls the result.
         """
-        hint = "Choose a result.json written by this program."
-        if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
-            raise AssetError("This is not a run result.", hint=hint)
-        if data["schema"] != SCHEMA:
-            raise AssetError(
-                f"This run was written with schema {data['schema']}, this program reads {SCHEMA}.", hint=hint
-            )
-        wrong = (set(data) - {"retrain_clock"}) ^ ({f.name for f in fields(cls)} - {"retrain_clock"})
-        if wrong or data.get("retrain_clock", "wall") not in ("wall", "cpu"):
-            raise AssetError(f"Wrong fields: {', '.join(sorted(wrong or {'retrain_clock'}))}.", hint=hint)
-        try:
-            records = {k: read_record(data[k]) for k in ("before", "after")}
-            retrained = None if data["retrained"] is None else read_record(data["retrained"])
-        except TypeError as error:
-            raise AssetError(f"A record cannot be read ({error}).", hint=hint) from None
-        return cls(**{**data, **records, "retrained": retrained})
+        return read(cls, data, where, hint=HINT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from sfr_core.catalog import BY_KIND
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Sizes
 from sfr_core.cli.run import BAD_INPUT, main
 from sfr_core.configs import MethodConfig, RunConfig
-from sfr_core.configs.base import setting
+from sfr_core.configs.base import checked, setting
 from sfr_core.data.datasets import Dataset
 from sfr_core.errors import SpecError
 from sfr_core.events import Event, Finished, PhaseStarted, Step
@@ -41,7 +41,7 @@ from tests.core.tiny_run import tiny_card
 
 
 # The method: sfr_core/catalog/shrink.py and sfr_core/methods/shrink.py, were it one of ours.
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class ShrinkConfig(MethodConfig):
     share: float = setting(0.5, "Share", "Share of every weight that is taken away.", low=0.0, high=1.0, group="main")
     rounds: int = setting(1, "Rounds", "How often.", low=1, high=9)

@@ -24,7 +24,7 @@ from sfr_core.plan import ForgetPlan, RunPlan
 from sfr_core.zoo.cards import ModelCard, retrained_model
 
 MODELS_EVALUATED = 4
-"""Before, after, retrained and its twin are each asked about every picture at the end."""
+"""Before, after, retrained and the second retrained are each asked about every picture at the end."""
 
 Source = Literal["measured", "recorded", "card"]
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 import secrets
 import struct
 import threading
-import types
 import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from demos.records.record import RunRecord, dataset_of, labels_of
 from sfr_core.catalog import BY_KIND
@@ -107,8 +105,7 @@ def _parse(name: str, text: str) -> RunConfig | RunResult | tuple[Event, ...]:
     if isinstance(data, dict) and "event" in data:
         return _parse_events(name, text)
     if isinstance(data, dict) and "before" in data:
-        result = RunResult.from_json(data)
-        check_types(result, "result.json")
+        result = RunResult.from_json(data, "result.json")
         _config(result.config)
         return result
     if isinstance(data, dict) and "settings" in data:
@@ -128,12 +125,7 @@ def _parse_events(name: str, text: str) -> tuple[Event, ...]:
             data = _loads(line)
         except (ValueError, RecursionError):
             raise AssetError(f"Line {number} of {_short(name)} cannot be read.", hint=HINT) from None
-        if not isinstance(data, dict):
-            raise AssetError(f"Line {number} of {_short(name)} is not an event.", hint=HINT)
-        if data.get("event") == "MaskReady" and data.get("threshold") is None:
-            data["threshold"] = math.inf  # of an empty mask; JSON has no infinity
-        event = from_json(data)
-        check_types(event, f"line {number}")
+        event = from_json(data, f"line {number} of {_short(name)}")
         if isinstance(event, MaskReady) and any(len(x.kept_at) != len(event.thresholds) for x in event.layers):
             raise AssetError(f"Line {number} counts other thresholds than it names.", hint=HINT)
         if isinstance(event, Preview) and event.sheet is not None:
@@ -190,8 +182,6 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
     if result is not None and said is not None and result != said:
         raise AssetError("result.json and events.jsonl are of different runs.", hint=HINT)
     result = result or said
-    if result is not None:
-        check_types(result, "the result")
     config: RunConfig | None = by_kind.get(RunConfig)
     told = _config(result.config) if result is not None else None
     if config is not None and told is not None and config != told:
@@ -210,43 +200,6 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
         spec=spec,
         roles=roles,
     )
-
-
-def check_types(record: Any, where: str) -> None:
-    """Checks every field of a frozen record against its annotation; numbers must be finite.
-
-    Raises:
-        AssetError: names the field.
-    """
-    hints = get_type_hints(type(record))
-    for item in fields(record):
-        value = getattr(record, item.name)
-        # An empty mask has an infinite threshold.
-        if item.name == "threshold" and value == math.inf:
-            continue
-        if not _fits(value, hints[item.name], where):
-            raise AssetError(f"'{item.name}' in {where} has a value that it cannot have.", hint=HINT)
-
-
-def _fits(value: Any, kind: Any, where: str) -> bool:
-    origin, args = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, arg, where) for arg in args)
-    if origin is Literal:
-        return isinstance(value, str) and value in args
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(v, args[0], where) for v in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(isinstance(k, str) for k in value)
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if is_dataclass(kind) and isinstance(kind, type):
-        if isinstance(value, kind):
-            check_types(value, where)
-        return isinstance(value, kind)
-    return kind is Any or (isinstance(kind, type) and isinstance(value, kind))
 
 
 def _short(name: str) -> str:

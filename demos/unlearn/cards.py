@@ -86,7 +86,7 @@ def _trained(card: zoo.ModelCard) -> str:
         return ""
     parts = [copy.TRAINED_ON.format(seen=card.training["images_seen"])]
     for reference in card.retrained:
-        if "images_seen" in reference.training and not reference.twin:
+        if "images_seen" in reference.training and not reference.second:
             name = reference.spec.partition(":")[2]
             parts.append(copy.TRAINED_REFERENCE.format(name=name, seen=reference.training["images_seen"]))
     return ", ".join(parts)

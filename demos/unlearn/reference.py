@@ -49,7 +49,7 @@ def generator_note(card: zoo.ModelCard) -> str:
 
 
 def _missing(card: zoo.ModelCard) -> str:
-    names = [reference.spec.partition(":")[2] for reference in card.retrained if not reference.twin]
+    names = [reference.spec.partition(":")[2] for reference in card.retrained if not reference.second]
     # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
     # Of one that a GPU trained: on a CPU.
     on_cpu = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)

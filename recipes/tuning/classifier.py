@@ -57,7 +57,7 @@ def tuning_card() -> ModelCard:
     for spec in TUNING_SPECS:
         path = LOGS / Job(spec).file
         digest = sha256_of(path) if path.exists() else ""
-        more.append(RetrainedModel(spec=spec, twin=False, file=str(path), sha256=digest, **blank))
+        more.append(RetrainedModel(spec=spec, second=False, file=str(path), sha256=digest, **blank))
     return replace(shipped, retrained=(*shipped.retrained, *more))
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
-from sfr_core.configs.base import EpochConfig, temperature_field
+from sfr_core.configs.base import EpochConfig, checked, temperature_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class BadTeacherConfig(EpochConfig):
     """Bad Teacher (BT): imitate a random network on the forget set and the original on the remain set."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
@@ -11,6 +10,7 @@ from sfr_core.configs.base import (
     StepConfig,
     Trainable,
     batch_field,
+    checked,
     clip_field,
     forgetting_setting,
     lr_field,
@@ -20,7 +20,7 @@ from sfr_core.configs.base import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class ConceptAblationConfig(StepConfig):
     """Concept ablation, model-based: the concept's prompts learn to predict what the redirection's predict."""
 

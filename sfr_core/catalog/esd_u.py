@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sfr_core.catalog import esd_x
-from sfr_core.configs.base import Trainable, part_field
+from sfr_core.configs.base import Trainable, checked, part_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class EsdUConfig(esd_x.EsdConfig):
     """ESD-u: the same on everything but cross-attention, so that the concept goes whatever the prompt."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
@@ -11,6 +10,7 @@ from sfr_core.configs.base import (
     StepConfig,
     Trainable,
     batch_field,
+    checked,
     clip_field,
     forgetting_setting,
     lr_field,
@@ -19,7 +19,7 @@ from sfr_core.configs.base import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class EsdConfig(StepConfig):
     """ESD-x: what the concept is asked for moves away from it, by the old model's own guidance turned round."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
-from sfr_core.configs.base import EpochConfig, PartStepConfig, StepConfig, clip_field
+from sfr_core.configs.base import EpochConfig, PartStepConfig, StepConfig, checked, clip_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class GradientAscentConfig(EpochConfig):
     """Gradient ascent (GA): minus the cross-entropy on the forget set only, BatchNorm frozen."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
-from sfr_core.configs.base import StepConfig, forgetting_setting, main_setting, steps_field
+from sfr_core.configs.base import StepConfig, checked, forgetting_setting, main_setting, steps_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class JointConfig(StepConfig):
     """Joint loss, the paper's ablation R: remain loss minus α times the forget loss, in one step."""
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset
-from sfr_core.configs.base import MethodConfig, main_setting, setting
+from sfr_core.configs.base import MethodConfig, checked, main_setting, setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class RandomEmbeddingConfig(MethodConfig):
     """A random class embedding in the place of the forgotten one (RT†); nothing is trained."""
 

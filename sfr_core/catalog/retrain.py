@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
-from sfr_core.configs.base import EpochConfig, StepConfig, lr_field, setting, steps_field
+from sfr_core.configs.base import EpochConfig, StepConfig, checked, lr_field, setting, steps_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class RetrainConfig(EpochConfig):
     """Retrain (RT): a new model on the remain set, by the recipe that trained the original."""
 
@@ -29,7 +29,7 @@ class RetrainConfig(EpochConfig):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class RetrainStepsConfig(StepConfig):
     """Retrain (RT) a generator: new weights, then its training loss on the remaining classes (800,000 steps published)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sfr_core.catalog import sources
@@ -11,6 +11,7 @@ from sfr_core.configs.base import (
     EpochConfig,
     StepConfig,
     Trainable,
+    checked,
     lr_field,
     main_setting,
     mask_field,
@@ -20,14 +21,14 @@ from sfr_core.configs.base import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class SalUnConfig(EpochConfig):
     """SalUn: random label, with every gradient multiplied by a saliency mask."""
 
     mask_fraction: float = mask_field(0.2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class SalUnJointConfig(StepConfig):
     """SalUn for generators: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.2)."""
 
@@ -50,7 +51,7 @@ class SalUnJointConfig(StepConfig):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class ConceptSalUnConfig(SalUnJointConfig):
     """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.3)."""
 

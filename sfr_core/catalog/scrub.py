@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes
-from sfr_core.configs.base import EpochConfig, forgetting_setting, repair_setting, temperature_field
+from sfr_core.configs.base import EpochConfig, checked, forgetting_setting, repair_setting, temperature_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class ScrubConfig(EpochConfig):
     """SCRUB: push away from the original on the forget set, stay near it on the remain set."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sfr_core.catalog import sources
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Presets, Sizes, budgets
-from sfr_core.configs.base import StepConfig, main_setting, mask_setting, steps_field
+from sfr_core.configs.base import StepConfig, checked, main_setting, mask_setting, steps_field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class SelectiveAmnesiaConfig(StepConfig):
     """Selective Amnesia (SA): noise as the new answer, replay of the rest, and a Fisher penalty on every change."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from sfr_core.catalog.base import FORWARD, Cost, MethodSpec, Parts, Sizes
@@ -12,6 +12,7 @@ from sfr_core.configs.base import (
     OptimizerConfig,
     Trainable,
     ablation_setting,
+    checked,
     forgetting_setting,
     main_setting,
     mask_setting,
@@ -25,7 +26,7 @@ GAP_PICTURES = 48
 """Looked at twice before a forgetting step that may be left out (SFRonConfig.forget_until)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class SFRonConfig(OptimizerConfig):
     """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
@@ -170,7 +171,7 @@ class SFRonConfig(OptimizerConfig):
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class ConceptSFRonConfig(SFRonConfig):
     """SFR-on for a concept (docs/reference.md, section 2.6): the published run redirects, with equal weights and constant strength."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset
-from sfr_core.configs.base import MethodConfig, forgetting_setting, main_setting
+from sfr_core.configs.base import MethodConfig, checked, forgetting_setting, main_setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class UceConfig(MethodConfig):
     """UCE: new keys and values of the text in closed form; nothing is trained."""
 

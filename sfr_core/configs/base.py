@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
-from typing import Any, Literal, Self, cast, get_args, get_type_hints
+from typing import Any, Literal, Self, TypeVar, cast, dataclass_transform, get_args, get_type_hints
+
+import pydantic
+from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from sfr_core.errors import ConfigError, UnknownName
+from sfr_core.reading import EXACT
 
 Group = Literal["main", "forgetting", "repair", "mask", "optimiser", "ablation"]
 """Where a form puts a setting, in this order; `ablation` are the switches of the method's parts."""
@@ -16,6 +20,7 @@ Optimizer = Literal["sgd", "adam", "adamw", "adam8bit", "adamw8bit"]
 Trainable = Literal["full", "cross-attention", "keys-values", "without-cross-attention"]
 """Slices of a U-Net: all of it; the cross-attention layers (ESD-x); only their projections of the text (concept ablation, UCE);
 all but cross-attention, time embedding and output layer (ESD-u)."""
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def setting(
     """A dataclass field with the metadata of a Setting (its kind and choices follow from the annotation)."""
     return field(
         default=default,
-        metadata={"label": label, "help": help, "symbol": symbol, "low": low, "high": high, "group": group},
+        metadata={"label": label, "help": help, "symbol": symbol, "ge": low, "le": high, "group": group},
     )
 
 
@@ -72,13 +77,29 @@ mask_setting = partial(setting, group="mask")
 ablation_setting = partial(setting, group="ablation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def checked(cls: type[C]) -> type[C]:
+    """Makes a frozen dataclass whose constructor has Pydantic check every field, in subclasses too where they are `checked`."""
+    return cast(type[C], pydantic.dataclasses.dataclass(cls, frozen=True, slots=True, kw_only=True, config=EXACT))
+
+
+@checked
 class MethodConfig:
     """Base of all: validation, dict round trip and the list of settings."""
 
-    def __post_init__(self) -> None:
-        for spec in self.settings():
-            check_value(spec, getattr(self, spec.name))
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_sentence(cls, values: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(values)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+        name = str(wrong["loc"][0])
+        known = {spec.name: spec for spec in cls.settings()}
+        if name not in known:
+            raise UnknownName("field", name, known)
+        said = f"{known[name].label} ({name}) cannot be {reprlib.repr(wrong['input'])}."
+        raise ConfigError(said, hint=f"Give {wanted(known[name])}.")
 
     def check_abilities(self, have: Collection[str]) -> None:
         """Refuses values that ask for what a task cannot do.
@@ -103,13 +124,7 @@ class MethodConfig:
         Raises:
             UnknownName: a key that is no field. ConfigError: a value of the wrong type or out of its range.
         """
-        known = {f.name for f in fields(cls)}
-        for key in values:
-            if key not in known:
-                raise UnknownName("field", key, known)
-        numbers = {s.name for s in cls.settings() if s.kind == "float"}
-        clean: dict[str, Any] = {k: float(v) if k in numbers and type(v) is int else v for k, v in values.items()}
-        return cls(**clean)
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON-ready values."""
@@ -129,33 +144,12 @@ def _describe(name: str, hint: Any, default: Any, meta: Mapping[str, Any]) -> Se
         symbol=meta["symbol"],
         kind=cast(Literal["int", "float", "bool", "choice"], kind),
         default=default,
-        low=meta["low"],
-        high=meta["high"],
+        low=meta["ge"],
+        high=meta["le"],
         choices=choices,
         optional=optional,
         group=meta["group"],
     )
-
-
-def check_value(spec: Setting, value: Any) -> None:
-    """Raises ConfigError, naming the field and what it accepts, unless `value` suits `spec`."""
-    if value is None and spec.optional:
-        return
-    if spec.kind == "bool":
-        good = isinstance(value, bool)
-    elif spec.kind == "choice":
-        good = value in spec.choices
-    else:
-        types = (int,) if spec.kind == "int" else (int, float)
-        good = (
-            isinstance(value, types)
-            and not isinstance(value, bool)
-            and math.isfinite(value)
-            and (spec.low is None or value >= spec.low)
-            and (spec.high is None or value <= spec.high)
-        )
-    if not good:
-        raise ConfigError(f"{spec.label} ({spec.name}) cannot be {value!r}.", hint=f"Give {wanted(spec)}.")
 
 
 def wanted(spec: Setting) -> str:
@@ -248,7 +242,7 @@ def part_field(default: Trainable) -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class OptimizerConfig(MethodConfig):
     """Base of the methods that descend or climb step by step: all but those that solve for the weights at once."""
 
@@ -261,7 +255,7 @@ class OptimizerConfig(MethodConfig):
     batch_size: int = batch_field(128)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class EpochConfig(OptimizerConfig):
     """Base of the baselines that train in epochs."""
 
@@ -275,7 +269,7 @@ class EpochConfig(OptimizerConfig):
         return self.epochs * pictures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class StepConfig(OptimizerConfig):
     """Base of the methods that train in steps; their optimiser is Adam without decay, as published for DDPM."""
 
@@ -290,7 +284,7 @@ class StepConfig(OptimizerConfig):
         return self.steps * self.batch_size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class PartStepConfig(StepConfig):
     """Base of those that train a part of a text-to-image model."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+import reprlib
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from sfr_core.configs.base import checked
 from sfr_core.errors import ConfigError, UnknownName
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -16,9 +20,16 @@ Memory = Literal["plain", "spare"]
 MAX_SEED = 2**31 - 1
 MAX_PROMPT = 300
 """Characters of a prompt at most; a text encoder reads 77 tokens."""
+Name = Annotated[str, Field(pattern=r"\S")]
+ACCEPTED = {
+    "seed": f"a whole number from 0 to {MAX_SEED}",
+    "redirect": f"a prompt of at most {MAX_PROMPT} characters",
+    "settings": "settings as {field: value}",
+}
+"""What a field of a run takes, where that is no name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked
 class RunConfig:
     """One run, whole: the object that the page, the command line, a link and a file all hold.
 
@@ -39,38 +50,40 @@ class RunConfig:
             "auto" precision is half precision, unmeasured. Only this value is written to files.
     """
 
-    model: str
-    forget: str
-    method: str
+    model: Name
+    forget: Name
+    method: Name
     preset: PresetName = "quick"
     variant: Variant = "official"
     settings: dict[str, Any]
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     device: Device = "auto"
     precision: Precision = "auto"
     data: DataSource = "shipped"
-    redirect: str = ""
+    redirect: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
     memory: Memory = "plain"
     schema: int = 1
 
-    def __post_init__(self) -> None:
-        for name, kind in (
-            ("device", Device), ("precision", Precision), ("preset", PresetName), ("variant", Variant), ("data", DataSource),
-            ("memory", Memory),
-        ):  # fmt: skip
-            if getattr(self, name) not in get_args(kind):
-                raise UnknownName(name, str(getattr(self, name)), get_args(kind))
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= MAX_SEED:
-            raise ConfigError(f"The seed cannot be {self.seed!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
-        for name in ("model", "forget", "method"):
-            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
-                raise ConfigError(f"The run names no {name}.", hint=f"Give {name} as text.")
-        if not isinstance(self.redirect, str) or len(self.redirect) > MAX_PROMPT:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_sentence(cls, values: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(values)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)
+        if lacking := [str(each["loc"][0]) for each in wrong if each["type"] == "missing"]:
             raise ConfigError(
-                "The prompt to redirect to cannot be used.", hint=f"Give a text of at most {MAX_PROMPT} characters."
+                f"The run configuration lacks {', '.join(sorted(lacking))}.", hint="Choose a whole config.json."
             )
-        if not isinstance(self.settings, dict):
-            raise ConfigError("The run's settings are not a table of fields.", hint="Give settings as {field: value}.")
+        name, value = str(wrong[0]["loc"][0]), wrong[0]["input"]
+        hints = get_type_hints(cls)
+        if name not in hints:
+            raise UnknownName("field", name, hints)
+        if choices := get_args(hints[name]) if wrong[0]["type"] == "literal_error" else ():
+            raise UnknownName(name, str(value), choices)
+        raise ConfigError(
+            f"The {name} of a run cannot be {reprlib.repr(value)}.", hint=f"Give {ACCEPTED.get(name, 'a name')}."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict, fields in the order above."""
@@ -92,15 +105,6 @@ class RunConfig:
         """
         if not isinstance(data, dict):
             raise ConfigError("This is not a run configuration.", hint="Choose a config.json written by this program.")
-        known = {f.name for f in fields(cls)}
-        for key in data:
-            if key not in known:
-                raise UnknownName("field", str(key), known)
-        missing = {"model", "forget", "method", "settings"} - set(data)
-        if missing:
-            raise ConfigError(
-                f"The run configuration lacks {', '.join(sorted(missing))}.", hint="Choose a whole config.json."
-            )
         if data.get("schema", 1) != 1:
             raise ConfigError(
                 f"This configuration has schema {data['schema']}, this program reads 1.", hint="Update the program."

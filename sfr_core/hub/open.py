@@ -83,6 +83,7 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
         file=trained,
         bytes=model.bytes,
         sha256=files[trained],
+        wall_seconds=None,
         folder=folder,
     )
     others = {path: sha256 for path, sha256 in files.items() if path != trained}

@@ -251,7 +251,7 @@ def key_of(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, about: 
         about: what, beside the weights, the pictures and the precision.
     """
     card = run.card
-    reference = retrained_model(card, run.split.spec.text, twin=who == "second")
+    reference = retrained_model(card, run.split.spec.text, second=who == "second")
     if card.source != "bundled" or who == "after":
         return None
     weights = card.weight_files

@@ -243,9 +243,7 @@ def read_events(path: Path) -> list[Event]:
             values = json.loads(line)
         except ValueError:
             values = None
-        if not isinstance(values, dict):
-            raise AssetError(f"Line {number} of {path.name} is not an event of a run.", hint="Choose another file.")
-        events.append(from_json(values))
+        events.append(from_json(values, f"line {number} of {path.name}"))
     return events
 
 

@@ -236,7 +236,7 @@ class Session:
         """Whether there is such a model; reads no file."""
         if who in ("before", "after"):
             return who == "before" or self.after is not None
-        shipped = retrained_model(self.card, self.split.spec.text, twin=who == "second") is not None
+        shipped = retrained_model(self.card, self.split.spec.text, second=who == "second") is not None
         return shipped or (who == "retrained" and self.retrained is not None)
 
     def weights(self, who: Who) -> Mapping[str, Tensor] | None:
@@ -249,7 +249,7 @@ class Session:
             return self.before
         if who == "after":
             return self.after
-        reference = retrained_model(self.card, self.split.spec.text, twin=who == "second")
+        reference = retrained_model(self.card, self.split.spec.text, second=who == "second")
         if reference is not None:
             return read_tensors(self.card.folder / reference.file, sha256=reference.sha256)
         return self.retrained.weights if self.retrained is not None and who == "retrained" else None

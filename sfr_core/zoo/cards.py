@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PlainSerializer
 
 from sfr_core.errors import AssetError, InputError, SpecError
 from sfr_core.kinds.base import Sampling
 from sfr_core.kinds.registry import KINDS, kind_named
+from sfr_core.reading import Number, read, reader
 from sfr_core.results import GeneratorRecord, record_json
 
 if TYPE_CHECKING:
@@ -23,6 +25,15 @@ text SHEET_ROWS names the rows, as it must where labels are prompts."""
 SHEET_ROWS = "rows"
 """PNG text chunk of SAMPLES: a JSON list with the name of every row, from the top: of a class, or of a concept."""
 RESTORE = "Fetch the repository again (git checkout -- assets), or make it anew with the recipe in the card."
+FORGETS = {
+    "class": "whole classes",
+    "random": "a random share",
+    "samples": "chosen pictures",
+    "concept": "a concept",
+}
+"""Beginning of a forget specification -> what it names."""
+Records = dict[str, Annotated[GeneratorRecord, PlainSerializer(record_json)]]
+"""By protocol (metrics.generation.Protocol.name): "100@20" is 100 samples of the forgotten classes in 20 steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,26 +42,25 @@ class RetrainedModel:
 
     Attributes:
         spec: canonical forget specification.
-        twin: True for a second one from another training seed, the noise floor.
+        second: True for another one from another training seed, the noise floor; cards call it "twin".
         file, bytes, sha256: where the weights lie in the card's folder, and how to check them.
         seed: training seed.
         wall_seconds, cpu_seconds: what its training took on the machine that the card names; None where not measured.
         metrics: accuracies in percent.
-        records: of a generator: what was measured, by protocol (metrics.generation.Protocol.name: "100@20" is 100
-            samples of the forgotten classes in 20 steps).
+        records: of a generator: what was measured.
         training: of a generator: how much it saw ("images_seen", "steps", ...).
     """
 
     spec: str
-    twin: bool
+    second: Annotated[bool, Field(alias="twin")]
     file: str
     bytes: int
     sha256: str
     seed: int
-    wall_seconds: float | None
-    cpu_seconds: float
-    metrics: dict[str, float]
-    records: dict[str, GeneratorRecord] = field(default_factory=dict)
+    wall_seconds: Number | None
+    cpu_seconds: Number
+    metrics: dict[str, Number]
+    records: Records = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,7 +80,7 @@ class ModelCard:
         parts: sha256 of the pipeline's other weight files, by their path in the folder.
         judge: identifier of the folder of the judge that looks at its samples; only a model of the Hub may have none.
         sampling: of its samples.
-        records: of the model as shipped, by canonical forget specification and protocol (see RetrainedModel).
+        records: of the model as shipped, by canonical forget specification.
         training: how much it saw.
 
     A classifier of the Hub that a visitor opened with pictures of their own has, under an `own:` identifier:
@@ -97,18 +107,18 @@ class ModelCard:
     machine: str
     threads: int
     precision: str
-    wall_seconds: float | None
-    cpu_seconds: float
-    retrain_seconds: float | None
+    wall_seconds: Number | None
+    cpu_seconds: Number
+    retrain_seconds: Number | None
     retrain_threads: int | None
     retrain_clock: Literal["wall", "cpu"] = "wall"
-    metrics: dict[str, float]
+    metrics: dict[str, Number]
     retrained: tuple[RetrainedModel, ...]
     folder: Path
     parts: dict[str, str] = field(default_factory=dict)
     judge: str | None = None
     sampling: Sampling | None = None
-    records: dict[str, dict[str, GeneratorRecord]] = field(default_factory=dict)
+    records: dict[str, Records] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
 
@@ -140,30 +150,25 @@ def check_kind(kind: str, spec: ForgetSpec, data: DataSource, redirect: str = ""
     """Whether a model of this kind can forget what `spec` names, with this source of pictures.
 
     Raises:
-        SpecError: a generator and no classes, a text-to-image model and no concept, or another model and a concept.
-        InputError: a classifier without data, or a redirection of a model that reads no prompts.
+        SpecError: it forgets other things. InputError: a classifier without data, or a redirection of a model that reads no prompts.
     """
     is_a = kind_named(kind)
-    if is_a.prompts:
-        if not spec.concept:
-            raise SpecError("A text-to-image model forgets a concept.", hint="Name it, for example concept:cat.")
-        return
-    if redirect:
+    asked = spec.text.partition(":")[0]
+    if redirect and not is_a.prompts:
         raise InputError("Only a text-to-image model can be redirected to a prompt.", hint="Leave out the redirection.")
-    if spec.concept:
-        what = "A generator of classes" if is_a.draws else "A classifier"
-        raise SpecError(f"{what} cannot forget a concept.", hint="Name classes, for example class:Sneaker.")
-    if "random" not in is_a.forgets and not spec.classes:
-        raise SpecError("A generator can only forget whole classes.", hint="Name classes, for example class:Trouser.")
-    if not is_a.draws and data == "data-free":
-        raise InputError("A classifier cannot draw pictures to forget.", hint="Leave out 'data-free'.")
+    if asked not in is_a.forgets:
+        able = ", ".join(FORGETS[name] for name in is_a.forgets)
+        example = "concept:cat" if is_a.prompts else "class:Sneaker"
+        raise SpecError(
+            f"A {is_a.noun} cannot forget {FORGETS[asked]}: it forgets {able}.", hint=f"Write for example {example}."
+        )
+    if data == "data-free" and not is_a.draws:
+        raise InputError(f"A {is_a.noun} cannot draw pictures to forget.", hint="Leave out 'data-free'.")
 
 
-def retrained_model(model: ModelCard, forget_text: str, *, twin: bool = False) -> RetrainedModel | None:
+def retrained_model(model: ModelCard, forget_text: str, *, second: bool = False) -> RetrainedModel | None:
     """The retrained model for a canonical forget specification, or None where none is shipped."""
-    return next(
-        (reference for reference in model.retrained if reference.spec == forget_text and reference.twin == twin), None
-    )
+    return next((one for one in model.retrained if (one.spec, one.second) == (forget_text, second)), None)
 
 
 def read_card(folder: Path, name: str = "card.json") -> ModelCard:
@@ -174,22 +179,10 @@ def read_card(folder: Path, name: str = "card.json") -> ModelCard:
     """
     path = folder / name
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        references = tuple(
-            RetrainedModel(**{**reference, "records": read_records(reference.get("records", {}))})
-            for reference in data.pop("retrained")
-        )
-        sampling = data.pop("sampling", None)
-        by_spec = {spec: read_records(found) for spec, found in data.pop("records", {}).items()}
-        return ModelCard(
-            **data,
-            retrained=references,
-            sampling=None if sampling is None else Sampling(**sampling),
-            records=by_spec,
-            folder=folder,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        data = json.loads(path.read_text(encoding="utf-8")) | {"folder": str(folder)}
+    except (OSError, ValueError, TypeError) as error:
         raise AssetError(f"The model card {path} cannot be read ({error}).", hint=RESTORE) from None
+    return read(ModelCard, data, f"the model card {path}", hint=RESTORE)
 
 
 def write_card(card: ModelCard, name: str = "card.json") -> None:
@@ -202,33 +195,5 @@ def write_card(card: ModelCard, name: str = "card.json") -> None:
 
 def card_json(card: ModelCard) -> dict[str, Any]:
     """A JSON-ready dict of a card, without the folder and without the fields that say nothing."""
-    data = {f.name: getattr(card, f.name) for f in fields(card) if f.name != "folder"}
-    data["sampling"] = None if card.sampling is None else asdict(card.sampling)
-    data["records"] = {
-        spec: {key: record_json(record) for key, record in found.items()} for spec, found in card.records.items()
-    }
-    data["retrained"] = [
-        _without_empty(
-            {**asdict(reference), "records": {key: record_json(record) for key, record in reference.records.items()}}
-        )
-        for reference in card.retrained
-    ]
-    return _without_empty(data)
-
-
-def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    optional = {"parts", "judge", "sampling", "records", "training", "origin"}
-    return {
-        key: value
-        for key, value in data.items()
-        if not (key in optional and not value) and not (key == "retrain_clock" and value == "wall")
-    }
-
-
-def read_records(rows: Mapping[str, Any]) -> dict[str, GeneratorRecord]:
-    """Records by protocol, from their fields as JSON holds them.
-
-    Raises:
-        TypeError: a field is missing or unknown.
-    """
-    return {protocol: GeneratorRecord(**values) for protocol, values in rows.items()}
+    data: dict[str, Any] = reader(ModelCard).dump_python(card, by_alias=True, exclude={"folder"}, exclude_defaults=True)
+    return data

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder, same_name
@@ -222,51 +222,24 @@ def _card(model_id: str, shape: Architecture, data: Path, weights: Path, sha256:
         file=weights.name,
         bytes=weights.stat().st_size,
         sha256=sha256,
+        wall_seconds=0.0,
         folder=weights.parent,
     )
 
 
-def unmeasured_card(
-    *,
-    id: str,
-    title: str,
-    kind: str,
-    summary: str,
-    dataset: str,
-    data_licence: str,
-    licence: str,
-    source: Literal["own", "hub"],
-    architecture: dict[str, Any],
-    file: str,
-    bytes: int,
-    sha256: str,
-    folder: Path,
-) -> ModelCard:
+def unmeasured_card(**known: Any) -> ModelCard:
     """The card of a model that was made elsewhere: nothing is known of its training, and nothing was measured here."""
     return ModelCard(
-        id=id,
-        title=title,
-        kind=kind,
-        summary=summary,
-        dataset=dataset,
-        data_licence=data_licence,
-        licence=licence,
-        source=source,
-        architecture=architecture,
+        **known,
         parameters=0,
-        file=file,
-        bytes=bytes,
-        sha256=sha256,
         seed=0,
         recipe="",
         machine="",
         threads=0,
         precision="",
-        wall_seconds=None if source == "hub" else 0.0,
         cpu_seconds=0.0,
         retrain_seconds=None,
         retrain_threads=None,
         metrics={},
         retrained=(),
-        folder=folder,
     )

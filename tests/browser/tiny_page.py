@@ -36,7 +36,7 @@ def prepare(folder: Path) -> None:
     )
     size, digest = unet_folder(home / "retrained", seed=1)
     reference = RetrainedModel(
-        spec="class:Trouser", twin=False, file=f"retrained/{WEIGHTS}", bytes=size, sha256=digest, seed=1,
+        spec="class:Trouser", second=False, file=f"retrained/{WEIGHTS}", bytes=size, sha256=digest, seed=1,
         wall_seconds=None, cpu_seconds=4.5, metrics={},
     )  # fmt: skip
     from dataclasses import replace

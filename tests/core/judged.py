@@ -50,6 +50,6 @@ def retrained_of(
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: t.half().contiguous() for name, t in weights.items()}, path)
     return RetrainedModel(
-        spec=spec, twin=False, file="retrained/class-three.safetensors", bytes=path.stat().st_size, sha256=sha256_of(path),
+        spec=spec, second=False, file="retrained/class-three.safetensors", bytes=path.stat().st_size, sha256=sha256_of(path),
         seed=1, wall_seconds=None, cpu_seconds=1.0, metrics={}, **values,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
@@ -47,6 +48,11 @@ def test_round_trip_through_json(event: Event) -> None:
     assert from_json(json.loads(json.dumps(wire))) == event
 
 
+def test_an_empty_mask_has_an_infinite_threshold_which_json_writes_as_null() -> None:
+    empty = MaskReady(density=0.0, threshold=math.inf, thresholds=(), layers=())
+    assert from_json({**to_json(empty), "threshold": None}) == empty
+
+
 def test_wire_form_of_a_step() -> None:
     assert to_json(ALL[3]) == {
         "event": "Step", "i": 1, "total": 2, "forget_loss": 0.5, "remain_loss": None, "alpha": None, "lr": 0.1,
@@ -67,6 +73,8 @@ def test_events_are_frozen(event: Any) -> None:
         {"event": "MaskReady", "density": 1, "threshold": 1, "thresholds": 5, "layers": []},
         {"event": "Evaluated", "i": 0, "when": "live", "record": {"FA": 1}}, {"event": "Preview", "i": 0, "predictions": [1]},
         {"event": "Finished", "steps": 1, "result": {"schema": 99}}, {"event": ["Step"]},
+        {"event": "Evaluated", "i": 0, "when": "live", "record": {"FA": 1, "RA": 1, "TA": 1}},
+        {"event": "MaskReady", "density": 1, "threshold": -math.inf, "thresholds": [], "layers": []},
     ],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(data: Any) -> None:

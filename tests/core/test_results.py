@@ -16,7 +16,6 @@ from sfr_core.results import (
     ClassifierRecord,
     GeneratorRecord,
     RunResult,
-    read_record,
     record_json,
 )
 
@@ -82,4 +81,5 @@ def test_what_only_text_to_image_models_have_is_written_only_of_them() -> None:
     concept = replace(plain, JA_others=50.0, n_neighbours=1)
     assert set(CONCEPT_FIELDS) <= set(record_json(concept))
     for record in (plain, concept):
-        assert read_record(json.loads(json.dumps(record_json(record)))) == record
+        result = replace(RESULT, after=record)
+        assert RunResult.from_json(json.loads(json.dumps(result.to_json()))) == result

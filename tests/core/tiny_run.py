@@ -28,13 +28,13 @@ def weights_file(path: Path, seed: int) -> tuple[int, str]:
 
 
 def tiny_card(folder: Path, *, source: Literal["bundled", "own"] = "own", retrained: bool = True) -> ModelCard:
-    """The card of a tiny network; with `retrained` a retrained model and its twin for FORGET."""
+    """The card of a tiny network; with `retrained` two retrained models, of two seeds, for FORGET."""
     found = []
-    for seed, twin in ((1, False), (2, True)) if retrained else ():
+    for seed, second in ((1, False), (2, True)) if retrained else ():
         size, digest = weights_file(folder / f"retrained{seed}.safetensors", seed)
         found.append(
             RetrainedModel(
-                spec=FORGET, twin=twin, file=f"retrained{seed}.safetensors", bytes=size, sha256=digest, seed=seed,
+                spec=FORGET, second=second, file=f"retrained{seed}.safetensors", bytes=size, sha256=digest, seed=seed,
                 wall_seconds=1.0, cpu_seconds=1.0, metrics={},
             )
         )  # fmt: skip

@@ -19,8 +19,8 @@ def test_records_of_every_class_and_of_the_retrained_model(tmp_path: Path, monke
     model, sampler, more = dit_card(tmp_path), Protocol(20, 4), Protocol(18, 2)
     model = with_records(replace(model, retrained=(dit_retrained(tmp_path),)), sampler, CLASSES)
     assert sorted(model.records) == sorted(f"class:{name}" for name in CLASSES)
-    (twin,) = model.retrained
-    before, retrained = model.records[FORGET][sampler.name], twin.records[sampler.name]
+    (reference,) = model.retrained
+    before, retrained = model.records[FORGET][sampler.name], reference.records[sampler.name]
     assert (before.n_samples, before.sampler_steps, before.guidance) == (20, 4, sampler.guidance)
     assert retrained != before  # another network's samples
     assert retrained.n_remain == before.n_remain

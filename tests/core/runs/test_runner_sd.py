@@ -219,7 +219,7 @@ def test_from_the_command_line(shipped: Path, tmp_path: Path, capsys: pytest.Cap
     ("options", "said"),
     [
         (["--model", "fashion-mnist-resnet", "--forget", "concept:cat"], "A classifier cannot forget a concept"),
-        (["--model", "fashion-mnist-ddpm", "--forget", "concept:cat"], "A generator of classes cannot forget a concept"),
+        (["--model", "fashion-mnist-ddpm", "--forget", "concept:cat"], "A diffusion model cannot forget a concept"),
         (["--model", "fashion-mnist-ddpm", "--forget", "class:Bag", "--redirect", "x"], "Only a text-to-image model"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",

@@ -24,7 +24,7 @@ RECORD = GeneratorRecord(
 
 def generator_card(folder: Path) -> ModelCard:
     reference = RetrainedModel(
-        spec="class:Trouser", twin=False, file="retrained/class-Trouser.safetensors", bytes=1, sha256="0", seed=0, wall_seconds=None,
+        spec="class:Trouser", second=False, file="retrained/class-Trouser.safetensors", bytes=1, sha256="0", seed=0, wall_seconds=None,
         cpu_seconds=7.0, metrics={}, records={PAGE.name: RECORD}, training={"images_seen": 640},
     )  # fmt: skip
     return replace(

@@ -63,10 +63,10 @@ def test_a_card_survives_the_round_trip(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.glob("card*")) == ["card.json"]
 
 
-def test_retrained_model_by_specification_and_twin(tmp_path: Path) -> None:
+def test_retrained_model_by_specification_and_seed(tmp_path: Path) -> None:
     model = tiny_card(tmp_path)
-    found = retrained_model(model, FORGET), retrained_model(model, FORGET, twin=True)
-    assert [g and (g.seed, g.twin) for g in found] == [(1, False), (2, True)]
+    found = retrained_model(model, FORGET), retrained_model(model, FORGET, second=True)
+    assert [g and (g.seed, g.second) for g in found] == [(1, False), (2, True)]
     assert retrained_model(model, "class:four") is None
 
 

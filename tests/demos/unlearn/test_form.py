@@ -45,7 +45,7 @@ RESNET = "fashion-mnist-resnet"
 
 def generator_card(folder: Path) -> ModelCard:
     retrained_trouser = RetrainedModel(
-        spec="class:Trouser", twin=False, file="x", bytes=1, sha256="", seed=0, wall_seconds=None, cpu_seconds=1.0, metrics={}
+        spec="class:Trouser", second=False, file="x", bytes=1, sha256="", seed=0, wall_seconds=None, cpu_seconds=1.0, metrics={}
     )  # fmt: skip
     return ModelCard(
         id="fashion-mnist-ddpm", title="Fashion DDPM", kind="ddpm", summary="", dataset="fashion-mnist", data_licence="MIT",
@@ -197,7 +197,7 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
 @pytest.mark.parametrize(
     ("forget", "method", "sentence"),
     [
-        ("random:0.1@0", "sfr-on", "only forget whole classes"),
+        ("random:0.1@0", "sfr-on", "cannot forget a random share: it forgets whole classes"),
         ("class:Bag", "retrain", "takes hours"),
         ("class:Bag", "scrub", "cannot work on this kind of model"),
     ],

@@ -64,7 +64,7 @@ def test_everything_is_trained_once_and_entered_into_the_card(models: Path, monk
     assert seen == ["original", "class:Sneaker", "random:0.1@0"]
     card = read_card(models)
     assert content(models) == {card.file: card.sha256} | {g.file: g.sha256 for g in card.retrained}
-    assert [(g.spec, g.twin, g.seed) for g in card.retrained] == [
+    assert [(g.spec, g.second, g.seed) for g in card.retrained] == [
         ("class:Sneaker", False, 0),
         ("random:0.1@0", True, 1),
     ]

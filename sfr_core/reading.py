@@ -1,0 +1,52 @@
+"""JSON of files and strangers, read into the program's frozen records by Pydantic or refused in one sentence (docs/adr/0051)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, WrapValidator
+
+from sfr_core.errors import AssetError
+
+EXACT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+"""No unknown field, no text or switch for a number, no fraction for a whole number, nothing infinite."""
+Number = Annotated[float, WrapValidator(lambda value, check: value if type(value) is int else check(value))]
+"""A float that is written again as it was read: 3 stays 3."""
+T = TypeVar("T")
+_WORDS = {"missing": "it is missing", "unexpected_keyword_argument": "there is no such field"}
+
+
+@cache
+def reader(kind: Any) -> TypeAdapter[Any]:
+    """Reads and writes a dataclass."""
+    return TypeAdapter(kind | None, config=EXACT)  # a dataclass alone takes no config from outside
+
+
+def read(kind: Callable[..., T], data: Any, where: str, *, hint: str) -> T:
+    """A record from its JSON. Only reading checks: a record that the program makes itself costs nothing more.
+
+    Args:
+        kind: a dataclass.
+        data: what `json.loads` gave.
+        where: what is read, as a sentence may name it. hint: what to do when it cannot be.
+
+    Raises:
+        AssetError: names a field that is missing, unknown or of another type than its annotation says.
+    """
+    try:
+        if not isinstance(data, dict):
+            raise AssetError(f"{where[0].upper()}{where[1:]} is no table of fields.", hint=hint)
+        record: T = reader(kind).validate_json(json.dumps(data))
+        return record
+    except RecursionError:
+        raise AssetError(f"{where[0].upper()}{where[1:]} is nested too deeply.", hint=hint) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        names = [part for part in first["loc"] if isinstance(part, str)]
+        what = f"'{names[-1]}' in {where}" if names else where[0].upper() + where[1:]
+        said = first["msg"].removeprefix("Value error, ")
+        reason = _WORDS.get(first["type"], said[0].lower() + said[1:])
+        raise AssetError(f"{what} cannot be read: {reason}.", hint=hint) from None
