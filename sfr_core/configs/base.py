@@ -64,10 +64,8 @@ def setting(
     group: Group = "optimiser",
 ) -> Any:
     """A dataclass field with the metadata of a Setting (its kind and choices follow from the annotation)."""
-    return field(
-        default=default,
-        metadata={"label": label, "help": help, "symbol": symbol, "ge": low, "le": high, "group": group},
-    )
+    shown = {"label": label, "help": help, "symbol": symbol, "low": low, "high": high, "group": group}
+    return field(default=default, metadata={"ge": low, "le": high, "shown": shown})
 
 
 main_setting = partial(setting, group="main")
@@ -115,7 +113,7 @@ class MethodConfig:
     def settings(cls) -> tuple[Setting, ...]:
         """All settings, in the order in which a form shows them."""
         hints = get_type_hints(cls)
-        return tuple(_describe(f.name, hints[f.name], f.default, f.metadata) for f in fields(cls))
+        return tuple(_describe(f.name, hints[f.name], f.default, f.metadata["shown"]) for f in fields(cls))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -131,25 +129,13 @@ class MethodConfig:
         return asdict(self)
 
 
-def _describe(name: str, hint: Any, default: Any, meta: Mapping[str, Any]) -> Setting:
+def _describe(name: str, hint: Any, default: Any, shown: Mapping[str, Any]) -> Setting:
     args = [a for a in get_args(hint) if a is not type(None)]
     optional = type(None) in get_args(hint)
     bare = args[0] if optional and len(args) == 1 else hint
-    choices = tuple(str(a) for a in get_args(bare)) if get_args(bare) else ()
-    kind = "choice" if choices else {bool: "bool", int: "int", float: "float"}[bare]
-    return Setting(
-        name=name,
-        label=meta["label"],
-        help=meta["help"],
-        symbol=meta["symbol"],
-        kind=cast(Literal["int", "float", "bool", "choice"], kind),
-        default=default,
-        low=meta["ge"],
-        high=meta["le"],
-        choices=choices,
-        optional=optional,
-        group=meta["group"],
-    )
+    choices = tuple(str(a) for a in get_args(bare))
+    kind: Any = "choice" if choices else bare.__name__
+    return Setting(name=name, kind=kind, default=default, choices=choices, optional=optional, **shown)
 
 
 def wanted(spec: Setting) -> str:
@@ -164,21 +150,15 @@ def wanted(spec: Setting) -> str:
     return accepted + (", or none" if spec.optional else "")
 
 
+SWITCHES = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+
+
 def parse_value(spec: Setting, text: str) -> Any:
     """Turns the text after `--set field=` into a value for `spec` (still to be checked by the config)."""
     if spec.optional and text.casefold() in {"none", "off", ""}:
         return None
     if spec.kind == "bool":
-        return {
-            "true": True,
-            "1": True,
-            "on": True,
-            "yes": True,
-            "false": False,
-            "0": False,
-            "off": False,
-            "no": False,
-        }.get(text.casefold(), text)
+        return SWITCHES.get(text.casefold(), text)
     if spec.kind in {"int", "float"}:
         try:
             return int(text) if spec.kind == "int" else float(text)

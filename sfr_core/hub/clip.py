@@ -61,7 +61,7 @@ def open_clip(text: str, device: torch.device) -> tuple[Clip, str]:
 
     folder, name = clip_folder(text)
     need, free = sum(file.stat().st_size for file in folder.glob("*.safetensors")), free_bytes(device)
-    if free is not None and need > free:
+    if need > free:
         raise HubError(
             f"The CLIP takes about {in_words(need)} of memory, and {in_words(free)} are free.",
             hint="Wait for other runs to end, or use a machine with more memory.",

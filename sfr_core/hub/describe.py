@@ -316,7 +316,7 @@ def check_memory(card: ModelCard, config: RunConfig, device: torch.device, *, wa
     from sfr_core.ops.device import free_bytes, used_bytes
 
     model, free = recall(read_name(card.origin or card.id)), free_bytes(device)
-    if model is None or free is None:
+    if model is None:
         return
     # A classifier's "auto" is timed once it is open: counted is the precision that takes more.
     timed = not KINDS[card.kind].draws and (config.memory, config.precision) == ("plain", "auto")

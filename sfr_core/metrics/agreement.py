@@ -14,6 +14,7 @@ from torch import nn
 
 from sfr_core.data.concepts import Role
 from sfr_core.errors import AssetError
+from sfr_core.metrics.concepts import by_role
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import spread_over, unseen, unseen_steps
 from sfr_core.tasks.text_to_image import TextToImageTask
@@ -94,7 +95,7 @@ class Agreement:
 
 def agreement_steps(task: TextToImageTask, sampler: Protocol, n: int) -> int:
     """How often `agree` yields."""
-    pictures = n * len(_by_role(task))
+    pictures = n * len(by_role(task.plan))
     return unseen_steps(pictures, sampler) + -(-pictures // BATCH)
 
 
@@ -114,7 +115,7 @@ def agree(
         The score of each picture [n], by role. Picture k starts from the same noise whatever the model, so that the difference
         of two models' scores is one of pairs.
     """
-    groups = _by_role(task)
+    groups = by_role(task.plan)
     labels = np.concatenate([spread_over(prompts, n) for prompts in groups.values()])
     scores = yield from _scored(task, sampler, clip, labels, model)
     return dict(zip(groups, np.split(scores, len(groups)), strict=True))
@@ -133,9 +134,3 @@ def _scored(
         done += 1
         yield done
     return np.concatenate(parts)
-
-
-def _by_role(task: TextToImageTask) -> dict[Role, NDArray[np.int64]]:
-    """Labels of the prompts of every role that has one."""
-    roles: tuple[Role, ...] = ("direct", "paraphrase", "neighbour", "other")
-    return {role: labels for role in roles if len(labels := task.plan.labels(role))}

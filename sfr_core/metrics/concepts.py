@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,13 @@ def sample_prompts(plan: PromptPlan, n: int) -> NDArray[np.int64]:
     """Prompts to sample for one record, sorted: n / 2 pictures each of the direct prompts, the paraphrases, the neighbours and
     the others, rounded up to whole prompts of at least two pictures each.
     """
-    out = []
-    groups: tuple[Role, ...] = ("direct", "paraphrase", "neighbour", "other")
-    for role in groups:
-        labels = plan.labels(role)
-        if len(labels):
-            out.append(np.repeat(labels, max(2, -(-n // (2 * len(labels))))))
-    return np.concatenate(out)
+    groups = by_role(plan).values()
+    return np.concatenate([np.repeat(labels, max(2, -(-n // (2 * len(labels))))) for labels in groups])
+
+
+def by_role(plan: PromptPlan) -> dict[Role, NDArray[np.int64]]:
+    """Labels of the prompts of every role that has one."""
+    return {role: labels for role in get_args(Role) if len(labels := plan.labels(role))}
 
 
 def shares(verdict: Verdict, labels: NDArray[np.int64], judge: PromptJudge) -> dict[int, float]:

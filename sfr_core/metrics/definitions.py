@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ Direction = Literal["closer to retrained", "higher", "lower"]
 Unit = Literal["%", "nats", "points", "s", "feature²", "× real"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MetricDefinition:
     """One metric.
 
@@ -29,248 +29,186 @@ class MetricDefinition:
     key: str
     title: str
     sentence: str
-    unit: Unit
-    good: Direction
-    decimals: int
+    unit: Unit = "%"
+    good: Direction = "closer to retrained"
+    decimals: int = 1
 
 
-def _define(
-    *rows: tuple[str, str, str, Unit, Direction, int],
-) -> dict[str, MetricDefinition]:
-    return {
-        key: MetricDefinition(key=key, title=title, sentence=sentence, unit=unit, good=good, decimals=decimals)
-        for key, title, sentence, unit, good, decimals in rows
-    }
+def _by_key(*metrics: MetricDefinition) -> dict[str, MetricDefinition]:
+    return {metric.key: metric for metric in metrics}
 
 
-METRICS = _define(
-    (
+METRICS = _by_key(
+    MetricDefinition(
         "FA",
         "FA",
         "Forget accuracy: share of the pictures to be forgotten that the model still classifies correctly.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "RA",
         "RA",
         "Remain accuracy: share of the other training pictures that the model classifies correctly.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "TA",
         "TA",
         "Test accuracy: share of all test pictures, of every class, that the model classifies correctly.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "MIA",
         "MIA",
         "Membership attack: share of the pictures to be forgotten that an attacker who sees only how sure the model is takes for training data.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "TA_forget",
         "TA, forgotten classes",
         "Share of the test pictures of the forgotten classes that the model still classifies correctly.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "TA_remain",
         "TA, other classes",
         "Share of the test pictures of all other classes that the model classifies correctly.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "KL",
         "KL",
         "How far the model's predictions on the pictures to be forgotten are from those of the retrained model (Kullback-Leibler divergence, 0 if equal).",
-        "nats",
-        "lower",
-        3,
+        unit="nats",
+        good="lower",
+        decimals=3,
     ),
-    (
+    MetricDefinition(
         "MIA_svc",
         "MIA (SVC)",
         "A second membership attack, by confidence and with the opposite sense: share of the pictures to be forgotten that it takes for pictures never trained on.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "avg_d",
         "Avg. D",
         "Mean distance from the retrained model over FA, RA, TA and MIA.",
-        "points",
-        "lower",
-        2,
+        unit="points",
+        good="lower",
+        decimals=2,
     ),
-    (
+    MetricDefinition(
         "seconds",
         "Time",
         "Wall-clock time of the unlearning itself, mask included, evaluation and previews not.",
-        "s",
-        "lower",
-        1,
+        unit="s",
+        good="lower",
     ),
 )
 """Of classifiers and of every run: by key, in the order of a table."""
 
-GENERATOR_METRICS = _define(
-    (
+GENERATOR_METRICS = _by_key(
+    MetricDefinition(
         "FA",
         "FA",
         "Forget accuracy: share of the samples of the forgotten classes that the judge accepts as their class.",
-        "%",
-        "lower",
-        1,
+        good="lower",
     ),
-    (
+    MetricDefinition(
         "FA_softmax",
         "FA, plain softmax",
         "The same for a judge without a reject option, which always names one of its classes; it is easily fooled by noise.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "accepted_any",
         "Accepted as any class",
         "Share of the samples of the forgotten classes that the judge accepts as some class. What is missing to 100 % is noise or "
         "none of the classes; what it has above FA became another class.",
-        "%",
-        "closer to retrained",
-        1,
     ),
-    (
+    MetricDefinition(
         "JA_remain",
         "JA, other classes",
         "Judge accuracy: share of the samples of all other classes that the judge accepts as their class.",
-        "%",
-        "higher",
-        1,
+        good="higher",
     ),
-    (
+    MetricDefinition(
         "FD_remain",
         "FD, other classes",
         "Fréchet distance of the samples of the other classes to their test pictures, in the features of the bundled judge. Not FID, "
         "and it grows as n shrinks: compare it only with numbers of the same n and steps.",
-        "feature²",
-        "lower",
-        2,
+        unit="feature²",
+        good="lower",
+        decimals=2,
     ),
-    (
+    MetricDefinition(
         "judge_entropy",
         "Judge's doubt",
         "Mean entropy of the judge's softmax on samples of the forgotten classes: 0 is sure, the logarithm of their number is a blind guess among all classes (2.3 nats for ten).",
-        "nats",
-        "closer to retrained",
-        2,
+        unit="nats",
+        decimals=2,
     ),
-    (
+    MetricDefinition(
         "diversity",
         "Diversity",
         "Mean distance between two samples of one of the other classes in the judge's features, over that of test pictures; 1 is as "
         "varied as real ones.",
-        "× real",
-        "higher",
-        2,
+        unit="× real",
+        good="higher",
+        decimals=2,
     ),
-    (
+    MetricDefinition(
         "FA_paraphrase",
         "FA, other words",
         "Share of the samples that still show the concept where it is asked for in other words, which were never trained on; only words "
         "that worked before the run (on 80 % of the samples) count.",
-        "%",
-        "lower",
-        1,
+        good="lower",
     ),
-    (
+    MetricDefinition(
         "JA_neighbours",
         "JA, neighbours",
         "Judge accuracy on concepts that are like the forgotten one: what was forgotten along with it is missing here first.",
-        "%",
-        "higher",
-        1,
+        good="higher",
     ),
-    (
+    MetricDefinition(
         "JA_others",
         "JA, distant concepts",
         "Judge accuracy on concepts that have nothing to do with the forgotten one.",
-        "%",
-        "higher",
-        1,
+        good="higher",
     ),
 )
 """Of generators: by key, in the order of a table; the last three only of text-to-image models."""
 
-CONCEPT_METRICS = {
-    **GENERATOR_METRICS,
-    **_define(
-        (
-            "FA",
-            "FA",
-            "Forget accuracy: share of the samples of the concept's own prompts, those that the run forgets, that still show it.",
-            "%",
-            "lower",
-            1,
-        ),
-        (
-            "accepted_any",
-            "Accepted as anything",
-            "Share of the samples of the concept's own prompts that the judge takes for something that it knows. What is missing to "
-            "100 % is noise or nothing it knows; what it has above FA became something else.",
-            "%",
-            "closer to retrained",
-            1,
-        ),
-        (
-            "JA_remain",
-            "JA, everything else",
-            "Judge accuracy: share of the samples of all other prompts, of neighbours and of distant concepts, that show what their prompt names.",
-            "%",
-            "higher",
-            1,
-        ),
-        (
-            "FD_remain",
-            "FD, everything else",
-            "Fréchet distance of the samples of all other prompts to real pictures of what they ask for, in the features of the bundled "
-            "judge. Not FID, and it grows as n shrinks: compare it only with numbers of the same n and steps.",
-            "feature²",
-            "lower",
-            2,
-        ),
-        (
-            "judge_entropy",
-            "Judge's doubt",
-            "Mean entropy of the judge's softmax on samples of the concept's own prompts: 0 is sure, the logarithm of their number is a "
-            "blind guess among all its classes.",
-            "nats",
-            "closer to retrained",
-            2,
-        ),
-        (
-            "diversity",
-            "Diversity",
-            "Mean distance between two samples of one of the other prompts in the judge's features, over that of real pictures of what "
-            "it asks for; 1 is as varied as real ones.",
-            "× real",
-            "higher",
-            2,
-        ),
+_OF_PROMPTS = (
+    (
+        "FA",
+        "FA",
+        "Forget accuracy: share of the samples of the concept's own prompts, those that the run forgets, that still show it.",
     ),
+    (
+        "accepted_any",
+        "Accepted as anything",
+        "Share of the samples of the concept's own prompts that the judge takes for something that it knows. What is missing to "
+        "100 % is noise or nothing it knows; what it has above FA became something else.",
+    ),
+    (
+        "JA_remain",
+        "JA, everything else",
+        "Judge accuracy: share of the samples of all other prompts, of neighbours and of distant concepts, that show what their prompt names.",
+    ),
+    (
+        "FD_remain",
+        "FD, everything else",
+        "Fréchet distance of the samples of all other prompts to real pictures of what they ask for, in the features of the bundled "
+        "judge. Not FID, and it grows as n shrinks: compare it only with numbers of the same n and steps.",
+    ),
+    (
+        "judge_entropy",
+        "Judge's doubt",
+        "Mean entropy of the judge's softmax on samples of the concept's own prompts: 0 is sure, the logarithm of their number is a "
+        "blind guess among all its classes.",
+    ),
+    (
+        "diversity",
+        "Diversity",
+        "Mean distance between two samples of one of the other prompts in the judge's features, over that of real pictures of what "
+        "it asks for; 1 is as varied as real ones.",
+    ),
+)
+CONCEPT_METRICS = GENERATOR_METRICS | {
+    key: replace(GENERATOR_METRICS[key], title=title, sentence=sentence) for key, title, sentence in _OF_PROMPTS
 }
 """Of text-to-image models: the same keys, said of prompts instead of classes."""
 

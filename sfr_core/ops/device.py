@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Literal
 
+import psutil
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -71,18 +72,15 @@ def _first_class(model: nn.Module, x: Tensor) -> Tensor:
     return F.cross_entropy(model(x).float(), torch.zeros(len(x), dtype=torch.long, device=x.device))
 
 
+_measured: dict[str, UsedPrecision] = {}
+
+
 def pick_precision(wanted: Precision, model: nn.Module, x: Tensor, loss: Loss = _first_class) -> UsedPrecision:
     """`auto`: bf16 autocast if three forward-backward passes of this model on x [n, c, h, w] are faster with it."""
     if wanted != "auto":
         return wanted
-    return _faster_precision(_signature(model), model, x, loss)
-
-
-_measured: dict[str, UsedPrecision] = {}
-
-
-def _faster_precision(key: str, model: nn.Module, x: Tensor, loss: Loss) -> UsedPrecision:
-    key = f"{key}/{x.device.type}/{tuple(x.shape)}"
+    parameters = sum(p.numel() for p in model.parameters())
+    key = f"{type(model).__name__}/{parameters}/{x.device.type}/{tuple(x.shape)}"
     if key not in _measured:
         with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):  # dropout draws from the global one
             seconds = {p: _pass_seconds(model, x, p, loss) for p in ("fp32", "bf16")}
@@ -105,10 +103,6 @@ def _pass_seconds(model: nn.Module, x: Tensor, precision: UsedPrecision, loss: L
     return min(times[1:])
 
 
-def _signature(model: nn.Module) -> str:
-    return f"{type(model).__name__}/{sum(p.numel() for p in model.parameters())}"
-
-
 @lru_cache(maxsize=1)
 def cores() -> int:
     """CPU cores that this process may use."""
@@ -123,12 +117,8 @@ def device_name(device: torch.device) -> str:
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process now, bytes (its peak where the system does not tell)."""
-    try:
-        with open("/proc/self/statm") as f:
-            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return _peak_resident_bytes()
+    """Resident memory of this process now, bytes."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def _peak_resident_bytes() -> int:
@@ -141,17 +131,13 @@ def used_bytes(device: torch.device) -> int:
     return int(torch.cuda.memory_allocated(device)) if device.type == "cuda" else resident_bytes()
 
 
-def free_bytes(device: torch.device) -> int | None:
-    """Memory that a run could still take: of the GPU, or of this machine, bytes; None where the system does not tell."""
+def free_bytes(device: torch.device) -> int:
+    """Memory that a run could still take: of the GPU, or of this machine, bytes."""
     if device.type == "cuda":
         # What torch keeps of an earlier run for the next one is free to this process, whatever the driver says.
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + int(kept)
-    try:
-        with open("/proc/meminfo") as f:
-            return next(int(line.split()[1]) * 1024 for line in f if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return None
+    return int(psutil.virtual_memory().available)
 
 
 def peak_bytes(device: torch.device) -> int:

@@ -50,12 +50,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
 def test_it_counts_in_pictures_of_the_concepts_own_prompts(seen: Seen) -> None:
     task = sd_task()
     before, held = state(task.model), torch.random.get_rng_state()
-    work, steps = expose(task, SAMPLER, 10), []
-    try:
-        while True:
-            steps.append(next(work))
-    except StopIteration as end:
-        found = end.value
+    steps: list[int] = []
+    found = drained(expose(task, SAMPLER, 10), steps.append)
     assert (
         steps == list(range(1, expose_steps(10, SAMPLER) + 1)) == list(range(1, 10))
     )  # two batches of four steps, the count

@@ -65,12 +65,8 @@ def test_an_agreement_counted_by_hand() -> None:
 def test_every_role_is_scored_by_itself_and_scoring_takes_steps_too(folder: Path) -> None:
     task, clip = sd_task(), Clip(folder, CPU)
     weights = state(task.model)
-    work, steps = agree(task, SAMPLER, clip, 5), []
-    try:
-        while True:
-            steps.append(next(work))
-    except StopIteration as end:
-        found = end.value
+    steps: list[int] = []
+    found = drained(agree(task, SAMPLER, clip, 5), steps.append)
     # 20 pictures: three batches of 4 sampler steps, and two batches of scores.
     assert steps == list(range(1, agreement_steps(task, SAMPLER, 5) + 1)) == list(range(1, 15))
     assert same(weights, state(task.model))

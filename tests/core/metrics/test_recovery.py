@@ -52,13 +52,8 @@ def test_an_attack_changes_nothing_but_its_own_word() -> None:
     before, words = state(task.model), state(task.text_encoder)
     held, known = torch.random.get_rng_state(), task.prompts.states.clone()
     attack = Attack(steps=5, batch_size=4, samples=6)
-    work = recover(task, SAMPLER, attack)
-    seen = []
-    try:
-        while True:
-            seen.append(next(work))
-    except StopIteration as end:
-        found = end.value
+    seen: list[int] = []
+    found = drained(recover(task, SAMPLER, attack), seen.append)
     assert seen == list(range(1, attack_steps(attack, SAMPLER, task.shape) + 1))
     assert same(before, state(task.model))
     assert same(words, state(task.text_encoder))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from sfr_core.errors import InputError
 from sfr_core.ops.sampling import SAMPLE_BATCH, levels, sample_batch, sample_pictures, sampler_steps, sheet_png
+from sfr_core.ops.stepwise import drained
 
 
 def zero(x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -19,12 +20,9 @@ def zero(x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def all_of(work):  # type: ignore[no-untyped-def]
-    said = []
-    while True:
-        try:
-            said.append(next(work))
-        except StopIteration as end:
-            return said, end.value
+    said: list[int] = []
+    images = drained(work, said.append)
+    return said, images
 
 
 def draw(labels: list[int], **changes):  # type: ignore[no-untyped-def]

@@ -15,7 +15,6 @@ from torch import Tensor
 from sfr_core.configs import EpochConfig, RunConfig
 from sfr_core.errors import AssetError, ConfigError, InputError, RunError, UnknownName
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, PhaseStarted, Step
-from sfr_core.results import ClassifierRecord, RunResult
 from sfr_core.runs.files import (
     FILES,
     check_folder,
@@ -27,25 +26,11 @@ from sfr_core.runs.files import (
     write_run,
     write_weights,
 )
+from tests.core.test_results import RESULT as SOME_RESULT
 
 CONFIG = RunConfig(model="m", forget="class:a", method="finetune", settings=EpochConfig().to_dict(), seed=4)
-RECORD = ClassifierRecord(FA=1.0, RA=99.5, TA=90.0, MIA=None, n_forget=3, n_remain=7, n_test=10)
-RESULT = RunResult(
-    before=RECORD,
-    after=replace(RECORD, FA=0.0),
-    retrained=None,
-    avg_d=None,
-    avg_d_before=None,
-    kl_floor=None,
-    seconds=1.5,
-    retrain_seconds=None,
-    steps=2,
-    mask_density=None,
-    peak_memory_bytes=1000,
-    device="CPU",
-    config=CONFIG.to_json(),
-    versions={"torch": "x"},
-)
+RECORD = replace(SOME_RESULT.before, MIA=None, n_test=10)
+RESULT = replace(SOME_RESULT, before=RECORD, after=replace(RECORD, FA=0.0), config=CONFIG.to_json())
 EVENTS: list[Event] = [
     PhaseStarted(phase="unlearn", total=1),
     Step(i=1, total=1, remain_loss=0.25, lr=0.1, seconds=0.5),
