@@ -5,7 +5,6 @@ A file is written whole or not at all, and several processes may fill one at the
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import platform
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from recipes.command import locked
 from sfr_core.catalog import spec_of
 from sfr_core.configs import DataSource
 from sfr_core.data.concepts import plan_prompts, read_concepts
@@ -43,8 +43,7 @@ def load(results: Path, empty: T) -> T:
 def updating(results: Path, empty: T) -> Iterator[T]:
     """What a file holds, to be changed in the block and written at its end; no other process does so meanwhile."""
     results.parent.mkdir(exist_ok=True)
-    with (results.parent / f".{results.stem}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(results.parent / f".{results.stem}.lock"):
         value = load(results, empty)
         yield value
         temporary = results.with_suffix(".new")

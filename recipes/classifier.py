@@ -11,11 +11,9 @@ The retrained models for tuning (forget seeds 100 and 101) go to .work/, they ar
 
 from __future__ import annotations
 
-import fcntl
 import platform
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +22,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from recipes.command import parser_of
+from recipes.command import locked, parser_of
 from recipes.publish import CARD, percent, retrained_file
 from recipes.train import WORK
 from sfr_core.cancel import CancelToken
@@ -129,14 +127,6 @@ def save(task: ClassifierTask, path: Path) -> None:
     temporary.replace(path)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Two recipes may run side by side; the card is changed by one at a time."""
-    with open(folder / ".lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
 def run(job: Job, dataset: Dataset, folder: Path) -> None:
     """Trains one model and enters it into the card of `folder`; AssetError before that if the original has no card yet."""
     if job.spec != "original":
@@ -154,7 +144,7 @@ def run(job: Job, dataset: Dataset, folder: Path) -> None:
         "cpu_seconds": round(cpu, 1),
         "metrics": metrics,
     }
-    with locked(folder):
+    with locked(folder / ".lock"):
         if job.spec == "original":
             parameters = sum(p.numel() for p in task.model.parameters())
             old = read_card(folder).retrained if (folder / CARD).exists() else ()
@@ -191,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.time:
         _, wall, _ = train(Job("class:Sneaker"), dataset)
         threads = torch.get_num_threads()
-        with locked(folder):
+        with locked(folder / ".lock"):
             write_card(replace(read_card(folder), retrain_seconds=round(wall, 1), retrain_threads=threads))
         print(f"A retraining takes {wall:.0f} s with {threads} threads.")
         return

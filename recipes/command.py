@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sfr_core.errors import PlaygroundError
 
@@ -29,3 +31,11 @@ def one_sentence() -> Iterator[None]:
     except (PlaygroundError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(EXIT) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Commands may run side by side; only one at a time is in a block with this lock file."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -73,21 +73,12 @@ def build(seed: int, architecture: dict[str, Any] = ARCHITECTURE) -> Autoencoder
         return AutoencoderKL(**architecture)
 
 
-def colours(x: Tensor) -> Tensor:
-    """What a picture has beyond its grey."""
-    return x - x.mean(1, keepdim=True)
-
-
 def picture_loss(back: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """What is minimised, and the mean absolute error of the pixels alone."""
     error = F.l1_loss(back, x)
-    sharp = sum(F.l1_loss(a, b) for a, b in zip(edges(back), edges(x), strict=True))
-    return error + EDGES * sharp + COLOURS * F.l1_loss(colours(back), colours(x)), error
-
-
-def edges(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences of neighbouring rows and of neighbouring columns."""
-    return x.diff(dim=2), x.diff(dim=3)
+    edges = F.l1_loss(back.diff(dim=2), x.diff(dim=2)) + F.l1_loss(back.diff(dim=3), x.diff(dim=3))
+    colours = F.l1_loss(back - back.mean(1, keepdim=True), x - x.mean(1, keepdim=True))
+    return error + EDGES * edges + COLOURS * colours, error
 
 
 class AutoencoderTraining(Learner):
