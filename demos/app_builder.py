@@ -16,7 +16,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demos import api, page_data, static_files, theme
-from demos.context import QUEUED, STORAGE_KEY, STORAGE_SECRET, PageContext
+from demos.context import STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
 from demos.jobs import hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
@@ -101,24 +101,13 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         badges = header.build(machine)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
-                page = unlearn.build(ctx, badges, machine, pace, first, demo.load)
+                unlearn.build(ctx, badges, machine, pace, first, demo.load)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs"):
                 runs.build(ctx)
-        _wire_loading(demo, ctx, page)
         api.register(book)
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
     return App(demo, book)
-
-
-def _wire_loading(demo: gr.Blocks, ctx: PageContext, page: unlearn.Unlearn) -> None:
-    def come_back(browser: Any) -> tuple[dict[str, str], str, gr.Button]:
-        """A new visitor gets a token; one who returns finds the run that the page showed."""
-        job = ctx.last_job(browser)
-        return *ctx.show(browser, job), gr.Button(interactive=job is None or not job.active)
-
-    demo.load(come_back, ctx.browser, [ctx.browser, ctx.job, page.run], **QUEUED)
-
 
 def _backend() -> Backend:
     if hardware.on_zerogpu():

@@ -17,8 +17,11 @@ from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.plan import RunPlan, plan
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-"""Options of every handler: no name in the API, and progress is shown by the page itself."""
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
+"""Options of every handler: no name in the API, and progress is shown by the page itself.
+
+On nothing: at each change of an event's state Gradio (6.31) copies all properties of every component that ever showed progress, though
+it is hidden; at the start of the page this was a third of the work."""
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False}
 """Looking never waits: these handlers compute nothing and bypass the queue."""
 LAST: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}

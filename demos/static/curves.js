@@ -9,6 +9,8 @@ const EVERY = 1000; // milliseconds between two drawings of a curve
 const CLEAR = 'rgba(0,0,0,0)';
 
 let loading = null;
+const REST = 500; // milliseconds that a page which can be used has for its visitor before Plotly takes the processor
+
 /** Plotly, a megabyte and a CPU second of script, fetched once: for the first curve, and after the page can be used. */
 function library() {
   loading ??= new Promise((resolve, reject) => {
@@ -23,7 +25,7 @@ function library() {
 function usable(then) {
   const buttons = ['#unlearn', '#stop'].map((id) => document.querySelector(id)).filter(Boolean);
   if (!buttons.length || buttons.some((button) => !button.disabled)) {
-    (window.requestIdleCallback || setTimeout)(then);
+    setTimeout(() => (window.requestIdleCallback || setTimeout)(then), REST);
     return;
   }
   // Not by a timer: while the page is put together timers come late, and each would delay it.

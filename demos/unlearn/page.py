@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
 from demos.unlearn import recorded, reference
 from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.plan import RunPlan
 from sfr_core.zoo import shipped as zoo
 
 SHOW_CHOICE = (
@@ -45,6 +47,7 @@ class Unlearn:
     live: gr.HTML
     badges: gr.HTML
     machine: hardware.Hardware
+    pace: Pace
     reference_note: gr.HTML
     retrain: gr.Button
     run: gr.Button
@@ -107,14 +110,20 @@ def build(
                 texts=live_text.LIVE,
             )
     page = Unlearn(
-        form, feed, view, badges, machine, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        form, feed, view, badges, machine, pace, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
     _wire_return(ctx, page, opened)
-    _wire_form(page, pace, _wire_job(ctx, page))
+    _wire_form(page, _wire_job(ctx, page))
     _wire_recording(ctx, page)
     return page
+
+
+def about_updates(page: Unlearn, read: Callable[[], RunPlan]) -> dict[Any, Any]:
+    """What is said of the run that `read` finds in the form."""
+    said = (page.badges, page.reference_note, page.retrain)
+    return dict(zip(said, reference.describe(read, page.machine, page.pace), strict=True))
 
 
 def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
@@ -268,35 +277,40 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
 
 
 def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) -> None:
-    """After a reload the form describes the run that comes back (app_builder shows it)."""
+    """A new visitor gets a token; one who returns finds the run that the page showed, and the form describes it.
 
-    def fill_again(browser: Any) -> dict[Any, Any]:
+    One event for all: each takes the browser as long as a tenth of the page.
+    """
+    form = page.form
+    begins = {part: part.value for part in form.inputs}
+
+    def come_back(browser: Any) -> dict[Any, Any]:
         job = ctx.last_job(browser)
-        if job is None:
-            return {page.recording: gr.skip()}
-        model = job.config.model
-        try:
-            filled = page.form.fill(job.plan, (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ())
-        except PlaygroundError:  # a visitor's model that is closed by now: its run can still be seen
-            return {page.recording: gr.skip()}
-        return {page.recording: model, **filled}
+        known, job_id = ctx.show(browser, job)
+        shown = {ctx.browser: known, ctx.job: job_id, page.run: gr.Button(interactive=job is None or not job.active)}
+        if job is not None:
+            run, model = job.plan, job.config.model
+            own = (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ()
+            with suppress(PlaygroundError):  # a visitor's model that is closed by now: its run can still be seen
+                filled = {page.recording: model, **form.fill(run, own)}
+                return {**shown, **filled, **about_updates(page, lambda: run)}
+        return {**shown, **about_updates(page, lambda: form.read(begins))}
 
-    page.form.filled.append(opened(fill_again, ctx.browser, [page.recording, *page.form.outputs], **QUICK))
+    outputs = [ctx.browser, ctx.job, page.run, page.badges, page.reference_note, page.retrain, page.recording]
+    opened(come_back, ctx.browser, [*outputs, *form.outputs], **QUEUED)
 
 
-def _wire_form(page: Unlearn, pace: Pace, ended: Any) -> None:
+def _wire_form(page: Unlearn, ended: Any) -> None:
     """Expected time and retrained model follow the form, and the run that has `ended`: the next one is expected to take as long."""
 
     form = page.form
-    said = [page.badges, page.reference_note, page.retrain]
 
     def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
-        expected = reference.describe(form, page.machine, pace, values)
-        return {**dict(zip(said, expected, strict=True)), **form.offered(values)}
+        return {**about_updates(page, lambda: form.read(values)), **form.offered(values)}
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
     others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
-    outputs = [*said, form.settings, form.redirect_note]
+    outputs = [page.badges, page.reference_note, page.retrain, form.settings, form.redirect_note]
     gr.on([*chosen, *(part.change for part in (*others, form.data))], describe, form.inputs, outputs, **LAST)
     # Not by a change: halfway the form is in part the old one, which the server refuses.
     for listener in (*form.filled, ended):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -12,7 +12,6 @@ from demos.jobs.hardware import Hardware
 from demos.render import form_note
 from demos.text import unlearn as copy
 from demos.unlearn import header
-from demos.unlearn.form import Form
 from sfr_core import catalog, presets
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
@@ -67,10 +66,10 @@ def there_note(card: zoo.ModelCard, reference: zoo.RetrainedModel) -> str:
     return copy.REFERENCE_THERE
 
 
-def describe(form: Form, machine: Hardware, pace: Pace, values: Mapping[Any, Any]) -> tuple[str, str, dict[str, Any]]:
-    """The badges, the note on the retrained model, and the button that retrains here, for the form as it is filled."""
+def describe(read: Callable[[], RunPlan], machine: Hardware, pace: Pace) -> tuple[str, str, dict[str, Any]]:
+    """The badges, the note on the retrained model, and the button that retrains here, for the run that `read` finds in the form."""
     try:
-        run = form.read(values)
+        run = read()
         card = run.card
         expected = pace.expect(run)
         reference = zoo.retrained_model(card, run.config.forget)
