@@ -21,7 +21,7 @@ from demos.frames import EarlyScript
 from demos.jobs import hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
 from demos.jobs.estimate import Pace
-from demos.runs import page as runs
+from demos.runs.page import Runs
 from demos.text import unlearn as copy
 from demos.unlearn import header, recorded
 from demos.unlearn import options as form_values
@@ -102,12 +102,13 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
                 unlearn.build(ctx, badges, machine, pace, first, demo.load)
-            with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs"):
-                runs.build(ctx)
+            with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:
+                Runs(ctx, tab)
         api.register(book)
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
     return App(demo, book)
+
 
 def _backend() -> Backend:
     if hardware.on_zerogpu():

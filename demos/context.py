@@ -96,6 +96,26 @@ def call_off(event: Callable[..., Any], listeners: Sequence[Any]) -> None:
     event(None, None, None, cancels=list(listeners), **PRIVATE)
 
 
+def drawn_once(opened: Callable[..., Any], draw: Callable[..., object], inputs: Sequence[Any] = ()) -> None:
+    """Draws a part of the page when it is first opened (docs/adr/0053); what a visitor fills in there outlives its closing.
+
+    Fields that `draw` makes must say interactive=True. A listener in it must not hear an event that one outside hears too: Gradio
+    (6.31) would forget that one.
+
+    Args:
+        opened: the event of the accordion or tab.
+        draw: makes the components and wires them, given the values of `inputs`.
+    """
+    drawn = gr.State(False)
+    opened(lambda: True, None, drawn, **QUEUED)
+
+    def once(drawn: bool, *values: Any) -> None:
+        if drawn:
+            draw(*values)
+
+    gr.render([drawn, *inputs], triggers=[drawn.change], show_progress="hidden")(once)
+
+
 def new_token() -> str:
     """128 random bits as 32 hex digits."""
     return secrets.token_hex(16)

@@ -95,9 +95,9 @@ def form_alert(text: str) -> Markup:
     return _macro("form_alert", text)
 
 
-def form_note(text: str, *, status: bool = False, model: str = "") -> Markup:
-    """A quiet sentence of the form; a `status` is read aloud, and `model` tells the page which one it is about."""
-    return _macro("form_note", text, status, model)
+def form_note(text: str, *, status: bool = False) -> Markup:
+    """A quiet sentence of the form; a `status` is read aloud."""
+    return _macro("form_note", text, status)
 
 
 def table(

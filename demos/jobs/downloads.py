@@ -197,7 +197,7 @@ def ended_html(job: SideJob[ModelCard]) -> str:
     if job.state != "done":
         return unfinished_html(job)
     (card,) = job.outcomes.values()
-    return form_note(words.OPENED.format(title=card.title), status=True, model=card.id)
+    return form_note(words.OPENED.format(title=card.title), status=True)
 
 
 def unfinished_html(job: SideJob[T]) -> str:

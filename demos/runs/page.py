@@ -7,13 +7,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
-from gradio.context import Context
 
 from demos import render
-from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, say
+from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, drawn_once, say
 from demos.records.diff import config_differences, result_differences
 from demos.records.imports import Imports, read_files
 from demos.records.record import RunRecord, from_job
@@ -124,23 +123,54 @@ STOP_PATIENCE = 30.0
 """Seconds for which the list waits for the end of a stopped run."""
 
 
-class Runs:
-    """The components of the tab and what they do."""
+BUTTONS: tuple[tuple[str, str, Literal["primary", "secondary"]], ...] = (
+    ("open", copy.OPEN, "primary"),
+    ("stop", copy.STOP_RUN, "secondary"),
+    ("delete", copy.DELETE, "secondary"),
+)
+REFRESH = "() => { document.querySelector('#runs-refresh')?.click(); }"
 
-    def __init__(self, ctx: PageContext) -> None:
+
+class Runs:
+    """What the tab does; its components are drawn when it is first opened.
+
+    Args:
+        ctx: the page.
+        tab: holds the tab.
+    """
+
+    def __init__(self, ctx: PageContext, tab: gr.Tab) -> None:
         self.ctx, self.imports = ctx, Imports()
+        # Not by listeners of what is drawn: those would stand in place of the ones outside of it (`drawn_once`).
+        for event in (tab.select, ctx.job.change):
+            event(None, js=REFRESH, **PRIVATE)
+        drawn_once(tab.select, self._draw, [ctx.browser])
+        self.compare = compare.Result(ctx, prefix="runs-compare", imports=self.imports)
+
+    def _draw(self, browser: Any) -> None:
+        table, first, second, diff, *able = self.listed(browser, None, None)
         gr.Markdown(f"## {copy.RUNS_TITLE}")
-        self.table = gr.HTML(elem_id="runs-table")
+        self.table = gr.HTML(table, elem_id="runs-table")
         self.refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh", elem_classes="cmp-small")
         with gr.Row():
-            self.a = gr.Dropdown([], label=copy.PICK_A, elem_id="runs-a", min_width=300)
-            self.b = gr.Dropdown([], label=copy.PICK_B, elem_id="runs-b", min_width=300)
+            self.a, self.b = (
+                gr.Dropdown(
+                    shown["choices"],
+                    value=shown.get("value"),
+                    label=label,
+                    elem_id=f"runs-{part}",
+                    min_width=300,
+                    interactive=True,
+                )
+                for part, label, shown in (("a", copy.PICK_A, first), ("b", copy.PICK_B, second))
+            )
         with gr.Row():
-            self.open = gr.Button(copy.OPEN, variant="primary", size="sm", interactive=False, elem_id="runs-open")
-            self.stop = gr.Button(copy.STOP_RUN, size="sm", interactive=False, elem_id="runs-stop")
-            self.delete = gr.Button(copy.DELETE, size="sm", interactive=False, elem_id="runs-delete")
+            self.open, self.stop, self.delete = (
+                gr.Button(label, variant=variant, size="sm", interactive=shown["interactive"], elem_id=f"runs-{part}")
+                for (part, label, variant), shown in zip(BUTTONS, able, strict=True)
+            )
         gr.Markdown(f"### {copy.DIFF_TITLE}")
-        self.diff = gr.HTML(render.note(copy.DIFF_PICK), elem_id="runs-diff")
+        self.diff = gr.HTML(diff, elem_id="runs-diff")
         gr.Markdown(f"### {copy.IMPORT_TITLE}\n{copy.IMPORT_HELP}")
         self.upload = gr.UploadButton(
             copy.IMPORT_BUTTON,
@@ -151,8 +181,12 @@ class Runs:
             elem_classes="cmp-small",
         )
         self.message = gr.HTML(elem_id="runs-message")
-        self.compare = compare.Result(ctx, prefix="runs-compare", imports=self.imports)
         self._wire()
+
+    @property
+    def lists(self) -> list[Any]:
+        """What `listed` updates."""
+        return [self.table, self.a, self.b, self.diff, self.open, self.stop, self.delete]
 
     def records(self, browser: Any) -> list[RunRecord]:
         """This visitor's runs and imports, newest first."""
@@ -190,15 +224,8 @@ class Runs:
 
     def _wire(self) -> None:
         ctx, pick = self.ctx, [self.ctx.browser, self.a, self.b]
-        buttons = [self.open, self.stop, self.delete]
-        lists = [self.table, self.a, self.b, self.diff, *buttons]
-        self.refresh.click(self.listed, pick, lists, **QUICK)
-        ctx.job.change(self.listed, pick, lists, **QUICK)
-        tab = Context.block
-        while tab is not None and not isinstance(tab, gr.Tab):
-            tab = tab.parent
-        if tab is not None:
-            tab.select(self.listed, pick, lists, **QUICK)
+        lists, buttons = self.lists, [self.open, self.stop, self.delete]
+        self.refresh.click(self.listed, pick, lists, **LAST)
 
         def choose(browser: Any, a: Any, b: Any) -> list[Any]:
             records = {record.key: record for record in self.records(browser)}
@@ -268,8 +295,3 @@ class Runs:
             return [*self.listed(browser, a, b, record.key), message, self.compare.show(browser, record.key)]
 
         self.upload.upload(take, [self.upload, *pick], changed, **QUEUED)
-
-
-def build(ctx: PageContext) -> Runs:
-    """Makes the tab inside the current `gr.Tab`; it refreshes whenever the tab is opened."""
-    return Runs(ctx)

@@ -38,37 +38,37 @@ CARD_SOME_CLASSES = "pictures of {some} of its {all:,} classes"
 CARD_PICTURES = "{train:,} training and {test:,} test pictures come with it; data {licence}"
 CARD_NO_PICTURES = "No training pictures come with it. Data: {licence}"
 
-OWN_TITLE = "Bring your own classifier"
-OWN_ABOUT = (
+UPLOAD_TITLE = "Bring your own classifier"
+UPLOAD_ABOUT = (
     "A zip of pictures with one subfolder per class (or the folders train and test with such subfolders), and the classifier's "
     "weights as a safetensors file. Nothing is unpacked, no pickle is read. Both stay in this program's memory and a private "
     "folder until {kept} newer ones (or {bytes} of newer pictures) replace them, and only this page knows them: reload it, and you open them again."
 )
-OWN_ZERO = (
+UPLOAD_ZERO = (
     "Not on ZeroGPU: the worker that computes there never sees uploaded weights. Run this program on a machine of your own, "
     "or use its command line with --data, --weights and --architecture."
 )
-OWN_DATA = "Pictures (.zip, at most {size})"
-OWN_WEIGHTS = "Weights (.safetensors, at most {size})"
-OWN_ARCHITECTURE = "Architecture"
-OWN_ARCHITECTURE_INFO = (
+UPLOAD_DATA = "Pictures (.zip, at most {size})"
+UPLOAD_WEIGHTS = "Weights (.safetensors, at most {size})"
+UPLOAD_ARCHITECTURE = "Architecture"
+UPLOAD_ARCHITECTURE_INFO = (
     "torchvision:NAME or timm:NAME (where timm is installed). Outputs in the order of the sorted folder names."
 )
-OWN_SIZE = "Picture size in pixels"
-OWN_SIZE_INFO = "The side of the network's input; empty or 0 keeps the pictures' own."
-OWN_OPEN = "Open"
-OWN_NO_DATA = "No pictures are chosen. Upload a zip with one subfolder per class."
-OWN_NO_WEIGHTS = "No weights are chosen. Upload a safetensors file."
-OWN_BAD_NAME = "This is not the plain name of an architecture."
-OWN_BAD_NAME_HINT = (
+UPLOAD_SIZE = "Picture size in pixels"
+UPLOAD_SIZE_INFO = "The side of the network's input; empty or 0 keeps the pictures' own."
+UPLOAD_OPEN = "Open"
+UPLOAD_NO_DATA = "No pictures are chosen. Upload a zip with one subfolder per class."
+UPLOAD_NO_WEIGHTS = "No weights are chosen. Upload a safetensors file."
+UPLOAD_BAD_NAME = "This is not the plain name of an architecture."
+UPLOAD_BAD_NAME_HINT = (
     "Write torchvision:NAME or timm:NAME, for example torchvision:resnet18; other options work on the command line."
 )
-OWN_BAD_SIZE = "The picture size is not a whole number from {low} to {high}."
-OWN_BAD_SIZE_HINT = "Give pixels, or leave it empty."
-OWN_TOO_LARGE = "{what} is larger than {size}."
-OWN_TOO_LARGE_HINT = "Use fewer or smaller pictures, a smaller network, or the command line."
-OWN_TOO_MANY = "{n} classes are more than the {most} that this page can show."
-OWN_DONE = (
+UPLOAD_BAD_SIZE = "The picture size is not a whole number from {low} to {high}."
+UPLOAD_BAD_SIZE_HINT = "Give pixels, or leave it empty."
+UPLOAD_TOO_LARGE = "{what} is larger than {size}."
+UPLOAD_TOO_LARGE_HINT = "Use fewer or smaller pictures, a smaller network, or the command line."
+UPLOAD_TOO_MANY = "{n} classes are more than the {most} that this page can show."
+UPLOAD_DONE = (
     "Open: {classes} classes, {train:,} training and {test:,} test pictures of {height} × {width} pixels, {parameters} parameters. "
     "No retrained model is shipped for it; 'Retrain' among the methods trains one here."
 )

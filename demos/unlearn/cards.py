@@ -26,16 +26,16 @@ GROUPS: tuple[ConceptKind, ...] = ("object", "category", "style")
 """Of concepts, in the order in which they are shown."""
 
 
-def model_value(chosen: str, own: Sequence[str] = ()) -> dict[str, Any]:
+def model_value(chosen: str, opened: Sequence[str] = ()) -> dict[str, Any]:
     """The model cards.
 
     Args:
         chosen: the selected one.
-        own: a visitor's own models, shown after the shipped ones.
+        opened: models that are no shipped ones, shown after those.
     """
     shipped = sorted(zoo.cards(), key=lambda card: list(KINDS).index(card.kind))
-    items = [model_card(card) for card in (*shipped, *map(zoo.card, own))]
-    return sent({"items": items, "several": False, "legend": ""}, selected=[chosen], own=list(own))
+    items = [model_card(card) for card in (*shipped, *map(zoo.card, opened))]
+    return sent({"items": items, "several": False, "legend": ""}, selected=[chosen], opened=list(opened))
 
 
 def model_card(card: zoo.ModelCard) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from demos.pictures import inline
+from demos.text import unlearn as copy
 from demos.unlearn import cards
 from demos.unlearn import options as show
 from demos.unlearn import settings as controls
@@ -22,7 +24,12 @@ Component = gr.components.Component
 
 @dataclass(slots=True)
 class Form:
-    """Components of the form; `filled`: listeners that fill in what follows from a choice; `.then` of them the form is whole."""
+    """Components of the form.
+
+    Attributes:
+        opened: changes when a model that is no shipped one was opened; the form is whole then.
+        filled: listeners that fill in what follows from a choice; `.then` of them the form is whole.
+    """
 
     model: gr.HTML
     kind: gr.Radio
@@ -42,7 +49,7 @@ class Form:
     page: gr.State
     samples_class: gr.Dropdown
     samples_note: gr.Markdown
-    own_note: gr.HTML
+    opened: gr.State
     inputs: set[Component] = field(default_factory=set)
     filled: list[Any] = field(default_factory=list)
 
@@ -75,15 +82,15 @@ class Form:
         scope = show.scope(model, chosen.method, values[self.kind], values[self.classes])
         return {self.settings: offered(chosen, scope), self.redirect_note: show.redirect_note(chosen.method)}
 
-    def fill(self, run: RunPlan, own: Sequence[str] = ()) -> dict[Any, Any]:
-        """Updates that make the form describe a run; the reverse of `read`. `own`: see `form_cards.model_value`."""
+    def fill(self, run: RunPlan, opened: Sequence[str] = ()) -> dict[Any, Any]:
+        """Updates that make the form describe a run; the reverse of `read`. `opened`: see `cards.model_value`."""
         config, spec = run.config, run.forget.spec
         names = [] if spec.concept else [run.forget.names[c] for c in spec.classes]
         kind = config.forget.strip().partition(":")[0]
         scope = presets.forget_scope(config.model, config.method, config.forget, kind=show.kind_of(config.model))
         data = config.data if show.chooses_data(config.model) else "shipped"
         updates: dict[Any, Any] = {
-            self.model: cards.model_value(config.model, own),
+            self.model: cards.model_value(config.model, opened),
             self.kind: show.kind_update(config.model, kind),
             self.kind_note: show.forget_note(config.model),
             self.data: gr.Radio(value=data, visible=show.chooses_data(config.model)),
@@ -104,6 +111,52 @@ class Form:
             updates |= {self.share: round(100 * spec.share, 6), self.share_seed: spec.seed}
         updates |= {group: gr.update(visible=kind == name) for name, group in self.kinds.items()}
         return updates
+
+    @property
+    def choices(self) -> list[Component]:
+        """What `new_model` is told of the form as it is."""
+        return [self.model, self.settings, self.kind]
+
+    @property
+    def of_model(self) -> list[Component]:
+        """Everything that `with_model` may update."""
+        return [
+            self.model, self.opened, self.kind, self.kind_note, self.data, self.classes, self.concepts, self.concept_own, self.redirect,
+            self.redirects_note, self.redirect_note, self.samples_class, self.samples, self.samples_note, self.page, self.settings,
+        ]  # fmt: skip
+
+    def with_model(self, opened: str, model: Any, settings: Any, kind: str) -> dict[Any, Any]:
+        """Updates that put a model that was opened among the cards and choose it; see `new_model`."""
+        value = cards.model_value(opened, tuple(dict.fromkeys([*show.opened_ids(model), opened])))
+        return {self.model: value, self.opened: secrets.token_hex(4), **self.new_model(value, settings, kind)}
+
+    def new_model(self, model: Any, settings: Any, kind: str) -> dict[Any, Any]:
+        """Updates that fill in what a chosen model brings: what it can forget, its classes, pictures, concepts and settings.
+
+        Args:
+            model, settings, kind: values of `choices`.
+        """
+        model_id = show.known(model)
+        names, first = inline.dataset(model_id).pictured, show.first_class(model_id)
+        concept = show.first_concept(model_id)
+        kinds = show.kinds_of(model_id)
+        kind = kind if kind in kinds else kinds[0]
+        chosen = cards.class_value(model_id, [first])
+        return {
+            **self.offered({self.model: model, self.settings: settings, self.kind: kind, self.classes: chosen}),
+            self.kind: show.kind_update(model_id, kind),
+            self.kind_note: show.forget_note(model_id),
+            self.data: gr.Radio(value="shipped", visible=show.chooses_data(model_id)),
+            self.classes: chosen,
+            self.concepts: cards.concept_value(model_id, concept),
+            self.concept_own: show.own_concept_value(model_id, ""),
+            self.redirect: show.redirect_value(model_id, show.redirects(model_id).get(concept, "")),
+            self.redirects_note: show.redirects_note(model_id, concept),
+            self.samples_class: gr.Dropdown(choices=list(names), value=first),
+            self.samples: cards.sample_value(model_id, first, 0, []),
+            self.samples_note: copy.SAMPLES_NONE,
+            self.page: 0,
+        }
 
     @property
     def outputs(self) -> list[Any]:

@@ -10,8 +10,7 @@ from demos.pictures import inline
 from demos.render import render, step_title
 from demos.static_files import mounting
 from demos.text import unlearn as copy
-from demos.unlearn import cards, form_settings, own
-from demos.unlearn import hub_panel as hub
+from demos.unlearn import cards, form_settings, hub_panel, uploaded
 from demos.unlearn import options as show
 from demos.unlearn import wiring as form_wiring
 from demos.unlearn.form import Form
@@ -34,8 +33,9 @@ def build(model: str) -> Form:
 
     gr.HTML(step_title(copy.MODEL_TITLE), elem_classes="pg-step")
     model_part = picker(cards.model_value(model), "model-picker")
-    hub_part = hub.build()
-    own_part = own.build()
+    hub_panel.build(lambda: form)
+    uploaded.build(lambda: form)
+    opened = gr.State("")
     gr.HTML(step_title(copy.FORGET_TITLE), elem_classes="pg-step")
     kind = gr.Radio(
         show.kind_choices(),
@@ -91,12 +91,12 @@ def build(model: str) -> Form:
     settings = form_settings.build(model, show.scope(model, show.first_method(model), "class", {"selected": [default]}))
     form = Form(
         model_part, kind, classes, share, share_seed, samples, concepts, concept_own, redirect, redirects_note, redirect_note, settings,
-        kinds, kind_note, source, page, samples_class, samples_note, own_part.note,
+        kinds, kind_note, source, page, samples_class, samples_note, opened,
     )  # fmt: skip
     form.inputs = {
         model_part, kind, source, classes, share, share_seed, samples, concepts, concept_own, redirect, settings,
     }  # fmt: skip
-    form_wiring.wire(form, previous, following, nothing, own_part, hub_part)
+    form_wiring.wire(form, previous, following, nothing)
     return form
 
 

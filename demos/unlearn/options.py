@@ -50,16 +50,16 @@ def kind_of(model: str) -> str:
     return zoo.card(model).kind
 
 
-def own_ids(value: Any) -> tuple[str, ...]:
-    """What is no shipped model among a model picker's cards, the visitor's own and those of the Hub, as far as still open."""
-    own = value.get("own") if isinstance(value, Mapping) else None
+def opened_ids(value: Any) -> tuple[str, ...]:
+    """What is no shipped model among a model picker's cards: the visitor's uploads and models of the Hub, as far as still open."""
+    opened = value.get("opened") if isinstance(value, Mapping) else None
     found = []
-    for name in own if isinstance(own, list) else []:
+    for name in opened if isinstance(opened, list) else []:
         if isinstance(name, str) and name.startswith((zoo.OWN, zoo.HUB)):
             with suppress(InputError):
                 found.append(zoo.card(name).id)
-    brought = [name for name in found if name.startswith(zoo.OWN)]
-    return tuple(name for name in found if name not in brought[zoo.VISITORS_KEPT :])
+    uploaded = [name for name in found if name.startswith(zoo.OWN)]
+    return tuple(name for name in found if name not in uploaded[zoo.VISITORS_KEPT :])
 
 
 def first_class(model: str) -> str:

@@ -73,9 +73,9 @@ def build(
     machine: hardware.Hardware,
     pace: Pace,
     first: recorded.Recordings,
-    opened: Callable[..., Any],
+    loaded: Callable[..., Any],
 ) -> Unlearn:
-    """Draws the tab and wires it; `opened` is the event of a page that has loaded."""
+    """Draws the tab and wires it; `loaded` is the event of a page that has loaded."""
     model = first.first
     feed = Feed(ctx.book)
 
@@ -114,7 +114,7 @@ def build(
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
-    _wire_return(ctx, page, opened)
+    _wire_return(ctx, page, loaded)
     _wire_form(page, _wire_job(ctx, page))
     _wire_recording(ctx, page)
     return page
@@ -249,7 +249,7 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
         planned = page.first.plan(recording)
         if planned is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
-        filled = page.form.fill(planned, form_values.own_ids(model))  # first, so that nothing runs that is not shown
+        filled = page.form.fill(planned, form_values.opened_ids(model))  # first, so that nothing runs that is not shown
         browser, job_id = ctx.show(browser, ctx.submit(browser, planned))
         return {ctx.browser: browser, ctx.job: job_id, **filled}
 
@@ -268,7 +268,7 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
         return {page.recording: chosen, page.live: {**page.first.value(chosen), "yields": True}}
 
     gr.on(
-        [page.form.model.input, page.form.own_note.change],  # the note tells of a model that was opened
+        [page.form.model.input, page.form.opened.change],
         play,
         [page.form.model, ctx.browser, ctx.job],
         [page.recording, page.live],
@@ -276,7 +276,7 @@ def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
     )
 
 
-def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) -> None:
+def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) -> None:
     """A new visitor gets a token; one who returns finds the run that the page showed, and the form describes it.
 
     One event for all: each takes the browser as long as a tenth of the page.
@@ -290,14 +290,14 @@ def _wire_return(ctx: PageContext, page: Unlearn, opened: Callable[..., Any]) ->
         shown = {ctx.browser: known, ctx.job: job_id, page.run: gr.Button(interactive=job is None or not job.active)}
         if job is not None:
             run, model = job.plan, job.config.model
-            own = (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ()
+            opened = (model,) if model.startswith((zoo.OWN, zoo.HUB)) else ()
             with suppress(PlaygroundError):  # a visitor's model that is closed by now: its run can still be seen
-                filled = {page.recording: model, **form.fill(run, own)}
+                filled = {page.recording: model, **form.fill(run, opened)}
                 return {**shown, **filled, **about_updates(page, lambda: run)}
         return {**shown, **about_updates(page, lambda: form.read(begins))}
 
     outputs = [ctx.browser, ctx.job, page.run, page.badges, page.reference_note, page.retrain, page.recording]
-    opened(come_back, ctx.browser, [*outputs, *form.outputs], **QUEUED)
+    loaded(come_back, ctx.browser, [*outputs, *form.outputs], **QUEUED)
 
 
 def _wire_form(page: Unlearn, ended: Any) -> None:
@@ -311,7 +311,9 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
     others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
     outputs = [page.badges, page.reference_note, page.retrain, form.settings, form.redirect_note]
-    gr.on([*chosen, *(part.change for part in (*others, form.data))], describe, form.inputs, outputs, **LAST)
+    gr.on(
+        [*chosen, *(part.change for part in (*others, form.data, form.opened))], describe, form.inputs, outputs, **LAST
+    )
     # Not by a change: halfway the form is in part the old one, which the server refuses.
     for listener in (*form.filled, ended):
         listener.then(describe, form.inputs, outputs, **LAST)

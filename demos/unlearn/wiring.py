@@ -7,25 +7,15 @@ from typing import Any
 
 import gradio as gr
 
-from demos.context import LAST, QUICK, say
+from demos.context import LAST, QUICK
 from demos.pictures import inline
-from demos.render import render
 from demos.text import unlearn as copy
-from demos.unlearn import cards, own
-from demos.unlearn import hub_panel as hub
+from demos.unlearn import cards
 from demos.unlearn import options as show
 from demos.unlearn.form import Form
-from sfr_core.errors import PlaygroundError
 
 
-def wire(
-    form: Form,
-    previous: gr.Button,
-    following: gr.Button,
-    nothing: gr.Button,
-    brought: own.OwnPart,
-    of_hub: hub.HubPart | None,
-) -> None:
+def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:
     """Connects everything inside the form."""
     _wire_samples(form, previous, following, nothing)
     _wire_concepts(form)
@@ -35,78 +25,13 @@ def wire(
 
     form.kind.change(show_kind, form.kind, list(form.kinds.values()), **QUICK)
 
-    def new_model(model: Any, settings: Any, kind: str) -> dict[Any, Any]:
-        model_id = show.known(model)
-        names, first = inline.dataset(model_id).pictured, show.first_class(model_id)
-        concept = show.first_concept(model_id)
-        kinds = show.kinds_of(model_id)
-        kind = kind if kind in kinds else kinds[0]
-        chosen = cards.class_value(model_id, [first])
-        return {
-            **form.offered({form.model: model, form.settings: settings, form.kind: kind, form.classes: chosen}),
-            form.kind: show.kind_update(model_id, kind),
-            form.kind_note: show.forget_note(model_id),
-            form.data: gr.Radio(value="shipped", visible=show.chooses_data(model_id)),
-            form.classes: chosen,
-            form.concepts: cards.concept_value(model_id, concept),
-            form.concept_own: show.own_concept_value(model_id, ""),
-            form.redirect: show.redirect_value(model_id, show.redirects(model_id).get(concept, "")),
-            form.redirects_note: show.redirects_note(model_id, concept),
-            form.samples_class: gr.Dropdown(choices=list(names), value=first),
-            form.samples: cards.sample_value(model_id, first, 0, []),
-            form.samples_note: copy.SAMPLES_NONE,
-            form.page: 0,
-        }
-
-    choices = [form.model, form.settings, form.kind]
-    changed = [
-        form.kind,
-        form.kind_note,
-        form.data,
-        form.classes,
-        form.samples_class,
-        form.samples,
-        form.samples_note,
-        form.page,
-    ]
-    changed += [form.concepts, form.concept_own, form.redirect, form.redirects_note, form.settings, form.redirect_note]
-
     def chosen_anew(model: Any, settings: Any, kind: str) -> dict[Any, Any]:
         """Nothing where the form is that model's already: the event may be said again (`LAST`), and the visitor's classes would be lost."""
         if isinstance(settings, Mapping) and settings.get("model") == show.known(model):
             return {form.settings: gr.skip()}
-        return new_model(model, settings, kind)
+        return form.new_model(model, settings, kind)
 
-    form.filled.append(form.model.input(chosen_anew, choices, changed, **LAST))
-
-    def open_own(data: Any, weights: Any, name: Any, size: Any, model: Any, settings: Any, kind: str) -> dict[Any, Any]:
-        try:
-            card = own.open_files(data, weights, name, size)
-        except PlaygroundError as error:
-            raise say(error) from None
-        value = cards.model_value(card.id, [*show.own_ids(model), card.id])
-        return {form.model: value, **new_model(value, settings, kind), form.own_note: own.opened_html(card)}
-
-    def open_of_hub(opened: str, model: Any, settings: Any, kind: str) -> dict[Any, Any]:
-        ids = show.own_ids(model)
-        value = cards.model_value(opened, [*ids, *([opened] if opened not in ids else [])])
-        # Never the same twice, so that the page takes notice of a model that nobody clicked.
-        return {form.model: value, **new_model(value, settings, kind), form.own_note: render("mark.html", model=opened)}
-
-    if of_hub is not None:
-        form.filled.append(of_hub.wire(choices, open_of_hub, [form.model, *changed, form.own_note]))
-    if brought.button is not None:
-        # Queued, or the page would not show the sentence of an error; one at a time, for reading a zip takes memory.
-        opened = brought.button.click(
-            open_own,
-            [*brought.inputs, *choices],
-            [form.model, *changed, form.own_note],
-            api_visibility="private",
-            show_progress="minimal",
-            show_progress_on=brought.button,
-            concurrency_limit=1,
-        )
-        form.filled.append(opened)
+    form.filled.append(form.model.input(chosen_anew, form.choices, form.of_model, **LAST))
 
 
 def _wire_concepts(form: Form) -> None:

@@ -60,7 +60,6 @@ CASES: dict[str, Callable[[str], Values]] = {
         "own": 0.1,
     },
     "live.html": lambda x: {"T": Texts(x)},
-    "mark.html": lambda x: {"model": x},
     "method_note.html": lambda x: {
         "T": Texts(x),
         "summary": x,
@@ -110,7 +109,7 @@ PARTS: dict[str, Callable[[str], Markup]] = {
     "status": render.status,
     "step_title": render.step_title,
     "form_alert": render.form_alert,
-    "form_note": lambda x: render.form_note(x, status=True, model=x),
+    "form_note": lambda x: render.form_note(x, status=True),
     "bar": lambda x: render.bar(x, 1, 2),
     "table": lambda x: render.table((x, x), [(x, x)], caption=x, text_columns=(1,)),
     "folded_table": lambda x: render.folded_table(x, (x, x), [(x, x)], caption=x),

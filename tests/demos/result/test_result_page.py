@@ -38,8 +38,8 @@ def book(ctx: PageContext) -> JobBook:
 
 @pytest.fixture
 def tab(ctx: PageContext, book: JobBook) -> runs.Runs:
-    with gr.Tab("Runs"):
-        return runs.build(ctx)
+    with gr.Tab("Runs") as item:
+        return runs.Runs(ctx, item)
 
 
 def finished(book: JobBook, browser: dict[str, str], **changes: Any) -> Job:

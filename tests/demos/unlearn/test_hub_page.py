@@ -146,14 +146,14 @@ def test_a_download_opens_the_model_and_puts_it_among_the_cards(hub: StubHub) ->
     wish = ended(hub_page.download(found))
     assert wish.state == "done", wish.error
     assert wish.steps == found.description.missing // 1000
-    assert f'data-model="{SD}"' in hub_page.ended_html(wish)
+    assert "is open: it is chosen above" in hub_page.ended_html(wish)
     (card,) = wish.outcomes.values()
     assert zoo.card(SD) is card
     shown = form_cards.model_value(SD, [SD])
     assert shown["selected"] == [SD]
     assert cards_of(shown)["items"][-1]["id"] == SD
     assert "from the Hugging Face Hub" in cards_of(shown)["items"][-1]["detail"][-1]
-    assert form_values.own_ids(shown) == (SD,)
+    assert form_values.opened_ids(shown) == (SD,)
     assert form_values.takes_own_words(SD)
     assert not form_values.takes_own_words("emoji-sd")
     assert inline.dataset(SD).class_names[:2] == ("cat", "dog")

@@ -17,10 +17,10 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+from gradio.block_function import BlockFunction
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from demos.app_builder import build_app
 from demos.jobs import estimate
 from demos.jobs.book import Job, JobBook
 from demos.live import payload as live
@@ -28,7 +28,7 @@ from demos.pictures import inline
 from demos.records import record as run_record
 from demos.result import export
 from demos.text import unlearn as copy
-from demos.unlearn import cards, header, own
+from demos.unlearn import cards, header, layout, uploaded
 from demos.unlearn import options as form
 from sfr_core import presets
 from sfr_core.configs import RunConfig
@@ -75,8 +75,8 @@ def open_swin(files: OwnFiles, name: str) -> UploadedModel:
 
 def test_the_uploads_become_a_card_that_only_its_id_reaches(uploads: tuple[str, str]) -> None:
     before = zoo.cards()
-    first = own.open_files(*uploads, SMALL, 32)
-    second = own.open_files(*uploads, f" {SMALL} ", 32.0)
+    first = uploaded.open_files(*uploads, SMALL, 32)
+    second = uploaded.open_files(*uploads, f" {SMALL} ", 32.0)
     assert zoo.cards() == before
     assert first.id != second.id
     assert len(first.id) == len("own:") + 32
@@ -93,12 +93,12 @@ def test_the_uploads_become_a_card_that_only_its_id_reaches(uploads: tuple[str, 
     with pytest.raises(InputError) as known:
         zoo.card("no-such-model")
     assert first.id not in str(known.value)
-    assert "3 classes, 24 training and 6 test pictures of 32 × 32" in own.opened_html(first)
+    assert "3 classes, 24 training and 6 test pictures of 32 × 32" in uploaded.opened_html(first)
 
 
 def test_the_copy_outlives_the_upload_and_goes_with_the_model(uploads: tuple[str, str], tmp_path: Path) -> None:
     weights = shutil.copy(uploads[1], tmp_path / "gone.safetensors")
-    card = own.open_files(uploads[0], str(weights), SMALL, 32)
+    card = uploaded.open_files(uploads[0], str(weights), SMALL, 32)
     Path(weights).unlink()
     assert card.folder.stat().st_mode & 0o077 == 0
     saved, model = load_file(uploads[1]), zoo.brought(card.id).build_trained()
@@ -151,43 +151,43 @@ def test_the_longest_unused_model_leaves(swin: OwnFiles) -> None:
 )
 def test_anything_but_a_plain_name_is_refused_before_a_file_is_read(text: Any) -> None:
     if text == "torchvision:resnet18\n":
-        assert own.read_name(text, None) == "torchvision:resnet18"
+        assert uploaded.read_name(text, None) == "torchvision:resnet18"
         return
     with pytest.raises(InputError, match="plain name"):
-        own.open_files("/nowhere.zip", "/nowhere.safetensors", text, None)
+        uploaded.open_files("/nowhere.zip", "/nowhere.safetensors", text, None)
 
 
 @pytest.mark.parametrize("size", [7, 225, 32.5, -1, True, "32", float("nan")])
 def test_a_size_out_of_range(size: Any) -> None:
     with pytest.raises(InputError, match="whole number from 8 to 224"):
-        own.read_name(SMALL, size)
+        uploaded.read_name(SMALL, size)
 
 
 def test_a_size_may_be_left_empty() -> None:
-    assert own.read_name(SMALL, None) == own.read_name(SMALL, 0) == SMALL
-    assert own.read_name(SMALL, 8) == f"{SMALL}?size=8"
+    assert uploaded.read_name(SMALL, None) == uploaded.read_name(SMALL, 0) == SMALL
+    assert uploaded.read_name(SMALL, 8) == f"{SMALL}?size=8"
 
 
 def test_uploads_that_are_missing_or_do_not_fit(uploads: tuple[str, str], tmp_path: Path) -> None:
     data, weights = uploads
-    kept = set(Path(own.tempfile.gettempdir()).glob("playground-own-*"))
+    kept = set(Path(uploaded.tempfile.gettempdir()).glob("playground-upload-*"))
     with pytest.raises(InputError, match="No pictures"):
-        own.open_files(None, weights, SMALL, 32)
+        uploaded.open_files(None, weights, SMALL, 32)
     with pytest.raises(InputError, match="No weights"):
-        own.open_files(data, None, SMALL, 32)
+        uploaded.open_files(data, None, SMALL, 32)
     with pytest.raises(InputError, match="No weights"):
-        own.open_files(data, data, SMALL, 32)
+        uploaded.open_files(data, data, SMALL, 32)
     with pytest.raises(InputError, match="Unknown torchvision architecture 'nonet'"):
-        own.open_files(data, weights, "torchvision:nonet", 32)
+        uploaded.open_files(data, weights, "torchvision:nonet", 32)
     with pytest.raises(AssetError, match="another network"):
-        own.open_files(data, weights, "torchvision:shufflenet_v2_x1_0", 32)
+        uploaded.open_files(data, weights, "torchvision:shufflenet_v2_x1_0", 32)
     with pytest.raises(AssetError, match=r"another network \(torchvision:vit_b_16 has 85,"):
-        own.open_files(data, weights, "torchvision:vit_b_16", 224)
+        uploaded.open_files(data, weights, "torchvision:vit_b_16", 224)
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK")
     with pytest.raises(AssetError, match="neither a folder nor a zip"):
-        own.open_files(str(broken), weights, SMALL, 32)
-    assert set(Path(own.tempfile.gettempdir()).glob("playground-own-*")) == kept
+        uploaded.open_files(str(broken), weights, SMALL, 32)
+    assert set(Path(uploaded.tempfile.gettempdir()).glob("playground-upload-*")) == kept
     assert not zoo._visitors
 
 
@@ -209,24 +209,24 @@ def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.Monkey
         ("FILE_BYTES", 1000, "is larger than 1.0 kB"),
     ):
         with monkeypatch.context() as change:
-            change.setattr(own, limit, value)
+            change.setattr(uploaded, limit, value)
             with pytest.raises(AssetError, match=sentence):
-                own.open_files(*uploads, SMALL, 32)
+                uploaded.open_files(*uploads, SMALL, 32)
     with monkeypatch.context() as change:
-        change.setattr(own, "PICTURE_BYTES", 30 * 32 * 32 * 3)
-        own.open_files(*uploads, SMALL, 32)
+        change.setattr(uploaded, "PICTURE_BYTES", 30 * 32 * 32 * 3)
+        uploaded.open_files(*uploads, SMALL, 32)
 
 
 def test_the_pickers_show_it_in_colour_on_its_visitors_page_alone(uploads: tuple[str, str]) -> None:
-    card = own.open_files(*uploads, SMALL, 32)
+    card = uploaded.open_files(*uploads, SMALL, 32)
     shipped = [item["id"] for item in cards_of(cards.model_value(zoo.cards()[0].id))["items"]]
     assert sorted(shipped) == [c.id for c in zoo.cards()]
     value = cards.model_value(card.id, [card.id])
     assert [item["id"] for item in cards_of(value)["items"]] == [*shipped, card.id]
     assert value["selected"] == [card.id]
-    assert form.own_ids(value) == (card.id,)
-    assert form.own_ids({"own": ["own:gone", 3, {}, card.id]}) == (card.id,)
-    assert form.own_ids(None) == ()
+    assert form.opened_ids(value) == (card.id,)
+    assert form.opened_ids({"opened": ["own:gone", 3, {}, card.id]}) == (card.id,)
+    assert form.opened_ids(None) == ()
     classes = cards.class_value(card.id, ["red"])
     assert [item["label"] for item in cards_of(classes)["items"]] == ["blue", "green", "red"]
     assert all(len(item["images"]) == cards.PICTURES_PER_CARD for item in cards_of(classes)["items"])
@@ -250,7 +250,7 @@ def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     run = plan(tiny_run(model.card.id))
     pace = estimate.Pace()
     assert pace.expect(run) is None
-    assert "time unknown" in header.badges_html(own.hardware.detect(), None, model.card.machine)
+    assert "time unknown" in header.badges_html(uploaded.hardware.detect(), None, model.card.machine)
     job = Job(id="0" * 32, visitor="1" * 32, plan=run, created=0.0)
     job.result = SimpleNamespace(seconds=6.0)  # type: ignore[assignment]
     pace.learn(job)
@@ -307,19 +307,33 @@ def test_a_whole_run_of_it_and_what_its_files_call_it(swin: OwnFiles) -> None:
         book.submit("a" * 32, plan(job.config))
 
 
-def test_the_page_hands_out_one_private_queued_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = [f for f in build_app().demo.fns.values() if f.name == "open_own"]
-    assert [f.api_visibility for f in functions] == ["private"]
-    assert functions[0].queue is not False  # or the page would not show the sentence of an error
+@pytest.fixture
+def open_upload() -> BlockFunction:
+    """What the button of the opened part does."""
+    with gr.Blocks() as demo:
+        uploaded.draw(layout.build(form.first_model()))
+    (function,) = (f for f in demo.fns.values() if f.name == "open_upload")
+    return function
+
+
+def test_the_page_hands_out_one_private_queued_event(
+    open_upload: BlockFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_upload.api_visibility == "private"
+    assert open_upload.queue is not False  # or the page would not show the sentence of an error
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
-    zero = build_app(backend=lambda job: iter(())).demo
-    assert [f for f in zero.fns.values() if f.name == "open_own"] == []
-    notes = [b.value for b in zero.blocks.values() if getattr(b, "elem_id", None) == "own-note"]
-    assert copy.OWN_ZERO in str(notes)
+    with gr.Blocks() as zero:
+        layout.build(form.first_model())
+    assert zero.renderables == []  # neither part is ever drawn
+    notes = [b.value for b in zero.blocks.values() if getattr(b, "elem_id", None) == "upload-note"]
+    assert copy.UPLOAD_ZERO in str(notes)
 
 
-def test_the_handler_answers_with_the_sentence_or_the_whole_form(uploads: tuple[str, str]) -> None:
-    handler = next(f for f in build_app().demo.fns.values() if f.name == "open_own").fn
+def test_the_handler_answers_with_the_sentence_or_the_whole_form(
+    open_upload: BlockFunction, uploads: tuple[str, str]
+) -> None:
+    handler = open_upload.fn
+    assert handler is not None
     shipped = cards.model_value(zoo.cards()[0].id)
     rest = (shipped, {"method": "sfr-on"}, "class")
     with pytest.raises(gr.Error, match="plain name"):
@@ -328,10 +342,10 @@ def test_the_handler_answers_with_the_sentence_or_the_whole_form(uploads: tuple[
     assert updates["model-picker"]["selected"][0].startswith("own:")
     assert updates["class-picker"]["selected"] == ["blue"]
     assert updates["settings"]["offer"]["model"] == updates["model-picker"]["selected"][0]
-    assert "3 classes" in updates["own-note"]
+    assert "3 classes" in updates["upload-note"]
     again = handler(*uploads, SMALL, 32, updates["model-picker"], *rest[1:])
     picker = next(value for part, value in again.items() if getattr(part, "elem_id", None) == "model-picker")
-    assert len(form.own_ids(picker)) == 2
+    assert len(form.opened_ids(picker)) == 2
 
 
 def test_wrong_weights_say_so_in_one_sentence(swin: OwnFiles, tmp_path: Path) -> None:
