@@ -12,7 +12,7 @@ from sfr_core import catalog, presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.events import to_json
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 

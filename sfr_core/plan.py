@@ -13,7 +13,7 @@ from sfr_core.configs import MethodConfig, RunConfig
 from sfr_core.data.concepts import PromptPlan, Role, plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import ForgetSpec, Split, parse_forget, split_rows
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped
 from sfr_core.zoo.cards import ModelCard, check_kind
 

@@ -9,7 +9,7 @@ from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import ANY, CLASS, SCATTERED, Preset
 from sfr_core.configs import Variant
 from sfr_core.errors import UnknownName
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo.shipped import cards, origin
 
 

@@ -27,8 +27,8 @@ from sfr_core.configs.base import checked, setting
 from sfr_core.data.datasets import Dataset
 from sfr_core.errors import SpecError
 from sfr_core.events import Event, Finished, PhaseStarted, Step
+from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import Kind
-from sfr_core.kinds.registry import KINDS
 from sfr_core.plan import plan
 from sfr_core.results import ClassifierRecord
 from sfr_core.runs.files import FILES, WEIGHTS, read_config, read_result, read_weights

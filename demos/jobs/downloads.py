@@ -20,7 +20,7 @@ from sfr_core.hub.fetch import Watch
 from sfr_core.hub.offers import offer_of
 from sfr_core.hub.open import look_up, open_generator
 from sfr_core.hub.resolve import HubModel
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo.cards import ModelCard
 
 LOOK_SECONDS = 0.2

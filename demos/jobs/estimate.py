@@ -18,8 +18,8 @@ from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs.recovery import Attack
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import Role
+from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import RECORD_SAMPLES, SHOWN_FORGET, SHOWN_REMAIN
-from sfr_core.kinds.registry import KINDS
 from sfr_core.plan import ForgetPlan, RunPlan
 from sfr_core.zoo.cards import ModelCard, retrained_model
 

@@ -11,7 +11,7 @@ from sfr_core import catalog
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.errors import InputError
 from sfr_core.events import Event
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.plan import RunPlan
 
 if TYPE_CHECKING:

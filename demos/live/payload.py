@@ -22,7 +22,7 @@ from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
 from sfr_core.events import Evaluated, Event, Phase, from_json
 from sfr_core.hub.concepts import shown_blurred
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.plan import ForgetPlan, RunPlan, plan
 from sfr_core.zoo import shipped as zoo
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from demos.pictures.inline import data_uri
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES, SHEET_ROWS
 

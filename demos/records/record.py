@@ -27,7 +27,7 @@ from sfr_core.events import (
     broken_off,
 )
 from sfr_core.hub.concepts import shown_blurred
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.plan import ForgetPlan, plan_forget
 from sfr_core.results import GeneratorRecord, GeneratorReport, LiveRecord, ModelReport, Report, RunResult
 from sfr_core.zoo import shipped

@@ -13,7 +13,7 @@ from demos.pictures.sample_sheet import sample_pictures
 from demos.text import unlearn as copy
 from sfr_core.data.concepts import ConceptKind, read_concepts
 from sfr_core.hub.names import read_name
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
 
 PICTURES_PER_CARD = 4

@@ -20,7 +20,7 @@ from demos.unlearn import settings as controls
 from sfr_core import catalog, presets
 from sfr_core.configs import MAX_SEED, RunConfig
 from sfr_core.configs.run import whole
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 
 FIRST_METHOD = next(iter(KINDS.values())).default_method
 RUN_FIELDS: dict[str, Any] = {"seed": 0, "device": "auto", "precision": "auto", "memory": "plain"}

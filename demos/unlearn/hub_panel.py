@@ -26,7 +26,7 @@ from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.open import open_classifier
 from sfr_core.hub.resolve import HubModel
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
 

@@ -17,7 +17,7 @@ from sfr_core.configs import MAX_PROMPT
 from sfr_core.data.concepts import plan_prompts, read_concepts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import InputError, SpecError
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
 
 FIRST_CHOICE = "Sneaker"

@@ -16,7 +16,7 @@ from sfr_core import catalog, presets
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.plan import RunPlan, plan
 from sfr_core.zoo import shipped as zoo
 

@@ -11,7 +11,7 @@ from sfr_core.configs import Setting
 from sfr_core.configs.base import Group, wanted
 from sfr_core.configs.run import whole
 from sfr_core.errors import ConfigError, SpecError
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 
 MAX_SAMPLES = 2000
 """Single pictures that one run may name."""

@@ -30,7 +30,7 @@ from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, UnknownName
 from sfr_core.metrics.concepts import sample_prompts
 from sfr_core.metrics.generation import Protocol, sample_plan
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import PromptJudge
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve

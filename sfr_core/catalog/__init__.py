@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 
 from sfr_core.catalog.base import MethodSpec
 from sfr_core.errors import InputError, UnknownName
-from sfr_core.kinds.registry import KINDS, kind_named
+from sfr_core.kinds import KINDS, kind_named
 
 BY_KIND: dict[str, dict[str, MethodSpec]] = {kind: {} for kind in KINDS}
 """The methods by kind of model (ModelCard.kind), in the order in which they are shown."""

@@ -18,7 +18,6 @@ No torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -26,6 +25,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sfr_core.data.class_sets import evenly
 from sfr_core.data.public import public_mode
 from sfr_core.data.splits import ForgetSpec, Split
 from sfr_core.errors import AssetError, SpecError, UnknownName
@@ -265,11 +265,13 @@ def plan_prompts(concepts: Concepts, spec: ForgetSpec, redirect: str = "") -> Pr
         raise SpecError(f"'{target}' asks for the very concept.", hint="Redirect to a prompt that does not name it.")
     near = [concepts.find(name) for name in concept.neighbours]
     far = _distant(concepts, concept)
+    near_asked = [near[i] for i in evenly(np.arange(len(near)), NEIGHBOURS_ASKED)]
+    far_asked = [far[i] for i in evenly(np.arange(len(far)), OTHERS_ASKED)]
     prompts = (
         *(Prompt(text, text, "direct", concept.shows) for text in concept.direct),
         *(Prompt(text, text, "paraphrase", concept.shows) for text in concept.paraphrases),
-        *(Prompt(other.direct[0], other.name, "neighbour", other.shows) for other in _some(near, NEIGHBOURS_ASKED)),
-        *(Prompt(other.direct[0], other.name, "other", other.shows) for other in _some(far, OTHERS_ASKED)),
+        *(Prompt(other.direct[0], other.name, "neighbour", other.shows) for other in near_asked),
+        *(Prompt(other.direct[0], other.name, "other", other.shows) for other in far_asked),
     )
     if not far:
         prompts += tuple(Prompt(text, text, "other") for text in concepts.neutral if text != target)
@@ -309,10 +311,3 @@ def _distant(concepts: Concepts, concept: Concept) -> list[Concept]:
     return [
         other for other in concepts.concepts if other.name not in near and not set(other.shows) & set(concept.shows)
     ]
-
-
-def _some(concepts: list[Concept], most: int) -> Iterable[Concept]:
-    """At most `most` of them, evenly spread over the list."""
-    if len(concepts) <= most:
-        return concepts
-    return [concepts[i * len(concepts) // most] for i in range(most)]

@@ -19,7 +19,7 @@ from sfr_core.hub.memory import FLOAT, Kept, MemoryNeed, in_words, kept_by_autog
 from sfr_core.hub.names import clear_errors, read_name
 from sfr_core.hub.offers import offer_of
 from sfr_core.hub.resolve import HubModel, recall, small_json
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.nets.named import Architecture, build_network, from_timm_config, read_architecture
 from sfr_core.presets import resolve
 from sfr_core.zoo.cards import ModelCard

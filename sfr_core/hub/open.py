@@ -15,7 +15,7 @@ from sfr_core.hub.fetch import Watch, fetch
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sfr_core.errors import HubError
 from sfr_core.hub.files import ROOT, HubFile, Part, classifier_part, pipeline_parts, write_whole
 from sfr_core.hub.names import HubName, clear_errors, read_name
+from sfr_core.kinds import KINDS
 from sfr_core.kinds.classifier import KIND as CLASSIFIER
-from sfr_core.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo

@@ -56,15 +56,8 @@ def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, c
     Raises:
         Diverged: a loss or gradient is no longer finite.
     """
-    mask = yield from saliency(
-        task,
-        config.mask_fraction,
-        config.batch_size,
-        config.saliency_clip,
-        limit=config.saliency_batches,
-        rng=rng,
-        cancel=cancel,
-    )
+    size, clip, limit = config.batch_size, config.saliency_clip, config.saliency_batches
+    mask = yield from saliency(task, config.mask_fraction, size, clip, limit=limit, rng=rng, cancel=cancel)
     if mask is None:
         yield last_event(0, cancel, stopped=True)
         return

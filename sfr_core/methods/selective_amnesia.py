@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Generator, Iterable, Iterator, Mapping
 
 import torch
@@ -44,7 +43,7 @@ PICTURES_PER_EVENT = 10
 KEPT = 2
 """Fishers kept in this process: the same starting weights need theirs only once."""
 
-_kept: OrderedDict[str, Tensors] = OrderedDict()
+_kept: dict[str, Tensors] = {}
 _lock = threading.Lock()
 
 
@@ -110,29 +109,24 @@ def amnesia_fisher(
                 finite(summed)
                 if number == 1:
                     key = _name(parameters, config, losses, map(task.digest, pictures))
-                    known = _recall(key)
+                    known = _kept.get(key)
                 if known is None:
                     add_squares(fisher, batch_gradients(parameters, summed))
             if number % PICTURES_PER_EVENT == 0 or number == len(pictures):
                 yield PhaseProgress(phase="fisher", done=batch_count(number, PICTURES_PER_EVENT), total=total)
     if known is None:
         known = {name: squares.div_(len(pictures)).cpu() for name, squares in fisher.items()}
-        _keep(key, known)
+    _keep(key, known)
     return {name: known[name].to(p.device) for name, p in parameters.items()}
 
 
-def _recall(key: str) -> Tensors | None:
-    with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-        return _kept.get(key)
-
-
 def _keep(key: str, fisher: Tensors) -> None:
+    """Keeps a Fisher as the one that was used last."""
     with _lock:
+        _kept.pop(key, None)
         _kept[key] = fisher
         while len(_kept) > KEPT:
-            _kept.popitem(last=False)
+            del _kept[next(iter(_kept))]
 
 
 def _name(parameters: Parameters, config: SelectiveAmnesiaConfig, losses: Tensor, pictures: Iterable[bytes]) -> str:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sfr_core.data.concepts import SHOWN_BEFORE, PromptPlan, Role
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import entropy_of, frechet, moments, pooled, spread
-from sfr_core.nets.judge import RealFeatures, Verdict
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import PromptJudge, RealFeatures, Verdict
 from sfr_core.results import GeneratorRecord
 
 

@@ -19,8 +19,7 @@ from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.methods.common import cycle
 from sfr_core.metrics.generation import Protocol
-from sfr_core.nets.judge import pixels_of
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import PromptJudge, pixels_of
 from sfr_core.ops.denoising import mean_error
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sampler_steps

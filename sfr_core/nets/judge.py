@@ -1,10 +1,10 @@
-"""The judge of generated pictures: a classifier that can say no, and what it knows of real pictures."""
+"""The judge of generated pictures: a classifier that can say no, and what it knows of real pictures; of prompts, which they fulfil."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from sfr_core.data.concepts import PromptPlan
 from sfr_core.errors import AssetError
 from sfr_core.nets.resnet import SmallResNet
 
@@ -128,12 +129,8 @@ class Judge:
         if self.scale != (MEAN, STD):
             tensors["scale"] = torch.tensor(self.scale)
         if self.real is not None:
-            tensors |= {
-                "real.means": torch.from_numpy(self.real.means).float(),
-                "real.covariances": torch.from_numpy(self.real.covariances).float(),
-                "real.counts": torch.from_numpy(self.real.counts),
-                "real.spreads": torch.from_numpy(self.real.spreads).float(),
-            }
+            found = {field.name: torch.from_numpy(getattr(self.real, field.name)) for field in fields(RealFeatures)}
+            tensors |= {f"real.{name}": t.float() if t.is_floating_point() else t for name, t in found.items()}
         save_file(tensors, path)
 
     @classmethod
@@ -154,11 +151,9 @@ class Judge:
             network.load_state_dict(weights)
             real = None
             if "real.means" in tensors:
+                found = {field.name: tensors[f"real.{field.name}"] for field in fields(RealFeatures)}
                 real = RealFeatures(
-                    tensors["real.means"].double().numpy(),
-                    tensors["real.covariances"].double().numpy(),
-                    tensors["real.counts"].numpy(),
-                    tensors["real.spreads"].double().numpy(),
+                    **{n: (t.double() if t.is_floating_point() else t).numpy() for n, t in found.items()}
                 )
             mean, std = tensors["scale"].tolist() if "scale" in tensors else (MEAN, STD)
             return cls(network, tensors["means"], tensors["whitening"], tensors["limits"], real, scale=(mean, std))
@@ -183,6 +178,68 @@ class Judge:
             raise AssetError(f"The judge's card {folder / CARD} names another number of classes.", hint=HINT)
         judge.names = names
         return judge
+
+
+class PromptJudge:
+    """A judge with named classes, and which of them fulfil the prompts of a plan.
+
+    Args:
+        judge: of pictures.
+        names: of its classes, in the order of their numbers.
+        plan: prompts with the names that fulfil them (`Prompt.shows`).
+
+    Attributes:
+        fulfils: [prompts, classes], true where a picture of the class is what the prompt asks for.
+
+    Raises:
+        AssetError: a prompt is fulfilled by a class that the judge does not have.
+    """
+
+    def __init__(self, judge: Judge, names: tuple[str, ...], plan: PromptPlan) -> None:
+        self.judge, self.names, self.plan = judge, names, plan
+        self.fulfils = np.zeros((len(plan.prompts), len(names)), bool)
+        for i, prompt in enumerate(plan.prompts):
+            for name in prompt.shows:
+                if name not in names:
+                    raise AssetError(
+                        f"The judge has no class '{name}', which '{prompt.text}' asks for.",
+                        hint="Make judge and list of concepts by the same recipe.",
+                    )
+                self.fulfils[i, names.index(name)] = True
+
+    def __call__(self, pixels: Tensor) -> Verdict:
+        """The judge's own verdict on pictures [n, c, h, w] in 0 to 1."""
+        return self.judge(pixels)
+
+    def none(self, verdict: Verdict) -> NDArray[np.bool_]:
+        """True where no class is accepted, [n]."""
+        return verdict.labels >= len(self.names)
+
+    def accepted(self, verdict: Verdict, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which prompt each picture fulfils, [n]: its own (`labels` [n]) where it does, else the first that
+        it would fulfil, -1 where it fulfils none.
+        """
+        out = np.full(len(labels), -1, np.int64)
+        for row, (label, found) in enumerate(zip(labels, verdict.labels, strict=True)):
+            if found < len(self.names):
+                right = np.flatnonzero(self.fulfils[:, found])
+                out[row] = label if self.fulfils[label, found] else right[0] if len(right) else -1
+        return out
+
+    def plain(self, verdict: Verdict, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """True where the best class, whatever the doubt, is what was asked for, [n]."""
+        found: NDArray[np.bool_] = self.fulfils[labels, verdict.plain]
+        return found
+
+
+def prompt_judge(judge: Judge, plan: PromptPlan) -> PromptJudge | None:
+    """The judge of a plan's prompts; None where no class of the judge is what the concept's own prompts ask for.
+
+    Raises:
+        AssetError: a prompt is fulfilled by a class that the judge does not have.
+    """
+    found = PromptJudge(judge, judge.names, plan)
+    return found if found.fulfils[plan.labels("direct")].any() else None
 
 
 def _network_of(weights: dict[str, Tensor]) -> SmallResNet:

@@ -9,7 +9,6 @@ Importing this module imports no torch; nothing is ever downloaded.
 from __future__ import annotations
 
 import inspect
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sfr_core.errors import AssetError, UnknownName
+from sfr_core.nets.pipelines import read_json
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +70,7 @@ def read_architecture(text: str) -> Architecture:
         AssetError: unreadable, an argument of the wrong type, or one that may not be set.
     """
     if text.endswith(".json"):
-        values = _read_json(Path(text))
+        values = read_json(Path(text), hint=EXAMPLE)
     else:
         name, _, query = text.strip().partition("?")
         pairs = [part.partition("=") for part in query.split("&") if part]
@@ -87,16 +87,6 @@ def read_architecture(text: str) -> Architecture:
     if forbidden:
         raise AssetError(f"The argument '{forbidden[0]}' cannot be set.", hint="Weights come from --weights alone.")
     return Architecture(name=name, kwargs=arguments, **_reading(given))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AssetError(f"The architecture file {path} cannot be read ({error}).", hint=EXAMPLE) from None
-    if not isinstance(values, dict):
-        raise AssetError(f"The architecture file {path} holds no table.", hint=EXAMPLE)
-    return values
 
 
 def _value(raw: str) -> Any:

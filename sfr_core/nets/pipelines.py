@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sfr_core.errors import AssetError
-from sfr_core.kinds.registry import pipeline_of
+from sfr_core.kinds import pipeline_of
 
 INDEX = "model_index.json"
 SCHEDULER = "scheduler/scheduler_config.json"
@@ -81,7 +81,7 @@ def read_index(folder: Path, kind: str) -> dict[str, Any]:
     return index
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, hint: str = HINT) -> dict[str, Any]:
     """A JSON file that holds a table.
 
     Raises:
@@ -92,7 +92,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise ValueError("not a table")
     except (OSError, ValueError) as error:
-        raise AssetError(f"{path} cannot be read ({error}).", hint=HINT) from None
+        raise AssetError(f"{path} cannot be read ({error}).", hint=hint) from None
     return data
 
 

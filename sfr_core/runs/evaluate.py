@@ -14,8 +14,8 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
+from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import named
-from sfr_core.kinds.registry import KINDS
 from sfr_core.metrics.classifier import Answers, judge, report
 from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.ops.device import is_out_of_memory

@@ -15,8 +15,7 @@ from sfr_core.errors import AssetError
 from sfr_core.kinds.base import SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
 from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
-from sfr_core.nets.judge import Judge, RealFeatures, pixels_of
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import Judge, PromptJudge, RealFeatures, pixels_of
 from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.sampling import sampler_steps
 from sfr_core.ops.stepwise import drained

@@ -19,8 +19,8 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.errors import Busy, InputError
 from sfr_core.hub.describe import check_memory, hub_precision
 from sfr_core.hub.open import opened_generator
+from sfr_core.kinds import kind_named
 from sfr_core.kinds.base import named
-from sfr_core.kinds.registry import kind_named
 from sfr_core.metrics.classifier import Answers
 from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_device
 from sfr_core.ops.optimizers import check_optimizer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,27 +147,21 @@ class ClassifierTask(RunTask):
 
     @torch.no_grad()
     def evaluate_live(self) -> LiveRecord:
-        rates, counts = {}, {}
+        found: dict[str, Any] = {}
         for part, rows in self._live.items():
             at = torch.from_numpy(rows).to(self.device)
             hits = self._logits_at("train", at).argmax(1) == self._labels["train"][at]
-            rates[part], counts[part] = 100.0 * float(hits.float().mean()), len(rows)
-        return LiveRecord(
-            forget=rates["forget"], remain=rates["remain"], n_forget=counts["forget"], n_remain=counts["remain"]
-        )
+            found |= {part: 100.0 * float(hits.float().mean()), f"n_{part}": len(rows)}
+        return LiveRecord(**found)
 
     @torch.no_grad()
     def predictions(self) -> tuple[Prediction, ...]:
-        found = []
-        for source, row in self._previewed:
-            at = torch.tensor([row], device=self.device)
-            chances = self._logits_at(source, at).softmax(1)[0]
-            best = int(chances.argmax())
-            label = int(self._labels[source][row])
-            found.append(
-                Prediction(source=source, row=row, label=label, predicted=best, confidence=float(chances[best]))
-            )
-        return tuple(found)
+        return tuple(self._prediction(source, row) for source, row in self._previewed)
+
+    def _prediction(self, source: Source, row: int) -> Prediction:
+        chances = self._logits_at(source, torch.tensor([row], device=self.device)).softmax(1)[0]
+        best, label = int(chances.argmax()), int(self._labels[source][row])
+        return Prediction(source=source, row=row, label=label, predicted=best, confidence=float(chances[best]))
 
     def _rows(self) -> dict[Part, NDArray[np.int64]]:
         return {"forget": self.split.forget, "remain": self.split.remain}

@@ -16,8 +16,7 @@ from sfr_core.configs import Precision
 from sfr_core.data.class_sets import PreviewSettings, evenly
 from sfr_core.data.reduced import reduced
 from sfr_core.events import Sheet
-from sfr_core.nets.judge import Judge, pixels_of
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import Judge, PromptJudge, pixels_of
 from sfr_core.ops.denoising import mean_error
 from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.diffusion import Predictor

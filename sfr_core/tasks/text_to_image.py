@@ -14,7 +14,7 @@ from sfr_core.configs import Trainable
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.concepts import PromptPlan
 from sfr_core.kinds.text_to_image import PREVIEW, SELF_GENERATED
-from sfr_core.nets.prompt_judge import PromptJudge, prompt_judge
+from sfr_core.nets.judge import PromptJudge, prompt_judge
 from sfr_core.nets.safety import safety_of
 from sfr_core.ops.denoising import paper_guidance
 from sfr_core.ops.noise_schedule import DdpmSchedule

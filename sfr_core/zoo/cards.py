@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PlainSerializer
 
 from sfr_core.errors import AssetError, InputError, SpecError
+from sfr_core.kinds import KINDS, kind_named
 from sfr_core.kinds.base import Sampling
-from sfr_core.kinds.registry import KINDS, kind_named
 from sfr_core.reading import Number, read, reader
 from sfr_core.results import GeneratorRecord, record_json
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sfr_core.data.concepts import read_concepts
 from sfr_core.data.datasets import ASSETS, Dataset, cifar10, fashion_mnist, without_pictures
 from sfr_core.errors import AssetError, UnknownName
+from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import named
-from sfr_core.kinds.registry import KINDS
 from sfr_core.nets.pipelines import (
     SCHEDULER,
     check_length,

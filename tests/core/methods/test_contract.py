@@ -19,7 +19,7 @@ from sfr_core.catalog import BY_KIND, of_kind, spec_of
 from sfr_core.catalog.base import MethodSpec, Sizes
 from sfr_core.errors import ConfigError, Diverged, InputError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, MaskReady, PhaseStarted, Step, from_json, to_json
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 from sfr_core.tasks.classifier import ClassifierTask
 from tests.core.grammar import check_grammar
 from tests.core.tiny import SMALL, same, state, tiny_dataset, tiny_task

@@ -10,8 +10,7 @@ from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import InputError
 from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
 from sfr_core.metrics.generation import frechet, moments, pooled, real_features
-from sfr_core.nets.judge import Verdict
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import PromptJudge, Verdict
 from tests.core.tiny_sd import named_judge
 
 NAMES = ("cat", "tiger", "car")

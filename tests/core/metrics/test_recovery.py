@@ -15,8 +15,7 @@ from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.recovery import attack_steps, recover
-from sfr_core.nets.judge import Judge, Verdict
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import Judge, PromptJudge, Verdict
 from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.tasks.text_to_image_parts import SoftPrompt

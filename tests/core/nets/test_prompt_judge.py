@@ -8,8 +8,7 @@ import pytest
 from sfr_core.data.concepts import Concept, Concepts, PromptPlan, plan_prompts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError
-from sfr_core.nets.judge import Judge, Verdict
-from sfr_core.nets.prompt_judge import PromptJudge, prompt_judge
+from sfr_core.nets.judge import Judge, PromptJudge, Verdict, prompt_judge
 from tests.core.tiny_sd import concept_plan, named_judge
 
 NAMES = ("cat", "dog", "car", "sun")

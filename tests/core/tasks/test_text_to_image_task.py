@@ -14,7 +14,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
 from sfr_core.methods.sfron import sfron
-from sfr_core.nets.prompt_judge import PromptJudge
+from sfr_core.nets.judge import PromptJudge
 from sfr_core.ops.denoising import noised
 from sfr_core.ops.stepwise import drained
 from sfr_core.tasks.text_to_image import TextToImageTask

@@ -15,7 +15,7 @@ from sfr_core import catalog, presets
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import RunConfig
 from sfr_core.errors import ConfigError, InputError, SpecError, UnknownName
-from sfr_core.kinds.registry import KINDS
+from sfr_core.kinds import KINDS
 
 MODEL = "fashion-mnist-resnet"
 CASES = [
