@@ -214,50 +214,22 @@ def test_other_seed_gives_other_tensors(case: Case) -> None:
 
 
 @every_method
-def test_stop_before_the_first_step_changes_nothing(case: Case) -> None:
-    task, token = case.task(), CancelToken()
-    before = state(task.model)
-    token.cancel()
-    events = case.play(task, cancel=token)
-    assert check_grammar(events) == []
-    assert events[-1] == Cancelled(steps=0, reason="stopped")
-    assert same(before, state(task.model))
-
-
-@every_method
-def test_stop_at_the_first_sign_of_the_unlearning_phase_changes_nothing(case: Case) -> None:
-    task, token = case.task(), CancelToken()
-    before = state(task.model)
-    events = []
-    for event in case.start(task, token):
-        events.append(event)
-        if isinstance(event, PhaseStarted) and event.phase == "unlearn":
-            token.cancel()
-    assert check_grammar(events) == []
-    assert events[-1] == Cancelled(steps=0)
-    assert same(before, state(task.model))
-
-
-@every_method
-def test_a_passed_deadline_is_called_so(case: Case) -> None:
-    events = case.play(case.task(), CancelToken(deadline_seconds=0.0))
-    assert events[-1] == Cancelled(steps=0, reason="deadline")
-
-
-@every_method
-@pytest.mark.parametrize("k", [1, 3])
-def test_stop_after_step_k_ends_there(case: Case, k: int) -> None:
+@pytest.mark.parametrize("k", [None, 0, 1, 3])
+def test_stop_before_a_run_at_its_first_sign_and_after_a_step_ends_there(case: Case, k: int | None) -> None:
     task, token, events = case.task(), CancelToken(), []
-    after_k = None
+    then = state(task.model)
+    if k is None:
+        token.cancel()
     for event in case.start(task, token):
         events.append(event)
-        if isinstance(event, Step) and event.i == k:
+        if (isinstance(event, PhaseStarted) and event.phase == "unlearn" and k == 0) or (
+            isinstance(event, Step) and event.i == k
+        ):
             token.cancel()
-            after_k = state(task.model)
-    assert len(check_grammar(events)) == k
-    assert events[-1] == Cancelled(steps=k)
-    assert after_k is not None
-    assert same(after_k, state(task.model))
+            then = state(task.model)
+    assert len(check_grammar(events)) == (k or 0)
+    assert events[-1] == Cancelled(steps=k or 0, reason="stopped")
+    assert same(then, state(task.model))
 
 
 @every_method
@@ -269,6 +241,12 @@ def test_stop_after_the_last_step_finds_nothing_to_stop(case: Case) -> None:
             token.cancel()
     assert isinstance(events[-1], Finished)
     check_grammar(events)
+
+
+@every_method
+def test_a_passed_deadline_is_called_so(case: Case) -> None:
+    events = case.play(case.task(), CancelToken(deadline_seconds=0.0))
+    assert events[-1] == Cancelled(steps=0, reason="deadline")
 
 
 @every_method

@@ -14,11 +14,14 @@ from tests.core.grammar import check_grammar
 from tests.core.tiny import REMAIN, LinearTask, play, relabelled, same, state, tiny_dataset, tiny_task
 
 
-def test_reads_no_forget_row() -> None:
+@pytest.mark.parametrize(
+    ("method", "unread"), [("finetune", "forget"), ("retrain", "forget"), ("gradient-ascent", "remain")]
+)
+def test_methods_of_one_set_read_no_row_of_the_other(method: str, unread: str) -> None:
     plain = tiny_task()
-    other = tiny_task(dataset=relabelled(tiny_dataset(), plain.split.forget))
-    play("finetune", plain)
-    play("finetune", other)
+    other = tiny_task(dataset=relabelled(tiny_dataset(), getattr(plain.split, unread)))
+    play(method, plain)
+    play(method, other)
     assert same(state(plain.model), state(other.model))
 
 

@@ -11,7 +11,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.catalog.gradient_ascent import GradientAscentConfig
 from sfr_core.methods.gradient_ascent import gradient_ascent
 from tests.core.grammar import check_grammar
-from tests.core.tiny import LinearTask, play, relabelled, same, state, tiny_dataset, tiny_task
+from tests.core.tiny import LinearTask, play, same, state, tiny_task
 
 
 def test_learning_rate_zero_changes_nothing_at_all() -> None:
@@ -19,14 +19,6 @@ def test_learning_rate_zero_changes_nothing_at_all() -> None:
     before = state(task.model)
     play("gradient-ascent", task, lr=0.0)
     assert same(before, state(task.model))
-
-
-def test_reads_no_remain_row() -> None:
-    plain = tiny_task()
-    other = tiny_task(dataset=relabelled(tiny_dataset(), plain.split.remain))
-    play("gradient-ascent", plain)
-    play("gradient-ascent", other)
-    assert same(state(plain.model), state(other.model))
 
 
 def test_reported_loss_is_positive_and_rises() -> None:

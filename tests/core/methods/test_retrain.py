@@ -12,7 +12,7 @@ from sfr_core.configs import EpochConfig
 from sfr_core.methods.finetune import finetune
 from sfr_core.methods.retrain import one_cycle
 from tests.core.grammar import check_grammar
-from tests.core.tiny import play, relabelled, same, state, tiny_dataset, tiny_task
+from tests.core.tiny import play, same, state, tiny_task
 
 PLAIN = {"nesterov": False, "lr_schedule": "cosine", "shift": 0}
 
@@ -23,14 +23,6 @@ def test_starting_weights_do_not_matter() -> None:
     play("retrain", first)
     play("retrain", second)
     assert same(state(first.model), state(second.model))
-
-
-def test_reads_no_forget_row() -> None:
-    plain = tiny_task()
-    other = tiny_task(dataset=relabelled(tiny_dataset(), plain.split.forget))
-    play("retrain", plain)
-    play("retrain", other)
-    assert same(state(plain.model), state(other.model))
 
 
 def test_is_fine_tuning_of_a_new_model() -> None:

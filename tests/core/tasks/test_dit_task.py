@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from diffusers import DDIMScheduler
 
+from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.sampling import denoise_steps, levels
 from sfr_core.ops.stepwise import drained
 from sfr_core.tasks import latents
 from sfr_core.tasks.dit import task_label_dropout
 from sfr_core.tasks.latents import decode, encode
-from tests.core.tasks.by_hand import NULL, rng
+from tests.core.tasks.by_hand import NULL, by_hand, rng
 from tests.core.tiny_dit import SIDE, dit_task, ready_dit_task, rgb_dataset, tiny_dit
 from tests.core.tiny_vae import tiny_vae
 
@@ -63,3 +65,16 @@ def test_samples_are_those_of_diffusers_scheduler() -> None:
         for t in scheduler.timesteps:
             x = scheduler.step(task.model(x, t.expand(2), labels).sample, t, x).prev_sample
     assert torch.allclose(drained(work), x, atol=1e-4)
+
+
+def test_a_learned_variance_adds_its_term_and_samples_are_made_of_the_noise_alone() -> None:
+    hand = by_hand("dit", out=8)
+    batch = hand.remain(20)
+    t, noise, y = hand.draws(batch.y, 7)
+    xt, guess = hand.noisy(batch.x, t, noise), hand.said(y).view(-1, 1, 1, 1).expand_as(batch.x)
+    want = (guess - noise).square().mean((1, 2, 3)) + LearnedVariance().bits(
+        batch.x, xt, t, guess, torch.full_like(xt, 0.5)
+    )
+    assert torch.allclose(hand.task.losses(batch, rng(7)), want, rtol=1e-4)
+    drawn = drained(dit_task(network=hand.net).sample(np.array([3]), seed=0, steps=2, guidance=2.0))
+    assert drawn.shape == (1, SIDE, SIDE, 3)

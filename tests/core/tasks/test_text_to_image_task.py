@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
-from sfr_core.methods.sfron import sfron
 from sfr_core.nets.judge import PromptJudge
 from sfr_core.ops.denoising import noised
 from sfr_core.ops.stepwise import drained
@@ -21,7 +17,7 @@ from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.tasks.text_to_image_parts import Prompts, check_prompts, key_value_layers
 from tests.core.tasks.by_hand import ByPrompt, by_hand, rng
 from tests.core.tiny import same, state
-from tests.core.tiny_sd import SMALL_CONCEPTS, concept_plan, named_judge, sd_task, tiny_pipeline, tiny_tokenizer
+from tests.core.tiny_sd import concept_plan, named_judge, sd_task, tiny_pipeline, tiny_tokenizer
 
 CAT, KITTY, TIGER = 0, 2, 4
 """Labels of the tiny plan: cat, a cat emoji, kitty, a red kitty, tiger, car, tree, then null, anchor and what is kept."""
@@ -133,29 +129,6 @@ def test_only_the_trained_part_needs_gradients() -> None:
     needing = {name for name, weight in task.model.named_parameters() if weight.requires_grad}
     assert needing == set(task.parameters())
     assert needing == {f"{name}.weight" for name in key_value_layers(task.model)}
-
-
-def test_sfron_moves_only_the_trained_part() -> None:
-    config = SFRonConfig.from_dict(SMALL_CONCEPTS["sfr-on"])
-    task = sd_task(trainable="cross-attention")
-    before = state(task.model)
-    list(sfron(task, config, rng=rng(), cancel=CancelToken()))
-    moved = {name for name, value in state(task.model).items() if not torch.equal(value, before[name])}
-    assert moved
-    assert moved <= set(task.parameters())
-
-
-def test_the_mask_is_really_applied() -> None:
-    """Where no weight passes, forgetting has no effect: its strength is all the same. With every weight it is not."""
-
-    def after(**values: Any) -> dict[str, Tensor]:
-        task = sd_task()
-        small = {**SMALL_CONCEPTS["sfr-on"], "steps": 1, "forget_every": 1, "fisher_batches": 1, **values}
-        list(sfron(task, SFRonConfig.from_dict(small), rng=rng(), cancel=CancelToken()))
-        return state(task.model)
-
-    assert same(after(gamma=1e6, mask_eps=1.0, alpha=5.0), after(gamma=1e6, mask_eps=1.0, alpha=0.0))
-    assert not same(after(gamma=0.0, alpha=5.0), after(gamma=0.0, alpha=0.0))
 
 
 def test_a_preview_shows_the_concept_first_and_judges_by_prompt() -> None:
