@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.emoji.groups import CATEGORIES, CONCEPTS, sort
-from recipes.emoji.packages import STYLES, Emoji, EmojiSet
+from recipes.emoji.packages import STYLES, EmojiSet
 from recipes.latents.captions import captions_of
 from recipes.latents.recipes import LatentRecipe
 
@@ -29,7 +29,7 @@ class Selection:
     captions: tuple[tuple[str, ...], ...]
 
 
-def repeats(emoji: Emoji, category: str | None, concept: str | None) -> int:
+def repeats(category: str | None, concept: str | None) -> int:
     """How often an epoch of the transformer shows an emoji: the many flags and people once, small kinds and concepts often."""
     if category in ("flags", "people", "buttons"):
         return 1
@@ -73,14 +73,12 @@ def select(found: EmojiSet, recipe: LatentRecipe, without: str | None = None) ->
         for row, emoji in enumerate(found.emoji):
             category = None if categories[row] < 0 else list(CATEGORIES)[categories[row]]
             concept = None if concepts[row] < 0 else list(CONCEPTS)[concepts[row]]
-            shown = category is not None or (bool(recipe.text) and concept is not None)
-            if recipe.text and category in ("people", "buttons") and concept is None:
-                shown = False
+            if recipe.text:
+                shown = concept is not None or category not in (None, "people", "buttons")
+                times = 1 if concept is None else concept_repeats(sizes[concepts[row]])
+            else:
+                shown, times = category is not None, repeats(category, concept)
             shown = shown and (without is None or without not in (category, concept))
             captions.append(captions_of(emoji, category, concept, style) if shown and recipe.text else ())
-            if shown and recipe.text:
-                times = 1 if concept is None else concept_repeats(sizes[concepts[row]])
-                stream.extend([number * n + row] * times)
-            elif shown:
-                stream.extend([number * n + row] * repeats(emoji, category, concept))
+            stream.extend([number * n + row] * (times if shown else 0))
     return Selection(np.array(stream, np.int64), np.array(categories * len(STYLES), np.int64), tuple(captions))

@@ -103,7 +103,7 @@ def test_how_often_an_epoch_shows_a_picture() -> None:
     dit, sd = ([int((select(FOUND, recipe).stream == row).sum()) for row in range(4)] for recipe in (DIT, SD))
     assert (dit[2], dit[3]) == (3, 1)  # flags once, hearts three times
     assert sd[:3] == [8, 8, 8]  # rare concepts more often
-    assert repeats(FOUND.emoji[5], None, None) == 2
+    assert repeats(None, None) == 2
     assert [concept_repeats(members) for members in (264, 45, 12, 4, 1)] == [1, 1, 4, 8, 8]
 
 
