@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -107,23 +108,17 @@ def read_config(data: Any) -> RunConfig:
     """
     if not isinstance(data, dict):
         raise InputError("The config is not a table of fields.", hint="Give it as JSON, as in config.json.")
-    values = {"settings": {}, "method": FIRST_METHOD, **data}
-    if not isinstance(values["settings"], dict):
-        raise InputError("The settings are not a table of fields.", hint="Give them as {field: value}.")
-    for name in ("model", "forget", "method", "preset", "variant"):
-        if name in values and not isinstance(values[name], str):
-            raise InputError(f"The field '{name}' is not text.", hint=f"Give {name} as text.")
-    model = str(values.get("model", ""))
-    values["settings"] = presets.resolve(
-        model,
-        values["method"],
-        values.get("preset", "quick"),
-        values.get("variant", "official"),
-        values["settings"],
-        forget=str(values.get("forget", "")),
-        kind=zoo.card(model).kind if model else None,
+    config = RunConfig.from_json({"settings": {}, "method": FIRST_METHOD, **data})
+    settings = presets.resolve(
+        config.model,
+        config.method,
+        config.preset,
+        config.variant,
+        config.settings,
+        forget=config.forget,
+        kind=zoo.card(config.model).kind,
     )
-    return RunConfig.from_json(values)
+    return replace(config, settings=settings)
 
 
 def _owned(book: JobBook, visitor: Any, job_id: Any) -> Job:

@@ -24,7 +24,7 @@ Name = Annotated[str, Field(pattern=r"\S")]
 ACCEPTED = {
     "seed": f"a whole number from 0 to {MAX_SEED}",
     "redirect": f"a prompt of at most {MAX_PROMPT} characters",
-    "settings": "settings as {field: value}",
+    "settings": "a table of fields, {field: value}",
 }
 """What a field of a run takes, where that is no name."""
 
@@ -81,9 +81,7 @@ class RunConfig:
             raise UnknownName("field", name, hints)
         if choices := get_args(hints[name]) if wrong[0]["type"] == "literal_error" else ():
             raise UnknownName(name, str(value), choices)
-        raise ConfigError(
-            f"The {name} of a run cannot be {reprlib.repr(value)}.", hint=f"Give {ACCEPTED.get(name, 'a name')}."
-        )
+        raise ConfigError(f"The {name} cannot be {reprlib.repr(value)}.", hint=f"Give {ACCEPTED.get(name, 'a name')}.")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict, fields in the order above."""
