@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.bad_teacher import BadTeacherConfig
 from sfr_core.events import Event
-from sfr_core.methods.common import Objective, batch_count, frozen_copy, split_objective, train_epochs
-from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.methods.common import frozen_copy, train_on_both
+from sfr_core.tasks.classifier import ClassifierTask, LabelledBatch
 
 
 def bad_teacher(
@@ -28,15 +28,13 @@ def bad_teacher(
     original = frozen_copy(task.model)
     ignorant = frozen_copy(task.new_model(rng))
 
-    def epoch(_: int) -> Iterator[Objective]:
-        for batch in task.union_batches(config.batch_size, rng):
-            forget = task.is_forget(batch)
-            with torch.no_grad():
-                teacher = torch.where(forget[:, None], task.logits(batch, ignorant), task.logits(batch, original))
-            yield split_objective(imitation(task.logits(batch), teacher, config.temperature), forget)
+    def losses(batch: LabelledBatch) -> Tensor:
+        forget = task.is_forget(batch)
+        with torch.no_grad():
+            teacher = torch.where(forget[:, None], task.logits(batch, ignorant), task.logits(batch, original))
+        return imitation(task.logits(batch), teacher, config.temperature)
 
-    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
-    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel)
+    yield from train_on_both(task, config, losses, rng=rng, cancel=cancel)
 
 
 def imitation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -21,7 +21,7 @@ from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average_gradients, stopping
 from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Batch, Part, Task
-from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.tasks.classifier import ClassifierTask, LabelledBatch
 
 Parameters = dict[str, nn.Parameter]
 
@@ -138,16 +138,6 @@ def epoch_lr(config: EpochConfig, epoch: int) -> float:
     return config.lr if config.lr_schedule == "constant" else config.lr * cosine(epoch / config.epochs)
 
 
-def wrong_label_epoch(task: ClassifierTask, size: int, rng: torch.Generator) -> Callable[[int], Iterator[Objective]]:
-    """One pass of random label and SalUn: both sets together, wrong labels on the forget rows."""
-
-    def epoch(_: int) -> Iterator[Objective]:
-        for batch in task.union_batches(size, rng):
-            yield split_objective(task.redirect_losses(batch, rng), task.is_forget(batch))
-
-    return epoch
-
-
 def train_epochs(
     task: Task,
     config: EpochConfig,
@@ -212,6 +202,25 @@ def train_on(
     yield from train_epochs(
         task, config, lambda _: map(objective, one_pass()), steps=steps, cancel=cancel, training=training, clip=clip
     )
+
+
+def train_on_both(
+    task: ClassifierTask,
+    config: EpochConfig,
+    losses: Callable[[LabelledBatch], Tensor],
+    *,
+    rng: torch.Generator,
+    cancel: CancelToken,
+    mask: Mapping[str, Tensor] | None = None,
+) -> Iterator[Event]:
+    """The baselines of classifiers that shuffle both sets together; `losses` [n] of a batch. Errors as `train_epochs`."""
+
+    def epoch(_: int) -> Iterator[Objective]:
+        for batch in task.union_batches(config.batch_size, rng):
+            yield split_objective(losses(batch), task.is_forget(batch))
+
+    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
+    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel, mask=mask)
 
 
 def train_steps(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import EpochConfig
 from sfr_core.events import Event
-from sfr_core.methods.common import batch_count, train_epochs, wrong_label_epoch
+from sfr_core.methods.common import train_on_both
 from sfr_core.tasks.classifier import ClassifierTask
 
 
@@ -21,6 +22,4 @@ def random_label(
     Raises:
         Diverged: a loss or gradient is no longer finite.
     """
-    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
-    epoch = wrong_label_epoch(task, config.batch_size, rng)
-    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel)
+    yield from train_on_both(task, config, partial(task.redirect_losses, rng=rng), rng=rng, cancel=cancel)

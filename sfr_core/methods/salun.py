@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from itertools import islice
 
 import torch
@@ -20,10 +21,9 @@ from sfr_core.methods.common import (
     cycle,
     finite,
     last_event,
-    train_epochs,
+    train_on_both,
     train_steps,
     training_run,
-    wrong_label_epoch,
 )
 from sfr_core.ops.saliency import Tensors, batch_gradients, describe_mask, top_fraction_mask, zeros_like_parameters
 from sfr_core.tasks.base import Task
@@ -45,9 +45,8 @@ def salun(task: ClassifierTask, config: SalUnConfig, *, rng: torch.Generator, ca
     if mask is None:
         yield last_event(0, cancel, stopped=True)
         return
-    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
-    epoch = wrong_label_epoch(task, config.batch_size, rng)
-    yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel, mask=mask)
+    wrong = partial(task.redirect_losses, rng=rng)
+    yield from train_on_both(task, config, wrong, rng=rng, cancel=cancel, mask=mask)
 
 
 def salun_joint(task: Task, config: SalUnJointConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:

@@ -22,14 +22,10 @@ SMALL_GENERATOR: dict[str, dict[str, Any]] = {
         "steps": 6, "forget_every": 2, "batch_size": 8, "fisher_batch_size": 8, "optimizer": "adam", "lr": 1e-3,
         "fisher_clip": 1.0, "weight_decay": 0.0,
     },
-    "retrain": {"steps": 6, "batch_size": 8},
-    "finetune": {"steps": 6, "batch_size": 8},
-    "gradient-ascent": {"steps": 6, "batch_size": 8},
-    "joint": {"steps": 6, "batch_size": 8},
-    "salun": {"steps": 6, "batch_size": 8, "lr": 1e-3},
+    "salun": {"lr": 1e-3},
     "selective-amnesia": {"steps": 6, "batch_size": 8, "fisher_images": 2, "fisher_timesteps": 4},
 }  # fmt: skip
-"""Settings that let every method for generators end within a few steps."""
+"""What methods for generators need beside few steps on small batches."""
 
 
 class TinyEps(nn.Module):

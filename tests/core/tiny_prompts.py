@@ -22,15 +22,12 @@ SMALL_PROMPTS: dict[str, dict[str, Any]] = {
         "steps": 6, "forget_every": 2, "batch_size": 8, "fisher_batch_size": 8, "optimizer": "adam", "lr": 1e-3,
         "forget_loss": "redirect", "adaptive": False, "weight_decay": 0.0, "alpha": 1.0,
     },
-    "finetune": {"steps": 6, "batch_size": 8},
-    "gradient-ascent": {"steps": 6, "batch_size": 8},
-    "salun": {"steps": 6, "batch_size": 8, "lr": 1e-3},
-    "esd-x": {"steps": 6, "batch_size": 2, "lr": 1e-3, "sample_steps": "10"},
-    "esd-u": {"steps": 6, "batch_size": 2, "lr": 1e-3, "sample_steps": "10"},
-    "uce": {},
-    "concept-ablation": {"steps": 6, "batch_size": 8, "lr": 1e-3},
+    "salun": {"lr": 1e-3},
+    "esd-x": {"batch_size": 2, "lr": 1e-3, "sample_steps": "10"},
+    "esd-u": {"batch_size": 2, "lr": 1e-3, "sample_steps": "10"},
+    "concept-ablation": {"lr": 1e-3},
 }  # fmt: skip
-"""Settings that let every method for text-to-image models end within a few steps."""
+"""What methods for text-to-image models need beside few steps on small batches."""
 
 
 class CrossAttention(nn.Module):

@@ -35,9 +35,9 @@ class WithoutFirst(ClassifierTask):
         return {name: p for name, p in super().parameters().items() if not name.startswith(("conv1", "bn1"))}
 
 
-SMALL_OF = {"classifier": SMALL, "dit": SMALL_DIT, "text-to-image": SMALL_PROMPTS}
-FEW: dict[str, Any] = {"steps": 2, "epochs": 2, "batch_size": 8}
-"""Of a method that no table of small settings names, those of these fields that it has."""
+SMALL_OF = {"classifier": SMALL, "ddpm": SMALL_GENERATOR, "dit": SMALL_DIT, "text-to-image": SMALL_PROMPTS}
+FEW: dict[str, Any] = {"steps": 6, "epochs": 2, "batch_size": 8}
+"""Where no table of small settings says more, those of these fields that a method has."""
 ABILITIES = {
     "Redirectable": ["redirect_losses"],
     "Restartable": ["new_model"],
@@ -71,7 +71,7 @@ class Case:
     @property
     def small(self) -> dict[str, Any]:
         few = {field.name: FEW[field.name] for field in self.spec.config_cls.settings() if field.name in FEW}
-        return SMALL_OF.get(self.kind, SMALL_GENERATOR).get(self.method, few)
+        return {**few, **SMALL_OF[self.kind].get(self.method, {})}
 
     def task(self, *, sliced: bool = False, **options: Any) -> Any:
         if self.kind == "classifier":
