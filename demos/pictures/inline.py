@@ -22,11 +22,22 @@ def dataset(model_id: str) -> Dataset:
     return zoo.open_dataset(zoo.card(model_id))
 
 
+def _image(pixels: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
 def data_uri(image: NDArray[np.uint8]) -> str:
     """One picture, uint8 [h, w, c], as a PNG that needs no request."""
     buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    _image(image).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def small_uri(image: Image.Image, side: int) -> str:
+    """A picture, shrunk to at most `side` pixels a side, as a data URI."""
+    image.thumbnail((side, side))
+    pixels = np.asarray(image)
+    return data_uri(pixels.reshape(*pixels.shape[:2], -1))
 
 
 def picture(model_id: str, source: str, row: int) -> str:
@@ -34,17 +45,17 @@ def picture(model_id: str, source: str, row: int) -> str:
     return _own_picture(model_id, source, row) if model_id.startswith(zoo.OWN) else _picture(model_id, source, row)
 
 
+def _pixels(model_id: str, source: str, row: int) -> NDArray[np.uint8]:
+    pictures: Pictures = getattr(dataset(model_id), source)
+    pixels: NDArray[np.uint8] = pictures.images[row]
+    return pixels
+
+
 @lru_cache(maxsize=4096)
 def _picture(model_id: str, source: str, row: int) -> str:
-    pictures: Pictures = getattr(dataset(model_id), source)
-    return data_uri(pictures.images[row])
+    return data_uri(_pixels(model_id, source, row))
 
 
 @lru_cache(maxsize=256)
 def _own_picture(model_id: str, source: str, row: int) -> str:
-    pictures: Pictures = getattr(dataset(model_id), source)
-    array = pictures.images[row]
-    image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-    image.thumbnail((OWN_SIDE, OWN_SIDE))
-    small = np.asarray(image)
-    return data_uri(small.reshape(*small.shape[:2], -1))
+    return small_uri(_image(_pixels(model_id, source, row)), OWN_SIDE)

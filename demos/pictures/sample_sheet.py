@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-import numpy as np
 from PIL import Image
 
-from demos.pictures.inline import data_uri
+from demos.pictures.inline import small_uri
 from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import SAMPLES, SHEET_ROWS
@@ -38,11 +37,5 @@ def sample_pictures(model_id: str) -> Mapping[str, tuple[str, ...]]:
     found = {}
     for row, name in enumerate(names):
         corners = [(column * side, row * side) for column in range(min(COLUMNS, sheet.width // side))]
-        found[str(name)] = tuple(_picture(sheet.crop((x, y, x + side, y + side))) for x, y in corners)
+        found[str(name)] = tuple(small_uri(sheet.crop((x, y, x + side, y + side)), LARGEST) for x, y in corners)
     return found
-
-
-def _picture(sample: Image.Image) -> str:
-    sample.thumbnail((LARGEST, LARGEST))
-    pixels = np.asarray(sample)
-    return data_uri(pixels.reshape(*pixels.shape[:2], -1))

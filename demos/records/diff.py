@@ -49,27 +49,18 @@ def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
         x, y = getattr(a.result, when), getattr(b.result, when)
         if x is None or y is None:
             if x is not y:
-                out.append(
-                    Difference(when, "model", "none" if x is None else "there", "none" if y is None else "there")
-                )
+                out.append(Difference(when, "model", *("none" if record is None else "there" for record in (x, y))))
             continue
         if type(x) is not type(y):
-            out.append(
-                Difference(when, "kind of model", *("generator" if r.generates else "classifier" for r in (a, b)))
-            )
+            kinds = ("generator" if record.generates else "classifier" for record in (a, b))
+            out.append(Difference(when, "kind of model", *kinds))
             continue
         for name in x.__dataclass_fields__:
-            if not _same(getattr(x, name), getattr(y, name)):
-                title, unit = _title(name, definitions_of(x))
-                out.append(_line(when, title, getattr(x, name), getattr(y, name), unit))
+            out += _differing(when, name, x, y, *_title(name, definitions_of(x)))
     for name in ("avg_d", "avg_d_before", "kl_floor", "seconds", "retrain_seconds", "steps", "mask_density"):
-        x, y = getattr(a.result, name), getattr(b.result, name)
-        if not _same(x, y):
-            out.append(_line("result", *_named(name, x, y)))
+        out += _differing("result", name, a.result, b.result, *_title(name))
     for name in ("peak_memory_bytes", "device"):
-        x, y = getattr(a.result, name), getattr(b.result, name)
-        if not _same(x, y):
-            out.append(_line("result", name.replace("_", " "), x, y))
+        out += _differing("result", name, a.result, b.result, name.replace("_", " "))
     for name in sorted(a.result.versions.keys() | b.result.versions.keys()):
         x, y = a.result.versions.get(name, "–"), b.result.versions.get(name, "–")
         if x != y:
@@ -77,9 +68,10 @@ def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
     return tuple(out)
 
 
-def _named(name: str, x: Any, y: Any) -> tuple[str, Any, Any, str]:
-    title, unit = _title(name)
-    return title, x, y, unit
+def _differing(group: str, name: str, x: object, y: object, title: str, unit: str = "") -> list[Difference]:
+    """The line of one attribute of two results or records, where they differ in it."""
+    left, right = getattr(x, name), getattr(y, name)
+    return [] if _same(left, right) else [_line(group, title, left, right, unit)]
 
 
 def _title(name: str, definitions: Mapping[str, MetricDefinition] = METRICS) -> tuple[str, str]:

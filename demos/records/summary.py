@@ -1,14 +1,12 @@
 """One sentence on a finished run, made by stated rules (RULES in text/rules.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
-classifiers and the door for every run; summary_generator.py has those for generators, summary_concept.py those for concepts.
+classifiers and the door for every run; summary_generator.py has those for generators.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from demos.records import summary_concept, summary_generator
+from demos.records import summary_generator
 from demos.records.record import RunRecord
 from demos.records.summary_text import (
     LOOKED_LAST,
@@ -18,6 +16,7 @@ from demos.records.summary_text import (
     UNTOUCHED,
     Summary,
     Tone,
+    changed,
     concluded,
     percent,
     points,
@@ -51,14 +50,18 @@ def summarise(
     return concluded(text, tone, damaged, stopped)
 
 
-def summarise_live(first: LiveRecord, last: LiveRecord, what: str, stopped: tuple[int, int | None]) -> Summary:
-    """The summary on a run that ended before its full evaluation: what the live subsets said, first and last."""
-    return Summary(
-        f"{stopped_words(*stopped)}: accuracy on {what} {percent(first.forget)} to {percent(last.forget)} %, "
-        f"on the rest {percent(first.remain)} to {percent(last.remain)} % "
-        f"(live subsets of n = {last.n_forget} and {last.n_remain}; the full sets were not measured).",
-        "open",
-    )
+LIVE = (
+    "accuracy on {what} {forget} %, on the rest {remain} % (live subsets of n = {n}; the full sets were not measured)."
+)
+LIVE_GENERATOR = (
+    "accepted as {what} {forget} %, the others as their class {remain} % (preview samples, n = {n}; the evaluation was "
+    "not made)."
+)
+LIVE_CONCEPT = (
+    "{forget} % of the samples for {what} show it, {remain} % of the others what they were asked for (preview samples, n = {n}; "
+    "the evaluation was not made)."
+)
+"""On runs that ended before their evaluation, of classifiers, of generators of classes and of concepts."""
 
 
 def of_record(record: RunRecord) -> Summary | None:
@@ -66,10 +69,8 @@ def of_record(record: RunRecord) -> Summary | None:
     what = subject(record.spec, record.class_names, record.config.forget)
     done = record.stopped_after
     stopped = None if done is None else (done, record.planned_steps)
-    of_generator = summary_concept if record.of_concept else summary_generator
     if record.result is not None and record.generates:
-        found: Summary = of_generator.summarise(record.result, what, stopped=stopped)
-        return found
+        return summary_generator.summarise(record.result, what, concept=record.of_concept, stopped=stopped)
     if record.result is not None:
         return summarise(
             record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
@@ -83,9 +84,15 @@ def of_record(record: RunRecord) -> Summary | None:
     stopped = stopped or (len(record.steps), record.planned_steps)
     if at == 0:
         return Summary(NOT_LOOKED.format(stopped=stopped_words(*stopped)), "open")
-    of_live = of_generator.summarise_live if record.generates else summarise_live
-    found = of_live(first, last, what, stopped)
-    return found if at >= stopped[0] else replace(found, text=f"{found.text} {LOOKED_LAST.format(step=at)}")
+    said = LIVE_CONCEPT if record.of_concept else LIVE_GENERATOR if record.generates else LIVE
+    text = said.format(
+        what=what,
+        forget=f"{percent(first.forget)} to {percent(last.forget)}",
+        remain=f"{percent(first.remain)} to {percent(last.remain)}",
+        n=f"{last.n_forget} and {last.n_remain}",
+    )
+    late = "" if at >= stopped[0] else f" {LOOKED_LAST.format(step=at)}"
+    return Summary(f"{stopped_words(*stopped)}: {text}{late}", "open")
 
 
 def _records(result: RunResult) -> tuple[ClassifierRecord, ClassifierRecord, ClassifierRecord | None]:
@@ -142,11 +149,7 @@ def _others(result: RunResult) -> tuple[str, bool]:
     if old is None or new is None:
         name, old, new = "the test accuracy", before.TA, after.TA
         goal = retrained.TA if retrained is not None else None
-    change = new - old
-    if abs(change) < STILL:
-        words = f"{name} stayed the same"
-    else:
-        words = f"{name} {'lost' if change < 0 else 'gained'} {points(change)}"
+    words = changed(name, new - old)
     short = (old if goal is None else goal) - new
     if short <= NEAR:
         return words, False

@@ -65,6 +65,13 @@ def points(value: float) -> str:
     return f"{text} point{'' if text == '1' else 's'}"
 
 
+def changed(name: str, change: float) -> str:
+    """'the others lost 0.5 points'; a change is in points."""
+    if abs(change) < STILL:
+        return f"{name} stayed the same"
+    return f"{name} {'lost' if change < 0 else 'gained'} {points(change)}"
+
+
 def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "") -> str:
     """What was to be forgotten, in words: 'Sneaker and Bag', 'the random 10 %', 'the 3 chosen pictures'."""
     if spec is None:

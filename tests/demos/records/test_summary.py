@@ -9,7 +9,7 @@ import pytest
 
 from demos.records.summary import of_record, percent, points, subject, summarise
 from sfr_core.data.splits import parse_forget
-from sfr_core.events import Cancelled
+from sfr_core.events import Cancelled, Event
 from tests.demos.compare_examples import (
     BEFORE,
     NAMES,
@@ -87,27 +87,31 @@ def test_damage_never_hides_that_nothing_was_forgotten() -> None:
     assert "but the others lost 41 points" in summary.text
 
 
-@pytest.mark.parametrize(
-    ("after", "words"),
-    [(91.0, "the others stayed the same"), (91.04, "stayed the same"), (91.3, "the others gained 0.3 points"), (90.0, "the others lost 1 point,")],
-)  # fmt: skip
-def test_words_for_the_others(after: float, words: str) -> None:
-    assert words in classes(after=measured(TA_remain=after)).text
+def after(**changes: Any) -> dict[str, Any]:
+    return {"after": measured(**changes)}
 
 
 @pytest.mark.parametrize(
-    ("mia", "words"),
+    ("changes", "words"),
     [
-        (3.0, "; membership as in the retrained model."),
-        (1.0, "; membership as in the retrained model."),
-        (3.1, "; membership still 1.1 points above retrained."),
-        (0.0, "; membership 2 points below retrained."),
-        (92.0, "; membership 90 points above retrained."),
-        (None, "of the time of retraining."),
+        (after(TA_remain=91.0), "the others stayed the same"),
+        (after(TA_remain=91.04), "stayed the same"),
+        (after(TA_remain=91.3), "the others gained 0.3 points"),
+        (after(TA_remain=90.0), "the others lost 1 point,"),
+        (after(MIA=3.0), "; membership as in the retrained model."),
+        (after(MIA=1.0), "; membership as in the retrained model."),
+        (after(MIA=3.1), "; membership still 1.1 points above retrained."),
+        (after(MIA=0.0), "; membership 2 points below retrained."),
+        (after(MIA=92.0), "; membership 90 points above retrained."),
+        (after(MIA=None), ", at 6 % of the time of retraining."),
+        ({"seconds": 0.5}, "at under 1 % of the time"),
+        ({"seconds": 1.0}, "at 1 % of the time"),
+        ({"seconds": 250.0}, "at 250 % of the time"),
     ],
 )
-def test_words_for_membership(mia: float | None, words: str) -> None:
-    assert classes(after=measured(MIA=mia)).text.endswith(words)
+def test_words_for_the_others_membership_and_time(changes: dict[str, Any], words: str) -> None:
+    text = classes(**changes).text
+    assert text.endswith(words) if words.endswith(".") else words in text
 
 
 def test_without_a_retrained_model_the_target_of_a_class_is_zero() -> None:
@@ -115,14 +119,6 @@ def test_without_a_retrained_model_the_target_of_a_class_is_zero() -> None:
     assert summary.text == (
         "Forgot Cat (97 to 0 %; no retrained model to compare with), the others lost 0.5 points, in 12 s; membership 90 to 5 %."
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.5, "at under 1 % of the time"), (1.0, "at 1 % of the time"), (250.0, "at 250 % of the time")],
-)
-def test_words_for_the_time(seconds: float, words: str) -> None:
-    assert words in classes(seconds=seconds).text
 
 
 def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
@@ -165,41 +161,36 @@ def test_a_stopped_run_says_so_first_and_stays_one_sentence() -> None:
     assert summary.text.startswith("Stopped after step 3 of 10: forgot Cat (97 to 0 %")
 
 
-def test_a_stopped_run_without_full_metrics_speaks_of_its_live_subsets() -> None:
-    log = (
-        *looked(0, 100.0, 98.0, 0),
-        step(1, 1.0, 0.5),
-        step(2, 1.0, 0.5),
-        *looked(2, 40.0, 95.0, 1),
-        Cancelled(steps=2),
-    )
+FIRST = looked(0, 100.0, 98.0, 0)
+STEPS = (step(1, 1.0, 0.5), step(2, 1.0, 0.5))
+UNTOUCHED = "Stopped before the first step: the network is as it was."
+
+
+@pytest.mark.parametrize(
+    ("log", "text"),
+    [
+        (
+            (*FIRST, *STEPS, *looked(2, 40.0, 95.0, 1), Cancelled(steps=2)),
+            "Stopped after step 2 of 4: accuracy on Cat 100 to 40 %, on the rest 98 to 95 % "
+            "(live subsets of n = 2 and 4; the full sets were not measured).",
+        ),
+        (
+            (*FIRST, *STEPS, Cancelled(steps=2)),
+            "Stopped after step 2 of 4: nothing was measured between the start and there, so how much it forgot is not known.",
+        ),
+        (
+            (*FIRST, *looked(1, 40.0, 95.0, 1), *STEPS, Cancelled(steps=2)),
+            "Stopped after step 2 of 4: accuracy on Cat 100 to 40 %, on the rest 98 to 95 % "
+            "(live subsets of n = 2 and 4; the full sets were not measured). The last of these numbers are of step 1.",
+        ),
+        ((*FIRST, Cancelled(steps=0)), UNTOUCHED),
+        ((Cancelled(steps=0),), UNTOUCHED),
+    ],
+)
+def test_a_stopped_run_without_full_metrics_says_what_is_known(log: tuple[Event, ...], text: str) -> None:
     summary = of_record(record(state="cancelled", result=None, events=log, reports={}))
     assert summary is not None
-    assert summary.tone == "open"
-    assert summary.text == (
-        "Stopped after step 2 of 4: accuracy on Cat 100 to 40 %, on the rest 98 to 95 % "
-        "(live subsets of n = 2 and 4; the full sets were not measured)."
-    )
-
-
-def test_a_stopped_run_says_of_which_step_its_numbers_are() -> None:
-    early = (*looked(0, 100.0, 98.0, 0), step(1, 1.0, 0.5), step(2, 1.0, 0.5), Cancelled(steps=2))
-    summary = of_record(record(state="cancelled", result=None, events=early, reports={}))
-    assert summary is not None
-    assert summary.text.startswith("Stopped after step 2 of 4: nothing was measured between the start and there")
-    assert "100" not in summary.text
-    late = (*early[:2], *looked(1, 40.0, 95.0, 1), *early[2:])
-    summary = of_record(record(state="cancelled", result=None, events=late, reports={}))
-    assert summary is not None
-    assert summary.text.endswith("not measured). The last of these numbers are of step 1.")
-
-
-def test_a_run_that_was_stopped_before_its_first_step_changed_nothing() -> None:
-    log = (*looked(0, 100.0, 98.0, 0), Cancelled(steps=0))
-    for seen in (log, log[-1:]):
-        summary = of_record(record(state="cancelled", result=None, events=seen, reports={}))
-        assert summary is not None
-        assert summary.text == "Stopped before the first step: the network is as it was."
+    assert (summary.text, summary.tone) == (text, "open")
 
 
 def test_a_run_that_measured_nothing_has_no_verdict() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from demos.records.metrics import metric_rows
 from demos.records.summary import of_record
-from demos.records.summary_concept import summarise
+from demos.records.summary_generator import summarise
 from demos.result import tables
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.events import Cancelled
@@ -32,10 +32,8 @@ BEFORE = of_concept(FA=96.0, FA_paraphrase=90.0, JA_neighbours=90.0, FD_remain=2
 
 
 def said(**changes: Any) -> Any:
-    return summarise(
-        result(**{"before": BEFORE, "after": of_concept(), "retrained": None, "retrain_seconds": None, **changes}),
-        "cat",
-    )
+    values = {"before": BEFORE, "after": of_concept(), "retrained": None, "retrain_seconds": None}
+    return summarise(result(**{**values, **changes}), "cat", concept=True)
 
 
 def run(**changes: Any) -> Any:
