@@ -1,4 +1,4 @@
-"""What three models answered, set against each other: confusion, classes, single pictures, agreement. Pure numpy."""
+"""What three models predict, set against each other: confusion, classes, single pictures, agreement. Pure numpy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Samples to look at: `total` were found, `samples` are the first of them by confidence of the answer after."""
+    """Samples to look at: `total` were found, `samples` are the first of them by confidence of the prediction after."""
 
     total: int
     out_of: int
@@ -57,14 +57,14 @@ def class_accuracy(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def confusions(record: RunRecord) -> dict[str, NDArray[np.int64]]:
-    """Confusion matrices on the test set of every model that answered: before, after, retrained."""
+    """Confusion matrices on the test set of every model that has predictions: before, after, retrained."""
     if record.dataset is None:
         return {}
     labels, classes = record.dataset.test.labels, len(record.class_names)
     return {
-        name: confusion(labels, record.answers[name].test_predicted, classes)
+        name: confusion(labels, record.predictions[name].test_predicted, classes)
         for name in ("before", "after", "retrained")
-        if name in record.answers
+        if name in record.predictions
     }
 
 
@@ -86,7 +86,7 @@ class Shown:
 
 
 def shown_confusions(record: RunRecord) -> Shown:
-    """What `confusions` finds; of very many classes the forgotten ones and those whose answers changed most."""
+    """What `confusions` finds; of very many classes the forgotten ones and those whose predictions changed most."""
     matrices, names = confusions(record), record.class_names
     pictures = next(iter(matrices.values())).sum(axis=1) if matrices else np.zeros(len(names), np.int64)
     if len(names) <= ALL_SHOWN or not matrices:
@@ -111,13 +111,13 @@ def _folded(matrix: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.in
 
 
 def not_forgotten(record: RunRecord, limit: int) -> Found:
-    """Forget rows (training) that the model still answers right, where the retrained model (if any) does not."""
-    if not {"before", "after"} <= record.answers.keys() or record.dataset is None:
+    """Forget rows (training) that the model still predicts right, where the retrained model (if any) does not."""
+    if not {"before", "after"} <= record.predictions.keys() or record.dataset is None:
         return Found(0, 0, ())
     rows, labels = record.forget_rows(), record.dataset.train.labels
-    wanted = record.answers["after"].train_predicted[rows] == labels[rows]
-    if "retrained" in record.answers:
-        wanted &= record.answers["retrained"].train_predicted[rows] != labels[rows]
+    wanted = record.predictions["after"].train_predicted[rows] == labels[rows]
+    if "retrained" in record.predictions:
+        wanted &= record.predictions["retrained"].train_predicted[rows] != labels[rows]
     return _found(record, "train", rows[wanted], len(rows), limit)
 
 
@@ -126,19 +126,19 @@ def over_forgotten(record: RunRecord, limit: int) -> Found:
 
     Pictures of forgotten classes are meant to be wrong and do not count.
     """
-    if not {"before", "after"} <= record.answers.keys() or record.dataset is None:
+    if not {"before", "after"} <= record.predictions.keys() or record.dataset is None:
         return Found(0, 0, ())
     labels = record.dataset.test.labels
     counted = ~np.isin(labels, record.spec.classes if record.spec else ())
-    wanted = counted & (record.answers["before"].test_predicted == labels)
-    wanted &= record.answers["after"].test_predicted != labels
-    if "retrained" in record.answers:
-        wanted &= record.answers["retrained"].test_predicted == labels
+    wanted = counted & (record.predictions["before"].test_predicted == labels)
+    wanted &= record.predictions["after"].test_predicted != labels
+    if "retrained" in record.predictions:
+        wanted &= record.predictions["retrained"].test_predicted == labels
     return _found(record, "test", np.flatnonzero(wanted), int(counted.sum()), limit)
 
 
 def _found(record: RunRecord, part: Part, rows: NDArray[np.int64], out_of: int, limit: int) -> Found:
-    after = record.answers["after"]
+    after = record.predictions["after"]
     confidence = after.train_confidence if part == "train" else after.test_confidence
     surest = rows[np.argsort(-confidence[rows], kind="stable")[:limit]]
     return Found(len(rows), out_of, tuple(sample(record, part, int(row)) for row in surest))
@@ -149,18 +149,18 @@ def sample(record: RunRecord, part: Part, row: int) -> Sample:
     if record.dataset is None:
         raise ValueError("a record without data has no pictures")
     labels = record.dataset.train.labels if part == "train" else record.dataset.test.labels
-    answers: dict[str, tuple[int, float]] = {}
-    for name, report in record.answers.items():
+    said: dict[str, tuple[int, float]] = {}
+    for name, report in record.predictions.items():
         predicted = report.train_predicted if part == "train" else report.test_predicted
         confidence = report.train_confidence if part == "train" else report.test_confidence
-        answers[name] = int(predicted[row]), float(confidence[row])
-    retrained, sure = answers.get("retrained", (None, None))
-    return Sample(part, row, int(labels[row]), *answers["before"], *answers["after"], retrained, sure)
+        said[name] = int(predicted[row]), float(confidence[row])
+    retrained, sure = said.get("retrained", (None, None))
+    return Sample(part, row, int(labels[row]), *said["before"], *said["after"], retrained, sure)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Share of pictures, percent, on which a model and the retrained one give the same answer, before and after."""
+    """Share of pictures, percent, on which a model and the retrained one predict the same, before and after."""
 
     where: str
     n: int
@@ -170,9 +170,9 @@ class Agreement:
 
 def agreements(record: RunRecord) -> tuple[Agreement, ...]:
     """Agreement with the retrained model on the forget rows, on the remain rows and on the test set."""
-    if record.dataset is None or not {"before", "after", "retrained"} <= record.answers.keys():
+    if record.dataset is None or not {"before", "after", "retrained"} <= record.predictions.keys():
         return ()
-    before, after, retrained = (record.answers[name] for name in ("before", "after", "retrained"))
+    before, after, retrained = (record.predictions[name] for name in ("before", "after", "retrained"))
     forget = np.zeros(len(record.dataset.train), bool)
     forget[record.forget_rows()] = True
     out = []

@@ -42,7 +42,7 @@ State = Literal["queued", "running", "finished", "cancelled", "failed", "importe
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was recorded after step `i`: live figures, answers on the fixed pictures or samples, and that step itself."""
+    """What was recorded after step `i`: live figures, predictions of the fixed pictures or samples, and that step itself."""
 
     i: int
     live: LiveRecord | None = None
@@ -57,7 +57,7 @@ class RunRecord:
 
     Attributes:
         key: job id, or the token of an import; never shown in an address.
-        config: what was asked for.
+        config: what was to be run.
         state: how far it came.
         result: full-set metrics; None where the run never reached them.
         events: the log so far.
@@ -67,7 +67,7 @@ class RunRecord:
         roles: of a run that forgets a concept, what each prompt is to it.
         shown_before: likewise, share (0 to 1) of each prompt's samples that showed it before the run; empty once the
             weights are gone.
-        reports: answers on every picture, or samples, of "before", "after", "retrained"; empty for imported runs.
+        reports: predictions of every picture, or samples, of "before", "after", "retrained"; empty for imported runs.
         created: Unix time of submission, None for imported runs.
     """
 
@@ -84,8 +84,8 @@ class RunRecord:
     created: float | None = None
 
     @property
-    def answers(self) -> dict[str, ModelReport]:
-        """What classifiers answered, by model; empty for a generator."""
+    def predictions(self) -> dict[str, ModelReport]:
+        """What classifiers predict of every picture, by model; empty for a generator."""
         return {who: report for who, report in self.reports.items() if isinstance(report, ModelReport)}
 
     @property

@@ -38,11 +38,6 @@ def parts_of(config: RunConfig) -> tuple[str, ...]:
     return tuple(part for part in texts.BREAK_BUTTONS if config.settings.get(part) is True)
 
 
-def quantity_choices(record: RunRecord) -> list[tuple[str, str]]:
-    """Titles and ids of what can be drawn of a run."""
-    return [(quantity_title(name, record), name) for name in QUANTITIES]
-
-
 class BreakIt:
     """Buttons, and the overlay of the broken runs, which are found among the visitor's runs: no list of them can be lost on the way."""
 
@@ -71,7 +66,7 @@ class BreakIt:
         stop = gr.Button(texts.BREAK_STOP, size="sm", visible=False, elem_id=f"{name}-stop", elem_classes="cmp-small")
         status = gr.HTML(elem_id=f"{name}-status")
         quantity = gr.Radio(
-            quantity_choices(record),
+            [(quantity_title(name, record), name) for name in QUANTITIES],
             value=QUANTITIES[0],
             label=texts.BREAK_QUANTITY,
             visible=False,

@@ -75,7 +75,7 @@ class ClipScore(Panel[Any]):
         self.starts(
             self.fetch,
             self.begin_fetch,
-            fetch_progress_html,
+            partial(downloads.progress_html, title=texts.CLIP_TITLE),
             fetched,
             outputs=[self.start, self.about],
             looking=texts.CLIP_LOOKING,
@@ -167,11 +167,6 @@ def progress_html(job: SideJob[Scores]) -> str:
     """A bar with the real steps, or that it waits."""
     who = texts.CLIP_WHO.get(job.model, "")
     return bar_html(job, texts.CLIP_TITLE, texts.CLIP_PROGRESS.format(who=who, done=job.done, total=job.steps))
-
-
-def fetch_progress_html(job: SideJob[Path]) -> str:
-    """A bar with the real bytes, or that it waits."""
-    return downloads.progress_html(job, texts.CLIP_TITLE)
 
 
 def about_html() -> str:

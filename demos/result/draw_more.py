@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from demos.jobs import side_jobs
 from demos.jobs.side_jobs import SideJob, Worker
-from demos.panel import Panel, ShownRun, bar_html, gone, weights_here
-from demos.panel import ended_html as side_job_ended
+from demos.panel import Panel, ShownRun, bar_html, ended_html, gone, weights_here
 from demos.records.record import RunRecord
 from demos.render import behind_blur, note
 from demos.result.strips import MODELS, strips_html
@@ -106,7 +105,10 @@ class DrawMore(Panel[GeneratorReport]):
         sampler = sampler_of(
             session, labels, seed=whole("seed of the noise", seed), steps=steps, guidance=float(guidance)
         )
-        total = steps_of(session, labels, steps)
+        # Torch is here by now: the session came with it. Large latents have more batches.
+        from sfr_core.ops.sampling import sampler_steps
+
+        total = sampler_steps(len(labels), steps, session.task.shape)
         # Without `after` where it was rolled back.
         models = [who for who in MODELS if who in record.samples and (who != "after" or session.after is not None)]
         return self.put(browser, lambda: start(self.ctx.book.slot, sampler, models, total))
@@ -148,13 +150,6 @@ def sampler_of(session: Any, labels: Any, *, seed: int, steps: int, guidance: fl
     return draw
 
 
-def steps_of(session: Any, labels: Any, steps: int) -> int:
-    """Sampler steps of one model over all batches, which large latents have more of."""
-    from sfr_core.ops.sampling import sampler_steps
-
-    return sampler_steps(len(labels), steps, session.task.shape)
-
-
 def progress_html(drawing: Drawing) -> str:
     """A bar with the real steps, or that it waits."""
     model = texts.MODELS.get(drawing.model, "").lower()
@@ -164,17 +159,16 @@ def progress_html(drawing: Drawing) -> str:
 
 def ended(record: RunRecord, drawing: Drawing, steps: Any, guidance: Any, seed: Any, what: Any) -> tuple[Any, str, Any]:
     """How it ended: the button, the status, and the pictures."""
-    shown: Any = gr.skip()
-    if drawing.state == "done":
-        labels = record.class_names, record.forgotten, record.roles
-        shown = behind_blur(strips_html(drawing.outcomes, *labels), record.blurred)
-    return gr.Button(interactive=True), ended_html(drawing, guidance, seed), shown
-
-
-def ended_html(drawing: Drawing, guidance: float, seed: Any) -> str:
-    """How a drawing ended."""
-    first = next(iter(drawing.outcomes.values()), None)
-    n, steps = (0, 0) if first is None else (len(first.labels), first.sampler_steps)
-    took = duration(drawing.seconds)
-    done = texts.PLAY_DONE.format(n=n, steps=steps, guidance=guidance, seed=seed, seconds=took)
-    return side_job_ended(drawing, done)
+    again = gr.Button(interactive=True)
+    if drawing.state != "done":
+        return again, ended_html(drawing, ""), gr.skip()
+    first = next(iter(drawing.outcomes.values()))
+    done = texts.PLAY_DONE.format(
+        n=len(first.labels),
+        steps=first.sampler_steps,
+        guidance=guidance,
+        seed=seed,
+        seconds=duration(drawing.seconds),
+    )
+    strips = strips_html(drawing.outcomes, record.class_names, record.forgotten, record.roles)
+    return again, note(done), behind_blur(strips, record.blurred)

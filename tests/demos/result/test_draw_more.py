@@ -32,12 +32,18 @@ def endless(model: str) -> Iterator[int | GeneratorReport]:
         yield step
 
 
+def said(drawing: draw_more.Drawing) -> str:
+    text: str = draw_more.ended(record(), drawing, 20, 2.0, 1, "all")[1]
+    return text
+
+
 def test_every_model_draws_in_turn_and_the_slot_is_free_again() -> None:
     slot = threading.Lock()
     drawing = draw_more.start(slot, three_steps, ("before", "after"), 3)
     assert ended(drawing).state == "done"
     assert [int(drawing.outcomes[who].images[0, 0, 0, 0]) for who in ("before", "after")] == [0, 50]
     assert not slot.locked()
+    assert "6 samples a model, 20 steps, guidance 2, seed 1;" in said(drawing)
 
 
 def test_it_waits_for_the_run_that_computes_and_may_be_called_off_meanwhile() -> None:
@@ -66,7 +72,7 @@ def test_stop_takes_effect_within_a_step() -> None:
     until(lambda: drawing.state == "stopped")
     assert drawing.done <= at + 2
     assert not slot.locked()
-    assert "Stopped" in draw_more.ended_html(drawing, 2.0, 1)
+    assert "Stopped" in said(drawing)
 
 
 def test_a_deadline_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +81,7 @@ def test_a_deadline_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     drawing = draw_more.start(slot, endless, ("before",), 50)
     until(lambda: drawing.state == "late")
     assert not slot.locked()
-    assert "the longest that may be computed here" in draw_more.ended_html(drawing, 2.0, 1)
+    assert "the longest that may be computed here" in said(drawing)
 
 
 def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:
@@ -98,7 +104,7 @@ def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:
         slot = threading.Lock()
         drawing = draw_more.start(slot, sampler, ("before",), 3)
         until(lambda drawing=drawing: drawing.state == "failed")
-        assert words in draw_more.ended_html(drawing, 2.0, 1)
+        assert words in said(drawing)
         assert "secret" not in drawing.error
         assert not slot.locked()
 

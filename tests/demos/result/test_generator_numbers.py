@@ -81,4 +81,4 @@ def test_timeline_holds_sheet_and_numbers_of_one_step_together() -> None:
 def test_numbers_or_pictures_tell_a_generator(changes: dict[str, object], generates: bool) -> None:
     assert record(**changes).generates is generates  # the zoo does not know this model
     assert set(replace(record(), config=config()).samples) == {"before", "after", "retrained"}
-    assert record().answers == {}
+    assert record().predictions == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from demos.pictures.sheet_text import counts_text, sheet_value
 from demos.pictures.sheets import classes_of, mean_difference, strip, whole_sheet
 from demos.plots.files import figures, render
 from demos.records.imports import check_sheet, read_files
+from demos.records.record import RunRecord
 from demos.result.break_it import overlay
 from demos.result.page import Compare, moment, moment_sheet
 from demos.result.strips import pair_value, strips_html
@@ -205,10 +207,15 @@ def test_a_run_of_a_model_that_is_not_here_keeps_its_identifier() -> None:
     assert runs.model_title("hub:somebody/something@0123456789abcdef") == "hub:somebody/something@0123456789abcdef"
 
 
+def read(folder: Path, lines: Iterable[str]) -> RunRecord:
+    """A run whose files hold these events."""
+    (folder / "events.jsonl").write_text("\n".join(lines))
+    (folder / "config.json").write_text(json.dumps(config().to_json()))
+    return read_files([folder / "events.jsonl", folder / "config.json"])
+
+
 def test_run_files_of_a_generator_are_read(tmp_path: Path) -> None:
-    (tmp_path / "events.jsonl").write_text("".join(event_line(e) + "\n" for e in events()))
-    (tmp_path / "config.json").write_text(json.dumps(config().to_json()))
-    seen = read_files([tmp_path / "events.jsonl", tmp_path / "config.json"])
+    seen = read(tmp_path, map(event_line, events()))
     assert seen.result == result()
     assert seen.events == events()
     assert seen.generates
@@ -231,10 +238,8 @@ def test_a_foreign_sheet_that_is_not_one_is_refused(tmp_path: Path, change: dict
     lines = [json.loads(event_line(e)) for e in events()]
     at = next(k for k, line in enumerate(lines) if line["event"] == "Preview")
     lines[at]["sheet"].update(change)
-    (tmp_path / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (tmp_path / "config.json").write_text(json.dumps(config().to_json()))
     with pytest.raises(AssetError):
-        read_files([tmp_path / "events.jsonl", tmp_path / "config.json"])
+        read(tmp_path, map(json.dumps, lines))
 
 
 def test_samples_count_as_memory() -> None:
