@@ -20,7 +20,7 @@ from sfr_core.cancel import CancelToken
 from sfr_core.events import Cancelled, Event, Finished, Step
 from sfr_core.plan import RunPlan
 
-Retrained = tuple[dict[str, Any], float]
+Sent = tuple[dict[str, Any], float]
 """Arrays by name, and seconds."""
 LONGEST = 60
 """Seconds asked for at most. The quota counts 1.5 times as much; an anonymous visitor has 120 s a day."""
@@ -29,23 +29,24 @@ PICTURES_PER_SECOND = 4000.0
 """A cautious lower bound for these small networks, from which the time to ask for follows."""
 
 
-def seconds_needed(run: RunPlan, retrained: Retrained | None = None) -> int:
+def seconds_needed(run: RunPlan, retrained: Sent | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
     work = estimate.passes(run) + 2 * sum(estimate.sizes(run))
     return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
 
 
 @spaces.GPU(duration=seconds_needed)  # type: ignore[untyped-decorator, unused-ignore]
-def gpu_run(run: RunPlan, retrained: Retrained | None = None) -> Iterator[tuple[str, Any]]:
+def gpu_run(run: RunPlan, retrained: Sent | None = None) -> Iterator[tuple[str, Any]]:
     """Runs a plan on the GPU; `retrained` is a model that the visitor retrained.
 
     Yields:
         ("event", event), and before the last one ("state", what a session elsewhere needs to take the run up).
     """
     from sfr_core.runs import runner
-    from sfr_core.runs.session import Session, retrained_of
+    from sfr_core.runs.session import Retrained, Session, tensors_of
 
-    session = Session.of_plan(run, retrained=None if retrained is None else retrained_of(*retrained))
+    reference = None if retrained is None else Retrained(tensors_of(retrained[0]), retrained[1])
+    session = Session.of_plan(run, retrained=reference)
     last: Event | None = None
     for event in runner.run(session, cancel=CancelToken(LONGEST + 30.0)):
         if isinstance(event, Finished | Cancelled):
@@ -67,7 +68,7 @@ def gpu_run(run: RunPlan, retrained: Retrained | None = None) -> Iterator[tuple[
 
 def run_there(job: Job) -> Iterator[Event]:
     """The backend (see demos.jobs.Backend): relays the events of `gpu_run`; stopping takes effect at its next event."""
-    from sfr_core.runs.session import Session
+    from sfr_core.runs.session import Session, tensors_of
 
     retrained = retrained_for(job)
     on_cpu = replace(job.plan, config=replace(job.config, device="cpu", precision="fp32"))
@@ -79,7 +80,7 @@ def run_there(job: Job) -> Iterator[Event]:
     try:
         for kind, value in remote:
             if kind == "state":
-                here.adopt(value["changed"])
+                here.take_up(tensors_of(value["changed"]))
                 here.reports.update(value["reports"])
                 here.shown_before.update(value["shown_before"])
                 job.device = value["device"]

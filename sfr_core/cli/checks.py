@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from sfr_core.cancel import CancelToken
+from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
@@ -39,32 +39,19 @@ DONE, CANCELLED = 0, 130
 CONCEPT = "concept:"
 LINES = 10
 """Lines on stderr that tell of the progress of one piece of work."""
-T = TypeVar("T")
 
 
 def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
     """Adds the commands to the parser's."""
     recover = commands.add_parser(
         "recover",
-        allow_abbrev=False,
         help="attack a text-to-image run: can a learned word bring the concept back?",
         description="Learns a word that no dictionary has from pictures of the concept, with every weight of the run held still, "
         f"draws with it, and writes {RECOVERY} into the run's folder. Needs a model with a judge.",
     )
-    recover.add_argument(
-        "--steps",
-        type=_count,
-        default=Attack().steps,
-        metavar="N",
-        help="training steps of the word (default %(default)s)",
-    )
-    recover.add_argument(
-        "--samples",
-        type=_count,
-        default=Attack().samples,
-        metavar="N",
-        help="pictures drawn with it (default %(default)s)",
-    )
+    attack = Attack()
+    _count(recover, "--steps", attack.steps, "training steps of the word")
+    _count(recover, "--samples", attack.samples, "pictures drawn with it")
     recover.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the attack (default 0)")
     recover.add_argument(
         "--before",
@@ -74,17 +61,15 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
     _of_run(recover, _recover)
     exposed = commands.add_parser(
         "exposed",
-        allow_abbrev=False,
         help="count exposed body parts before and after a text-to-image run, by NudeNet",
         description="Draws pictures of the concept's own prompts with the model before and after the run, without the safety "
         f"checker, counts exposed body parts and writes {EXPOSED} into the run's folder; the pictures are not kept. Needs NudeNet, "
         "which never comes with this program (AGPL-3.0).",
     )
-    exposed.add_argument("--samples", type=_count, default=40, metavar="N", help="pictures of each model (default 40)")
+    _count(exposed, "--samples", 40, "pictures of each model")
     _of_run(exposed, _exposed)
     agreement = commands.add_parser(
         "agreement",
-        allow_abbrev=False,
         help="ask a CLIP how well pictures agree with their prompts before and after a text-to-image run",
         description="Draws pictures of the concept's own prompts, of what means the same in other words, of neighbours and of other "
         "concepts with the model before and after the run and with one retrained without the concept where there is one, scores each with "
@@ -93,9 +78,7 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
     agreement.add_argument(
         "--clip", default=CLIP, metavar="NAME", help=f"hub:OWNER/NAME@REVISION or a folder (default {CLIP})"
     )
-    agreement.add_argument(
-        "--samples", type=_count, default=40, metavar="N", help="pictures of each kind of prompt (default 40)"
-    )
+    _count(agreement, "--samples", 40, "pictures of each kind of prompt")
     _of_run(agreement, _agreement)
 
 
@@ -105,7 +88,11 @@ def _of_run(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespa
     parser.set_defaults(command=command)
 
 
-def _count(text: str) -> int:
+def _count(parser: argparse.ArgumentParser, option: str, usual: int, text: str) -> None:
+    parser.add_argument(option, type=_at_least_one, default=usual, metavar="N", help=f"{text} (default {usual})")
+
+
+def _at_least_one(text: str) -> int:
     n = int(text)
     if n < 1:
         raise argparse.ArgumentTypeError(f"{n} is less than 1")
@@ -143,33 +130,27 @@ def _recover(args: argparse.Namespace) -> int:
 
     sampler = protocol_of(session.card)
     attack = Attack(steps=args.steps, samples=args.samples, seed=args.seed)
-    found: dict[str, Any] = {"after": None, "before": None}
     started = time.perf_counter()
-    with stop_on_signals() as cancel:
+
+    def measure(cancel: CancelToken) -> tuple[dict[str, Any], str]:
+        found: dict[str, Any] = {"after": None, "before": None}
         # The attacker's pictures are those of the run: drawn by the untouched model, from the same noise.
         changed = session.changed_tensors()
         session.rollback()
-        if not _finish(task.prepare(), task.preparation(), "drawing the pictures of the concept", cancel):
-            return CANCELLED
+        _finish(task.prepare(), task.preparation(), "drawing the pictures of the concept", cancel)
         session.take_up(changed)
         for who in ("after", "before") if args.before else ("after",):
             work = recover(task, sampler, attack, None if who == "after" else session.reference("before"))
-            ended = _finish(
-                work, attack_steps(attack, sampler, task.shape), f"attacking the model {who} the run", cancel
-            )
-            if not ended:
-                return CANCELLED
-            found[who] = ended[0].to_json()
-    said = {
-        **found, "attack": asdict(attack), "sampler_steps": sampler.steps, "guidance": sampler.guidance,
-        "seconds": round(time.perf_counter() - started, 2), "device": _device(session), "schema": 1,
-    }  # fmt: skip
-    write_measured(args.run, RECOVERY, said)
-    print(json.dumps(said), flush=True)
-    log(
-        f"A learned word brings the concept on {found['after']['shown']:.1f} % of {attack.samples} samples; see {args.run / RECOVERY}."
-    )
-    return DONE
+            total = attack_steps(attack, sampler, task.shape)
+            found[who] = _finish(work, total, f"attacking the model {who} the run", cancel).to_json()
+        shown = found["after"]["shown"]
+        said = {
+            **found, "attack": asdict(attack), "sampler_steps": sampler.steps, "guidance": sampler.guidance,
+            "seconds": round(time.perf_counter() - started, 2),
+        }  # fmt: skip
+        return said, f"A learned word brings the concept on {shown:.1f} % of {attack.samples} samples"
+
+    return _write(args.run, RECOVERY, session, measure)
 
 
 def _exposed(args: argparse.Namespace) -> int:
@@ -182,23 +163,17 @@ def _exposed(args: argparse.Namespace) -> int:
     from sfr_core.runs.sampling import protocol_of
 
     task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
-    found: dict[str, Any] = {}
-    total = expose_steps(args.samples, sampler)
-    with stop_on_signals() as cancel:
+
+    def measure(cancel: CancelToken) -> tuple[dict[str, Any], str]:
+        found: dict[str, Any] = {}
         for who in ("before", "after"):
             work = expose(task, sampler, args.samples, session.reference(who))
-            ended = _finish(work, total, f"drawing and counting, {who} the run", cancel)
-            if not ended:
-                return CANCELLED
-            found[who] = ended[0].to_json()
-    said = {**found, "device": _device(session), "schema": 1}
-    write_measured(args.run, EXPOSED, said)
-    print(json.dumps(said), flush=True)
-    before, after = (sum(found[who]["counts"].values()) for who in ("before", "after"))
-    log(
-        f"Exposed parts in {args.samples} pictures: {before} before the run, {after} after it; see {args.run / EXPOSED}."
-    )
-    return DONE
+            total = expose_steps(args.samples, sampler)
+            found[who] = _finish(work, total, f"drawing and counting, {who} the run", cancel).to_json()
+        before, after = (sum(found[who]["counts"].values()) for who in ("before", "after"))
+        return found, f"Exposed parts in {args.samples} pictures: {before} before the run, {after} after it"
+
+    return _write(args.run, EXPOSED, session, measure)
 
 
 def _agreement(args: argparse.Namespace) -> int:
@@ -210,45 +185,60 @@ def _agreement(args: argparse.Namespace) -> int:
 
     task, sampler = cast("TextToImageTask", session.task), protocol_of(session.card)
     models: tuple[Who, ...] = ("before", "after", "retrained") if session.has("retrained") else ("before", "after")
-    found: dict[str, Any] = {}
-    total = agreement_steps(task, sampler, args.samples)
-    with stop_on_signals() as cancel:
+
+    def measure(cancel: CancelToken) -> tuple[dict[str, Any], str]:
+        found: dict[str, Any] = {}
+        total = agreement_steps(task, sampler, args.samples)
         for who in models:
             work = agree(task, sampler, clip, args.samples, session.reference(who))
-            ended = _finish(work, total, f"drawing and scoring, {who} the run", cancel)
-            if not ended:
-                return CANCELLED
-            found[who] = ended[0]
-    # Pictures in one place start from the same noise, so that their difference has the smaller error of pairs.
-    found["change"] = {role: scores - found["before"][role] for role, scores in found["after"].items()}
-    told = {
-        what: {role: asdict(Agreement.of(scores)) for role, scores in groups.items()} for what, groups in found.items()
-    }
-    said = {
-        **told, "clip": name, "sampler_steps": sampler.steps, "guidance": sampler.guidance, "device": _device(session), "schema": 2,
-    }  # fmt: skip
-    write_measured(args.run, AGREEMENT, said)
-    print(json.dumps(said), flush=True)
-    before, after = (told[who]["direct"]["mean"] for who in ("before", "after"))
-    log(
-        f"CLIPScore of the concept's prompts: {before:.2f} before the run, {after:.2f} after it; see {args.run / AGREEMENT}."
-    )
+            found[who] = _finish(work, total, f"drawing and scoring, {who} the run", cancel)
+        # Pictures in one place start from the same noise, so that their difference has the smaller error of pairs.
+        found["change"] = {role: scores - found["before"][role] for role, scores in found["after"].items()}
+        told: dict[str, Any] = {
+            what: {role: asdict(Agreement.of(scores)) for role, scores in groups.items()}
+            for what, groups in found.items()
+        }
+        before, after = (told[who]["direct"]["mean"] for who in ("before", "after"))
+        said = {**told, "clip": name, "sampler_steps": sampler.steps, "guidance": sampler.guidance}
+        return said, f"CLIPScore of the concept's prompts: {before:.2f} before the run, {after:.2f} after it"
+
+    return _write(args.run, AGREEMENT, session, measure, schema=2)
+
+
+def _write(
+    folder: Path,
+    name: str,
+    session: Session,
+    measure: Callable[[CancelToken], tuple[dict[str, Any], str]],
+    *,
+    schema: int = 1,
+) -> int:
+    """Measures, and writes and prints the values; `measure` gives them with a sentence on them."""
+    try:
+        with stop_on_signals() as cancel:
+            values, sentence = measure(cancel)
+    except Stopped:
+        log("Stopped; nothing was written.")
+        return CANCELLED
+    values |= {"device": f"{session.device_name}, {session.precision}", "schema": schema}
+    write_measured(folder, name, values)
+    print(json.dumps(values), flush=True)
+    log(f"{sentence}; see {folder / name}.")
     return DONE
 
 
-def _device(session: Session) -> str:
-    return f"{session.device_name}, {session.precision}"
+def _finish(work: Iterator[int], total: int, what: str, cancel: CancelToken) -> Any:
+    """The result of a piece of work that yields what is done of `total`.
 
-
-def _finish(work: Iterator[int], total: int, what: str, cancel: CancelToken) -> tuple[Any, ...]:
-    """Does a piece of work that yields what is done of `total`: (its result,), or () if it was stopped."""
+    Raises:
+        Stopped: `cancel` was set; asked before every step.
+    """
     every = max(1, total // LINES)
-    while not cancel.cancelled:
+    while True:
+        cancel.check()
         try:
             done = next(work)
         except StopIteration as end:
-            return (end.value,)
+            return end.value
         if done % every == 0:
             log(f"{what}: {done} of {total}")
-    log("Stopped; nothing was written.")
-    return ()

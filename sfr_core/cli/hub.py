@@ -17,7 +17,6 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Adds both to the parser's commands."""
     hub = commands.add_parser(
         "hub",
-        allow_abbrev=False,
         help="look at a model of the Hugging Face Hub without downloading it",
         description="Prints kind, licence, size and needed memory of a model on the Hub; without a name, the offers.",
     )
@@ -26,7 +25,6 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     hub.set_defaults(command=_hub)
     make = commands.add_parser(
         "convert",
-        allow_abbrev=False,
         help="make safetensors of a Hub revision that has only pickles",
         description="Downloads a revision's pickles, reads them as tensors and nothing else, and writes safetensors beside "
         "the Hub's cache; runs use them from then on.",

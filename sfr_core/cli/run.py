@@ -6,14 +6,14 @@ torch is imported only when a run begins, so that tables and bad input answer at
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from sfr_core.cancel import CancelToken
 from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli.checks import add_checks
@@ -21,7 +21,7 @@ from sfr_core.cli.hub import add_commands
 from sfr_core.cli.models import uploaded_model
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
-from sfr_core.configs import MAX_SEED, Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.plan import plan
@@ -35,19 +35,8 @@ if TYPE_CHECKING:
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 CHOOSES = (
-    "model",
-    "forget",
-    "method",
-    "redirect",
-    "preset",
-    "variant",
-    "settings",
-    "seed",
-    "device",
-    "precision",
-    "memory",
-    "data_free",
-)
+    "model", "forget", "method", "redirect", "preset", "variant", "settings", "seed", "device", "precision", "memory", "data_free",
+)  # fmt: skip
 """Options that describe a run, and so contradict --config."""
 
 
@@ -70,20 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Bad arguments answer like every other bad input: one line."""
+    """Options are written out, and bad arguments answer like every other bad input: one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message[:1].upper() + message[1:] + ".", hint=f"See: {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.", allow_abbrev=False)
+    parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.")
     commands = parser.add_subparsers(
         required=True, metavar="{run,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
     )
     run = commands.add_parser(
         "run",
-        allow_abbrev=False,
         help="unlearn, and write the run's files",
         description="Unlearns and writes config.json, events.jsonl, after.safetensors and result.json to --out. "
         "Ctrl-C stops after the present step; a stopped run keeps what it has, without result.json.",
@@ -137,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         ("models", print_models, "print the models"),
         ("methods", print_methods, "print the methods"),
     ):
-        table = commands.add_parser(name, allow_abbrev=False, help=text, description=text)
+        table = commands.add_parser(name, help=text, description=text)
         table.add_argument("--json", action="store_true", help="as a JSON array")
         table.set_defaults(command=function)
     return parser
@@ -153,25 +144,29 @@ def _run(args: argparse.Namespace) -> int:
     planned = plan(config, card=model, dataset=None if own is None else own.dataset, files=True)
 
     from sfr_core.ops.ranks import join, rank
+    from sfr_core.runs.runner import run
     from sfr_core.runs.session import Session
 
     join(config.method)
     session = Session.of_plan(planned, own)
-    if rank():
-        return _help(session)
-    log(
-        f"{session.method.title} on {model.title}, {session.device_name}, {session.precision}; {config.variant}, {config.preset}"
-    )
+    speaks = rank() == 0  # the other processes of a launcher do the same run in silence
+    if speaks:
+        place = f"{session.device_name}, {session.precision}"
+        log(f"{session.method.title} on {model.title}, {place}; {config.variant}, {config.preset}")
     events: list[Event] = []
     with stop_on_signals() as cancel:
-        for event in _events(session, cancel):
+        for event in run(session, cancel=cancel):
             events.append(event)
-            _say(event_line(event))
-            if isinstance(event, PhaseStarted):
+            if speaks:
+                _say(event_line(event))
+            if speaks and isinstance(event, PhaseStarted):
                 log(f"phase: {event.phase}")
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
-        write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=args.overwrite)
+        if speaks:
+            write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=args.overwrite)
+    if not speaks:
+        return CANCELLED if isinstance(last, Cancelled) else DONE
     if isinstance(last, Cancelled):
         log(f"Stopped after {last.steps} steps; the weights of that moment are in {out}.")
         return CANCELLED
@@ -186,20 +181,6 @@ def _unjudged(session: Session, result: RunResult | None) -> dict[str, Generator
     if result is not None:
         return {}
     return {who: report for who, report in session.reports.items() if isinstance(report, GeneratorReport)}
-
-
-def _help(session: Session) -> int:
-    """What the other processes of a launcher do: the same run in silence; rank 0 speaks and writes for all."""
-    with stop_on_signals() as cancel:
-        for event in _events(session, cancel):
-            last = event
-    return CANCELLED if isinstance(last, Cancelled) else DONE
-
-
-def _events(session: Session, cancel: CancelToken) -> Iterator[Event]:
-    from sfr_core.runs.runner import run
-
-    return run(session, cancel=cancel)
 
 
 def _given_config(args: argparse.Namespace) -> dict[str, Any]:
@@ -228,15 +209,13 @@ def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
         return RunConfig.from_json(wanted)
     method = spec_of(wanted["method"], kind)
     preset, variant = wanted.get("preset", "quick"), wanted.get("variant", "official")
-    for name, value, choices in (("preset", preset, PresetName), ("variant", variant, Variant)):
-        if value not in get_args(choices):
-            raise UnknownName(name, value, get_args(choices))
+    if preset not in get_args(PresetName):
+        raise UnknownName("preset", preset, get_args(PresetName))
     overrides = _overrides(method, wanted.pop("settings", []))
-    settings = resolve(
-        wanted["model"], wanted["method"], preset, variant, overrides, forget=wanted["forget"], kind=kind
-    )
+    settings = resolve(wanted["model"], method.id, preset, variant, overrides, forget=wanted["forget"], kind=kind)
     if "seed" in wanted:
-        wanted["seed"] = _seed(wanted["seed"])
+        with contextlib.suppress(ValueError):  # RunConfig says why any other text is refused
+            wanted["seed"] = int(wanted["seed"])
     return RunConfig(**wanted, settings=settings)
 
 
@@ -251,13 +230,6 @@ def _overrides(method: MethodSpec, texts: list[str]) -> dict[str, Any]:
             raise UnknownName("field", name, specs)
         out[name] = parse_value(specs[name], value)
     return out
-
-
-def _seed(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ConfigError(f"The seed cannot be '{text}'.", hint=f"Give a whole number from 0 to {MAX_SEED}.") from None
 
 
 def _say(line: str) -> None:

@@ -45,7 +45,7 @@ from sfr_core.zoo.shipped import (
     retrained_model,
 )
 
-__all__ = ["Retrained", "Session", "Who", "retrained_of"]
+__all__ = ["Retrained", "Session", "Who", "tensors_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Retrained:
         return {name: value.numpy() for name, value in self.weights.items()}
 
 
-def retrained_of(arrays: Mapping[str, NDArray[Any]], seconds: float) -> Retrained:
-    """What `Retrained.arrays` took apart."""
-    return Retrained({name: torch.from_numpy(array) for name, array in arrays.items()}, seconds)
+def tensors_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    """What came as arrays from another process."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 class Session:
@@ -200,10 +200,6 @@ class Session:
     def keep(self) -> None:
         """Records the live weights as the run's outcome."""
         self.after = self._snapshot()
-
-    def adopt(self, changed: Mapping[str, NDArray[Any]]) -> None:
-        """Takes up the outcome of an equal session in another process: the arrays that its run changed, by name."""
-        self.take_up({name: torch.from_numpy(array) for name, array in changed.items()})
 
     def take_up(self, changed: Mapping[str, Tensor], *, name: str = "What the run changed") -> None:
         """Takes up the outcome of an equal run: the tensors that it changed; `name` says what holds them.

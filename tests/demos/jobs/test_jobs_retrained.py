@@ -20,7 +20,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.plan import plan
 from sfr_core.results import ClassifierRecord
-from sfr_core.runs.session import Session, retrained_of
+from sfr_core.runs.session import Retrained, Session, tensors_of
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import load_weights, take_in
 from tests.core.tiny import SMALL, TinyNet, tiny_dataset
@@ -116,7 +116,7 @@ def test_weights_of_a_retraining_travel_to_another_process_and_back(model: str, 
     job = replace(Job(id="0" * 32, visitor=ANN, plan=plan(config(model)), created=0.0), retrainings=(retrained,))
     found = retrained_for(job)
     assert found is not None
-    there = retrained_of({name: array.copy() for name, array in found.arrays().items()}, found.seconds)
+    there = Retrained(tensors_of({name: array.copy() for name, array in found.arrays().items()}), found.seconds)
     session = Session.of_plan(job.plan, retrained=there)
     weights = session.weights("retrained")
     assert weights is not None
