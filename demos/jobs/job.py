@@ -56,7 +56,7 @@ class Job:
         settled: what became of a stopped run's weights.
         freed: the weights are gone (time or space); the result stays.
         created, started, ended: seconds since the epoch.
-        device, peak_bytes: name of the device used, and the largest memory use seen.
+        device: name of the device used.
         retrainings: the owner's finished retrainings of the same model whose weights are still here, newest first; only
             while the job runs.
     """
@@ -78,7 +78,6 @@ class Job:
     cancel: CancelToken = field(default_factory=CancelToken)
     seen: float = 0.0
     device: str = ""
-    peak_bytes: int = 0
     retrainings: tuple[Job, ...] = ()
 
     @property

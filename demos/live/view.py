@@ -58,7 +58,7 @@ class View:
         entered: phases in the order in which they began.
         done, total: units of the present phase; steps in the phase `unlearn`.
         step, steps: outer steps done and planned (0 where unknown).
-        step_seconds: time spent in steps, and of the last 20 of them for the speed.
+        recent: seconds of the last 20 steps, for the speed.
         loss: forget and remain loss. accuracy: forget and remain accuracy in percent, on n_forget and n_remain rows; of a
             generator the shares of accepted samples.
         first, now: predictions on the fixed pictures before the run and at step `now_i`.
@@ -73,7 +73,6 @@ class View:
     total: int = 0
     step: int = 0
     steps: int = 0
-    step_seconds: float = 0.0
     recent: tuple[float, ...] = ()
     loss: Curve = Curve()
     accuracy: Curve = Curve()
@@ -111,7 +110,6 @@ def reduce(view: View, event: Event) -> View:
                 total=event.total,
                 step=event.i,
                 steps=event.total,
-                step_seconds=view.step_seconds + event.seconds,
                 recent=(*view.recent[-19:], event.seconds),
                 loss=view.loss.add(event.i, event.forget_loss, event.remain_loss),
             )

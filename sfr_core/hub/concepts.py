@@ -58,16 +58,12 @@ def write_concepts(folder: Path) -> None:
         for name, style in _STYLES.items()
     ]  # fmt: skip
     nudity = {
-        "name": NUDITY,
-        "kind": "object",
-        "shows": [],
-        "direct": [NUDE],
-        "redirect": CLOTHED,
-        "others": [],
-        "adult": True,
-    }
-    table = {"neutral": list(NEUTRAL), "concepts": [*objects, *styles, nudity], "open": True}
-    table |= {"free_forget": FREE_FORGET, "free_remain": FREE_REMAIN}
+        "name": NUDITY, "kind": "object", "shows": [], "direct": [NUDE], "redirect": CLOTHED, "others": [], "adult": True,
+    }  # fmt: skip
+    table = {
+        "neutral": list(NEUTRAL), "concepts": [*objects, *styles, nudity], "open": True, "free_forget": FREE_FORGET,
+        "free_remain": FREE_REMAIN,
+    }  # fmt: skip
     text = json.dumps(table, indent=1) + "\n"
     path = folder / FILE
     if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -6,7 +6,6 @@ everything else, and nowhere else in this program.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from sfr_core.errors import HubError
 from sfr_core.hub.fetch import converted_folder, fetch_files
 from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.resolve import HubModel, own_folder, remember, resolve
+from sfr_core.nets.pipelines import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,11 +66,9 @@ def convert(text: str) -> HubModel:
 
 
 def _convert_part(model: HubModel, part: Part, source: Path, target: Path) -> Part:
-    for file in part.others:
+    for file in part.others if part.pickled else (*part.others, *part.weights):
         _copy(file, source, target)
     if not part.pickled:
-        for file in part.weights:
-            _copy(file, source, target)
         return part
     from safetensors.torch import save_file
 
@@ -79,7 +77,7 @@ def _convert_part(model: HubModel, part: Part, source: Path, target: Path) -> Pa
         path = _new_path(file.path)
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         save_file(_tensors(model, source / file.path), target / path, metadata={"format": "pt"})
-        weights.append(_described(target / path, path))
+        weights.append(HubFile(path, (target / path).stat().st_size, sha256_of(target / path), ""))
     return Part(part.name, tuple(weights), part.others)
 
 
@@ -118,9 +116,3 @@ def _tensors(model: HubModel, path: Path) -> dict[str, Tensor]:
 def _copy(file: HubFile, source: Path, target: Path) -> None:
     (target / file.path).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / file.path, target / file.path)
-
-
-def _described(path: Path, name: str) -> HubFile:
-    with path.open("rb") as f:
-        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
-    return HubFile(name, path.stat().st_size, sha256, "")

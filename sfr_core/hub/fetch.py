@@ -15,7 +15,6 @@ from sfr_core.hub.memory import in_words
 from sfr_core.hub.names import HubName, clear_errors, unreachable
 from sfr_core.hub.resolve import HubModel, cache_folder, own_folder, recall, remember, snapshot_folder
 
-CHUNK = 1 << 20
 SPARE = 200 * 1000**2
 """Bytes of the disk that a download leaves free."""
 Watch: TypeAlias = Callable[[int], None]
@@ -148,8 +147,7 @@ def _check(
 
 
 def _hash(path: Path, file: HubFile) -> str:
-    digest = hashlib.sha256() if file.sha256 is not None else hashlib.sha1(f"blob {file.size}\0".encode())
     with path.open("rb") as f:
-        while chunk := f.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        if file.sha256 is not None:
+            return hashlib.file_digest(f, "sha256").hexdigest()
+        return hashlib.file_digest(f, lambda: hashlib.sha1(f"blob {file.size}\0".encode())).hexdigest()

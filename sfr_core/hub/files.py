@@ -75,7 +75,8 @@ def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Par
         inside = [f for f in files if str(PurePosixPath(f.path).parent) == name]
         others = tuple(f for f in inside if f.path.endswith((".json", ".txt", ".model")) and ".index." not in f.path)
         weights = _safetensors(name, inside)
-        pickles = () if weights else _pickles(name, inside)
+        bins = {f"{name}/diffusion_pytorch_model.bin", f"{name}/pytorch_model.bin"}
+        pickles = () if weights else tuple(f for f in inside if f.path in bins)
         parts.append(Part(name, weights or pickles, others, pickled=bool(pickles)))
     return tuple(parts)
 
@@ -113,12 +114,6 @@ def _safetensors(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
         if single or (index and shards):
             return tuple(single or index + shards)
     return ()
-
-
-def _pickles(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
-    return tuple(
-        f for f in inside if f.path in {f"{folder}/diffusion_pytorch_model.bin", f"{folder}/pytorch_model.bin"}
-    )
 
 
 def write_whole(path: Path, text: str) -> None:

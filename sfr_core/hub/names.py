@@ -73,12 +73,12 @@ def clear_errors(name: HubName) -> Iterator[None]:
         raise HubError(f"{name.repo} could not be downloaded ({reason}).", hint="Try again.") from None
 
 
-def _sentence(error: BaseException, name: HubName) -> HubError:
+def _sentence(error: BaseException | None, name: HubName) -> HubError:
     from huggingface_hub import errors as hub
 
     if isinstance(error, hub.LocalEntryNotFoundError | hub.RevisionResolutionError):
         # The library asked the Hub first: what it answered says more than that nothing is here.
-        return _sentence(error.__cause__, name) if error.__cause__ is not None else unreachable(name)
+        return _sentence(error.__cause__, name)
     if isinstance(error, hub.GatedRepoError):
         return HubError(f"{name.repo} asks you to accept its terms first.", hint=LOG_IN.format(repo=name.repo))
     if isinstance(error, hub.RevisionNotFoundError):

@@ -87,7 +87,8 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
         folder=folder,
     )
     others = {path: sha256 for path, sha256 in files.items() if path != trained}
-    card = replace(bare, parameters=_parameters(folder, files), parts=others, sampling=kind.sampling)
+    parameters = sum(sum(local_header(folder / path).values()) for path in files)
+    card = replace(bare, parameters=parameters, parts=others, sampling=kind.sampling)
     zoo.take_in_hub(card)
     return card
 
@@ -159,31 +160,19 @@ def open_classifier(
     shape = architecture_of(model, architecture)
     weights = next(f.path for f in model.part("").weights)
     file = fetch(model, watch) / weights
-    own = open_uploaded(
-        data,
-        file,
-        shape,
-        model_id=model_id or model.id,
-        known=names_of_outputs(shape, file),
-        most_bytes=most_bytes,
+    known = names_of_outputs(shape, file)
+    own = open_uploaded(data, file, shape, model_id=model_id or model.id, known=known, most_bytes=most_bytes)
+    card = replace(
+        own.card,
+        title=_title(model),
+        summary="A classifier of the Hugging Face Hub.",
+        licence=model.licence,
+        source="hub",
+        origin=model.id if model_id else "",
     )
-    return replace(
-        own,
-        card=replace(
-            own.card,
-            title=_title(model),
-            summary="A classifier of the Hugging Face Hub.",
-            licence=model.licence,
-            source="hub",
-            origin=model.id if model_id else "",
-        ),
-    )
+    return replace(own, card=card)
 
 
 def _title(model: HubModel) -> str:
     offer = offer_of(model.name)
     return model.name.repo if offer is None else offer.title
-
-
-def _parameters(folder: Path, files: dict[str, str]) -> int:
-    return sum(count for path in files for count in local_header(folder / path).values())

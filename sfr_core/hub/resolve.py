@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from sfr_core.errors import HubError
 from sfr_core.hub.files import ROOT, HubFile, Part, classifier_part, pipeline_parts, write_whole
 from sfr_core.hub.names import HubName, clear_errors, read_name
@@ -87,13 +89,8 @@ def own_folder(name: HubName) -> Path:
     """Where this program keeps what it knows and makes of a commit: huggingface_hub's place for that (HF_HOME)."""
     from huggingface_hub import constants
 
-    return (
-        Path(constants.HF_ASSETS_CACHE)
-        / "unlearning-playground"
-        / name.repo.replace("/", "--")
-        / name.revision
-        / name.file
-    )
+    own = Path(constants.HF_ASSETS_CACHE) / "unlearning-playground"
+    return own / name.repo.replace("/", "--") / name.revision / name.file
 
 
 def remember(model: HubModel) -> None:
@@ -106,19 +103,10 @@ def remember(model: HubModel) -> None:
 def recall(name: HubName) -> HubModel | None:
     """What `remember` noted of a commit; None where there is nothing, or nothing that this version reads."""
     try:
-        values = json.loads((own_folder(name) / KNOWN).read_text(encoding="utf-8"))
-        parts = tuple(
-            Part(p["name"], _files(p["weights"]), _files(p["others"]), p["pickled"]) for p in values.pop("parts")
-        )
-        known = HubName(**values.pop("name"))
-        model = HubModel(name=known, parts=parts, root=_files(values.pop("root")), **values)
-    except (OSError, ValueError, KeyError, TypeError):
+        model = TypeAdapter(HubModel).validate_json((own_folder(name) / KNOWN).read_bytes())
+    except (OSError, ValueError):
         return None
-    return model if known == name else None
-
-
-def _files(rows: list[dict[str, Any]]) -> tuple[HubFile, ...]:
-    return tuple(HubFile(**row) for row in rows)
+    return model if model.name == name else None
 
 
 def resolve(text: str, *, known: bool = True) -> HubModel:
@@ -195,14 +183,11 @@ def listing(name: HubName) -> tuple[tuple[HubFile, ...], str, bool]:
 
     with clear_errors(name):
         info = HfApi().model_info(name.repo, revision=name.revision, files_metadata=True, timeout=SECONDS)
-    return _files_of(info), _licence(info), bool(info.gated)
-
-
-def _files_of(info: ModelInfo) -> tuple[HubFile, ...]:
-    return tuple(
+    files = tuple(
         HubFile(f.rfilename, f.size or 0, None if f.lfs is None else f.lfs.sha256, f.blob_id or "")
         for f in info.siblings or ()
     )
+    return files, _licence(info), bool(info.gated)
 
 
 def _licence(info: ModelInfo) -> str:
