@@ -38,10 +38,11 @@ from recipes.train import can_compile
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import spec_of
 from sfr_core.configs import Device, Precision
+from sfr_core.data.samples import sample_plan
 from sfr_core.data.splits import forget_spec, parse_forget
 from sfr_core.errors import InputError
 from sfr_core.events import Evaluated, PhaseStarted, Preview
-from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.metrics.generation import Protocol
 from sfr_core.ops.device import UsedPrecision, peak_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained

@@ -21,8 +21,9 @@ import torch
 from recipes.command import one_sentence, parser_of
 from recipes.publish import CARD, DRAFT
 from sfr_core.configs import RunConfig
+from sfr_core.data.samples import sample_plan
 from sfr_core.errors import InputError
-from sfr_core.metrics.generation import BENCH, Protocol, sample_plan
+from sfr_core.metrics.generation import BENCH, Protocol
 from sfr_core.ops.sampling import sample_pictures, sheet_png
 from sfr_core.ops.stepwise import drained
 from sfr_core.presets import resolve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,8 @@ from sfr_core.catalog.base import FORWARD, Sizes
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs.recovery import Attack
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
-from sfr_core.data.concepts import Role
+from sfr_core.data.samples import RECORD_SAMPLES, sample_plan, sample_prompts, shown_rows
 from sfr_core.kinds import KINDS
-from sfr_core.kinds.base import RECORD_SAMPLES, SHOWN_FORGET, SHOWN_REMAIN
 from sfr_core.plan import ForgetPlan, RunPlan
 from sfr_core.zoo.cards import ModelCard, retrained_model
 
@@ -195,12 +194,9 @@ def evaluated(run: RunPlan) -> int:
     """Samples of all models at the end: whole records, or the few that are shown of a model whose record the card has."""
     forget, card = run.forget, run.card
     if forget.prompts is not None:
-        counts = [forget.roles.count(role) for role in get_args(Role)]
-        return 2 * sum(n * max(2, -(-RECORD_SAMPLES // (2 * n))) for n in counts if n)
-    mine, others = len(forget.spec.classes), len(forget.names) - len(forget.spec.classes)
-    each = -(-RECORD_SAMPLES // mine), max(1, round(RECORD_SAMPLES / others))
-    whole = mine * each[0] + others * each[1]
-    shown = mine * min(each[0], SHOWN_FORGET) + others * min(each[1], SHOWN_REMAIN)
+        return 2 * len(sample_prompts(forget.prompts, RECORD_SAMPLES))
+    labels = sample_plan(forget.spec.classes, len(forget.names), RECORD_SAMPLES)
+    whole, shown = len(labels), len(shown_rows(labels, forget.spec.classes))
     reference = retrained_model(card, forget.spec.text)
     passes = whole + (shown if card.records.get(forget.spec.text) else whole)
     return passes if reference is None else passes + (shown if reference.records else whole)

@@ -57,9 +57,9 @@ def skipped(config: RunConfig) -> tuple[Phase, ...]:
     return () if masked else ("fisher", "mask")
 
 
-def generates(config: RunConfig) -> bool:
+def generates(run: RunPlan) -> bool:
     """True for a run of a generator."""
-    return "generator" in kind_words(config.model)
+    return KINDS[run.card.kind].draws
 
 
 def kind_words(model: str) -> list[str]:
@@ -101,36 +101,34 @@ def paused_line(config: RunConfig) -> str:
     return live_text.PAUSED_LINE if config.settings.get("forget_until") is not None else ""
 
 
+def empty(key: str, title: str, words: Sequence[str] = ()) -> dict[str, Any]:
+    """The value of a run that cannot be shown, or of none."""
+    return {
+        "key": key,
+        "title": title,
+        "classes": [],
+        "forgotten": None,
+        "generates": "generator" in words,
+        "blurred": False,
+        "words": list(words),
+        "pictures": {},
+        "view": bridge.payload(bridge.View()),
+    }
+
+
 def _base(run: RunPlan, key: str, view: bridge.View) -> dict[str, Any]:
     config, forget = run.config, run.forget
     try:
         zoo.card(config.model)
-    except AssetError as error:  # a visitor's model that was put out since: its run has a state, but no pictures
-        gone = bridge.payload(bridge.View())
-        return {
-            "key": key,
-            "title": str(error),
-            "classes": [],
-            "forgotten": None,
-            "generates": False,
-            "blurred": False,
-            "words": [],
-            "pictures": {},
-            "view": gone,
-        }
-    words = kind_words(config.model)
-    draws = "generator" in words
+    except AssetError as error:  # a visitor's model that was removed meanwhile: its run has a state, but no pictures
+        return empty(key, str(error))
+    words, draws = kind_words(config.model), generates(run)
+    relative = ["relative"] if config.settings.get("forget_loss") == "relative" else []
     return {
-        "key": key,
-        "title": title(config, forget),
+        **empty(key, title(config, forget), [*relative, *words]),
         "classes": list(forget.names),
         "forgotten": list(forget.spec.classes) or None,
-        "generates": draws,
         "blurred": draws and shown_blurred(config.model),
-        "words": [
-            *(["relative"] if config.settings.get("forget_loss") == "relative" else []),
-            *words,
-        ],
         "pictures": _images(config, view),
         "view": bridge.payload(view, words_of(run)),
     }
@@ -138,23 +136,22 @@ def _base(run: RunPlan, key: str, view: bridge.View) -> dict[str, Any]:
 
 def job_line(job: Job, view: bridge.View, place: int) -> str:
     """The state of a job in one sentence."""
+    lines = live_text.STATE_LINES
     if job.state == "queued":
-        return (
-            live_text.STATE_LINES["queued_next"] if place <= 1 else live_text.STATE_LINES["queued"].format(place=place)
-        )
+        return lines["queued_next"] if place <= 1 else lines["queued"].format(place=place)
     if job.state == "failed":
-        return live_text.STATE_LINES["failed"].format(error=job.error)
+        return lines["failed"].format(error=job.error)
     if view.ended is not None and view.step == 0:
-        return live_text.STATE_LINES["deadline_early"] if view.ended == "deadline" else UNTOUCHED
+        return lines["deadline_early"] if view.ended == "deadline" else UNTOUCHED
     if job.settled == "kept":
         return copy.KEPT.format(step=view.step)
     if job.settled == "rolled back":
         return copy.ROLLED_BACK
     if view.ended is not None:
-        return live_text.STATE_LINES[view.ended].format(steps=view.step)
+        return lines[view.ended].format(steps=view.step)
     if job.stopping:
-        return live_text.STATE_LINES["stopping"]
-    return phase_line(view, generates(job.config), paused_line(job.config)) or live_text.STATE_LINES["starting"]
+        return lines["stopping"]
+    return phase_line(view, generates(job.plan), paused_line(job.config)) or lines["starting"]
 
 
 def job_note(job: Job) -> str:
@@ -200,7 +197,7 @@ def _moving(job: Job, view: bridge.View, place: int, now: float, machine: str) -
 def _images(config: RunConfig, view: bridge.View) -> dict[str, str]:
     try:
         return {f"{p.source}:{p.row}": picture(config.model, p.source, p.row) for p in view.first}
-    except AssetError:  # a visitor's model that was put out since
+    except AssetError:  # a visitor's model that was removed meanwhile
         return {}
 
 
@@ -209,11 +206,9 @@ def of_record(run: RunPlan, events: list[Event], machine: str, times: Sequence[f
     config, view = run.config, bridge.reduce_all(events)
     frames = []
     for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(run)):
-        line = (
-            phase_line(so_far, generates(config), paused_line(config))
-            if so_far.ended is None
-            else live_text.STATE_LINES["finished"].format(steps=so_far.step)
-        )
+        line = phase_line(so_far, generates(run), paused_line(config))
+        if so_far.ended is not None:
+            line = live_text.STATE_LINES["finished"].format(steps=so_far.step)
         frames.append({**moment, "line": line, "elapsed": round(times[at], 1)})
     took, pace = (times or [0.0])[-1], max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
     return {

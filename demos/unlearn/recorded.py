@@ -10,7 +10,6 @@ from typing import Any
 from demos import page_data
 from demos.jobs.estimate import Recording
 from demos.live import payload as live
-from demos.live import view as bridge
 from demos.text import unlearn as copy
 from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.errors import AssetError
@@ -66,17 +65,5 @@ def read(first: str, folder: Path = live.RECORDED) -> Recordings:
 
 def nothing(model: str) -> dict[str, Any]:
     """An empty live view, in the words of the model's kind."""
-    words = live.kind_words(model)
-    empty = {"key": "none", "mode": "live", "title": copy.NOTHING_YET, "view": bridge.payload(bridge.View())}
-    return {
-        **empty,
-        "line": "",
-        "classes": [],
-        "forgotten": None,
-        "generates": "generator" in words,
-        "words": words,
-        "pictures": {},
-        "elapsed": None,
-        "machine": "",
-        "note": "",
-    }
+    shown = live.empty("none", copy.NOTHING_YET, live.kind_words(model))
+    return {**shown, "mode": "live", "line": "", "elapsed": None, "machine": "", "note": ""}

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from recipes.command import one_sentence
 from recipes.tuning.trials import LOGS, Outcome, arguments, bare, single, tenth, try_all
 from sfr_core.configs import RunConfig
+from sfr_core.data.samples import sample_plan, sample_prompts
 from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError, UnknownName
-from sfr_core.metrics.concepts import sample_prompts
-from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.metrics.generation import Protocol
 from sfr_core.nets.judge import PromptJudge
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained

@@ -8,11 +8,6 @@ from typing import Any
 
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 
-RECORD_SAMPLES = 100
-"""Pictures of the forgotten classes or prompts behind a generator's record, and about as many of the others."""
-SHOWN_FORGET, SHOWN_REMAIN = 8, 4
-"""Pictures of each class in a report. Where a card has a model's record, these are all that is drawn of it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:

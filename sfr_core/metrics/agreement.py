@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sfr_core.data.concepts import Role
+from sfr_core.data.samples import by_role
 from sfr_core.errors import AssetError
-from sfr_core.metrics.concepts import by_role
 from sfr_core.metrics.generation import Protocol
 from sfr_core.metrics.unseen import spread_over, unseen, unseen_steps
 from sfr_core.tasks.text_to_image import TextToImageTask

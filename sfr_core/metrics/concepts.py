@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sfr_core.data.concepts import SHOWN_BEFORE, PromptPlan, Role
+from sfr_core.data.concepts import SHOWN_BEFORE
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import entropy_of, frechet, moments, pooled, spread
 from sfr_core.nets.judge import PromptJudge, RealFeatures, Verdict
 from sfr_core.results import GeneratorRecord
-
-
-def sample_prompts(plan: PromptPlan, n: int) -> NDArray[np.int64]:
-    """Prompts to sample for one record, sorted: n / 2 pictures each of the direct prompts, the paraphrases, the neighbours and
-    the others, rounded up to whole prompts of at least two pictures each.
-    """
-    groups = by_role(plan).values()
-    return np.concatenate([np.repeat(labels, max(2, -(-n // (2 * len(labels))))) for labels in groups])
-
-
-def by_role(plan: PromptPlan) -> dict[Role, NDArray[np.int64]]:
-    """Labels of the prompts of every role that has one."""
-    return {role: labels for role in get_args(Role) if len(labels := plan.labels(role))}
 
 
 def shares(verdict: Verdict, labels: NDArray[np.int64], judge: PromptJudge) -> dict[int, float]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfr_core.data.samples import RECORD_SAMPLES
 from sfr_core.errors import InputError
-from sfr_core.kinds.base import RECORD_SAMPLES
 from sfr_core.nets.judge import RealFeatures, Verdict
 from sfr_core.results import GeneratorRecord
 
@@ -35,23 +35,6 @@ class Protocol:
 
 PAGE = Protocol(RECORD_SAMPLES, 20)
 BENCH = Protocol(500, 50)
-
-
-def sample_plan(forgotten: Collection[int], classes: int, n: int) -> NDArray[np.int64]:
-    """Classes to sample for one record, sorted: n of the forgotten classes together, about n of the others.
-
-    Every forgotten class gets n / (number of them), rounded up, and every other class n / (number of them), rounded to the
-    nearest: of ten classes with one forgotten 100 and 9 x 11, or 500 and 9 x 56.
-
-    Raises:
-        InputError: nothing or everything is forgotten.
-    """
-    others = [c for c in range(classes) if c not in forgotten]
-    if not others or len(others) == classes:
-        raise InputError("A record needs classes to forget and classes to keep.", hint="Choose some of the classes.")
-    each = -(-n // (classes - len(others)))
-    rest = max(1, round(n / len(others)))
-    return np.concatenate([np.full(each if c in forgotten else rest, c, np.int64) for c in range(classes)])
 
 
 def frechet(mean_a: Floats, covariance_a: Floats, mean_b: Floats, covariance_b: Floats) -> float:

@@ -11,10 +11,10 @@ from torch import nn
 
 from sfr_core.data.class_sets import evenly
 from sfr_core.data.concepts import PromptPlan
+from sfr_core.data.samples import sample_plan, sample_prompts, shown_rows
 from sfr_core.errors import AssetError
-from sfr_core.kinds.base import SHOWN_FORGET, SHOWN_REMAIN
-from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
-from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record, sample_plan
+from sfr_core.metrics.concepts import concept_record, shares
+from sfr_core.metrics.generation import PAGE, SAMPLE_SEED, Protocol, generator_record
 from sfr_core.nets.judge import Judge, PromptJudge, RealFeatures, pixels_of
 from sfr_core.ops.device import UsedPrecision
 from sfr_core.ops.sampling import sampler_steps
@@ -59,16 +59,13 @@ def protocol_of(card: ModelCard) -> Protocol:
 def plan(forgotten: Collection[int], classes: int, protocol: Protocol) -> Plan:
     """Samples of one record, and the first SHOWN_FORGET or SHOWN_REMAIN of every class for the report."""
     labels = sample_plan(forgotten, classes, protocol.n)
-    limits = [SHOWN_FORGET if c in forgotten else SHOWN_REMAIN for c in range(classes)]
-    shown = np.concatenate([np.flatnonzero(labels == c)[: limits[c]] for c in range(classes)])
-    return Plan(protocol, labels, shown.astype(np.int64))
+    return Plan(protocol, labels, shown_rows(labels, forgotten))
 
 
 def prompt_plan(prompts: PromptPlan, protocol: Protocol) -> Plan:
     """Samples of a text-to-image record, and the first few of every prompt for the report."""
     labels = sample_prompts(prompts, protocol.n)
-    shown = np.concatenate([np.flatnonzero(labels == label)[:SHOWN_REMAIN] for label in np.unique(labels)])
-    return Plan(protocol, labels, shown.astype(np.int64))
+    return Plan(protocol, labels, shown_rows(labels))
 
 
 def unjudged_plan(forgotten: NDArray[np.int64], others: NDArray[np.int64], protocol: Protocol) -> Plan:

@@ -16,8 +16,9 @@ from bench.cells import Cell, Place, find, unmeasured
 from bench.generators import GAP, MARK, SCALE, TILES, TITLE, measure, save_tiles, sheet
 from bench.pace import bare_run
 from bench.tables import page_line, table
+from sfr_core.data.samples import sample_plan
 from sfr_core.errors import InputError
-from sfr_core.metrics.generation import Protocol, sample_plan
+from sfr_core.metrics.generation import Protocol
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs import evaluate
 from sfr_core.runs import session as sessions

@@ -122,12 +122,15 @@ def test_row_numbers_from_a_file_stand_in_the_config(own: OwnFiles, tmp_path: Pa
     assert read_config(tmp_path / "out").forget == "samples:1,3,7"
 
 
+CLASSIFIER, DRAWING, CONCEPTS = (
+    ["--model", model, "--method", "sfr-on", "--forget"] for model in (MODEL, "fashion-mnist-ddpm", "emoji-sd")
+)
 BAD = {
     "model": (["--model", "fashion-mnist-resne", *SHIPPED[2:]], "'fashion-mnist-resnet'"),
-    "class": ([*SHIPPED[:2], "--forget", "class:sneeker", *SHIPPED[4:]], "'Sneaker'"),
-    "spec": ([*SHIPPED[:2], "--forget", "sneaker", *SHIPPED[4:]], "class:NAME"),
-    "share": ([*SHIPPED[:2], "--forget", "random:1.5", *SHIPPED[4:]], "random:0.1"),
-    "row": ([*SHIPPED[:2], "--forget", "samples:10000", *SHIPPED[4:]], "0 to 9999"),
+    "class": ([*CLASSIFIER, "class:sneeker"], "'Sneaker'"),
+    "spec": ([*CLASSIFIER, "sneaker"], "class:NAME"),
+    "share": ([*CLASSIFIER, "random:1.5"], "random:0.1"),
+    "row": ([*CLASSIFIER, "samples:10000"], "0 to 9999"),
     "method": ([*SHIPPED[:4], "--method", "sfron"], "'sfr-on'"),
     "preset": ([*SHIPPED, "--preset", "quik"], "'quick'"),
     "variant": ([*SHIPPED, "--variant", "papers"], "'paper'"),
@@ -143,9 +146,27 @@ BAD = {
     "unknown option": ([*SHIPPED, "--epochs", "3"], "--epochs"),
     "config missing": (["--config", "nothing.json"], "nothing.json"),
     "config and more": (["--config", "x.json", "--seed", "3"], "--seed contradicts --config"),
+    "config and no data": (["--config", "x.json", "--data-free"], "--data-free contradicts --config"),
     "own, half": (["--data", ".", *SHIPPED[2:]], "--weights is missing"),
     "own, both": ([*SHIPPED, "--data", ".", "--weights", "w", "--architecture", "a"], "contradicts"),
     "own, nothing": (["--data", "no", "--weights", "no", "--architecture", "a", *SHIPPED[2:]], "safetensors"),
+    "method of generators": ([*SHIPPED[:4], "--method", "joint"], "cannot work on this kind of model"),
+    "drawing classifier": ([*SHIPPED, "--data-free"], "cannot draw"),
+    "concept of a classifier": ([*CLASSIFIER, "concept:cat"], "A classifier cannot forget a concept"),
+    "generator, share": ([*DRAWING, "random:0.1"], "whole classes"),
+    "generator, rows": ([*DRAWING, "samples:3"], "whole classes"),
+    "generator, class": ([*DRAWING, "class:Trousers"], "Did you mean 'Trouser'"),
+    "generator, concept": ([*DRAWING, "concept:cat"], "A diffusion model cannot forget a concept"),
+    "generator, redirect": ([*DRAWING, "class:Bag", "--redirect", "x"], "Only a text-to-image model"),
+    "generator, method": ([*DRAWING, "class:Bag", "--method", "scrub"], "cannot work on this kind of model"),
+    "generator, field": ([*DRAWING, "class:Bag", "--set", "epochs=3"], "Unknown field"),
+    "generator, unknown method": ([*DRAWING, "class:Bag", "--method", "random-embeding"], "'random-embedding'"),
+    "concept": ([*CONCEPTS, "concept:cta"], "Did you mean 'cat'"),
+    "concept that is not offered": ([*CONCEPTS, "concept:tiger"], "Unknown concept"),
+    "concept, class": ([*CONCEPTS, "class:cat"], "forgets a concept"),
+    "concept, share": ([*CONCEPTS, "random:0.1"], "forgets a concept"),
+    "concept, redirect": ([*CONCEPTS, "concept:cat", "--redirect", "a kitten"], "very concept"),
+    "concept, part": ([*CONCEPTS, "concept:cat", "--set", "trainable=half"], "one of full"),
 }
 
 

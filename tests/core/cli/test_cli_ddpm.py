@@ -1,4 +1,4 @@
-"""Generators on the command line: bad input answers before anything is opened, and one short run of the shipped model."""
+"""A generator on the command line: one short run of the shipped model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sfr_core.cli.run import BAD_INPUT, main
+from sfr_core.cli.run import main
 from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.events import Finished, from_json
 from sfr_core.metrics.generation import Protocol
@@ -18,36 +18,6 @@ from sfr_core.tasks import ddpm
 from tests.core.grammar import check_grammar
 
 MODEL = "fashion-mnist-ddpm"
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--model", MODEL, "--forget", "random:0.1", "--method", "sfr-on"], "whole classes"),
-        (["--model", MODEL, "--forget", "samples:3", "--method", "sfr-on"], "whole classes"),
-        (["--model", MODEL, "--forget", "class:Trousers", "--method", "sfr-on"], "Did you mean 'Trouser'"),
-        (["--model", MODEL, "--forget", "class:Trouser", "--method", "scrub"], "cannot work on this kind of model"),
-        (["--model", MODEL, "--forget", "class:Trouser", "--method", "sfr-on", "--set", "epochs=3"], "Unknown field"),
-        (["--model", MODEL, "--forget", "class:Trouser", "--method", "sfron"], "Did you mean 'sfr-on'"),
-        (["--model", "fashion-mnist-resnet", "--forget", "class:Bag", "--method", "joint"], "cannot work on this kind"),
-        (["--model", "fashion-mnist-resnet", "--forget", "class:Bag", "--method", "sfr-on", "--data-free"], "cannot draw"),
-    ],
-    ids=lambda v: v if isinstance(v, str) else "",
-)  # fmt: skip
-def test_bad_input_is_one_line_and_writes_nothing(
-    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["run", *options, "--out", str(tmp_path / "out")]) == BAD_INPUT
-    out = capsys.readouterr()
-    assert out.out == ""
-    assert len(out.err.strip().splitlines()) == 1
-    assert said in out.err
-    assert not (tmp_path / "out").exists()
-
-
-def test_data_free_contradicts_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "--config", "x.json", "--data-free", "--out", str(tmp_path / "out")]) == BAD_INPUT
-    assert "--data-free contradicts --config" in capsys.readouterr().err
 
 
 @pytest.mark.timeout(600)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sfr_core.data.concepts import Concept, Concepts, PromptPlan, plan_prompts
+from sfr_core.data.samples import sample_prompts
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import InputError
-from sfr_core.metrics.concepts import concept_record, sample_prompts, shares
+from sfr_core.metrics.concepts import concept_record, shares
 from sfr_core.metrics.generation import frechet, moments, pooled, real_features
 from sfr_core.nets.judge import PromptJudge, Verdict
 from tests.core.tiny_sd import named_judge

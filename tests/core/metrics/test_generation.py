@@ -6,6 +6,7 @@ import torch
 from scipy.linalg import sqrtm
 from torchmetrics.image.fid import _compute_fid
 
+from sfr_core.data.samples import sample_plan
 from sfr_core.errors import InputError
 from sfr_core.metrics.generation import (
     BENCH,
@@ -18,7 +19,6 @@ from sfr_core.metrics.generation import (
     moments,
     pooled,
     real_features,
-    sample_plan,
     spread,
 )
 from sfr_core.nets.judge import NONE, RealFeatures, Verdict

@@ -67,23 +67,22 @@ GENERATORS = {
 }  # fmt: skip
 
 
-def go(session: Session, **options: Any) -> list[Event]:
+def go(session: Session, cancel: CancelToken | None = None, **options: Any) -> list[Event]:
     """A whole run."""
-    events = list(run(session, cancel=CancelToken(), **options))
+    events = list(run(session, cancel=cancel or CancelToken(), **options))
     check_grammar(events)
     return events
 
 
 def until(session: Session, stop: Callable[[Event], bool]) -> list[Event]:
-    """Presses Stop at the first event for which `stop` is true; the events from there on."""
-    token, after, pressed = CancelToken(), [], False
+    """A run at whose first event for which `stop` is true somebody presses Stop."""
+    token, events = CancelToken(), []
     for event in run(session, cancel=token, live_every=NEVER):
-        if pressed:
-            after.append(event)
-        elif stop(event):
+        events.append(event)
+        if stop(event):
             token.cancel()
-            pressed = True
-    return after
+    check_grammar(events)
+    return events
 
 
 def work(events: list[Event], phase: str) -> list[int]:

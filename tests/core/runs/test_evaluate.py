@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,11 @@ from sfr_core.events import Evaluated, Event, Finished, PhaseProgress
 from sfr_core.ops.stepwise import drained
 from sfr_core.runs.evaluate import evaluate
 from sfr_core.runs.runner import run
-from sfr_core.runs.session import Session
+from tests.core.runs.generators import GENERATORS
 from tests.core.tiny import same, state
-from tests.core.tiny_ddpm_run import ddpm_session
-from tests.core.tiny_dit import dit_session
 from tests.core.tiny_run import tiny_session
-from tests.core.tiny_sd import sd_session
 
-SESSIONS: dict[str, Callable[..., Session]] = {
-    "classifier": tiny_session,
-    "ddpm": ddpm_session,
-    "dit": dit_session,
-    "text-to-image": sd_session,
-}
+SESSIONS = {"classifier": tiny_session, **{kind: generator.open for kind, generator in GENERATORS.items()}}
 
 
 @pytest.mark.parametrize("kind", SESSIONS)

@@ -19,7 +19,6 @@ from sfr_core.errors import Diverged, OutOfMemory
 from sfr_core.events import (
     Cancelled,
     Evaluated,
-    Event,
     Finished,
     MaskReady,
     PhaseProgress,
@@ -35,28 +34,9 @@ from sfr_core.results import RunResult
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 from sfr_core.tasks.classifier import PREVIEWS
-from tests.core.grammar import check_grammar
+from tests.core.runs.generators import NEVER, go, until
 from tests.core.tiny import TinyNet, same, state
 from tests.core.tiny_run import tiny_card, tiny_session
-
-NEVER = 10**6
-
-
-def go(session: Session, cancel: CancelToken | None = None, **options: Any) -> list[Event]:
-    events = list(run(session, cancel=cancel or CancelToken(), **options))
-    check_grammar(events)
-    return events
-
-
-def until(session: Session, stop: Any, **options: Any) -> list[Event]:
-    """Runs and presses Stop at the first event for which `stop` is true."""
-    token, events = CancelToken(), []
-    for event in run(session, cancel=token, **options):
-        events.append(event)
-        if stop(event):
-            token.cancel()
-    check_grammar(events)
-    return events
 
 
 @pytest.mark.parametrize("method", list(BY_KIND["classifier"]))
@@ -106,13 +86,6 @@ def test_looking_changes_neither_weights_nor_generators(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-def test_the_global_generator_is_as_before(tmp_path: Path) -> None:
-    session = tiny_session(tmp_path)
-    before = torch.random.get_rng_state()
-    go(session)
-    assert torch.equal(before, torch.random.get_rng_state())
-
-
 class Dropping(TinyNet):
     """Draws from torch's global generator in train mode."""
 
@@ -140,8 +113,9 @@ def test_a_second_run_of_a_session_starts_from_the_start(tmp_path: Path) -> None
 
 
 def test_fields_of_the_record(tmp_path: Path) -> None:
-    session = tiny_session(tmp_path)
+    session, held = tiny_session(tmp_path), torch.random.get_rng_state()
     events = go(session)
+    assert torch.equal(held, torch.random.get_rng_state())
     result = session.result
     assert result is not None
     assert list(result.to_json()) == [

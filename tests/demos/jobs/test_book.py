@@ -13,7 +13,7 @@ import pytest
 
 from demos.jobs.book import Job, JobBook, Limits
 from sfr_core.configs import RunConfig
-from sfr_core.errors import Busy, ConfigError, Diverged, InputError, SpecError, UnknownName
+from sfr_core.errors import Busy, Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.plan import plan
 
@@ -312,24 +312,3 @@ def test_weights_over_the_limit_are_freed_longest_unseen_first() -> None:
     wait(lambda: book.weights() <= 4500)
     assert [job.freed for job in jobs] == [False, True, False]
     assert book.weights() == 4000
-
-
-def test_bad_input_is_answered_before_anything_is_queued() -> None:
-    def config(**changes: object) -> RunConfig:
-        return RunConfig(**{**CONFIG.to_json(), **changes})  # type: ignore[arg-type]
-
-    plan(CONFIG)
-    with pytest.raises(UnknownName, match="Sneaker"):
-        plan(config(forget="class:Sneakers"))
-    with pytest.raises(UnknownName, match="model"):
-        plan(config(model="resnet"))
-    with pytest.raises(UnknownName, match="method"):
-        plan(config(method="forget"))
-    with pytest.raises(UnknownName, match="field"):
-        plan(config(settings={"step": 3}))
-    with pytest.raises(ConfigError, match="steps"):
-        plan(config(settings={"steps": 10**9}))
-    with pytest.raises(SpecError, match="Row"):
-        plan(config(forget="samples:123456"))
-    with pytest.raises(InputError, match="file"):
-        plan(config(forget="samples: @/etc/passwd"))

@@ -25,7 +25,7 @@ from demos.jobs.estimate import (
 from sfr_core import catalog, presets
 from sfr_core.catalog.base import Sizes
 from sfr_core.configs import RunConfig
-from sfr_core.metrics.concepts import sample_prompts
+from sfr_core.data.samples import sample_prompts
 from sfr_core.plan import RunPlan, plan
 from sfr_core.runs import sampling as generation
 from sfr_core.zoo import shipped as zoo
