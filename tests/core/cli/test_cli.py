@@ -122,8 +122,9 @@ def test_row_numbers_from_a_file_stand_in_the_config(own: OwnFiles, tmp_path: Pa
     assert read_config(tmp_path / "out").forget == "samples:1,3,7"
 
 
-CLASSIFIER, DRAWING, CONCEPTS = (
-    ["--model", model, "--method", "sfr-on", "--forget"] for model in (MODEL, "fashion-mnist-ddpm", "emoji-sd")
+CLASSIFIER, DRAWING, TRANSFORMER, CONCEPTS = (
+    ["--model", model, "--method", "sfr-on", "--forget"]
+    for model in (MODEL, "fashion-mnist-ddpm", "emoji-dit", "emoji-sd")
 )
 BAD = {
     "model": (["--model", "fashion-mnist-resne", *SHIPPED[2:]], "'fashion-mnist-resnet'"),
@@ -160,12 +161,18 @@ BAD = {
     "generator, redirect": ([*DRAWING, "class:Bag", "--redirect", "x"], "Only a text-to-image model"),
     "generator, method": ([*DRAWING, "class:Bag", "--method", "scrub"], "cannot work on this kind of model"),
     "generator, field": ([*DRAWING, "class:Bag", "--set", "epochs=3"], "Unknown field"),
-    "generator, unknown method": ([*DRAWING, "class:Bag", "--method", "random-embeding"], "'random-embedding'"),
+    "generator, unknown method": ([*DRAWING, "class:Bag", "--method", "sfron"], "Did you mean 'sfr-on'"),
+    "transformer, share": ([*TRANSFORMER, "random:0.1"], "whole classes"),
+    "transformer, rows": ([*TRANSFORMER, "samples:3"], "whole classes"),
+    "transformer, class": ([*TRANSFORMER, "class:flagz"], "Did you mean 'flags'"),
+    "transformer, concept": ([*TRANSFORMER, "concept:flags"], "cannot forget a concept"),
+    "transformer, method": ([*TRANSFORMER, "class:flags", "--method", "scrub"], "cannot work on this kind of model"),
+    "transformer, proxy": ([*TRANSFORMER, "class:flags", "--method", "random-embeding"], "'random-embedding'"),
     "concept": ([*CONCEPTS, "concept:cta"], "Did you mean 'cat'"),
     "concept that is not offered": ([*CONCEPTS, "concept:tiger"], "Unknown concept"),
     "concept, class": ([*CONCEPTS, "class:cat"], "forgets a concept"),
     "concept, share": ([*CONCEPTS, "random:0.1"], "forgets a concept"),
-    "concept, redirect": ([*CONCEPTS, "concept:cat", "--redirect", "a kitten"], "very concept"),
+    "concept, redirect": ([*CONCEPTS, "concept:cat", "--redirect", "a picture of a kitten"], "very concept"),
     "concept, part": ([*CONCEPTS, "concept:cat", "--set", "trainable=half"], "one of full"),
 }
 
