@@ -35,7 +35,7 @@ def judge(answers: Answers, dataset: Dataset, split: Split, retrained: Answers |
     train_best, test_best = answers.train.argmax(1), answers.test.argmax(1)
     forgotten = np.isin(test_labels, split.spec.classes)
     by_class = bool(split.spec.classes) and bool(forgotten.any()) and not bool(forgotten.all())
-    non_members = svc_attack(
+    shares = svc_attack(
         (answers.train[remain], train_labels[remain]),
         (answers.test, test_labels),
         (answers.train[forget], train_labels[forget]),
@@ -48,7 +48,7 @@ def judge(answers: Answers, dataset: Dataset, split: Split, retrained: Answers |
         TA_forget=accuracy(test_best[forgotten], test_labels[forgotten]) if by_class else None,
         TA_remain=accuracy(test_best[~forgotten], test_labels[~forgotten]) if by_class else None,
         KL=None if retrained is None else kl(retrained.train[forget], answers.train[forget]),
-        MIA_svc=non_members,
+        MIA_svc=shares.confidence,
         n_forget=len(forget),
         n_remain=len(remain),
         n_test=len(test_labels),

@@ -1,4 +1,4 @@
-"""Distances from the retrained model: KL of the answers, and Avg.D of the metrics."""
+"""Distances from the retrained model: KL and Jensen-Shannon of the answers, and Avg.D of the metrics."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ def kl_rows(retrained: ArrayLike, model: ArrayLike) -> Floats:
 def kl(retrained: ArrayLike, model: ArrayLike) -> float:
     """Mean of `kl_rows`, nats."""
     return float(kl_rows(retrained, model).mean())
+
+
+def js_rows(first: ArrayLike, second: ArrayLike) -> Floats:
+    """Jensen-Shannon divergence of each row, shape [n], nats, 0 to ln 2: half KL(p || m) + half KL(q || m), m the mean."""
+    p, q = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    middle = (p + q) / 2.0
+    return (kl_rows(p, middle) + kl_rows(q, middle)) / 2.0
+
+
+def js(first: ArrayLike, second: ArrayLike) -> float:
+    """Mean of `js_rows`, nats."""
+    return float(js_rows(first, second).mean())
 
 
 def avg_d(model: ClassifierRecord, retrained: ClassifierRecord) -> float | None:

@@ -6,11 +6,25 @@ reports the share called *non-member*. Neither is good when high or low: both sh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sfr_core.errors import InputError
-from sfr_core.metrics.classification import Floats
+from sfr_core.metrics.classification import Floats, entropy
+
+SMALLEST = 1e-30
+"""Floor inside the logarithms of the modified entropy, so that p = 0 gives about 69 nats instead of infinity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SvcShares:
+    """Share of forget rows called NON-member, percent (0 to 100), by the feature that the attack saw."""
+
+    confidence: float
+    entropy: float
+    modified_entropy: float
 
 
 def entropy_attack(remain: ArrayLike, test: ArrayLike, forget: ArrayLike) -> float:
@@ -36,6 +50,21 @@ def entropy_attack(remain: ArrayLike, test: ArrayLike, forget: ArrayLike) -> flo
     return 100.0 * float(np.mean(attack.predict(judged) == 1))
 
 
+def modified_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Floats:
+    """-(1-p_y) ln p_y - sum_{c != y} p_c ln(1-p_c) of each row, shape [n], nats: 0 if sure and right, large if sure and wrong.
+
+    Song and Mittal 2021 (arXiv 2003.10595, equation 5). The published code of SalUn and SFR-on takes every label's
+    column for every row and ln p where ln(1-p) is meant; this does not.
+    """
+    p, y = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
+    rows = np.arange(len(y))
+    right = p[rows, y]
+    others = p * np.log(np.maximum(1.0 - p, SMALLEST))
+    others[rows, y] = 0.0
+    value: Floats = -(1.0 - right) * np.log(np.maximum(right, SMALLEST)) - others.sum(axis=1)
+    return np.maximum(value, 0.0)
+
+
 def svc_attack(
     remain: tuple[ArrayLike, ArrayLike],
     test: tuple[ArrayLike, ArrayLike],
@@ -43,8 +72,8 @@ def svc_attack(
     *,
     sample: int | None = 1000,
     seed: int = 0,
-) -> float:
-    """SalUn's attack: an RBF support-vector classifier (C = 3, gamma auto) on the confidence in the right class.
+) -> SvcShares:
+    """SalUn's attack: an RBF support-vector classifier (C = 3, gamma auto) on one feature at a time.
 
     Args:
         remain, test, forget: (probabilities [n, classes], labels [n]) of each set.
@@ -53,7 +82,7 @@ def svc_attack(
         seed: of that draw.
 
     Returns:
-        Share of forget rows called NON-member, percent (0 to 100).
+        Share of forget rows called NON-member by each feature, percent.
 
     Raises:
         InputError: an empty set, or `sample` below 1.
@@ -62,22 +91,25 @@ def svc_attack(
 
     if sample is not None and sample < 1:
         raise InputError("The attack needs at least one row of each set.", hint="Give a larger sample.")
-    sets = [_confidences(name, *rows) for name, rows in (("remain", remain), ("test", test), ("forget", forget))]
+    sets = [_features(name, *rows) for name, rows in (("remain", remain), ("test", test), ("forget", forget))]
     members, others, judged = sets
     if sample is not None:
         draw = np.random.default_rng(seed)
         size = min(sample, len(members), len(others))
         members, others = (rows[np.sort(draw.permutation(len(rows))[:size])] for rows in (members, others))
-    attack = SVC(C=3, gamma="auto", kernel="rbf")
-    attack.fit(np.concatenate([members, others]), _membership(len(members), len(others)))
-    return 100.0 * float(np.mean(attack.predict(judged) == 0))
+    shares = []
+    for k in range(judged.shape[1]):
+        attack = SVC(C=3, gamma="auto", kernel="rbf")
+        attack.fit(np.concatenate([members, others])[:, k : k + 1], _membership(len(members), len(others)))
+        shares.append(100.0 * float(np.mean(attack.predict(judged[:, k : k + 1]) == 0)))
+    return SvcShares(confidence=shares[0], entropy=shares[1], modified_entropy=shares[2])
 
 
-def _confidences(name: str, probabilities: ArrayLike, labels: ArrayLike) -> Floats:
+def _features(name: str, probabilities: ArrayLike, labels: ArrayLike) -> Floats:
     p, y = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     if not len(y) or p.ndim != 2 or len(p) != len(y):
         raise InputError(f"The {name} set has {len(y)} labels for {len(p)} rows.", hint="Give one label per row.")
-    return p[np.arange(len(y)), y].reshape(-1, 1)
+    return np.stack([p[np.arange(len(y)), y], entropy(p), modified_entropy(p, y)], axis=1)
 
 
 def _column(name: str, values: ArrayLike) -> Floats:

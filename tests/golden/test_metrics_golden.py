@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sfr_core.metrics.classification import accuracy, entropy, softmax
-from sfr_core.metrics.divergence import avg_d, kl, kl_rows
+from sfr_core.metrics.divergence import avg_d, js, js_rows, kl, kl_rows
 from sfr_core.metrics.membership import entropy_attack, svc_attack
 from sfr_core.results import ClassifierRecord
 from tests.golden.cases import load
@@ -49,15 +49,21 @@ def test_entropy_attack(model: str) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_svc_attack(model: str) -> None:
     sets = [(probabilities(model, rows), labels(rows)) for rows in ("remain", "test", "forget")]
-    wanted = CASE.expected[model]["MIA_svc_fraction_predicted_non_member"]["confidence"]
-    assert svc_attack(sets[0], sets[1], sets[2], sample=None) == pytest.approx(100 * wanted, abs=ROW + 1e-9)
+    shares = svc_attack(sets[0], sets[1], sets[2], sample=None)
+    wanted = CASE.expected[model]["MIA_svc_fraction_predicted_non_member"]
+    assert shares.confidence == pytest.approx(100 * wanted["confidence"], abs=ROW + 1e-9)
+    assert shares.entropy == pytest.approx(100 * wanted["entropy"], abs=ROW + 1e-9)
+    # The recorded m_entropy carries a known indexing fault, which ours must not repeat.
+    assert shares.modified_entropy != pytest.approx(100 * wanted["m_entropy"], abs=ROW + 1e-9)
 
 
-def test_divergence() -> None:
+def test_divergences() -> None:
     retrained, unlearned = probabilities("retrained", "forget"), probabilities("unlearned", "forget")
-    kl_wanted = CASE.outputs["forget.kl_rows"].numpy()
+    kl_wanted, js_wanted = CASE.outputs["forget.kl_rows"].numpy(), CASE.outputs["forget.js_rows"].numpy()
     np.testing.assert_allclose(kl_rows(retrained, unlearned), kl_wanted, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(js_rows(retrained, unlearned), js_wanted, rtol=0, atol=1e-5)
     assert kl(retrained, unlearned) == pytest.approx(CASE.expected["D_KL_retrained_unlearned"], abs=1e-5)
+    assert js(retrained, unlearned) == pytest.approx(CASE.expected["JS"], abs=1e-5)
     assert kl(unlearned, retrained) != pytest.approx(CASE.expected["D_KL_retrained_unlearned"], abs=0.1)
 
 

@@ -1,14 +1,15 @@
-"""KL and Avg.D against torchmetrics and numbers computed by hand."""
+"""KL, JS and Avg.D against torchmetrics, scipy and numbers computed by hand."""
 
 import dataclasses
 import math
 
 import numpy as np
 import pytest
+import scipy.spatial.distance
 import torch
 from torchmetrics.functional.regression import kl_divergence
 
-from sfr_core.metrics.divergence import avg_d, kl, kl_rows
+from sfr_core.metrics.divergence import avg_d, js, js_rows, kl, kl_rows
 from sfr_core.results import ClassifierRecord
 
 
@@ -30,6 +31,16 @@ def test_kl_agrees_with_torchmetrics() -> None:
     assert kl(p, q) == pytest.approx(float(kl_divergence(torch.tensor(p), torch.tensor(q))), rel=1e-9)
     assert kl(p, q) == pytest.approx(kl_rows(p, q).mean())
     assert kl_rows(p, q).shape == (200,)
+
+
+def test_js_agrees_with_scipy_and_its_bounds() -> None:
+    draw = np.random.default_rng(1)
+    p, q = draw.dirichlet(np.ones(10), 100), draw.dirichlet(np.ones(10), 100)
+    theirs = [scipy.spatial.distance.jensenshannon(a, b) ** 2 for a, b in zip(p, q, strict=True)]
+    np.testing.assert_allclose(js_rows(p, q), theirs, atol=1e-12)
+    np.testing.assert_allclose(js_rows(q, p), theirs, atol=1e-12)
+    assert js([[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx(math.log(2))
+    assert js(p, p) == 0.0
 
 
 RETRAINED = ClassifierRecord(FA=95.62, RA=100.0, TA=95.34, MIA=74.84)

@@ -1,5 +1,6 @@
 """Both membership attacks against independent versions, and on sets whose answer is known."""
 
+import math
 import time
 
 import numpy as np
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC
 
 from sfr_core.errors import InputError
-from sfr_core.metrics.classification import softmax
-from sfr_core.metrics.membership import entropy_attack, svc_attack
+from sfr_core.metrics.classification import entropy, softmax
+from sfr_core.metrics.membership import entropy_attack, modified_entropy, svc_attack
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +50,25 @@ def test_entropy_attack_balances_the_classes() -> None:
     assert entropy_attack(remain, test, [0.4, 0.7]) == 50.0
 
 
+def test_modified_entropy_by_hand() -> None:
+    p = [[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]]
+    rows = modified_entropy(p, [0, 2, 0, 1, 2])
+    first = -0.3 * math.log(0.7) - 0.2 * math.log(0.8) - 0.1 * math.log(0.9)
+    second = -0.9 * math.log(0.1) - 0.7 * math.log(0.3) - 0.2 * math.log(0.8)
+    uniform = -2 / 3 * math.log(1 / 3) - 2 / 3 * math.log(2 / 3)
+    surely_wrong = 2 * 30 * math.log(10)  # ln of the floor twice: p_y = 0, and another p = 1
+    np.testing.assert_allclose(rows, [first, second, 0.0, surely_wrong, uniform], rtol=1e-12, atol=1e-12)
+
+
+def test_modified_entropy_agrees_with_a_loop() -> None:
+    draw = np.random.default_rng(3)
+    p, y = draw.dirichlet(np.ones(6), 50), draw.integers(0, 6, 50)
+    for row, label, value in zip(p, y, modified_entropy(p, y), strict=True):
+        wanted = -(1 - row[label]) * math.log(row[label])
+        wanted -= sum(q * math.log(1 - q) for c, q in enumerate(row) if c != label)
+        assert value == pytest.approx(wanted, rel=1e-12)
+
+
 def a_set(draw: np.random.Generator, rows: int, sharpness: float) -> tuple[Floats, NDArray[np.int64]]:
     labels = draw.integers(0, 10, rows)
     logits = draw.normal(0, 1, (rows, 10))
@@ -56,14 +76,20 @@ def a_set(draw: np.random.Generator, rows: int, sharpness: float) -> tuple[Float
     return softmax(logits), labels
 
 
-def test_svc_attack_agrees_with_a_plain_fit_on_the_rows_as_given() -> None:
+def test_svc_attack_agrees_with_three_plain_fits_on_the_rows_as_given() -> None:
     draw = np.random.default_rng(5)
     remain, test, forget = a_set(draw, 140, 4.0), a_set(draw, 90, 2.0), a_set(draw, 80, 3.0)
-    share = svc_attack(remain, test, forget, sample=None)
-    columns = [p[np.arange(len(y)), y].reshape(-1, 1) for p, y in (remain, test, forget)]
-    fit = SVC(C=3, gamma=1.0).fit(np.vstack(columns[:2]), np.r_[np.ones(140), np.zeros(90)])  # auto = 1 / features
-    assert share == 100 * float((fit.predict(columns[2]) == 0).mean())
-    assert 0 < share < 100
+    shares = svc_attack(remain, test, forget, sample=None)
+
+    def plain(feature) -> float:  # type: ignore[no-untyped-def]
+        columns = [np.asarray(feature(*rows)).reshape(-1, 1) for rows in (remain, test, forget)]
+        fit = SVC(C=3, gamma=1.0).fit(np.vstack(columns[:2]), np.r_[np.ones(140), np.zeros(90)])  # auto = 1 / features
+        return 100 * float((fit.predict(columns[2]) == 0).mean())
+
+    assert shares.confidence == plain(lambda p, y: p[np.arange(len(y)), y])
+    assert shares.entropy == plain(lambda p, y: entropy(p))
+    assert shares.modified_entropy == plain(modified_entropy)
+    assert 0 < shares.confidence < 100
 
 
 def test_svc_attack_draws_equal_samples_from_its_seed() -> None:
@@ -80,14 +106,15 @@ def test_svc_attack_fits_on_as_many_members_as_others() -> None:
 
     # Two of three members are sure, one of three others; ten to one, every row would be called member.
     remain, test, forget = rows(800, 400), rows(40, 80), rows(3, 7)
-    assert svc_attack(remain, test, forget) == 70.0
-    assert svc_attack(remain, test, forget, sample=None) == 0.0
+    assert svc_attack(remain, test, forget).confidence == 70.0
+    assert svc_attack(remain, test, forget, sample=None).confidence == 0.0
 
 
 def test_svc_attack_says_non_member_in_percent() -> None:
     sure, unsure = np.array([[0.99, 0.01]] * 30), np.array([[0.5, 0.5]] * 30)
     zeros = np.zeros(30, np.int64)
-    assert svc_attack((sure, zeros), (unsure, zeros), (np.vstack([sure[:3], unsure[:1]]), zeros[:4])) == 25.0
+    shares = svc_attack((sure, zeros), (unsure, zeros), (np.vstack([sure[:3], unsure[:1]]), zeros[:4]))
+    assert (shares.confidence, shares.entropy, shares.modified_entropy) == (25.0, 25.0, 25.0)
 
 
 def test_svc_attack_at_default_size_is_quick() -> None:
