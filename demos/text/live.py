@@ -7,32 +7,34 @@ from typing import Any
 COMPARE_BELOW = "Scroll down to compare it with before{retrained}."
 COMPARE_RETRAINED = " and with a retrained model"
 STATE_LINES = {
-    "queued": "Waiting: place {place} in the queue.",
+    "queued": "Waiting: number {place} in the queue.",
     "queued_next": "Waiting: you are next.",
     "stopping": "Stopping after this step…",
     "finished": "Finished after {steps} steps.",
     "cancelled": "Stopped after step {steps}.",
-    "deadline_early": "Stopped before the first step: the longest allowed time was reached.",
-    "deadline": "Stopped after step {steps}: the longest allowed time was reached.",
+    "deadline_early": "Stopped before the first step: the time limit was reached.",
+    "deadline": "Stopped after step {steps}: the time limit was reached.",
     "failed": "Failed: {error}",
     "starting": "Starting: loading the program and the weights…",
-    "remote": "Computed on ZeroGPU: what you see is the last state that came from there.",
+    "remote": "Running on ZeroGPU: this is the latest state received from there.",
 }
 PHASE_LINES = {
-    "prepare": "Loading the weights and predicting the pictures below.",
-    "fisher": "Measuring which weights matter (Fisher), batch {done} of {total}.",
-    "mask": "Marking the weights that the forget set needs most (saliency mask).",
+    "prepare": "Loading the weights and computing the first predictions.",
+    "fisher": "Measuring how much each weight matters (Fisher information), batch {done} of {total}.",
+    "mask": "Selecting the weights that matter most for what is forgotten (saliency mask).",
     "unlearn": "Forgetting: step {step} of {steps}.",
     "evaluate": "Measuring on all pictures, {done} of {total}.",
 }
 PHASE_LINES_GENERATOR = {
     "prepare": "Loading the weights and drawing the first samples.",
-    "prepare_free": "Drawing the pictures to forget and to keep from the network itself, step {done} of {total}.",
-    "evaluate": "Drawing samples of every model, step {done} of {total}.",
+    "prepare_free": "The network draws its own pictures to forget and to keep, step {done} of {total}.",
+    "evaluate": "Drawing samples for the comparison, step {done} of {total}.",
 }
 """Where a generator's run does something else."""
-PAUSED_LINE = "Repairing: step {step} of {steps}. Forgetting pauses: the class's name already makes predictions worse."
-REPAIRING_LINE = "Repairing: step {step} of {steps}. Forgetting is over; these steps only repair."
+PAUSED_LINE = (
+    "Repairing: step {step} of {steps}. Forgetting pauses, because the class's name already misleads the model enough."
+)
+REPAIRING_LINE = "Repairing: step {step} of {steps}. Forgetting is finished; these steps restore everything else."
 PHASE_NAMES = {
     "prepare": "Prepare",
     "fisher": "Fisher",
@@ -50,29 +52,29 @@ SHEET = {
     "rowAlt": "{name}. {text}",
     "rowAltForget": "{name}, to be forgotten. {text}",
     "count": "{right} of {all} ✓",
-    "own": "accepted as the class asked for",
-    "other": "accepted as {name}",
-    "none": "accepted as none of the classes",
+    "own": "recognised as its class",
+    "other": "recognised as {name}",
+    "none": "recognised as none of the classes",
     "sheetNote": (
-        "Samples from the same noise in every picture below; {steps} sampler steps, guidance {guidance}. "
-        "✓ accepted as the class asked for, ≠ as another class, ✗ as none."
+        "Samples drawn from the same noise every time; {steps} sampler steps, guidance {guidance}. "
+        "✓ recognised as its class, ≠ as another class, ✗ as none."
     ),
 }
 """Words of the sheets of samples, here and in Compare."""
 SHEET_PROMPTS = {
     "own": "shows what the prompt asks for",
-    "other": "shows something else: what “{name}” asks for",
-    "none": "shows none of these",
+    "other": "shows the subject of another prompt: “{name}”",
+    "none": "shows none of the prompts' subjects",
     "sheetNote": (
-        "Every row is a prompt; samples from the same noise in every picture below; {steps} sampler steps, guidance {guidance}. "
-        "✓ shows what the prompt asks for, ≠ what another of these asks for, ✗ none of these."
+        "Each row is one prompt, drawn from the same noise every time; {steps} sampler steps, guidance {guidance}. "
+        "✓ shows its prompt's subject, ≠ shows another prompt's subject, ✗ shows neither."
     ),
 }
 """Where the rows of a sheet are prompts."""
 SHEET_UNJUDGED = {
     "sheetNote": (
-        "Samples from the same noise in every picture below; {steps} sampler steps, guidance {guidance}. This model has no judge: "
-        "nobody counts what they show."
+        "Samples drawn from the same noise every time; {steps} sampler steps, guidance {guidance}. This model has no judge, so nobody "
+        "counts what they show."
     ),
 }
 """Where nobody judges a sheet."""
@@ -84,7 +86,7 @@ LIVE: dict[str, Any] = {
     "pause": "Pause",
     "play": "Play",
     "again": "Play again",
-    "recordedOn": "A real run, recorded on {machine}, where it took {took} with its comparison; here it plays in {plays}.",
+    "recordedOn": "A real run, recorded on {machine}: it took {took} including the comparison and plays here in {plays}.",
     "stepper": "Phases of the run",
     "states": {
         "todo": "not yet",
@@ -109,7 +111,7 @@ LIVE: dict[str, Any] = {
     "toKeep": "To keep: should stay ✓",
     "right": "recognised",
     "wrong": "not recognised",
-    "alt": "{source} picture {row}, in truth {truth}; the network predicts {said}, {percent} % sure, {verdict}",
+    "alt": "{source} picture {row} of class {truth}; the network predicts {said}, {percent} % sure, {verdict}",
     "sources": {"test": "Test", "train": "Training"},
     "truth": "is: {truth}",
     "waiting": "The pictures appear with the first predictions.",
@@ -127,42 +129,42 @@ LIVE: dict[str, Any] = {
     "thinned": "{shown} of {all} points",
     "plotAltLoss": "Line chart of the forget and the remain loss over the steps; the numbers are in the table below it.",
     "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
-    "lost": "The server does not answer; the page keeps trying. The run goes on there.",
+    "lost": "The server does not answer. Your run continues there, and this page keeps trying.",
     "generator": {
-        "waiting": "The samples appear as soon as the first ones have been drawn.",
+        "waiting": "The samples appear as soon as the first are drawn.",
         "lossTitle": "Loss (squared error)",
-        "accuracyTitle": "Accepted samples in %",
-        "accuracyTitleN": "Accepted samples in % (n = {forget} and {remain})",
+        "accuracyTitle": "Recognised samples in %",
+        "accuracyTitleN": "Recognised samples in % (n = {forget} and {remain})",
         "forget": "forgotten class",
         "remain": "other classes",
         "forgetLoss": "forgotten class",
         "remainLoss": "other classes",
-        "numbersAccuracy": "Numbers: samples accepted, in %",
+        "numbersAccuracy": "Numbers: recognised samples, in %",
         "plotAltAccuracy": (
-            "Line chart of the shares of samples of the forgotten and of the other classes that the judge accepts as their class; "
+            "Line chart of the shares of samples of the forgotten and of the other classes that the judge recognises as their class; "
             "the numbers are in the table below it."
         ),
     },
     "relative": {
-        "lossTitle": "Loss (share of way left; squared error)",
-        "forgetLoss": "to forget: way left (1 = all)",
+        "lossTitle": "Loss (forget: 1 = nothing forgotten, 0 = redirected; keep: squared error)",
+        "forgetLoss": "to forget (1 to 0)",
         "remainLoss": "to keep: squared error",
     },
     "concept": {
-        "accuracyTitle": "Samples as prompted, in %",
-        "accuracyTitleN": "Samples as prompted, in % (n = {forget} and {remain})",
+        "accuracyTitle": "Samples that show their prompt, in %",
+        "accuracyTitleN": "Samples that show their prompt, in % (n = {forget} and {remain})",
         "forget": "concept still shown",
         "remain": "everything else",
         "forgetLoss": "the concept",
         "remainLoss": "everything else",
-        "numbersAccuracy": "Numbers: samples as prompted, in %",
+        "numbersAccuracy": "Numbers: samples that show their prompt, in %",
         "plotAltAccuracy": (
             "Line chart of the shares of samples that still show the concept, and of samples of everything else that show what "
             "their prompt asks for; the numbers are in the table below it."
         ),
     },
     "showPictures": "Show the pictures",
-    "whyBlurred": "They are blurred because this model may draw what is not for everybody.",
+    "whyBlurred": "Blurred, because this model may draw pictures that are not suitable for everyone.",
     "noPlot": "The chart could not be drawn; the numbers are in the table below.",
-    "mask": "The saliency mask lets {percent} % of the weights move in forgetting steps.",
+    "mask": "The saliency mask lets {percent} % of the weights change in forgetting steps.",
 }

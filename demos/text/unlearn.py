@@ -6,12 +6,12 @@ from sfr_core.configs import MAX_SEED
 from sfr_core.data.concepts import ConceptKind
 
 TITLE = "Unlearning Playground: watch a model forget"
-SENTENCE = "Choose what a trained network should forget, and see its memory of it fade while the rest stays."
+SENTENCE = "Choose what a trained network should forget, and watch it fade while everything else stays."
 HONEST = "Approximate unlearning: not a guarantee of deletion"
 HONEST_WHY = (
-    "The method changes a trained network until it behaves as if it had never seen the chosen pictures. That can be measured, "
+    "The method changes a trained network until it behaves as if it had never seen the chosen pictures. This can be measured, "
     "here against a model retrained without them, but not proven: traces may remain in the weights. Only retraining from scratch "
-    "without the data removes them for certain."
+    "without the data is sure to remove them."
 )
 TABS = {"unlearn": "Unlearn", "runs": "Runs"}
 
@@ -30,47 +30,45 @@ ARCHITECTURES = {
     "StableDiffusionPipeline": "U-Net",
     "DiTPipeline": "transformer",
 }
-SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; pictures here are its samples"
+SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; the pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
 CARD_FROM = "{data}; licence {licence}; {source}"
 CARD_HUB = "{repo} on the Hub, revision {revision}"
 CARD_SOME_CLASSES = "pictures of {some} of its {all:,} classes"
-CARD_PICTURES = "{train:,} training and {test:,} test pictures come with it; data {licence}"
-CARD_NO_PICTURES = "No training pictures come with it. Data: {licence}"
+CARD_PICTURES = "Comes with {train:,} training and {test:,} test pictures; data {licence}"
+CARD_NO_PICTURES = "Comes without training pictures. Data: {licence}"
 
 UPLOAD_TITLE = "Bring your own classifier"
 UPLOAD_ABOUT = (
-    "A zip of pictures with one subfolder per class (or the folders train and test with such subfolders), and the classifier's "
-    "weights as a safetensors file. Nothing is unpacked, no pickle is read. Both stay in this program's memory and a private "
-    "folder until {kept} newer ones (or {bytes} of newer pictures) replace them, and only this page knows them: reload it, and you open them again."
+    "Upload a zip of pictures with one subfolder per class (or the folders train and test with such subfolders), and the classifier's "
+    "weights as a safetensors file. Nothing is unpacked and no pickle is read. Both stay in this program's memory and a private "
+    "folder until {kept} newer uploads (or {bytes} of newer pictures) replace them. Reloading this page forgets them; upload them again."
 )
 UPLOAD_ZERO = (
-    "Not on ZeroGPU: the worker that computes there never sees uploaded weights. Run this program on a machine of your own, "
+    "Not available on ZeroGPU, where the computing process cannot see uploads. Run this program on your own machine, "
     "or use its command line with --data, --weights and --architecture."
 )
 UPLOAD_DATA = "Pictures (.zip, at most {size})"
 UPLOAD_WEIGHTS = "Weights (.safetensors, at most {size})"
 UPLOAD_ARCHITECTURE = "Architecture"
-UPLOAD_ARCHITECTURE_INFO = (
-    "torchvision:NAME or timm:NAME (where timm is installed). Outputs in the order of the sorted folder names."
-)
+UPLOAD_ARCHITECTURE_INFO = "torchvision:NAME or timm:NAME (where timm is installed). Its outputs must be in the alphabetical order of the folder names."
 UPLOAD_SIZE = "Picture size in pixels"
-UPLOAD_SIZE_INFO = "The side of the network's input; empty or 0 keeps the pictures' own."
+UPLOAD_SIZE_INFO = "Width and height of the network's input. Leave it empty to keep the size of the pictures."
 UPLOAD_OPEN = "Open"
 UPLOAD_NO_DATA = "No pictures are chosen. Upload a zip with one subfolder per class."
 UPLOAD_NO_WEIGHTS = "No weights are chosen. Upload a safetensors file."
-UPLOAD_BAD_NAME = "This is not the plain name of an architecture."
+UPLOAD_BAD_NAME = "This is not the name of an architecture."
 UPLOAD_BAD_NAME_HINT = (
-    "Write torchvision:NAME or timm:NAME, for example torchvision:resnet18; other options work on the command line."
+    "Write torchvision:NAME or timm:NAME, for example torchvision:resnet18. Other options are on the command line."
 )
 UPLOAD_BAD_SIZE = "The picture size is not a whole number from {low} to {high}."
 UPLOAD_BAD_SIZE_HINT = "Give pixels, or leave it empty."
 UPLOAD_TOO_LARGE = "{what} is larger than {size}."
 UPLOAD_TOO_LARGE_HINT = "Use fewer or smaller pictures, a smaller network, or the command line."
-UPLOAD_TOO_MANY = "{n} classes are more than the {most} that this page can show."
+UPLOAD_TOO_MANY = "This page can show at most {most} classes; these are {n}."
 UPLOAD_DONE = (
-    "Open: {classes} classes, {train:,} training and {test:,} test pictures of {height} × {width} pixels, {parameters} parameters. "
-    "No retrained model is shipped for it; 'Retrain' among the methods trains one here."
+    "Opened: {classes} classes, {train:,} training and {test:,} test pictures of {height} × {width} pixels, {parameters} parameters. "
+    "To compare with a retrained model, choose the method 'Retrain' once."
 )
 RETRAIN_OFFER_UNKNOWN = "Retrain it here (time unknown)"
 
@@ -82,7 +80,7 @@ FORGET_KINDS = {
     "concept": "A concept",
 }
 CLASS_LEGENDS = {
-    "train": "Classes to forget (real training pictures; choose one or several)",
+    "train": "Classes to forget (training pictures; choose one or several)",
     "samples": "Classes to forget (pictures: the model's own samples; choose one or several)",
     "names": "Classes to forget (choose one or several)",
 }
@@ -92,38 +90,35 @@ CONCEPT_LEGENDS = {
     "names": "Concept to forget (choose one)",
 }
 CONCEPT_OWN_LABEL = "Or a concept in your own words"
-CONCEPT_OWN_INFO = "This model knows many words: name a thing or a style. It is used instead of the cards; leave it empty to choose a card."
+CONCEPT_OWN_INFO = "Name a thing or a style. Leave this empty to choose a card instead."
 CONCEPT_KINDS: dict[ConceptKind, str] = {
     "object": "Objects: one thing",
     "category": "Categories: a whole kind of things",
-    "style": "Styles: a way of drawing, whatever the thing",
+    "style": "Styles: a way of drawing",
 }
-OWN_LOSSES = "In both variants this preset uses losses of ours, described here; the preset Published uses the authors'."
-WAY_LEFT = (
-    "The forget loss is the share of the way to another prediction that is left: 1 at the start, 0 at the goal, more than 1 where a step led "
-    "astray."
-)
+OWN_LOSSES = "This preset uses our own losses, described here. Choose Published for the authors'."
+WAY_LEFT = "Forget loss: 1 = nothing forgotten yet, 0 = fully redirected. Above 1, a step went the wrong way."
 DIPS = (
-    "The others may fall for some steps and come back: a forgetting step disturbs them, and the steps that follow restore the original model's "
-    "predictions for them."
+    "The others may fall for a few steps and then recover: a forgetting step disturbs them, and the steps after it restore what the original model "
+    "predicted for them."
 )
 REDIRECT_LABEL = "Draw this instead"
-REDIRECT_INFO = "The prompt to draw where a prompt names the concept. Use words that the model was trained with."
-REDIRECT_EACH = "Unchanged, every prompt of this style has its own: “{asked}” draws “{instead}”. A prompt that you write here is used for all of them."
+REDIRECT_INFO = "What to draw instead of the forgotten concept. Use words that the model was trained with."
+REDIRECT_EACH = "By default each prompt of this style has its own replacement: “{asked}” draws “{instead}”. A prompt that you write here replaces all of them."
 REDIRECT_EMPTY = "There is no prompt to draw instead."
 REDIRECT_EMPTY_HINT = "Write one under '2. What it should forget', for example: {prompt}"
-REDIRECT_LONG = "The prompt to draw instead has {n} characters; {most} are the most."
-REDIRECT_LONG_HINT = "Say it in fewer words."
-REDIRECT_UNUSED = "{method} does not use it: it moves away from the concept, towards nothing in particular. What is drawn instead cannot be chosen."
-SHARE_LABEL = "Share of the training pictures, in percent"
-SHARE_INFO = "A larger share forgets more pictures, drawn at random from all classes."
-SHARE_SEED_LABEL = "Seed of the draw"
-SHARE_SEED_INFO = "Another number draws other pictures."
+REDIRECT_LONG = "The prompt to draw instead has {n} characters; at most {most} are allowed."
+REDIRECT_LONG_HINT = "Use fewer words."
+REDIRECT_UNUSED = "{method} does not use this: it moves away from the concept without a goal, so you cannot choose what is drawn instead."
+SHARE_LABEL = "Share of the training pictures (%)"
+SHARE_INFO = "A larger share forgets more pictures, chosen at random from all classes."
+SHARE_SEED_LABEL = "Seed of the selection"
+SHARE_SEED_INFO = "Change the number for a different random selection."
 SAMPLES_LEGEND = "Training pictures to forget (choose as many as you like)"
 SAMPLES_CLASS = "Show class"
 SAMPLES_PREVIOUS = "Previous page"
 SAMPLES_NEXT = "Next page"
-SAMPLES_CLEAR = "Choose none"
+SAMPLES_CLEAR = "Clear the selection"
 SAMPLES_NONE = "No picture is chosen yet."
 SAMPLES_COUNT = "{n} chosen: {rows}"
 
@@ -132,48 +127,54 @@ PRESET_LABEL = "Preset"
 PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
 VARIANT_LABEL = "Variant"
 VARIANTS = {"official": "Official code", "paper": "As in the paper"}
-ABLATION_TITLE = "Parts of the method (switch one off to see what it does)"
+ABLATION_TITLE = "Parts of the method (switch one off to see what it contributes)"
 ADVANCED_TITLE = "Advanced"
 PRESET_SOURCE = "Where the preset's numbers come from"
 SOURCE_OF_VALUES = "{source}"
 FORGET_GENERATOR = (
-    "A generator forgets whole classes and should draw something else for them. Random shares and single pictures have no name that it "
-    "could draw."
+    "A generator forgets whole classes and should draw something else for them. It cannot forget a random share or single pictures, because "
+    "they have no name to ask for."
 )
 FORGET_CONCEPT = (
-    "A text-to-image model forgets a concept: for its own prompts and in other words it should draw something else, and everything else as "
+    "A text-to-image model forgets a concept: when a prompt names it, in whatever words, it should draw something else, and everything else as "
     "before."
 )
-DATA_FREE_ONLY = "It comes without training pictures, so it draws the pictures to forget and to keep itself before the run (data-free)."
+DATA_FREE_ONLY = (
+    "This model comes without training pictures, so it first draws its own pictures to forget and to keep (data-free)."
+)
 DATA_SOURCE_LABEL = "Pictures to forget and to keep"
-DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, for when no data is at hand."
+DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, for when there is no data."
 DATA_SOURCES = {"shipped": "The training pictures shipped here", "data-free": "Data-free: its own samples"}
-CANNOT_TITLE = "Methods that this model cannot do"
+CANNOT_TITLE = "Methods not available for this model"
 CANNOT = "{title}: {reason}"
-CANNOT_REASON = "it needs {what}, which this model does not have"
-CANNOT_RETRAIN = "hours of training; only the retrained model that is shipped is shown for comparison"
+CANNOT_REASON = "needs {what}, which this model does not have"
+CANNOT_RETRAIN = "takes hours here; the retrained model that comes with this one is shown for comparison"
 ABILITIES = {
     "Redirectable": "another class or prompt to move to",
     "Distillable": "class scores that a teacher can give",
     "Denoising": "noise to predict",
-    "Restartable": "a network that can be trained anew in minutes; here that takes hours",
+    "Restartable": "a network that can be retrained in minutes; this one takes hours",
     "Promptable": "prompts",
 }
 RUN_FIELDS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "seed": ("Seed of the run", "The same seed repeats the same run, another one draws other batches.", {}),
+    "seed": (
+        "Seed of the run",
+        "The same seed repeats the same run; another one takes the pictures in another order.",
+        {},
+    ),
     "device": (
         "Device",
-        "Auto takes the GPU where there is one.",
+        "Auto uses the GPU if there is one.",
         {"auto": "Auto", "cpu": "CPU", "cuda": "NVIDIA GPU"},
     ),
     "precision": (
         "Precision",
-        "Auto takes bf16 where it measures faster.",
+        "Auto uses bf16 if it is faster here.",
         {"auto": "Auto", "fp32": "float32", "bf16": "bf16"},
     ),
     "memory": (
         "Memory",
-        "Sparing takes less memory and more time: it recomputes activations and keeps frozen parts in half precision.",
+        "Sparing uses less memory and more time: it recomputes activations and keeps frozen parts in half precision.",
         {"plain": "Normal", "spare": "Sparing"},
     ),
 }
@@ -189,31 +190,31 @@ SETTINGS = {
         "run": "The run",
     },
     "count": "({n} changed)",
-    "back": "Back to {value}",
+    "back": "Reset to {value}",
     "empty": "empty",
-    "unreadable": "no number",
+    "unreadable": "not a number",
 }
-SETTINGS_RESET = "Reset what was changed"
+SETTINGS_RESET = "Reset all changes"
 RANGE = "From {low} to {high}."
 RANGE_OPTIONAL = "From {low} to {high}, or empty."
 
-REFERENCE_THERE = "A model retrained without it is shipped, so the result can be compared with the real thing."
+REFERENCE_THERE = "Compared with a model retrained without this class."
 REFERENCE_FEWER = (
-    "A model retrained without it is shipped. It saw {reference:,} pictures, the original {original:,}, so it draws less well: "
-    "it is the target for what is forgotten, not for the rest."
+    "Compared with a model retrained without this class. It was trained on {reference:,} pictures, the original on {original:,}, so it "
+    "draws less well: it is the goal for what is forgotten, not for the rest."
 )
-REFERENCE_MISSING = "No model retrained without exactly this is shipped, so there is no reference to compare with."
+REFERENCE_MISSING = "No retrained model for this choice, so there is nothing to compare with."
 RETRAIN_OFFER = "Retrain it here ({time} of training)"
 REFERENCE_GENERATOR = (
-    "No retrained model is shipped for this choice (only for: {names}), so there is no reference to compare with; training one "
-    "would take about {time} of computing, so it is not offered here."
+    "No retrained model for this choice (only for: {names}), so there is nothing to compare with. Training one would take about {time}, "
+    "too long for this page."
 )
-TRAINED_ON = "Saw {seen:,} pictures in training, repeats counted"
-TRAINED_REFERENCE = "the one retrained without {name} {seen:,}"
+TRAINED_ON = "Trained on {seen:,} pictures, with repeats"
+TRAINED_REFERENCE = "the model retrained without {name} on {seen:,}"
 REFERENCE_PROXY = (
-    "The paper compares with the method {method} instead, a stand-in for retraining, which you can run too."
+    "The paper compares with the method {method} instead, a stand-in for retraining that you can run here too."
 )
-REFERENCE_GENERATOR_NONE = "No retrained model of this generator is shipped, so there is no reference to compare with."
+REFERENCE_GENERATOR_NONE = "No retrained model of this generator, so there is nothing to compare with."
 
 RUN_FIRST = "A run is in progress."
 RUN_FIRST_HINT = "Stop it or wait until it ends."
@@ -223,19 +224,21 @@ STOPPING = "Stopping…"
 RESET = "Reset"
 KEEP = "Keep this state"
 ROLL_BACK = "Roll back"
-STOPPED_CHOICE = "Stopped after step {step}. Keep the half-forgotten network and compare it, or go back to how it was?"
-KEPT = "Kept the network as it was after step {step}."
-ROLLED_BACK = "Rolled back: the network is as it was before the run."
+STOPPED_CHOICE = (
+    "Stopped after step {step}. Keep this half-forgotten network and compare it, or roll back to the original?"
+)
+KEPT = "Kept the network after step {step}."
+ROLLED_BACK = "Rolled back: the network is the original again."
 
 EXPECT = "This run: about {time}"
 EXPECT_UNKNOWN = "This run: time unknown"
-EXPECT_UNKNOWN_WHY = "a first run here will measure it"
+EXPECT_UNKNOWN_WHY = "your first run will measure it"
 EXPECT_FROM = {
     "measured": "measured by the last run of this method here",
-    "recorded": "from the recorded run on such a machine",
-    "card": "from this model's training time; measured here after a first run",
+    "recorded": "based on the recorded run on a machine like this",
+    "card": "rough estimate; exact after your first run",
 }
-EXPECT_CARD_MACHINE = "The card's training time was measured on: {machine}."
+EXPECT_CARD_MACHINE = "Estimated from a training on: {machine}."
 BADGE_CPU = "CPU, {n} {cores}"
 BADGE_CORES = ("core", "cores")
 BADGE_ZERO = "ZeroGPU"
@@ -246,15 +249,15 @@ CHOOSE_CLASS = "No class is chosen. Choose at least one picture card under '2. W
 CHOOSE_CONCEPT = "No concept is chosen. Choose a card under '2. What it should forget'."
 CHOOSE_SAMPLES = "No picture is chosen. Click at least one training picture."
 NOT_LOADED = "This page has not finished loading. Reload it and try again."
-NOT_YOURS = "This run is not known here. Runs are kept for a while and belong to the browser that started them."
-TITLE_CANNOT = "This cannot be done"
+NOT_YOURS = "This run is not known here. Runs are kept for a while, and only the browser that started one can see it."
+TITLE_CANNOT = "This does not work"
 TITLE_FAILED = "The run failed"
 
 NOTHING_YET = "Nothing has run yet"
 RECORDED_SUMMARY = "{method} forgets {what}"
 REDIRECTED = "{what} and draws “{prompt}” instead"
 FORGETS_CLASS = "{names}"
-FORGETS_SHARE = "a random {share:g} % of the training pictures (draw {seed})"
+FORGETS_SHARE = "a random {share:g} % of the training pictures (selection {seed})"
 FORGETS_ROWS = {1: "1 chosen picture", 2: "{n} chosen pictures"}
 
 

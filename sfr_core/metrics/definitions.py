@@ -41,37 +41,37 @@ def _by_key(*metrics: MetricDefinition) -> dict[str, MetricDefinition]:
 METRICS = _by_key(
     MetricDefinition(
         "FA",
-        "FA",
-        "Forget accuracy: share of the pictures to be forgotten that the model still classifies correctly.",
+        "Forget accuracy (FA)",
+        "Share of the pictures to be forgotten that the model still classifies correctly.",
     ),
     MetricDefinition(
         "RA",
-        "RA",
-        "Remain accuracy: share of the other training pictures that the model classifies correctly.",
+        "Remain accuracy (RA)",
+        "Share of the other training pictures that the model classifies correctly.",
     ),
     MetricDefinition(
         "TA",
-        "TA",
-        "Test accuracy: share of all test pictures, of every class, that the model classifies correctly.",
+        "Test accuracy (TA)",
+        "Share of all test pictures, of every class, that the model classifies correctly.",
     ),
     MetricDefinition(
         "MIA",
-        "MIA",
-        "Membership attack: share of the pictures to be forgotten that an attacker who sees only how sure the model is takes for training data.",
+        "Membership attack (MIA)",
+        "Share of the pictures to be forgotten that an attacker, who sees only how sure the model is, takes for training data.",
     ),
     MetricDefinition(
         "TA_forget",
-        "TA, forgotten classes",
+        "Test accuracy, forgotten classes",
         "Share of the test pictures of the forgotten classes that the model still classifies correctly.",
     ),
     MetricDefinition(
         "TA_remain",
-        "TA, other classes",
+        "Test accuracy, other classes",
         "Share of the test pictures of all other classes that the model classifies correctly.",
     ),
     MetricDefinition(
         "KL",
-        "KL",
+        "Divergence from retrained (KL)",
         "How far the model's predictions on the pictures to be forgotten are from those of the retrained model (Kullback-Leibler divergence, 0 if equal).",
         unit="nats",
         good="lower",
@@ -79,13 +79,13 @@ METRICS = _by_key(
     ),
     MetricDefinition(
         "MIA_svc",
-        "MIA (SVC)",
-        "A second membership attack, by confidence and with the opposite sense: share of the pictures to be forgotten that it takes for pictures never trained on.",
+        "Second membership attack (MIA, SVC)",
+        "Another membership attack, by confidence, counted the other way: share of the pictures to be forgotten that it takes for pictures never trained on.",
     ),
     MetricDefinition(
         "avg_d",
-        "Avg. D",
-        "Mean distance from the retrained model over FA, RA, TA and MIA.",
+        "Mean gap to retrained (Avg. D)",
+        "Mean gap to the retrained model over forget, remain and test accuracy and the membership attack.",
         unit="points",
         good="lower",
         decimals=2,
@@ -93,7 +93,7 @@ METRICS = _by_key(
     MetricDefinition(
         "seconds",
         "Time",
-        "Wall-clock time of the unlearning itself, mask included, evaluation and previews not.",
+        "Wall-clock time of the unlearning with its mask, without evaluation and previews.",
         unit="s",
         good="lower",
     ),
@@ -103,31 +103,31 @@ METRICS = _by_key(
 GENERATOR_METRICS = _by_key(
     MetricDefinition(
         "FA",
-        "FA",
-        "Forget accuracy: share of the samples of the forgotten classes that the judge accepts as their class.",
+        "Forget accuracy (FA)",
+        "Share of the samples of the forgotten classes that the judge recognises as their class.",
         good="lower",
     ),
     MetricDefinition(
         "FA_softmax",
-        "FA, plain softmax",
-        "The same for a judge without a reject option, which always names one of its classes; it is easily fooled by noise.",
+        "Forget accuracy, judge without reject",
+        "The same by a judge that cannot say 'none of the classes'; noise fools it easily.",
     ),
     MetricDefinition(
         "accepted_any",
-        "Accepted as any class",
-        "Share of the samples of the forgotten classes that the judge accepts as some class. What is missing to 100 % is noise or "
-        "none of the classes; what it has above FA became another class.",
+        "Recognised as any class",
+        "Share of the samples of the forgotten classes that the judge recognises as some class. The rest, up to 100 %, is noise or "
+        "none of the classes; what exceeds the forget accuracy became another class.",
     ),
     MetricDefinition(
         "JA_remain",
-        "JA, other classes",
-        "Judge accuracy: share of the samples of all other classes that the judge accepts as their class.",
+        "Judge accuracy, other classes (JA)",
+        "Share of the samples of all other classes that the judge recognises as their class.",
         good="higher",
     ),
     MetricDefinition(
         "FD_remain",
-        "FD, other classes",
-        "Fréchet distance of the samples of the other classes to their test pictures, in the features of the bundled judge. Not FID, "
+        "Fréchet distance, other classes (FD)",
+        "Distance of the samples of the other classes to their test pictures, in the features of the bundled judge. Not FID, "
         "and it grows as n shrinks: compare it only with numbers of the same n and steps.",
         unit="feature²",
         good="lower",
@@ -151,21 +151,21 @@ GENERATOR_METRICS = _by_key(
     ),
     MetricDefinition(
         "FA_paraphrase",
-        "FA, other words",
+        "Forget accuracy, other words",
         "Share of the samples that still show the concept where it is asked for in other words, which were never trained on; only words "
         "that worked before the run (on 80 % of the samples) count.",
         good="lower",
     ),
     MetricDefinition(
         "JA_neighbours",
-        "JA, neighbours",
-        "Judge accuracy on concepts that are like the forgotten one: what was forgotten along with it is missing here first.",
+        "Judge accuracy, neighbours",
+        "The same for concepts that are like the forgotten one; they suffer first.",
         good="higher",
     ),
     MetricDefinition(
         "JA_others",
-        "JA, distant concepts",
-        "Judge accuracy on concepts that have nothing to do with the forgotten one.",
+        "Judge accuracy, distant concepts",
+        "The same for concepts that have nothing to do with the forgotten one.",
         good="higher",
     ),
 )
@@ -174,24 +174,24 @@ GENERATOR_METRICS = _by_key(
 _OF_PROMPTS = (
     (
         "FA",
-        "FA",
-        "Forget accuracy: share of the samples of the concept's own prompts, those that the run forgets, that still show it.",
+        "Forget accuracy (FA)",
+        "Share of the samples of the concept's own prompts, those that the run forgets, that still show it.",
     ),
     (
         "accepted_any",
-        "Accepted as anything",
-        "Share of the samples of the concept's own prompts that the judge takes for something that it knows. What is missing to "
-        "100 % is noise or nothing it knows; what it has above FA became something else.",
+        "Recognised as anything",
+        "Share of the samples of the concept's own prompts in which the judge recognises something. The rest, up to 100 %, is noise or "
+        "nothing it knows; what exceeds the forget accuracy became something else.",
     ),
     (
         "JA_remain",
-        "JA, everything else",
-        "Judge accuracy: share of the samples of all other prompts, of neighbours and of distant concepts, that show what their prompt names.",
+        "Judge accuracy, everything else (JA)",
+        "Share of the samples of all other prompts, of neighbours and of distant concepts, that show what their prompt names.",
     ),
     (
         "FD_remain",
-        "FD, everything else",
-        "Fréchet distance of the samples of all other prompts to real pictures of what they ask for, in the features of the bundled "
+        "Fréchet distance, everything else (FD)",
+        "Distance of the samples of all other prompts to real pictures of what they ask for, in the features of the bundled "
         "judge. Not FID, and it grows as n shrinks: compare it only with numbers of the same n and steps.",
     ),
     (
