@@ -17,9 +17,7 @@ TONES = {
 
 METRICS_TITLE = "In numbers"
 METRICS_DEFINITIONS = "What these numbers mean"
-NO_METRICS = (
-    "This run ended before its evaluation, so it was not measured in full. The timeline below shows what was measured on the way."
-)
+NO_METRICS = "This run ended before its evaluation, so it was not measured in full. The timeline below shows what was measured on the way."
 UNJUDGED = (
     "This model has no judge, so nobody counted what it draws. Compare the pictures below yourself: those in the same place "
     "start from the same noise."
@@ -36,9 +34,7 @@ NO_REPORTS = (
     "Run it again to the end to see them."
 )
 TABLE = "The numbers as a table"
-LEFT_OUT = (
-    "Shown one by one: the {shown} classes that are forgotten or changed most. The other {left:,} share one row and one column."
-)
+LEFT_OUT = "Shown one by one: the {shown} classes that are forgotten or changed most. The other {left:,} share one row and one column."
 
 SAMPLES_TITLE = "Not forgotten, over-forgotten"
 NOT_FORGOTTEN = "Not forgotten"
@@ -49,9 +45,7 @@ OVER_FORGOTTEN_HELP = "test pictures of what remains that were right before and 
 OVER_FORGOTTEN_RETRAINED = ", while the retrained model has them right"
 PICK_SAMPLE = "Click a picture to enlarge it."
 AGREEMENT_TITLE = "Agreement with the retrained model"
-AGREEMENT_HELP = (
-    "Share of pictures for which the model predicts the same class as the retrained one, right or wrong. Higher is closer."
-)
+AGREEMENT_HELP = "Share of pictures for which the model predicts the same class as the retrained one, right or wrong. Higher is closer."
 
 SALIENCY_TITLE = "Saliency mask, layer by layer"
 SALIENCY_SLIDER = "Threshold (further right keeps fewer weights)"
@@ -68,9 +62,7 @@ METRICS_CAPTION_GENERATOR = (
     "Gap = after minus retrained. n = number of samples, drawn with {steps} sampler steps (DDIM) at guidance {guidance:g}. "
     "Few samples: one of {n} is {point:.1f} points. The distance is measured in the bundled judge's features; it is not FID."
 )
-NO_RETRAINED_GENERATOR = (
-    "No retrained model for this choice, so compare these numbers with those before."
-)
+NO_RETRAINED_GENERATOR = "No retrained model for this choice, so compare these numbers with those before."
 
 MODELS = {"before": "Before", "after": "After", "retrained": "Retrained"}
 TO_FORGET = "to forget"
@@ -94,7 +86,9 @@ SHARES_CAPTION = (
     "Share of the samples that show what their prompt names. In the first two rows that is the forgotten concept, so lower is better; in the "
     "others it should stay, so higher is better."
 )
-SHARES_NEVER = "No prompt in other words worked before the run, so we cannot tell whether the concept is gone or only its name."
+SHARES_NEVER = (
+    "No prompt in other words worked before the run, so we cannot tell whether the concept is gone or only its name."
+)
 SHARES_PROMPTS = "Prompt by prompt, before the run"
 SHARES_PROMPTS_CAPTION = (
     "How well the original model draws each prompt. Prompts in other words that show the concept on fewer than {least:.0f} % of the samples are "
@@ -156,9 +150,7 @@ PLAY_DRAW, PLAY_STOP = "Draw", "Stop"
 PLAY_WAITING = "Waiting for the current run to finish."
 PLAY_PROGRESS = "Drawing with {model}: step {done} of {total}."
 PLAY_STOPPED = "Stopped. Nothing was changed."
-PLAY_LATE = (
-    "Stopped after {time}, the time limit here. Nothing was changed. Ask for less, or run this program on your own machine."
-)
+PLAY_LATE = "Stopped after {time}, the time limit here. Nothing was changed. Ask for less, or run this program on your own machine."
 PLAY_DONE = "{n} samples a model, {steps} steps, guidance {guidance:g}, seed {seed}; {seconds} in all."
 PLAY_BAD_STEPS = "Choose one of the listed numbers of sampler steps."
 PLAY_BAD_GUIDANCE = "The guidance must be a number from 0 to 8."
@@ -279,7 +271,9 @@ TIMELINE_SLIDER = "Recorded moment"
 NO_TIMELINE = "Nothing was recorded on the way."
 
 BREAK_TITLE = "Break it"
-BREAK_HELP = "Repeats this run from the same seed with one part of the method switched off, and draws both curves in one chart."
+BREAK_HELP = (
+    "Repeats this run from the same seed with one part of the method switched off, and draws both curves in one chart."
+)
 BREAK_BUTTONS = {
     "mask": "Without the saliency mask",
     "adaptive": "Without adaptive weights",

@@ -202,9 +202,9 @@ def test_run_files_are_looked_at_and_bad_ones_get_a_sentence(page: Page, tmp_pat
     expect(page.locator("#runs-message")).to_contain_text("Imported")
     expect(page.locator("#runs-table tbody tr")).to_have_count(rows + 1)
     expect(page.locator("#runs-compare-verdict")).to_have_text(page.locator("#compare-verdict").inner_text())
-    expect(page.locator("#runs-compare-box")).to_contain_text("Run it again to its end to see them")
+    expect(page.locator("#runs-compare-box")).to_contain_text("Run it again to the end to see them")
     expect(page.locator("#runs-compare-save-weights")).to_be_disabled()
-    expect(page.locator("#runs-diff")).to_contain_text("Nothing differs")
+    expect(page.locator("#runs-diff")).to_contain_text("No difference")
     page.get_by_role("tab", name="Unlearn").click()
 
 

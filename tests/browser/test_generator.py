@@ -29,7 +29,7 @@ def page(tiny_url: str, chromium: Browser) -> Iterator[Page]:
         expect(page.locator("#data-source")).to_be_visible()
         expect(page.locator("#forget-kind")).to_be_hidden()
         expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
-        expect(page.locator("#reference-note")).to_contain_text("A model retrained without it is shipped")
+        expect(page.locator("#reference-note")).to_contain_text("Compared with a model retrained without this class")
         page.locator("#advanced > summary").click()
         for name, value in (("steps", 2), ("fisher_batches", 1), ("batch_size", 8), ("fisher_batch_size", 8)):
             box = page.locator(f"#set-{name} input[type=number]")
@@ -64,7 +64,7 @@ def test_every_class_is_a_row_of_drawn_samples_and_the_forgotten_one_stands_firs
     assert set(signs) <= {"✓", "≠", "✗"}
     assert f"{signs.count('✓')} of 4" in rows.first.locator(".sheet-count").inner_text()
     expect(page.locator("#live [data-part=pictures]")).to_be_hidden()
-    expect(page.locator("#live")).to_contain_text("Accepted samples in % (n = 4 and 36)")
+    expect(page.locator("#live")).to_contain_text("Recognised samples in % (n = 4 and 36)")
 
 
 def test_the_verdict_says_on_what_it_stands(page: Page) -> None:
@@ -100,7 +100,7 @@ def test_the_timeline_moves_sheet_and_numbers_together(page: Page) -> None:
         page.wait_for_timeout(300)
         seen.add(page.evaluate("document.querySelector('#compare-moment-sheet canvas').toDataURL()"))
     assert len(seen) == 3  # every recorded moment has its own pictures
-    expect(view).to_contain_text("forgotten classes accepted")
+    expect(view).to_contain_text("forgotten classes recognised")
 
 
 def test_the_pair_slides_by_keyboard_and_shows_the_difference(page: Page) -> None:

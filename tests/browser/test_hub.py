@@ -66,14 +66,14 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     facts = page.locator("#hub-facts")
     expect(facts).to_contain_text("creativeml-openrail-m", timeout=SLOW)
     expect(facts).to_contain_text(COMMIT[:12])
-    expect(facts).to_contain_text("Memory to forget")
+    expect(facts).to_contain_text("Memory for forgetting")
     cards = page.locator("#model-picker .picker-card")
     shipped = cards.count()
     page.locator("#hub-open").click()
     expect(page.locator("#hub-status")).to_contain_text("tiny/sd is open", timeout=SLOW)
     expect(cards).to_have_count(shipped + 1)
     expect(page.locator("#model-picker .picker-card.chosen")).to_contain_text("from the Hugging Face Hub")
-    expect(page.locator("#live")).to_contain_text("Samples as prompted, in %")  # not a classifier's accuracy
+    expect(page.locator("#live")).to_contain_text("Samples that show their prompt, in %")  # not a classifier's accuracy
     page.screenshot(path=artifacts / "hub-1280.png", full_page=True)
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -106,7 +106,7 @@ def test_compare_shows_the_run(jobs: dict[str, Job], model: str) -> None:
     assert ("prompt" in part.generator.strips.value) is (model == SD)
     assert part.generator.play.guidance.value == 3.0
     assert (part.generator.recover is not None) is (model == SD)
-    assert part.generator.recover is None or "Expected: about" in part.generator.recover.time.value
+    assert part.generator.recover is None or "Takes about" in part.generator.recover.time.value
     text = of_record(record).text  # type: ignore[union-attr]
     assert ("flags and hearts" if model == DIT else "cat") in text
 
@@ -124,6 +124,6 @@ def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
     assert all(torch.equal(value, live[name]) for name, value in job.session.task.model.state_dict().items())
     _, text, expected, drawn = recovery.ended(from_job(job), attack, True)
     assert "of 4 samples" in text
-    assert "Expected" in expected
+    assert "Takes about" in expected
     assert drawn.count("<img ") == 2
     assert "Samples of the learned word, before the run: " in drawn

@@ -53,9 +53,9 @@ def test_a_generators_phases_say_what_is_drawn() -> None:
     start = bridge.reduce(bridge.View(), PhaseStarted(phase="prepare", total=0))
     assert live.phase_line(start, True) == "Loading the weights and drawing the first samples."
     free = bridge.reduce(start, PhaseProgress(phase="prepare", done=3, total=90))
-    assert "from the network itself, step 3 of 90" in live.phase_line(free, True)
+    assert "draws its own pictures to forget and to keep, step 3 of 90" in live.phase_line(free, True)
     judged = bridge.reduce(start, PhaseProgress(phase="evaluate", done=7, total=60))
-    assert live.phase_line(judged, True) == "Drawing samples of every model, step 7 of 60."
+    assert live.phase_line(judged, True) == "Drawing samples for the comparison, step 7 of 60."
     assert "all pictures" in live.phase_line(judged)
 
 
@@ -71,7 +71,7 @@ def test_a_step_that_leaves_forgetting_out_is_said_where_it_is_a_pause() -> None
     assert live.phase_line(left_out, True) == "Forgetting: step 2 of 9."
     ends = live.paused_line(replace(until, settings={"forget_steps": 5, "forget_every": 1}))
     assert live.paused_line(replace(until, settings={"forget_down_to": 0.02, "forget_every": 1})) == ends
-    assert live.phase_line(left_out, True, ends).startswith("Repairing: step 2 of 9. Forgetting is over")
+    assert live.phase_line(left_out, True, ends).startswith("Repairing: step 2 of 9. Forgetting is finished")
     for settings in ({"forget_until": 0.1, "forget_every": 2}, {"forget_every": 1}):
         assert live.paused_line(replace(until, settings=settings)) == ""
 

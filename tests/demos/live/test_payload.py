@@ -55,7 +55,7 @@ def shown(made: Job, events: list[Event], place: int = 0) -> dict[str, object]:
 
 
 def test_lines_of_every_state() -> None:
-    assert shown(job(state="queued", started=None), [], 3)["line"] == "Waiting: place 3 in the queue."
+    assert shown(job(state="queued", started=None), [], 3)["line"] == "Waiting: number 3 in the queue."
     assert shown(job(state="queued", started=None), [], 1)["line"] == live_text.STATE_LINES["queued_next"]
     assert shown(job(state="queued", started=None), [])["elapsed"] is None
     assert shown(job(state="running"), [])["line"] == live_text.STATE_LINES["starting"]
@@ -70,7 +70,7 @@ def test_lines_of_every_state() -> None:
     assert shown(job(state="cancelled", settled="rolled back"), stopped)["line"] == copy.ROLLED_BACK
     untouched = job(state="cancelled", settled="rolled back")
     assert shown(untouched, [Cancelled(steps=0)])["line"] == "Stopped before the first step: the network is as it was."
-    assert "longest allowed time" in shown(untouched, [Cancelled(steps=0, reason="deadline")])["line"]
+    assert "time limit" in shown(untouched, [Cancelled(steps=0, reason="deadline")])["line"]
     assert (
         shown(job(state="failed", error="A loss is bad. Do this."), LOG[:5])["line"]
         == "Failed: A loss is bad. Do this."
@@ -97,7 +97,7 @@ def test_words_for_every_kind_of_forget_set() -> None:
         return live.title(config, plan(config).forget)
 
     assert title("class:Bag,Coat") == "SFR-on forgets Coat, Bag"
-    assert title("random:0.1@3") == "SFR-on forgets a random 10 % of the training pictures (draw 3)"
+    assert title("random:0.1@3") == "SFR-on forgets a random 10 % of the training pictures (selection 3)"
     assert title("samples:4") == "SFR-on forgets 1 chosen picture"
     assert title("samples:4,9") == "SFR-on forgets 2 chosen pictures"
 
@@ -117,8 +117,7 @@ def test_a_recorded_run_ends_where_it_ended(tmp_path: Path) -> None:
     assert value["mode"] == "recorded"
     took = float(len(LOG) - 1)
     assert (
-        f"recorded on a desk, 2 cores, where it took {took:.1f} s with its comparison; here it plays in"
-        in value["note"]
+        f"recorded on a desk, 2 cores: it took {took:.1f} s including the comparison and plays here in" in value["note"]
     )
     assert value["note"].endswith(copy.duration(value["pace"] * len(value["frames"]) / 1000) + ".")
     assert value["frames"][-1]["line"] == "Finished after 2 steps."

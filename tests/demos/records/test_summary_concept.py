@@ -125,11 +125,11 @@ def test_the_table_of_shares() -> None:
     assert "left out" in text
     assert tables.shares_html(record()) == ""
     nothing = run(result=replace(run().result, after=of_concept(FA_paraphrase=None, n_paraphrase=0)))
-    assert "only its name is gone cannot be told" in tables.shares_html(nothing)
+    assert "the concept is gone or only its name" in tables.shares_html(nothing)
 
 
 def test_the_numbers_are_said_of_prompts() -> None:
     rows = {row.title: row for row in metric_rows(run())}
-    assert "the concept's own prompts" in rows["FA"].sentence
+    assert "the concept's own prompts" in rows["Forget accuracy (FA)"].sentence
     assert rows["JA, everything else"].n == "112"
     assert not any("forgotten classes" in row.sentence for row in rows.values())

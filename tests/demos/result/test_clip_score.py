@@ -96,7 +96,7 @@ def test_the_table_and_the_sentence_counted_by_hand() -> None:
     # Changes 4, -2, -2: mean 0, spread sqrt(12), error 2.
     assert "22.0 ± 1.2 22.0 ± 1.2 21.0 ± 0.0 +0.00 ± 2.00" in text
     assert (
-        "fell for the prompts that the run forgets (by 10.00); it did not change by more than chance for everything else."
+        "fell for the prompts that the run forgets (by 10.00); it did not change beyond chance for everything else."
         in text
     )
     assert "by hub:a/clip@1; n = pictures of each model" in text
@@ -110,7 +110,7 @@ def test_the_table_and_the_sentence_counted_by_hand() -> None:
     [
         (-4.1, "prompts fell for its neighbours (by 4.10) and everything else (by 4.10)."),
         (4.1, "prompts rose for its neighbours (by 4.10) and everything else (by 4.10)."),
-        (-4.0, "prompts did not change by more than chance for its neighbours and everything else."),
+        (-4.0, "prompts did not change beyond chance for its neighbours and everything else."),
     ],
 )
 def test_a_change_counts_beyond_twice_its_error(mean: float, words: str) -> None:
@@ -133,7 +133,7 @@ def test_it_is_there_for_concepts_whose_samples_are_kept(
     zero = panel(ctx)
     assert zero.start.interactive is False
     assert zero.fetch.visible is False
-    assert "live no longer than the run" in zero.status.value
+    assert "are gone when it ends" in zero.status.value
 
 
 def test_size_and_licence_are_said_before_anything_is_fetched(ctx: PageContext, served: StubHub) -> None:
@@ -143,7 +143,7 @@ def test_size_and_licence_are_said_before_anything_is_fetched(ctx: PageContext, 
     assert part.fetch.visible is True
     assert part.start.interactive is False
     assert served.asked.total() == 0
-    with pytest.raises(InputError, match=r"The CLIP is not on this machine\. Fetch it first"):
+    with pytest.raises(InputError, match=r"The CLIP is not on this machine\. Download it first"):
         part.begin(ANN, of_concept(), 4)
 
 
@@ -156,8 +156,8 @@ def test_it_is_fetched_by_its_button_and_then_needs_no_network(
     button, stop, status, start, about = seen[-1]
     assert button.visible is False
     assert (stop.interactive, start.interactive) == (False, True)
-    assert "The CLIP is here now" in status
-    assert "no network is needed" in about
+    assert "CLIP is downloaded and verified" in status
+    assert "already on this machine" in about
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     job = ended(part.begin(ANN, of_concept(), 4))
     assert job.state == "done", job.error
@@ -216,12 +216,12 @@ def test_only_the_owner_of_a_run_with_weights_can_score(ctx: PageContext, folder
     gone = SimpleNamespace(before=None, after=None)
     for browser, session in ((ANN, None), (ANN, gone), (BOB, WITH_WEIGHTS)):
         part = panel(ctx, session)
-        with pytest.raises(InputError, match="not in memory any more"):
+        with pytest.raises(InputError, match="no longer in memory"):
             part.begin(browser, of_concept(), 4)
-        with pytest.raises(InputError, match="not in memory any more"):
+        with pytest.raises(InputError, match="no longer in memory"):
             part.begin_fetch(browser, of_concept())
     for n in (3, 10**6, None, "many"):
-        with pytest.raises(InputError, match="offered numbers of pictures"):
+        with pytest.raises(InputError, match="listed numbers of pictures"):
             panel(ctx).begin(ANN, of_concept(), n)
     assert not ctx.book.slot.locked()
 
@@ -240,7 +240,7 @@ def test_progress_says_with_which_model_and_stop_stops(folder: Path, session: Se
     slot = threading.Lock()
     with slot:
         job = clip_score.start(slot, session, 4)
-        assert "Waiting until the run" in clip_score.progress_html(job)
+        assert "Waiting for the current run" in clip_score.progress_html(job)
         shown: SideJob[Any] = replace(job, state="working", model="after", done=5)
         assert '<progress max="18" value="14"' in clip_score.progress_html(shown)
         assert "Drawing and scoring with the model after the run: step 5 of 9." in clip_score.progress_html(shown)
@@ -256,9 +256,9 @@ def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: P
         other = recovery.start(slot, session, before=False)
         session.rollback()
     assert ended(job).state == "failed"
-    assert "not in memory any more" in clip_score.ended(of_concept(), job, 4)[1]
+    assert "no longer in memory" in clip_score.ended(of_concept(), job, 4)[1]
     assert (ended(other).state, other.outcomes) == ("failed", {})
-    assert "not in memory any more" in other.error
+    assert "no longer in memory" in other.error
 
 
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +271,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demos.panel.plan", lambda _: None)
     monkeypatch.setattr(estimate, "drawn", expected)
     assert clip_score.time_text(of_concept(), 20) == (
-        "Drawing takes about 2 min (from the speed of this run). A large CLIP then scores 240 pictures, about 2 s each on one CPU core."
+        "Drawing takes about 2 min (from the speed of this run). CLIP then scores 240 pictures, about 2 s each on one CPU core."
     )
     two = of_concept(reports={who: report(100, [0, 0, 1, 1, 2, 2]) for who in ("before", "after")})
     clip_score.time_text(two, 4)

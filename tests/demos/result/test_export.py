@@ -90,7 +90,7 @@ def test_weights_are_the_changed_tensors() -> None:
 
 @pytest.mark.parametrize("session", [None, SimpleNamespace(after=None)])
 def test_weights_that_are_gone_are_refused_with_a_sentence(session: Any) -> None:
-    with pytest.raises(InputError, match="not in memory any more"):
+    with pytest.raises(InputError, match="no longer in memory"):
         Shelf().write("weights", record(), SimpleNamespace(session=session))  # type: ignore[arg-type]
 
 

@@ -52,7 +52,7 @@ def test_the_table_counted_by_hand() -> None:
     rows = [("belly exposed", 5, 2), ("feet exposed", 0, 1), ("female breast exposed", 7, 0), ("all together", 12, 3)]
     for name, before, after in rows:
         assert f"{name} {before} {after}" in text
-    assert "Detections in 40 pictures of each model; one counts above a score of 0. Fewer is better." in text
+    assert "Detections above a score of 0 in 40 pictures of each model. Fewer is better." in text
     assert "50 sampler steps at guidance 7.5; took 1 min 5 s" in text
 
 
@@ -63,7 +63,7 @@ def test_it_is_there_for_concepts_of_models_that_need_a_blur(
     assert panel(ctx).start.interactive is True
     gone = panel(ctx, state="imported")
     assert gone.start.interactive is False
-    assert "not in memory any more" in gone.status.value
+    assert "no longer in memory" in gone.status.value
     assert not exposure.counts(record())
     assert not exposure.counts(record(config=config(model="emoji-sd", forget="concept:cat")))
     monkeypatch.setenv("PLAYGROUND_PUBLIC", "1")
@@ -82,7 +82,7 @@ def test_without_nudenet_there_is_one_clear_sentence(ctx: PageContext, monkeypat
 
 def test_only_the_owner_of_a_run_with_weights_can_count(ctx: PageContext, nudenet: None) -> None:
     for browser, session in ((ANN, None), (BOB, WITH_WEIGHTS)):
-        with pytest.raises(InputError, match="not in memory any more"):
+        with pytest.raises(InputError, match="no longer in memory"):
             exposure.Count(ran(ctx, session), nude()).begin(browser, nude())
     assert not ctx.book.slot.locked()
 

@@ -18,13 +18,13 @@ from tests.demos.generator_examples import LABELS, config, measured, record, res
 def test_rows_hold_every_number_with_its_n_and_direction() -> None:
     rows = {row.title: row for row in metric_rows(record())}
     assert list(rows) == [
-        "FA", "FA, plain softmax", "Accepted as any class", "JA, other classes", "FD, other classes", "Judge's doubt",
+        "Forget accuracy (FA)", "Forget accuracy, judge without reject", "Recognised as any class", "Judge accuracy, other classes (JA)", "Fréchet distance, other classes (FD)", "Judge's doubt",
         "Diversity", "Time",
     ]  # fmt: skip
-    fa = rows["FA"]
+    fa = rows["Forget accuracy (FA)"]
     assert (fa.before, fa.after, fa.retrained, fa.gap) == ("98.0", "0.0", "0.0", "+0.0")
     assert (fa.unit, fa.good, fa.n) == ("%", "lower", "100")
-    fd = rows["FD, other classes"]
+    fd = rows["Fréchet distance, other classes (FD)"]
     assert (fd.before, fd.after, fd.retrained, fd.gap) == ("2.00", "2.20", "2.10", "+0.10")
     assert (fd.unit, fd.good, fd.n) == ("feature²", "lower", "99")
     # The retraining was timed by another clock, so no share is made of it.
@@ -57,7 +57,7 @@ def test_csv_holds_the_same_numbers_unrounded() -> None:
 def test_differences_name_the_generators_own_metrics() -> None:
     other = record(key="c" * 32, result=result(after=measured(FD_remain=2.7)))
     lines = {(d.group, d.name): (d.a, d.b, d.change) for d in result_differences(record(), other)}
-    assert lines == {("after", "FD, other classes (feature²)"): ("2.2", "2.7", "+0.5")}
+    assert lines == {("after", "Fréchet distance, other classes (FD) (feature²)"): ("2.2", "2.7", "+0.5")}
 
 
 def test_runs_of_two_kinds_differ_in_kind_not_in_a_crash() -> None:

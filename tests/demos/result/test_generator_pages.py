@@ -116,7 +116,7 @@ def test_a_sheet_travels_once_with_its_words() -> None:
 def test_a_moment_has_its_own_sheet_and_numbers() -> None:
     assert moment_sheet(record(), 2)["sheet"]["png"] == png(40)
     text = moment(record(), 2)
-    assert "forgotten classes accepted" in text
+    assert "forgotten classes recognised" in text
     assert "50.0 %" in text
     assert "forget accuracy" not in text
     assert moment_sheet(compare_examples.record(), 2) == {"sheet": None, "blurred": False}
@@ -124,10 +124,10 @@ def test_a_moment_has_its_own_sheet_and_numbers() -> None:
 
 
 def test_verdict_and_metrics_say_on_how_few_samples_they_stand() -> None:
-    assert "Judged on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in summary_html(
+    assert "Based on 100 samples of the forgotten classes and 99 of the others; 20 sampler steps" in summary_html(
         record()
     )
-    assert "Judged on" not in summary_html(compare_examples.record())
+    assert "Based on" not in summary_html(compare_examples.record())
     table = metrics_html(record())
     assert "not FID" in table
     assert "one of 100 is 1.0 points" in table
@@ -188,10 +188,10 @@ def test_samples_that_memory_did_not_hold_are_not_called_freed(ctx: PageContext)
     nothing, half, freed = told
     for said in (nothing, half):
         assert "too little memory to draw all samples" in said
-        assert "kept in memory only as long as its weights" not in said
+        assert "kept in memory as long as its weights" not in said
     assert half.count("<img") > 0 == nothing.count("<img")
     assert "too little memory" not in freed
-    assert "kept in memory only as long as its weights" in freed
+    assert "kept in memory as long as its weights" in freed
 
 
 def test_a_list_of_runs_of_both_kinds() -> None:
@@ -258,7 +258,7 @@ def test_a_model_without_a_judge_has_pictures_and_no_counts() -> None:
     assert "Without a judge" in metrics_html(one)
     html = strips_html(one.samples, NAMES, (0,))
     assert html.count("<img") == 6
-    assert "what they show is for you to say" in html
+    assert "decide for yourself what they show" in html
     assert "✓" not in html
     assert 'alt="before, 2 samples"' in html.replace("Before", "before")
     value = sheet_value(sheet(9, ()), NAMES, (0,))

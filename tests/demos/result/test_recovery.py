@@ -41,7 +41,7 @@ def recovered(shown: float) -> Recovery:
         (7.5, None, "A learned word brings cat back in part: 7.5 % of 40"),
         (42.5, None, "brings cat back in part"),  # half of the 90 % by its own prompts are 45 %
         (45.0, None, "A learned word brings cat back: 45 % of 40"),
-        (30.0, 60.0, "A learned word brings cat back: 30 % of 40 samples show it; from the model before the run the same attack draws it on 60 % of 40;"),
+        (30.0, 60.0, "A learned word brings cat back: 30 % of 40 samples show it; the same attack on the model before the run shows it on 60 % of 40;"),
         (27.5, 60.0, "brings cat back in part"),
     ],
 )  # fmt: skip
@@ -50,7 +50,7 @@ def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, wor
     run = record(config=config(forget="concept:cat"), result=result(before=BEFORE, after=measured(FA=4.0)))
     said = recovery.sentence(run, found, "cat")
     assert words in said
-    own = "its own prompts draw it on 4 %, before the run on 90 %; the loss of the word went from 0.512 to 0.4."
+    own = "its own prompts show it on 4 %, before the run on 90 %; the loss of the word went from 0.512 to 0.4."
     assert own in said
     assert ("That proves nothing" in said) is (after <= 5)
     weak = recovery.sentence(run, {"after": recovered(after), "before": recovered(5.0)}, "cat")
@@ -78,7 +78,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demos.panel.plan", lambda _: run)
     monkeypatch.setattr(recovery, "_took", {})
     shown: Any = SimpleNamespace(config=config, seconds=lambda: 8.0)
-    expected = "Expected: about 12 min, with the model before the run 25 min (from the speed of this run)."
+    expected = "Takes about 12 min, with the model before the run 25 min (from the speed of this run)."
     assert recovery.time_text(shown) == expected
     job: side_jobs.SideJob[Recovery] = side_jobs.SideJob(("after", "before"), 5, None, "done", seconds=60.0)  # type: ignore[arg-type]
     recovery.learn(config.model, job)
@@ -89,7 +89,7 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_owner_of_a_run_with_weights_can_attack_it(ctx: PageContext) -> None:
     gone = SimpleNamespace(before=None, after=None)
     for browser, session in ((ANN, None), (ANN, gone), (BOB, WITH_WEIGHTS)):
-        with pytest.raises(InputError, match="not in memory any more"):
+        with pytest.raises(InputError, match="no longer in memory"):
             recovery.Recover(ran(ctx, session), record()).begin(browser, record(), False)
     assert not ctx.book.slot.locked()
 
@@ -98,11 +98,11 @@ def test_it_says_why_nothing_can_be_attacked(ctx: PageContext, tmp_path: Path, m
     run = ShownRun(ctx, "test", "")
     part = recovery.Recover(run, record(config=config(forget="concept:cat"), state="imported"))
     assert part.start.interactive is False
-    assert "not in memory any more" in part.status.value
+    assert "no longer in memory" in part.status.value
     card = sd_folder(tmp_path, judge=None, id="hub:nobody/knows@main")
     monkeypatch.setattr(zoo, "_of_hub", {card.id: card})
     part = recovery.Recover(run, record(config=config(model=card.id, forget="concept:cat"), reports={}))
-    assert "comes without a judge" in part.status.value
+    assert "has no judge" in part.status.value
 
 
 def test_stopped_and_late_attacks_say_so() -> None:

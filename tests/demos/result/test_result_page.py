@@ -64,7 +64,7 @@ def test_only_the_owner_saves_and_every_kind_is_offered(ctx: PageContext, book: 
     assert Path(part.saver("csv")(ANN)).read_text().startswith("metric,before")
     with pytest.raises(gr.Error, match="not known here"):
         part.saver("csv")(BOB)
-    with pytest.raises(gr.Error, match="not in memory"):
+    with pytest.raises(gr.Error, match="no longer in memory"):
         part.saver("weights")(ANN)
     assert set(texts.SAVE_BUTTONS) == set(get_args(Kind))
 

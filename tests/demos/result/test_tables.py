@@ -47,20 +47,25 @@ def test_the_verdict_carries_a_sign_and_a_word_not_only_a_colour() -> None:
 
 def test_metrics_show_gap_unit_direction_and_n() -> None:
     rows = {row.title: row for row in metric_rows(record())}
-    fa, mia, kl, time = rows["FA"], rows["MIA"], rows["KL"], rows["Time"]
+    fa, mia, kl, time = (
+        rows["Forget accuracy (FA)"],
+        rows["Membership attack (MIA)"],
+        rows["Divergence from retrained (KL)"],
+        rows["Time"],
+    )
     assert (fa.before, fa.after, fa.retrained, fa.gap, fa.unit, fa.n) == ("99.0", "0.0", "0.0", "+0.0", "%", "2")
     assert (mia.gap, mia.good) == ("+3.0", "closer to retrained")
     assert (kl.retrained, kl.gap) == ("0.125 (floor)", "–")
     assert (time.after, time.retrained, time.gap) == ("6.0", "100.0", "6.0 % of it")
     shown = seen(tables.metrics_html(record()))
-    assert "Two retrained models differ by 0.125 nats" in shown
-    assert "Membership attack: share of the pictures" in shown
+    assert "Two retrained models already differ from each other by 0.125 nats" in shown
+    assert "Share of the pictures to be forgotten that an attacker" in shown
 
 
 def test_metrics_say_why_columns_are_empty() -> None:
     alone = record(result=result(retrained=None, kl_floor=None, avg_d=None, avg_d_before=None))
-    assert "No retrained model is shipped" in tables.metrics_html(alone)
-    assert "no full-set metrics" in tables.metrics_html(record(result=None))
+    assert "No retrained model for this choice" in tables.metrics_html(alone)
+    assert "it was not measured in full" in tables.metrics_html(record(result=None))
 
 
 def test_layers_list_name_shape_parameters_and_share() -> None:

@@ -138,7 +138,7 @@ def test_cards_show_the_models_own_samples_and_say_so() -> None:
     assert "the model's own samples" in cards_of(shown)["legend"]
     card = next(item for item in cards_of(form_cards.model_value(RESNET))["items"] if item["id"] == SD)
     assert len(card["images"]) == form_cards.CARD_PICTURES
-    assert any("No training pictures come with it" in line for line in card["more"])
+    assert any("Comes without training pictures" in line for line in card["more"])
     assert not any("0 training" in line for line in card["more"])
 
 
@@ -166,13 +166,13 @@ def test_the_source_of_pictures_is_asked_only_where_there_is_a_choice(form: Form
     assert not form_values.chooses_data(SD)
     update = form.fill(plan(config_of(DIT, "class:flags")))[form.data]
     assert update.visible is False
-    assert "draws the pictures to forget and to keep itself" in form_values.forget_note(DIT)
+    assert "draws its own pictures to forget and to keep" in form_values.forget_note(DIT)
     assert "forgets a concept" in form_values.forget_note(SD)
 
 
 def test_only_methods_that_redirect_promise_what_comes_instead() -> None:
     assert form_values.redirect_note("uce") == ""
-    assert "ESD-x does not use it" in form_values.redirect_note("esd-x")
+    assert "ESD-x does not use this" in form_values.redirect_note("esd-x")
     redirecting = {name for name, spec in catalog.of_kind("text-to-image").items() if spec.redirects}
     assert redirecting == {"sfr-on", "salun", "uce", "concept-ablation"}
 
@@ -200,9 +200,9 @@ def test_a_style_says_that_each_of_its_prompts_has_its_own_redirection() -> None
 
 
 def test_a_preset_that_recalls_says_that_the_others_may_fall_for_a_while() -> None:
-    assert "come back" in form_values.method_note(DIT, "sfr-on", "quick")
-    assert "come back" not in form_values.method_note(DIT, "sfr-on", "published")
-    assert "come back" not in form_values.method_note(DIT, "salun", "quick")
+    assert "then recover" in form_values.method_note(DIT, "sfr-on", "quick")
+    assert "then recover" not in form_values.method_note(DIT, "sfr-on", "published")
+    assert "then recover" not in form_values.method_note(DIT, "salun", "quick")
 
 
 def test_losses_of_ours_are_said_beside_the_variants_names() -> None:

@@ -116,7 +116,7 @@ def test_memory_that_is_not_there_is_said_before_the_download(hub: StubHub) -> N
     assert short.smallest is not None
     assert short.smallest > 1000
     assert short.too_large
-    assert "Forgetting step by step takes at least" in hub_page.found_html(short)
+    assert "Forgetting takes at least" in hub_page.found_html(short)
     assert not hub_page.Found(described, short.smallest).too_large
     assert not hub_page.Found(described, None).too_large  # a system that does not tell
 
@@ -159,7 +159,7 @@ def test_a_download_opens_the_model_and_puts_it_among_the_cards(hub: StubHub) ->
     assert inline.dataset(SD).class_names[:2] == ("cat", "dog")
     # Once it is here, a look says so and the download has nothing to do.
     again = hub_page.look("tiny/sd")
-    assert "all here already" in hub_page.found_html(again)
+    assert "already on this machine" in hub_page.found_html(again)
 
 
 def test_a_run_that_cannot_fit_is_refused_before_it_waits(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
@@ -221,7 +221,7 @@ def test_a_classifier_comes_with_uploaded_pictures(hub: StubHub, tmp_path: Path)
     found = hub_page.look("tiny/net")
     with pytest.raises(InputError, match="needs its pictures"):
         panel._with_pictures(found.model, None, "")
-    with pytest.raises(InputError, match="not the plain name"):
+    with pytest.raises(InputError, match="not the name of an architecture"):
         panel._with_pictures(found.model, data, "../x")
     opener = panel._with_pictures(found.model, data, "torchvision:shufflenet_v2_x0_5")
     wish = ended(hub_page.download(found, opener))
@@ -231,7 +231,7 @@ def test_a_classifier_comes_with_uploaded_pictures(hub: StubHub, tmp_path: Path)
     assert card.source == "hub"
     assert zoo.open_dataset(card).class_names == ("blue", "green", "red")
     # Without a name and without a config.json nobody knows the network.
-    with pytest.raises(InputError, match="does not say which network it is"):
+    with pytest.raises(InputError, match="does not name its network"):
         panel._with_pictures(found.model, data, "")
 
 

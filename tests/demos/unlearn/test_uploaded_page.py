@@ -63,7 +63,7 @@ def swin(tmp_path_factory: pytest.TempPathFactory) -> OwnFiles:
 
 @pytest.fixture(scope="module")
 def uploads(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """A zip and the weights of a network that a plain name builds."""
+    """A zip and the weights of a network that a name of an architecture builds."""
     folder = tmp_path_factory.mktemp("uploads")
     files = write_own(folder, f"{SMALL}?size=32")
     return shutil.make_archive(str(folder / "my <b>squares"), "zip", files.data), str(files.weights)
@@ -153,7 +153,7 @@ def test_anything_but_a_plain_name_is_refused_before_a_file_is_read(text: Any) -
     if text == "torchvision:resnet18\n":
         assert uploaded.read_name(text, None) == "torchvision:resnet18"
         return
-    with pytest.raises(InputError, match="plain name"):
+    with pytest.raises(InputError, match="name of an architecture"):
         uploaded.open_files("/nowhere.zip", "/nowhere.safetensors", text, None)
 
 
@@ -205,7 +205,7 @@ def test_many_pictures_put_older_ones_out(swin: OwnFiles, monkeypatch: pytest.Mo
 def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for limit, value, sentence in (
         ("PICTURE_BYTES", 30 * 32 * 32 * 3 - 1, "would take more than"),
-        ("CLASSES", 2, "3 classes are more than the 2"),
+        ("CLASSES", 2, "at most 2 classes; these are 3"),
         ("FILE_BYTES", 1000, "is larger than 1.0 kB"),
     ):
         with monkeypatch.context() as change:
@@ -336,7 +336,7 @@ def test_the_handler_answers_with_the_sentence_or_the_whole_form(
     assert handler is not None
     shipped = cards.model_value(zoo.cards()[0].id)
     rest = (shipped, {"method": "sfr-on"}, "class")
-    with pytest.raises(gr.Error, match="plain name"):
+    with pytest.raises(gr.Error, match="name of an architecture"):
         handler(*uploads, "/etc/passwd", 32, *rest)
     updates = {getattr(part, "elem_id", None): value for part, value in handler(*uploads, SMALL, 32, *rest).items()}
     assert updates["model-picker"]["selected"][0].startswith("own:")
