@@ -81,7 +81,7 @@ def test_a_deadline_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     drawing = draw_more.start(slot, endless, ("before",), 50)
     until(lambda: drawing.state == "late")
     assert not slot.locked()
-    assert "the longest that may be computed here" in said(drawing)
+    assert "the time limit here" in said(drawing)
 
 
 def test_a_failure_is_a_sentence_and_gives_the_slot_back() -> None:
@@ -134,8 +134,8 @@ def test_a_run_that_was_rolled_back_draws_without_after(ctx: PageContext, after:
 @pytest.mark.parametrize(
     ("steps", "guidance", "seed", "sentence"),
     [
-        (7, 2, 0, "offered numbers"),
-        ("20", 2, 0, "offered numbers"),
+        (7, 2, 0, "listed numbers"),
+        ("20", 2, 0, "listed numbers"),
         (20, 9, 0, "from 0 to 8"),
         (20, None, 0, "from 0 to 8"),
         (20, True, 0, "from 0 to 8"),
@@ -153,7 +153,7 @@ def test_what_the_controls_do_not_offer_is_refused(
 
 def test_without_weights_or_for_others_nothing_is_drawn(ctx: PageContext) -> None:
     for browser, session in ((ANN, None), (BOB, WITH_WEIGHTS)):
-        with pytest.raises(InputError, match="not in memory any more"):
+        with pytest.raises(InputError, match="no longer in memory"):
             panel(ctx, session).begin(browser, record(), 20, 2, 0, "forgotten")
 
 
