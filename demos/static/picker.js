@@ -1,7 +1,8 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one).
-// value = {cards: address, selected: [id]}; at the address lie {items: [{id, label, detail, more, images: [src], group, disabled, reason}],
-// several, legend, find}. A group's cards stand together under its name. detail and more are lines; those of more are shown of what is
-// chosen. Of many items, find names a field that shows only those whose label holds what is written.
+// value = {cards: address, selected: [id]}; at the address lie {items: [{id, label, about, images: [src], group, disabled, reason}],
+// several, legend, find, more}. A group's cards stand together under its name. about are lines on what is chosen: the first stands below
+// the cards, the others are folded under the words of more. Of many items, find names a field that shows only those whose label holds
+// what is written.
 import { fetched, follow, make } from './lib.js';
 
 const MANY = 40;
@@ -41,6 +42,16 @@ class Picker {
       input.checked = this.chosen.includes(input.value);
       input.parentElement.classList.toggle('chosen', input.checked);
     }
+    if (this.about) this.describe(this.cards.items.find(({ id }) => this.chosen.includes(id))?.about ?? []);
+  }
+
+  /** Its place is kept whatever is said there, so that nothing below moves. */
+  describe([first = '', ...others]) {
+    const [line, folded] = this.about.children;
+    line.textContent = first;
+    line.title = first;
+    folded.hidden = !others.length;
+    folded.lastChild.replaceChildren(...others.map((text) => make('li', {}, text)));
   }
 
   build(value) {
@@ -52,6 +63,12 @@ class Picker {
       if (grid?.dataset.group !== group) grid = this.grid(group);
       grid.append(this.card(item, value.several));
     }
+    this.about = null;
+    if (!value.more) return;
+    this.about = make('div', { class: 'picker-about' },
+      make('p', {}),
+      make('details', {}, make('summary', {}, value.more), make('ul', {})));
+    this.box.append(this.about);
   }
 
   grid(group) {
@@ -72,12 +89,9 @@ class Picker {
       image.addEventListener('load', () => image.classList.toggle('smooth', image.naturalWidth > 32));
       return image;
     }));
-    const lines = (texts, kind) => (texts || []).map((text) => make('span', { class: kind }, text));
     const text = make('span', { class: 'picker-text' },
       make('span', { class: 'picker-label' }, item.label),
-      ...lines(item.detail, 'picker-detail'),
-      ...lines(item.more, 'picker-detail picker-more'),
-      ...lines(item.reason && [item.reason], 'picker-detail'));
+      ...(item.reason ? [make('span', { class: 'picker-detail' }, item.reason)] : []));
     const bare = !item.images.length;
     return make('label', { class: `picker-card${bare ? ' bare' : ''}` }, input, ...(bare ? [] : [pictures]), text);
   }

@@ -60,11 +60,13 @@ class Settings {
     this.show();
   }
 
+  /** Method and preset stand above; the variant is folded away with the settings. */
   choice({ name, label, choices }) {
-    let select = this.part('choices').querySelector(`#set-${name} select`);
+    const place = this.part(name === 'variant' ? 'further' : 'choices');
+    let select = place.querySelector(`#set-${name} select`);
     if (!select) {
       select = make('select');
-      this.part('choices').append(this.row({ name, label }, select));
+      place.append(this.row({ name, label }, select));
       select.addEventListener('change', () => {
         this.keep({ [name]: select.value, changed: {} });
         this.trigger('input');
@@ -76,7 +78,7 @@ class Settings {
     select.value = this.props.value[name];
   }
 
-  /** Switches stand outside of what is folded, the others in their groups, in the order of the fields. */
+  /** Switches first, then the others in their groups, in the order of the fields. */
   draw(specs) {
     this.fields = specs.map((spec) => new Field({ ...spec }, this));
     const groups = Map.groupBy(this.fields, ({ spec }) => spec.group);

@@ -23,22 +23,24 @@ METHOD_TITLE = "3. Method"
 SOURCES = {"bundled": "comes with this program", "own": "uploaded by you", "hub": "from the Hugging Face Hub"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji"}
 ARCHITECTURES = {
-    "SmallResNet": "residual network",
+    "SmallResNet": "Residual network",
     "UNet2DModel": "U-Net",
-    "DiTTransformer2DModel": "transformer",
+    "DiTTransformer2DModel": "Transformer",
     "UNet2DConditionModel": "U-Net",
     "StableDiffusionPipeline": "U-Net",
-    "DiTPipeline": "transformer",
+    "DiTPipeline": "Transformer",
 }
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; the pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
-CARD_FROM = "{data}; licence {licence}; {source}"
+CARD_ABOUT = "{network}, {parameters} parameters ({size}); {source}"
+CARD_MORE = "More about this model"
+CARD_FROM = "Data: {data}. Licence: {licence}"
 CARD_HUB = "{repo} on the Hub, revision {revision}"
 CARD_SOME_CLASSES = "pictures of {some} of its {all:,} classes"
 CARD_PICTURES = "Comes with {train:,} training and {test:,} test pictures; data {licence}"
 CARD_NO_PICTURES = "Comes without training pictures. Data: {licence}"
 
-UPLOAD_TITLE = "Bring your own classifier"
+UPLOAD_TITLE = "Your own classifier"
 UPLOAD_ABOUT = (
     "Upload a zip of pictures with one subfolder per class (or the folders train and test with such subfolders), and the classifier's "
     "weights as a safetensors file. Nothing is unpacked and no pickle is read. Both stay in this program's memory and a private "
@@ -128,8 +130,8 @@ PRESETS = {"quick": "Quick", "thorough": "Thorough", "published": "Published"}
 VARIANT_LABEL = "Variant"
 VARIANTS = {"official": "Official code", "paper": "As in the paper"}
 ABLATION_TITLE = "Parts of the method (switch one off to see what it contributes)"
-ADVANCED_TITLE = "Advanced"
-PRESET_SOURCE = "Where the preset's numbers come from"
+ADVANCED_TITLE = "More settings"
+METHOD_MORE = "About this method and preset"
 SOURCE_OF_VALUES = "{source}"
 FORGET_GENERATOR = (
     "A generator forgets whole classes and should draw something else for them. It cannot forget a random share or single pictures, because "

@@ -35,7 +35,8 @@ def model_value(chosen: str, opened: Sequence[str] = ()) -> dict[str, Any]:
     """
     shipped = sorted(zoo.cards(), key=lambda card: list(KINDS).index(card.kind))
     items = [model_card(card) for card in (*shipped, *map(zoo.card, opened))]
-    return sent({"items": items, "several": False, "legend": ""}, selected=[chosen], opened=list(opened))
+    cards = {"items": items, "several": False, "legend": "", "more": copy.CARD_MORE}
+    return sent(cards, selected=[chosen], opened=list(opened))
 
 
 def model_card(card: zoo.ModelCard) -> dict[str, Any]:
@@ -43,32 +44,31 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     data = inline.dataset(card.id)
     network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
     size = copy.size(card.bytes).replace(" ", "\N{NO-BREAK SPACE}")
-    detail = [
-        f"{KINDS[card.kind].title}, {network}, {copy.count(card.parameters)} parameters ({size})",
-        copy.CARD_FROM.format(
-            data=copy.DATA_TITLES.get(card.dataset, card.dataset),
-            licence=card.licence,
-            source=copy.SOURCES[card.source],
+    about = [
+        copy.CARD_ABOUT.format(
+            network=network, parameters=copy.count(card.parameters), size=size, source=copy.SOURCES[card.source]
         ),
+        KINDS[card.kind].title,
+        copy.CARD_FROM.format(data=copy.DATA_TITLES.get(card.dataset, card.dataset), licence=card.licence),
     ]
     pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
     come = pictures.format(train=len(data.train), test=len(data.test), licence=card.data_licence)
-    shown = {"id": card.id, "label": card.title, "detail": detail}
-    where = _on_the_hub(card)
+    shown = {"id": card.id, "label": card.title}
+    about += _on_the_hub(card)
     if card.sampling is None:
         rows = [
             int(np.flatnonzero(data.train.labels == data.class_names.index(name))[0])
             for name in data.pictured[:CARD_PICTURES]
         ]
         if len(data.pictured) < len(data.class_names):
-            where.append(copy.CARD_SOME_CLASSES.format(some=len(data.pictured), all=len(data.class_names)))
-        return {**shown, "more": [*where, come], "images": [inline.picture(card.id, "train", row) for row in rows]}
+            about.append(copy.CARD_SOME_CLASSES.format(some=len(data.pictured), all=len(data.class_names)))
+        return {**shown, "about": [*about, come], "images": [inline.picture(card.id, "train", row) for row in rows]}
     found = sample_pictures(card.id)
     images = [found[name][0] for name in data.class_names if found.get(name)][:CARD_PICTURES]
     said = (copy.SAMPLING if images else copy.SAMPLING_UNSEEN).format(
         steps=card.sampling.steps, guidance=card.sampling.guidance
     )
-    return {**shown, "more": [line for line in (*where, said, _trained(card), come) if line], "images": images}
+    return {**shown, "about": [line for line in (*about, said, _trained(card), come) if line], "images": images}
 
 
 def _on_the_hub(card: zoo.ModelCard) -> list[str]:

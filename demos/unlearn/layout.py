@@ -33,19 +33,21 @@ def build(model: str) -> Form:
 
     gr.HTML(step_title(copy.MODEL_TITLE), elem_classes="pg-step")
     model_part = picker(cards.model_value(model), "model-picker")
-    hub_panel.build(lambda: form)
-    uploaded.build(lambda: form)
+    with gr.Row(elem_id="other-models"):
+        hub_panel.build(lambda: form)
+        uploaded.build(lambda: form)
     opened = gr.State("")
-    gr.HTML(step_title(copy.FORGET_TITLE), elem_classes="pg-step")
-    kind = gr.Radio(
-        show.kind_choices(),
-        value="class",
-        label=copy.FORGET_LABEL,
-        show_label=False,
-        container=False,
-        visible=len(show.kinds_of(model)) > 1,
-        elem_id="forget-kind",
-    )
+    with gr.Row(elem_id="forget-head"):
+        gr.HTML(step_title(copy.FORGET_TITLE), elem_classes="pg-step")
+        kind = gr.Radio(
+            show.kind_choices(),
+            value="class",
+            label=copy.FORGET_LABEL,
+            show_label=False,
+            container=False,
+            visible=len(show.kinds_of(model)) > 1,
+            elem_id="forget-kind",
+        )
     kind_note = gr.HTML(show.forget_note(model), elem_id="forget-note")
     default = show.first_class(model)
     kinds = {}
@@ -87,7 +89,6 @@ def build(model: str) -> Form:
         visible=show.chooses_data(model),
         elem_id="data-source",
     )
-    gr.HTML(step_title(copy.METHOD_TITLE), elem_classes="pg-step")
     settings = form_settings.build(model, show.scope(model, show.first_method(model), "class", {"selected": [default]}))
     form = Form(
         model_part, kind, classes, share, share_seed, samples, concepts, concept_own, redirect, redirects_note, redirect_note, settings,

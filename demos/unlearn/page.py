@@ -87,13 +87,13 @@ def build(
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
             form = form_layout.build(model)
-            reference_note = gr.HTML("", elem_id="reference-note")
-            retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
             with gr.Row(elem_id="actions"):
                 # Enabled once the visitor has a token: a run of nobody could not be found again.
                 run = gr.Button(copy.UNLEARN, variant="primary", interactive=False, elem_id="unlearn")
                 stop = gr.Button(copy.STOP, interactive=False, elem_id="stop")
                 reset = gr.Button(copy.RESET, elem_id="reset")
+            reference_note = gr.HTML("", elem_id="reference-note")
+            retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
             with gr.Group(visible=False, elem_id="choice") as choice:
                 choice_text = gr.Markdown("", elem_id="choice-text")

@@ -83,6 +83,20 @@ drawn('groups have names that their cards are read with; hostile labels are text
   assert.equal(it.element.querySelector('.picker-label').textContent, EVIL);
 });
 
+drawn('what is chosen is described below the cards: one line, the others folded', async () => {
+  const about = { a: ['First', EVIL, 'Third'], b: ['Alone'] };
+  const items = [item('a', { about: about.a }), item('b', { about: about.b })];
+  const it = await picked({ items, selected: ['a'], several: false, more: 'More' });
+  const said = () => {
+    const [line, folded] = it.element.querySelector('.picker-about').children;
+    return [line.textContent, folded.hasAttribute('hidden') || folded.hidden, [...folded.querySelectorAll('li')].map((li) => li.textContent)];
+  };
+  assert.deepEqual(said(), ['First', false, [EVIL, 'Third']]);
+  assert.equal(it.element.querySelectorAll('img').length, 0);
+  it.click(1);
+  assert.deepEqual(said(), ['Alone', true, []]);
+});
+
 drawn('of many cards those are shown whose label holds what is written, and what is chosen', async () => {
   const it = await picked({ items: Array.from({ length: 41 }, (_, at) => item(String(at))), selected: ['3'], find: 'Find' });
   const field = it.element.querySelector('input[type=search]');
