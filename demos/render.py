@@ -100,6 +100,11 @@ def form_note(text: str, *, status: bool = False) -> Markup:
     return _macro("form_note", text, status)
 
 
+def folded_note(question: str, text: str) -> Markup:
+    """A quiet answer of the form, folded under its question."""
+    return _macro("folded_note", question, text)
+
+
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, text_columns: Collection[int] = ()
 ) -> Markup:

@@ -180,7 +180,7 @@ def test_form(card: ModelCard) -> None:
     assert {f["name"]: f["value"] for f in offer["fields"] if f["group"] != "run"} == {"share": 0.25, "rounds": 1}
     chosen = Chosen(first, "shrink", changed={"rounds": 2.0})
     assert chosen.config(forget="class:three") == config_of(card, rounds=2)
-    assert cards.model_card(card)["detail"][0].startswith("Toy, ")
+    assert cards.model_card(card)["about"][1] == "Toy"
 
 
 def test_plan(card: ModelCard) -> None:

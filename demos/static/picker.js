@@ -6,6 +6,7 @@
 import { fetched, follow, make } from './lib.js';
 
 const MANY = 40;
+const COLUMNS = 7; // of cards in groups, as in page.css
 
 export const mount = (component) => new Picker(component);
 
@@ -63,6 +64,11 @@ class Picker {
       if (grid?.dataset.group !== group) grid = this.grid(group);
       grid.append(this.card(item, value.several));
     }
+    for (const part of this.box.querySelectorAll('.picker-part')) {
+      const n = Math.min(COLUMNS, part.lastChild.children.length);
+      part.style.flex = `${n} 1 ${(90 * n) / COLUMNS}%`;
+      part.lastChild.style.gridTemplateColumns = `repeat(${n}, minmax(0, 1fr))`;
+    }
     this.about = null;
     if (!value.more) return;
     this.about = make('div', { class: 'picker-about' },
@@ -75,8 +81,16 @@ class Picker {
     const id = this.name + this.box.querySelectorAll('.picker-group').length;
     const labelled = group ? { role: 'group', 'aria-labelledby': id } : {};
     const grid = make('div', { class: 'picker-grid', 'data-group': group, ...labelled });
-    this.box.append(...(group ? [make('span', { class: 'picker-group', id }, group)] : []), grid);
+    if (!group) this.box.append(grid);
+    else this.part(group, id, grid);
     return grid;
+  }
+
+  /** Small groups stand side by side, each as wide as its cards. */
+  part(group, id, grid) {
+    const parts = this.box.querySelector('.picker-parts') ?? make('div', { class: 'picker-parts' });
+    this.box.append(parts);
+    parts.append(make('div', { class: 'picker-part' }, make('span', { class: 'picker-group', id }, group), grid));
   }
 
   card(item, several) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TITLE = "A model of the Hugging Face Hub"
+TITLE = "Hugging Face Hub"
 ABOUT = (
     "Classifiers of timm or torchvision, diffusion transformers and Stable Diffusion 1.x or 2.x. Looking one up shows its licence, size "
     "and the memory that forgetting takes, without downloading its weights. Only safetensors files are read, and each is checked against "

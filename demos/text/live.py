@@ -146,13 +146,13 @@ LIVE: dict[str, Any] = {
         ),
     },
     "relative": {
-        "lossTitle": "Loss (forget: 1 = nothing forgotten, 0 = redirected; keep: squared error)",
+        "lossTitle": "Loss (forgetting goes from 1 to 0)",
         "forgetLoss": "to forget (1 to 0)",
         "remainLoss": "to keep: squared error",
     },
     "concept": {
-        "accuracyTitle": "Samples that show their prompt, in %",
-        "accuracyTitleN": "Samples that show their prompt, in % (n = {forget} and {remain})",
+        "accuracyTitle": "Samples as prompted, %",
+        "accuracyTitleN": "Samples as prompted, % (n = {forget}, {remain})",
         "forget": "concept still shown",
         "remain": "everything else",
         "forgetLoss": "the concept",

@@ -18,7 +18,7 @@ TABS = {"unlearn": "Unlearn", "runs": "Runs"}
 NO_MODELS = "No model is installed here. Fetch the repository again: git checkout -- assets."
 
 MODEL_TITLE = "1. Model"
-FORGET_TITLE = "2. What it should forget"
+FORGET_TITLE = "2. Forget"
 METHOD_TITLE = "3. Method"
 SOURCES = {"bundled": "comes with this program", "own": "uploaded by you", "hub": "from the Hugging Face Hub"}
 DATA_TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji"}
@@ -32,9 +32,9 @@ ARCHITECTURES = {
 }
 SAMPLING = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}; the pictures here are its samples"
 SAMPLING_UNSEEN = "Draws with {steps} sampler steps (DDIM) at guidance {guidance:g}"
-CARD_ABOUT = "{network}, {parameters} parameters ({size}); {source}"
+CARD_ABOUT = "{network}, {parameters} parameters ({size})"
 CARD_MORE = "More about this model"
-CARD_FROM = "Data: {data}. Licence: {licence}"
+CARD_FROM = "Data: {data}. Licence: {licence}. Source: {source}"
 CARD_HUB = "{repo} on the Hub, revision {revision}"
 CARD_SOME_CLASSES = "pictures of {some} of its {all:,} classes"
 CARD_PICTURES = "Comes with {train:,} training and {test:,} test pictures; data {licence}"
@@ -82,21 +82,21 @@ FORGET_KINDS = {
     "concept": "A concept",
 }
 CLASS_LEGENDS = {
-    "train": "Classes to forget (training pictures; choose one or several)",
-    "samples": "Classes to forget (pictures: the model's own samples; choose one or several)",
-    "names": "Classes to forget (choose one or several)",
+    "train": "Choose one or several classes (training pictures)",
+    "samples": "Choose one or several classes (the model's own samples)",
+    "names": "Choose one or several classes",
 }
 FIND_CLASS = "Find a class"
 CONCEPT_LEGENDS = {
-    "samples": "Concept to forget (pictures: the model's own samples; choose one)",
-    "names": "Concept to forget (choose one)",
+    "samples": "Choose a concept (the model's own samples)",
+    "names": "Choose a concept",
 }
 CONCEPT_OWN_LABEL = "Or a concept in your own words"
 CONCEPT_OWN_INFO = "Name a thing or a style. Leave this empty to choose a card instead."
 CONCEPT_KINDS: dict[ConceptKind, str] = {
-    "object": "Objects: one thing",
-    "category": "Categories: a whole kind of things",
-    "style": "Styles: a way of drawing",
+    "object": "Objects",
+    "category": "Categories",
+    "style": "Styles",
 }
 OWN_LOSSES = "This preset uses our own losses, described here. Choose Published for the authors'."
 WAY_LEFT = "Forget loss: 1 = nothing forgotten yet, 0 = fully redirected. Above 1, a step went the wrong way."
@@ -108,7 +108,7 @@ REDIRECT_LABEL = "Draw this instead"
 REDIRECT_INFO = "What to draw instead of the forgotten concept. Use words that the model was trained with."
 REDIRECT_EACH = "By default each prompt of this style has its own replacement: “{asked}” draws “{instead}”. A prompt that you write here replaces all of them."
 REDIRECT_EMPTY = "There is no prompt to draw instead."
-REDIRECT_EMPTY_HINT = "Write one under '2. What it should forget', for example: {prompt}"
+REDIRECT_EMPTY_HINT = "Write one under '2. Forget', for example: {prompt}"
 REDIRECT_LONG = "The prompt to draw instead has {n} characters; at most {most} are allowed."
 REDIRECT_LONG_HINT = "Use fewer words."
 REDIRECT_UNUSED = "{method} does not use this: it moves away from the concept without a goal, so you cannot choose what is drawn instead."
@@ -141,6 +141,7 @@ FORGET_CONCEPT = (
     "A text-to-image model forgets a concept: when a prompt names it, in whatever words, it should draw something else, and everything else as "
     "before."
 )
+FORGET_WHY = "What can it forget?"
 DATA_FREE_ONLY = (
     "This model comes without training pictures, so it first draws its own pictures to forget and to keep (data-free)."
 )
@@ -247,8 +248,8 @@ BADGE_ZERO = "ZeroGPU"
 HARDWARE = "Hardware"
 TIME = "Time"
 
-CHOOSE_CLASS = "No class is chosen. Choose at least one picture card under '2. What it should forget'."
-CHOOSE_CONCEPT = "No concept is chosen. Choose a card under '2. What it should forget'."
+CHOOSE_CLASS = "No class is chosen. Choose at least one picture card under '2. Forget'."
+CHOOSE_CONCEPT = "No concept is chosen. Choose a card under '2. Forget'."
 CHOOSE_SAMPLES = "No picture is chosen. Click at least one training picture."
 NOT_LOADED = "This page has not finished loading. Reload it and try again."
 NOT_YOURS = "This run is not known here. Runs are kept for a while, and only the browser that started one can see it."

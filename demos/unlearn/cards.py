@@ -45,11 +45,13 @@ def model_card(card: zoo.ModelCard) -> dict[str, Any]:
     network = copy.ARCHITECTURES.get(card.architecture["name"], card.architecture["name"])
     size = copy.size(card.bytes).replace(" ", "\N{NO-BREAK SPACE}")
     about = [
-        copy.CARD_ABOUT.format(
-            network=network, parameters=copy.count(card.parameters), size=size, source=copy.SOURCES[card.source]
-        ),
+        copy.CARD_ABOUT.format(network=network, parameters=copy.count(card.parameters), size=size),
         KINDS[card.kind].title,
-        copy.CARD_FROM.format(data=copy.DATA_TITLES.get(card.dataset, card.dataset), licence=card.licence),
+        copy.CARD_FROM.format(
+            data=copy.DATA_TITLES.get(card.dataset, card.dataset),
+            licence=card.licence,
+            source=copy.SOURCES[card.source],
+        ),
     ]
     pictures = copy.CARD_PICTURES if len(data.train) else copy.CARD_NO_PICTURES
     come = pictures.format(train=len(data.train), test=len(data.test), licence=card.data_licence)

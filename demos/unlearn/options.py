@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demos.pictures import inline
-from demos.render import form_note, render
+from demos.render import folded_note, form_note, render
 from demos.text import unlearn as copy
 from demos.unlearn import settings as controls
 from sfr_core import catalog, presets
@@ -97,7 +97,7 @@ def forget_note(model: str) -> str:
     text = copy.FORGET_CONCEPT if KINDS[kind_of(model)].prompts else copy.FORGET_GENERATOR
     if not chooses_data(model):
         text = f"{text} {copy.DATA_FREE_ONLY}"
-    return form_note(text)
+    return folded_note(copy.FORGET_WHY, text)
 
 
 def chooses_data(model: str) -> bool:

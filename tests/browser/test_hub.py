@@ -72,8 +72,8 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     page.locator("#hub-open").click()
     expect(page.locator("#hub-status")).to_contain_text("tiny/sd is open", timeout=SLOW)
     expect(cards).to_have_count(shipped + 1)
-    expect(page.locator("#model-picker .picker-card.chosen")).to_contain_text("from the Hugging Face Hub")
-    expect(page.locator("#live")).to_contain_text("Samples that show their prompt, in %")  # not a classifier's accuracy
+    expect(page.locator("#model-picker .picker-about")).to_contain_text("from the Hugging Face Hub")
+    expect(page.locator("#live")).to_contain_text("Samples as prompted, %")  # not a classifier's accuracy
     page.screenshot(path=artifacts / "hub-1280.png", full_page=True)
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390

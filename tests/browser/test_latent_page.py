@@ -234,7 +234,7 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(rows.first).to_contain_text("a cat (to forget)", timeout=SLOW)
     expect(page.locator("#live .sheet-row.forget")).to_have_count(3)
     expect(page.locator("#live")).to_contain_text("tiger (neighbour)")
-    expect(page.locator("#live")).to_contain_text("Samples that show their prompt, in %")
+    expect(page.locator("#live")).to_contain_text("Samples as prompted, %")
     expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets cat and draws “a dog” instead")
     page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("its neighbours")

@@ -110,6 +110,7 @@ PARTS: dict[str, Callable[[str], Markup]] = {
     "step_title": render.step_title,
     "form_alert": render.form_alert,
     "form_note": lambda x: render.form_note(x, status=True),
+    "folded_note": lambda x: render.folded_note(x, x),
     "bar": lambda x: render.bar(x, 1, 2),
     "table": lambda x: render.table((x, x), [(x, x)], caption=x, text_columns=(1,)),
     "folded_table": lambda x: render.folded_table(x, (x, x), [(x, x)], caption=x),

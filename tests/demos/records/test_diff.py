@@ -38,8 +38,8 @@ def test_results_list_every_number_that_moved_with_its_change() -> None:
     )
     lines = [(d.group, d.name, d.a, d.b, d.change) for d in result_differences(record(), other)]
     assert lines == [
-        ("after", "FA (%)", "0", "2.5", "+2.5"),
-        ("after", "KL (nats)", "0.25", "none", ""),
+        ("after", "Forget accuracy (FA) (%)", "0", "2.5", "+2.5"),
+        ("after", "Divergence from retrained (KL) (nats)", "0.25", "none", ""),
         ("result", "Time (s)", "6", "8", "+2"),
         ("result", "device", "CPU, fp32", "CUDA, bf16", ""),
         ("version", "torch", "2.14.1", "2.9", ""),

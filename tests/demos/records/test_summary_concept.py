@@ -131,5 +131,5 @@ def test_the_table_of_shares() -> None:
 def test_the_numbers_are_said_of_prompts() -> None:
     rows = {row.title: row for row in metric_rows(run())}
     assert "the concept's own prompts" in rows["Forget accuracy (FA)"].sentence
-    assert rows["JA, everything else"].n == "112"
+    assert rows["Judge accuracy, everything else (JA)"].n == "112"
     assert not any("forgotten classes" in row.sentence for row in rows.values())

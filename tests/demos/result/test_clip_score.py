@@ -124,7 +124,7 @@ def test_it_is_there_for_concepts_whose_samples_are_kept(
     part = panel(ctx)
     assert part.start.interactive is True
     assert part.fetch.visible is False
-    assert "The CLIP in the folder tiny-clip of this machine" in part.about.value
+    assert "the CLIP in the folder tiny-clip of this machine" in part.about.value
     assert str(folder.parent) not in part.about.value
     stopped = of_concept(reports={"before": report(100, [0, 0, 1, 1, 2, 2])})
     assert not any(map(clip_score.scores, (record(), of_concept(reports={}), stopped)))
@@ -138,12 +138,17 @@ def test_it_is_there_for_concepts_whose_samples_are_kept(
 
 def test_size_and_licence_are_said_before_anything_is_fetched(ctx: PageContext, served: StubHub) -> None:
     part = panel(ctx)
-    for said in ("openai/clip-vit-large-patch14", "1.7 GB from the Hugging Face Hub", "states none", "under MIT"):
+    for said in (
+        "openai/clip-vit-large-patch14",
+        "downloaded once from the Hugging Face Hub when you ask for it (1.7 GB)",
+        "states none",
+        "under MIT",
+    ):
         assert said in part.about.value
     assert part.fetch.visible is True
     assert part.start.interactive is False
     assert served.asked.total() == 0
-    with pytest.raises(InputError, match=r"The CLIP is not on this machine\. Download it first"):
+    with pytest.raises(InputError, match=r"CLIP is not on this machine\. Download it first"):
         part.begin(ANN, of_concept(), 4)
 
 

@@ -78,11 +78,11 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demos.panel.plan", lambda _: run)
     monkeypatch.setattr(recovery, "_took", {})
     shown: Any = SimpleNamespace(config=config, seconds=lambda: 8.0)
-    expected = "Takes about 12 min, with the model before the run 25 min (from the speed of this run)."
+    expected = "Takes about 12 min; with the model before the run, 25 min (from the speed of this run)."
     assert recovery.time_text(shown) == expected
     job: side_jobs.SideJob[Recovery] = side_jobs.SideJob(("after", "before"), 5, None, "done", seconds=60.0)  # type: ignore[arg-type]
     recovery.learn(config.model, job)
-    learned = "about 30 s, with the model before the run 1 min (measured by the last attack here)"
+    learned = "about 30 s; with the model before the run, 1 min (measured by the last attack here)"
     assert learned in recovery.time_text(shown)
 
 

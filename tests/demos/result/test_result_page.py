@@ -51,7 +51,7 @@ def test_only_the_owner_reads_a_run(ctx: PageContext, book: JobBook) -> None:
     job = finished(book, ANN)
     assert ShownRun(ctx, "test", job.id).record(ANN).key == job.id
     for browser in (BOB, {}, None, {"visitor": "a"}):
-        with pytest.raises(gr.Error, match="not known here"):
+        with pytest.raises(gr.Error, match="no longer known here"):
             ShownRun(ctx, "test", job.id).record(browser)
     for key in ("", "import-1"):
         with pytest.raises(gr.Error):
@@ -62,7 +62,7 @@ def test_only_the_owner_saves_and_every_kind_is_offered(ctx: PageContext, book: 
     job = finished(book, ANN)
     part = Compare(ShownRun(ctx, "test", job.id), from_job(job))
     assert Path(part.saver("csv")(ANN)).read_text().startswith("metric,before")
-    with pytest.raises(gr.Error, match="not known here"):
+    with pytest.raises(gr.Error, match="no longer known here"):
         part.saver("csv")(BOB)
     with pytest.raises(gr.Error, match="no longer in memory"):
         part.saver("weights")(ANN)

@@ -80,8 +80,8 @@ def test_the_page_opens_on_the_classifier_and_shows_both(generator: ModelCard) -
     assert items[0]["id"] == RESNET
     (drawing,) = (item for item in items if item["id"] == generator.id)
     assert len(drawing["images"]) == form_cards.CARD_PICTURES
-    assert any("50 sampler steps" in line and "guidance 2" in line for line in drawing["more"])
-    assert drawing["detail"][0].startswith("Generator")
+    assert any("50 sampler steps" in line and "guidance 2" in line for line in drawing["about"])
+    assert drawing["about"][1].startswith("Generator")
 
 
 def test_the_card_shows_the_first_sample_of_each_class(generator: ModelCard) -> None:
@@ -189,9 +189,9 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
     card = replace(generator, training={"images_seen": 384_000}, retrained=(fewer,))
     assert "trained on 151,488 pictures, the original on 384,000" in reference.there_note(card, fewer)
     assert reference.there_note(card, equal) == reference.there_note(generator, trouser) == copy.REFERENCE_THERE
-    more = form_cards.model_card(card)["more"]
+    more = form_cards.model_card(card)["about"]
     assert "Trained on 384,000 pictures, with repeats, the model retrained without Trouser on 151,488" in more
-    assert not any("Trained on" in line for line in form_cards.model_card(generator)["more"])
+    assert not any("Trained on" in line for line in form_cards.model_card(generator)["about"])
 
 
 @pytest.mark.parametrize(

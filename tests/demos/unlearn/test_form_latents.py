@@ -100,7 +100,7 @@ def test_the_default_redirection_is_no_part_of_the_config(form: Form) -> None:
         ("", "There is no prompt to draw instead"),
         (None, "There is no prompt to draw instead"),
         ("   ", "for example: an emoji"),
-        ("a " * MAX_PROMPT, f"has {2 * MAX_PROMPT - 1} characters; {MAX_PROMPT} are the most"),
+        ("a " * MAX_PROMPT, f"has {2 * MAX_PROMPT - 1} characters; at most {MAX_PROMPT} are allowed"),
         ("  A   Cat ", "'A Cat' asks for the very concept"),
         ("a picture of a kitten", "asks for the very concept"),
     ],
@@ -138,8 +138,8 @@ def test_cards_show_the_models_own_samples_and_say_so() -> None:
     assert "the model's own samples" in cards_of(shown)["legend"]
     card = next(item for item in cards_of(form_cards.model_value(RESNET))["items"] if item["id"] == SD)
     assert len(card["images"]) == form_cards.CARD_PICTURES
-    assert any("Comes without training pictures" in line for line in card["more"])
-    assert not any("0 training" in line for line in card["more"])
+    assert any("Comes without training pictures" in line for line in card["about"])
+    assert not any("0 training" in line for line in card["about"])
 
 
 def test_concepts_stand_in_groups(form: Form) -> None:

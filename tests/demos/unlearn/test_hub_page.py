@@ -146,13 +146,13 @@ def test_a_download_opens_the_model_and_puts_it_among_the_cards(hub: StubHub) ->
     wish = ended(hub_page.download(found))
     assert wish.state == "done", wish.error
     assert wish.steps == found.description.missing // 1000
-    assert "is open: it is chosen above" in hub_page.ended_html(wish)
+    assert "is open and chosen above" in hub_page.ended_html(wish)
     (card,) = wish.outcomes.values()
     assert zoo.card(SD) is card
     shown = form_cards.model_value(SD, [SD])
     assert shown["selected"] == [SD]
     assert cards_of(shown)["items"][-1]["id"] == SD
-    assert "from the Hugging Face Hub" in cards_of(shown)["items"][-1]["detail"][-1]
+    assert "from the Hugging Face Hub" in cards_of(shown)["items"][-1]["about"][-1]
     assert form_values.opened_ids(shown) == (SD,)
     assert form_values.takes_own_words(SD)
     assert not form_values.takes_own_words("emoji-sd")
@@ -243,7 +243,7 @@ def test_a_classifier_of_the_hub_keeps_its_presets_and_says_where_it_is_from(swi
         assert "TinyImageNet, Swin-T" in form_values.method_note(card.id, method, "published")
         mine = presets.resolve(card.id, method, "published", kind="classifier")
         assert mine == presets.resolve(card.origin, method, "published", kind="classifier")
-    assert form_cards.model_card(card)["more"][0] == f"{SWIN.removeprefix('hub:')} on the Hub, revision {COMMIT[:12]}"
+    assert form_cards.model_card(card)["about"][3] == f"{SWIN.removeprefix('hub:')} on the Hub, revision {COMMIT[:12]}"
     assert zoo.shareable(card.id) == card.origin
     zoo._visitors.clear()
     assert zoo.shareable(card.id) == card.origin  # what its runs are called outlives its pictures
@@ -317,7 +317,7 @@ def test_some_of_imagenets_classes_are_enough_by_their_names(
     data = zoo.open_dataset(card)
     assert (len(data.class_names), data.pictured) == (1000, ("tench", "great white shark", "Cardigan 264"))
     assert sorted(set(data.train.labels)) == [0, 2, 264]
-    assert form_cards.model_card(card)["more"][1] == "pictures of 3 of its 1,000 classes"
+    assert form_cards.model_card(card)["about"][4] == "pictures of 3 of its 1,000 classes"
     assert [item["id"] for item in cards_of(form_cards.class_value(card.id, []))["items"]] == list(data.pictured)
     assert form_values.first_class(card.id) == "tench"
     settings = presets.resolve(card.id, "random-label", overrides={"epochs": 1, "batch_size": 8})
