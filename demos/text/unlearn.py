@@ -6,7 +6,7 @@ from sfr_core.configs import MAX_SEED
 from sfr_core.data.concepts import ConceptKind
 
 TITLE = "Unlearning Playground: watch a model forget"
-SENTENCE = "Choose what a trained network should forget, and watch it fade while everything else stays."
+SENTENCE = "Choose what a trained network should forget, and watch it fade."
 HONEST = "Approximate unlearning: not a guarantee of deletion"
 HONEST_WHY = (
     "The method changes a trained network until it behaves as if it had never seen the chosen pictures. This can be measured, "

@@ -170,7 +170,7 @@ def test_break_it_lays_the_curves_over_each_other_and_runs_tells_them_apart(page
     configs = [t for t in page.locator("#runs-diff td.txt").all_inner_texts() if t in ("config", "setting")]
     assert configs == ["setting"]
     page.screenshot(path=artifacts / "runs-1280-light.png", full_page=True)
-    page.locator("#runs-a input").click()
+    page.locator("#runs-b input").click()
     page.get_by_role("option", name="no mask").click()
     expect(page.locator("#runs-diff")).to_contain_text("Choose two different runs")
     page.locator("#runs-open").click()

@@ -246,7 +246,9 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(page.locator("#compare-recover-status")).to_contain_text("Stopped.", timeout=SLOW)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     # A CLIP is not here, which is said with its size and licence before anything is clicked.
-    expect(page.locator("#compare-clip-about")).to_contain_text("1.7 GB from the Hugging Face Hub")
+    expect(page.locator("#compare-clip-about")).to_contain_text(
+        "from the Hugging Face Hub when you ask for it (1.7 GB)"
+    )
     expect(page.locator("#compare-clip-about")).to_contain_text("Licence: its repository states none")
     expect(page.locator("#compare-clip-start")).to_be_disabled()
     page.locator("#compare-clip-size input[value='40']").check()

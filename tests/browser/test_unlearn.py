@@ -99,7 +99,7 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     expect(part(page, "play")).to_have_text("Play again", timeout=40_000)
     expect(page.locator("#live figure").first).to_be_visible()
     alt = page.locator("#live figure img").first.get_attribute("alt") or ""
-    assert re.search(r"in truth .+; the network predicts .+, \d+ % sure, (not )?recognised", alt)
+    assert re.search(r"of class .+; the network predicts .+, \d+ % sure, (not )?recognised", alt)
 
 
 def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: Callable[..., Any]) -> None:
@@ -130,7 +130,7 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     sneaker = page.locator('#class-picker input[value="Sneaker"]')
     expect(sneaker).to_be_checked()
     page.locator('#class-picker label:has(input[value="Bag"])').click()
-    expect(page.locator("#reference-note")).to_contain_text("No model retrained", timeout=SLOW)
+    expect(page.locator("#reference-note")).to_contain_text("No retrained model", timeout=SLOW)
     expect(page.locator("#retrain-here")).to_contain_text("of training")
     page.locator('#class-picker label:has(input[value="Bag"])').click()
     set_steps(page, 4000)  # it is stopped below, however fast the machine
@@ -246,7 +246,7 @@ def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> Non
     page.wait_for_timeout(500)
     page.locator("#sample-picker label").nth(1).click()
     expect(page.locator("#samples-note")).to_contain_text("2 chosen")  # those of the other page are still chosen
-    expect(page.locator("#reference-note")).to_contain_text("No model retrained")
+    expect(page.locator("#reference-note")).to_contain_text("No retrained model")
     page.locator("#forget-kind").get_by_text("A random share").click()
     expect(page.locator("#share")).to_be_visible()
     expect(page.locator("#sample-picker")).to_be_hidden()

@@ -50,7 +50,7 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     )
     expect(page.locator("#badge-time")).to_contain_text("time unknown")
     expect(page.locator("#retrain-here")).to_contain_text("time unknown")
-    expect(page.locator("#reference-note")).to_contain_text("No model retrained")
+    expect(page.locator("#reference-note")).to_contain_text("No retrained model")
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     # Back to the shipped model and its classes; the visitor's card stays.

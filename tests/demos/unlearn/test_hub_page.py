@@ -152,7 +152,7 @@ def test_a_download_opens_the_model_and_puts_it_among_the_cards(hub: StubHub) ->
     shown = form_cards.model_value(SD, [SD])
     assert shown["selected"] == [SD]
     assert cards_of(shown)["items"][-1]["id"] == SD
-    assert "from the Hugging Face Hub" in cards_of(shown)["items"][-1]["about"][-1]
+    assert "from the Hugging Face Hub" in cards_of(shown)["items"][-1]["about"][2]
     assert form_values.opened_ids(shown) == (SD,)
     assert form_values.takes_own_words(SD)
     assert not form_values.takes_own_words("emoji-sd")
