@@ -100,6 +100,11 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     expect(page.locator("#live figure").first).to_be_visible()
     alt = page.locator("#live figure img").first.get_attribute("alt") or ""
     assert re.search(r"of class .+; the network predicts .+, \d+ % sure, (not )?recognised", alt)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate("window.scrollTo(0, 0)")
+    button = page.locator("#unlearn").bounding_box()
+    assert button is not None
+    assert button["y"] + button["height"] <= 800  # choosing and pressing needs no scrolling
 
 
 def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: Callable[..., Any]) -> None:
