@@ -132,7 +132,6 @@ VARIANTS = {"official": "Official code", "paper": "As in the paper"}
 ABLATION_TITLE = "Parts of the method (switch one off to see what it contributes)"
 ADVANCED_TITLE = "More settings"
 METHOD_MORE = "About this method and preset"
-SOURCE_OF_VALUES = "{source}"
 FORGET_GENERATOR = (
     "A generator forgets whole classes and should draw something else for them. It cannot forget a random share or single pictures, because "
     "they have no name to ask for."

@@ -231,9 +231,6 @@ def method_note(model: str, method: str, preset: str, forget: str = "class:") ->
     """What the method does, where the preset's numbers come from, and what this model cannot do."""
     model_kind = kind_of(model)
     spec = catalog.spec_of(method, model_kind)
-    source = copy.SOURCE_OF_VALUES.format(
-        source=presets.preset_source(model, method, preset, forget=forget, kind=model_kind)
-    )
     values = presets.resolve(model, method, preset, forget=forget, kind=model_kind)
     said = [copy.WAY_LEFT] if values.get("forget_loss") == "relative" else []
     said += [copy.DIPS] if values.get("remain_loss") == "recall" else []
@@ -244,6 +241,6 @@ def method_note(model: str, method: str, preset: str, forget: str = "class:") ->
         summary=spec.summary,
         paper=spec.paper,
         losses=[copy.OWN_LOSSES, *said] if said else [],
-        source=source,
+        source=presets.preset_source(model, method, preset, forget=forget, kind=model_kind),
         cannot=[copy.CANNOT.format(title=catalog.title_of(name), reason=reason) for name, reason in unable],
     )

@@ -10,9 +10,10 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -181,11 +182,22 @@ def write_weights(path: Path, session: Written) -> None:
         about["redirect"] = config.redirect
     tensors = {name: value.detach().cpu().contiguous() for name, value in session.changed_tensors().items()}
     data = save(tensors, metadata={"run": _json(about)})  # one key: safetensors writes several in random order
+    with whole_file(path) as f:
+        f.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears at `path` whole, or not at all where an error ends the writing.
+
+    Raises:
+        OSError: the disk refused.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as f:
-            f.write(data)
+            yield f
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from sfr_core.ops.device import device_name
+from sfr_core.runs.files import whole_file
 
 VERSION = 1
 """Raised where samplers or networks compute something else for the same key."""
@@ -151,15 +151,9 @@ def write(path: Path, key: str, arrays: Arrays) -> None:
     Raises:
         OSError: the disk refused.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as f:
-            whole: dict[str, Any] = {KEY: np.array(key), **arrays}
-            np.savez_compressed(f, allow_pickle=False, **whole)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    whole: dict[str, Any] = {KEY: np.array(key), **arrays}
+    with whole_file(path) as f:
+        np.savez_compressed(f, allow_pickle=False, **whole)
 
 
 def _read(path: Path, key: str) -> dict[str, NDArray[Any]] | None:
