@@ -200,9 +200,11 @@ SETTINGS_RESET = "Reset all changes"
 RANGE = "From {low} to {high}."
 RANGE_OPTIONAL = "From {low} to {high}, or empty."
 
-REFERENCE_THERE = "Compared with a model retrained without this class."
+REFERENCE_WITHOUT = {"class": "this class", "concept": "this concept"}
+REFERENCE_WITHOUT_PICTURES = "these pictures"
+REFERENCE_THERE = "Compared with a model retrained without {what}."
 REFERENCE_FEWER = (
-    "Compared with a model retrained without this class. It was trained on {reference:,} pictures, the original on {original:,}, so it "
+    "Compared with a model retrained without {what}. It was trained on {reference:,} pictures, the original on {original:,}, so it "
     "draws less well: it is the goal for what is forgotten, not for the rest."
 )
 REFERENCE_MISSING = "No retrained model for this choice, so there is nothing to compare with."

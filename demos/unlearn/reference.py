@@ -61,9 +61,10 @@ def _missing(card: zoo.ModelCard) -> str:
 def there_note(card: zoo.ModelCard, reference: zoo.RetrainedModel) -> str:
     """That there is something to compare with, and how much it saw where that is less than the original did."""
     saw, original = reference.training.get("images_seen"), card.training.get("images_seen")
+    what = copy.REFERENCE_WITHOUT.get(reference.spec.partition(":")[0], copy.REFERENCE_WITHOUT_PICTURES)
     if saw and original and saw < LESS * original:
-        return copy.REFERENCE_FEWER.format(reference=saw, original=original)
-    return copy.REFERENCE_THERE
+        return copy.REFERENCE_FEWER.format(what=what, reference=saw, original=original)
+    return copy.REFERENCE_THERE.format(what=what)
 
 
 def describe(read: Callable[[], RunPlan], machine: Hardware, pace: Pace) -> tuple[str, str, dict[str, Any]]:

@@ -188,7 +188,10 @@ def test_the_pictures_that_both_saw_are_said_where_the_retrained_model_saw_fewer
     fewer, equal = (replace(trouser, training={"images_seen": n}) for n in (151_488, 384_000))
     card = replace(generator, training={"images_seen": 384_000}, retrained=(fewer,))
     assert "trained on 151,488 pictures, the original on 384,000" in reference.there_note(card, fewer)
-    assert reference.there_note(card, equal) == reference.there_note(generator, trouser) == copy.REFERENCE_THERE
+    there = "Compared with a model retrained without this class."
+    assert reference.there_note(card, equal) == reference.there_note(generator, trouser) == there
+    (cat,) = zoo.card("emoji-sd").retrained
+    assert reference.there_note(card, cat).startswith("Compared with a model retrained without this concept.")
     more = form_cards.model_card(card)["about"]
     assert "Trained on 384,000 pictures, with repeats, the model retrained without Trouser on 151,488" in more
     assert not any("Trained on" in line for line in form_cards.model_card(generator)["about"])
