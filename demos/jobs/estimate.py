@@ -19,6 +19,7 @@ from sfr_core.configs.recovery import Attack
 from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.samples import RECORD_SAMPLES, sample_plan, sample_prompts, shown_rows
 from sfr_core.kinds import KINDS
+from sfr_core.passes import planned, sizes
 from sfr_core.plan import ForgetPlan, RunPlan
 from sfr_core.zoo.cards import ModelCard, retrained_model
 
@@ -45,26 +46,8 @@ class Estimate:
     source: Source
 
 
-def sizes(run: RunPlan) -> tuple[int, int, int]:
-    """Pictures to forget, to keep and to test on; where the model draws its own, those that it draws."""
-    forget = run.forget
-    if forget.prompts is not None or (run.config.data != "data-free" and forget.n_train):
-        return len(forget.rows), forget.n_remain, 0 if forget.prompts else forget.n_test
-    own = KINDS[run.card.kind].own or SelfGenerated()
-    labels = own.labels(forget.spec.classes, _others(forget))
-    mine = int(np.isin(labels, forget.spec.classes).sum())
-    return mine, len(labels) - mine, 0
-
-
 def _others(forget: ForgetPlan) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(forget.names)), forget.spec.classes)
-
-
-def passes(run: RunPlan) -> float:
-    """Forward-backward passes over single pictures that a run makes, its evaluation left out."""
-    n_forget, n_remain, _ = sizes(run)
-    count = Sizes(forget=n_forget, remain=n_remain, classes=len(run.forget.names))
-    return run.method.cost(run.settings, count).passes
 
 
 class Pace:
@@ -83,7 +66,7 @@ class Pace:
 
     def learn(self, job: Job) -> None:
         """Takes the speed of a finished run."""
-        result, n = job.result, passes(job.plan)
+        result, n = job.result, planned(job.plan)
         if result is not None and result.seconds > 0 and n > 0:
             with self._lock:
                 self._rates[job.config.model, job.config.method, job.config.device] = result.seconds / n
@@ -116,7 +99,7 @@ def expected(run: RunPlan, rate: float | None) -> Estimate | None:
         evaluation = drawings(run)
     else:
         evaluation = MODELS_EVALUATED * (n_forget + n_remain + n_test) * FORWARD
-    return Estimate(passes(run) * rate + evaluation * (rate if known is None else known), source)
+    return Estimate(planned(run) * rate + evaluation * (rate if known is None else known), source)
 
 
 def card_rate(card: ModelCard, n_train: int) -> float | None:
@@ -174,7 +157,7 @@ def attack(run: RunPlan, seconds: float | None) -> Estimate | None:
 def drawn(run: RunPlan, seconds: float | None, n: int) -> Estimate | None:
     """The expected time of drawing n pictures with one model, as its card says; arguments as for `attack`."""
     n_forget, n_remain, _ = sizes(run)
-    work = passes(run)
+    work = planned(run)
     rate = seconds / work if seconds and work else None
     source: Source = "card" if rate is None else "measured"
     rate = card_rate(run.card, n_forget + n_remain) if rate is None else rate

@@ -13,11 +13,11 @@ from typing import Any
 
 import spaces  # before torch: it refuses to be imported after CUDA has started
 
-from demos.jobs import estimate
 from demos.jobs.job import Job
 from demos.jobs.local import retrained_for
 from sfr_core.cancel import CancelToken
 from sfr_core.events import Cancelled, Event, Finished, Step
+from sfr_core.passes import planned, sizes
 from sfr_core.plan import RunPlan
 
 Sent = tuple[dict[str, Any], float]
@@ -31,7 +31,7 @@ PICTURES_PER_SECOND = 4000.0
 
 def seconds_needed(run: RunPlan, retrained: Sent | None = None) -> int:
     """GPU seconds to ask for: start-up and evaluation, then the run's own work, within SHORTEST and LONGEST."""
-    work = estimate.passes(run) + 2 * sum(estimate.sizes(run))
+    work = planned(run) + 2 * sum(sizes(run))
     return int(min(LONGEST, max(SHORTEST, 15 + work / PICTURES_PER_SECOND)))
 
 

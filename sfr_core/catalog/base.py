@@ -45,6 +45,7 @@ class Cost:
     Attributes:
         forget, remain: passes of all steps, by the set that their pictures are of.
         fisher: passes before the first step that make a Fisher or a mask.
+        forgetting: steps that the passes of `forget` belong to, where only some steps forget; 0 where all do.
 
     Memory, beside the network itself and one gradient for each weight that is trained:
 
@@ -63,6 +64,7 @@ class Cost:
     forget: float = 0.0
     remain: float = 0.0
     fisher: float = 0.0
+    forgetting: int = 0
     batch: int = 0
     batches: int = 0
     networks: int = 0

@@ -185,11 +185,12 @@ def cost(config: SFRonConfig, sizes: Sizes) -> Cost:
     each = forget * (1 + FORWARD * {"redirect": 1, "relative": 2}.get(config.forget_loss, 0))
     if config.forget_until is not None:  # how many steps are left out shows only in the run
         each += 2 * FORWARD * min(config.batch_size, GAP_PICTURES)
-    forgetting = min(config.steps, config.forget_steps or config.steps)
+    forgetting = -(-min(config.steps, config.forget_steps or config.steps) // config.forget_every)
     limit = float("inf") if config.fisher_batches is None else config.fisher_batches * config.fisher_batch_size
     return Cost.training(
         config,
-        forget=-(-forgetting // config.forget_every) * each,
+        forget=forgetting * each,
+        forgetting=forgetting,
         remain=config.steps * min(config.batch_size, sizes.remain) * (1 + FORWARD * (config.remain_loss == "recall")),
         fisher=min(sizes.forget, limit) + min(sizes.remain, limit) if config.mask else 0.0,
         networks=int(config.recalls),

@@ -20,12 +20,12 @@ from demos.jobs.estimate import (
     drawings,
     evaluated,
     previewed,
-    sizes,
 )
 from sfr_core import catalog, presets
 from sfr_core.catalog.base import Sizes
 from sfr_core.configs import RunConfig
 from sfr_core.data.samples import sample_prompts
+from sfr_core.passes import sizes
 from sfr_core.plan import RunPlan, plan
 from sfr_core.runs import sampling as generation
 from sfr_core.zoo import shipped as zoo

@@ -21,8 +21,8 @@ from gradio.block_function import BlockFunction
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from demos.jobs import estimate
 from demos.jobs.book import Job, JobBook
+from demos.jobs.estimate import Pace
 from demos.live import payload as live
 from demos.pictures import inline
 from demos.records import record as run_record
@@ -34,6 +34,7 @@ from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, InputError
 from sfr_core.events import Finished, Step
+from sfr_core.passes import planned
 from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.uploaded import UploadedModel, open_uploaded
@@ -248,7 +249,7 @@ def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     model = open_swin(swin, "c")
     zoo.take_in(model)
     run = plan(tiny_run(model.card.id))
-    pace = estimate.Pace()
+    pace = Pace()
     assert pace.expect(run) is None
     assert "time unknown" in header.badges_html(uploaded.hardware.detect(), None, model.card.machine)
     job = Job(id="0" * 32, visitor="1" * 32, plan=run, created=0.0)
@@ -258,7 +259,7 @@ def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
     assert found is not None
     assert found.source == "measured"
     # The last run's 6 s, and four models that look at 30 pictures, each a third of a training step, at the run's own pace.
-    rate = 6.0 / estimate.passes(run)
+    rate = 6.0 / planned(run)
     assert found.seconds == pytest.approx(6.0 + 4 * 30 / 3 * rate)
 
 
