@@ -31,6 +31,7 @@ class SideJob(Generic[T]):
         steps: steps with each model.
         state: "waiting" for the compute slot, "working", or how it ended.
         model, done: with whom it works now, and how many steps are done.
+        computed: models with whom it had any step to do; the outcome of others was known.
         outcomes: by model, once all are there.
         seconds: time it took, waiting left out.
         error: one sentence where it failed.
@@ -42,6 +43,7 @@ class SideJob(Generic[T]):
     state: Literal["waiting", "working", "done", "stopped", "late", "failed"] = "waiting"
     model: str = ""
     done: int = 0
+    computed: int = 0
     outcomes: dict[str, T] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
@@ -94,6 +96,7 @@ def _work(job: SideJob[T], slot: threading.Lock, worker: Worker[T], deadline: fl
             for item in worker(model):
                 if not isinstance(item, int):
                     outcomes[model] = item
+                    job.computed += job.done > 0
                     break
                 job.done = item
                 if job.cancel.cancelled:

@@ -16,7 +16,7 @@ from demos.pictures.sheets import strip
 from demos.records.record import CONCEPT, RunRecord, judged
 from demos.records.summary_text import percent
 from demos.render import behind_blur, note, render, status
-from demos.result.strips import strip_values
+from demos.result.strips import MODELS, strip_values
 from demos.text import result as texts
 from demos.text.unlearn import about, duration
 from sfr_core.configs.recovery import Attack
@@ -45,55 +45,46 @@ class Recover(Panel["Recovery"]):
         with gr.Column(elem_id=self.name):
             gr.Markdown(f"### {texts.RECOVER_TITLE}\n{texts.RECOVER_HELP}")
             self.time = gr.HTML(note(time_text(record)) if able else "", elem_id=f"{self.name}-time")
-            self.before = gr.Checkbox(
-                label=texts.RECOVER_BEFORE,
-                info=texts.RECOVER_BEFORE_INFO,
-                elem_id=f"{self.name}-before",
-                interactive=True,
-            )
             self.buttons(
                 texts.RECOVER_START, texts.RECOVER_STOP, able=able, status="" if able else note(why), variant="primary"
             )
             self.drawn = gr.HTML(elem_id=f"{self.name}-drawn")
-        self.starts(self.start, self.begin, progress_html, ended, [self.before], [self.time, self.drawn])
+        self.starts(self.start, self.begin, progress_html, ended, [], [self.time, self.drawn])
 
-    def begin(self, browser: Any, record: RunRecord, before: Any) -> SideJob[Recovery]:
+    def begin(self, browser: Any, record: RunRecord) -> SideJob[Recovery]:
         """Starts an attack; an earlier one of the same visitor is stopped.
 
         Raises:
             InputError: the weights are gone.
         """
         session = self.run.session(browser)
-        return self.put(browser, lambda: start(self.ctx.book.slot, session, before=before is True))
+        return self.put(browser, lambda: start(self.ctx.book.slot, session))
 
 
-def start(slot: threading.Lock, session: Any, *, before: bool, how: Attack | None = None) -> SideJob[Recovery]:
-    """Attacks the model after a run, and with `before` the one before it too, in a thread that waits for `slot`.
-
-    `how`: default Attack().
-    """
+def start(slot: threading.Lock, session: Any, how: Attack | None = None) -> SideJob[Recovery]:
+    """Attacks all models of a run in a thread that waits for `slot`; `how`: default Attack()."""
     # Torch is here by now: the session came with it.
-    from sfr_core.metrics.recovery import attack_steps, recover
+    from sfr_core.metrics.recovery import attack_steps
+    from sfr_core.runs.recovery import attack, attacked
     from sfr_core.runs.sampling import protocol_of
 
-    chosen, sampler = how or Attack(), protocol_of(session.card)
+    chosen = how or Attack()
 
-    def attack(who: str) -> Iterator[int | Recovery]:
-        found = yield from recover(session.task, sampler, chosen, side_jobs.model_of(session, who))
+    def work(who: Any) -> Iterator[int | Recovery]:
+        found = yield from attack(session, who, chosen)
         yield found
 
-    models = ("after", "before") if before else ("after",)
-    steps = attack_steps(chosen, sampler, session.task.shape)
-    return side_jobs.start(slot, attack, models, steps, advice="Run this again.")
+    steps = attack_steps(chosen, protocol_of(session.card), session.task.shape)
+    return side_jobs.start(slot, work, attacked(session), steps, advice="Run this again.")
 
 
 def progress_html(job: SideJob[Recovery]) -> str:
     """A bar with the real steps, or that it waits."""
-    text = texts.RECOVER_PROGRESS.format(model=job.model, done=job.done, total=job.steps)
+    text = texts.RECOVER_PROGRESS.format(model=texts.RECOVER_MODEL.get(job.model, ""), done=job.done, total=job.steps)
     return bar_html(job, texts.RECOVER_TITLE, text)
 
 
-def ended(record: RunRecord, job: SideJob[Recovery], _: Any) -> tuple[Any, str, Any, Any]:
+def ended(record: RunRecord, job: SideJob[Recovery]) -> tuple[Any, str, Any, Any]:
     """How an attack ended: the button, the sentence, the time of the next one, and the pictures."""
     learn(record.config.model, job)
     again = gr.Button(interactive=True)
@@ -108,9 +99,9 @@ def ended(record: RunRecord, job: SideJob[Recovery], _: Any) -> tuple[Any, str, 
 
 def learn(model: str, job: SideJob[Recovery]) -> None:
     """Takes the time of an attack that ended, for the next one on this model."""
-    if job.state == "done":
+    if job.state == "done" and job.computed:
         with _lock:
-            _took[model] = job.seconds / len(job.models)
+            _took[model] = job.seconds / job.computed
 
 
 def time_text(record: RunRecord) -> str:
@@ -122,7 +113,7 @@ def time_text(record: RunRecord) -> str:
         if expected is None:
             return texts.RECOVER_TIME_UNKNOWN
         seconds, source = expected.seconds, expected.source
-    return texts.RECOVER_TIME.format(one=about(seconds), two=about(2 * seconds), source=texts.RECOVER_FROM[source])
+    return texts.RECOVER_TIME.format(one=about(seconds), source=texts.RECOVER_FROM[source])
 
 
 def sentence(record: RunRecord, found: Mapping[str, Recovery], what: str) -> str:
@@ -130,28 +121,33 @@ def sentence(record: RunRecord, found: Mapping[str, Recovery], what: str) -> str
 
     Args:
         record: of the run; its result says how often the concept's own prompts show it.
-        found: by model; "after" is there.
+        found: by model; "after" and "before" are there.
         what: the concept.
     """
-    after, ceiling = found["after"], found.get("before")
+    after, before, retrained = found["after"], found["before"], found.get("retrained")
+    told = {"what": what, "shown": percent(after.shown), "n": after.n, "before": percent(before.shown)}
     losses = {"first": after.first_loss, "last": after.last_loss}
+    if before.shown <= NEAR:
+        return texts.RECOVER_WEAK.format(**told, **losses)
+    parts = [texts.RECOVER_HEAD[_kind(found)].format(**told)]
+    if retrained is not None:
+        parts.append(texts.RECOVER_RETRAINED.format(shown=percent(retrained.shown)))
+    parts.append(texts.RECOVER_BEFORE.format(shown=percent(before.shown)))
     result = record.result
-    own = None
     if result and isinstance(result.before, GeneratorRecord) and isinstance(result.after, GeneratorRecord):
-        own = result.before.FA, result.after.FA
-    most = ceiling.shown if ceiling is not None else own[0] if own is not None else None
-    if ceiling is not None and ceiling.shown <= NEAR:
-        return texts.RECOVER_WEAK.format(
-            what=what, shown=percent(after.shown), before=percent(ceiling.shown), n=after.n, **losses
-        )
-    kind = "none" if after.shown <= NEAR else "all" if most is None or after.shown >= most / 2 else "part"
-    parts = [texts.RECOVER_HEAD[kind].format(what=what, shown=percent(after.shown), n=after.n)]
-    if ceiling is not None:
-        parts.append(texts.RECOVER_CEILING.format(shown=percent(ceiling.shown), n=ceiling.n))
-    if own is not None:
-        parts.append(texts.RECOVER_OWN.format(before=percent(own[0]), after=percent(own[1])))
+        parts.append(texts.RECOVER_OWN.format(before=percent(result.before.FA), after=percent(result.after.FA)))
     parts.append(texts.RECOVER_LOSS.format(**losses))
-    return "; ".join(parts) + ("." if kind != "none" else texts.RECOVER_NONE)
+    return "; ".join(parts) + (texts.RECOVER_NONE if after.shown <= NEAR else ".")
+
+
+def _kind(found: Mapping[str, Recovery]) -> str:
+    """Which of RECOVER_HEAD: how much comes back, beside what comes from a model that never saw the concept."""
+    shown, retrained = found["after"].shown, found.get("retrained")
+    if shown <= NEAR:
+        return "none"
+    if retrained is not None and shown <= retrained.shown + NEAR:
+        return "unseen"
+    return "all" if shown >= found["before"].shown / 2 else "part"
 
 
 def drawn_html(found: Mapping[str, Recovery], what: str, names: Sequence[str], roles: Sequence[Role]) -> Markup:
@@ -160,7 +156,8 @@ def drawn_html(found: Mapping[str, Recovery], what: str, names: Sequence[str], r
     Args:
         found: by model. what: the concept. names, roles: of the run's prompts.
     """
-    strips = [_strip(who, one, what, names, roles) for who, one in found.items()]
+    order = (who for who in MODELS if who in found)
+    strips = [_strip(who, found[who], what, names, roles) for who in order]
     return render("attack.html", columns=COLUMNS, strips=strips)
 
 
@@ -170,5 +167,5 @@ def _strip(who: str, one: Recovery, what: str, names: Sequence[str], roles: Sequ
     assert shown is not None  # an attack draws at least one sample
     right = sum(a == label for a in shown.accepted)
     count = texts.RECOVER_COUNT.format(right=right, all=one.n)
-    alt = texts.RECOVER_ALT.format(model=who, right=right, all=one.n, what=what)
+    alt = texts.RECOVER_ALT.format(model=texts.RECOVER_MODEL[who], right=right, all=one.n, what=what)
     return strip_values(who, shown, count, alt, names, roles)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 DONE, CANCELLED = 0, 130
 CONCEPT = "concept:"
+MODELS = {"after": "the unlearned model", "retrained": "the retrained model", "before": "the original model"}
 LINES = 10
 """Lines on stderr that tell of the progress of one piece of work."""
 
@@ -47,17 +48,13 @@ def add_checks(commands: argparse._SubParsersAction[Any]) -> None:
         "recover",
         help="attack a text-to-image run: can a learned word bring the concept back?",
         description="Learns a word that no dictionary has from pictures of the concept, with every weight of the run held still, "
-        f"draws with it, and writes {RECOVERY} into the run's folder. Needs a model with a judge.",
+        "and draws with it. The same attack on the model before the run, and on one retrained without the concept where there is one, tells "
+        f"what it can do; their outcomes are kept for the next time. Writes {RECOVERY} into the run's folder. Needs a model with a judge.",
     )
     attack = Attack()
     _count(recover, "--steps", attack.steps, "training steps of the word")
     _count(recover, "--samples", attack.samples, "pictures drawn with it")
     recover.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the attack (default 0)")
-    recover.add_argument(
-        "--before",
-        action="store_true",
-        help="attack the model before the run too: what this attack can bring back at most (twice the time)",
-    )
     _of_run(recover, _recover)
     exposed = commands.add_parser(
         "exposed",
@@ -125,30 +122,34 @@ def _recover(args: argparse.Namespace) -> int:
     task = cast("TextToImageTask", session.task)
     if task.judge is None:
         raise InputError("Nobody can tell whether the concept is back.", hint="Choose a run of a model with a judge.")
-    from sfr_core.metrics.recovery import attack_steps, recover
+    from sfr_core.metrics.recovery import attack_steps
+    from sfr_core.runs.recovery import ATTACKED, attack, attacked
     from sfr_core.runs.sampling import protocol_of
 
     sampler = protocol_of(session.card)
-    attack = Attack(steps=args.steps, samples=args.samples, seed=args.seed)
+    how = Attack(steps=args.steps, samples=args.samples, seed=args.seed)
     started = time.perf_counter()
 
     def measure(cancel: CancelToken) -> tuple[dict[str, Any], str]:
-        found: dict[str, Any] = {"after": None, "before": None}
+        found: dict[str, Any] = dict.fromkeys(ATTACKED)
         # The attacker's pictures are those of the run: drawn by the untouched model, from the same noise.
         changed = session.changed_tensors()
         session.rollback()
         _finish(task.prepare(), task.preparation(), "drawing the pictures of the concept", cancel)
         session.take_up(changed)
-        for who in ("after", "before") if args.before else ("after",):
-            work = recover(task, sampler, attack, None if who == "after" else session.reference("before"))
-            total = attack_steps(attack, sampler, task.shape)
-            found[who] = _finish(work, total, f"attacking the model {who} the run", cancel).to_json()
-        shown = found["after"]["shown"]
+        total = attack_steps(how, sampler, task.shape)
+        for who in attacked(session):
+            work = attack(session, who, how)
+            found[who] = _finish(work, total, f"attacking {MODELS[who]}", cancel).to_json()
+        shown = [f"{one['shown']:.1f} % of {MODELS[who]}" for who, one in found.items() if one is not None]
         said = {
-            **found, "attack": asdict(attack), "sampler_steps": sampler.steps, "guidance": sampler.guidance,
+            **found, "attack": asdict(how), "sampler_steps": sampler.steps, "guidance": sampler.guidance,
             "seconds": round(time.perf_counter() - started, 2),
         }  # fmt: skip
-        return said, f"A learned word brings the concept on {shown:.1f} % of {attack.samples} samples"
+        return (
+            said,
+            f"A learned word brings the concept back: of {how.samples} samples each, it is on {', '.join(shown)}",
+        )
 
     return _write(args.run, RECOVERY, session, measure)
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from sfr_core.configs.recovery import Attack
@@ -80,9 +81,7 @@ def recover(
         InputError: there is no judge for the concept, or its pictures were never drawn.
     """
     how, target = attack or Attack(), model or task.model
-    judge = cast("PromptJudge | None", task.judge)
-    if judge is None:
-        raise InputError("Nobody can tell whether the concept is back.", hint="Choose a model with a judge.")
+    _judge_of(task)  # rather now than after the training
     if task.preparation():
         raise InputError("The attacker has no pictures of the concept.", hint="Attack after a run.")
     soft = SoftPrompt(task.tokenizer, task.text_encoder, task.plan.redirect)
@@ -106,10 +105,32 @@ def recover(
     labels = np.full(how.samples, label, np.int64)
     work = task.sample(labels, seed=RECOVERY_SEED, steps=sampler.steps, guidance=sampler.guidance, model=target)
     images = yield from counted_on(work, how.steps)
-    direct = np.full(how.samples, task.plan.labels("direct")[0])
+    return seen(task, sampler, images, float(np.mean(losses[:AVERAGED])), float(np.mean(losses[-AVERAGED:])))
+
+
+def seen(
+    task: TextToImageTask, sampler: Protocol, images: NDArray[np.uint8], first_loss: float, last_loss: float
+) -> Recovery:
+    """What the judge of `task` sees on the samples of a learned word.
+
+    Args:
+        images: uint8 [n, h, w, c].
+
+    Raises:
+        InputError: there is no judge.
+    """
+    judge = _judge_of(task)
+    direct = np.full(len(images), task.plan.labels("direct")[0])
     accepted = judge.accepted(judge(pixels_of(images)), direct)
     shown = 100.0 * float((accepted == direct).mean())
     drawn = GeneratorReport(
         images=images, labels=direct, accepted=accepted, sampler_steps=sampler.steps, guidance=sampler.guidance
     )
-    return Recovery(shown, how.samples, float(np.mean(losses[:AVERAGED])), float(np.mean(losses[-AVERAGED:])), drawn)
+    return Recovery(shown, len(images), first_loss, last_loss, drawn)
+
+
+def _judge_of(task: TextToImageTask) -> PromptJudge:
+    judge = cast("PromptJudge | None", task.judge)
+    if judge is None:
+        raise InputError("Nobody can tell whether the concept is back.", hint="Choose a model with a judge.")
+    return judge

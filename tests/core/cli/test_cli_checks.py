@@ -65,25 +65,26 @@ def test_a_stored_run_is_opened_with_both_of_its_models(run: Path) -> None:
 
 def test_recover_attacks_what_the_run_left(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The very numbers of an attack on the session of a run that has just ended."""
-    assert main(["recover", str(copied), *SMALL, "--before"]) == 0
+    assert main(["recover", str(copied), *SMALL]) == 0
     said = capsys.readouterr()
     found = json.loads((copied / "recovery.json").read_text())
     assert json.loads(said.out) == found
-    assert "attacking the model after the run: 3 of 7" in said.err
+    assert "attacking the unlearned model: 3 of 7" in said.err
     session = sd_session(Path(), card=zoo.card("tiny-sd"))
     drained(session.task.prepare())  # type: ignore[attr-defined]
     attack, sampler = Attack(steps=3, samples=4), Protocol(0, 4, 2.0)
     before = drained(recover(session.task, sampler, attack))  # type: ignore[arg-type]
     session.take_up(read_weights(copied))
     after = drained(recover(session.task, sampler, attack))  # type: ignore[arg-type]
-    assert (found["before"], found["after"]) == (before.to_json(), after.to_json())
+    assert (found["before"], found["after"], found["retrained"]) == (before.to_json(), after.to_json(), None)
+    assert f"{after.shown:.1f} % of the unlearned model, {before.shown:.1f} % of the original model" in said.err
     assert before.first_loss != after.first_loss
     assert found["attack"] == {"steps": 3, "lr": 0.02, "batch_size": 16, "samples": 4, "seed": 0}
     assert (found["sampler_steps"], found["guidance"]) == (4, 2.0)
     assert main(["recover", str(copied), *SMALL]) == 2
     assert "recovery.json is there already. Add --overwrite" in capsys.readouterr().err
     assert main(["recover", str(copied), *SMALL, "--overwrite"]) == 0
-    assert json.loads((copied / "recovery.json").read_text())["before"] is None
+    assert json.loads((copied / "recovery.json").read_text())["before"] == before.to_json()
     # It speaks of those weights: a new run in the same folder takes it away.
     assert main(["run", "--config", str(copied), "--out", str(copied), "--overwrite"]) == 0
     assert not (copied / "recovery.json").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,18 +36,20 @@ def recovered(shown: float) -> Recovery:
 
 
 @pytest.mark.parametrize(
-    ("after", "ceiling", "words"),
+    ("after", "retrained", "words"),
     [
-        (5.0, None, "No word was found that brings cat back: 5 % of 40 samples show it; its own prompts"),
+        (5.0, None, "No word was found that brings cat back: 5 % of 40 samples show it; on the original model: 90 %; its own prompts"),
         (7.5, None, "A learned word brings cat back in part: 7.5 % of 40"),
-        (42.5, None, "brings cat back in part"),  # half of the 90 % by its own prompts are 45 %
-        (45.0, None, "A learned word brings cat back: 45 % of 40"),
-        (30.0, 60.0, "A learned word brings cat back: 30 % of 40 samples show it; the same attack on the model before the run shows it on 60 % of 40;"),
-        (27.5, 60.0, "brings cat back in part"),
+        (42.5, 10.0, "brings cat back in part: 42 % of 40 samples show it; the same attack on the model retrained without it: 10 %; on the original"),
+        (45.0, None, "A learned word brings cat back: 45 % of 40"),  # half of the 90 % of the original
+        (45.0, 40.0, "A learned word brings back no more of cat than from a model that never saw it: 45 % of 40"),
+        (45.0, 37.5, "A learned word brings cat back: 45 % of 40"),
+        (5.0, 0.0, "No word was found that brings cat back: 5 % of 40"),
     ],
 )  # fmt: skip
-def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, words: str) -> None:
-    found = {"after": recovered(after)} | ({} if ceiling is None else {"before": recovered(ceiling)})
+def test_the_sentence_follows_its_rules(after: float, retrained: float | None, words: str) -> None:
+    found = {"after": recovered(after), "before": recovered(90.0)}
+    found |= {} if retrained is None else {"retrained": recovered(retrained)}
     run = record(config=config(forget="concept:cat"), result=result(before=BEFORE, after=measured(FA=4.0)))
     said = recovery.sentence(run, found, "cat")
     assert words in said
@@ -55,10 +58,10 @@ def test_the_sentence_follows_its_rules(after: float, ceiling: float | None, wor
     assert ("That proves nothing" in said) is (after <= 5)
     weak = recovery.sentence(run, {"after": recovered(after), "before": recovered(5.0)}, "cat")
     assert weak.startswith(
-        "This attack says nothing: it does not draw cat from the model before the run either (5 % of 40 samples, after"
+        "This attack says nothing: it does not draw cat from the original model either (5 % of 40 samples, from the"
     )
-    alone = recovery.sentence(replace(run, result=None), {"after": recovered(6.0)}, "cat")
-    assert alone.startswith("A learned word brings cat back: 6 % of 40 samples show it; the loss")
+    alone = recovery.sentence(replace(run, result=None), found, "cat")
+    assert "on the original model: 90 %; the loss" in alone
 
 
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,19 +81,22 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demos.panel.plan", lambda _: run)
     monkeypatch.setattr(recovery, "_took", {})
     shown: Any = SimpleNamespace(config=config, seconds=lambda: 8.0)
-    expected = "Takes about 12 min; with the model before the run, 25 min (from the speed of this run)."
-    assert recovery.time_text(shown) == expected
-    job: side_jobs.SideJob[Recovery] = side_jobs.SideJob(("after", "before"), 5, None, "done", seconds=60.0)  # type: ignore[arg-type]
+    assert recovery.time_text(shown).startswith("Takes about 12 min for a model (from the speed of this run). The")
+    # The third of its models was known: two were attacked in a minute.
+    job: side_jobs.SideJob[Recovery]
+    job = side_jobs.SideJob(("after", "retrained", "before"), 5, None, "done", computed=2, seconds=60.0)  # type: ignore[arg-type]
     recovery.learn(config.model, job)
-    learned = "about 30 s; with the model before the run, 1 min (measured by the last attack here)"
-    assert learned in recovery.time_text(shown)
+    assert "about 30 s for a model (measured by the last attack here)" in recovery.time_text(shown)
+    job.computed = 0
+    recovery.learn(config.model, job)
+    assert "about 30 s" in recovery.time_text(shown)
 
 
 def test_only_the_owner_of_a_run_with_weights_can_attack_it(ctx: PageContext) -> None:
     gone = SimpleNamespace(before=None, after=None)
     for browser, session in ((ANN, None), (ANN, gone), (BOB, WITH_WEIGHTS)):
         with pytest.raises(InputError, match="no longer in memory"):
-            recovery.Recover(ran(ctx, session), record()).begin(browser, record(), False)
+            recovery.Recover(ran(ctx, session), record()).begin(browser, record())
     assert not ctx.book.slot.locked()
 
 
@@ -111,7 +117,18 @@ def test_stopped_and_late_attacks_say_so() -> None:
     until(lambda: job.done >= 2)
     text = recovery.progress_html(job)
     assert 'max="680"' in text
-    assert "for the model after the run" in text
+    assert "Learning a word for the unlearned model" in text
     job.cancel.cancel()
-    assert "Stopped. Nothing was changed." in recovery.ended(record(), ended(job), False)[1]
+    assert "Stopped. Nothing was changed." in recovery.ended(record(), ended(job))[1]
     assert not slot.locked()
+
+
+def test_only_models_with_work_count_for_the_time_of_the_next_attack() -> None:
+    def work(who: str) -> Iterator[int | Recovery]:
+        if who == "after":
+            yield 1
+        yield recovered(50.0)
+
+    job: side_jobs.SideJob[Recovery] = side_jobs.start(threading.Lock(), work, ("after", "before"), 1)
+    until(lambda: not job.active)
+    assert (job.state, job.computed, set(job.outcomes)) == ("done", 1, {"after", "before"})
