@@ -151,7 +151,8 @@ class Denoiser:
         t, condition = self.schedule.at(first, 1).to(self.device), self.condition(first.to(self.device))
 
         def loss(model: nn.Module, x: Tensor) -> Tensor:
-            out: Tensor = model(x.contiguous(memory_format=self._layout), t, condition).sample
+            n = len(x)
+            out: Tensor = model(x.contiguous(memory_format=self._layout), t[:n], condition[:n]).sample
             return out.float().square().mean()
 
         self.precision = pick_precision(wanted, self.model, x, loss)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sfr_core.errors import InputError
+from sfr_core.ops import device
 from sfr_core.ops.device import (
     autocast,
     cores,
@@ -41,13 +42,13 @@ def test_without_a_gpu_auto_is_the_cpu_and_cuda_is_refused() -> None:
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU")
 def test_with_a_gpu_auto_is_the_gpu() -> None:
-    device = pick_device("auto")
-    assert device.type == "cuda"
-    assert device_name(device) == torch.cuda.get_device_name()
-    before = used_bytes(device)
-    held = torch.zeros(2**20, device=device)
-    assert used_bytes(device) - before >= held.nbytes
-    assert peak_bytes(device) >= used_bytes(device)
+    gpu = pick_device("auto")
+    assert gpu.type == "cuda"
+    assert device_name(gpu) == torch.cuda.get_device_name()
+    before = used_bytes(gpu)
+    held = torch.zeros(2**20, device=gpu)
+    assert used_bytes(gpu) - before >= held.nbytes
+    assert peak_bytes(gpu) >= used_bytes(gpu)
 
 
 def test_cores_are_those_that_the_process_may_use() -> None:
@@ -93,3 +94,24 @@ def test_measuring_leaves_the_model_as_it_was_and_is_done_once() -> None:
     assert not any(m.training for m in model.modules())
     assert all(p.grad is None for p in model.parameters())
     assert {pick_precision("auto", model, x) for _ in range(20)} == {first}
+
+
+def test_half_precision_that_is_hopeless_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def seconds_of_a_cpu_that_imitates(_: nn.Module, x: torch.Tensor, precision: str, *__: object, **___: int) -> float:
+        asked.append((precision, len(x)))
+        return len(x) * (0.01 if precision == "fp32" else 0.1)
+
+    monkeypatch.setattr(device, "_pass_seconds", seconds_of_a_cpu_that_imitates)
+    assert pick_precision("auto", nn.Linear(3, 5), torch.ones(64, 3)) == "fp32"
+    assert asked == [("fp32", 64), ("bf16", 8)]
+    asked.clear()
+
+    def seconds_where_it_is_built_in(_: nn.Module, x: torch.Tensor, precision: str, *__: object, **___: int) -> float:
+        asked.append((precision, len(x)))
+        return len(x) * (0.01 if precision == "fp32" else 0.006)
+
+    monkeypatch.setattr(device, "_pass_seconds", seconds_where_it_is_built_in)
+    assert pick_precision("auto", nn.Linear(3, 6), torch.ones(64, 3)) == "bf16"
+    assert asked == [("fp32", 64), ("bf16", 8), ("bf16", 64)]
