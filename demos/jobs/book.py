@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from demos.jobs.hardware import give_memory_back
 from demos.jobs.job import Backend, Job, Limits, State, session_bytes
 from demos.jobs.local import check_here, run_here
 from demos.jobs.side_jobs import failure
@@ -53,6 +54,7 @@ class JobBook:
         self._queue: deque[tuple[Job, contextvars.Context]] = deque()
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
+        self._freed = threading.Event()
         self._worker: threading.Thread | None = None
 
     def submit(self, visitor: str, run: RunPlan) -> Job:
@@ -166,6 +168,7 @@ class JobBook:
             job = self._jobs.get(job_id)
             if job is not None and not job.active and job.session is not None:
                 job.session, job.freed = None, True
+                self._freed.set()
 
     def delete(self, visitor: str, job_id: str) -> None:
         """Forgets an ended job with its weights, log and result.
@@ -180,6 +183,7 @@ class JobBook:
             if job.active:
                 raise InputError("This run has not ended yet.", hint="Stop it first.")
             del self._jobs[job_id]
+            self._freed.set()
 
     def weights(self) -> int:
         """Bytes held by the sessions of all jobs."""
@@ -217,8 +221,14 @@ class JobBook:
             time.sleep(15)
             try:
                 self.sweep()
+                if self._freed.is_set():
+                    self._give_back()
             except Exception:
                 LOG.exception("sweep failed")
+
+    def _give_back(self) -> None:
+        self._freed.clear()
+        give_memory_back()
 
     def _work(self) -> None:
         while True:
@@ -236,6 +246,7 @@ class JobBook:
             self.sweep(spare_newest=False)
             context.run(self._run, job)
             self.sweep()
+            self._give_back()
 
     def _run(self, job: Job) -> None:
         state: State = "failed"

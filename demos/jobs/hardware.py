@@ -58,3 +58,11 @@ def usage(session: object) -> str:
     return live_text.MACHINE_GPU.format(
         name=name, memory=copy.size(device.used_bytes(used)), peak=copy.size(device.peak_bytes(used))
     )
+
+
+def give_memory_back() -> None:
+    """Returns to the machine what ended runs and freed weights took; without torch nothing has run here."""
+    if "sfr_core.ops.device" in sys.modules:
+        from sfr_core.ops import device
+
+        device.give_memory_back()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import ctypes
+import gc
 import math
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from typing import Literal
 
@@ -150,6 +152,14 @@ def free_bytes(device: torch.device) -> int:
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + int(kept)
     return int(psutil.virtual_memory().available)
+
+
+def give_memory_back() -> None:
+    """Returns to the machine what freed tensors took: torch's allocator and the C library's keep it for later."""
+    gc.collect()
+    torch.cuda.empty_cache()  # nothing where no GPU was used
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def peak_bytes(device: torch.device) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 
 import pytest
@@ -15,6 +16,7 @@ from sfr_core.ops.device import (
     autocast,
     cores,
     device_name,
+    give_memory_back,
     peak_bytes,
     pick_device,
     pick_precision,
@@ -115,3 +117,15 @@ def test_half_precision_that_is_hopeless_is_not_waited_for(monkeypatch: pytest.M
     monkeypatch.setattr(device, "_pass_seconds", seconds_where_it_is_built_in)
     assert pick_precision("auto", nn.Linear(3, 6), torch.ones(64, 3)) == "bf16"
     assert asked == [("fp32", 64), ("bf16", 8), ("bf16", 64)]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_memory_that_was_freed_goes_back_to_the_machine() -> None:
+    """Blocks below the size that the C library maps singly stay with it when they are freed below one that is in use."""
+    blocks = [bytearray(os.urandom(64) * 1000) for _ in range(3000)]  # 183 MiB
+    pin = bytearray(os.urandom(64) * 1000)
+    del blocks
+    kept = resident_bytes()
+    give_memory_back()
+    assert resident_bytes() < kept - 150 * 2**20
+    assert pin
