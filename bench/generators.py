@@ -43,7 +43,7 @@ from sfr_core.data.splits import forget_spec, parse_forget
 from sfr_core.errors import InputError
 from sfr_core.events import Evaluated, PhaseStarted, Preview
 from sfr_core.metrics.generation import Protocol
-from sfr_core.ops.device import UsedPrecision, peak_bytes
+from sfr_core.ops.device import UsedPrecision, peak_resident_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord
@@ -228,7 +228,7 @@ def page_run(model: ModelCard) -> Cell:
         "spent": spent, "looks_share": spent["looks"] / total,
         "looks_share_of_run": spent["looks"] / (spent["looks"] + spent["method"]), "first_picture_seconds": first_picture,
         "precision": session.precision, "threads": session.threads, "device": "cpu", "machine": where(),
-        "peak_resident_bytes": peak_bytes(session.device),
+        "peak_resident_bytes": peak_resident_bytes(),
     }  # fmt: skip
 
 

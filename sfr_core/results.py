@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,8 +133,11 @@ class RunResult:
 
     Attributes:
         seconds: wall time of Fisher, mask and steps.
-        retrain_seconds: what the retrained model took, by `retrain_clock`: wall time, or CPU time on one core, which no
-            wall time can be divided by (docs/adr/0020).
+        retrain_seconds: the same of the retrained model; None where another machine trained it (docs/adr/0055).
+        peak_memory_bytes: largest memory in use during the run's steps, minus that before it (ops/memory.py).
+        config: of the run, with the device, precision and threads that it used.
+        passes: forward-backward passes over single pictures that the run made. retrain_passes: that retraining takes (passes.py). None
+            where that is not known, as in files written before they were counted.
     """
 
     before: Record
@@ -147,35 +150,41 @@ class RunResult:
     retrain_seconds: Number | None
     steps: int
     mask_density: float | None
-    peak_memory_bytes: int
+    peak_memory_bytes: int | None
     device: str
     config: dict[str, Any]
     versions: dict[str, str]
     schema: int = SCHEMA
-    retrain_clock: Literal["wall", "cpu"] = "wall"
+    passes: float | None = None
+    retrain_passes: float | None = None
 
     @property
-    def retrain_cpu_seconds(self) -> float | None:
-        """`retrain_seconds` where it counts CPU time."""
-        return self.retrain_seconds if self.retrain_clock == "cpu" else None
+    def share_of_retraining(self) -> float | None:
+        """Passes of the run in percent of those of retraining; None where one of them is not known."""
+        if self.passes is None or not self.retrain_passes:
+            return None
+        return 100.0 * self.passes / self.retrain_passes
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready dict, fields in the order above; `retrain_clock` only where it is not "wall"."""
+        """A JSON-ready dict, fields in the order above."""
         data = asdict(self)
         found = {"before": self.before, "after": self.after, "retrained": self.retrained}
-        data |= {name: record_json(record) for name, record in found.items() if record is not None}
-        if self.retrain_clock == "wall":
-            del data["retrain_clock"]
-        return data
+        return data | {name: record_json(record) for name, record in found.items() if record is not None}
 
     @model_validator(mode="before")
     @classmethod
     def _same_schema(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("schema") != SCHEMA:
+        if not isinstance(data, dict):
+            return data
+        if data.get("schema") != SCHEMA:
             raise AssetError(
                 f"This run was written with schema {data.get('schema')}, this program reads {SCHEMA}.", hint=HINT
             )
-        return data
+        if "passes" in data:
+            return data
+        # Before passes were counted, these were of the card's machine and of this whole process: neither says anything of the run.
+        older = {name: value for name, value in data.items() if name != "retrain_clock"}
+        return older | {"retrain_seconds": None, "peak_memory_bytes": None}
 
     @classmethod
     def from_json(cls, data: Any, where: str = "this result") -> RunResult:

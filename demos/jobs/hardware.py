@@ -55,9 +55,7 @@ def usage(session: object) -> str:
     name, used = getattr(session, "device_name", ""), getattr(session, "device", None)
     if used is None or used.type != "cuda":
         return live_text.MACHINE_CPU.format(name=name, memory=copy.size(device.resident_bytes()))
-    return live_text.MACHINE_GPU.format(
-        name=name, memory=copy.size(device.used_bytes(used)), peak=copy.size(device.peak_bytes(used))
-    )
+    return live_text.MACHINE_GPU.format(name=name, memory=copy.size(device.used_bytes(used)))
 
 
 def give_memory_back() -> None:

@@ -46,7 +46,7 @@ def retrained_for(job: Job) -> Retrained | None:
         if weights is None or result is None:
             continue
         if session.split.spec.text == job.plan.forget.spec.text:
-            return Retrained(weights, result.seconds)
+            return Retrained(weights, result.seconds, result.passes)
     return None
 
 

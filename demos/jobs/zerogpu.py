@@ -20,8 +20,8 @@ from sfr_core.events import Cancelled, Event, Finished, Step
 from sfr_core.passes import planned, sizes
 from sfr_core.plan import RunPlan
 
-Sent = tuple[dict[str, Any], float]
-"""Arrays by name, and seconds."""
+Sent = tuple[dict[str, Any], float, float | None]
+"""Arrays by name, seconds and passes."""
 LONGEST = 60
 """Seconds asked for at most. The quota counts 1.5 times as much; an anonymous visitor has 120 s a day."""
 SHORTEST = 20
@@ -45,7 +45,7 @@ def gpu_run(run: RunPlan, retrained: Sent | None = None) -> Iterator[tuple[str, 
     from sfr_core.runs import runner
     from sfr_core.runs.session import Retrained, Session, tensors_of
 
-    reference = None if retrained is None else Retrained(tensors_of(retrained[0]), retrained[1])
+    reference = None if retrained is None else Retrained(tensors_of(retrained[0]), *retrained[1:])
     session = Session.of_plan(run, retrained=reference)
     last: Event | None = None
     for event in runner.run(session, cancel=CancelToken(LONGEST + 30.0)):
@@ -74,7 +74,7 @@ def run_there(job: Job) -> Iterator[Event]:
     on_cpu = replace(job.plan, config=replace(job.config, device="cpu", precision="fp32"))
     here = Session.of_plan(on_cpu, retrained=retrained)
     job.session = here
-    sent = None if retrained is None else (retrained.arrays(), retrained.seconds)
+    sent = None if retrained is None else (retrained.arrays(), retrained.seconds, retrained.passes)
     steps = 0
     remote = gpu_run(job.plan, sent)
     try:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from demos.records.record import RunRecord
+from sfr_core.catalog import rows_of
+from sfr_core.configs import RunConfig
+from sfr_core.errors import InputError
 from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
 
 
@@ -22,17 +26,36 @@ class Difference:
 
 
 def config_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
-    """Fields of the configs that differ; a setting that only one method has shows a dash for the other."""
-    left, right = a.config.to_json(), b.config.to_json()
-    settings = left.pop("settings"), right.pop("settings")
+    """Fields of the configs that differ, as they were run; a setting that only one method has shows a dash for the other.
+
+    A setting that one method lacks and that the other has switched off makes no difference, nor do threads that one run does not name.
+    """
+    configs = [a.used, b.used] if a.result is not None and b.result is not None else [a.config, b.config]
+    if None in (configs[0].threads, configs[1].threads):
+        configs = [replace(config, threads=None) for config in configs]
+    left, right = (config.to_json() for config in configs)
+    del left["settings"], right["settings"]
     names = list(left) + [k for k in right if k not in left]
     out = [_line("config", n, left.get(n), right.get(n)) for n in names if not _same(left.get(n), right.get(n))]
-    missing = object()
+    settings = [_settings(config) for config in configs]
     for name in [*settings[0], *(k for k in settings[1] if k not in settings[0])]:
-        x, y = settings[0].get(name, missing), settings[1].get(name, missing)
-        if not _same(x, y):
-            out.append(_line("setting", name, "–" if x is missing else x, "–" if y is missing else y))
+        x, y = (found.get(name, MISSING) for found in settings)
+        lacking = MISSING in (x, y) and any(value is None or value is False for value in (x, y))
+        if not lacking and not _same(x, y):
+            out.append(_line("setting", name, x, y))
     return tuple(out)
+
+
+MISSING = "–"
+"""A setting that a method does not have."""
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """All settings of a run: an older file leaves out those that there were not yet, which have their defaults."""
+    for spec in rows_of(config.method):
+        with suppress(InputError):
+            return spec.config_cls.from_dict(config.settings).to_dict()
+    return config.settings
 
 
 def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
@@ -57,15 +80,23 @@ def result_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
             continue
         for name in x.__dataclass_fields__:
             out += _differing(when, name, x, y, *_title(name, definitions_of(x)))
-    for name in ("avg_d", "avg_d_before", "kl_floor", "seconds", "retrain_seconds", "steps", "mask_density"):
+    for name in (
+        "avg_d", "avg_d_before", "kl_floor", "passes", "retrain_passes", "seconds", "retrain_seconds", "steps", "mask_density",
+    ):  # fmt: skip
         out += _differing("result", name, a.result, b.result, *_title(name))
-    for name in ("peak_memory_bytes", "device"):
-        out += _differing("result", name, a.result, b.result, name.replace("_", " "))
+    out += _differing(
+        "result", "peak_memory_bytes", a.result, b.result, "peak memory beyond that before the run", "bytes"
+    )
+    out += _differing("result", "device", a.result, b.result, "device")
     for name in sorted(a.result.versions.keys() | b.result.versions.keys()):
         x, y = a.result.versions.get(name, "–"), b.result.versions.get(name, "–")
         if x != y:
             out.append(Difference("version", name, str(x), str(y)))
     return tuple(out)
+
+
+RETRAINED = {"retrain_passes": ("passes of retraining", "passes"), "retrain_seconds": ("time of retraining", "s")}
+"""Titles and units of what no definition names."""
 
 
 def _differing(group: str, name: str, x: object, y: object, title: str, unit: str = "") -> list[Difference]:
@@ -78,7 +109,7 @@ def _title(name: str, definitions: Mapping[str, MetricDefinition] = METRICS) -> 
     known = {**METRICS, **definitions}
     if name in known:
         return known[name].title, known[name].unit
-    return name.replace("_", " "), "s" if name == "retrain_seconds" else ""
+    return RETRAINED.get(name, (name.replace("_", " "), ""))
 
 
 def _same(x: Any, y: Any) -> bool:

@@ -50,9 +50,11 @@ def metric_values(record: RunRecord) -> tuple[MetricValues, ...]:
     else:
         rows = [_record_values(record, result, METRICS[key]) for key in RECORD_KEYS]
         rows.append(MetricValues(METRICS["avg_d"], result.avg_d_before, result.avg_d, None, None, None))
-    # A wall time and CPU time do not stand in one row of numbers; `metric_rows` and the CSV say the latter apart.
-    retraining = result.retrain_seconds if result.retrain_clock == "wall" else None
-    rows.append(MetricValues(METRICS["seconds"], None, result.seconds, retraining, None, None))
+    for define, mine, theirs in (
+        (METRICS["passes"], result.passes, result.retrain_passes),
+        (METRICS["seconds"], result.seconds, result.retrain_seconds),
+    ):
+        rows.append(MetricValues(define, None, mine, theirs, None, None))
     return tuple(row for row in rows if row.before is not None or row.after is not None)
 
 
@@ -63,6 +65,8 @@ def _record_values(record: RunRecord, result: RunResult, define: MetricDefinitio
     return MetricValues(define, before, after, retrained, gap, _count(record, result.after, define.key))
 
 
+COSTS = ("passes", "seconds")
+"""What a run costs: of the whole run, and beside that of retraining."""
 OF_FORGOTTEN = frozenset({"FA", "FA_softmax", "accepted_any", "judge_entropy"})
 """Metrics of a generator that speak of the samples of the forgotten classes; the others speak of the rest."""
 
@@ -88,20 +92,18 @@ def _count(record: RunRecord, after: Record, key: str) -> int | None:
 
 
 def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
-    """`metric_values` as texts; the time row carries its share of retraining, where one clock timed both."""
+    """`metric_values` as texts; the rows of what the run cost carry their share of retraining."""
     rows = []
     for values in metric_values(record):
         define = values.definition
 
         def text(value: float | None, sign: bool = False, digits: int = define.decimals) -> str:
-            return "–" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+            return "–" if value is None else f"{value:{'+' if sign else ''},.{digits}f}"
 
         gap = text(values.gap, sign=True)
-        if define.key == "seconds" and values.after is not None and values.retrained:
+        if define.key in COSTS and values.after is not None and values.retrained:
             gap = f"{100 * values.after / values.retrained:.1f} % of it"
         retrained = text(values.retrained)
-        if define.key == "seconds" and record.result is not None and record.result.retrain_cpu_seconds is not None:
-            retrained = f"{text(record.result.retrain_cpu_seconds)} (CPU time, one core)"
         if define.key == "KL" and record.result is not None and record.result.kl_floor is not None:
             # The retrained model's KL to itself is 0; what a second one reaches says more.
             retrained, gap = f"{text(record.result.kl_floor)} (floor)", "–"

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 CONCEPT = "concept:"
 """Beginning of the forget specifications of concepts."""
+USED = ("device", "precision", "threads")
+"""Fields of a config that a result has as they were used, whatever was asked for."""
 State = Literal["queued", "running", "finished", "cancelled", "failed", "imported"]
 
 
@@ -100,6 +102,14 @@ class RunRecord:
             return isinstance(self.result.after, GeneratorRecord)
         previews = [event for event in self.events if isinstance(event, Preview)]
         return any(event.sheet for event in previews) if previews else KINDS[kind_of(self.config.model)].draws
+
+    @property
+    def used(self) -> RunConfig:
+        """The config with the device, precision and threads that were used, where the result says so."""
+        if self.result is None:
+            return self.config
+        said = {name: self.result.config[name] for name in USED if name in self.result.config}
+        return replace(self.config, **said)
 
     @property
     def imported(self) -> bool:

@@ -18,11 +18,11 @@ from demos.records.summary_text import (
     Tone,
     changed,
     concluded,
+    cost_words,
     percent,
     points,
     stopped_words,
     subject,
-    time_words,
     verb,
 )
 from sfr_core.results import ClassifierRecord, LiveRecord, RunResult
@@ -46,7 +46,7 @@ def summarise(
     """
     head, tone = _class_head(result, what) if whole_classes else _sample_head(result, what)
     others, damaged = _others(result)
-    text = f"{head}, {others}, {time_words(result)}{_membership(result)}."
+    text = f"{head}, {others}, {cost_words(result)}{_membership(result)}."
     return concluded(text, tone, damaged, stopped)
 
 

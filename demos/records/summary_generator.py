@@ -7,7 +7,7 @@ do not bring it back, so both shares decide.
 
 from __future__ import annotations
 
-from demos.records.summary_text import Summary, Tone, changed, concluded, percent, time_words, verb
+from demos.records.summary_text import Summary, Tone, changed, concluded, cost_words, percent, verb
 from sfr_core.results import GeneratorRecord, RunResult
 
 NEAR_FORGET = 2.0
@@ -63,7 +63,7 @@ def summarise(
         wording = BECAME_CONCEPT if concept else BECAME
         said = wording[0] if other >= MOST else wording[1] if none >= MOST else wording[2]
         instead = f"; {said.format(other=percent(other), none=percent(none))}"
-    return concluded(f"{head}, {others}, {time_words(result)}{instead}.", tone, damaged, stopped)
+    return concluded(f"{head}, {others}, {cost_words(result)}{instead}.", tone, damaged, stopped)
 
 
 def _class_head(

@@ -87,17 +87,22 @@ def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "
     return "the chosen picture" if len(spec.rows) == 1 else f"the {len(spec.rows)} chosen pictures"
 
 
-def time_words(result: RunResult) -> str:
-    """'at 6 % of the time of retraining', or the plain time where retraining is unknown or was timed by another clock."""
-    plain = f"in {result.seconds:.0f} s" if result.seconds >= 10 else f"in {result.seconds:.1f} s"
-    if not result.retrain_seconds:
-        return plain
-    if result.retrain_clock == "cpu":
-        return f"{plain} (retraining took {result.retrain_seconds:,.0f} s of CPU time on one core)"
-    share = 100 * result.seconds / result.retrain_seconds
-    if share < 1:
-        return "at under 1 % of the time of retraining"
-    return f"at {share:.0f} % of the time of retraining"
+def cost_words(result: RunResult) -> str:
+    """'at 8 % of the passes of retraining', with the seconds of both where one machine made both; else the run's seconds alone."""
+    share = result.share_of_retraining
+    if share is None:
+        return f"in {seconds_text(result.seconds)}"
+    both = ""
+    if result.retrain_seconds is not None:
+        both = f" ({seconds_text(result.seconds)} against {seconds_text(result.retrain_seconds)})"
+    if share == 0:
+        return f"without a training pass{both}"
+    return f"at {'under 1' if share < 1 else percent(share)} % of the passes of retraining{both}"
+
+
+def seconds_text(seconds: float) -> str:
+    """'6.2 s', '1,486 s'."""
+    return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def stopped_words(done: int, planned: int | None) -> str:

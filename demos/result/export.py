@@ -51,8 +51,6 @@ def metrics_csv(record: RunRecord) -> str:
         define = row.definition
         numbers = ("" if v is None else repr(v) for v in (row.before, row.after, row.retrained, row.gap))
         writer.writerow((define.key, *numbers, define.unit, define.good, "" if row.n is None else row.n))
-    if record.result.retrain_cpu_seconds is not None:
-        writer.writerow(("retrain_cpu_seconds", "", "", repr(record.result.retrain_cpu_seconds), "", "s", "", ""))
     if record.result.kl_floor is not None:
         writer.writerow(("kl_floor", "", "", repr(record.result.kl_floor), "", "nats", "lower", ""))
     return buffer.getvalue()
@@ -71,7 +69,7 @@ def result_json(record: RunRecord) -> str:
 
 def config_json(record: RunRecord) -> str:
     """config.json, which `python -m sfr_core run --config` repeats."""
-    config = replace(record.config, model=shareable(record.config.model))
+    config = replace(record.used, model=shareable(record.config.model))
     return json.dumps(config.to_json(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -43,7 +43,7 @@ PHASE_NAMES = {
     "evaluate": "Evaluate",
 }
 MACHINE_CPU = "{name} · {memory} resident memory"
-MACHINE_GPU = "{name} · {memory} in use, {peak} at peak"
+MACHINE_GPU = "{name} · {memory} in use"
 
 SHEET = {
     "toForget": "{name} (to forget)",

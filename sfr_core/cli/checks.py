@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sfr_core.cancel import CancelToken, Stopped
+from sfr_core.cli.stored import usable
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
@@ -105,7 +106,7 @@ def reopened(folder: Path) -> Session:
     Raises:
         InputError: no run of a text-to-image model, or files that are missing or damaged.
     """
-    config = read_config(folder)
+    config = usable(read_config(folder))
     if not config.forget.strip().startswith(CONCEPT):
         raise InputError("This run forgets no concept.", hint="Choose the folder of a run of a text-to-image model.")
     from sfr_core.runs.session import Session

@@ -19,19 +19,21 @@ from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli.checks import add_checks
 from sfr_core.cli.hub import add_commands
 from sfr_core.cli.models import uploaded_model
+from sfr_core.cli.stored import to_repeat
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
-from sfr_core.plan import plan
+from sfr_core.plan import RunPlan, plan
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
-from sfr_core.runs.files import check_folder, event_line, read_config, write_run
+from sfr_core.runs.files import check_folder, event_line, write_run
 from sfr_core.zoo.shipped import card
 
 if TYPE_CHECKING:
     from sfr_core.runs.session import Session
+    from sfr_core.zoo.uploaded import UploadedModel
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 CHOOSES = (
@@ -80,7 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         "Ctrl-C stops after the present step; a stopped run keeps what it has, without result.json.",
     )
     run.set_defaults(command=_run)
-    run.add_argument("--config", type=Path, metavar="FILE", help="repeat the run of this config.json")
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="repeat the run of this config.json, to the last bit on such a machine",
+    )
     run.add_argument("--model", metavar="ID", help="model to change (see: models)")
     run.add_argument(
         "--forget",
@@ -143,16 +150,25 @@ def _run(args: argparse.Namespace) -> int:
     config = _config({**wanted, "model": model.id}, model.kind)
     planned = plan(config, card=model, dataset=None if own is None else own.dataset, files=True)
 
-    from sfr_core.ops.ranks import join, rank
+    from sfr_core.ops.device import cpu_threads
+    from sfr_core.ops.ranks import join
+
+    join(config.method)
+    with cpu_threads(config.threads):
+        return _run_planned(planned, own, out, overwrite=args.overwrite)
+
+
+def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, overwrite: bool) -> int:
+    """Makes the run, writes its files and returns the exit code."""
+    from sfr_core.ops.ranks import rank
     from sfr_core.runs.runner import run
     from sfr_core.runs.session import Session
 
-    join(config.method)
-    session = Session.of_plan(planned, own)
+    session, config = Session.of_plan(planned, own), planned.config
     speaks = rank() == 0  # the other processes of a launcher do the same run in silence
     if speaks:
         place = f"{session.device_name}, {session.precision}"
-        log(f"{session.method.title} on {model.title}, {place}; {config.variant}, {config.preset}")
+        log(f"{session.method.title} on {session.card.title}, {place}; {config.variant}, {config.preset}")
     events: list[Event] = []
     with stop_on_signals() as cancel:
         for event in run(session, cancel=cancel):
@@ -164,7 +180,7 @@ def _run(args: argparse.Namespace) -> int:
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
         if speaks:
-            write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=args.overwrite)
+            write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=overwrite)
     if not speaks:
         return CANCELLED if isinstance(last, Cancelled) else DONE
     if isinstance(last, Cancelled):
@@ -190,7 +206,7 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
         if clash:
             option = "set" if clash[0] == "settings" else clash[0].replace("_", "-")
             raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
-        return {**read_config(args.config).to_json(), "from_file": True}
+        return {**to_repeat(args.config).to_json(), "from_file": True}
     wanted = {name: getattr(args, name) for name in CHOOSES if getattr(args, name) is not None}
     if wanted.pop("data_free", False):
         wanted["data"] = "data-free"

@@ -20,9 +20,11 @@ Memory = Literal["plain", "spare"]
 MAX_SEED = 2**31 - 1
 MAX_PROMPT = 300
 """Characters of a prompt at most; a text encoder reads 77 tokens."""
+MAX_THREADS = 1024
 Name = Annotated[str, Field(pattern=r"\S")]
 ACCEPTED = {
     "seed": f"a whole number from 0 to {MAX_SEED}",
+    "threads": f"a whole number from 1 to {MAX_THREADS}",
     "redirect": f"a prompt of at most {MAX_PROMPT} characters",
     "settings": "a table of fields, {field: value}",
 }
@@ -48,6 +50,8 @@ class RunConfig:
             model's list names. Written to files only where it is set.
         memory: "spare" recomputes activations and holds in half precision what does not change (ops/sparing.py); its
             "auto" precision is half precision, unmeasured. Only this value is written to files.
+        threads: of the CPU, which decide the order of sums and so the last bits of the weights; None leaves them to the machine. A run's
+            files say how many it used, and `run --config` uses as many.
     """
 
     model: Name
@@ -62,6 +66,7 @@ class RunConfig:
     data: DataSource = "shipped"
     redirect: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
     memory: Memory = "plain"
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None = None
     schema: int = 1
 
     @model_validator(mode="wrap")
@@ -92,6 +97,8 @@ class RunConfig:
             del values["redirect"]
         if self.memory == "plain":
             del values["memory"]
+        if self.threads is None:
+            del values["threads"]
         return values
 
     @classmethod

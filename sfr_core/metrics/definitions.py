@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sfr_core.results import Record  # which imports numpy
 
 Direction = Literal["closer to retrained", "higher", "lower"]
-Unit = Literal["%", "nats", "points", "s", "feature²", "× real"]
+Unit = Literal["%", "nats", "points", "passes", "s", "feature²", "× real"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class MetricDefinition:
         key: field of ClassifierRecord, GeneratorRecord or RunResult.
         title: column head.
         sentence: definition for people.
-        unit: what stands behind a value: "%", "nats", "points" (percentage points), "s", "feature²" (squared distance in
+        unit: what stands behind a value: "%", "nats", "points" (percentage points), "passes", "s", "feature²" (squared distance in
             the judge's features) or "× real" (share of what test pictures have).
         good: which way is good.
         decimals: digits to print behind the point.
@@ -91,9 +91,18 @@ METRICS = _by_key(
         decimals=2,
     ),
     MetricDefinition(
+        "passes",
+        "Passes over the network",
+        "Single pictures that went forward and backward through the network, in the mask and in all steps. A pass forward alone counts as a third. Every machine "
+        "makes the same number.",
+        unit="passes",
+        good="lower",
+        decimals=0,
+    ),
+    MetricDefinition(
         "seconds",
-        "Time",
-        "Wall-clock time of the unlearning with its mask, without evaluation and previews.",
+        "Time of unlearning alone",
+        "Wall-clock time of the mask and of all steps, without evaluation and previews.",
         unit="s",
         good="lower",
     ),

@@ -26,15 +26,20 @@ from sfr_core.errors import InputError, OutOfMemory
 UsedPrecision = Literal["fp32", "bf16"]
 
 
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU that torch can use."""
+    return torch.cuda.is_available()
+
+
 def pick_device(wanted: Device) -> torch.device:
     """The device for a run: the GPU where there is one, unless the CPU was asked for.
 
     Raises:
         InputError: `cuda` was asked for and there is none.
     """
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted == "cuda" and not has_gpu():
         raise InputError("This machine has no usable NVIDIA GPU.", hint="Choose the device 'auto' or 'cpu'.")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if wanted != "cpu" and has_gpu() else "cpu")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -135,7 +140,8 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _peak_resident_bytes() -> int:
+def peak_resident_bytes() -> int:
+    """Largest resident memory of this process since it began, bytes: of a run only where the process made nothing else."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -162,8 +168,12 @@ def give_memory_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def peak_bytes(device: torch.device) -> int:
-    """Largest memory so far: of the tensors on a GPU, or of this process on a CPU, bytes."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    return _peak_resident_bytes()
+@contextmanager
+def cpu_threads(wanted: int | None) -> Iterator[None]:
+    """So many threads of the CPU while it is entered; None changes nothing. They decide the order of sums, and so the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(wanted or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -37,9 +37,12 @@ MEASURED = (RECOVERY, EXPOSED, AGREEMENT)
 
 
 class Written(Protocol):
-    """What of a session is written: its config and the tensors that the run changed."""
+    """What of a session is written: its config, as asked for and as used, and the tensors that the run changed."""
 
     config: RunConfig
+
+    @property
+    def used(self) -> RunConfig: ...
 
     def changed_tensors(self) -> dict[str, Tensor]: ...
 
@@ -93,7 +96,7 @@ def write_run(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        (temporary / CONFIG).write_text(_json(session.config.to_json(), indent=1) + "\n", encoding="utf-8")
+        (temporary / CONFIG).write_text(_json(session.used.to_json(), indent=1) + "\n", encoding="utf-8")
         with (temporary / EVENTS).open("w", encoding="utf-8") as f:
             f.writelines(event_line(event) + "\n" for event in events)
         write_weights(temporary / WEIGHTS, session)

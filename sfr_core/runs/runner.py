@@ -10,16 +10,18 @@ from contextlib import closing, contextmanager
 
 import torch
 
+from sfr_core import passes
 from sfr_core.cancel import CancelToken
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
-from sfr_core.ops.device import memory_errors, peak_bytes
+from sfr_core.ops.device import memory_errors
+from sfr_core.ops.memory import PeakMemory
 from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
 from sfr_core.runs.evaluate import Who, key_of
 from sfr_core.runs.evaluate import evaluate as measure
 from sfr_core.runs.known import Key, known
-from sfr_core.runs.session import Session
+from sfr_core.runs.session import Session, Tally
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.text_to_image import TextToImageTask
 
@@ -67,14 +69,31 @@ def _seeded(session: Session) -> Iterator[None]:
 
 
 def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Generator[Event, None, None]:
-    if session.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(session.device)
+    tally = session.tally = Tally()
+    with PeakMemory(session.device) as memory:
+        last = yield from _steps(session, tally, cancel, live_every)
+    tally.peak_bytes = memory.bytes
+    session.task.model.eval()
+    session.keep()
+    if isinstance(last, Finished) and evaluate and rank() == 0:
+        found = yield from measure(session.task, session, session.models(), steps=tally.steps, cancel=cancel)
+        session.store(found)
+        if found.stopped:
+            last = _cancelled(tally.steps, cancel)
+        else:
+            # A model that nobody can judge has no record, and then the run no result.
+            session.result = _result(session, found.records, tally) if found.records else None
+            last = Finished(steps=tally.steps, result=session.result)
+    yield last
+
+
+def _steps(
+    session: Session, tally: Tally, cancel: CancelToken, live_every: int | None
+) -> Generator[Event, None, Finished | Cancelled]:
+    """Preparation, mask and steps with their previews; the last event is returned."""
     ready = yield from _prepare(session, cancel)
     if not ready:
-        session.keep()
-        yield _cancelled(0, cancel)
-        return
-    seconds, steps, density = 0.0, 0, None
+        return _cancelled(0, cancel)
     # Optimiser, masks and teachers go with the method's generator: pictures are drawn in what they took.
     with closing(_method(session, cancel)) as method:
         previews = session.task.previews
@@ -82,29 +101,18 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
             started = time.perf_counter()
             event: Event = next(method)
             # Only the method's own time counts: what the consumer and the live evaluations take is theirs.
-            seconds += time.perf_counter() - started
+            tally.seconds += time.perf_counter() - started
             if isinstance(event, Finished | Cancelled):
-                break
+                return event
             yield event
             if isinstance(event, MaskReady):
-                density = event.density
+                tally.mask_density = event.density
             if isinstance(event, Step):
-                steps = event.i
+                tally.steps, tally.total = event.i, event.total
+                tally.forgetting += event.forget_loss is not None
                 every = live_every or math.ceil(event.total / previews)
                 if event.i % every == 0 or event.i == event.total:
                     yield from _preview(session, event.i, cancel)
-    session.task.model.eval()
-    session.keep()
-    if isinstance(event, Finished) and evaluate and rank() == 0:
-        found = yield from measure(session.task, session, session.models(), steps=steps, cancel=cancel)
-        session.store(found)
-        if found.stopped:
-            event = _cancelled(steps, cancel)
-        else:
-            # A model that nobody can judge has no record, and then the run no result.
-            session.result = _result(session, found.records, seconds, steps, density) if found.records else None
-            event = Finished(steps=steps, result=session.result)
-    yield event
 
 
 def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, None]:
@@ -153,9 +161,7 @@ def _preview(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
         yield Preview(i=i, predictions=shown.predictions, sheet=shown.sheet)
 
 
-def _result(
-    session: Session, records: dict[Who, Record], seconds: float, steps: int, density: float | None
-) -> RunResult:
+def _result(session: Session, records: dict[Who, Record], tally: Tally) -> RunResult:
     after, before, retrained = records["after"], records["before"], records.get("retrained")
     second = records.get("second")
     return RunResult(
@@ -165,15 +171,16 @@ def _result(
         avg_d=_gap(after, retrained),
         avg_d_before=_gap(before, retrained),
         kl_floor=second.KL if isinstance(second, ClassifierRecord) else None,
-        seconds=seconds,
-        retrain_seconds=None if retrained is None else session.retrain_seconds,
-        steps=steps,
-        mask_density=density,
-        peak_memory_bytes=peak_bytes(session.device),
+        seconds=tally.seconds,
+        retrain_seconds=session.retrain_seconds,
+        steps=tally.steps,
+        mask_density=tally.mask_density,
+        peak_memory_bytes=tally.peak_bytes,
         device=f"{session.device_name}, {session.precision}",
-        config=session.config.to_json(),
+        config=session.used.to_json(),
         versions={"python": platform.python_version(), "torch": torch.__version__},
-        retrain_clock="wall" if retrained is None else session.retrain_clock,
+        passes=passes.made(session.plan, steps=tally.steps, forgetting=tally.forgetting, total=tally.total),
+        retrain_passes=session.retrain_passes,
     )
 
 

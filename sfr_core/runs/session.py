@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sfr_core import passes
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig
+from sfr_core.configs import Device, RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.errors import Busy, InputError
 from sfr_core.hub.describe import check_memory, hub_precision
@@ -45,19 +46,39 @@ from sfr_core.zoo.shipped import (
     retrained_model,
 )
 
-__all__ = ["Retrained", "Session", "Who", "tensors_of"]
+__all__ = ["Retrained", "Session", "Tally", "Who", "tensors_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """A model that somebody retrained here: parameters and buffers by name on the CPU, and what it took, seconds."""
+    """A model that somebody retrained here: parameters and buffers by name on the CPU, and what it took, in seconds and passes."""
 
     weights: Mapping[str, Tensor]
     seconds: float
+    passes: float | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The weights as arrays, which travel to another process."""
         return {name: value.numpy() for name, value in self.weights.items()}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has made so far.
+
+    Attributes:
+        seconds: wall time of Fisher, mask and steps.
+        steps, total: made and planned. forgetting: those made that had a forget loss.
+        mask_density: share of the weights in the mask; None without one.
+        peak_bytes: ops.memory.PeakMemory; None before the last step.
+    """
+
+    seconds: float = 0.0
+    steps: int = 0
+    total: int = 0
+    forgetting: int = 0
+    mask_density: float | None = None
+    peak_bytes: int | None = None
 
 
 def tensors_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
@@ -75,6 +96,7 @@ class Session:
         retrained: retrained model where the card has none.
         shown_before: of a text-to-image model, share of each prompt's samples that fulfil it before the run; of the last evaluation.
         reports: answers picture by picture or samples, by model; of the last evaluation.
+        tally: what the last run made, or the present one has made so far.
         result: the record of the finished run, or None.
     """
 
@@ -131,6 +153,7 @@ class Session:
         self.after: dict[str, Tensor] | None = None
         self.reports: dict[Who, Report] = {}
         self.shown_before: dict[int, float] = {}
+        self.tally = Tally()
         self.result: RunResult | None = None
         self._running = threading.Lock()
 
@@ -274,16 +297,27 @@ class Session:
         self.shown_before = found.shown_before
 
     @property
-    def retrain_seconds(self) -> float | None:
-        """What the retrained model took, on the machine that the card names or, where a visitor made it, on this one."""
-        if retrained_model(self.card, self.split.spec.text) is not None:
-            return self.card.retrain_seconds
-        return None if self.retrained is None else self.retrained.seconds
+    def retrain_passes(self) -> float | None:
+        """Passes that retraining takes: those of the model that somebody retrained here, or what a card knows; None where unknown."""
+        mine = self._made_here
+        return passes.retraining(self.plan) if mine is None else mine.passes
 
     @property
-    def retrain_clock(self) -> Literal["wall", "cpu"]:
-        """What `retrain_seconds` counts; what a visitor's retraining took is wall time."""
-        return "wall" if retrained_model(self.card, self.split.spec.text) is None else self.card.retrain_clock
+    def retrain_seconds(self) -> float | None:
+        """What the retrained model took on this machine; None where a card ships it, whose seconds are another machine's."""
+        mine = self._made_here
+        return None if mine is None else mine.seconds
+
+    @property
+    def _made_here(self) -> Retrained | None:
+        """The visitor's retrained model, where the card has none."""
+        return self.retrained if retrained_model(self.card, self.split.spec.text) is None else None
+
+    @property
+    def used(self) -> RunConfig:
+        """The config with the device, precision and threads that the run uses, from which it can be repeated to the last bit."""
+        device: Device = "cuda" if self.device.type == "cuda" else "cpu"
+        return replace(self.config, device=device, precision=self.precision, threads=self.threads)
 
     def answers(self, who: Who, cancel: CancelToken | None = None) -> Answers | None:
         """Probabilities of one of a classifier's four models on every picture; None where there is no such model.

@@ -76,8 +76,9 @@ RETRAINED = measured(FA=0.0, RA=98.5, TA=61.0, MIA=2.0, TA_forget=0.0, TA_remain
 def result(**changes: Any) -> RunResult:
     values: dict[str, Any] = {
         "before": BEFORE, "after": measured(), "retrained": RETRAINED, "avg_d": 1.25, "avg_d_before": 54.625,
-        "kl_floor": 0.125, "seconds": 6.0, "retrain_seconds": 100.0, "steps": 4, "mask_density": 0.5,
+        "kl_floor": 0.125, "seconds": 6.0, "retrain_seconds": None, "steps": 4, "mask_density": 0.5,
         "peak_memory_bytes": 1000, "device": "CPU, fp32", "config": config().to_json(), "versions": {"torch": "2.14.1"},
+        "passes": 6000.0, "retrain_passes": 100_000.0,
     }  # fmt: skip
     return RunResult(**{**values, **changes})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from sfr_core.catalog import BY_KIND
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.cli.run import FAILED, main
 from sfr_core.events import Cancelled, from_json
+from sfr_core.ops.device import cpu_threads
 from sfr_core.presets import resolve
 from sfr_core.runs.files import FILES, read_config, read_events, read_result, read_weights
 from sfr_core.zoo.shipped import cards
@@ -98,6 +100,43 @@ def test_a_config_repeats_a_run(own: OwnFiles, first_run: Path, tmp_path: Path) 
     assert same_weights(first_run, again)
     assert read_config(first_run) == read_config(again)
     assert read_result(first_run).after == read_result(again).after
+
+
+def test_a_config_repeats_a_run_with_the_precision_and_the_threads_that_it_used(own: OwnFiles, tmp_path: Path) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    with cpu_threads(2):  # precision "auto": a stopwatch chooses it
+        assert main(["run", *own.options(), *QUICK, "--device", "cpu", "--out", str(first)]) == 0
+    used = read_config(first)
+    assert used.precision in ("fp32", "bf16")
+    assert (used.device, used.threads) == ("cpu", 2)
+    assert read_result(first).config == used.to_json()
+    repeat = ["run", "--config", str(first), *own.options(), "--out", str(again)]
+    with cpu_threads(1):
+        assert main(repeat) == 0
+        assert torch.get_num_threads() == 1
+    assert read_config(again) == used
+    assert (first / "after.safetensors").read_bytes() == (again / "after.safetensors").read_bytes()
+
+
+def test_a_run_that_cannot_be_the_same_here_says_so(
+    own: OwnFiles, first_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "theirs"
+    shutil.copytree(first_run, folder)
+
+    def said(name: str) -> str:
+        assert main(["run", "--config", str(folder), *own.options(), "--out", str(tmp_path / name)]) == 0
+        return capsys.readouterr().err
+
+    assert "differ" not in said("same")
+    result = json.loads((folder / "result.json").read_text())
+    result["versions"]["torch"] = "1.0.0+cpu"
+    (folder / "result.json").write_text(json.dumps(result))
+    assert "That run used torch 1.0.0 and here is torch" in said("other")
+    if not torch.cuda.is_available():
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, "device": "cuda"}))
+        assert "This run used a GPU and this machine has none" in said("gpu")
 
 
 def test_another_seed_gives_other_weights(own: OwnFiles, first_run: Path, tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ class Outcome:
         }
     )
 
+    @property
+    def used(self) -> RunConfig:
+        return replace(self.config, precision="bf16", threads=3)
+
     def changed_tensors(self) -> dict[str, Tensor]:
         return self.tensors
 
@@ -64,7 +68,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     write_run(out, Outcome(), EVENTS, RESULT)
     assert names(out) == sorted(FILES)
     assert names(out.parent) == ["one"]
-    assert read_config(out) == read_config(out / "config.json") == CONFIG
+    assert read_config(out) == read_config(out / "config.json") == Outcome().used
     assert read_result(out) == RESULT
     assert read_events(out) == EVENTS
     read = read_weights(out)

@@ -117,12 +117,12 @@ def test_a_generator_has_no_answers(tmp_path: Path) -> None:
 
 
 def test_a_model_that_the_visitor_retrained_is_the_reference(tmp_path: Path) -> None:
-    theirs = Retrained(tiny_unet(seed=5).state_dict(), 77.0)
+    theirs = Retrained(tiny_unet(seed=5).state_dict(), 77.0, 1500.0)
     session = ddpm_session(tmp_path / "m", "finetune", retrained=theirs)
     go(session, live_every=NEVER)
     assert session.result is not None
     assert session.result.retrained is not None
-    assert (session.result.retrain_seconds, session.result.retrain_clock) == (77.0, "wall")
+    assert (session.result.retrain_seconds, session.result.retrain_passes) == (77.0, 1500.0)
     again = session.reference("retrained")
     assert again is not None
     assert same(state(again), state(tiny_unet(seed=5)))

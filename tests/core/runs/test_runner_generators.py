@@ -87,7 +87,7 @@ def test_a_whole_run_with_everything(kind: str, tmp_path: Path) -> None:
     assert result.mask_density is not None
     assert result.config.get("data") == (None if kind == "ddpm" else "data-free")
     if "retrained" in expected.order:
-        assert (result.retrain_seconds, result.retrain_clock) == (card.retrain_seconds, "cpu")
+        assert result.retrain_seconds is None  # another machine's
     assert (result.retrained is not None) == ("retrained" in expected.order)
     for record in filter(None, (result.before, result.after, result.retrained)):
         assert isinstance(record, GeneratorRecord)
@@ -104,7 +104,7 @@ def test_a_whole_run_with_everything(kind: str, tmp_path: Path) -> None:
             assert report.labels.tolist() == wanted
 
     write_run(tmp_path / "run", session, events, result)
-    assert read_config(tmp_path / "run") == session.config
+    assert read_config(tmp_path / "run") == session.used
     assert read_events(tmp_path / "run") == events
     assert read_result(tmp_path / "run") == result
     laid = {**session.before, **read_weights(tmp_path / "run")}

@@ -62,7 +62,8 @@ def test_the_config_says_that_the_model_drew_its_own_pictures(jobs: dict[str, Jo
     job = jobs[model]
     assert job.config.data == "data-free"
     assert job.result is not None
-    assert job.result.config == job.config.to_json()
+    assert job.session is not None
+    assert job.result.config == job.session.used.to_json()
 
 
 @pytest.mark.parametrize("model", [DIT, SD])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from demos.records.diff import config_differences, result_differences, show
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.configs import EpochConfig
@@ -40,7 +42,7 @@ def test_results_list_every_number_that_moved_with_its_change() -> None:
     assert lines == [
         ("after", "Forget accuracy (FA) (%)", "0", "2.5", "+2.5"),
         ("after", "Divergence from retrained (KL) (nats)", "0.25", "none", ""),
-        ("result", "Time (s)", "6", "8", "+2"),
+        ("result", "Time of unlearning alone (s)", "6", "8", "+2"),
         ("result", "device", "CPU, fp32", "CUDA, bf16", ""),
         ("version", "torch", "2.14.1", "2.9", ""),
     ]
@@ -60,6 +62,32 @@ def test_one_and_true_are_not_the_same_setting() -> None:
     a = record(config=config(method="other", settings={"x": 1, "y": None}))
     b = record(config=config(method="other", settings={"x": True, "y": 0}))
     assert [(d.name, d.a, d.b) for d in config_differences(a, b)] == [("x", "1", "on"), ("y", "none", "0")]
+
+
+def test_a_setting_that_one_method_lacks_and_the_other_has_switched_off_is_no_difference() -> None:
+    a = record(config=config(method="one", settings={}))
+    b = record(config=config(method="two", settings={"forget_down_to": None, "mask": False, "epochs": 0}))
+    assert [(d.name, d.a, d.b) for d in config_differences(a, b)] == [("method", "one", "two"), ("epochs", "–", "0")]
+
+
+def test_a_setting_that_an_older_file_leaves_out_has_its_default() -> None:
+    older = SFRonConfig(steps=4).to_dict()
+    del older["lr_warmup"], older["forget_loss"]
+    whole = record(config=config(settings=SFRonConfig(steps=4).to_dict()))
+    assert config_differences(record(config=config(settings=older)), whole) == ()
+
+
+def test_runs_are_compared_as_they_were_run() -> None:
+    used = {**config().to_json(), "precision": "bf16", "threads": 2}
+    live = record(result=result(config=used))
+    assert live.config.precision != "bf16"
+    imported = record(config=replace(config(), precision="bf16", threads=2), result=result(config=used))
+    assert config_differences(live, imported) == ()
+    other = record(result=result(config={**used, "threads": 4}))
+    assert [(d.name, d.a, d.b) for d in config_differences(live, other)] == [("threads", "2", "4")]
+    # A file from before threads were written does not say that there were none.
+    older = record(result=result(config={**config().to_json(), "precision": "bf16"}))
+    assert config_differences(live, older) == ()
 
 
 def test_values_as_text() -> None:

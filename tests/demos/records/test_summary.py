@@ -43,7 +43,7 @@ def samples(**changes: Any) -> Any:
 def test_the_whole_sentence_of_a_forgotten_class() -> None:
     summary = classes()
     assert summary.text == (
-        "Forgot Cat (97 to 0 %; retrained 0 %), the others lost 0.5 points, at 6 % of the time of retraining; "
+        "Forgot Cat (97 to 0 %; retrained 0 %), the others lost 0.5 points, at 6 % of the passes of retraining; "
         "membership still 3 points above retrained."
     )
     assert summary.tone == "forgotten"
@@ -103,10 +103,11 @@ def after(**changes: Any) -> dict[str, Any]:
         (after(MIA=3.1), "; membership still 1.1 points above retrained."),
         (after(MIA=0.0), "; membership 2 points below retrained."),
         (after(MIA=92.0), "; membership 90 points above retrained."),
-        (after(MIA=None), ", at 6 % of the time of retraining."),
-        ({"seconds": 0.5}, "at under 1 % of the time"),
-        ({"seconds": 1.0}, "at 1 % of the time"),
-        ({"seconds": 250.0}, "at 250 % of the time"),
+        (after(MIA=None), ", at 6 % of the passes of retraining."),
+        ({"passes": 500.0}, "at under 1 % of the passes"),
+        ({"passes": 1000.0}, "at 1 % of the passes"),
+        ({"passes": 8400.0}, "at 8.4 % of the passes"),
+        ({"passes": 250_000.0}, "at 250 % of the passes"),
     ],
 )
 def test_words_for_the_others_membership_and_time(changes: dict[str, Any], words: str) -> None:
@@ -115,7 +116,7 @@ def test_words_for_the_others_membership_and_time(changes: dict[str, Any], words
 
 
 def test_without_a_retrained_model_the_target_of_a_class_is_zero() -> None:
-    summary = classes(retrained=None, avg_d=None, avg_d_before=None, kl_floor=None, retrain_seconds=None, seconds=12.4)
+    summary = classes(retrained=None, avg_d=None, avg_d_before=None, kl_floor=None, retrain_passes=None, seconds=12.4)
     assert summary.text == (
         "Forgot Cat (97 to 0 %; no retrained model to compare with), the others lost 0.5 points, in 12 s; membership 90 to 5 %."
     )
@@ -125,7 +126,7 @@ def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
     summary = samples()
     assert summary.text == (
         "Forgot the random 10 % (98 to 92 %; retrained 91 %; mean gap to retrained 2.2 to 0.8 points), "
-        "the test accuracy lost 0.5 points, at 6 % of the time of retraining; membership as in the retrained model."
+        "the test accuracy lost 0.5 points, at 6 % of the passes of retraining; membership as in the retrained model."
     )
     assert summary.tone == "forgotten"
 

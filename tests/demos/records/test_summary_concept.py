@@ -32,7 +32,7 @@ BEFORE = of_concept(FA=96.0, FA_paraphrase=90.0, JA_neighbours=90.0, FD_remain=2
 
 
 def said(**changes: Any) -> Any:
-    values = {"before": BEFORE, "after": of_concept(), "retrained": None, "retrain_seconds": None}
+    values = {"before": BEFORE, "after": of_concept(), "retrained": None, "retrain_passes": None}
     return summarise(result(**{**values, **changes}), "cat", concept=True)
 
 
@@ -41,7 +41,7 @@ def run(**changes: Any) -> Any:
         "config": config(forget="concept:cat"),
         "spec": ForgetSpec(text="concept:cat", classes=(0, 1), concept="cat"),
         "roles": ROLES,
-        "result": result(before=BEFORE, after=of_concept(), retrained=None, retrain_seconds=None),
+        "result": result(before=BEFORE, after=of_concept(), retrained=None, retrain_passes=None),
     }
     return record(**{**values, **changes})
 

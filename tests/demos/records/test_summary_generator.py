@@ -23,7 +23,7 @@ def said(**changes: Any) -> Any:
 def test_the_whole_sentence() -> None:
     summary = said()
     assert summary.text == (
-        "Forgot Cat (98 to 0 % accepted; retrained 0 %), the others lost 0.6 points, in 60 s (retraining took 12,000 s of CPU time on one core); "
+        "Forgot Cat (98 to 0 % accepted; retrained 0 %), the others lost 0.6 points, at 1 % of the passes of retraining; "
         "most of its samples are now pictures of other classes (87 %)."
     )
     assert summary.tone == "forgotten"
@@ -65,13 +65,20 @@ def test_says_what_the_samples_have_become(fa: float, some: float, words: str) -
 
 
 def test_nothing_is_said_of_samples_that_are_still_the_class() -> None:
-    assert said(after=measured(FA=97.0, accepted_any=98.0)).text.endswith("of CPU time on one core).")
+    assert said(after=measured(FA=97.0, accepted_any=98.0)).text.endswith(", at 1 % of the passes of retraining.")
 
 
-def test_only_times_of_one_clock_are_divided() -> None:
-    assert ", at 1 % of the time of retraining;" in said(retrain_clock="wall", retrain_seconds=6000.0).text
-    assert ", in 60 s (retraining took 6,000 s of CPU time on one core);" in said(retrain_seconds=6000.0).text
-    assert ", in 60 s;" in said(retrain_seconds=None).text
+def test_cost_is_in_passes_and_in_seconds_only_where_one_machine_made_both() -> None:
+    assert ", at 1 % of the passes of retraining;" in said().text
+    assert ", at under 1 % of the passes of retraining;" in said(passes=3839.0).text
+    assert (
+        ", at 1.5 % of the passes of retraining (60 s against 12,000 s);"
+        in said(passes=5760.0, retrain_seconds=12000.0).text
+    )
+    assert ", without a training pass;" in said(passes=0.0).text
+    assert ", in 60 s;" in said(retrain_passes=None).text
+    # An older file does not say how many passes it made.
+    assert ", in 60 s;" in said(passes=None, retrain_passes=None).text
 
 
 @pytest.mark.parametrize(
@@ -107,7 +114,7 @@ def test_what_was_never_known_cannot_be_forgotten(before: float, open_: bool) ->
 
 
 def test_without_a_retrained_model_zero_and_before_are_the_measure() -> None:
-    summary = said(retrained=None, retrain_seconds=None, after=measured(JA_remain=92.0))
+    summary = said(retrained=None, retrain_passes=None, after=measured(JA_remain=92.0))
     assert summary.text == (
         "Forgot Cat (98 to 0 % accepted; no retrained model to compare with), but the others lost 4 points, in 60 s; "
         "most of its samples are now pictures of other classes (87 %)."

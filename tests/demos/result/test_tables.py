@@ -47,16 +47,16 @@ def test_the_verdict_carries_a_sign_and_a_word_not_only_a_colour() -> None:
 
 def test_metrics_show_gap_unit_direction_and_n() -> None:
     rows = {row.title: row for row in metric_rows(record())}
-    fa, mia, kl, time = (
+    fa, mia, kl, cost = (
         rows["Forget accuracy (FA)"],
         rows["Membership attack (MIA)"],
         rows["Divergence from retrained (KL)"],
-        rows["Time"],
+        rows["Passes over the network"],
     )
     assert (fa.before, fa.after, fa.retrained, fa.gap, fa.unit, fa.n) == ("99.0", "0.0", "0.0", "+0.0", "%", "2")
     assert (mia.gap, mia.good) == ("+3.0", "closer to retrained")
     assert (kl.retrained, kl.gap) == ("0.125 (floor)", "–")
-    assert (time.after, time.retrained, time.gap) == ("6.0", "100.0", "6.0 % of it")
+    assert (cost.after, cost.retrained, cost.gap) == ("6,000", "100,000", "6.0 % of it")
     shown = seen(tables.metrics_html(record()))
     assert "Two retrained models already differ from each other by 0.125 nats" in shown
     assert "Share of the pictures to be forgotten that an attacker" in shown
