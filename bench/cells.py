@@ -29,6 +29,10 @@ Cell = dict[str, Any]
 T = TypeVar("T", bound="list[Any] | dict[str, Any]")
 
 FOLDER = Path(__file__).parent / "results"
+REFERENCE = "sfr-on-redirected"
+"""What the shipped generators begin with: its time is what the baselines get, and with it they are compared."""
+OWN_STEPS = (REFERENCE, "sfr-on")
+"""Methods that run as their presets say; the others take as many steps as fit into REFERENCE's time."""
 
 
 def load(results: Path, empty: T) -> T:
@@ -71,8 +75,8 @@ def places(
     forget: Sequence[str], seeds: Sequence[int], methods: Sequence[str], preset: str = "quick",
     data: DataSource = "shipped",
 ) -> list[Place]:  # fmt: skip
-    """The cells in the order in which they are measured: SFR-on's first, as it sets the time of the others."""
-    order = dict.fromkeys(["sfr-on", *methods])
+    """The cells in the order in which they are measured: REFERENCE's first, as it sets the time of the others."""
+    order = dict.fromkeys([REFERENCE, *methods])
     return [Place(name, seed, method, preset, data) for method in order for seed in seeds for name in forget]
 
 
@@ -102,12 +106,12 @@ def unmeasured(model: ModelCard, place: Place, protocol: str) -> Cell:
 
 
 def identity(cell: Cell) -> tuple[Any, ...]:
-    """What makes two cells equal: a rival's steps follow from SFR-on's time and do not count, so the preset must; the precision does not.
+    """What makes two cells equal: a baseline's steps follow from REFERENCE's time and do not count, so the preset must; the precision does not.
 
     A setting that came later has its default in older cells, which is what ran then.
     """
     whole = spec_of(cell["method"], cell["kind"]).config_cls.from_dict(cell["settings"]).to_dict()
-    counted = {k: v for k, v in whole.items() if k != "steps" or cell["method"] == "sfr-on"}
+    counted = {k: v for k, v in whole.items() if k != "steps" or cell["method"] in OWN_STEPS}
     told = (cell[k] for k in ("model", "forget", "prompts", "seed", "method", "preset", "data", "protocol"))
     return *told, cell["checkpoint"]["sha256"], json.dumps(counted, sort_keys=True)
 

@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import torch
 
-from bench.cells import FOLDER, Cell, Place, find, load, machine, places, unmeasured, updating
+from bench.cells import FOLDER, REFERENCE, Cell, Place, find, load, machine, places, unmeasured, updating
 from bench.generators import COMPARED, SEEDS, stored
 from bench.pace import RIVALS, bare_run, open_session
 from recipes.command import one_sentence, parser_of
@@ -65,7 +65,7 @@ def wanted(model: ModelCard, place: Place, precision: Precision) -> Cell:
 
 def reference(model: ModelCard, name: str, who: str, precision: Precision) -> Cell:
     """The cell of a model that no run changed; `who` of REFERENCES."""
-    named = unmeasured(model, Place(name, 0, "sfr-on", data="data-free"), protocol_of(model).name)
+    named = unmeasured(model, Place(name, 0, REFERENCE, data="data-free"), protocol_of(model).name)
     return {**named, "method": who, "settings": {}, "steps": 0, "attack": asdict(Attack()), "precision": precision}
 
 
@@ -94,11 +94,11 @@ def cells(args: Any, model: ModelCard) -> Iterator[tuple[Place, Cell]]:
     names = args.forget or COMPARED[model.id]
     for name in names:
         parse_forget(forget_spec(model.kind, name), open_dataset(model).class_names)
-        place = Place(name, 0, "sfr-on", data="data-free")
+        place = Place(name, 0, REFERENCE, data="data-free")
         for who in REFERENCES:
             if who == "original" or retrained_model(model, forget_spec(model.kind, name)):
                 yield place, reference(model, name, who, args.precision)
-    methods = ("sfr-on", *RIVALS[model.kind]) if args.methods is None else args.methods
+    methods = (REFERENCE, *RIVALS[model.kind]) if args.methods is None else args.methods
     for place in places(names, args.seeds or SEEDS, methods, data="data-free"):
         if place.method in methods:
             yield place, wanted(model, place, args.precision)
@@ -108,7 +108,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--model", default="emoji-sd", choices=[m for m in COMPARED if card(m).kind == "text-to-image"])
     parser.add_argument("--forget", nargs="+", metavar="NAME", help="names of concepts")
-    parser.add_argument("--methods", nargs="*", metavar="ID", help="default: SFR-on and all its rivals")
+    parser.add_argument(
+        "--methods", nargs="*", metavar="ID", help="default: SFR-on redirected and all that it is compared with"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, help=f"default: {', '.join(map(str, SEEDS))}")
     parser.add_argument("--precision", default="fp32", choices=[p for p in get_args(Precision) if p != "auto"])
     args = parser.parse_args(argv)

@@ -5,10 +5,10 @@
                                [--samples 500] [--sampler-steps 50] [--data-free] [--folder FOLDER] [--table] [--sheet]
 
 Each finished cell goes to bench/results/generators.json at once and is not measured again on the same checkpoint, with the same
-settings and protocol, so a broken-off table is continued by the same command. SFR-on comes first; what equal time is for the others:
-bench.pace. Latent models are measured as the page measures a run, the pixel model on as many samples and sampler steps as are asked
+settings and protocol, so a broken-off table is continued by the same command. SFR-on redirected comes first, SFR-on runs as its preset says;
+what equal time is for the others: bench.pace. Latent models are measured as the page measures a run, the pixel model on as many samples and sampler steps as are asked
 for. Each protocol, machine, preset, precision and source of pictures has a table of its own. A cell names its precision, which for a
-method is that of the SFR-on cell that sets its time. The pictures that a model draws for its run are not counted. `--table` prints
+baseline is that of the cell that sets its time. The pictures that a model draws for its run are not counted. `--table` prints
 the model's cells as Markdown; `--sheet` writes bench/results/generators.png from the samples of the pixel model's cells.
 """
 
@@ -30,13 +30,26 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from bench.cells import FOLDER, Cell, Place, find, load, machine, places, settings_of, unmeasured, updating
+from bench.cells import (
+    FOLDER,
+    OWN_STEPS,
+    REFERENCE,
+    Cell,
+    Place,
+    find,
+    load,
+    machine,
+    places,
+    settings_of,
+    unmeasured,
+    updating,
+)
 from bench.pace import RIVALS, TRIAL_STEPS, bare_run, data_of, equal_steps, open_session, steps_for
 from bench.tables import table
 from recipes.command import one_sentence, parser_of
 from recipes.train import can_compile
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog import spec_of
+from sfr_core.catalog import spec_of, title_of
 from sfr_core.configs import Device, Precision
 from sfr_core.data.samples import sample_plan
 from sfr_core.data.splits import forget_spec, parse_forget
@@ -46,6 +59,7 @@ from sfr_core.metrics.generation import Protocol
 from sfr_core.ops.device import UsedPrecision, peak_resident_bytes
 from sfr_core.ops.diffusion import check_sampler
 from sfr_core.ops.stepwise import drained
+from sfr_core.presets import default_method
 from sfr_core.results import GeneratorRecord
 from sfr_core.runs.evaluate import evaluate
 from sfr_core.runs.runner import run
@@ -90,24 +104,24 @@ def measure(
     model: ModelCard, place: Place, cells: Sequence[Cell], before: OriginalSamples, sampler: Protocol,
     precision: Precision = "auto", device: Device = "cpu",
 ) -> Cell:  # fmt: skip
-    """One cell: the run, its time and its records; on a CPU the precision of SFR-on's run is that of the others.
+    """One cell: the run, its time and its records; on a CPU the precision of REFERENCE's run is that of the baselines.
 
-    On a GPU equal time is that of a CPU (bench.pace). A method in closed form takes what it takes.
+    On a GPU equal time is that of a CPU (bench.pace). A method in closed form takes what it takes, and one of OWN_STEPS its preset's steps.
 
     Raises:
-        InputError: SFR-on was not measured on this thing and seed, so there is no time to give to another method.
+        InputError: REFERENCE was not measured on this thing and seed, so there is no time to give to another method.
     """
     cell = unmeasured(model, place, sampler.name)
-    settings, ours = cell["settings"], replace(place, method="sfr-on")
+    settings, ours = cell["settings"], replace(place, method=REFERENCE)
     once, budget = 0.0, None
-    if place.method != "sfr-on" and device == "cuda":
+    if place.method not in OWN_STEPS and device == "cuda":
         if "steps" in settings:
             settings["steps"], budget = equal_steps(model.id, place.method, settings, settings_of(model, ours))
-    elif place.method != "sfr-on":
+    elif place.method not in OWN_STEPS:
         known = find(cells, unmeasured(model, ours, sampler.name))
         if known is None:
             raise InputError(
-                f"SFR-on was not measured on {place.forget} with seed {place.seed}.",
+                f"{title_of(REFERENCE)} was not measured on {place.forget} with seed {place.seed}.",
                 hint=f"Measure it first, with the preset {place.preset} and {place.data} pictures.",
             )
         budget, precision = float(known["cpu_seconds"]), known["precision"]
@@ -208,7 +222,7 @@ def page_run(model: ModelCard) -> Cell:
     """
     spent = {"open": 0.0, "looks": 0.0, "method": 0.0, "evaluate": 0.0}
     started, cpu = time.perf_counter(), time.process_time()
-    default = Place(COMPARED[model.id][0], 0, "sfr-on", data=data_of(model.kind))
+    default = Place(COMPARED[model.id][0], 0, default_method(model.id), data=data_of(model.kind))
     session = open_session(model, default, settings_of(model, default))
     last = time.perf_counter()
     spent["open"] = last - started
@@ -274,7 +288,7 @@ def sheet(panels: Sequence[tuple[str, int | None, Image.Image]]) -> Image.Image:
 def write_sheet(sha256: str, names: Sequence[str]) -> Path:
     """Composes the sheet of a checkpoint from the tiles of its cells."""
     cells = [("before", None, Place("before", 0, "none"))]
-    cells += [(f"without {name}", label, Place(name, 0, "sfr-on")) for label, name in enumerate(names)]
+    cells += [(f"without {name}", label, Place(name, 0, REFERENCE)) for label, name in enumerate(names)]
     paths = [(title, label, tiles_path(place, sha256)) for title, label, place in cells]
     target = RESULTS.with_suffix(".png")
     sheet([(title, label, Image.open(p)) for title, label, p in paths if p.exists()]).save(target, optimize=True)
@@ -309,7 +323,7 @@ def wanted_places(args: argparse.Namespace, model: ModelCard, sampler: Protocol)
         found = places(args.forget or names, args.seeds or (0,), (), args.preset, data)
     else:
         found = places(args.forget or COMPARED[model.id], args.seeds or SEEDS, methods, args.preset, data)
-        if args.device == "cuda":  # nobody's time depends on SFR-on's cells
+        if args.device == "cuda":  # nobody's time depends on REFERENCE's cells
             found = [place for place in found if place.method in methods]
     for place in found:
         parse_forget(forget_spec(model.kind, place.forget), names)
@@ -350,7 +364,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--part", default="methods", choices=("methods", "classes", "page"))
     parser.add_argument("--forget", nargs="+", metavar="NAME", help="classes, or names of concepts")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0 for the classes, 0, 1 and 2 for the methods")
-    parser.add_argument("--methods", nargs="*", metavar="ID", help="beside SFR-on; default: all baselines")
+    parser.add_argument(
+        "--methods", nargs="*", metavar="ID", help="beside SFR-on redirected; default: SFR-on and all baselines"
+    )
     parser.add_argument("--samples", type=int, default=500, help="of the pixel model")
     parser.add_argument("--sampler-steps", type=int, default=50, help="of the pixel model")
     parser.add_argument("--preset", default="quick", choices=("quick", "thorough"))

@@ -3,11 +3,11 @@
     python -m bench.pace MODEL FORGET [METHOD ...]      # for example: emoji-dit flags; default: all baselines
 
 Equal time is equal CPU time, as the machine is shared: a trial tells what a step costs (the first one is left out: it also warms
-up), and a method gets as many as fit into what SFR-on took on the same thing and seed, its mask included. What a method needs only
+up), and a method gets as many as fit into what SFR-on redirected took on the same thing and seed, its mask included. What a method needs only
 once for a model (Selective Amnesia's Fisher) is measured beside it and not subtracted.
 
 Where several runs share a GPU, no clock there tells what a method takes; so this command keeps the trials of a CPU in
-bench/results/pace.json, and with --device cuda bench.generators gives each method the steps that fit into SFR-on's time here.
+bench/results/pace.json, and with --device cuda bench.generators gives each method the steps that fit into that time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from bench.cells import FOLDER, Place, load, machine, settings_of, updating
+from bench.cells import FOLDER, REFERENCE, Place, load, machine, settings_of, updating
 from recipes.command import one_sentence, parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import DataSource, Device, Precision, RunConfig
@@ -33,11 +33,11 @@ from sfr_core.zoo.shipped import card
 
 RESULTS = FOLDER / "pace.json"
 RIVALS = {
-    "ddpm": ("selective-amnesia", "salun", "joint", "gradient-ascent", "finetune"),
-    "dit": ("salun", "selective-amnesia", "joint", "gradient-ascent", "finetune"),
-    "text-to-image": ("esd-x", "esd-u", "salun", "uce", "concept-ablation"),
+    "ddpm": ("sfr-on", "selective-amnesia", "salun", "joint", "gradient-ascent", "finetune"),
+    "dit": ("sfr-on", "salun", "selective-amnesia", "joint", "gradient-ascent", "finetune"),
+    "text-to-image": ("sfr-on", "esd-x", "esd-u", "salun", "uce", "concept-ablation"),
 }
-"""The baselines that a kind of model is compared with."""
+"""What SFR-on redirected is compared with on a kind of model."""
 TRIAL_STEPS = 4
 """Of the trial that tells what a step costs."""
 
@@ -114,14 +114,14 @@ def data_of(kind: str) -> DataSource:
 
 
 def equal_steps(model: str, method: str, settings: dict[str, Any], ours: dict[str, Any]) -> tuple[int, float]:
-    """Steps of `method` that cost what SFR-on's run with the settings `ours` does, and that cost in CPU seconds.
+    """Steps of `method` that cost what REFERENCE's run with the settings `ours` does, and that cost in CPU seconds.
 
     Raises:
         InputError: one of the two was not measured here with these settings (their number of steps aside).
     """
     found = load(RESULTS, {}).get(model, {})
     trials = []
-    for who, wanted in (("sfr-on", ours), (method, settings)):
+    for who, wanted in ((REFERENCE, ours), (method, settings)):
         row = found.get(who)
         if row is None or {**row["settings"], "steps": 0} != {**wanted, "steps": 0}:
             raise InputError(
@@ -137,12 +137,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("model")
     parser.add_argument("forget", metavar="FORGET", help="a class or a concept")
-    parser.add_argument("methods", nargs="*", metavar="METHOD", help="beside SFR-on")
+    parser.add_argument("methods", nargs="*", metavar="METHOD", help="beside SFR-on redirected")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)  # threads that wait for each other would count
     with one_sentence():
         model = card(args.model)
-        for method in ("sfr-on", *(args.methods or RIVALS[model.kind])):
+        for method in (REFERENCE, *(args.methods or RIVALS[model.kind])):
             place = Place(args.forget, 0, method, data=data_of(model.kind))
             settings = settings_of(model, place)
             if "steps" not in settings:

@@ -24,6 +24,7 @@ import torch
 from safetensors.torch import load_file
 
 from recipes.command import parser_of
+from sfr_core.presets import default_method
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {
@@ -44,7 +45,17 @@ def run(checkout: Path, model: str, threads: int, steps: int | None, out: Path) 
         CalledProcessError: the run failed; its reason stands on stderr.
     """
     if not (out / "result.json").exists():
-        command = ["run", "--model", model, "--forget", DEFAULTS[model], "--method", "sfr-on", "--preset", "quick"]
+        command = [
+            "run",
+            "--model",
+            model,
+            "--forget",
+            DEFAULTS[model],
+            "--method",
+            default_method(model),
+            "--preset",
+            "quick",
+        ]
         command += ["--seed", "0", "--device", "cpu", "--precision", "fp32", "--overwrite", "--out", str(out)]
         command += [] if steps is None else ["--set", f"steps={steps}"]
         count = str(threads)

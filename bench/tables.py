@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import mean, stdev
 
-from bench.cells import Cell
-from sfr_core.catalog import spec_of
+from bench.cells import OWN_STEPS, Cell
+from sfr_core.catalog import spec_of, title_of
 from sfr_core.data.splits import forget_spec
 from sfr_core.presets import resolve
 
 FA_MOST, JA_LOSS_MOST, FD_RATIO_MOST = 2.0, 3.0, 1.15
-"""What SFR-on's quick preset must keep for every class: percent, points, ratio."""
+"""What the quick preset of a model's default must keep for every class: percent, points, ratio."""
 DIRECT_MOST, PARAPHRASE_MOST, NEIGHBOUR_LOSS_MOST = 5.0, 15.0, 5.0
 """What it must keep for every concept: percent, percent, points."""
 
@@ -194,9 +194,9 @@ def grouped(cells: Iterable[Cell], key: Callable[[Cell], str]) -> dict[str, list
 def table(cells: Sequence[Cell], page: Iterable[Cell] = ()) -> str:
     """Everything measured on one checkpoint by one protocol in one precision, under a heading each; then the page's runs.
 
-    The classes in turn are listed by machine. Methods are compared across machines, since each has as many steps as fit into SFR-on's
-    time on a CPU (bench.pace) wherever it ran; where each ran is said. Of cells that differ in their settings only, the newest
-    stands in a table; what of SFR-on's differs from today's preset is said. Of a concept whose prompts were changed only the cells with
+    The classes in turn are listed by machine. Methods are compared across machines, since each baseline has as many steps as fit into the
+    default's time on a CPU (bench.pace) wherever it ran; where each ran is said. Of cells that differ in their settings only, the newest
+    stands in a table; what of the methods in OWN_STEPS differs from today's preset is said. Of a concept whose prompts were changed only the cells with
     the last ones: the others answer another question.
     """
     prompts = {(c["checkpoint"]["sha256"], c["forget"]): c["prompts"] for c in cells}
@@ -210,7 +210,8 @@ def table(cells: Sequence[Cell], page: Iterable[Cell] = ()) -> str:
             continue
         for there in grouped(group, lambda cell: str(cell["device"])).values():
             there = newest(there)
-            parts += [f"{there[-1]['machine']}.{drawn_first(there)}{changed(there)}", class_table(there)]
+            parts.append(f"{there[-1]['machine']}.{drawn_first(there)}")
+            parts += [class_table(mine) for mine in by_own_steps(there)]
         parts.append(method_table(group))
     return "\n\n".join([*parts, *map(page_line, page)])
 
@@ -235,23 +236,26 @@ def drawn_first(cells: Iterable[Cell]) -> str:
 
 
 def changed(group: Iterable[Cell]) -> str:
-    """A sentence on the settings of SFR-on's cells that today's preset has otherwise; nothing where there are none."""
+    """A sentence on the settings of some cells of one method that today's preset has otherwise; nothing where there are none."""
     found: set[str] = set()
     for cell in group:
-        if cell["method"] == "sfr-on":
-            kind = cell["kind"]
-            forget = forget_spec(kind, cell["forget"])
-            today = resolve(cell["model"], "sfr-on", cell["preset"], forget=forget, kind=kind)
-            then = spec_of("sfr-on", kind).config_cls.from_dict(cell["settings"]).to_dict()
-            found |= {f"{name} {value}" for name, value in then.items() if value != today[name]}
-    return f" SFR-on with other settings than today's preset: {', '.join(sorted(found))}." if found else ""
+        kind, method = cell["kind"], cell["method"]
+        today = resolve(cell["model"], method, cell["preset"], forget=forget_spec(kind, cell["forget"]), kind=kind)
+        then = spec_of(method, kind).config_cls.from_dict(cell["settings"]).to_dict()
+        found |= {f"{name} {value}" for name, value in then.items() if value != today[name]}
+    return f" Other settings than today's preset: {', '.join(sorted(found))}." if found else ""
 
 
-def class_table(cells: Iterable[Cell]) -> str:
-    """SFR-on's preset, each class forgotten in turn (seed 0)."""
-    found = sorted((c for c in cells if c["method"] == "sfr-on" and c["seed"] == 0), key=lambda c: int(c["label"]))
-    if not found:
-        return "No class was measured yet."
+def by_own_steps(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """The cells of each method that runs as its preset says and has some with seed 0, by their labels."""
+    groups = grouped(
+        (c for c in cells if c["seed"] == 0 and c["method"] in OWN_STEPS), lambda cell: str(cell["method"])
+    )
+    return [sorted(groups[method], key=lambda c: int(c["label"])) for method in OWN_STEPS if method in groups]
+
+
+def class_table(found: Sequence[Cell]) -> str:
+    """One method's preset, each class forgotten in turn (`by_own_steps`)."""
     rows = []
     for c in found:
         b, a = c["before"], c["after"]
@@ -261,7 +265,7 @@ def class_table(cells: Iterable[Cell]) -> str:
         rows.append([c["forget"], *numbers, "yes" if kept(c) else "no"])
     head = "forget | FA before | FA | softmax | some class | rest before | rest | FD before | FD | ratio | diversity | CPU time | kept"
     return (
-        f"{markdown(head, rows)}\n\n{sum(map(kept, found))} of {len(rows)} classes keep all three: FA at most {FA_MOST:g} %, the rest within "
+        f"{title_of(found[0]['method'])}, each class in turn.{changed(found)}\n\n{markdown(head, rows)}\n\n{sum(map(kept, found))} of {len(rows)} classes keep all three: FA at most {FA_MOST:g} %, the rest within "
         f"{JA_LOSS_MOST:g} points, FD at most {FD_RATIO_MOST:g} times the one before."
     )
 
@@ -269,27 +273,35 @@ def class_table(cells: Iterable[Cell]) -> str:
 Pairs = dict[str, list[tuple[Cell, Cell]]]
 
 
+def compared_with(cells: Iterable[Cell]) -> str:
+    """The method that the others are compared with: the first of OWN_STEPS that was measured, the first where none was."""
+    measured = {cell["method"] for cell in cells}
+    return next((method for method in OWN_STEPS if method in measured), OWN_STEPS[0])
+
+
 def against_ours(cells: Iterable[Cell]) -> Pairs:
-    """Each rival's cells with SFR-on's of the same thing and seed, by method."""
+    """Each method's cells with those of `compared_with` on the same thing and seed, by method."""
     found = newest(cells)
-    ours = {(c["forget"], c["seed"]): c for c in found if c["method"] == "sfr-on"}
+    reference = compared_with(found)
+    ours = {(c["forget"], c["seed"]): c for c in found if c["method"] == reference}
     pairs: Pairs = {}
     for c in found:
-        if c["method"] != "sfr-on" and (c["forget"], c["seed"]) in ours:
+        if c["method"] != reference and (c["forget"], c["seed"]) in ours:
             pairs.setdefault(c["method"], []).append((c, ours[c["forget"], c["seed"]]))
     return pairs
 
 
 def method_table(cells: Sequence[Cell]) -> str:
-    """Mean and spread of each method over the classes and seeds that SFR-on was measured on too, and a sentence for each rival."""
-    if len({c["method"] == "sfr-on" for c in cells}) < 2:
+    """Mean and spread of each method over the classes and seeds that `compared_with` was measured on too, and a sentence for each."""
+    reference = compared_with(cells)
+    if len({c["method"] == reference for c in cells}) < 2:
         return "No second method was measured yet."
     pairs = against_ours(cells)
     if not pairs:
         return "The methods have no class and seed in common yet."
     ours = {(own["forget"], own["seed"]): own for some in pairs.values() for _, own in some}
     groups = {method: [theirs for theirs, _ in some] for method, some in pairs.items()}
-    groups["sfr-on"] = [ours[place] for place in sorted(ours)]
+    groups[reference] = [ours[place] for place in sorted(ours)]
     rows = []
     for method, group in sorted(groups.items(), key=lambda pair: mean(map(harm, pair[1]))):
         once = max(c["once_seconds"] for c in group)  # later cells of a process find it kept
@@ -319,16 +331,19 @@ def sentences(pairs: Pairs) -> list[str]:
     """Which of two methods is better on what both were measured on, and by how much."""
     lines = []
     for method, some in pairs.items():
+        name = title_of(some[0][1]["method"])
         theirs, ours = zip(*some, strict=True)
         apart = mean(map(harm, theirs)) - mean(map(harm, ours))
         who = "is better than" if apart > 0 else "is worse than" if apart < 0 else "equals"
         won = sum(harm(a) > harm(b) for a, b in some)
-        line = f"- SFR-on {who} {method} by {abs(apart):.1f} points of harm on the mean, and better in {won} of {len(some)} cells"
+        line = f"- {name} {who} {title_of(method)} by {abs(apart):.1f} points of harm on the mean, and better in {won} of {len(some)} cells"
         if ours[0]["kind"] != "text-to-image":
             fa = mean(map(left, theirs)) - mean(map(left, ours))
             lost = mean(map(nearest_loss, theirs)) - mean(map(nearest_loss, ours))
             ratio = mean(map(fd_ratio, theirs)) / mean(map(fd_ratio, ours))
-            line += f": there FA is {fa:+.1f}, the loss of the rest {lost:+.1f} points, FD {ratio:.2f} times SFR-on's"
+            line += (
+                f": there FA is {fa:+.1f}, the loss of the rest {lost:+.1f} points, FD {ratio:.2f} times that of {name}"
+            )
         lines.append(f"{line}.")
     return lines
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from recipes.command import parser_of
-from recipes.recorded import LESSONS, METHOD
+from recipes.recorded import LESSONS
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.configs.run import Precision
-from sfr_core.presets import resolve
+from sfr_core.presets import default_method, resolve
 from sfr_core.runs.known import ENDING, KEY, SHIPPED, Key, write
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
@@ -35,12 +35,13 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["UNLEARNING_CACHE"] = cache
         for lesson in LESSONS.values():
-            settings = {**resolve(lesson.model, METHOD, "quick", forget=lesson.forget), "steps": 1}
+            method = default_method(lesson.model)
+            settings = {**resolve(lesson.model, method, "quick", forget=lesson.forget), "steps": 1}
             for precision in PRECISIONS:
                 config = RunConfig(
                     model=lesson.model,
                     forget=lesson.forget,
-                    method=METHOD,
+                    method=method,
                     settings=settings,
                     device="cpu",
                     precision=precision,

@@ -24,12 +24,11 @@ from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS
 from sfr_core.events import Event, Preview, to_json
-from sfr_core.presets import resolve
+from sfr_core.presets import default_method, resolve
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 
 FOLDER = ASSETS / "recorded"
-METHOD = "sfr-on"
 COLOURS = 256
 
 
@@ -53,8 +52,9 @@ LESSONS = {
 
 def record(lesson: Lesson) -> dict[str, Any]:
     """Runs it once and returns what the file holds."""
-    settings = resolve(lesson.model, METHOD, "quick", forget=lesson.forget)
-    config = RunConfig(model=lesson.model, forget=lesson.forget, method=METHOD, settings=settings)
+    method = default_method(lesson.model)
+    settings = resolve(lesson.model, method, "quick", forget=lesson.forget)
+    config = RunConfig(model=lesson.model, forget=lesson.forget, method=method, settings=settings)
     started = time.perf_counter()
     session = Session.open(config)
     every = max(1, settings["steps"] // lesson.looks)

@@ -44,7 +44,7 @@ def made(run: RunPlan, *, steps: int, forgetting: int, total: int) -> float:
     """
     cost = _cost(run)
     share = steps / total if total else 1.0
-    # A run may leave forgetting steps out (SFRonConfig.forget_down_to); what others make of them follows the steps.
+    # A run may leave forgetting steps out (RedirectedConfig.forget_down_to); what others make of them follows the steps.
     forgot = min(1.0, forgetting / cost.forgetting) if cost.forgetting else share
     return cost.fisher + share * cost.remain + forgot * cost.forget
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from sfr_core.catalog import spec_of
+from sfr_core.catalog import able, spec_of
 from sfr_core.catalog.base import ANY, CLASS, SCATTERED, Preset
 from sfr_core.configs import Variant
 from sfr_core.errors import UnknownName
@@ -44,6 +44,17 @@ def resolve(
 def kind_of(model_id: str) -> str:
     """The kind of a shipped model; of what is not shipped the first kind."""
     return next((card.kind for card in cards() if card.id == model_id), next(iter(KINDS)))
+
+
+def default_method(model_id: str, *, kind: str | None = None) -> str:
+    """What is offered first: the kind's default where it has presets of this model's own, else the first method of the kind.
+
+    So a method that was tuned until it met its targets on the shipped models is no model's default where nobody has tried it.
+    """
+    kind = kind or kind_of(model_id)
+    method = KINDS[kind].default_method
+    tuned = origin(model_id).partition("@")[0] in spec_of(method, kind).presets
+    return method if tuned else next(iter(able(kind)))
 
 
 def preset_names(model_id: str, method: str, *, kind: str | None = None) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 // Method, preset, variant and settings of a run, drawn from the config's schema.
-// value: what the visitor chose, {model, method, preset, variant, changed: {setting: value}, run: {field: value}, shown: key of the offer}.
+// value: what the visitor chose, {model, method, preset, variant, changed: {setting: value}, run: {field: value}, shown: key of the offer,
+// first: method that the model begins with}.
 // offer: what can be chosen and what each field starts from (Chosen.offer in Python). It comes anew for each other choice, and for a class
 // that has settings of its own; an offer for an earlier choice is left alone, for the one for the last choice follows it.
 import { fill, make, partsOf, put } from './lib.js';
@@ -18,9 +19,16 @@ export function accepts(spec, value) {
   return (spec.low === null || value >= spec.low) && (spec.high === null || value <= spec.high);
 }
 
-/** What is chosen when an offer has come: another model has no changes yet, and what it does not have gives way to what it has. */
+/**
+ * What is chosen when an offer has come: another model has no changes yet, what it does not have gives way to what it has, and where the
+ * method was what the model before begins with, this one begins with its own.
+ */
 export function taken(value, offer) {
-  const next = offer.model === value.model ? { ...value } : { ...value, model: offer.model, changed: {} };
+  const next = { ...value, first: offer.first };
+  if (offer.model !== value.model) {
+    Object.assign(next, { model: offer.model, changed: {} });
+    if (value.method === value.first) next.method = offer.first;
+  }
   for (const { name, value: start, choices } of offer.choices) {
     if (!choices.some(([, id]) => id === next[name])) next[name] = start;
     if (next[name] !== start) return { next, suits: false }; // an offer for an earlier choice

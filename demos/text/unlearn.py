@@ -98,7 +98,6 @@ CONCEPT_KINDS: dict[ConceptKind, str] = {
     "category": "Categories",
     "style": "Styles",
 }
-OWN_LOSSES = "This preset uses our own losses, described here. Choose Published for the authors'."
 WAY_LEFT = "Forget loss: 1 = nothing forgotten yet, 0 = fully redirected. Above 1, a step went the wrong way."
 DIPS = (
     "The others may fall for a few steps and then recover: a forgetting step disturbs them, and the steps after it restore what the original model "

@@ -50,18 +50,20 @@ class Chosen:
     def of(cls, value: Any, model: str) -> Chosen:
         """What the page sent, for the model that is chosen: another model's method goes as far as this one can do it, its settings do not.
 
+        Where the method was what that model begins with, this one begins with its own.
+
         Raises:
             InputError: this model cannot do the method.
         """
         sent = value if isinstance(value, Mapping) else {}
         mine = sent.get("model") == model
-        able = [name for _, name in show.method_choices(model)]
+        able, first = [name for _, name in show.method_choices(model)], show.first_method(model)
         method, preset, variant, shown = (
             str(sent.get(name, start))
-            for name, start in (("method", able[0]), ("preset", ""), ("variant", "official"), ("shown", ""))
+            for name, start in (("method", first), ("preset", ""), ("variant", "official"), ("shown", ""))
         )
-        if not mine and method not in able:
-            method = able[0]
+        if not mine and (method not in able or method == sent.get("first")):
+            method = first
         names = presets.preset_names(model, method, kind=show.kind_of(model))
         changed, run = sent.get("changed"), sent.get("run")
         return cls(
@@ -94,7 +96,7 @@ class Chosen:
     def value(self) -> dict[str, Any]:
         """What the component holds."""
         names = ("model", "method", "preset", "variant", "changed", "run", "shown")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"first": show.first_method(self.model)}
 
     def config(self, **fields: Any) -> RunConfig:
         """The run; `fields` are those of RunConfig that stand elsewhere in the form.
@@ -124,6 +126,7 @@ class Chosen:
         return {
             "key": self.key(scope),
             "model": self.model,
+            "first": show.first_method(self.model),
             "choices": [
                 _choice("method", copy.METHOD_LABEL, self.method, show.method_choices(self.model)),
                 _choice("preset", copy.PRESET_LABEL, self.preset, show.preset_choices(self.model, self.method)),

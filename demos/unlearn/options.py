@@ -205,7 +205,7 @@ def redirect_note(method: str) -> str:
 
 def first_method(model: str) -> str:
     """The method that the page offers first for this model."""
-    return KINDS[kind_of(model)].default_method
+    return presets.default_method(model, kind=kind_of(model))
 
 
 def method_choices(model: str) -> list[tuple[str, str]]:
@@ -240,7 +240,7 @@ def method_note(model: str, method: str, preset: str, forget: str = "class:") ->
         T=copy,
         summary=spec.summary,
         paper=spec.paper,
-        losses=[copy.OWN_LOSSES, *said] if said else [],
+        losses=said,
         source=presets.preset_source(model, method, preset, forget=forget, kind=model_kind),
         cannot=[copy.CANNOT.format(title=catalog.title_of(name), reason=reason) for name, reason in unable],
     )

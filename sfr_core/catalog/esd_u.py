@@ -22,7 +22,7 @@ METHOD = {
         id="esd-u",
         title="ESD-u",
         summary="Turns the old model's guidance towards the concept round, in all layers but those that read the prompt.",
-        order=12,
+        order=13,
         config_cls=EsdUConfig,
         parts=replace(_ESD_X.parts, manifold="Euclidean, on all but cross-attention: δᵀ δ"),
         presets=esd_x.presets_of(1e-4, real_rate=5e-5, real_batch=2),

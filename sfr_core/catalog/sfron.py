@@ -22,9 +22,6 @@ from sfr_core.configs.base import (
 )
 from sfr_core.errors import InputError
 
-GAP_PICTURES = 48
-"""Looked at twice before a forgetting step that may be left out (SFRonConfig.forget_until)."""
-
 
 @checked
 class SFRonConfig(OptimizerConfig):
@@ -42,40 +39,10 @@ class SFRonConfig(OptimizerConfig):
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = forgetting_setting(
         "cosine", "Fading of forgetting", "How the strength falls (paper: linear, published code: cosine)."
     )
-    forget_loss: Literal["ascent", "redirect", "relative"] = forgetting_setting(
+    forget_loss: Literal["ascent", "redirect"] = forgetting_setting(
         "ascent",
         "Forget loss",
-        "Climb the loss of the forget set (ascent), move to another class's prediction (redirect), or move there by the same share at every noise level (relative; ours).",
-    )
-    other: Literal["next", "farthest"] = forgetting_setting(
-        "next",
-        "Other answer",
-        "Which class a relative forget loss moves to: the next by number, or the one with the most different predictions (ours; a prompt has its redirection).",
-    )
-    remain_loss: Literal["data", "recall"] = repair_setting(
-        "data", "Remain loss", "Repair towards the data (published), or the original's predictions (ours, generators)."
-    )
-    recall_weights: Literal["equal", "noise"] = repair_setting(
-        "equal", "Weights of the recall", "Count errors at all timesteps alike, or more where more is noise (ours)."
-    )
-    forget_until: float | None = forgetting_setting(
-        None,
-        "Forget until",
-        "A higher value forgets for longer: steps are left out while the label makes the loss larger by this logarithm (ours, generators only). Empty: none is left out.",
-        symbol="g",
-        low=1e-3,
-        high=10.0,
-    )
-    forget_steps: int | None = forgetting_setting(
-        None, "Forget in the first", "Higher forgets longer, then only repairs (ours). Empty: all.", low=1, high=20000
-    )
-    forget_down_to: float | None = forgetting_setting(
-        None,
-        "Forget down to",
-        "A higher value stops forgetting earlier: once the mean of five relative forget losses is no higher, the run only repairs (ours). Empty: never.",
-        symbol="r",
-        low=1e-4,
-        high=1.0,
+        "Climb the loss of the forget set (ascent), or move to another class's or prompt's prediction (redirect).",
     )
     adaptive: bool = ablation_setting(
         True, "Adaptive weights", "On: best-remembered samples get the largest push (F).", symbol="ε̃"
@@ -140,34 +107,11 @@ class SFRonConfig(OptimizerConfig):
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine", "Learning-rate schedule", "Falls to zero by a cosine over the run, or stays constant."
     )
-    lr_warmup: int = setting(
-        0, "Warm-up", "More give a gentler start: the rate rises over them (ours).", low=0, high=10000
-    )
-
-    @property
-    def recalls(self) -> bool:
-        """Whether the run needs the model as it was before."""
-        return self.remain_loss == "recall" or self.forget_loss == "relative"
 
     def check_abilities(self, have: Collection[str]) -> None:
         if self.forget_loss == "redirect" and "Redirectable" not in have:
             raise InputError(
                 "This model knows no wrong answer to move to.", hint="Choose 'ascent' as the forget loss (forget_loss)."
-            )
-        if self.recalls and "Denoising" not in have:
-            raise InputError(
-                "Only a generator's answers from before can be recalled.",
-                hint="Choose 'data' as the remain loss (remain_loss) and 'ascent' or 'redirect' as the forget loss (forget_loss).",
-            )
-        if self.forget_down_to is not None and self.forget_loss != "relative":
-            raise InputError(
-                "Only the relative forget loss says what share of the way is left.",
-                hint="Leave 'Forget down to' empty (forget_down_to: none), or choose 'relative' as the forget loss (forget_loss).",
-            )
-        if self.forget_until is not None and "Denoising" not in have:
-            raise InputError(
-                "Only a generator can be asked without a label.",
-                hint="Leave 'Forget until' empty (forget_until: none).",
             )
 
 
@@ -180,20 +124,16 @@ class ConceptSFRonConfig(SFRonConfig):
 
 def cost(config: SFRonConfig, sizes: Sizes) -> Cost:
     """A remain step in each outer step, a forgetting step in every `forget_every`, and the two Fishers of the mask."""
-    forget = min(config.batch_size, sizes.forget)
-    # The answer to another label is asked first, and where a share of the way is measured, the old one to the own label.
-    each = forget * (1 + FORWARD * {"redirect": 1, "relative": 2}.get(config.forget_loss, 0))
-    if config.forget_until is not None:  # how many steps are left out shows only in the run
-        each += 2 * FORWARD * min(config.batch_size, GAP_PICTURES)
-    forgetting = -(-min(config.steps, config.forget_steps or config.steps) // config.forget_every)
     limit = float("inf") if config.fisher_batches is None else config.fisher_batches * config.fisher_batch_size
+    forgetting = -(-config.steps // config.forget_every)
+    # A redirection asks for the prediction for another label first.
+    each = min(config.batch_size, sizes.forget) * (1 + FORWARD * (config.forget_loss == "redirect"))
     return Cost.training(
         config,
         forget=forgetting * each,
         forgetting=forgetting,
-        remain=config.steps * min(config.batch_size, sizes.remain) * (1 + FORWARD * (config.remain_loss == "recall")),
+        remain=config.steps * min(config.batch_size, sizes.remain),
         fisher=min(sizes.forget, limit) + min(sizes.remain, limit) if config.mask else 0.0,
-        networks=int(config.recalls),
         optimizers=2 if config.optimizer_state == "separate" else 1,
         tensors=int(config.slow_beta != 1.0),
         masks=int(config.mask),
@@ -219,12 +159,7 @@ WEIGHED = 8
 
 
 def _of_transformer(preset: Mapping[str, Any]) -> dict[str, Any]:
-    """Adaptive weights with the DDPM's values, which the published DiT code leaves out.
-
-    A loss that moves to another answer has none: they push hardest where it has already arrived (docs/adr/0024).
-    """
-    if preset.get("forget_loss", "ascent") != "ascent":
-        return {**IN_BATCHES, "mask": True}
+    """Adaptive weights with the DDPM's values, which the published DiT code leaves out."""
     weights = {"adaptive": True, "lam": 0.5, "weight_eps": 1e-8, "mask": True}
     return {**IN_BATCHES, **weights, "batch_size": max(WEIGHED, preset["batch_size"])}
 
@@ -249,16 +184,7 @@ _CLASSIFIER = MethodSpec(
     redirects=True,
     together=True,
 )
-_DDPM = replace(
-    _CLASSIFIER,
-    parts=replace(
-        _CLASSIFIER.parts,
-        forgetting="ascent with adaptive weights, or by our presets a share of the way to another class's answer",
-        remaining="descent on the true noise, or by our presets on what the model said before",
-    ),
-    presets=DDPM,
-    as_written=lambda preset: IN_BATCHES,
-)
+_DDPM = replace(_CLASSIFIER, presets=DDPM, as_written=lambda preset: IN_BATCHES)
 
 METHOD = {
     "classifier": _CLASSIFIER,
@@ -269,7 +195,7 @@ METHOD = {
         summary="Redirects the concept where it matters most and repairs everything else in small steps between.",
         config_cls=ConceptSFRonConfig,
         requires=("Redirectable",),
-        parts=replace(_DDPM.parts, forgetting="descent towards the answer to a neutral prompt, or ascent"),
+        parts=replace(_DDPM.parts, forgetting="descent towards the prediction for a neutral prompt, or ascent"),
         presets=TEXT_TO_IMAGE,
     ),
 }

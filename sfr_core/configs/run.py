@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from sfr_core.configs.base import checked
+from sfr_core.configs.renamed import renamed
 from sfr_core.errors import ConfigError, UnknownName
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -103,7 +104,7 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, data: Any) -> RunConfig:
-        """Reads what `to_json` wrote.
+        """Reads what `to_json` wrote, today or before SFR-on redirected had a name of its own (configs/renamed.py).
 
         Raises:
             ConfigError: not a table, a field missing, or another schema. UnknownName: an unknown field.
@@ -114,6 +115,9 @@ class RunConfig:
             raise ConfigError(
                 f"This configuration has schema {data['schema']}, this program reads 1.", hint="Update the program."
             )
+        if isinstance(data.get("method"), str) and isinstance(data.get("settings"), dict):
+            method, settings = renamed(data["method"], data["settings"])
+            data = {**data, "method": method, "settings": settings}
         return cls(**data)
 
 

@@ -21,7 +21,7 @@ from sfr_core.hub.offers import offer_of
 from sfr_core.hub.resolve import HubModel, recall, small_json
 from sfr_core.kinds import KINDS
 from sfr_core.nets.named import Architecture, build_network, from_timm_config, read_architecture
-from sfr_core.presets import resolve
+from sfr_core.presets import default_method, resolve
 from sfr_core.zoo.cards import ModelCard
 
 if TYPE_CHECKING:
@@ -88,14 +88,14 @@ class Description:
         )  # fmt: skip
 
     def first(self, *, spare: bool = False, on_gpu: bool = True, **changes: Any) -> MemoryNeed:
-        """What the run takes that a page or a command line without options would start: the kind's first method, its preset "quick".
+        """What the run takes that a page or a command line without options would start: the model's first method, its preset "quick".
 
         Args:
             spare, on_gpu: as in `memory`; the precision is what a run's "auto" means (see `hub_precision`), for a classifier single,
             which its "auto" may come to.
             changes: fields of the method's config; those that this kind of model has none of are left out.
         """
-        method = KINDS[self.model.kind].default_method
+        method = default_method(self.model.id, kind=self.model.kind)
         known = {s.name for s in spec_of(method, self.model.kind).config_cls.settings()}
         changed = {name: value for name, value in changes.items() if name in known}
         settings = resolve(self.model.id, method, overrides=changed, kind=self.model.kind)

@@ -46,7 +46,7 @@ class Kind:
         sampling: of its pictures where a model of the Hub says nothing else.
         previews, own: what it draws in a run and before it; None for what draws nothing.
         passes_per_mask: inputs of the network for each picture of a Fisher: 2 where its answer there is guided.
-        default_method: what the page offers first.
+        default_method: what is offered first for the models that it has presets of their own for (presets.default_method).
     """
 
     id: str

@@ -20,4 +20,5 @@ KIND = Kind(
     opens="sfr_core.tasks.ddpm:open_ddpm",
     previews=PREVIEW,
     own=SELF_GENERATED,
+    default_method="sfr-on-redirected",
 )

@@ -22,4 +22,5 @@ KIND = replace(
     pipeline=Pipeline(name="DiTPipeline", trained="transformer"),
     sampling=Sampling(steps=50, guidance=4.0),
     own=SELF_GENERATED,
+    default_method="sfr-on-redirected",
 )

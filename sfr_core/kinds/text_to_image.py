@@ -25,4 +25,5 @@ KIND = Kind(
     previews=PREVIEW,
     own=SELF_GENERATED,
     passes_per_mask=2,
+    default_method="sfr-on-redirected",
 )

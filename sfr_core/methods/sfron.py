@@ -1,6 +1,6 @@
 """SFR-on: saliency forgetting in the remain-preserving manifold, online (Huang et al., NeurIPS 2024, arXiv 2409.19732).
 
-One loop for every task. Three phases: estimate both diagonal Fishers, make the mask (S), then alternate a fast forgetting
+One loop for every task, and for SFR-on redirected too (catalog/sfron_redirected.py). Three phases: estimate both diagonal Fishers, make the mask (S), then alternate a fast forgetting
 step with adaptive weights (F) and slow remain steps (R-on). Where paper and published code differ, a config field decides.
 """
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.catalog.sfron_redirected import RedirectedConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.common import clip_gradients, cycle, finite, frozen_copy, last_event, training_run
@@ -37,7 +38,7 @@ from sfr_core.tasks.base import Batch, Part, Task
 from sfr_core.tasks.diffusion import DiffusionTask
 
 ENOUGH = 5
-"""Forgetting steps over whose mean a run knows how much is left (SFRonConfig.forget_down_to): one batch says little."""
+"""Forgetting steps over whose mean a run knows how much is left (RedirectedConfig.forget_down_to): one batch says little."""
 
 
 def sfron(task: Task, config: SFRonConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
@@ -106,9 +107,10 @@ def estimate_fisher(
 
 
 def unlearn(
-    task: Task, config: SFRonConfig, mask: Tensors | None, *, rng: torch.Generator, cancel: CancelToken
+    task: Task, asked: SFRonConfig, mask: Tensors | None, *, rng: torch.Generator, cancel: CancelToken
 ) -> Iterator[Event]:
     """The alternating loop (R-on), T outer steps; every K-th begins with a forgetting step."""
+    config = RedirectedConfig.of(asked)
     parameters = task.parameters()
     masks = None if mask is None else [mask[name] for name in parameters]
     remain_optimizer = make_optimizer(config, parameters.values(), eps=config.adam_eps)
@@ -175,14 +177,14 @@ def unlearn(
     yield last_event(done, cancel, stopped=done < config.steps)
 
 
-def _label_misleads(task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator) -> bool:
+def _label_misleads(task: Task, batch: Batch, config: RedirectedConfig, rng: torch.Generator) -> bool:
     """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
     if config.forget_until is None:
         return False
     return _mean_of_processes(cast(DiffusionTask, task).label_gap(batch, rng), task) >= config.forget_until
 
 
-def _forgot_enough(left: deque[float], config: SFRonConfig) -> bool:
+def _forgot_enough(left: deque[float], config: RedirectedConfig) -> bool:
     """Whether the last ENOUGH forgetting steps found no more than `forget_down_to` of the way left (docs/adr/0041)."""
     return config.forget_down_to is not None and len(left) == ENOUGH and sum(left) / ENOUGH <= config.forget_down_to
 
@@ -197,7 +199,7 @@ def _mean_of_processes(value: float, task: Task) -> float:
 
 
 def forget_gradient(
-    task: Task, batch: Batch, config: SFRonConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator,
+    task: Task, batch: Batch, config: RedirectedConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator,
     before: nn.Module | None = None,
 ) -> float:  # fmt: skip
     """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t); returns sum_i w_i l_i.
@@ -230,7 +232,7 @@ def forget_gradient(
 
 
 def _remain_losses(
-    task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
+    task: Task, batch: Batch, config: RedirectedConfig, rng: torch.Generator, before: nn.Module | None
 ) -> Tensor:
     """Per-sample losses [n] of a remain batch, which the repair descends."""
     if config.remain_loss == "recall" and before is not None:
@@ -239,7 +241,7 @@ def _remain_losses(
 
 
 def _forget_losses(
-    task: Task, batch: Batch, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None
+    task: Task, batch: Batch, config: RedirectedConfig, rng: torch.Generator, before: nn.Module | None
 ) -> Tensor:
     """Per-sample losses [n] that the forgetting step climbs, or descends where the config redirects."""
     if config.forget_loss == "relative" and before is not None:
@@ -262,7 +264,7 @@ def _forget_step(
 
 
 @torch.no_grad()
-def _mean_inverse_loss(task: Task, config: SFRonConfig, rng: torch.Generator, before: nn.Module | None) -> Tensor:
+def _mean_inverse_loss(task: Task, config: RedirectedConfig, rng: torch.Generator, before: nn.Module | None) -> Tensor:
     """Mean of c_j over the whole forget set at the present weights (eval mode, so that no BatchNorm statistics move)."""
     task.model.eval()
     all_c = [

@@ -21,9 +21,9 @@ from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
 Other = Literal["next", "farthest"]
-"""Which class a relative loss moves to: SFRonConfig.other."""
+"""Which class a relative loss moves to: RedirectedConfig.other."""
 RecallWeights = Literal["equal", "noise"]
-"""How the errors of a recall count: SFRonConfig.recall_weights."""
+"""How the errors of a recall count: RedirectedConfig.recall_weights."""
 Source = Literal["train", "test"]
 Batch = Any
 """Whatever the task's own `batches` yield and its `losses` read; a method passes it on unseen."""

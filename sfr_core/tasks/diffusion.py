@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.sfron import GAP_PICTURES
+from sfr_core.catalog.sfron_redirected import GAP_PICTURES
 from sfr_core.configs import Precision
 from sfr_core.data.class_sets import PreviewSettings, evenly
 from sfr_core.data.reduced import reduced

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bench.cells import Cell, Place, settings_of, unmeasured
+from bench.cells import REFERENCE, Cell, Place, settings_of, unmeasured
 from sfr_core.zoo import shipped as zoo
 
 DDPM = replace(zoo.card("fashion-mnist-ddpm"), sha256="a" * 64, training={"images_seen": 1000})
@@ -20,7 +20,7 @@ def classifier_cell(method: str, forget: str, **more: Any) -> Cell:
     }  # fmt: skip
 
 
-def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: float) -> Cell:
+def cell(method: str = REFERENCE, forget: str = "Bag", seed: int = 0, **after: float) -> Cell:
     """A pixel model's: before FA 100, JA 95, FD 2.0; after as given."""
     record = {"FA_softmax": 1.0, "accepted_any": 5.0, "diversity": 0.9}
     return {
@@ -31,7 +31,7 @@ def cell(method: str = "sfr-on", forget: str = "Bag", seed: int = 0, **after: fl
     }  # fmt: skip
 
 
-def concept_cell(method: str = "sfr-on", forget: str = "cat", seed: int = 0, **after: float | None) -> Cell:
+def concept_cell(method: str = REFERENCE, forget: str = "cat", seed: int = 0, **after: float | None) -> Cell:
     """A text-to-image model's. Before: direct 100, neighbours and others 90; after as given."""
     record = {"FA": 100.0, "FA_paraphrase": 100.0, "JA_neighbours": 90.0, "JA_others": 90.0, "FD_remain": 1.0}
     return {

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import bench.generators as bench
-from bench.cells import Cell, Place, find, unmeasured
+from bench.cells import REFERENCE, Cell, Place, find, unmeasured
 from bench.generators import GAP, MARK, SCALE, TILES, TITLE, measure, save_tiles, sheet
 from bench.pace import bare_run
 from bench.tables import page_line, table
@@ -51,12 +51,12 @@ def test_a_table_is_filled_cell_by_cell_and_not_measured_again(
     asked = ["--model", "emoji-sd", "--forget", "cat", "--seeds", "0", "--methods", "uce", "esd-x"]
     bench.main(asked)
     cells = bench.stored()["cells"]
-    assert [c["method"] for c in cells] == ["sfr-on", "uce", "esd-x"]
+    assert [c["method"] for c in cells] == [REFERENCE, "uce", "esd-x"]
     assert all(c["before"] == cells[0]["before"] for c in cells)
     assert cells[0]["mask_density"] is not None
     assert cells[2]["steps"] == cells[2]["settings"]["steps"] >= 1  # as many as fit
     assert cells[1]["budget_cpu_seconds"] == cells[0]["cpu_seconds"]
-    assert "esd-x by" in capsys.readouterr().out
+    assert "ESD-x by" in capsys.readouterr().out
     monkeypatch.setattr(bench, "measure", None)
     bench.main(asked)
     assert bench.stored()["cells"] == cells

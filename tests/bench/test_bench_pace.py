@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import pace
+from bench.cells import REFERENCE
 from bench.pace import Measured, bare_run, cost, steps_for
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
@@ -30,7 +31,7 @@ def test_equal_time_on_a_gpu_is_that_of_a_cpu(tmp_path: Path, monkeypatch: pytes
     row = {"settings": {"lr": 1.0, "steps": 50}, "seconds": 9.0, "mask_density": None, "steps": 4}
     ours = {**row, "cpu_seconds": 16.0, "step_cpu_seconds": 6.0, "once_cpu_seconds": 0.0}  # 10 and 2 a step
     theirs = {**row, "cpu_seconds": 5.0, "step_cpu_seconds": 3.0, "once_cpu_seconds": 1.0}  # 1 and 1 a step
-    pace.RESULTS.write_text(json.dumps({"m": {"sfr-on": ours, "salun": theirs}}))
+    pace.RESULTS.write_text(json.dumps({"m": {REFERENCE: ours, "salun": theirs}}))
     assert pace.equal_steps("m", "salun", {"lr": 1.0, "steps": 7}, {"lr": 1.0, "steps": 11}) == (30, 30.0)
     with pytest.raises(InputError, match="of salun costs on m is not known") as told:
         pace.equal_steps("m", "salun", {"lr": 2.0, "steps": 7}, {"lr": 1.0, "steps": 11})

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import bench.tables as bench
-from bench.cells import Cell
+from bench.cells import REFERENCE, Cell
 from tests.bench.bench_cells import cell, changed, classifier_cell, concept_cell, thorough
 
 
@@ -69,7 +69,9 @@ def test_all_three_targets_must_hold(found: Cell, holds: bool) -> None:
 
 
 def test_class_table_counts_the_targets() -> None:
-    text = bench.class_table([cell(), cell(forget="Coat", FA=9.0), cell(seed=1), cell("joint")])
+    (mine,) = bench.by_own_steps([cell(), cell(forget="Coat", FA=9.0), cell(seed=1), cell("joint")])
+    text = bench.class_table(mine)
+    assert text.startswith("SFR-on redirected, each class in turn.")
     assert "1 of 2 classes keep all three" in text
     assert text.count("\n| Bag") == 1
     assert text.count("| no |") == 1
@@ -77,7 +79,7 @@ def test_class_table_counts_the_targets() -> None:
 
 def test_a_table_says_what_todays_preset_has_otherwise() -> None:
     old = changed(cell(), lr=1.0)
-    said = "SFR-on with other settings than today's preset"
+    said = "Other settings than today's preset"
     assert f"{said}: lr 1.0." in bench.table([old])
     assert said not in bench.table([old, cell(), {**cell("joint"), "settings": {}}])  # the newest stands in the table
 
@@ -95,30 +97,43 @@ def test_a_run_that_draws_its_pictures_and_another_preset_have_tables_of_their_o
 def test_a_method_is_compared_where_sfron_was_measured_too() -> None:
     joint = [cell("joint", FA=11.0), cell("joint", seed=1, FA=21.0), cell("joint", forget="Coat")]
     text = bench.method_table([cell(), cell(seed=1), *joint, cell("salun", FA=0.0, JA_remain=95.0)])
-    assert "SFR-on is better than joint by 15.0 points of harm on the mean, and better in 2 of 2 cells" in text
-    assert "SFR-on is worse than salun by 2.0 points of harm on the mean, and better in 0 of 1 cells" in text
-    assert re.findall(r"^\| (\S+) \| (\d+) \|", text, re.M) == [("salun", "1"), ("sfr-on", "2"), ("joint", "2")]
+    assert (
+        "SFR-on redirected is better than Joint loss by 15.0 points of harm on the mean, and better in 2 of 2 cells"
+        in text
+    )
+    assert "SFR-on redirected is worse than SalUn by 2.0 points of harm on the mean, and better in 0 of 1 cells" in text
+    assert re.findall(r"^\| (\S+) \| (\d+) \|", text, re.M) == [("salun", "1"), (REFERENCE, "2"), ("joint", "2")]
     assert "Measured:" not in text
     assert "No second method" in bench.method_table([cell(), cell(seed=1)])
     assert "in common" in bench.method_table([cell(), cell("joint", forget="Coat")])
+
+
+def test_where_only_sfron_was_measured_it_is_what_others_are_compared_with() -> None:
+    both = [cell("sfr-on", FA=3.0), cell("joint", FA=11.0)]
+    assert "SFR-on is better than Joint loss by 8.0 points" in bench.method_table(both)
+    text = bench.table([*both, cell()])
+    assert "SFR-on redirected is better than SFR-on by 2.0 points" in text
+    assert re.findall(r"^(SFR-on.*), each class in turn", text, re.M) == ["SFR-on redirected", "SFR-on"]
 
 
 def test_concepts_are_compared_where_both_methods_were_measured() -> None:
     uce = [concept_cell("uce", FA=24.0), concept_cell("uce", "dog", FA=0.0)]
     cells = [concept_cell(), concept_cell(seed=1), *uce]
     text = bench.table([*cells, {**concept_cell(), "protocol": "9@4"}])
-    assert "SFR-on is better than uce by 10.0 points of harm on the mean, and better in 1 of 1 cells." in text
+    assert (
+        "SFR-on redirected is better than UCE by 10.0 points of harm on the mean, and better in 1 of 1 cells." in text
+    )
     assert text.count("Checkpoint aaaaaaaaaaaa after 2,000 training pictures") == 2
-    assert "| cat | sfr-on | 2 | 60 | 4.0 ± 0.0 |" in bench.concept_table(cells)
-    assert text.index("| cat | sfr-on | 2") < text.index("| cat | uce")
+    assert f"| cat | {REFERENCE} | 2 | 60 | 4.0 ± 0.0 |" in bench.concept_table(cells)
+    assert text.index(f"| cat | {REFERENCE} | 2") < text.index("| cat | uce")
 
 
 def test_methods_are_compared_across_devices_and_classes_are_not() -> None:
     there = {"device": "a GPU", "machine": "a GPU"}
     text = bench.table([{**cell(FA=9.0), **there}, {**cell("joint", FA=11.0), **there}, cell()])
     assert text.count("1 of 1 classes keep") == text.count("0 of 1 classes keep") == 1
-    assert "SFR-on is better than joint by 10.0 points" in text  # the newest of SFR-on's
-    assert "Measured: joint on a GPU; sfr-on on here." in text
+    assert "SFR-on redirected is better than Joint loss by 10.0 points" in text  # the newest of the default's
+    assert f"Measured: joint on a GPU; {REFERENCE} on here." in text
 
 
 def test_checkpoints_and_protocols_are_never_mixed() -> None:

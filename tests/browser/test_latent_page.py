@@ -154,7 +154,7 @@ def test_a_class_chosen_while_a_preset_is_filled_in_brings_its_own(choosing: Pag
     choose(page, "fashion-mnist-ddpm", "Trouser")
     preset = page.locator("#set-preset select")
     page.locator("#class-picker input[value='Trouser']").uncheck()
-    with held_back(page, lambda answer: "|sfr-on|quick|" in answer.text()) as held:
+    with held_back(page, lambda answer: "|sfr-on-redirected|quick|" in answer.text()) as held:
         preset.select_option("thorough")
         expect(page.locator("#set-steps input[type=number]")).to_have_value("150")
         preset.select_option("quick")

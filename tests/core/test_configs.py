@@ -14,6 +14,7 @@ from sfr_core.catalog.sfron import AS_WRITTEN, SFRonConfig
 from sfr_core.catalog.uce import UceConfig
 from sfr_core.configs import MAX_SEED, MethodConfig, OptimizerConfig, RunConfig, Setting, parse_value
 from sfr_core.configs.base import Group
+from sfr_core.configs.renamed import SWITCHED_OFF
 from sfr_core.errors import ConfigError, UnknownName
 
 CONFIGS = list(dict.fromkeys(spec.config_cls for table in BY_KIND.values() for spec in table.values()))
@@ -194,3 +195,35 @@ def test_a_redirection_is_written_only_where_it_is_set() -> None:
     for wrong in (3, "x" * 301):
         with pytest.raises(ConfigError, match="redirect"):
             RunConfig(model="m", forget="concept:cat", method="sfr-on", settings={}, redirect=wrong)  # type: ignore[arg-type]
+
+
+OLD = {**RUN, "model": "emoji-dit", "method": "sfr-on"}
+NEUTRAL = dict(SWITCHED_OFF)
+
+
+@pytest.mark.parametrize(
+    ("settings", "method", "kept"),
+    [
+        # The paper's losses: what SFR-on no longer names goes, everything else stays.
+        ({"lr": 0.5, "forget_loss": "ascent", **NEUTRAL}, "sfr-on", {"lr": 0.5, "forget_loss": "ascent"}),
+        ({"lr": 0.5}, "sfr-on", {"lr": 0.5}),
+        ({"forget_loss": "redirect", "adaptive": False}, "sfr-on", {"forget_loss": "redirect", "adaptive": False}),
+        # Ours, one by one: the values stay, and what a file of that time did not name is not added.
+        ({"forget_loss": "relative"}, "sfr-on-redirected", {"forget_loss": "relative"}),
+        *(
+            ({**NEUTRAL, name: value}, "sfr-on-redirected", {**NEUTRAL, name: value})
+            for name, value in {
+                "other": "farthest", "remain_loss": "recall", "recall_weights": "noise", "forget_until": 0.3, "forget_steps": 4,
+                "forget_down_to": 0.1, "lr_warmup": 10,
+            }.items()
+        ),
+    ],
+)  # fmt: skip
+def test_a_file_of_before_sfron_redirected_is_read_by_its_settings(
+    settings: dict[str, Any], method: str, kept: dict[str, Any]
+) -> None:
+    found = RunConfig.from_json({**OLD, "settings": settings})
+    assert (found.method, found.settings) == (method, kept)
+    assert RunConfig.from_json(found.to_json()) == found  # what is written today is read as it is
+    other = RunConfig.from_json({**OLD, "method": "salun", "settings": settings})
+    assert (other.method, other.settings) == ("salun", settings)

@@ -14,7 +14,7 @@ from sfr_core.catalog.sources import SWIN
 from sfr_core.configs import Variant
 from sfr_core.errors import ConfigError, InputError, UnknownName
 from sfr_core.hub.offers import OFFERS
-from sfr_core.presets import forget_scope, kind_of, preset_names, preset_source, resolve
+from sfr_core.presets import default_method, forget_scope, kind_of, preset_names, preset_source, resolve
 from sfr_core.zoo.shipped import cards, open_dataset
 
 MODEL, GENERATOR = "fashion-mnist-resnet", "fashion-mnist-ddpm"
@@ -33,7 +33,8 @@ def test_every_preset_is_whole_survives_json_and_names_its_source(kind: str, met
     assert ANY in spec.presets
     for model in MODELS[kind]:
         names = preset_names(model, method, kind=kind)
-        assert names == ("quick", "thorough", "published")  # cheapest first
+        published = () if method == "sfr-on-redirected" else ("published",)  # ours: nobody has published values
+        assert names == ("quick", "thorough", *published)  # cheapest first
         for preset in names:
             source = preset_source(model, method, preset, kind=kind)
             assert source.endswith(".")
@@ -164,6 +165,7 @@ def test_quick_forgetting_takes_at_most_fifty_steps() -> None:
     quick = resolve(GENERATOR, "sfr-on")
     assert quick["steps"] <= 50
     assert resolve(GENERATOR, "sfr-on", "thorough")["steps"] > quick["steps"]
+    assert resolve(GENERATOR, "sfr-on-redirected")["steps"] <= 50
     for method in of_kind("ddpm"):
         assert resolve(GENERATOR, method)["steps"] <= resolve(GENERATOR, method, "thorough")["steps"]
 
@@ -204,7 +206,9 @@ def test_paper_variant_of_a_transformer_really_weighs_masks_and_fades() -> None:
 def test_paper_variant_weighs_nothing_that_moves_to_another_answer() -> None:
     # The weights are the largest where the loss is the smallest: there such a loss has arrived (docs/adr/0024).
     for preset in ("quick", "thorough"):
-        official, paper = (resolve("emoji-dit", "sfr-on", preset, variant) for variant in ("official", "paper"))
+        official, paper = (
+            resolve("emoji-dit", "sfr-on-redirected", preset, variant) for variant in ("official", "paper")
+        )
         assert paper["forget_loss"] == "relative"
         assert (paper["adaptive"], paper["mask"], paper["alpha_schedule"]) == (False, True, "linear")
         assert paper["batch_size"] == official["batch_size"]
@@ -218,16 +222,16 @@ def test_quick_forgetting_of_a_transformer_takes_at_most_a_hundred_steps() -> No
 
 def test_a_class_with_rows_of_its_own_has_them_only_alone() -> None:
     def warmup(forget: str) -> object:
-        return resolve("fashion-mnist-ddpm", "sfr-on", forget=forget)["lr_warmup"]
+        return resolve("fashion-mnist-ddpm", "sfr-on-redirected", forget=forget)["lr_warmup"]
 
     assert [warmup(f) for f in ("class:Bag", "class: bag")] == [10, 10]
     assert [warmup(f) for f in ("class:", "class:Trouser", "class:Bag,Dress")] == [0, 0, 0]
-    assert forget_scope("fashion-mnist-ddpm", "sfr-on", "class:Bag") == "class:Bag"
-    assert forget_scope("fashion-mnist-ddpm", "sfr-on", "class:Bag,Dress") == "class:"
+    assert forget_scope("fashion-mnist-ddpm", "sfr-on-redirected", "class:Bag") == "class:Bag"
+    assert forget_scope("fashion-mnist-ddpm", "sfr-on-redirected", "class:Bag,Dress") == "class:"
     assert forget_scope("fashion-mnist-ddpm", "salun", "class:Bag") == "class:"
     assert forget_scope("fashion-mnist-resnet", "sfr-on", "random:0.1@3") == "random:"
-    assert "Bag" in preset_source("fashion-mnist-ddpm", "sfr-on", "quick", forget="class:Bag")
-    assert "Bag" not in preset_source("fashion-mnist-ddpm", "sfr-on", "quick", forget="class:Dress")
+    assert "Bag" in preset_source("fashion-mnist-ddpm", "sfr-on-redirected", "quick", forget="class:Bag")
+    assert "Bag" not in preset_source("fashion-mnist-ddpm", "sfr-on-redirected", "quick", forget="class:Dress")
 
 
 def test_rows_of_single_classes_name_classes_that_exist() -> None:
@@ -336,3 +340,28 @@ def test_every_model_of_the_hub_with_presets_is_offered() -> None:
     assert {method for method, spec in BY_KIND["classifier"].items() if SWIN in spec.presets} == set(PUBLISHED_SWIN)
     assert named == {SWIN}
     assert any(offer.id.startswith(f"{SWIN}@") for offer in OFFERS)
+
+
+OF_OURS = {"other", "remain_loss", "recall_weights", "forget_until", "forget_steps", "forget_down_to", "lr_warmup"}
+
+
+@pytest.mark.parametrize("kind", ["ddpm", "dit", "text-to-image"])
+def test_sfron_has_the_papers_losses_and_settings_and_what_is_ours_has_another_name(kind: str) -> None:
+    published = "redirect" if kind == "text-to-image" else "ascent"
+    for model in MODELS[kind]:
+        for preset in ("quick", "thorough", "published"):
+            values = resolve(model, "sfr-on", preset, kind=kind)
+            assert values["forget_loss"] == published
+            assert not OF_OURS & set(values)
+        for preset in ("quick", "thorough"):
+            values = resolve(model, "sfr-on-redirected", preset, kind=kind)
+            assert (values["forget_loss"], values["remain_loss"]) == ("relative", "recall")
+            assert set(values) - set(resolve(model, "sfr-on", kind=kind)) == OF_OURS
+    assert default_method(MODELS[kind][0]) == "sfr-on-redirected"
+    assert default_method(MODELS[kind][1], kind=kind) == "sfr-on"  # nobody has tried ours there
+
+
+def test_a_classifier_begins_with_sfron() -> None:
+    assert [default_method(model) for model in MODELS["classifier"]] == ["sfr-on", "sfr-on"]
+    with pytest.raises(InputError, match="SFR-on redirected cannot work on this kind of model"):
+        resolve(MODEL, "sfr-on-redirected")

@@ -37,6 +37,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "scrub": {"epochs": 3, "batch_size": BATCH, "lr": 0.001},
 }
 """Settings that let every method end within a few steps."""
+REDIRECTED: dict[str, Any] = {
+    "forget_loss": "relative", "remain_loss": "recall", "recall_weights": "noise", "adaptive": False,
+}  # fmt: skip
+"""What makes SFR-on's small settings those of SFR-on redirected."""
 
 
 class TinyNet(nn.Module):

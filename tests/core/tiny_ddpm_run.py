@@ -19,7 +19,7 @@ from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.cards import ModelCard, RetrainedModel
 from sfr_core.zoo.shipped import open_model
 from tests.core.judged import judged_by, retrained_of, untrained_judge
-from tests.core.tiny import CLASSES, tiny_dataset
+from tests.core.tiny import CLASSES, REDIRECTED, tiny_dataset
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
 FORGET = "class:three"
@@ -35,6 +35,7 @@ SMALL_DDPM: dict[str, dict[str, Any]] = {
     "salun": {"steps": 3, "batch_size": 8, "lr": 1e-3},
     "selective-amnesia": {"steps": 3, "batch_size": 8, "fisher_images": 1, "fisher_timesteps": 2},
 }  # fmt: skip
+SMALL_DDPM["sfr-on-redirected"] = {**SMALL_DDPM["sfr-on"], **REDIRECTED}
 
 
 def grey_dataset(seed: int = 0, *, mirror: bool = False) -> Dataset:

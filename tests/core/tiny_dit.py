@@ -23,7 +23,7 @@ from sfr_core.tasks.pictures import PictureStore
 from sfr_core.zoo.cards import ModelCard, RetrainedModel, Sampling
 from sfr_core.zoo.shipped import open_whole
 from tests.core.judged import judged_by, retrained_of, untrained_judge
-from tests.core.tiny import CLASSES, tiny_dataset
+from tests.core.tiny import CLASSES, REDIRECTED, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
 FORGET = "class:three"
@@ -44,6 +44,7 @@ SMALL_DIT: dict[str, dict[str, Any]] = {
     "random-embedding": {"batch_size": 8},
 }  # fmt: skip
 """Settings that let every method end within a few steps."""
+SMALL_DIT["sfr-on-redirected"] = {**SMALL_DIT["sfr-on"], **REDIRECTED}
 
 
 def tiny_dit(seed: int = 0, **changes: Any) -> DiTTransformer2DModel:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from sfr_core.data.datasets import Dataset
 from sfr_core.ops.diffusion import STEPS
 from sfr_core.tasks.diffusion import DiffusionTask
-from tests.core.tiny import CLASSES, tiny_dataset
+from tests.core.tiny import CLASSES, REDIRECTED, tiny_dataset
 from tests.core.tiny_ddpm_run import ddpm_task
 
 NULL = len(CLASSES)
@@ -26,6 +26,7 @@ SMALL_GENERATOR: dict[str, dict[str, Any]] = {
     "selective-amnesia": {"steps": 6, "batch_size": 8, "fisher_images": 2, "fisher_timesteps": 4},
 }  # fmt: skip
 """What methods for generators need beside few steps on small batches."""
+SMALL_GENERATOR["sfr-on-redirected"] = {**SMALL_GENERATOR["sfr-on"], **REDIRECTED}
 
 
 class TinyEps(nn.Module):

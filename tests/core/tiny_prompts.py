@@ -15,6 +15,7 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.ops.diffusion import STEPS
 from sfr_core.tasks.pictures import PictureStore
 from sfr_core.tasks.text_to_image import TextToImageTask
+from tests.core.tiny import REDIRECTED
 from tests.core.tiny_sd import WIDTH, concept_plan, tiny_pipeline
 
 SMALL_PROMPTS: dict[str, dict[str, Any]] = {
@@ -28,6 +29,7 @@ SMALL_PROMPTS: dict[str, dict[str, Any]] = {
     "concept-ablation": {"lr": 1e-3},
 }  # fmt: skip
 """What methods for text-to-image models need beside few steps on small batches."""
+SMALL_PROMPTS["sfr-on-redirected"] = {**SMALL_PROMPTS["sfr-on"], **REDIRECTED}
 
 
 class CrossAttention(nn.Module):

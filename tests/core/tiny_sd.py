@@ -24,7 +24,7 @@ from sfr_core.runs.session import Session
 from sfr_core.tasks.text_to_image import TextToImageTask
 from sfr_core.zoo.cards import ModelCard, Sampling, write_card
 from tests.core.judged import judged_by, untrained_judge
-from tests.core.tiny import CLASSES, tiny_dataset
+from tests.core.tiny import CLASSES, REDIRECTED, tiny_dataset
 from tests.core.tiny_vae import tiny_vae
 
 torch.set_num_threads(1)
@@ -129,6 +129,7 @@ SMALL_CONCEPTS: dict[str, dict[str, Any]] = {
     "concept-ablation": {"steps": 3, "batch_size": 4, "lr": 1e-3},
 }  # fmt: skip
 """Settings that let every method for text-to-image models end within a few steps."""
+SMALL_CONCEPTS["sfr-on-redirected"] = {**SMALL_CONCEPTS["sfr-on"], **REDIRECTED}
 
 
 def concept_plan(concept: str = "cat", redirect: str = "") -> PromptPlan:

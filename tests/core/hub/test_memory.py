@@ -85,7 +85,7 @@ def test_what_people_read() -> None:
     assert [in_words(n) for n in (12, 3_440, 5_000_000, 3_438_083_856)] == ["12 bytes", "3.44 kB", "5 MB", "3.44 GB"]
 
 
-PLAIN = {"batch_size": 4, "fisher_batch_size": 3, "forget_loss": "redirect", "remain_loss": "data", "optimizer": "adam"}
+PLAIN = {"batch_size": 4, "fisher_batch_size": 3, "forget_loss": "redirect", "optimizer": "adam"}
 STEPS = {"batch": 4, "batches": 1, "optimizers": 1}
 FISHERS = {"masks": 1, "fishers": 2, "fisher_batch": 3}
 
@@ -105,8 +105,13 @@ FISHERS = {"masks": 1, "fishers": 2, "fisher_batch": 3}
         ),
         ("text-to-image", "sfr-on", {**PLAIN, "mask": False}, STEPS),
         # What the model said before takes a copy of it while the run steps.
-        ("text-to-image", "sfr-on", {**PLAIN, "remain_loss": "recall"}, {**STEPS, **FISHERS, "networks": 1}),
-        ("text-to-image", "sfr-on", {**PLAIN, "forget_loss": "relative"}, {**STEPS, **FISHERS, "networks": 1}),
+        ("text-to-image", "sfr-on-redirected", {**PLAIN, "remain_loss": "recall"}, {**STEPS, **FISHERS, "networks": 1}),
+        (
+            "text-to-image",
+            "sfr-on-redirected",
+            {**PLAIN, "forget_loss": "relative"},
+            {**STEPS, **FISHERS, "networks": 1},
+        ),
         # Both losses wait for one backward pass, behind the mask.
         (
             "text-to-image",
@@ -152,7 +157,7 @@ def test_every_method_for_generators_is_counted() -> None:
     for kind in ("dit", "text-to-image"):
         for method in BY_KIND[kind]:
             settings = resolve("tiny", method, kind=kind)
-            asks = method in ("esd-x", "esd-u", "retrain") or settings.get("teacher") == "frozen"
+            asks = method in ("esd-x", "esd-u", "retrain", "sfr-on-redirected") or settings.get("teacher") == "frozen"
             assert cost(kind, method).networks == int(asks), method
 
 

@@ -99,9 +99,9 @@ every_method = pytest.mark.parametrize("case", CASES, ids=[f"{c.kind}-{c.method}
 
 NAMES = {
     "classifier": ["sfr-on", "retrain", "finetune", "gradient-ascent", "random-label", "salun", "bad-teacher", "scrub"],
-    "ddpm": ["sfr-on", "retrain", "finetune", "gradient-ascent", "joint", "salun", "selective-amnesia"],
+    "ddpm": ["sfr-on", "sfr-on-redirected", "retrain", "finetune", "gradient-ascent", "joint", "salun", "selective-amnesia"],
     "text-to-image": [
-        "sfr-on", "finetune", "gradient-ascent", "salun", "esd-x", "esd-u", "uce", "concept-ablation",
+        "sfr-on", "sfr-on-redirected", "finetune", "gradient-ascent", "salun", "esd-x", "esd-u", "uce", "concept-ablation",
     ],
 }  # fmt: skip
 
@@ -121,6 +121,7 @@ def test_diffusion_transformers_have_the_methods_of_other_generators_and_a_proxy
 def test_one_id_may_stand_for_another_function() -> None:
     assert spec_of("sfr-on", "ddpm").config_cls is spec_of("sfr-on", "classifier").config_cls
     assert spec_of("sfr-on", "ddpm").function == spec_of("sfr-on", "classifier").function
+    assert spec_of("sfr-on", "ddpm").function == spec_of("sfr-on-redirected", "ddpm").function  # one loop for both
     assert spec_of("salun", "ddpm").config_cls is not spec_of("salun", "classifier").config_cls
     assert spec_of("salun", "ddpm").function.endswith("salun_joint")
     assert all(

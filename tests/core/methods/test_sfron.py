@@ -7,66 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.errors import InputError
-from sfr_core.events import Event, MaskReady, PhaseProgress, PhaseStarted, Step
-from sfr_core.methods.sfron import estimate_fisher, sfron
+from sfr_core.events import Event, MaskReady, PhaseProgress, PhaseStarted
+from sfr_core.methods.sfron import estimate_fisher
 from sfr_core.ops.stepwise import drained
-from tests.core.grammar import check_grammar
-from tests.core.tiny import LinearTask
-
-FORGET = [[[1.0, 0.0], [0.0, 1.0]]]
-"""One batch of two rows: losses w0 and w1."""
-REMAIN = [[[2.0, 0.5]]]
-"""One batch of one row: loss 2 w0 + w1 / 2."""
-PLAIN: dict[str, Any] = {
-    "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0, "lam": 1.0, "alpha": 3.0, "lr_schedule": "constant",
-    "alpha_schedule": "constant", "clip_forget": None, "fisher_batch_size": 2, "batch_size": 2, "steps": 1,
-}  # fmt: skip
-
-
-class Watched(LinearTask):
-    """Notes the weights at every question, so that the half-way point of a step is seen."""
-
-    def __init__(self, w: tuple[float, float], **batches: Any) -> None:
-        super().__init__(w, **batches)
-        self.weights: list[tuple[str, list[float]]] = []
-
-    def _linear(self, rows: list[list[float]]) -> Tensor:
-        self.weights.append((self.asked[-1], self.model.w.tolist()))
-        return super()._linear(rows)
-
-    @property
-    def after_forgetting(self) -> list[list[float]]:
-        """The weights between the forgetting and the remain step of every pair."""
-        return [w for (before, _), (now, w) in zip(self.weights, self.weights[1:], strict=False)
-                if (before, now) in {("forget", "remain"), ("redirect", "remain")}]  # fmt: skip
-
-
-def two(kind: type[Watched] = Watched, **batches: Any) -> Any:
-    return kind((1.0, 2.0), **{"forget": FORGET, "remain": REMAIN, **batches})
-
-
-def go(task: Any, **changes: Any) -> list[Event]:
-    config = SFRonConfig(**{**PLAIN, **changes})
-    events = []
-    for event in sfron(task, config, rng=torch.Generator(), cancel=CancelToken()):
-        events.append(event)
-        if isinstance(event, PhaseStarted) and event.phase == "unlearn" and isinstance(task, Watched):
-            task.weights.clear()  # what the mask phase asked is not a step
-    check_grammar(events)
-    return events
-
-
-def steps(events: list[Event]) -> list[Step]:
-    return [e for e in events if isinstance(e, Step)]
-
-
-def weights(task: LinearTask) -> list[float]:
-    return task.model.w.tolist()
+from tests.core.two_weights import PLAIN, go, steps, two, weights
 
 
 def fisher(task: Any, part: Any, **changes: Any) -> tuple[list[float], list[Event]]:
@@ -105,111 +53,11 @@ def test_one_forget_and_one_remain_step() -> None:
     assert step.lr == 0.1
 
 
-class Gapped(Watched):
-    """Says these gaps in turn, one for each forgetting step that is due."""
-
-    gaps = (0.1, 0.5, 0.7, 0.49)
-
-    def label_gap(self, batch: Any, rng: torch.Generator) -> float:
-        self.asked.append("gap")
-        return self.gaps[self.asked.count("gap") - 1]
-
-
-def test_forgetting_pauses_while_the_label_misleads_enough() -> None:
-    task = two(Gapped)
-    found = steps(go(task, steps=8, forget_every=2, forget_until=0.5))
-    assert [s.forget_loss is not None for s in found] == [True, False, False, False, False, False, True, False]
-    assert [s.alpha for s in found if s.forget_loss is None] == [None] * 6
-    # Without such an end nobody asks, and a joint step that leaves forgetting out is a remain step.
-    free = two(Gapped)
-    assert all(s.forget_loss is not None for s in steps(go(free, steps=3)))
-    assert "gap" not in free.asked
-    joint = two(Gapped)
-    joint.gaps = (0.5,)
-    go(joint, alternate=False, forget_until=0.5)
-    assert weights(joint) == pytest.approx([1.0 - 0.1 * 2.0, 2.0 - 0.1 * 0.5])
-
-
-def test_the_first_steps_forget_and_the_others_only_repair() -> None:
-    found = steps(go(two(), steps=6, forget_every=2, forget_steps=3))
-    assert [s.forget_loss is not None for s in found] == [True, False, True, False, False, False]
-    one = two()
-    assert all(s.forget_loss is None for s in steps(go(one, steps=3, forget_steps=1))[1:])
-
-
-class Approaching(Watched):
-    """Says what share of the way is left."""
-
-    shares = (1.0, 0.5, 0.4, 0.3, 0.2, 0.1, 9.0)
-
-    def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, weights: str) -> Tensor:
-        return (self.model.w**2).sum()[None]
-
-    def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, other: str) -> Tensor:
-        self.asked.append("share")
-        return self.shares[self.asked.count("share") - 1] + 0.0 * self.model.w[:1]
-
-
-def test_a_run_that_has_come_near_enough_only_repairs() -> None:
-    # Means of five: 0.48 after the fifth, 0.3 after the sixth, which is near enough for good: the seventh is never asked.
-    relative = {"forget_loss": "relative", "adaptive": False, "mask": False}
-    task = two(Approaching)
-    found = steps(go(task, steps=9, forget_down_to=0.31, **relative))
-    assert [s.forget_loss is not None for s in found] == [True] * 6 + [False] * 3
-    early = steps(go(two(Approaching), steps=6, forget_down_to=0.9, **relative))
-    assert [s.forget_loss is not None for s in early] == [True] * 5 + [False]
-
-
-class Recalled(Watched):
-    """Answers w; recalls the distance of both weights from those before, and half of what is left on the way to 3."""
-
-    def recall_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, weights: str) -> Tensor:
-        assert not any(p.requires_grad for p in before.parameters())
-        self.asked.append(f"recall {weights}")
-        return ((self.model.w - before.w) ** 2).sum()[None]
-
-    def relative_losses(self, batch: Any, before: nn.Module, rng: torch.Generator, other: str) -> Tensor:
-        self.asked.append(f"relative {other}")
-        return ((self.model.w - 3.0) ** 2 / (before.w - 3.0) ** 2)[:1]
-
-
-def test_repair_towards_what_the_model_said_before() -> None:
-    task = two(Recalled)
-    (step,) = steps(go(task, mask=False, remain_loss="recall", momentum=0.0))
-    # Ascent as before: 3 * (2/3, 1/3) * 0.1 = (0.2, 0.1) up; then 2 * (0.2, 0.1) * 0.1 down again.
-    assert step.remain_loss == pytest.approx(0.2**2 + 0.1**2)
-    assert weights(task) == pytest.approx([1.2 - 0.04, 2.1 - 0.02])
-    assert "remain" not in task.asked
-    assert "recall equal" in task.asked
-    steps(go(task, mask=False, remain_loss="recall", recall_weights="noise"))
-    assert task.asked[-1] == "recall noise"
-
-
-def test_a_share_of_the_way_is_descended() -> None:
-    task = two(Recalled)
-    (step,) = steps(go(task, mask=False, forget_loss="relative", adaptive=False, remain_loss="recall", momentum=0.0))
-    # (1 - 3)**2 / (1 - 3)**2 = 1 with slope 2 * (1 - 3) / 4 = -1; alpha 3, lr 0.1: up by 0.3, and 2 * 0.3 * 0.1 back.
-    assert step.forget_loss == pytest.approx(1.0)
-    assert weights(task) == pytest.approx([1.3 - 0.06, 2.0])
-
-
-@pytest.mark.parametrize(
-    ("changes", "have", "sentence", "hint"),
-    [
-        ({"remain_loss": "recall"}, {"Redirectable"}, "answers from before can be recalled", "'data'"),
-        ({"forget_loss": "relative"}, {"Redirectable"}, "answers from before can be recalled", "'ascent'"),
-        ({"forget_until": 0.5}, {"Redirectable"}, "without a label", "none"),
-        ({"forget_down_to": 0.1}, {"Denoising", "Redirectable"}, "Only the relative forget loss", "'relative'"),
-        ({"forget_loss": "redirect"}, set(), "no wrong answer", "ascent"),
-    ],
-)
-def test_what_a_kind_of_model_cannot_do_is_refused(
-    changes: dict[str, Any], have: set[str], sentence: str, hint: str
-) -> None:
-    with pytest.raises(InputError, match=sentence) as caught:
-        SFRonConfig(**changes).check_abilities(have)
-    assert hint in caught.value.hint
-    SFRonConfig().check_abilities(have)
+def test_redirecting_needs_a_model_that_knows_a_wrong_answer() -> None:
+    with pytest.raises(InputError, match="no wrong answer") as caught:
+        SFRonConfig(forget_loss="redirect").check_abilities(set())
+    assert "ascent" in caught.value.hint
+    SFRonConfig().check_abilities(set())
 
 
 @pytest.mark.parametrize(("clip", "norm"), [(7.0, 1.0), (0.5, 0.5), (0.1, 0.1)])
@@ -218,11 +66,6 @@ def test_the_clip_comes_after_the_mask(clip: float, norm: float) -> None:
     (step,) = steps(go(task, clip_forget=clip))  # before the mask the norm is sqrt(5)
     assert step.forget_grad_norm == pytest.approx(norm, rel=1e-5)
     assert task.after_forgetting == [pytest.approx([1.0, 2.0 + 0.1 * norm], rel=1e-6)]
-
-
-def test_the_rate_warms_up_within_its_schedule() -> None:
-    rates = [step.lr for step in steps(go(two(), steps=4, lr_schedule="cosine", lr_warmup=2))]
-    assert rates == pytest.approx([0.1 / 2, 0.1 * (1 + 2**-0.5) / 2, 0.1 / 2, 0.1 * (1 - 2**-0.5) / 2])
 
 
 def test_weights_over_the_whole_forget_set() -> None:

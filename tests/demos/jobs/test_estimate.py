@@ -50,18 +50,23 @@ def test_pictures_of_sfron_counted_by_hand() -> None:
     assert pictures("sfr-on", settings, 1000, 9000) == 10 * 100 + 3 * 100 + 200
     assert pictures("sfr-on", {**settings, "mask": False}, 1000, 9000) == 1300
     assert pictures("sfr-on", {**settings, "fisher_batches": None}, 1000, 9000) == 1300 + 10000
-    # Two looks forward at 48 pictures before each of the three forgetting steps.
-    until = {**settings, "mask": False, "forget_until": 0.5}
-    assert math.isclose(pictures("sfr-on", until, 1000, 9000), 1300 + 3 * 48 * 2 / 3)
-    # Of steps 1, 5 and 9 two are among the first six. What was said before is asked for at each of the remain pictures.
-    assert pictures("sfr-on", {**settings, "mask": False, "forget_steps": 6}, 1000, 9000) == 1200
-    assert math.isclose(
-        pictures("sfr-on", {**settings, "mask": False, "remain_loss": "recall"}, 1000, 9000), 1300 + 1000 / 3
-    )
-    relative = {**settings, "mask": False, "forget_loss": "relative"}
-    assert math.isclose(pictures("sfr-on", relative, 1000, 9000), 1300 + 2 * 300 / 3)
     # A forget set of 5 pictures gives batches of 5.
     assert pictures("sfr-on", {**settings, "mask": False}, 5, 9000) == 1000 + 15
+
+
+def test_pictures_of_sfron_redirected_counted_by_hand() -> None:
+    settings = presets.resolve(MODEL, "sfr-on", overrides={"steps": 10, "forget_every": 4, "batch_size": 100})
+
+    def of(**changes: Any) -> float:
+        return pictures("sfr-on-redirected", {**settings, "mask": False, **changes}, 1000, 9000, kind="ddpm")
+
+    assert of() == pictures("sfr-on", {**settings, "mask": False}, 1000, 9000) == 1300
+    # Two looks forward at 48 pictures before each of the three forgetting steps.
+    assert math.isclose(of(forget_until=0.5), 1300 + 3 * 48 * 2 / 3)
+    # Of steps 1, 5 and 9 two are among the first six. What was said before is asked for at each of the remain pictures.
+    assert of(forget_steps=6) == 1200
+    assert math.isclose(of(remain_loss="recall"), 1300 + 1000 / 3)
+    assert math.isclose(of(forget_loss="relative"), 1300 + 2 * 300 / 3)
 
 
 def test_every_method_has_a_count() -> None:

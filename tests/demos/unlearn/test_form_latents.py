@@ -174,7 +174,7 @@ def test_only_methods_that_redirect_promise_what_comes_instead() -> None:
     assert form_values.redirect_note("uce") == ""
     assert "ESD-x does not use this" in form_values.redirect_note("esd-x")
     redirecting = {name for name, spec in catalog.of_kind("text-to-image").items() if spec.redirects}
-    assert redirecting == {"sfr-on", "salun", "uce", "concept-ablation"}
+    assert redirecting == {"sfr-on", "sfr-on-redirected", "salun", "uce", "concept-ablation"}
 
 
 def test_strangers_are_offered_only_what_the_list_offers(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
@@ -200,14 +200,15 @@ def test_a_style_says_that_each_of_its_prompts_has_its_own_redirection() -> None
 
 
 def test_a_preset_that_recalls_says_that_the_others_may_fall_for_a_while() -> None:
-    assert "then recover" in form_values.method_note(DIT, "sfr-on", "quick")
-    assert "then recover" not in form_values.method_note(DIT, "sfr-on", "published")
+    assert "then recover" in form_values.method_note(DIT, "sfr-on-redirected", "quick")
+    assert "then recover" not in form_values.method_note(DIT, "sfr-on", "quick")
     assert "then recover" not in form_values.method_note(DIT, "salun", "quick")
 
 
-def test_losses_of_ours_are_said_beside_the_variants_names() -> None:
-    assert copy.OWN_LOSSES in seen(form_values.method_note(DIT, "sfr-on", "quick"))
-    assert copy.OWN_LOSSES not in seen(form_values.method_note(DIT, "sfr-on", "published"))
+def test_a_method_of_ours_says_whose_it_is() -> None:
+    for model in (DIT, SD):
+        assert "Our variant of SFR-on" in seen(form_values.method_note(model, "sfr-on-redirected", "quick"))
+        assert "Our variant" not in seen(form_values.method_note(model, "sfr-on", "quick"))
 
 
 def test_only_a_transformer_without_a_retrained_twin_names_the_papers_stand_in() -> None:

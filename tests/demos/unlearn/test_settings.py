@@ -65,7 +65,8 @@ def test_the_page_is_told_of_every_setting_with_its_symbol_range_and_start() -> 
 
 def test_another_models_method_goes_as_far_as_it_can_and_its_settings_do_not() -> None:
     """A run that is started before the page has told what another model starts from."""
-    sent = Chosen("another", "salun", "thorough", changed={"alpha": 3.0}, run={"seed": 7}).value()
+    chosen = Chosen(MODEL, "salun", "thorough", changed={"alpha": 3.0}, run={"seed": 7})
+    sent = {**chosen.value(), "model": "another"}
     taken = Chosen.of(sent, MODEL)
     assert (taken.model, taken.method, taken.preset, dict(taken.changed), taken.run["seed"]) == (
         MODEL, "salun", "thorough", {}, 7,
@@ -74,6 +75,16 @@ def test_another_models_method_goes_as_far_as_it_can_and_its_settings_do_not() -
     for nothing in (None, "x", {}, {"changed": [], "run": 3, "model": MODEL}):
         assert Chosen.of(nothing, MODEL) == Chosen(MODEL)
     assert Chosen.of({**sent, "preset": "no such"}, MODEL).preset == "quick"
+
+
+def test_a_model_begins_with_its_own_method_where_the_one_before_did() -> None:
+    generator = "fashion-mnist-ddpm"
+    assert Chosen.of(Chosen(MODEL).value(), generator).method == "sfr-on-redirected"
+    assert Chosen.of(Chosen(generator, "sfr-on-redirected").value(), MODEL).method == "sfr-on"
+    # A method that was chosen stays, as far as the model can do it.
+    assert Chosen.of(Chosen(MODEL, "salun").value(), generator).method == "salun"
+    assert Chosen.of(Chosen(generator, "sfr-on").value(), "emoji-dit").method == "sfr-on"
+    assert Chosen(generator).offer("class:")["first"] == "sfr-on-redirected"
 
 
 def test_only_another_choice_is_offered_anew() -> None:
@@ -149,7 +160,12 @@ def test_forget_texts() -> None:
 
 def test_methods_that_a_model_cannot_do_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = {"esd-x", "esd-u", "uce", "concept-ablation", "random-embedding"}
-    assert set(controls.cannot("classifier")) == {"joint", "selective-amnesia", *prompts}  # made for generators
+    assert set(controls.cannot("classifier")) == {
+        "sfr-on-redirected",
+        "joint",
+        "selective-amnesia",
+        *prompts,
+    }  # made for generators
     assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub", *prompts}
     assert set(controls.cannot("text-to-image")) == {
         "retrain", "random-label", "bad-teacher", "scrub", "joint", "selective-amnesia", "random-embedding",
