@@ -2,13 +2,14 @@
 // props.value: see demos/live/payload.py; props.texts: demos/text/unlearn.py LIVE; server.poll: see demos/live/feed.py. Drawing shares the cores with
 // the run, so nothing here moves on its own (no CSS animation or transition) and nothing is drawn that has not changed or cannot
 // be seen.
+
+import { wireBlurSwitch } from './blur.js';
 import { Curves } from './curves.js';
 import { drawSheet } from './grid.js';
 import { clock, fetched, fill, follow, missing, partsOf, put } from './lib.js';
 import { drawPhases } from './phases.js';
 import { drawPredictions } from './predictions.js';
 import { extend, extent, moment } from './series.js';
-import { wireBlurSwitch } from './blur.js';
 
 const ACTIVE = ['queued', 'running'];
 const POLL = 500; // milliseconds between two polls of a run

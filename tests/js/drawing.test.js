@@ -1,11 +1,11 @@
 // What the scripts draw, in a document of Node's: the same elements as the browser's, without its looks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mount as blur } from '../../demos/static/blur.js';
 import { make, put } from '../../demos/static/lib.js';
 import { drawPhases } from '../../demos/static/phases.js';
 import { mount as picker } from '../../demos/static/picker.js';
 import { drawPredictions } from '../../demos/static/predictions.js';
-import { mount as blur } from '../../demos/static/blur.js';
 import { component, page, without } from './page.js';
 
 const EVIL = '"><img src=x onerror=alert(1)>';
