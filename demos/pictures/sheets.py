@@ -66,11 +66,10 @@ def whole_sheet(
     return pixels, tuple(label for label, _ in lines)
 
 
-def flow(report: GeneratorReport, classes: Sequence[int], columns: int) -> NDArray[np.uint8]:
-    """All samples class by class without a break, `columns` in a line: uint8 [lines * h, columns * w, c]."""
-    rows = np.concatenate([np.flatnonzero(report.labels == label) for label in classes])
-    lines = [rows[at : at + columns] for at in range(0, len(rows), columns)]
-    return np.concatenate([_line(report, line, columns) for line in lines], axis=0)
+def first_line(report: GeneratorReport, label: int, columns: int) -> NDArray[np.uint8]:
+    """The first samples of one class, at most `columns`, beside each other: uint8 [h, samples * w, c]."""
+    rows = np.flatnonzero(report.labels == label)[:columns]
+    return _line(report, rows, len(rows))
 
 
 def _line(report: GeneratorReport, rows: NDArray[np.int64], columns: int) -> NDArray[np.uint8]:

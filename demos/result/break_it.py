@@ -43,7 +43,7 @@ class BreakIt:
 
     def __init__(self, run: ShownRun, record: RunRecord) -> None:
         self.run, self.ctx = run, run.ctx
-        gr.Markdown(f"### {texts.BREAK_TITLE}\n{texts.BREAK_HELP}")
+        gr.Markdown(texts.BREAK_HELP)
         parts = () if record.imported or not record.steps else parts_of(record.config)
         if parts:
             self._parts(parts, record)

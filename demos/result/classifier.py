@@ -1,4 +1,4 @@
-"""The part of Compare that only classifiers have: who is taken for whom, and single pictures."""
+"""What only a classifier's result has: confusion, the change of every class, and single pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENLARGE = 4
 
 
 def plot(prefix: str, name: str, value: Any) -> gr.Plot:
-    """A figure of Compare, hidden where there is none."""
+    """A figure of a result, hidden where there is none."""
     return gr.Plot(
         value,
         show_label=False,
@@ -34,74 +34,70 @@ def plot(prefix: str, name: str, value: Any) -> gr.Plot:
     )
 
 
-class ClassifierPart:
-    """Matrices, changes by class, galleries and agreement."""
+def draw_classes(run: ShownRun, record: RunRecord) -> None:
+    """Confusion matrices, and the change of every class."""
+    prefix = run.prefix
+    gr.Markdown(texts.CONFUSION_HELP)
+    second = gr.Radio(
+        second_choices(record),
+        value="after",
+        label=texts.CONFUSION_SECOND,
+        visible="after" in record.reports,
+        elem_id=f"{prefix}-second",
+        interactive=True,
+    )
+    with gr.Row():
+        plot(prefix, "confusion-before", confusion_plot(record, "before"))
+        matrix = plot(prefix, "confusion-second", confusion_plot(record, "after"))
+    gr.HTML(tables.confusion_tables(record), elem_id=f"{prefix}-confusion-tables")
+    plot(prefix, "changes", classes_plot(record))
+    gr.HTML(tables.classes_table(record), elem_id=f"{prefix}-changes-table")
 
-    def __init__(self, run: ShownRun, record: RunRecord) -> None:
-        self.run, self.prefix = run, run.prefix
-        with gr.Column(elem_id=f"{self.prefix}-classifier"):
-            self._confusion(record)
-            self._samples(record)
+    def choose(browser: Any, which: str) -> Any:
+        figure = confusion_plot(run.record(browser), which)
+        return gr.update(value=figure, visible=figure is not None)
 
-    def _confusion(self, record: RunRecord) -> None:
-        gr.Markdown(f"### {texts.CONFUSION_TITLE}")
-        second = gr.Radio(
-            second_choices(record),
-            value="after",
-            label=texts.CONFUSION_SECOND,
-            visible="after" in record.reports,
-            elem_id=f"{self.prefix}-second",
-            interactive=True,
-        )
-        with gr.Row():
-            plot(self.prefix, "confusion-before", confusion_plot(record, "before"))
-            matrix = plot(self.prefix, "confusion-second", confusion_plot(record, "after"))
-        gr.HTML(tables.confusion_tables(record), elem_id=f"{self.prefix}-confusion-tables")
-        plot(self.prefix, "classes", classes_plot(record))
-        gr.HTML(tables.classes_table(record), elem_id=f"{self.prefix}-classes-table")
+    second.input(choose, [run.ctx.browser, second], matrix, **LAST)
 
-        def choose(browser: Any, which: str) -> Any:
-            figure = confusion_plot(self.run.record(browser), which)
-            return gr.update(value=figure, visible=figure is not None)
 
-        second.input(choose, [self.run.ctx.browser, second], matrix, **LAST)
+def draw_single(run: ShownRun, record: RunRecord) -> None:
+    """Pictures that are not forgotten, and others that are by mistake."""
+    prefix = run.prefix
+    galleries: dict[Kind, gr.Gallery] = {}
+    with gr.Row():
+        for kind, label in KINDS.items():
+            pictures = found(record, kind)
+            with gr.Column(min_width=320):
+                gr.HTML(tables.found_html(record, pictures, kind), elem_id=f"{prefix}-found-{kind}")
+                galleries[kind] = gr.Gallery(
+                    gallery(record, pictures),
+                    label=label,
+                    show_label=False,  # the sentence above begins with it
+                    visible=bool(pictures.samples),
+                    columns=6,
+                    allow_preview=False,
+                    buttons=[],
+                    interactive=False,
+                    elem_id=f"{prefix}-gallery-{kind}",
+                    elem_classes="cmp-gallery",
+                )
+    any_shown = any(part.visible for part in galleries.values())
+    sample = gr.HTML(note(texts.PICK_SAMPLE) if any_shown else "", elem_id=f"{prefix}-sample")
+    gr.HTML(tables.agreement_html(agreements(record)), elem_id=f"{prefix}-agreement")
+    for kind, part in galleries.items():
+        part.select(_picker(run, kind), run.ctx.browser, sample, trigger_mode="multiple", **QUICK)
 
-    def _samples(self, record: RunRecord) -> None:
-        gr.Markdown(f"### {texts.SAMPLES_TITLE}")
-        galleries: dict[Kind, gr.Gallery] = {}
-        with gr.Row():
-            for kind, label in KINDS.items():
-                pictures = found(record, kind)
-                with gr.Column(min_width=320):
-                    gr.HTML(tables.found_html(record, pictures, kind), elem_id=f"{self.prefix}-found-{kind}")
-                    galleries[kind] = gr.Gallery(
-                        gallery(record, pictures),
-                        label=label,
-                        show_label=False,  # the sentence above begins with it
-                        visible=bool(pictures.samples),
-                        columns=6,
-                        allow_preview=False,
-                        buttons=[],
-                        interactive=False,
-                        elem_id=f"{self.prefix}-gallery-{kind}",
-                        elem_classes="cmp-gallery",
-                    )
-        any_shown = any(part.visible for part in galleries.values())
-        sample = gr.HTML(note(texts.PICK_SAMPLE) if any_shown else "", elem_id=f"{self.prefix}-sample")
-        gr.HTML(tables.agreement_html(agreements(record)), elem_id=f"{self.prefix}-agreement")
-        for kind, part in galleries.items():
-            part.select(self._picker(kind), self.run.ctx.browser, sample, trigger_mode="multiple", **QUICK)
 
-    def _picker(self, kind: Kind) -> Callable[..., str]:
-        def pick(event: gr.SelectData, browser: Any) -> str:
-            record = self.run.record(browser)
-            samples = found(record, kind).samples
-            at = event.index
-            if not isinstance(at, int) or not 0 <= at < len(samples):
-                return note(texts.NO_REPORTS)
-            return tables.sample_html(record, samples[at])
+def _picker(run: ShownRun, kind: Kind) -> Callable[..., str]:
+    def pick(event: gr.SelectData, browser: Any) -> str:
+        record = run.record(browser)
+        samples = found(record, kind).samples
+        at = event.index
+        if not isinstance(at, int) or not 0 <= at < len(samples):
+            return note(texts.NO_REPORTS)
+        return tables.sample_html(record, samples[at])
 
-        return pick
+    return pick
 
 
 Kind = Literal["not", "over"]

@@ -55,7 +55,7 @@ class ClipScore(Panel[Any]):
         super().__init__(run, "clip")
         self.weights, self.here = weights_here(record), clip_here(chosen_clip())
         with gr.Column(elem_id=self.name):
-            gr.Markdown(f"### {texts.CLIP_TITLE}\n{texts.CLIP_HELP}")
+            gr.Markdown(texts.CLIP_HELP)
             self.about = gr.HTML(about_html() if self.weights else "", elem_id=f"{self.name}-about")
             self.size = gr.Radio(
                 list(SIZES),

@@ -44,7 +44,7 @@ class DrawMore(Panel[GeneratorReport]):
         # As in the run's own samples, so that only what a visitor changes differs from them.
         guidance = next((min(report.guidance, LARGEST_GUIDANCE) for report in record.samples.values()), 2)
         with gr.Column(elem_id=self.name):
-            gr.Markdown(f"### {texts.PLAY_TITLE}\n{texts.PLAY_HELP}")
+            gr.Markdown(texts.PLAY_HELP)
             with gr.Row():
                 steps = gr.Dropdown(
                     list(STEPS),

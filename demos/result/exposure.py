@@ -33,7 +33,7 @@ class Count(Panel["Exposed"]):
         weights = weights_here(record) and record.state != "failed"
         why = can_count() or ("" if weights else gone())
         with gr.Column(elem_id=self.name):
-            gr.Markdown(f"### {texts.COUNT_TITLE}\n{texts.COUNT_HELP.format(n=SAMPLES)}")
+            gr.Markdown(texts.COUNT_HELP.format(n=SAMPLES))
             self.buttons(texts.COUNT_START, texts.COUNT_STOP, able=not why, status=note(why or time_text(record)))
         self.starts(self.start, self.begin, progress_html, ended)
 

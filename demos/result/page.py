@@ -1,52 +1,72 @@
-"""Compare: what a run did. Drawn below the live view of the tab Unlearn, and once more in the tab Runs, when there is a run to compare."""
+"""A run's result, one screen first and the rest folded. Drawn below the live view of the tab Unlearn, and once more in the tab Runs."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
-from demos.context import LAST, QUEUED, QUICK, PageContext, say
+from demos.context import PageContext, drawn_once
 from demos.panel import ShownRun
-from demos.pictures.sheet_text import sheet_value
-from demos.plots.layers import nearest_threshold, recount
+from demos.records.brief import lines
 from demos.records.imports import Imports
 from demos.records.record import RunRecord
-from demos.render import note, render
-from demos.result import tables
+from demos.render import behind_blur, render
+from demos.result import classifier, generator, parts, tables
 from demos.result.break_it import BreakIt
-from demos.result.classifier import ClassifierPart, plot
-from demos.result.export import Kind, Shelf
-from demos.result.generator import GeneratorPart
+from demos.result.clip_score import ClipScore, scores
+from demos.result.draw_more import DrawMore
+from demos.result.exposure import Count, counts
+from demos.result.pictures import pictures_html
+from demos.result.recovery import Recover
 from demos.static_files import mounting
+from demos.text import brief as brief_texts
 from demos.text import result as texts
-from demos.text import rules
 from demos.text.live import LIVE
-from sfr_core.errors import PlaygroundError
 
 LOG = logging.getLogger(__name__)
-SHELF = Shelf()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A folded part of a result; `draw` makes its components when it is first opened."""
+
+    name: str
+    title: str
+    draw: Callable[[ShownRun, RunRecord], object]
+
+
+def sections(record: RunRecord) -> tuple[Section, ...]:
+    """The folded parts that a run has, in their order."""
+    generates = record.generates
+    offered = (
+        (True, Section("numbers", texts.METRICS_TITLE, parts.numbers)),
+        (True, Section("timeline", texts.TIMELINE_TITLE, parts.timeline)),
+        (not generates, Section("classes", texts.CONFUSION_TITLE, classifier.draw_classes)),
+        (not generates, Section("single", texts.SAMPLES_TITLE, classifier.draw_single)),
+        (generates, Section("samples", texts.STRIPS_TITLE, generator.draw_samples)),
+        (True, Section("saliency", texts.SALIENCY_TITLE, parts.saliency_mask)),
+        (True, Section("break-it", texts.BREAK_TITLE, BreakIt)),
+        (generates, Section("draw-more", texts.PLAY_TITLE, DrawMore)),
+        (generates and record.of_concept, Section("bring-back", texts.RECOVER_TITLE, Recover)),
+        (scores(record), Section("agreement", texts.CLIP_TITLE, ClipScore)),
+        (counts(record), Section("exposure", texts.COUNT_TITLE, Count)),
+        (True, Section("save", texts.SAVE_TITLE, parts.save)),
+    )
+    return tuple(section for there, section in offered if there)
 
 
 class Compare:
-    """The components with what they show of a run, and what their controls do.
-
-    Attributes:
-        generator, classifier: the part of the run's kind; the other is None.
-    """
+    """What a run did: the sentence, the pictures and five lines; then the folded parts."""
 
     def __init__(self, run: ShownRun, record: RunRecord) -> None:
-        self.run, prefix = run, run.prefix
-        gr.Markdown(f"## {texts.TITLE}")
+        prefix = run.prefix
+        gr.Markdown(f"## {texts.TITLE}", elem_classes="cmp-title")
         self.summary = gr.HTML(tables.summary_html(record), elem_id=f"{prefix}-verdict")
-        with gr.Accordion(texts.RULES_TITLE, open=False, elem_id=f"{prefix}-rules"):
-            self.rules = gr.Markdown(rules_of(record))
-        self.shares = gr.HTML(tables.shares_html(record), elem_id=f"{prefix}-shares")
-        gr.Markdown(f"### {texts.METRICS_TITLE}")
-        gr.HTML(tables.metrics_html(record), elem_id=f"{prefix}-metrics")
         if record.blurred:
             gr.HTML(
                 html_template=render("blur_box.html", T=LIVE),
@@ -54,140 +74,21 @@ class Compare:
                 apply_default_css=False,
                 elem_id=f"{prefix}-blur",
             )
-        self._timeline(record)
-        self.generator = GeneratorPart(run, record) if record.generates else None
-        self.classifier = None if record.generates else ClassifierPart(run, record)
-        self._saliency(record)
-        self.breaker = BreakIt(run, record)
-        self._save(record)
-
-    def _timeline(self, record: RunRecord) -> None:
-        prefix, last = self.run.prefix, len(record.timeline())
-        gr.Markdown(f"### {texts.TIMELINE_TITLE}")
-        slider = gr.Slider(
-            1,
-            max(last, 2),
-            value=max(last, 1),
-            step=1,
-            label=texts.TIMELINE_SLIDER,
-            elem_id=f"{prefix}-moment",
-            buttons=[],
-            interactive=True,
-            visible=last > 1,
-        )
-        view = gr.HTML(moment(record, last), elem_id=f"{prefix}-moment-view")
-        self.moment_sheet = gr.HTML(
-            moment_sheet(record, last),
-            html_template=render("sheet.html"),
-            js_on_load=mounting("grid"),
-            apply_default_css=False,
-            elem_id=f"{prefix}-moment-sheet",
-        )
-
-        def turn(browser: Any, at: Any) -> tuple[str, dict[str, Any]]:
-            record = self.run.record(browser)
-            return moment(record, at), moment_sheet(record, at)
-
-        # One answer for both, so that pictures and numbers move together.
-        slider.input(turn, [self.run.ctx.browser, slider], [view, self.moment_sheet], **LAST)
-
-    def _saliency(self, record: RunRecord) -> None:
-        prefix, mask = self.run.prefix, record.mask
-        gr.Markdown(f"### {texts.SALIENCY_TITLE}")
-        slider = gr.Slider(
-            0,
-            max(1, len(mask.thresholds) - 1) if mask else 1,
-            value=nearest_threshold(mask) if mask else 0,
-            step=1,
-            label=texts.SALIENCY_SLIDER,
-            elem_id=f"{prefix}-threshold",
-            buttons=[],
-            interactive=True,
-            visible=mask is not None and len(mask.thresholds) > 1,
-        )
-        table, figure = saliency(record, None)
-        with gr.Row():
-            with gr.Column(min_width=340, scale=6):
-                layers = gr.HTML(table, elem_id=f"{prefix}-layers")
-            with gr.Column(min_width=340, scale=5):
-                layers_plot = plot(prefix, "layers-plot", figure)
-        given = [self.run.ctx.browser, slider]
-        slider.input(lambda browser, at: saliency(self.run.record(browser), at)[0], given, layers, **LAST)
-        # By an event of its own, so that the table need not wait for the figure; arrow keys release nothing.
-        slider.change(lambda browser, at: saliency(self.run.record(browser), at)[1], given, layers_plot, **LAST)
-
-    def _save(self, record: RunRecord) -> None:
-        prefix, measured = self.run.prefix, record.result is not None
-        weights = not record.imported and bool(record.reports or record.stopped_after)
-        able = {"weights": weights, "csv": measured, "result": measured, "events": bool(record.events)}
-        gr.Markdown(f"### {texts.SAVE_TITLE}\n{texts.SAVE_HELP}")
-        with gr.Row():
-            buttons = {
-                kind: gr.Button(
-                    texts.SAVE_BUTTONS[kind],
-                    size="sm",
-                    min_width=150,
-                    interactive=able.get(kind, True),
-                    elem_id=f"{prefix}-save-{kind}",
-                )
-                for kind in get_args(Kind)
-            }
-        # A file is made on click; this button, hidden by the style sheet (an update would show it again), then fetches it.
-        file = gr.DownloadButton(elem_id=f"{prefix}-file", elem_classes="cmp-file")
-        fetch = f"() => setTimeout(() => document.querySelector('#{prefix}-file')?.click(), 120)"
-        for kind, button in buttons.items():
-            saved = button.click(self.saver(kind), self.run.ctx.browser, file, **QUEUED)
-            saved.success(None, js=fetch, **QUICK)
-
-    def saver(self, kind: Kind) -> Callable[..., Any]:
-        """Makes a file of the run for its owner; called with browser."""
-
-        def make(browser: Any) -> Any:
-            record = self.run.record(browser)
-            try:
-                return str(SHELF.write(kind, record, self.run.ctx.job_of(browser, self.run.key)))
-            except PlaygroundError as error:
-                raise say(error) from None
-
-        return make
+        self.pictures = gr.HTML(behind_blur(pictures_html(record), record.blurred), elem_id=f"{prefix}-pictures")
+        said = lines(record)
+        if said:
+            gr.HTML(render("brief.html", rows=said, caption=brief_texts.CAPTION), elem_id=f"{prefix}-brief")
+        with gr.Column(elem_classes="cmp-folded"):
+            for section in sections(record):
+                with gr.Accordion(section.title, open=False, elem_id=f"{prefix}-{section.name}") as part:
+                    drawn_once(part.expand, _drawing(section, run), [run.ctx.browser])
 
 
-def rules_of(record: RunRecord) -> str:
-    """The rules by which the run's sentence is made."""
-    if record.of_concept:
-        return rules.RULES_CONCEPT
-    return rules.RULES_GENERATOR if record.generates else rules.RULES
+def _drawing(section: Section, run: ShownRun) -> Callable[[Any], None]:
+    def draw(browser: Any) -> None:
+        section.draw(run, run.record(browser))
 
-
-def saliency(record: RunRecord, position: float | None) -> tuple[str, Any]:
-    """Table and figure at a position of the slider, None for the run's own threshold (whose counts are the run's own too)."""
-    from demos.plots.layers import layers_figure
-
-    mask = record.mask
-    if mask is None:
-        early = record.stopped_after is not None and not record.steps
-        return note(texts.MASK_NOT_MADE if early else texts.NO_MASK), None
-    index = None if position is None or not mask.thresholds else min(max(int(position), 0), len(mask.thresholds) - 1)
-    counts = recount(mask, index)
-    return tables.layers_html(mask, counts, None if index is None else mask.thresholds[index]), layers_figure(counts)
-
-
-def moment(record: RunRecord, position: float) -> str:
-    """The moment at a position of the slider, counted from 1."""
-    moments = record.timeline()
-    if not moments:
-        return note(texts.NO_TIMELINE)
-    return tables.moment_html(record, moments[min(max(int(position), 1), len(moments)) - 1])
-
-
-def moment_sheet(record: RunRecord, position: float) -> dict[str, Any]:
-    """The samples of that moment, for demos/static/grid.js; none for a classifier."""
-    moments = record.timeline()
-    if not moments:
-        return {"sheet": None, "blurred": False}
-    at = moments[min(max(int(position), 1), len(moments)) - 1]
-    sheet = sheet_value(at.sheet, record.class_names, record.forgotten, record.roles)
-    return {"sheet": sheet, "blurred": record.blurred}
+    return draw
 
 
 class Result:
@@ -217,7 +118,7 @@ class Result:
         if not shown:
             return
         run = ShownRun(self.ctx, self.prefix, shown.partition(" ")[0], self.imports)
-        with gr.Column(visible=False, elem_id=f"{self.prefix}-box") as box:
+        with gr.Column(visible=False, elem_id=f"{self.prefix}-box", elem_classes="cmp-result") as box:
             try:
                 Compare(run, run.record(browser))
                 box.visible = True

@@ -43,7 +43,7 @@ class Recover(Panel["Recovery"]):
         able = "after" in record.samples and weights_here(record)
         why = gone() if judged(record.config.model) else texts.RECOVER_NO_JUDGE
         with gr.Column(elem_id=self.name):
-            gr.Markdown(f"### {texts.RECOVER_TITLE}\n{texts.RECOVER_HELP}")
+            gr.Markdown(texts.RECOVER_HELP)
             self.time = gr.HTML(note(time_text(record)) if able else "", elem_id=f"{self.name}-time")
             self.buttons(
                 texts.RECOVER_START, texts.RECOVER_STOP, able=able, status="" if able else note(why), variant="primary"

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from demos.pictures.inline import data_uri
 from demos.pictures.sheet_text import SIGNS, counts_text, name_of, sign_of, title_of, words_of
-from demos.pictures.sheets import Strip, classes_of, flow, mean_difference, strip
+from demos.pictures.sheets import Strip, classes_of, first_line, mean_difference, strip
 from demos.render import note, render
 from demos.text import live as live_text
 from demos.text import result as texts
@@ -32,11 +32,14 @@ def strips_html(
     forgotten: Sequence[int],
     roles: Sequence[Role] = (),
     *,
+    rows: Sequence[int] | None = None,
     undrawn: bool = False,
 ) -> Markup:
     """Every class (with `roles`, prompt) a row, every model a strip of its first samples from one noise; forgotten rows framed.
 
-    `undrawn`: there was too little memory to draw all of them.
+    Args:
+        rows: labels of the rows that are shown; default all.
+        undrawn: there was too little memory to draw all of them.
     """
     models = [who for who in MODELS if who in reports] or list(reports)
     if not models:
@@ -53,9 +56,10 @@ def strips_html(
         many=len(forgotten) >= MANY,
         smooth=first.images.shape[1] > DRAWING,
         models=len(models),
+        columns=COLUMNS,
         rows=[
             _row(label, {who: strip(reports[who], label, COLUMNS) for who in models}, names, label in forgotten, roles)
-            for label in classes_of(first, forgotten)
+            for label in (classes_of(first, forgotten) if rows is None else rows)
         ],
     )
 
@@ -116,28 +120,21 @@ def pair_value(
     models = [who for who in MODELS if who in reports]
     if len(models) < 2:
         return None
-    first = reports[models[0]]
-    classes = classes_of(first, forgotten)
-    sheets = {who: flow(reports[who], classes, PAIR_COLUMNS) for who in models}
-    height, width = sheets[models[0]].shape[:2]
     pairs = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
     return {
         "key": key,
-        "models": [{"id": who, "title": texts.MODELS[who], "uri": data_uri(sheets[who])} for who in models],
+        "models": [{"id": who, "title": texts.MODELS[who]} for who in models],
         "left": models[0],
         "right": models[1],
-        "first": name_of(classes[0], names),
-        "words": texts.PAIR_PROMPTS if roles else {},
-        "width": width,
-        "height": height,
         "rows": [
             {
                 "title": title_of(label, names, forgotten, roles),
                 "forgotten": label in forgotten,
+                "pictures": {who: data_uri(first_line(reports[who], label, PAIR_COLUMNS)) for who in models},
                 "differences": {
                     "|".join(sorted((a, b))): mean_difference(reports[a], reports[b], label) for a, b in pairs
                 },
             }
-            for label in classes
+            for label in classes_of(reports[models[0]], forgotten)
         ],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfr_core.data.concepts import Role
 
-TITLE = "Compare"
+TITLE = "Result"
 RULES_TITLE = "How this sentence is made"
 TONES = {
     "forgotten": ("✓", "forgotten"),
@@ -15,7 +15,7 @@ TONES = {
 }
 """Sign and word for every tone of a summary."""
 
-METRICS_TITLE = "In numbers"
+METRICS_TITLE = "All numbers"
 METRICS_DEFINITIONS = "What these numbers mean"
 NO_METRICS = "This run ended before its evaluation, so it was not measured in full. The timeline below shows what was measured on the way."
 UNJUDGED = (
@@ -26,7 +26,8 @@ UNJUDGED_NUMBERS = "Without a judge there are no numbers for the pictures; losse
 NO_RETRAINED = "No retrained model for this choice, so the columns *retrained* and *gap* are empty."
 KL_FLOOR = "Two retrained models already differ from each other by {floor:.3f} nats; do not expect a smaller KL."
 
-CONFUSION_TITLE = "Confusion matrix: what each class is mistaken for (test set)"
+CONFUSION_TITLE = "Confusion and classes"
+CONFUSION_HELP = "What each class is mistaken for, on the test set."
 CONFUSION_SECOND = "Right-hand matrix"
 CONFUSION_CHOICES = {"after": "After", "change": "Change (after minus before)", "retrained": "Retrained"}
 NO_REPORTS = (
@@ -36,7 +37,7 @@ NO_REPORTS = (
 TABLE = "The numbers as a table"
 LEFT_OUT = "Shown one by one: the {shown} classes that are forgotten or changed most. The other {left:,} share one row and one column."
 
-SAMPLES_TITLE = "Not forgotten, over-forgotten"
+SAMPLES_TITLE = "Single pictures"
 NOT_FORGOTTEN = "Not forgotten"
 OVER_FORGOTTEN = "Over-forgotten"
 NOT_FORGOTTEN_HELP = "pictures of the forget set (training) that the model still classifies correctly{retrained}"
@@ -47,7 +48,7 @@ PICK_SAMPLE = "Click a picture to enlarge it."
 AGREEMENT_TITLE = "Agreement with the retrained model"
 AGREEMENT_HELP = "Share of pictures for which the model predicts the same class as the retrained one, right or wrong. Higher is closer."
 
-SALIENCY_TITLE = "Saliency mask, layer by layer"
+SALIENCY_TITLE = "Saliency mask"
 SALIENCY_SLIDER = "Threshold (further right keeps fewer weights)"
 NO_MASK = "This run used no saliency mask."
 MASK_NOT_MADE = "This run ended before its saliency mask was ready."
@@ -64,6 +65,14 @@ METRICS_CAPTION_GENERATOR = (
 )
 NO_RETRAINED_GENERATOR = "No retrained model for this choice, so compare these numbers with those before."
 
+FORGET_SET = "Forget set"
+ANSWERS_LEGEND = (
+    "Each row shows the same pictures three times, with what each model takes them for: ✓ right, ✗ wrong. Percent: test pictures of the class "
+    "that are recognised."
+)
+ANSWERS_COUNT = "{percent} %"
+ANSWER = "{name}, {percent} % sure"
+ANSWER_RIGHT, ANSWER_WRONG = "{true} recognised", "{true} taken for {name}"
 MODELS = {"before": "Before", "after": "After", "retrained": "Retrained"}
 TO_FORGET = "to forget"
 ROLES: dict[Role, str] = {
@@ -73,7 +82,7 @@ ROLES: dict[Role, str] = {
     "other": "",
 }
 """What a prompt is to the forgotten concept."""
-STRIPS_TITLE = "Before, after, retrained: the same noise"
+STRIPS_TITLE = "All samples"
 SHARES_TITLE = "Does it still draw it?"
 SHARES_HEAD = ("prompts", "before (%)", "after (%)", "change", "n")
 SHARES_ROWS: dict[Role, str] = {
@@ -124,20 +133,16 @@ PAIR = {
     "left": "Left",
     "right": "Right",
     "difference": "Show the difference instead",
-    "slider": "Where the left picture ends and the right one begins",
-    "alt": "Samples of {title}, class by class",
-    "altDifference": "Difference of the samples of {left} and {right}; the numbers are in the table beside it",
+    "slider": "Where the left model's pictures end and the right one's begin",
+    "row": "asked for",
+    "pictures": "samples from the same noise",
+    "head": "mean difference (gray levels of 255)",
+    "alt": "{title}, drawn by {model}",
+    "altDifference": "{title}: difference of {left} and {right}; the number is beside it",
     "valueText": "{left} on the left {at} percent, {right} on the rest",
-    "caption": "Left of the line: {left}; right of it: {right}. Class by class, {first} first, in the order of the table.",
+    "caption": "Left of the line: {left}; right of it: {right}. Move the slider to move the line.",
     "captionDifference": "Black where {left} and {right} draw the same; the brighter, the more they differ.",
-    "numbers": "How much the two differ",
-    "head": "mean difference, gray levels of 255",
 }
-PAIR_PROMPTS = {
-    "alt": "Samples of {title}, prompt by prompt",
-    "caption": "Left of the line: {left}; right of it: {right}. Prompt by prompt, “{first}” first, in the order of the table.",
-}
-"""Where the rows are prompts."""
 PLAY_TITLE = "Draw more"
 PLAY_HELP = (
     "Let the same models draw again with other noise, steps or guidance. More steps are finer and slower. Guidance 0 ignores the "

@@ -209,3 +209,10 @@ def stopped_within(page: Page, start: str, stop: str, instead: str = "") -> bool
             [start, stop, instead or stop],
         )
     )
+
+
+def open_part(page: Page, name: str, prefix: str = "compare") -> None:
+    """Unfolds a part of a result, where it is folded; what it holds is drawn a moment later."""
+    title = page.locator(f"#{prefix}-{name} > button.label-wrap")
+    if "open" not in (title.get_attribute("class") or "").split():
+        title.click()

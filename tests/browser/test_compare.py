@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import stopped_within, visiting
+from conftest import open_part, stopped_within, visiting
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -38,6 +38,7 @@ def page(server: Any, chromium: Browser) -> Iterator[Page]:
 
 
 def download(page: Page, kind: str) -> tuple[str, bytes]:
+    open_part(page, "save")
     with page.expect_download() as waiting:
         page.locator(f"#compare-save-{kind}").click()
     expect(page.locator("#compare-file")).to_be_hidden()
@@ -51,13 +52,43 @@ def set_slider(page: Page, name: str, value: int) -> None:
     box.press("Enter")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_result_is_one_screen_and_the_rest_is_folded(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    box = page.locator("#compare-box")
+    assert box.locator("button.label-wrap.open").count() == 0
+    expect(box.locator(".cmp-folded button.label-wrap > span:first-child")).to_have_text(
+        ["All numbers", "Timeline", "Confusion and classes", "Single pictures", "Saliency mask", "Break it", "Save"]
+    )
+    for image in box.locator("#compare-pictures img").all():
+        image.evaluate("e => e.decode()")
+    top, folded = box.bounding_box(), box.locator(".cmp-folded").bounding_box()
+    assert top is not None
+    assert folded is not None
+    if width == 1280:
+        assert folded["y"] - top["y"] <= 800  # sentence, pictures and five lines are one screen
+        assert page.evaluate("document.documentElement.scrollHeight") <= 2500
+    assert top["height"] <= 2500
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_the_verdict_is_one_sentence_and_its_rules_are_told(page: Page) -> None:
     text = page.locator("#compare-verdict").inner_text()
     assert re.search(r"Sneaker \(9\d(\.\d)? to [\d.]+\s%; (retrained|no retrained)", text)
     assert text.rstrip().endswith(".")
     expect(page.locator("#badges")).to_contain_text("measured by the last run of this method here")
+    open_part(page, "numbers")
     page.locator("#compare-rules button").first.click()
     expect(page.locator("#compare-rules")).to_contain_text("Approximate unlearning is not a guarantee of deletion")
+
+
+def test_the_same_pictures_stand_in_a_row_before_after_and_retrained(page: Page) -> None:
+    rows = page.locator("#compare-pictures .gen-row")
+    expect(rows).to_have_count(5)
+    expect(rows.first).to_contain_text("Sneaker")
+    expect(rows.first.locator("figcaption b")).to_have_text(["Before", "After", "Retrained"])
+    assert len({image.get_attribute("src") for image in rows.first.locator("img").all()}) == 1
+    expect(page.locator("#compare-brief tr")).to_have_count(5)
 
 
 def test_metrics_and_csv_and_json_hold_the_same_numbers(page: Page) -> None:
@@ -70,6 +101,7 @@ def test_metrics_and_csv_and_json_hold_the_same_numbers(page: Page) -> None:
     for key in ("FA", "RA", "TA", "MIA", "TA_forget", "TA_remain"):
         assert float(table[key]["before"]) == result["before"][key]
         assert float(table[key]["after"]) == result["after"][key]
+    open_part(page, "numbers")
     cells = page.locator("#compare-metrics tbody tr").first.locator("td").all_inner_texts()
     assert cells[:2] == [f"{result['before']['FA']:.1f}", f"{result['after']['FA']:.1f}"]
     assert cells[-1] == f"{result['before']['n_forget']:,}"
@@ -95,6 +127,7 @@ def test_weights_config_events_and_figures_open(page: Page, tmp_path: Path) -> N
 def test_the_threshold_slider_recounts_as_the_mask_says(page: Page) -> None:
     lines = [json.loads(line) for line in download(page, "events")[1].splitlines()]
     mask = next(line for line in lines if line["event"] == "MaskReady")
+    open_part(page, "saliency")
     total = page.locator("#compare-layers [data-total]")
     assert int(total.get_attribute("data-total") or -1) == sum(layer["kept"] for layer in mask["layers"])
     for position in (0, 20, len(mask["thresholds"]) - 1):
@@ -110,6 +143,7 @@ def test_the_timeline_moves_pictures_and_numbers_together(page: Page) -> None:
     lines = [json.loads(line) for line in download(page, "events")[1].splitlines()]
     live = [line for line in lines if line["event"] == "Evaluated" and line["when"] == "live"]
     previews = [line for line in lines if line["event"] == "Preview"]
+    open_part(page, "timeline")
     view = page.locator("#compare-moment-view")
     for position in (1, len(live)):
         set_slider(page, "compare-moment", position)
@@ -121,7 +155,9 @@ def test_the_timeline_moves_pictures_and_numbers_together(page: Page) -> None:
 
 
 def test_matrices_are_drawn_and_stand_in_tables_too(page: Page) -> None:
-    for name in ("confusion-before", "confusion-second", "classes", "layers-plot"):
+    open_part(page, "classes")
+    open_part(page, "saliency")
+    for name in ("confusion-before", "confusion-second", "changes", "layers-plot"):
         page.locator(f"#compare-{name} .js-plotly-plot .main-svg").first.wait_for()
     page.get_by_label("Change (after minus before)").check()
     expect(page.locator("#compare-confusion-second")).to_contain_text("After minus before")
@@ -130,6 +166,8 @@ def test_matrices_are_drawn_and_stand_in_tables_too(page: Page) -> None:
 
 
 def test_a_picture_opens_large_with_what_each_model_says(page: Page) -> None:
+    open_part(page, "single")
+    page.wait_for_selector("#compare-sample")
     kind = "over" if page.locator("#compare-gallery-over img").count() else "not"
     thumb = page.locator(f"#compare-gallery-{kind} button.thumbnail-item").first
     alt = thumb.locator("img").get_attribute("alt") or ""
@@ -153,6 +191,7 @@ def test_it_fits_the_screen(page: Page, artifacts: Path, width: int, dark: bool)
 
 
 def test_break_it_lays_the_curves_over_each_other_and_runs_tells_them_apart(page: Page, artifacts: Path) -> None:
+    open_part(page, "break-it")
     page.locator("#compare-break-mask").click()
     expect(page.locator("#compare-break-status")).to_contain_text("no mask")
     page.locator("#compare-break-table table").wait_for(timeout=SLOW)
@@ -202,7 +241,9 @@ def test_run_files_are_looked_at_and_bad_ones_get_a_sentence(page: Page, tmp_pat
     expect(page.locator("#runs-message")).to_contain_text("Imported")
     expect(page.locator("#runs-table tbody tr")).to_have_count(rows + 1)
     expect(page.locator("#runs-compare-verdict")).to_have_text(page.locator("#compare-verdict").inner_text())
+    open_part(page, "single", "runs-compare")
     expect(page.locator("#runs-compare-box")).to_contain_text("Run it again to the end to see them")
+    open_part(page, "save", "runs-compare")
     expect(page.locator("#runs-compare-save-weights")).to_be_disabled()
     expect(page.locator("#runs-diff")).to_contain_text("No difference")
     page.get_by_role("tab", name="Unlearn").click()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import stopped_within, visiting
+from conftest import open_part, stopped_within, visiting
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -72,12 +72,14 @@ def test_the_verdict_says_on_what_it_stands(page: Page) -> None:
     assert "Trouser (" in text
     assert "% accepted; retrained" in text
     assert "100 samples of the forgotten classes and 99 of the others; 4 sampler steps, guidance 2" in text
+    open_part(page, "numbers")
     expect(page.locator("#compare-metrics")).to_contain_text("not FID")
 
 
 def test_only_the_parts_of_a_generator_are_shown(page: Page) -> None:
-    expect(page.locator("#compare-generator")).to_be_visible()
-    expect(page.locator("#compare-second")).to_be_hidden()
+    expect(page.locator("#compare-classes")).to_have_count(0)
+    expect(page.locator("#compare-pictures .gen-row")).to_have_count(5)
+    open_part(page, "samples")
     rows = page.locator("#compare-strips .gen-row")
     expect(rows).to_have_count(10)
     expect(rows.first.locator("figure")).to_have_count(3)
@@ -89,6 +91,7 @@ def test_only_the_parts_of_a_generator_are_shown(page: Page) -> None:
 
 
 def test_the_timeline_moves_sheet_and_numbers_together(page: Page) -> None:
+    open_part(page, "timeline")
     box = page.locator("#compare-moment input[type=number]")
     view, sheet = page.locator("#compare-moment-view"), page.locator("#compare-moment-sheet .sheet")
     expect(sheet.locator(".sheet-row")).to_have_count(10)
@@ -103,25 +106,39 @@ def test_the_timeline_moves_sheet_and_numbers_together(page: Page) -> None:
     expect(view).to_contain_text("forgotten classes recognised")
 
 
-def test_the_pair_slides_by_keyboard_and_shows_the_difference(page: Page) -> None:
+def test_the_pair_compares_one_class_in_each_row(page: Page) -> None:
+    open_part(page, "samples")
     pair = page.locator("#compare-pair")
+    rows = pair.locator("tbody tr")
+    expect(rows).to_have_count(10)
+    expect(rows.first).to_contain_text("Trouser (to forget)")
+    first = page.locator("#compare-strips .gen-row").first
+    assert [image.get_attribute("alt") for image in rows.first.locator("img").all()] == [
+        "Trouser (to forget), drawn by Before",
+        "Trouser (to forget), drawn by After",
+    ]
+    # Both pictures of a row are of the same size and in the same place, so that the line divides one sample.
+    a, b = (rows.first.locator(f"img.{name}").bounding_box() for name in "ab")
+    assert a == b
+    expect(first).to_contain_text("Trouser")
     slider = pair.locator("input[type=range]")
     slider.focus()
     page.keyboard.press("End")
-    assert "inset(0px 0px 0px 100%)" in pair.locator("[data-part=b]").evaluate("e => getComputedStyle(e).clipPath")
+    assert "inset(0px 0px 0px 100%)" in rows.last.locator("img.b").evaluate("e => getComputedStyle(e).clipPath")
     pair.locator("[data-part=right]").select_option("retrained")
     expect(pair.locator("[data-part=caption]")).to_contain_text("right of it: Retrained")
     pair.locator("[data-part=difference]").check()
-    assert pair.locator("[data-part=b]").evaluate("e => getComputedStyle(e).mixBlendMode") == "difference"
+    assert rows.first.locator("img.b").evaluate("e => getComputedStyle(e).mixBlendMode") == "difference"
     expect(slider).to_be_hidden()
-    numbers = [float(t) for t in pair.locator("tbody td").all_inner_texts()]
+    numbers = [float(t) for t in pair.locator("tbody td.number").all_inner_texts()]
     assert len(numbers) == 10
     assert max(numbers) > 0
     pair.locator("[data-part=right]").select_option("before")
-    expect(pair.locator("tbody td").first).to_have_text("0.0")
+    expect(pair.locator("tbody td.number").first).to_have_text("0.0")
 
 
 def test_samples_are_drawn_anew_with_other_settings(page: Page) -> None:
+    open_part(page, "draw-more")
     page.locator("#compare-play-seed input").fill("5")
     page.locator("#compare-play-draw").click()
     drawn = page.locator("#compare-play-drawn .gen-row")
@@ -136,6 +153,7 @@ def test_samples_are_drawn_anew_with_other_settings(page: Page) -> None:
 
 
 def test_what_is_saved_is_what_was_shown(page: Page, tmp_path: Path) -> None:
+    open_part(page, "save")
     with page.expect_download() as waiting:
         page.locator("#compare-save-png").click()
     with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as archive:
@@ -143,6 +161,7 @@ def test_what_is_saved_is_what_was_shown(page: Page, tmp_path: Path) -> None:
     with page.expect_download() as waiting:
         page.locator("#compare-save-result").click()
     result = json.loads(Path(waiting.value.path()).read_text())
+    open_part(page, "numbers")
     assert result["after"]["sampler_steps"] == 4
     cells = page.locator("#compare-metrics tbody tr").first.locator("td").all_inner_texts()
     assert cells[:2] == [f"{result['before']['FA']:.1f}", f"{result['after']['FA']:.1f}"]
@@ -166,12 +185,15 @@ def test_the_list_of_runs_and_another_kind_of_model(page: Page) -> None:
     expect(page.locator("#runs-table tbody tr")).to_have_count(1)
     expect(page.locator("#runs-table")).to_contain_text("Tiny generator")
     page.locator("#runs-open").click()
+    open_part(page, "draw-more", "runs-compare")
     expect(page.locator("#runs-compare-play-draw")).to_be_enabled(timeout=SLOW)
     page.locator("#runs-compare-play-what").get_by_text("All", exact=True).click()
     page.locator("#runs-compare-play-steps input").click()
     page.get_by_role("option", name="100").click()
     # Whoever shows a run while pictures are being drawn gets none of them: they might be those of another run.
     assert stopped_within(page, "#runs-compare-play-draw", "#runs-compare-play-stop", "#runs-open")
+    expect(page.locator("#runs-compare-play-draw")).to_have_count(0)  # drawn anew, and folded
+    open_part(page, "draw-more", "runs-compare")
     expect(page.locator("#runs-compare-play-draw")).to_be_enabled(timeout=SLOW)
     expect(page.locator("#runs-compare-play-stop")).to_be_disabled()
     page.wait_for_timeout(3000)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import serving, visiting
+from conftest import open_part, serving, visiting
 from playwright.sync_api import Browser, Page, expect
 
 from tests.core.hub_stub import COMMIT, StubHub, StubRepo, stub_hub
@@ -91,7 +91,7 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     expect(page.locator("#live .sheet-row.forget")).not_to_have_count(0, timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("This model has no judge", timeout=SLOW)
     # What an unknown model draws is shown to those who ask for it.
-    strips = page.locator("#compare-strips .blurred .gen-strip img")
+    strips = page.locator("#compare-pictures .blurred .gen-strip img")
     assert strips.count() > 0
     expect(page.locator(".blur-switch").first).to_be_visible()
     blur = "element => getComputedStyle(element).filter"
@@ -99,6 +99,7 @@ def test_a_model_of_the_hub_is_opened_and_forgets_what_is_written(page: Page, ar
     page.screenshot(path=artifacts / "hub-run-1280.png", full_page=True)
     page.locator("#compare-blur .blur-switch input").check()
     assert strips.first.evaluate(blur) == "none"
+    open_part(page, "draw-more")
     expect(page.locator("#compare-play-draw")).to_be_enabled()
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from conftest import stopped_within, visiting
+from conftest import open_part, stopped_within, visiting
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -83,7 +83,9 @@ def test_categories_of_a_transformer(page: Page) -> None:
     assert page.evaluate("window.smallest") == pytest.approx(shown["height"], abs=1)
     page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("flags and hearts")
-    expect(page.locator("#compare-shares")).not_to_contain_text("Does it still draw it?")
+    open_part(page, "numbers")
+    expect(page.locator("#compare-metrics table").first).to_be_visible()
+    expect(page.locator("#compare-shares")).to_have_count(0)
 
 
 @dataclass
@@ -238,13 +240,21 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets cat and draws “a dog” instead")
     page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("its neighbours")
+    names = page.locator("#compare-pictures .gen-row .name")
+    expect(names).to_have_count(6)  # two prompts of the concept, two neighbours, two others
+    expect(page.locator("#compare-pictures .gen-row.forget")).to_have_count(2)
+    assert page.locator("#compare-box").bounding_box()["height"] <= 2500  # type: ignore[index]
+    open_part(page, "numbers")
     expect(page.locator("#compare-shares")).to_contain_text("Does it still draw it?")
+    open_part(page, "samples")
     expect(page.locator("#compare-strips .gen-row.forget")).to_have_count(9)
     expect(page.locator("#compare-pair tbody")).to_contain_text("a cat (to forget)")
+    open_part(page, "bring-back")
     expect(page.locator("#compare-recover-time")).to_contain_text("Takes about")
     assert stopped_within(page, "#compare-recover-start", "#compare-recover-stop")
     expect(page.locator("#compare-recover-status")).to_contain_text("Stopped.", timeout=SLOW)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    open_part(page, "agreement")
     # A CLIP is not here, which is said with its size and licence before anything is clicked.
     expect(page.locator("#compare-clip-about")).to_contain_text(
         "from the Hugging Face Hub when you ask for it (1.7 GB)"

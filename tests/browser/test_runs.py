@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import open_part
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -73,6 +74,7 @@ def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artif
     with page.expect_file_chooser() as chooser:
         page.locator("#runs-import").click()
     chooser.value.set_files(adult_run(tmp_path))
+    open_part(page, "timeline", "runs-compare")
     expect(page.locator("#runs-compare-moment-sheet canvas")).to_be_visible(timeout=SLOW)
     assert blur(page) == "blur(22px)"
     page.locator("#runs-compare-blur").get_by_label("Show the pictures").focus()

@@ -38,6 +38,7 @@ def strips(x: str) -> list[Values]:
 
 PICTURE = {"uri": "data:,", "where": "training", "row": 3}
 CASES: dict[str, Callable[[str], Values]] = {
+    "brief.html": lambda x: {"rows": [(x, x)], "caption": x},
     "attack.html": lambda x: {"strips": strips(x), "columns": 8},
     "badges.html": lambda x: {"T": Texts(x), "machine": x, "expected": x, "trained_on": x, "why": x},
     "blur_box.html": lambda x: {"T": Texts(x)},
@@ -97,6 +98,7 @@ CASES: dict[str, Callable[[str], Values]] = {
         "many": True,
         "smooth": True,
         "models": 2,
+        "columns": 3,
         "rows": [{"label": 1, "name": x, "role": x, "forgotten": True, "strips": strips(x)}],
     },
     "summary.html": lambda x: {"tone": "open", "sign": x, "word": x, "text": x, "basis": x},

@@ -13,7 +13,7 @@ from demos import static_files
 from demos.live import payload as live
 from demos.panel import ShownRun
 from demos.render import behind_blur, render
-from demos.result.page import Compare
+from demos.result.page import Compare, sections
 from demos.text import live as live_text
 from sfr_core.plan import plan
 from sfr_core.zoo import shipped as zoo
@@ -29,14 +29,19 @@ ADULT = "hub:CompVis/stable-diffusion-v1-4@133a221b8aa7292a167afc5127cb63fb50056
     ("model", "blurred"), [(ADULT, True), ("hub:nobody/knows@main", True), ("emoji-sd", False), ("no-such-generator", False)]
 )  # fmt: skip
 def test_compare_blurs_every_picture_of_such_a_model(model: str, blurred: bool) -> None:
+    run = record(config=config(model=model), state="imported")
     with gr.Blocks() as page:
-        part = Compare(ShownRun(context(), "test", ""), record(config=config(model=model), state="imported"))
-    assert ("test-blur" in {block.elem_id for block in page.blocks.values()}) is blurred
-    assert part.generator is not None
-    assert part.generator.pair is not None
-    assert part.generator.strips.value.startswith('<div class="blurred">') is blurred
-    assert part.generator.pair.value["blurred"] is blurred
-    assert part.moment_sheet.value["blurred"] is blurred
+        shown = ShownRun(context(), "test", "")
+        part = Compare(shown, run)
+        for section in sections(run):
+            section.draw(shown, run)
+    blocks = {block.elem_id: block for block in page.blocks.values()}
+    assert ("test-blur" in blocks) is blurred
+    for name in ("pictures", "strips"):
+        assert blocks[f"test-{name}"].value.startswith('<div class="blurred">') is blurred
+    assert part.pictures.value.count("<img") == 9
+    assert blocks["test-pair"].value["blurred"] is blurred
+    assert blocks["test-moment-sheet"].value["blurred"] is blurred
 
 
 def test_pictures_of_a_classifier_are_its_owners() -> None:

@@ -23,12 +23,15 @@ from demos.plots.files import figures, render
 from demos.records.imports import check_sheet, read_files
 from demos.records.record import RunRecord
 from demos.result.break_it import overlay
-from demos.result.page import Compare, moment, moment_sheet
+from demos.result.draw_more import DrawMore
+from demos.result.page import Compare, sections
+from demos.result.parts import moment, moment_sheet, rules_of
+from demos.result.pictures import first_rows, pictures_html, report_of
 from demos.result.strips import pair_value, strips_html
 from demos.result.tables import metrics_html, summary_html
 from demos.runs import page as runs
 from sfr_core.errors import AssetError
-from sfr_core.events import Finished, PhaseProgress, PhaseStarted
+from sfr_core.events import Finished, PhaseProgress, PhaseStarted, Preview
 from sfr_core.runs.files import event_line
 from tests.demos import compare_examples
 from tests.demos.compare_examples import NAMES
@@ -95,10 +98,11 @@ def test_a_pair_names_its_models_and_the_numbers_between_them() -> None:
     assert value is not None
     assert [m["id"] for m in value["models"]] == ["before", "after", "retrained"]
     assert [row["title"] for row in value["rows"]] == ["Cat (to forget)", "Dog", "Owl"]
-    assert (value["width"], value["height"]) == (8 * 4, 4)  # six samples in one line of eight
-    assert pixels(value["models"][0]["uri"])[0, ::4].tolist() == [100, 101, 102, 103, 104, 105, 0, 0]
+    first, last = value["rows"][0]["pictures"], value["rows"][2]["pictures"]
+    assert pixels(first["before"])[0, ::4].tolist() == [100, 101]  # a class's samples and no other's
+    assert pixels(first["after"])[0, ::4].tolist() == [110, 111]
+    assert pixels(last["before"])[0, ::4].tolist() == [104, 105]
     assert value["rows"][0]["differences"] == {"after|before": 10.0, "before|retrained": 5.0, "after|retrained": 15.0}
-    assert pixels(value["models"][1]["uri"])[0, 0] == 110
     assert pair_value("k", {"before": report(0, [0] * 6)}, NAMES, (0,)) is None
 
 
@@ -157,21 +161,39 @@ def test_the_overlay_speaks_of_accepted_samples() -> None:
     assert ">95.4<" in table
 
 
-def shown(ctx: PageContext, **changes: Any) -> Compare:
-    return Compare(ShownRun(ctx, "test", ""), record(state="imported", **changes))
-
-
 def test_each_kind_shows_its_own_part_alone(ctx: PageContext) -> None:
-    mine = shown(ctx)
-    other = Compare(ShownRun(ctx, "test", ""), compare_examples.record())
-    assert mine.classifier is None
-    assert other.generator is None
-    assert other.classifier is not None
-    assert "judge" in mine.rules.value
-    assert other.rules.value != mine.rules.value
-    assert mine.generator is not None
-    assert mine.generator.recover is None  # it forgets no concept
-    assert mine.generator.play.start.interactive is False  # a run from a file has no weights
+    names = [section.name for section in sections(record())]
+    assert names == ["numbers", "timeline", "samples", "saliency", "break-it", "draw-more", "save"]
+    concept = replace(record(), config=config(forget="concept:cat"))
+    assert "bring-back" in [section.name for section in sections(concept)]
+    assert "judge" in rules_of(record())
+    assert rules_of(compare_examples.record()) != rules_of(record())
+    run = ShownRun(ctx, "test", "")
+    assert DrawMore(run, record(state="imported")).start.interactive is False  # a run from a file has no weights
+    for section in sections(record()):
+        section.draw(run, record())
+
+
+def test_the_first_rows_are_some_to_forget_some_like_them_and_some_others() -> None:
+    one = report(0, [0] * 6)
+    assert first_rows({"before": one}, (1,), ()) == (1, 0, 2)
+    assert first_rows({"before": one}, (0, 1, 2), ()) == (0, 1)
+    six = replace(one, labels=np.arange(6))
+    roles = ("direct", "direct", "paraphrase", "neighbour", "other", "other")
+    assert first_rows({"before": six}, (0, 1, 2), roles) == (0, 2, 3, 4, 5)
+    assert first_rows({}, (0,), ()) == ()
+
+
+def test_pictures_that_are_gone_are_those_of_the_first_and_the_last_sheet() -> None:
+    drawn = report_of(sheet(40, (0, 1, 1, 1, -1, 2)))
+    assert drawn.images[:, 0, 0, 0].tolist() == [40, 41, 42, 43, 44, 45]
+    assert drawn.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    html = pictures_html(record(reports={}))
+    assert html.count("<img") == 3 * 2
+    assert 'data-model="retrained"' not in html
+    recorded = pictures_html(record(reports={}), Preview(i=4, sheet=sheet(60, (-1,) * 6)))
+    assert recorded.count("<img") == 3 * 3
+    assert 'alt="Retrained, 2 samples: 0 as Cat, 2 as none of the classes"' in recorded
 
 
 def test_samples_that_memory_did_not_hold_are_not_called_freed(ctx: PageContext) -> None:
@@ -181,17 +203,19 @@ def test_samples_that_memory_did_not_hold_are_not_called_freed(ctx: PageContext)
         Finished(steps=4),
     )
     whole = (drawing[0], PhaseProgress(phase="evaluate", done=8, total=8), drawing[-1])
-    told = [
-        shown(ctx, result=None, reports=reports, events=(*events()[:-1], *ended)).generator.strips.value  # type: ignore[union-attr]
+    runs = [
+        record(state="imported", result=None, reports=reports, events=(*events()[:-1], *ended))
         for reports, ended in (({}, drawing), ({"before": record().samples["before"]}, drawing), ({}, whole))
     ]
+    told = [strips_html(one.samples, NAMES, (0,), undrawn=one.undrawn) for one in runs]
     nothing, half, freed = told
-    for said in (nothing, half):
+    for said in (nothing, half, *(Compare(ShownRun(ctx, "test", ""), one).pictures.value for one in runs[:2])):
         assert "too little memory to draw all samples" in said
         assert "kept in memory as long as its weights" not in said
     assert half.count("<img") > 0 == nothing.count("<img")
     assert "too little memory" not in freed
     assert "kept in memory as long as its weights" in freed
+    assert pictures_html(runs[2]).count("<img") == 6  # what the run looked at first and last
 
 
 def test_a_list_of_runs_of_both_kinds() -> None:

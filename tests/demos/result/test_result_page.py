@@ -16,7 +16,8 @@ from demos.records.record import from_job
 from demos.result.break_it import BreakIt, broken_config, comparable, overlay, parts_of, stop_button
 from demos.result.classifier import found, gallery, second_choices
 from demos.result.export import Kind
-from demos.result.page import Compare, saliency
+from demos.result.page import Compare, sections
+from demos.result.parts import saliency, saver
 from demos.runs import page as runs
 from demos.text import result as texts
 from sfr_core.catalog.sfron import SFRonConfig
@@ -60,12 +61,12 @@ def test_only_the_owner_reads_a_run(ctx: PageContext, book: JobBook) -> None:
 
 def test_only_the_owner_saves_and_every_kind_is_offered(ctx: PageContext, book: JobBook) -> None:
     job = finished(book, ANN)
-    part = Compare(ShownRun(ctx, "test", job.id), from_job(job))
-    assert Path(part.saver("csv")(ANN)).read_text().startswith("metric,before")
+    shown = ShownRun(ctx, "test", job.id)
+    assert Path(saver(shown, "csv")(ANN)).read_text().startswith("metric,before")
     with pytest.raises(gr.Error, match="no longer known here"):
-        part.saver("csv")(BOB)
+        saver(shown, "csv")(BOB)
     with pytest.raises(gr.Error, match="no longer in memory"):
-        part.saver("weights")(ANN)
+        saver(shown, "weights")(ANN)
     assert set(texts.SAVE_BUTTONS) == set(get_args(Kind))
 
 
@@ -74,6 +75,15 @@ def test_a_run_begins_with_its_summary(ctx: PageContext, book: JobBook) -> None:
     summary = Compare(ShownRun(ctx, "test", job.id), from_job(job)).summary.value
     assert "Forgot class:Cat" not in summary
     assert "Forgot Cat (97 to 0\u00a0%" in summary
+
+
+def test_what_is_folded_follows_the_kind_and_can_be_drawn(ctx: PageContext, book: JobBook) -> None:
+    job = finished(book, ANN)
+    names = ["numbers", "timeline", "classes", "single", "saliency", "break-it", "save"]
+    assert [section.name for section in sections(record())] == names
+    for section in sections(record()):
+        section.draw(ShownRun(ctx, "test", job.id), from_job(job))  # pictures and predictions are gone here
+        section.draw(ShownRun(ctx, "test", job.id), record())
 
 
 def test_a_job_becomes_a_record_with_its_whole_log(book: JobBook) -> None:
