@@ -29,6 +29,7 @@ Cell = dict[str, Any]
 T = TypeVar("T", bound="list[Any] | dict[str, Any]")
 
 FOLDER = Path(__file__).parent / "results"
+COMEBACKS = FOLDER / "comeback.json"
 REFERENCE = "sfr-on-redirected"
 """What the shipped generators begin with: its time is what the baselines get, and with it they are compared."""
 OWN_STEPS = (REFERENCE, "sfr-on")
@@ -114,6 +115,11 @@ def identity(cell: Cell) -> tuple[Any, ...]:
     counted = {k: v for k, v in whole.items() if k != "steps" or cell["method"] in OWN_STEPS}
     told = (cell[k] for k in ("model", "forget", "prompts", "seed", "method", "preset", "data", "protocol"))
     return *told, cell["checkpoint"]["sha256"], json.dumps(counted, sort_keys=True)
+
+
+def comebacks(model: str) -> list[Cell]:
+    """What recovery attacks on a model's cells brought back so far (bench.comeback)."""
+    return [cell for cell in load(COMEBACKS, []) if cell["model"] == model]
 
 
 def find(cells: Sequence[Cell], wanted: Cell) -> Cell | None:

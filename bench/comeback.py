@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import torch
 
-from bench.cells import FOLDER, REFERENCE, Cell, Place, find, load, machine, places, unmeasured, updating
+from bench.cells import COMEBACKS, REFERENCE, Cell, Place, find, load, machine, places, unmeasured, updating
 from bench.generators import COMPARED, SEEDS, stored
 from bench.pace import RIVALS, bare_run, open_session
 from recipes.command import one_sentence, parser_of
@@ -35,16 +35,10 @@ from sfr_core.runs.sampling import protocol_of
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import card, open_dataset, retrained_model
 
-RESULTS = FOLDER / "comeback.json"
 REFERENCES: dict[str, Who] = {"original": "before", "retrained": "retrained"}
 """Rows that are no method's: the names of their cells, and which model of a run they are."""
 TELLS = ("model", "forget", "prompts", "seed", "method", "settings", "steps", "checkpoint", "attack", "precision")
 """What makes two cells equal."""
-
-
-def comebacks(model: str) -> list[Cell]:
-    """Everything measured of a model so far."""
-    return [cell for cell in load(RESULTS, []) if cell["model"] == model]
 
 
 def wanted(model: ModelCard, place: Place, precision: Precision) -> Cell:
@@ -71,7 +65,7 @@ def reference(model: ModelCard, name: str, who: str, precision: Precision) -> Ce
 
 def found(cell: Cell) -> Cell | None:
     """The measured cell that equals one."""
-    return next((old for old in load(RESULTS, []) if all(old[k] == cell[k] for k in TELLS)), None)
+    return next((old for old in load(COMEBACKS, []) if all(old[k] == cell[k] for k in TELLS)), None)
 
 
 def measure(model: ModelCard, place: Place, cell: Cell) -> Cell:
@@ -120,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for place, cell in cells(args, model):
             if found(cell) is None:
                 done = measure(model, place, cell)
-                with updating(RESULTS, []) as every:
+                with updating(COMEBACKS, []) as every:
                     every.append(done)
                 print(
                     json.dumps({k: done[k] for k in ("forget", "seed", "method", "shown", "cpu_seconds")}), flush=True

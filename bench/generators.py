@@ -36,6 +36,7 @@ from bench.cells import (
     REFERENCE,
     Cell,
     Place,
+    comebacks,
     find,
     load,
     machine,
@@ -299,7 +300,7 @@ def tables(model: str) -> str:
     """A model's cells as Markdown, then its page runs."""
     found = stored()
     cells, page = ([cell for cell in found[part] if cell["model"] == model] for part in ("cells", "page"))
-    return table(cells, page)
+    return table(cells, page, comebacks(model))
 
 
 def wanted_places(args: argparse.Namespace, model: ModelCard, sampler: Protocol) -> list[Place]:

@@ -24,7 +24,6 @@ import torch
 from safetensors.torch import load_file
 
 from recipes.command import parser_of
-from sfr_core.presets import default_method
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {
@@ -38,6 +37,45 @@ MACHINE = {"seconds", "peak_memory_bytes", "versions"}
 """Of result.json: what no two runs of one checkout have in common."""
 
 
+def command(checkout: Path, model: str, out: Path) -> list[str]:
+    """The default run of a model in a checkout, which may call the method otherwise."""
+    asked = "from sfr_core import presets; print(presets.default_method('%s') if hasattr(presets, 'default_method') else 'sfr-on')"
+    surroundings = {**os.environ, "PYTHONPATH": str(checkout)}
+    method = subprocess.run(
+        [sys.executable, "-c", asked % model],
+        cwd=checkout,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    run_it = [
+        "run",
+        "--model",
+        model,
+        "--forget",
+        DEFAULTS[model],
+        "--method",
+        method.stdout.strip(),
+        "--preset",
+        "quick",
+    ]
+    return [
+        sys.executable,
+        "-m",
+        "sfr_core",
+        *run_it,
+        "--seed",
+        "0",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+        "--out",
+        str(out),
+    ]
+
+
 def run(checkout: Path, model: str, threads: int, steps: int | None, out: Path) -> Path:
     """The default run of a model in a checkout, or its first steps, unless `out` holds it already.
 
@@ -45,19 +83,7 @@ def run(checkout: Path, model: str, threads: int, steps: int | None, out: Path) 
         CalledProcessError: the run failed; its reason stands on stderr.
     """
     if not (out / "result.json").exists():
-        command = [
-            "run",
-            "--model",
-            model,
-            "--forget",
-            DEFAULTS[model],
-            "--method",
-            default_method(model),
-            "--preset",
-            "quick",
-        ]
-        command += ["--seed", "0", "--device", "cpu", "--precision", "fp32", "--overwrite", "--out", str(out)]
-        command += [] if steps is None else ["--set", f"steps={steps}"]
+        more = ["--overwrite", *([] if steps is None else ["--set", f"steps={steps}"])]
         count = str(threads)
         surroundings = {
             "PYTHONPATH": str(checkout),
@@ -66,7 +92,7 @@ def run(checkout: Path, model: str, threads: int, steps: int | None, out: Path) 
             "UNLEARNING_CACHE": "off",
         }
         subprocess.run(
-            [sys.executable, "-m", "sfr_core", *command],
+            [*command(checkout, model, out), *more],
             cwd=checkout, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL, check=True,
         )  # fmt: skip
     return out

@@ -191,13 +191,16 @@ def grouped(cells: Iterable[Cell], key: Callable[[Cell], str]) -> dict[str, list
     return groups
 
 
-def table(cells: Sequence[Cell], page: Iterable[Cell] = ()) -> str:
+def table(cells: Sequence[Cell], page: Iterable[Cell] = (), attacked: Sequence[Cell] = ()) -> str:
     """Everything measured on one checkpoint by one protocol in one precision, under a heading each; then the page's runs.
 
     The classes in turn are listed by machine. Methods are compared across machines, since each baseline has as many steps as fit into the
     default's time on a CPU (bench.pace) wherever it ran; where each ran is said. Of cells that differ in their settings only, the newest
     stands in a table; what of the methods in OWN_STEPS differs from today's preset is said. Of a concept whose prompts were changed only the cells with
     the last ones: the others answer another question.
+
+    Args:
+        page: the page's runs. attacked: cells of bench.comeback.
     """
     prompts = {(c["checkpoint"]["sha256"], c["forget"]): c["prompts"] for c in cells}
     cells = [c for c in cells if c["prompts"] == prompts[c["checkpoint"]["sha256"], c["forget"]]]
@@ -206,7 +209,7 @@ def table(cells: Sequence[Cell], page: Iterable[Cell] = ()) -> str:
         parts.append(heading)
         if group[0]["kind"] == "text-to-image":
             group = newest(group)
-            parts += [f"{group[-1]['machine']}.{drawn_first(group)}", concept_table(group)]
+            parts += [f"{group[-1]['machine']}.{drawn_first(group)}", concept_table(group, attacked)]
             continue
         for there in grouped(group, lambda cell: str(cell["device"])).values():
             there = newest(there)
@@ -348,24 +351,57 @@ def sentences(pairs: Pairs) -> list[str]:
     return lines
 
 
-def concept_table(cells: Sequence[Cell]) -> str:
-    """Each method on each concept, ordered by harm, and a sentence for each rival."""
+def concept_table(cells: Sequence[Cell], attacked: Sequence[Cell] = ()) -> str:
+    """Each method on each concept, ordered by harm, below the original and the retrained model; and a sentence for each rival."""
     rows = []
     for forget, mine in grouped(cells, lambda cell: str(cell["forget"])).items():
+        rows += reference_rows(forget, mine, attacked)
         by_method = grouped(mine, lambda cell: str(cell["method"]))
         for method, some in sorted(by_method.items(), key=lambda pair: mean(map(harm, pair[1]))):
             lost = [spread(loss(c, of) for c in some) for of in ("neighbours", "others")]
             rows.append([
                 forget, method, str(len(some)), span(c["steps"] for c in some), spread(c["after"]["FA"] for c in some),
                 spread(c["after"]["FA_paraphrase"] for c in some), *lost, spread(map(fd_ratio, some), 2), spread(map(harm, some)),
-                f"{spread((c['cpu_seconds'] for c in some), 0)} s", f"{sum(map(kept, some))} of {len(some)}",
+                f"{spread((c['cpu_seconds'] for c in some), 0)} s", f"{sum(map(kept, some))} of {len(some)}", comes_back(some, attacked),
             ])  # fmt: skip
-    head = "forget | method | cells | steps | direct | in other words | loss of neighbours | loss of others | FD ratio | harm | CPU time | kept"
+    head = "forget | method | cells | steps | direct | in other words | loss of neighbours | loss of others | FD ratio | harm | CPU time | kept | comes back"
     about = (
         "Harm is the mean of what is left by direct prompts and in other words, plus the points that the neighbours lost "
         "(the others, where there are none): 0 is forgotten without loss."
     )
-    return "\n".join([markdown(head, rows), "", about, *sentences(against_ours(cells))])
+    return "\n".join([markdown(head, rows), "", about + attack_words(attacked), *sentences(against_ours(cells))])
+
+
+SAME_RUN = ("forget", "prompts", "seed", "method", "settings", "steps")
+"""What an attacked cell has in common with the cell of its run."""
+
+
+def comes_back(some: Sequence[Cell], attacked: Sequence[Cell]) -> str:
+    """Percent of an attack's samples that show the concept, mean and spread over the cells that were attacked, and their number."""
+    shown = [float(a["shown"]) for a in attacked if any(all(a[k] == c[k] for k in SAME_RUN) for c in some)]
+    return f"{spread(shown)} ({len(shown)})" if shown else "-"
+
+
+def reference_rows(forget: str, cells: Sequence[Cell], attacked: Sequence[Cell]) -> list[list[str]]:
+    """The original and the retrained model of a concept, which tell what the attack gets at most and from a model that never saw it."""
+    rows = []
+    for who in ("original", "retrained"):
+        shown = [a["shown"] for a in attacked if (a["forget"], a["method"]) == (forget, who)]
+        if shown:
+            before = [spread([cells[-1]["before"][k]]) if who == "original" else "-" for k in ("FA", "FA_paraphrase")]
+            rows.append([forget, who, "", "", *before, *["-"] * 6, f"{shown[-1]:.1f}"])
+    return rows
+
+
+def attack_words(attacked: Sequence[Cell]) -> str:
+    """How the column "comes back" was measured; nothing where nothing was."""
+    if not attacked:
+        return ""
+    how, precisions = attacked[-1]["attack"], sorted({a["precision"] for a in attacked})
+    return (
+        f" Comes back: percent of {how['samples']} samples that show the concept once a word has been learned for it in {how['steps']} steps, every "
+        f"weight held still (number of runs attacked; {', '.join(precisions)}; `python -m bench.comeback`)."
+    )
 
 
 def page_line(run: Cell) -> str:

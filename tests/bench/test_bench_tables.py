@@ -159,3 +159,17 @@ def test_page_line_states_share_and_memory() -> None:
     assert "live looks 10 s (10 % of the whole, 12 % of method and looks)" in line
     assert "opening 2 s, method 70 s" in line
     assert "3 MiB resident" in line
+
+
+def test_what_an_attack_brings_back_stands_beside_the_original_and_the_retrained_model() -> None:
+    cells = [{**concept_cell("uce", seed=seed), "settings": {}} for seed in (0, 1)]
+    how = {"attack": {"samples": 40, "steps": 300}, "precision": "fp32"}
+    attacked = [{**cells[0], **how, "shown": 100.0}, {**cells[1], **how, "shown": 90.0}]
+    attacked.append({**cells[0], **how, "steps": 7, "shown": 1.0})  # of another run
+    attacked += [{**cells[0], **how, "method": who, "shown": n} for who, n in (("original", 97.5), ("retrained", 12.5))]
+    text = bench.table(cells, (), attacked)
+    assert "| cat | original |  |  | 100.0 | 100.0 | - | - | - | - | - | - | 97.5 |" in text
+    assert "| cat | retrained |  |  | - | - | - | - | - | - | - | - | 12.5 |" in text
+    assert "| 0 of 2 | 95.0 ± 7.1 (2) |" in text or "| 2 of 2 | 95.0 ± 7.1 (2) |" in text
+    assert "percent of 40 samples that show the concept once a word has been learned for it in 300 steps" in text
+    assert "| - |\n" in bench.table(cells)
