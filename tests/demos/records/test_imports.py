@@ -11,6 +11,7 @@ import pytest
 
 from demos.records.imports import MAX_BYTES, Imports, read_files
 from demos.result.export import Shelf
+from sfr_core.configs.renamed import SWITCHED_OFF
 from sfr_core.errors import AssetError
 from sfr_core.events import Finished, MaskReady, to_json
 from tests.demos.compare_examples import MASK, config, events, record, result
@@ -49,6 +50,21 @@ def test_every_useful_part_alone(tmp_path: Path, kinds: tuple[str, ...]) -> None
     assert read.config == config()
     assert (read.result is None) == (kinds == ("config",))
     assert read.events == (events() if "events" in kinds else ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "method"),
+    [({"forget_loss": "relative", "remain_loss": "recall"}, "sfr-on-redirected"), ({}, "sfr-on")],
+)
+def test_files_of_before_sfron_redirected_are_named_alike_by_their_settings(
+    tmp_path: Path, settings: dict[str, Any], method: str
+) -> None:
+    # Then every file of SFR-on named all settings, those of ours too.
+    old = {**config().to_json(), "settings": {**config().settings, **SWITCHED_OFF, **settings}}
+    texts = {"config": json.dumps(old), "result": json.dumps({**result().to_json(), "config": old})}
+    read = read_files(written(tmp_path, **texts))  # the two say the same run
+    assert read.config.method == method
+    assert read.config.settings.items() >= settings.items()
 
 
 def test_what_was_downloaded_can_be_looked_at_again(tmp_path: Path) -> None:

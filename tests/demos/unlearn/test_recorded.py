@@ -10,10 +10,10 @@ import pytest
 
 from demos import page_data
 from demos.unlearn import recorded
-from sfr_core.catalog import spec_of
+from sfr_core.catalog import spec_of, title_of
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
-from sfr_core.presets import kind_of, resolve
+from sfr_core.presets import default_method, kind_of, resolve
 from sfr_core.zoo import shipped as zoo
 
 LOG: list[Event] = [
@@ -49,6 +49,16 @@ def test_each_model_plays_its_own_run(tmp_path: Path, caplog: pytest.LogCaptureF
     assert found.plan("fashion-mnist-resnet").config == ours
     assert found.plan("own:1") is None
     assert found.value("own:1")["mode"] == "live"
+
+
+def test_the_shipped_recordings_are_of_what_each_model_begins_with() -> None:
+    found = recorded.read("fashion-mnist-resnet")
+    assert set(found.runs) == {card.id for card in zoo.cards()}
+    for model, (run, value) in found.runs.items():
+        method = default_method(model)
+        assert run.config.method == method
+        assert page_data.kept(found.value(model)["fetch"])["title"].startswith(f"{title_of(method)} forgets ")
+        assert value["mode"] == "recorded"
 
 
 def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
