@@ -1,8 +1,10 @@
 """Records the real runs that the page plays before anybody starts one: assets/recorded/*.json, a few hundred kB each.
 
     python -m recipes.recorded [NAME ...]
+    python -m recipes.recorded --retrained [NAME ...]
 
-Each file holds a run's config, its events in their order, when each came (seconds after the opening of the model) and the machine. The page plays it and says that it is recorded.
+Each file holds a run's config, its events in their order, when each came (seconds after the opening of the model), the machine, and what the retrained model
+says or draws where the run looked. The page plays it and says that it is recorded. `--retrained` makes only the last anew.
 Coloured sheets are kept in COLOURS colours each, else those of the emoji models would make files of megabytes.
 """
 
@@ -62,7 +64,26 @@ def record(lesson: Lesson) -> dict[str, Any]:
     for event in run(session, cancel=CancelToken(), live_every=every):
         events.append(to_json(lighter(event)))
         times.append(round(time.perf_counter() - started, 2))
-    return {"config": session.config.to_json(), "machine": session.device_name, "times": times, "events": events}
+    return {
+        "config": session.config.to_json(),
+        "machine": session.device_name,
+        "times": times,
+        "events": events,
+        "retrained": look_at_retrained(session, settings["steps"]),
+    }
+
+
+def look_at_retrained(session: Session, steps: int) -> dict[str, Any] | None:
+    """What the retrained model says or draws where the run looked, as an event's JSON; None where there is none. Leaves it in the session's model."""
+    weights = session.weights("retrained")
+    if weights is None:
+        return None
+    session.task.model.load_state_dict(dict(weights))
+    session.task.model.eval()
+    shown = session.task.preview(CancelToken())
+    return (
+        None if shown is None else to_json(lighter(Preview(i=steps, predictions=shown.predictions, sheet=shown.sheet)))
+    )
 
 
 def lighter(event: Event) -> Event:
@@ -80,13 +101,24 @@ def lighter(event: Event) -> Event:
 def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(LESSONS)}; default all")
-    names = parser.parse_args(argv).names
+    parser.add_argument(
+        "--retrained",
+        action="store_true",
+        help="only what the retrained model says or draws, into the files that are there",
+    )
+    asked = parser.parse_args(argv)
+    names = asked.names
     if unknown := set(names) - set(LESSONS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(LESSONS)}")
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or LESSONS:
-        data = record(LESSONS[name])
         target = folder / f"{name}.json"
+        if asked.retrained:
+            data = json.loads(target.read_text(encoding="utf-8"))
+            config = RunConfig.from_json(data["config"])
+            data["retrained"] = look_at_retrained(Session.open(config), config.settings["steps"])
+        else:
+            data = record(LESSONS[name])
         target.write_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"{target}: {target.stat().st_size / 1000:.0f} kB, {len(data['events'])} events")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
-from sfr_core.events import Evaluated, Event, Phase, from_json
+from sfr_core.events import Evaluated, Event, Phase, Preview, from_json
 from sfr_core.hub.concepts import shown_blurred
 from sfr_core.kinds import KINDS
 from sfr_core.plan import ForgetPlan, RunPlan, plan
@@ -219,7 +220,10 @@ def of_record(run: RunPlan, events: list[Event], machine: str, times: Sequence[f
         "elapsed": None,
         "machine": machine,
         "note": live_text.LIVE["recordedOn"].format(
-            machine=machine, took=copy.duration(took), plays=copy.duration(pace * len(frames) / 1000)
+            model=run.card.title,
+            machine=machine,
+            took=copy.duration(took),
+            plays=copy.duration(pace * len(frames) / 1000),
         ),
         "took": took,
         "looked": looked(events, times),
@@ -238,9 +242,20 @@ def looked(events: Sequence[Event], times: Sequence[float]) -> list[float]:
     return [len(took), round(sum(took), 2)]
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file of RECORDED: a run with its events, when each came (seconds), the machine, and what the retrained model said or drew."""
+
+    plan: RunPlan
+    events: list[Event]
+    times: list[float]
+    machine: str
+    retrained: Preview | None
+
+
 @cache
-def recorded(path: Path) -> tuple[RunPlan, dict[str, Any]]:
-    """A recorded run as the live view plays it, with its plan.
+def read_recording(path: Path) -> Recording:
+    """Reads a recorded run.
 
     Raises:
         AssetError: missing or unreadable.
@@ -250,10 +265,21 @@ def recorded(path: Path) -> tuple[RunPlan, dict[str, Any]]:
         run = plan(RunConfig.from_json(data["config"]))
         events = [from_json(event) for event in data["events"]]
         times = [float(seconds) for seconds in data["times"]]
-        if len(times) != len(events):
-            raise ValueError("a time is missing")
-        return run, of_record(run, events, str(data["machine"]), times)
+        retrained = from_json(data["retrained"]) if data.get("retrained") else None
+        if len(times) != len(events) or not isinstance(retrained, Preview | None):
+            raise ValueError("a time is missing, or the look at the retrained model is none")
+        return Recording(run, events, times, str(data["machine"]), retrained)
     except (OSError, ValueError, KeyError, TypeError, PlaygroundError) as error:
         raise AssetError(
             f"The recorded run {path} cannot be read ({error}).", hint="Make it anew with: python -m recipes.recorded"
         ) from None
+
+
+def recorded(path: Path) -> tuple[RunPlan, dict[str, Any]]:
+    """A recorded run as the live view plays it, with its plan.
+
+    Raises:
+        AssetError: missing or unreadable.
+    """
+    found = read_recording(path)
+    return found.plan, of_record(found.plan, found.events, found.machine, found.times)

@@ -1,18 +1,19 @@
 // The live view: phases, numbers, pictures and curves of one run, live or recorded.
-// props.value: see demos/live/payload.py; props.texts: demos/text/unlearn.py LIVE; server.poll: see demos/live/feed.py. Drawing shares the cores with
+// props.value: see demos/live/payload.py; props.recordings: demos/unlearn/recorded.py offered; props.texts: demos/text/unlearn.py LIVE; server.poll: see demos/live/feed.py. Drawing shares the cores with
 // the run, so nothing here moves on its own (no CSS animation or transition) and nothing is drawn that has not changed or cannot
 // be seen.
 
 import { wireBlurSwitch } from './blur.js';
 import { Curves } from './curves.js';
 import { drawSheet } from './grid.js';
-import { clock, fetched, fill, follow, missing, partsOf, put } from './lib.js';
+import { clock, fetched, fill, follow, make, missing, partsOf, put } from './lib.js';
 import { drawPhases } from './phases.js';
 import { drawPredictions } from './predictions.js';
 import { extend, extent, moment } from './series.js';
 
 const ACTIVE = ['queued', 'running'];
 const POLL = 500; // milliseconds between two polls of a run
+const SHOWN = 'unlearning-playground-shown'; // set in this tab while it shows a run of its own
 const SHARE = 12; // drawing may take 1/12 of a core: a slow browser polls less often
 
 export const mount = (component) => new Live(component);
@@ -28,6 +29,7 @@ class Live {
     this.key = null; // of the run that is shown
     this.follow = ''; // handle for polls; '' where nothing comes
     this.frame = 0;
+    this.place = 0; // height of the sheet that was drawn last
     this.playing = false;
     this.timer = null;
     this.curves = new Curves(element, this.T, (name) => this.word(name));
@@ -35,6 +37,10 @@ class Live {
     this.$('run').textContent = this.T.runIt;
     this.$('run').addEventListener('click', () => this.runIt());
     this.$('play').addEventListener('click', () => this.pauseOrPlay());
+    this.$('back').addEventListener('click', () => this.comeBack());
+    const offered = props.recordings.map(({ model, title }) => make('option', { value: model }, title));
+    this.$('which').replaceChildren(make('option', { value: '' }, this.T.watch), ...offered);
+    this.$('which').addEventListener('change', () => this.watch(this.$('which').value));
     document.addEventListener('visibilitychange', () => { if (!document.hidden && this.follow) this.poll(); });
     follow(component, () => this.update());
   }
@@ -58,11 +64,22 @@ class Live {
     const sent = this.props.value;
     if (!sent?.mode && !sent?.fetch) return;
     if (sent.yields && this.value?.mode === 'live' && this.key !== 'none') return; // a run that was started meanwhile
+    if (sent.fetch && !sent.settled && !this.value && sessionStorage.getItem(SHOWN)) {
+      this.put('title', this.T.looking); // a page that is reloaded during a run must not begin with another's pictures
+      return;
+    }
+    if (sent.settled && sent.fetch === this.address && this.value) return; // it plays already
     // Gradio hands out a proxy, which is slow to read.
     const value = sent.fetch ? await fetched(sent.fetch) : JSON.parse(JSON.stringify(sent));
     if (sent.fetch !== this.props.value.fetch) return; // another value came meanwhile
+    if (sent.mode === 'live' && value.key !== 'none') sessionStorage.setItem(SHOWN, '1'); else sessionStorage.removeItem(SHOWN);
+    this.present(value, sent.fetch);
+  }
+
+  present(value, address) {
     const recorded = value.mode === 'recorded';
     const fresh = value.key !== this.key;
+    this.address = address;
     this.blur(Boolean(value.blurred));
     this.value = value;
     this.view = value.view;
@@ -78,6 +95,23 @@ class Live {
     }
   }
 
+  // ---- a recording that somebody asks for ------------------------------------------------------------------------
+  async watch(model) {
+    const wanted = this.props.recordings.find((one) => one.model === model);
+    this.$('which').value = '';
+    if (!wanted) return;
+    const value = await fetched(wanted.fetch);
+    if (ACTIVE.includes(this.value?.state)) return; // a run was started meanwhile
+    this.key = null; // the one that plays begins anew
+    this.present(value, wanted.fetch);
+  }
+
+  comeBack() {
+    this.key = null;
+    this.present(JSON.parse(JSON.stringify(this.props.value)));
+    this.$('which').focus(); // the button that had the focus is gone
+  }
+
   begin(recorded) {
     const T = this.T;
     this.key = this.value.key;
@@ -86,7 +120,20 @@ class Live {
     this.put('badge', recorded ? T.recorded : T.live);
     this.$('root').dataset.mode = this.value.mode;
     this.$('run').hidden = this.$('play').hidden = !recorded;
+    this.$('back').hidden = !recorded || this.props.value.mode !== 'live' || this.props.value.key === 'none';
+    this.$('ending').innerHTML = this.value.ending || ''; // made by the server's own templates
+    this.end(false);
+    // No picture of what was shown before under the new title; the place stays as large.
+    const place = this.$('sheet').offsetHeight || this.place;
+    if (place) this.$('pictures').style.minHeight = `${place}px`;
+    drawSheet(this.$('sheet'), null);
     this.curves.start(this.key);
+  }
+
+  end(ended) {
+    this.place = this.$('sheet').offsetHeight || this.place;
+    this.$('ending').hidden = !ended;
+    this.$('root').classList.toggle('ended', ended);
   }
 
   head() {
@@ -96,6 +143,7 @@ class Live {
     const root = this.$('root');
     if (root.dataset.state !== state) root.dataset.state = state || '';
     const busy = String(ACTIVE.includes(state));
+    this.$('recordings').hidden = ACTIVE.includes(state);
     if (root.getAttribute('aria-busy') !== busy) root.setAttribute('aria-busy', busy);
   }
 
@@ -145,6 +193,7 @@ class Live {
     const last = at >= this.value.frames.length - 1;
     this.draw({ ...this.value, line: frame.line, elapsed: frame.elapsed }, moment(this.value, at), last || !this.playing);
     if (last) this.playing = false;
+    this.end(last && Boolean(this.value.ending));
     this.put('play', this.playing ? T.pause : last ? T.again : T.play);
   }
 
@@ -176,7 +225,7 @@ class Live {
     const loading = Boolean(document.querySelector('#unlearn')?.disabled);
     this.$('run').disabled = loading;
     if (loading) setTimeout(() => this.runIt(), POLL / 5);
-    else this.trigger('submit');
+    else this.trigger('submit', { model: this.value.model });
   }
 
   // ---- following a live run -------------------------------------------------------------------------------------

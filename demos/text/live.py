@@ -86,7 +86,10 @@ LIVE: dict[str, Any] = {
     "pause": "Pause",
     "play": "Play",
     "again": "Play again",
-    "recordedOn": "A real run, recorded on {machine}: it took {took} including the comparison and plays here in {plays}.",
+    "watch": "Watch a recorded run",
+    "back": "Back to your run",
+    "looking": "Looking for your run …",
+    "recordedOn": "A real run of the {model}, recorded on {machine}: it took {took} including the comparison and plays here in {plays}.",
     "stepper": "Phases of the run",
     "states": {
         "todo": "not yet",

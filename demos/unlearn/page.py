@@ -83,7 +83,7 @@ def build(
         """Asked by live.js; on the event loop, because it takes about a millisecond and waits for nothing."""
         return feed.read(have)
 
-    recording = gr.State(model)  # whose recorded run plays while no run is shown
+    recording = gr.State(first.opening)  # whose recorded run plays while no run is shown
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
             form = form_layout.build(model)
@@ -101,13 +101,14 @@ def build(
                     keep = gr.Button(copy.KEEP, elem_id="keep")
                     rollback = gr.Button(copy.ROLL_BACK, elem_id="rollback")
             view = gr.HTML(
-                first.value(model),
+                first.value(first.opening),
                 html_template=render("live.html", T=live_text.LIVE),
                 js_on_load=mounting("live"),
                 apply_default_css=False,
                 elem_id="live",
                 server_functions=[poll],
                 texts=live_text.LIVE,
+                recordings=first.offered(),
             )
     page = Unlearn(
         form, feed, view, badges, machine, pace, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
@@ -159,13 +160,14 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
             return idle_updates(page, browser, recording)
         value = page.feed.attach(job)
         compared = page.compare.show(browser, "" if value["follow"] else comparable(job))
-        return {page.live: value, **button_updates(page, job), page.compare.shown: compared}
+        buttons = button_updates(page, job)
+        return {page.live: value, **buttons, page.compare.shown: compared, page.recording: job.config.model}
 
     inputs, outputs = [ctx.browser, ctx.job], page.job_outputs
-    attached = [*inputs, page.recording]
-    ctx.job.change(attach, attached, outputs, trigger_mode="multiple", **QUEUED)
+    attached, shown = [*inputs, page.recording], [*outputs, page.recording]
+    ctx.job.change(attach, attached, shown, trigger_mode="multiple", **QUEUED)
     # live.js met the end of the run, or a handle that this server no longer knows.
-    ended = page.live.select(attach, attached, outputs, trigger_mode="always_last", **QUEUED)
+    ended = page.live.select(attach, attached, shown, trigger_mode="always_last", **QUEUED)
     ended.then(None, js=SHOW_CHOICE, **PRIVATE)
 
     def stop_it(browser: Any, job_id: Any) -> Any:
@@ -245,15 +247,15 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
 
     page.retrain.click(begin_retraining, asked, shown, **QUEUED)
 
-    def begin_recorded(browser: Any, job_id: Any, model: Any, recording: str) -> dict[Any, Any]:
-        planned = page.first.plan(recording)
+    def begin_recorded(browser: Any, job_id: Any, model: Any, event: gr.EventData) -> dict[Any, Any]:
+        planned = page.first.plan(str((event._data or {}).get("model", "")))
         if planned is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
         filled = page.form.fill(planned, form_values.opened_ids(model))  # first, so that nothing runs that is not shown
         browser, job_id = ctx.show(browser, ctx.submit(browser, planned))
         return {ctx.browser: browser, ctx.job: job_id, **filled}
 
-    inputs = [*shown, page.form.model, page.recording]
+    inputs = [*shown, page.form.model]
     page.form.filled.append(page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED))
 
 
@@ -294,9 +296,15 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
             with suppress(PlaygroundError):  # a visitor's model that is closed by now: its run can still be seen
                 filled = {page.recording: model, **form.fill(run, opened)}
                 return {**shown, **filled, **about_updates(page, lambda: run)}
+        else:
+            shown[page.live] = {
+                **page.first.value(page.first.opening),
+                "settled": True,
+            }  # no run of the visitor's comes
         return {**shown, **about_updates(page, lambda: form.read(begins))}
 
-    outputs = [ctx.browser, ctx.job, page.run, page.badges, page.reference_note, page.retrain, page.recording]
+    about = [page.badges, page.reference_note, page.retrain]
+    outputs = [ctx.browser, ctx.job, page.run, page.live, page.recording, *about]
     loaded(come_back, ctx.browser, [*outputs, *form.outputs], **QUEUED)
 
 

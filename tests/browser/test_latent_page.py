@@ -77,7 +77,7 @@ def test_categories_of_a_transformer(page: Page) -> None:
     short_run(page)
     page.locator("#unlearn").click()
     expect(page.locator("#live .sheet-row.forget")).to_have_count(2, timeout=SLOW)
-    expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets flags, hearts")
+    expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on redirected forgets flags, hearts")
     # While the first samples were being drawn, their place was as large as what stood there: the curves did not move.
     assert shown is not None
     assert page.evaluate("window.smallest") == pytest.approx(shown["height"], abs=1)
@@ -198,17 +198,17 @@ def test_a_run_has_the_settings_of_the_last_choice_before_they_are_shown(page: P
 
 def test_a_recording_that_comes_late_leaves_a_run_alone(page: Page) -> None:
     with held_back(page, lambda answer: len(answer.body()) > RECORDING, "**/page-data/*") as held:
-        page.locator("#model-picker input[value='emoji-dit']").check()
-        expect(page.locator("#class-picker .picker-card")).to_have_count(14)
-        page.locator("#class-picker input[value='hearts']").check()
+        page.locator("#model-picker input[value='fashion-mnist-ddpm']").check()
+        expect(page.locator("#class-picker .picker-card")).to_have_count(10)
+        page.locator("#class-picker input[value='Bag']").check()
         short_run(page)
         page.locator("#unlearn").click()
         title = page.locator("#live [data-part=title]")
-        expect(title).to_have_text("SFR-on forgets flags, hearts", timeout=SLOW)
+        expect(title).to_have_text("SFR-on redirected forgets Trouser, Bag", timeout=SLOW)
         assert held.answers
         held.let_go()
         page.wait_for_timeout(1000)
-        expect(title).to_have_text("SFR-on forgets flags, hearts")
+        expect(title).to_have_text("SFR-on redirected forgets Trouser, Bag")
         page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
 
 
@@ -237,7 +237,9 @@ def test_a_concept_and_what_is_drawn_instead(page: Page) -> None:
     expect(page.locator("#live .sheet-row.forget")).to_have_count(3)
     expect(page.locator("#live")).to_contain_text("tiger (neighbour)")
     expect(page.locator("#live")).to_contain_text("Samples as prompted, %")
-    expect(page.locator("#live [data-part=title]")).to_have_text("SFR-on forgets cat and draws “a dog” instead")
+    expect(page.locator("#live [data-part=title]")).to_have_text(
+        "SFR-on redirected forgets cat and draws “a dog” instead"
+    )
     page.wait_for_selector("#compare-verdict .cmp-verdict", timeout=SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("its neighbours")
     names = page.locator("#compare-pictures .gen-row .name")

@@ -21,6 +21,11 @@ def part(page: Page, name: str) -> Any:
     return page.locator(f'#live [data-part="{name}"]')
 
 
+def watch(page: Page, model: str) -> None:
+    """Another model's recorded run."""
+    part(page, "which").select_option(model)
+
+
 def state(page: Page) -> str:
     return part(page, "root").get_attribute("data-state") or ""
 
@@ -79,7 +84,12 @@ def test_the_page_answers_soon(server: Any) -> None:
 
 def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     page = visit().page
-    assert page.locator("#live figure").count() > 5  # from the start, so that nothing moves when the first look comes
+    expect(part(page, "title")).to_contain_text("flags")  # the one that is nicest to watch
+    expect(part(page, "note")).to_contain_text("A real run of the Emoji diffusion transformer")
+    watch(page, "fashion-mnist-resnet")
+    expect(part(page, "title")).to_have_text("SFR-on forgets Sneaker")
+    # From the start, so that nothing moves when the first look comes.
+    expect(page.locator("#live .pictures figure").nth(5)).to_be_visible()
     expect(part(page, "badge")).to_have_text("Recorded run")
     expect(part(page, "run")).to_have_text("Run it live")
     expect(page.locator("h1")).to_have_text("Unlearning Playground: watch a model forget")
@@ -95,10 +105,20 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     paused = points(page)
     page.wait_for_timeout(700)
     assert points(page) == paused
+    expect(page.locator("#live .pictures figure").first).to_be_visible()
+    alt = page.locator("#live .pictures figure img").first.get_attribute("alt") or ""
     part(page, "play").click()
+    # It ends with its result: the sentence, and one class a row before, after and retrained.
     expect(part(page, "play")).to_have_text("Play again", timeout=40_000)
-    expect(page.locator("#live figure").first).to_be_visible()
-    alt = page.locator("#live figure img").first.get_attribute("alt") or ""
+    ending = part(page, "ending")
+    expect(ending.locator(".cmp-verdict")).to_contain_text("Forgot Sneaker")
+    row = ending.locator(".gen-row.forget")
+    expect(row).to_have_count(1)
+    expect(row.locator("figcaption b")).to_have_text(["Before", "After", "Retrained"])
+    expect(part(page, "badge")).to_have_text("Recorded run")
+    expect(part(page, "run")).to_be_visible()
+    part(page, "play").click()
+    expect(ending).to_be_hidden()
     assert re.search(r"of class .+; the network predicts .+, \d+ % sure, (not )?recognised", alt)
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate("window.scrollTo(0, 0)")
@@ -110,6 +130,8 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
 def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: Callable[..., Any]) -> None:
     page = visit(reduced_motion="reduce").page
     expect(part(page, "play")).to_have_text("Play again")
+    watch(page, "fashion-mnist-resnet")
+    expect(part(page, "ending")).to_contain_text("Forgot Sneaker")
     wait_for_points(page, 2)
     # The table beside the curve leaves out rows, but none of the few steps that forget.
     part(page, "numbers-loss").locator("summary").click()
@@ -124,6 +146,34 @@ def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: C
     part(page, "run").click()
     expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
     wait_for_points(page, 1)
+    page.locator("#stop").click()
+    wait_for_state(page, "cancelled")
+    # A recording can be seen after a run too, and the run comes back.
+    expect(part(page, "back")).to_be_hidden()
+    watch(page, "emoji-dit")
+    expect(part(page, "title")).to_contain_text("flags")
+    part(page, "back").click()
+    expect(part(page, "badge")).to_have_text("Live run")
+    expect(part(page, "line")).to_contain_text("Stopped")
+    expect(part(page, "ending")).to_be_hidden()
+
+
+def test_a_reload_during_a_run_shows_no_other_pictures(visit: Callable[..., Any]) -> None:
+    page = visit(reduced_motion="reduce").page
+    set_steps(page, 4000)
+    start(page)
+    wait_for_points(page, 1)
+    seen = (
+        "window.seen = []; new MutationObserver(() => { const t = document.querySelector('#live [data-part=title]'); "
+    )
+    seen += "if (t && t.textContent !== window.seen.at(-1)) window.seen.push(t.textContent); })"
+    page.add_init_script(seen + ".observe(document, {subtree: true, childList: true, characterData: true});")
+    page.reload()
+    expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+    assert [text for text in page.evaluate("window.seen") if text] == [
+        "Looking for your run …",
+        "SFR-on forgets Sneaker",
+    ]
     page.locator("#stop").click()
     wait_for_state(page, "cancelled")
 

@@ -61,6 +61,18 @@ def test_the_shipped_recordings_are_of_what_each_model_begins_with() -> None:
         assert value["mode"] == "recorded"
 
 
+def test_a_shipped_recording_ends_with_its_sentence_and_the_pictures_of_three_models() -> None:
+    found = recorded.read("fashion-mnist-resnet")
+    assert found.opening == "emoji-dit"
+    assert [one["model"] for one in found.offered()] == list(found.runs)
+    for model in found.runs:
+        played = page_data.kept(found.value(model)["fetch"])
+        assert played["model"] == model
+        assert 'class="cmp-verdict"' in played["ending"]
+        for who in ("before", "after", "retrained"):
+            assert f'data-model="{who}"' in played["ending"], model
+
+
 def test_without_any_record_the_view_is_empty(tmp_path: Path) -> None:
     found = recorded.read("fashion-mnist-resnet", tmp_path)
     assert found.plan("fashion-mnist-resnet") is None
