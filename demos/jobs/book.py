@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from demos.jobs.hardware import give_memory_back
 from demos.jobs.job import Backend, Job, Limits, State, session_bytes
-from demos.jobs.local import check_here, run_here
+from demos.jobs.local import check_here, evaluate_here, run_here
 from demos.jobs.side_jobs import failure
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RETRAIN
@@ -33,6 +33,7 @@ class JobBook:
 
     Args:
         backend: what computes.
+        evaluate: what measures the kept weights of a stopped run.
         limits: see Limits.
         clock: seconds since the epoch; tests move it by hand.
         on_end: told of every job that ran, when it has ended.
@@ -42,6 +43,7 @@ class JobBook:
         self,
         backend: Backend = run_here,
         *,
+        evaluate: Backend = evaluate_here,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
         on_end: Callable[[Job], None] | None = None,
@@ -49,6 +51,7 @@ class JobBook:
         self.limits = limits or Limits()
         self.slot = threading.Lock()
         """The compute slot: whoever trains or evaluates in this process holds it."""
+        self._evaluate = evaluate
         self._backend, self._clock, self._on_end = backend, clock, on_end
         self._jobs: dict[str, Job] = {}
         self._queue: deque[tuple[Job, contextvars.Context]] = deque()
@@ -79,15 +82,19 @@ class JobBook:
             ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
             for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
                 del self._jobs[old.id]
-            # The context carries the visitor's request, by which ZeroGPU counts its quota.
-            self._queue.append((job, contextvars.copy_context()))
-            if self._worker is None or not self._worker.is_alive():
-                self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
-                self._worker.start()
-                threading.Thread(target=self._tick, name="jobs-sweep", daemon=True).start()
-            self._wake.notify()
+            self._put(job)
         self.sweep()
         return job
+
+    def _put(self, job: Job) -> None:
+        """Queues a job; the caller holds the lock."""
+        # The context carries the visitor's request, by which ZeroGPU counts its quota.
+        self._queue.append((job, contextvars.copy_context()))
+        if self._worker is None or not self._worker.is_alive():
+            self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+            self._worker.start()
+            threading.Thread(target=self._tick, name="jobs-sweep", daemon=True).start()
+        self._wake.notify()
 
     def get(self, job_id: str) -> Job | None:
         """The job of this id, whoever owns it; pages ask `owned` instead."""
@@ -133,16 +140,23 @@ class JobBook:
             for entry in self._queue:
                 if entry[0] is job:
                     self._queue.remove(entry)
-                    job.log.append(Cancelled(steps=0))
+                    if job.settled != "kept":  # such a one has ended once, and only its evaluation waited
+                        job.log.append(Cancelled(steps=0))
                     self._end(job, "cancelled")
                     break
 
     def keep(self, job_id: str) -> None:
-        """Keeps the partial weights of a stopped run."""
+        """Keeps the partial weights of a stopped run, and queues their evaluation; in the end the job is again one that was stopped."""
         with self._lock:
             job = self._jobs.get(job_id)
-            if job is not None and job.state == "cancelled" and not job.settled:
-                job.settled = "kept"
+            if job is None or job.state != "cancelled" or job.settled:
+                return
+            job.settled = "kept"
+            if job.session is None or job.session.after is None:
+                return
+            job.seen, job.spent = self._clock(), (job.ended or 0.0) - (job.started or 0.0)
+            job.state, job.started, job.ended, job.cancel = "queued", None, None, CancelToken()
+            self._put(job)
 
     def rollback(self, job_id: str) -> None:
         """Puts the weights of before the run back; a running job must be stopped first.
@@ -236,7 +250,10 @@ class JobBook:
                 while not self._queue:
                     self._wake.wait()
                 job, context = self._queue.popleft()
-                job.state, job.started = "running", self._clock()
+                job.state, job.started = (
+                    "running",
+                    self._clock() - job.spent,
+                )  # without the time in which it was stopped
                 # Counted from the start, not from the queue.
                 token = CancelToken(self.limits.deadline)
                 if job.cancel.cancelled:
@@ -250,11 +267,11 @@ class JobBook:
 
     def _run(self, job: Job) -> None:
         state: State = "failed"
-        untouched = False
+        untouched, kept = False, job.settled == "kept"
         events: Iterator[Event] | None = None
         try:
             with self.slot:
-                events = self._backend(job)
+                events = self._evaluate(job) if kept else self._backend(job)
                 for event in events:
                     job.log.append(event)
                     if isinstance(event, Finished):
@@ -276,6 +293,8 @@ class JobBook:
             try:
                 if events is not None and hasattr(events, "close"):
                     events.close()
+                if kept:  # whatever became of the evaluation
+                    state, untouched = "cancelled", False
                 if (state == "failed" or untouched) and job.session is not None:
                     job.session.rollback()
                 if untouched:  # there is no choice between the weights before and after
@@ -284,7 +303,7 @@ class JobBook:
                 LOG.exception("job %s could not be rolled back", job.id[:8])
             with self._lock:
                 self._end(job, state)
-        if self._on_end is not None:
+        if self._on_end is not None and not kept:
             try:
                 self._on_end(job)
             except Exception:

@@ -53,7 +53,8 @@ class Job:
         session: live weights, from the start of the run until they are freed; None otherwise.
         error: one sentence where the run failed.
         stopping: somebody pressed Stop and the run has not ended yet.
-        settled: what became of a stopped run's weights.
+        settled: what became of a stopped run's weights; of kept ones the evaluation is one more part of the job.
+        spent: seconds that it ran before its weights were kept.
         freed: the weights are gone (time or space); the result stays.
         created, started, ended: seconds since the epoch.
         device: name of the device used.
@@ -72,6 +73,7 @@ class Job:
     error: str | None = None
     stopping: bool = False
     settled: Literal["", "kept", "rolled back"] = ""
+    spent: float = 0.0
     freed: bool = False
     started: float | None = None
     ended: float | None = None

@@ -30,6 +30,13 @@ def run_here(job: Job) -> Iterator[Event]:
     yield from runner.run(session, cancel=job.cancel)
 
 
+def evaluate_here(job: Job) -> Iterator[Event]:
+    """Measures the kept weights of a stopped run, in this process."""
+    from sfr_core.runs import runner
+
+    yield from runner.evaluate_kept(job.session, cancel=job.cancel)
+
+
 def retrained_for(job: Job) -> Retrained | None:
     """The retrained model that the job's owner made here for the same model and forget set, or None.
 

@@ -144,8 +144,11 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
         return lines["failed"].format(error=job.error)
     if view.ended is not None and view.step == 0:
         return lines["deadline_early"] if view.ended == "deadline" else UNTOUCHED
-    if job.settled == "kept":
-        return copy.KEPT.format(step=view.step)
+    if job.settled == "kept" and not job.active:
+        kept = copy.KEPT.format(step=view.step)
+        return (
+            f"{kept} {copy.KEPT_NOT_MEASURED if job.error is None else job.error}" if view.ended != "finished" else kept
+        )
     if job.settled == "rolled back":
         return copy.ROLLED_BACK
     if view.ended is not None:
@@ -157,7 +160,7 @@ def job_line(job: Job, view: bridge.View, place: int) -> str:
 
 def job_note(job: Job) -> str:
     """What one should know beside the line: where the rest is, or that the run's own process is out of reach."""
-    if job.state == "finished":
+    if job.state == "finished" or (job.settled == "kept" and job.result is not None):
         retrained = job.result is not None and job.result.retrained is not None
         return live_text.COMPARE_BELOW.format(retrained=live_text.COMPARE_RETRAINED if retrained else "")
     return live_text.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""

@@ -97,6 +97,7 @@ def reduce(view: View, event: Event) -> View:
                 done=0,
                 total=event.total,
                 steps=event.total if event.phase == "unlearn" and event.total else view.steps,
+                ended=None,  # the evaluation of a stopped run that was kept
             )
         case PhaseProgress():
             return replace(view, phase=event.phase, done=event.done, total=event.total)

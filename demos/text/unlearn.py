@@ -228,9 +228,10 @@ RESET = "Reset"
 KEEP = "Keep this state"
 ROLL_BACK = "Roll back"
 STOPPED_CHOICE = (
-    "Stopped after step {step}. Keep this half-forgotten network and compare it, or roll back to the original?"
+    "Stopped after step {step}. Keep this half-forgotten network and measure it, or roll back to the original?"
 )
 KEPT = "Kept the network after step {step}."
+KEPT_NOT_MEASURED = "Its evaluation was stopped, so it was not measured in full."
 ROLLED_BACK = "Rolled back: the network is the original again."
 
 EXPECT = "This run: about {time}"

@@ -129,7 +129,9 @@ def about_updates(page: Unlearn, read: Callable[[], RunPlan]) -> dict[Any, Any]:
 
 def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
     """Buttons for a job as it stands."""
-    choosing = job.state == "cancelled" and job.started is not None and not job.settled and job.session is not None
+    # On ZeroGPU the weights of a stopped run are gone.
+    there = job.session is not None and job.session.after is not None
+    choosing = job.state == "cancelled" and job.started is not None and not job.settled and there
     return {
         page.run: gr.Button(interactive=not job.active),
         page.stop: gr.Button(copy.STOPPING if job.stopping else copy.STOP, interactive=job.active and not job.stopping),
@@ -190,7 +192,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
                     act(job.id)
             except PlaygroundError as error:
                 raise say(error) from None
-            compared = page.compare.show(browser, comparable(job))
+            compared = page.compare.show(browser, "" if job.active else comparable(job))
             return {page.live: page.feed.attach(job), **button_updates(page, job), page.compare.shown: compared}
 
         return handler

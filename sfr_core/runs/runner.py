@@ -12,6 +12,7 @@ import torch
 
 from sfr_core import passes
 from sfr_core.cancel import CancelToken
+from sfr_core.errors import InputError
 from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
 from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import memory_errors
@@ -76,15 +77,35 @@ def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate
     session.task.model.eval()
     session.keep()
     if isinstance(last, Finished) and evaluate and rank() == 0:
-        found = yield from measure(session.task, session, session.models(), steps=tally.steps, cancel=cancel)
-        session.store(found)
-        if found.stopped:
-            last = _cancelled(tally.steps, cancel)
-        else:
-            # A model that nobody can judge has no record, and then the run no result.
-            session.result = _result(session, found.records, tally) if found.records else None
-            last = Finished(steps=tally.steps, result=session.result)
+        last = yield from _evaluate(session, tally, cancel)
     yield last
+
+
+def _evaluate(session: Session, tally: Tally, cancel: CancelToken) -> Generator[Event, None, Finished | Cancelled]:
+    """The phase `evaluate`; the last event is returned."""
+    found = yield from measure(session.task, session, session.models(), steps=tally.steps, cancel=cancel)
+    session.store(found)
+    if found.stopped:
+        return _cancelled(tally.steps, cancel)
+    # A model that nobody can judge has no record, and then the run no result.
+    session.result = _result(session, found.records, tally) if found.records else None
+    return Finished(steps=tally.steps, result=session.result)
+
+
+def evaluate_kept(session: Session, *, cancel: CancelToken) -> Iterator[Event]:
+    """The phase `evaluate` of a run that was stopped and kept, as of one that went to its end. The weights stay, whatever happens.
+
+    Raises:
+        InputError: there is no outcome. Busy: the session is running. OutOfMemory: it cannot be measured here.
+    """
+    if session.after is None:
+        raise InputError("There are no weights to measure.", hint="Run to the end, or stop a run and keep it.")
+    session.claim()
+    try:
+        with memory_errors("for this evaluation"):
+            yield (yield from _evaluate(session, session.tally, cancel))
+    finally:
+        session.end()
 
 
 def _steps(

@@ -210,10 +210,18 @@ class Session:
         Raises:
             Busy: a run is going on.
         """
-        if not self._running.acquire(blocking=False):
-            raise Busy("This model is already being changed by a run.", hint="Stop that run or wait for its end.")
+        self.claim()
         if self.after is not None:
             self.rollback()
+
+    def claim(self) -> None:
+        """Takes the session for as long as nobody else may change its model, until `end`.
+
+        Raises:
+            Busy: a run is going on.
+        """
+        if not self._running.acquire(blocking=False):
+            raise Busy("This model is already being changed by a run.", hint="Stop that run or wait for its end.")
 
     def end(self) -> None:
         """Gives the session free again."""

@@ -17,7 +17,7 @@ from sfr_core import passes
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig
-from sfr_core.errors import Diverged, OutOfMemory
+from sfr_core.errors import Diverged, InputError, OutOfMemory
 from sfr_core.events import (
     Cancelled,
     Evaluated,
@@ -33,7 +33,7 @@ from sfr_core.events import (
 from sfr_core.ops.device import is_out_of_memory, resident_bytes
 from sfr_core.presets import resolve
 from sfr_core.results import RunResult
-from sfr_core.runs.runner import run
+from sfr_core.runs.runner import evaluate_kept, run
 from sfr_core.runs.session import Session
 from sfr_core.tasks.classifier import PREVIEWS
 from tests.core.runs.generators import NEVER, go, until
@@ -220,6 +220,26 @@ def test_stop_during_the_evaluation(tmp_path: Path) -> None:
     assert [e.when for e in events if isinstance(e, Evaluated) and e.when != "live"] == ["retrained", "before"]
     assert session.result is None
     assert session.after is not None
+
+
+def test_what_is_kept_is_measured_as_a_run_that_went_to_its_end(tmp_path: Path) -> None:
+    session = tiny_session(tmp_path)
+    with pytest.raises(InputError, match="no weights"):
+        list(evaluate_kept(session, cancel=CancelToken()))
+    until(session, lambda e: isinstance(e, Step) and e.i == 2)
+    kept = state(session.task.model)
+    token = CancelToken()
+    token.cancel()
+    assert list(evaluate_kept(session, cancel=token))[-1] == Cancelled(steps=2)
+    assert session.result is None
+    events = list(evaluate_kept(session, cancel=CancelToken()))
+    assert events[0] == PhaseStarted(phase="evaluate", total=4)
+    assert events[-1] == Finished(steps=2, result=session.result)
+    assert same(kept, state(session.task.model))
+    assert session.result is not None
+    assert session.result.steps == 2
+    assert {"before", "after"} <= session.reports.keys()
+    list(run(session, cancel=CancelToken(), live_every=NEVER))  # the session is free again
 
 
 def test_ten_runs_do_not_grow(tmp_path: Path) -> None:

@@ -149,6 +149,83 @@ def test_a_run_that_made_no_step_leaves_no_choice() -> None:
     assert job.settled == "rolled back"
 
 
+def stopped_after(book: JobBook, gate: threading.Semaphore, steps: int) -> Job:
+    """A run that was stopped and has weights to keep."""
+    job = book.submit(ANN, RUN)
+    gate.release(steps)
+    wait(lambda: sum(isinstance(e, Step) for e in job.log) == steps)
+    book.stop(job.id)
+    gate.release(50)
+    wait(lambda: not job.active)
+    job.session.after = job.session.before
+    return job
+
+
+def test_what_is_kept_is_evaluated_and_the_run_stays_one_that_was_stopped() -> None:
+    gate, measuring = threading.Semaphore(0), threading.Semaphore(0)
+    learnt: list[Job] = []
+
+    def evaluate(job: Job) -> Iterator[Event]:
+        yield PhaseStarted(phase="evaluate", total=1)
+        measuring.acquire(timeout=20)
+        if job.cancel.cancelled:
+            yield Cancelled(steps=2)
+            return
+        yield Finished(steps=2)
+
+    now = [1000.0]
+    book = JobBook(counting(50, gate), evaluate=evaluate, clock=lambda: now[0], on_end=learnt.append)
+    job = stopped_after(book, gate, 2)
+    wait(lambda: len(learnt) == 1)
+    now[0] = 1500.0  # the visitor thinks it over
+    book.keep(job.id)
+    wait(lambda: job.log[-1] == PhaseStarted(phase="evaluate", total=1))
+    assert (job.active, job.state, job.settled) == (True, "running", "kept")
+    with pytest.raises(InputError, match="not ended"):
+        book.rollback(job.id)
+    now[0] = 1510.0
+    measuring.release()
+    wait(lambda: not job.active)
+    assert (job.state, job.settled, job.session.live) == ("cancelled", "kept", 2)
+    assert [type(e) for e in job.log[-3:]] == [Cancelled, PhaseStarted, Finished]
+    assert job.ended is not None
+    assert job.started is not None
+    assert job.ended - job.started == 10.0  # the evaluation, not the time in between
+    assert learnt == [job]  # such a run tells nothing about how long one takes
+
+
+def test_the_evaluation_of_what_is_kept_may_fail_and_the_weights_stay() -> None:
+    gate = threading.Semaphore(0)
+
+    def evaluate(job: Job) -> Iterator[Event]:
+        yield PhaseStarted(phase="evaluate", total=1)
+        raise MemoryError
+
+    book = JobBook(counting(50, gate), evaluate=evaluate)
+    job = stopped_after(book, gate, 2)
+    book.keep(job.id)
+    wait(lambda: not job.active)
+    assert (job.state, job.settled, job.session.live) == ("cancelled", "kept", 2)
+    assert "too little memory" in str(job.error)
+
+
+def test_the_evaluation_of_what_is_kept_can_be_stopped_while_it_waits() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(1, gate))
+    job = Job(id="1" * 32, visitor=ANN, plan=RUN, created=0.0, state="cancelled", started=1.0, ended=3.0)
+    job.session, job.log = Weights(), [Cancelled(steps=2)]
+    job.session.after = job.session.before
+    book._jobs[job.id] = job
+    running = book.submit(ANN, RUN)
+    wait(lambda: running.state == "running")
+    book.keep(job.id)
+    assert (job.state, book.place(job.id)) == ("queued", 1)
+    book.stop(job.id)
+    assert (job.state, job.settled, job.log) == ("cancelled", "kept", [Cancelled(steps=2)])
+    gate.release()
+    wait(lambda: not running.active)
+
+
 def test_stopping_a_waiting_run_ends_it_at_once() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(1, gate))
