@@ -212,7 +212,9 @@ def test_the_evaluation_of_what_is_kept_may_fail_and_the_weights_stay() -> None:
 def test_the_evaluation_of_what_is_kept_can_be_stopped_while_it_waits() -> None:
     gate = threading.Semaphore(0)
     book = make(counting(1, gate))
-    job = Job(id="1" * 32, visitor=ANN, plan=RUN, created=0.0, state="cancelled", started=1.0, ended=3.0)
+    job = Job(
+        id="1" * 32, visitor=ANN, plan=RUN, created=0.0, state="cancelled", started=1.0, ended=3.0, seen=time.time()
+    )
     job.session, job.log = Weights(), [Cancelled(steps=2)]
     job.session.after = job.session.before
     book._jobs[job.id] = job
