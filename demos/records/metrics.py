@@ -9,6 +9,8 @@ import numpy as np
 
 from demos.records.record import RunRecord
 from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
+from sfr_core.metrics.intervals import wilson
+from sfr_core.metrics.thresholds import FEW
 from sfr_core.results import GeneratorRecord, Record, RunResult
 
 RECORD_KEYS = ("FA", "RA", "TA", "TA_forget", "TA_remain", "MIA", "MIA_svc", "KL")
@@ -27,11 +29,12 @@ class MetricValues:
 
 
 class MetricRow(NamedTuple):
-    """The same as texts for people; the sentence says what the metric is."""
+    """The same as texts for people; the sentence says what the metric is, the interval how far the value after is known."""
 
     title: str
     before: str
     after: str
+    interval: str
     retrained: str
     gap: str
     unit: str
@@ -91,6 +94,19 @@ def _count(record: RunRecord, after: Record, key: str) -> int | None:
     return forgotten if key == "TA_forget" else len(record.dataset.test) - forgotten
 
 
+def interval_text(values: MetricValues) -> str:
+    """The 95 % interval of a share after the run where few pictures were counted: '1.1 to 13.2'; else ''."""
+    return share_interval(values.after, values.n or 0) if values.definition.unit == "%" else ""
+
+
+def share_interval(share: float | None, n: int) -> str:
+    """The same of one share in percent."""
+    if share is None or not 0 < n < FEW:
+        return ""
+    low, high = wilson(share, n)
+    return f"{low:.1f} to {high:.1f}"
+
+
 def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
     """`metric_values` as texts; the rows of what the run cost carry their share of retraining."""
     rows = []
@@ -110,6 +126,17 @@ def metric_rows(record: RunRecord) -> tuple[MetricRow, ...]:
         n = "–" if values.n is None else f"{values.n:,}"
         before, after = text(values.before), text(values.after)
         rows.append(
-            MetricRow(define.title, before, after, retrained, gap, define.unit, define.good, n, define.sentence)
+            MetricRow(
+                define.title,
+                before,
+                after,
+                interval_text(values),
+                retrained,
+                gap,
+                define.unit,
+                define.good,
+                n,
+                define.sentence,
+            )
         )
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""One sentence on a finished run, made by stated rules (RULES in text/rules.py says them to people).
+"""A few sentences on a finished run, made by stated rules (RULES in text/rules.py says them to people).
 
 Pure: numbers in, words out. All numbers are percent or percentage points unless said otherwise. Here are the rules for
 classifiers and the door for every run; summary_generator.py has those for generators.
@@ -6,48 +6,50 @@ classifiers and the door for every run; summary_generator.py has those for gener
 
 from __future__ import annotations
 
+import numpy as np
+
 from demos.records import summary_generator
 from demos.records.record import RunRecord
 from demos.records.summary_text import (
     LOOKED_LAST,
-    NEAR,
     NOT_LOOKED,
     STILL,
     UNTOUCHED,
+    About,
     Summary,
     Tone,
     changed,
     concluded,
     cost_words,
+    moved,
     percent,
     points,
+    sentence,
     stopped_words,
     subject,
+    unchanged,
     verb,
 )
-from sfr_core.results import ClassifierRecord, LiveRecord, RunResult
+from sfr_core.catalog import title_of
+from sfr_core.metrics.thresholds import MEMBERSHIP_GAP, SAME
+from sfr_core.results import ClassifierRecord, GeneratorRecord, LiveRecord, RunResult
 
 
-def summarise(
-    result: RunResult,
-    what: str,
-    *,
-    whole_classes: bool,
-    stopped: tuple[int, int | None] | None = None,
-) -> Summary:
+def summarise(result: RunResult, about: About, *, whole_classes: bool) -> Summary:
     """The summary on full-set metrics.
 
     Args:
-        result: the run's result.
-        what: the forget set in words (`subject`).
+        result: the run's result. about: what it was.
         whole_classes: whether classes were forgotten (the target without a retrained model is then 0 %); otherwise
             the target is the retrained model, and without it nothing can be said.
-        stopped: steps done and planned of a run that was stopped early.
     """
-    head, tone = _class_head(result, what) if whole_classes else _sample_head(result, what)
+    limit = None
+    if whole_classes:
+        head, tone, limit = _class_head(result, about)
+    else:
+        head, tone = _sample_head(result, about)
     others, damaged = _others(result)
-    text = f"{head}, {others}, {cost_words(result)}{_membership(result)}."
-    return concluded(text, tone, damaged, stopped)
+    return concluded([head, others, _membership(result), cost_words(result)], tone, damaged, about, limit=limit)
 
 
 LIVE = (
@@ -66,15 +68,12 @@ LIVE_CONCEPT = (
 
 def of_record(record: RunRecord) -> Summary | None:
     """The summary on a run; None where it measured nothing."""
-    what = subject(record.spec, record.class_names, record.config.forget)
-    done = record.stopped_after
-    stopped = None if done is None else (done, record.planned_steps)
+    about = _about(record)
+    what, done, stopped = about.what, record.stopped_after, about.stopped
     if record.result is not None and record.generates:
-        return summary_generator.summarise(record.result, what, concept=record.of_concept, stopped=stopped)
+        return summary_generator.summarise(record.result, about, concept=record.of_concept)
     if record.result is not None:
-        return summarise(
-            record.result, what, whole_classes=record.config.forget.strip().startswith("class:"), stopped=stopped
-        )
+        return summarise(record.result, about, whole_classes=record.config.forget.strip().startswith("class:"))
     if done == 0:
         return Summary(UNTOUCHED, "open")
     live = [(e.i, e.record) for e in record.live() if isinstance(e.record, LiveRecord)]
@@ -95,6 +94,25 @@ def of_record(record: RunRecord) -> Summary | None:
     return Summary(f"{stopped_words(*stopped)}: {text}{late}", "open")
 
 
+def _about(record: RunRecord) -> About:
+    """What a record's summary speaks of."""
+    done, result = record.stopped_after, record.result
+    counted = 0
+    if result is not None and isinstance(result.after, ClassifierRecord):
+        counted = result.after.n_forget
+        if record.dataset is not None and record.forgotten and result.after.TA_forget is not None:
+            counted = int(np.isin(record.dataset.test.labels, record.forgotten).sum())
+    elif result is not None and isinstance(result.after, GeneratorRecord):
+        counted = result.after.n_samples
+    return About(
+        method=title_of(record.config.method),
+        what=subject(record.spec, record.class_names, record.config.forget),
+        classes=0 if record.of_concept else len(record.class_names),
+        counted=counted,
+        stopped=None if done is None else (done, record.planned_steps),
+    )
+
+
 def _records(result: RunResult) -> tuple[ClassifierRecord, ClassifierRecord, ClassifierRecord | None]:
     """Before, after and retrained of a classifier's run."""
     before, after, retrained = result.before, result.after, result.retrained
@@ -104,44 +122,63 @@ def _records(result: RunResult) -> tuple[ClassifierRecord, ClassifierRecord, Cla
     return before, after, retrained
 
 
-def _class_head(result: RunResult, what: str) -> tuple[str, Tone]:
+def _class_head(result: RunResult, about: About) -> tuple[str, Tone, tuple[float, int, float]]:
     """Whole classes: compares the accuracy on their test pictures (training rows where there is none) with the target."""
     before, after, retrained = _records(result)
+    where, goal = "test accuracy", None
     if before.TA_forget is not None and after.TA_forget is not None:
         old, new = before.TA_forget, after.TA_forget
         goal = retrained.TA_forget if retrained is not None else None
     else:
-        old, new, goal = before.FA, after.FA, retrained.FA if retrained is not None else None
+        where, old, new = "training accuracy", before.FA, after.FA
+        goal = retrained.FA if retrained is not None else None
     target = 0.0 if goal is None else goal
-    word, tone = verb(old - target, new - target, NEAR)
-    reference = "no retrained model to compare with" if goal is None else f"retrained {percent(goal)} %"
-    return f"{word} {what} ({percent(old)} to {percent(new)} %; {reference})", tone
+    reference = "no retrained model to compare with" if goal is None else f"retrained: {percent(goal)} %"
+    numbers = f"{where} on it {moved(old, new)} ({reference})"
+    limit = (new, about.counted, target + SAME)
+    guessed = about.guessed(old, about.counted) and about.guessed(before.FA, before.n_forget)
+    if old - target <= SAME or guessed:
+        return nothing_to_forget(about, old - target <= SAME, numbers), "open", limit
+    if abs(new - old) < STILL:
+        return unchanged(numbers, about.what), "kept", limit
+    word, tone = verb(old - target, new - target, SAME)
+    return f"{about.did(word)}: {numbers}.", tone, limit
 
 
-def _sample_head(result: RunResult, what: str) -> tuple[str, Tone]:
+def nothing_to_forget(about: About, never: bool, numbers: str) -> str:
+    """That a network did not know the classes: it was no better than its target, or than a guess."""
+    why = "knew it no better than a retrained one" if never else f"only guessed it (1 in {about.classes})"
+    return f"There was nothing to forget of {about.what}: before the run the network {why}; {numbers}."
+
+
+def _sample_head(result: RunResult, about: About) -> tuple[str, Tone]:
     """A random share or chosen samples: the retrained model is the target, so too much is as wrong as too little."""
     old, new = result.before.FA, result.after.FA
+    numbers = f"accuracy on {about.what} {moved(old, new)}"
+    same = result.before == result.after
     if result.retrained is None or result.avg_d is None or result.avg_d_before is None:
-        return (
-            f"Without a retrained model to judge by, the accuracy on {what} went {percent(old)} to {percent(new)} %",
-            "open",
-        )
+        if abs(new - old) < STILL:
+            return unchanged(numbers), "kept"
+        return f"{about.method} ran, but only a retrained model could tell how much to forget: {numbers}.", "open"
     goal, gap, gap_before = result.retrained.FA, result.avg_d, result.avg_d_before
+    mean = f"the mean gap to it {'stayed at' if same else f'went from {gap_before:.1f} to'} {points(gap)}"
+    numbers += f" (retrained: {percent(goal)} %), and {mean}"
+    if same:
+        return unchanged(numbers), "kept"
     tone: Tone
-    if new < goal - NEAR:
-        word, tone = "Forgot too much of", "damaged"
-    elif gap <= NEAR and gap <= gap_before / 2:
-        word, tone = "Forgot", "forgotten"
+    if new < goal - SAME:
+        word, tone = "forgot too much of", "damaged"
+    elif gap <= SAME and gap <= gap_before / 2:
+        word, tone = "forgot", "forgotten"
     elif gap < gap_before - STILL:
-        word, tone = "Partly forgot", "partly"
+        word, tone = "partly forgot", "partly"
     else:
-        word, tone = "Did not forget", "kept"
-    numbers = f"{percent(old)} to {percent(new)} %; retrained {percent(goal)} %"
-    return f"{word} {what} ({numbers}; mean gap to retrained {gap_before:.1f} to {points(gap)})", tone
+        word, tone = "did not forget", "kept"
+    return f"{about.did(word)}: {numbers}.", tone
 
 
 def _others(result: RunResult) -> tuple[str, bool]:
-    """What the rest lost or gained, and whether that is over-forgetting: more than NEAR below retrained (or below before)."""
+    """What the rest lost or gained, and whether that is over-forgetting: more than SAME below retrained (or below before)."""
     before, after, retrained = _records(result)
     name = "the others"
     old, new = before.TA_remain, after.TA_remain
@@ -151,25 +188,30 @@ def _others(result: RunResult) -> tuple[str, bool]:
         goal = retrained.TA if retrained is not None else None
     words = changed(name, new - old)
     short = (old if goal is None else goal) - new
-    if short <= NEAR:
-        return words, False
-    reference = (
-        "" if goal is None else f" and stand{'' if name == 'the others' else 's'} {points(short)} below retrained"
-    )
-    return f"but {words}{reference}", True
+    if short <= SAME:
+        return sentence(words), False
+    be = "are" if name == "the others" else "is"
+    reference = "" if goal is None else f" and {be} {points(short)} below retrained"
+    return f"But {words}{reference}.", True
 
 
 def _membership(result: RunResult) -> str:
+    """What a membership attack tells; a gap to retrained from MEMBERSHIP_GAP on says what it means."""
     before_run, after_run, reference = _records(result)
     before, after, retrained = before_run.MIA, after_run.MIA, None if reference is None else reference.MIA
     if after is None:
         return ""
     if retrained is None:
-        return "" if before is None else f"; membership {percent(before)} to {percent(after)} %"
+        if before is None:
+            return ""
+        return f"The share of these pictures that a membership attack flags {moved(before, after)}."
     gap = after - retrained
-    if abs(gap) <= NEAR:
-        return "; membership as in the retrained model"
-    if gap < 0:
-        return f"; membership {points(gap)} below retrained"
-    still = "still " if before is not None and after <= before else ""
-    return f"; membership {still}{points(gap)} above retrained"
+    if abs(gap) <= SAME:
+        return "A membership attack flags as many of these pictures as after retraining."
+    flags = f"A membership attack flags {points(gap)} {'fewer' if gap < 0 else 'more'} of these pictures than after retraining"
+    if abs(gap) < MEMBERSHIP_GAP:
+        return f"{flags}."
+    meaning = (
+        "the forgetting itself can be noticed" if gap < 0 else "it can still tell that the model was trained on them"
+    )
+    return f"{flags}: {meaning}."

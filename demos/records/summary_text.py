@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sfr_core.data.splits import ForgetSpec
+from sfr_core.metrics.intervals import above_chance, wilson
+from sfr_core.metrics.thresholds import FEW, GUESS_TELLS
 from sfr_core.results import RunResult
 
-NEAR = 1.0
-"""Points within which two accuracies count as the same, and the allowed loss of everything else."""
 STILL = 0.05
 """Points below which a change is not worth a word (it would be shown as 0.0)."""
 
@@ -20,14 +21,51 @@ UNTOUCHED = "Stopped before the first step: the network is as it was."
 NOT_LOOKED = "{stopped}: nothing was measured between the start and there, so how much it forgot is not known."
 LOOKED_LAST = "The last of these numbers are of step {step}."
 """On runs that were stopped."""
+DOUBT = (
+    "Only {n} pictures: the true share probably lies between {low} and {high} %. The limit of {limit} % is in between, so more pictures could change "
+    "this result."
+)
+"""Where a threshold lies within the interval of a share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The sentence, and the class of outcome that gives it its sign (never only a colour)."""
+    """The sentences, and the class of outcome that gives them their sign (never only a colour).
+
+    Attributes:
+        doubt: that too few pictures decided; "" where enough did.
+    """
 
     text: str
     tone: Tone
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a summary speaks of.
+
+    Attributes:
+        method: title of the method, the subject of the first sentence.
+        what: the forget set in words (`subject`).
+        classes: among which the network chooses; 0 where that is not known.
+        counted: pictures behind the share of forgotten classes; 0 where that is not known.
+        stopped: steps done and planned of a run that was stopped early.
+    """
+
+    method: str
+    what: str
+    classes: int = 0
+    counted: int = 0
+    stopped: tuple[int, int | None] | None = None
+
+    def did(self, verb: str) -> str:
+        """'SFR-on forgot Cat'."""
+        return f"{self.method} {verb} {self.what}"
+
+    def guessed(self, share: float, n: int) -> bool:
+        """Whether a share of n right answers is no better than that of somebody who guesses; False where nobody can tell."""
+        return self.classes > 0 and n >= GUESS_TELLS and not above_chance(share, n, self.classes)
 
 
 def verb(span: float, left: float, near: float) -> tuple[str, Tone]:
@@ -37,19 +75,34 @@ def verb(span: float, left: float, near: float) -> tuple[str, Tone]:
         near: points above the target that count as reaching it.
     """
     if left <= near:
-        return "Forgot", "forgotten"
+        return "forgot", "forgotten"
     if left <= span / 2:
-        return "Partly forgot", "partly"
+        return "partly forgot", "partly"
     if left < span - near:
-        return "Hardly forgot", "kept"
-    return "Did not forget", "kept"
+        return "hardly forgot", "kept"
+    return "did not forget", "kept"
 
 
-def concluded(text: str, tone: Tone, damaged: bool, stopped: tuple[int, int | None] | None) -> Summary:
-    """The summary of a whole evaluation: damage spoils what was forgotten, and a stop is said first."""
-    if stopped is not None:
-        text = f"{stopped_words(*stopped)}: {text[0].lower()}{text[1:]}"
-    return Summary(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone)
+def concluded(
+    sentences: Sequence[str], tone: Tone, damaged: bool, about: About, *, limit: tuple[float, int, float] | None = None
+) -> Summary:
+    """The summary of a whole evaluation: damage spoils what was forgotten, and a stop is said first.
+
+    Args:
+        limit: share, pictures and threshold that decided whether it was forgotten; None where no single share did.
+    """
+    said = [f"{stopped_words(*about.stopped)}."] if about.stopped is not None else []
+    text = " ".join([*said, *(sentence for sentence in sentences if sentence)])
+    doubt = doubt_words(*limit) if limit is not None and tone != "open" else ""
+    return Summary(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone, doubt)
+
+
+def doubt_words(share: float, n: int, limit: float) -> str:
+    """That a threshold lies within the interval of a share of few pictures; "" where it does not."""
+    if not 0 < n < FEW:
+        return ""
+    low, high = wilson(share, n)
+    return DOUBT.format(n=n, low=percent(low), high=percent(high), limit=percent(limit)) if low < limit < high else ""
 
 
 def percent(value: float) -> str:
@@ -57,6 +110,13 @@ def percent(value: float) -> str:
     if abs(value) < 10 and abs(value - round(value)) >= STILL:
         return f"{value:.1f}"
     return f"{value:.0f}".replace("-0", "0") if round(value) == 0 else f"{value:.0f}"
+
+
+def moved(old: float, new: float) -> str:
+    """'went from 97 to 0 %', or 'stayed at 97 %'."""
+    if abs(new - old) < STILL:
+        return f"stayed at {percent(new)} %"
+    return f"went from {percent(old)} to {percent(new)} %"
 
 
 def points(value: float) -> str:
@@ -70,6 +130,16 @@ def changed(name: str, change: float) -> str:
     if abs(change) < STILL:
         return f"{name} stayed the same"
     return f"{name} {'lost' if change < 0 else 'gained'} {points(change)}"
+
+
+def unchanged(numbers: str, what: str = "it") -> str:
+    """'Nothing was forgotten. Test accuracy on Cat stayed at 97 %.'; the forgotten is named here, where no sentence before does."""
+    return f"Nothing was forgotten. {sentence(numbers.replace(' it ', f' {what} ', 1))}"
+
+
+def sentence(text: str) -> str:
+    """The words with a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "") -> str:
@@ -88,16 +158,16 @@ def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "
 
 
 def cost_words(result: RunResult) -> str:
-    """'at 8 % of the passes of retraining', with the seconds of both where one machine made both; else the run's seconds alone."""
+    """'It took 8 % of the passes of retraining.', with the seconds of both where one machine made both; else the run's seconds alone."""
     share = result.share_of_retraining
     if share is None:
-        return f"in {seconds_text(result.seconds)}"
+        return f"It took {seconds_text(result.seconds)}."
     both = ""
     if result.retrain_seconds is not None:
         both = f" ({seconds_text(result.seconds)} against {seconds_text(result.retrain_seconds)})"
     if share == 0:
-        return f"without a training pass{both}"
-    return f"at {'under 1' if share < 1 else percent(share)} % of the passes of retraining{both}"
+        return f"It needed no training pass{both}."
+    return f"It took {'under 1' if share < 1 else percent(share)} % of the passes of retraining{both}."
 
 
 def seconds_text(seconds: float) -> str:

@@ -13,7 +13,7 @@ from demos.pictures.inline import data_uri
 from demos.pictures.sheet_text import name_of
 from demos.plots.curves import unit_of
 from demos.plots.layers import LayerCount, total_share
-from demos.records.metrics import metric_rows
+from demos.records.metrics import MetricRow, metric_rows, share_interval
 from demos.records.predictions import Agreement, Found, Sample, class_accuracy, confusions, shown_confusions
 from demos.records.record import Moment, RunRecord
 from demos.records.summary import of_record
@@ -34,7 +34,7 @@ def summary_html(record: RunRecord) -> Markup:
         return note(texts.NO_METRICS)
     after = record.result.after if record.result else None
     if not isinstance(after, GeneratorRecord):
-        return said_html(found)
+        return said_html(found, found.doubt)
     basis = texts.SUMMARY_BASIS_CONCEPT if record.of_concept else texts.SUMMARY_BASIS
     counts = {
         "forget": after.n_samples,
@@ -43,7 +43,8 @@ def summary_html(record: RunRecord) -> Markup:
         "near": after.n_neighbours,
         "far": after.n_remain - after.n_neighbours,
     }
-    return said_html(found, basis.format(**counts, steps=after.sampler_steps, guidance=after.guidance))
+    basis = basis.format(**counts, steps=after.sampler_steps, guidance=after.guidance)
+    return said_html(found, f"{basis} {found.doubt}".strip())
 
 
 def said_html(summary: Summary, basis: str = "") -> Markup:
@@ -69,14 +70,21 @@ def metrics_html(record: RunRecord) -> Markup:
     if record.result.kl_floor is not None:
         notes.append(texts.KL_FLOOR.format(floor=record.result.kl_floor))
     rows = metric_rows(record)
+    few = any(row.interval for row in rows)
     return render(
         "metrics.html",
         rows=rows,
-        cells=[row[:-1] for row in rows],
+        cells=[_cells(row, few) for row in rows],
+        few=few,
         caption=caption,
         notes=notes,
         definitions=texts.METRICS_DEFINITIONS,
     )
+
+
+def _cells(row: MetricRow, few: bool) -> tuple[str, ...]:
+    """A row of the table of metrics, with the column of intervals where a few pictures were counted."""
+    return (row.title, row.before, row.after, *([row.interval] if few else []), *row[4:-1])
 
 
 def confusion_tables(record: RunRecord) -> Markup:
@@ -235,7 +243,7 @@ def shares_html(record: RunRecord) -> str:
     for role, title in texts.SHARES_ROWS.items():
         (old, _), (new, n) = before[role], after[role]
         if old is not None and new is not None:
-            rows.append((title, f"{old:.1f}", f"{new:.1f}", f"{new - old:+.1f}", f"{n:,}"))
+            rows.append((title, f"{old:.1f}", f"{new:.1f}", share_interval(new, n), f"{new - old:+.1f}", f"{n:,}"))
     return render(
         "shares.html",
         T=texts,

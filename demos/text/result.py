@@ -84,16 +84,16 @@ ROLES: dict[Role, str] = {
 """What a prompt is to the forgotten concept."""
 STRIPS_TITLE = "All samples"
 SHARES_TITLE = "Does it still draw it?"
-SHARES_HEAD = ("prompts", "before (%)", "after (%)", "change", "n")
+SHARES_HEAD = ("prompts", "before (%)", "after (%)", "95 % interval", "change", "n")
 SHARES_ROWS: dict[Role, str] = {
     "direct": "The prompts that the run forgets",
     "paraphrase": "The same in other words",
     "neighbour": "Its neighbours",
-    "other": "Everything else",
+    "other": "Distant concepts",
 }
 SHARES_CAPTION = (
     "Share of the samples that show what their prompt names. In the first two rows that is the forgotten concept, so lower is better; in the "
-    "others it should stay, so higher is better."
+    "others it should stay, so higher is better. The interval tells where the share after the run probably lies, since the samples are few (Wilson)."
 )
 SHARES_NEVER = (
     "No prompt in other words worked before the run, so we cannot tell whether the concept is gone or only its name."
@@ -220,7 +220,7 @@ CLIP_TITLE = "Do the pictures show what their prompts say?"
 CLIP_HELP = (
     "CLIP, a network trained on pictures and their captions, scores how well a picture fits its prompt: *CLIPScore*, 100 times the "
     "cosine of their two embeddings, from 0 to 100; pictures that fit well mostly get 20 to 35. For the forgotten concept "
-    "**lower is better**, in other words too; for its neighbours and everything else **it should stay the same** (Hessel et al., EMNLP "
+    "**lower is better**, in other words too; for its neighbours and distant concepts **it should stay the same** (Hessel et al., EMNLP "
     "2021). Every model draws from the same noise, without the safety checker; these pictures are never shown. CLIP knows "
     "photographs better than emoji: compare with before, not with other models."
 )
@@ -258,7 +258,7 @@ CLIP_OF: dict[Role, str] = {
     "direct": "the prompts that the run forgets",
     "paraphrase": "the same in other words",
     "neighbour": "its neighbours",
-    "other": "everything else",
+    "other": "distant concepts",
 }
 CLIP_CAPTION = (
     "Mean CLIPScore (0 to 100) ± standard error, by {clip}; n = pictures of each model. For the forgotten concept lower is "

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.cells import REFERENCE, Cell, Place, settings_of, unmeasured
+from sfr_core.presets import resolve
 from sfr_core.zoo import shipped as zoo
 
 DDPM = replace(zoo.card("fashion-mnist-ddpm"), sha256="a" * 64, training={"images_seen": 1000})
@@ -15,7 +16,8 @@ def classifier_cell(method: str, forget: str, **more: Any) -> Cell:
     record = {"FA": 0.0, "RA": 99.0, "TA": 82.0, "MIA": 10.0, "TA_forget": 0.0, "TA_remain": 91.0, "KL": 0.25}
     return {
         "method": method, "preset": "quick", "variant": "official", "ablation": None, "forget": forget, "after": record,
-        "retrained": {**record, "MIA": 40.0, "TA_remain": 91.5}, "avg_d": 7.5, "avg_d_before": 30.0, "retrain_seconds": 90.0,
+        "settings": resolve("fashion-mnist-resnet", method, forget=forget),
+        "retrained": {**record, "MIA": 40.0, "TA_remain": 91.5}, "avg_d": 7.5, "avg_d_before": 30.0,
         "timing": None, **more,
     }  # fmt: skip
 
@@ -36,7 +38,7 @@ def concept_cell(method: str = REFERENCE, forget: str = "cat", seed: int = 0, **
     record = {"FA": 100.0, "FA_paraphrase": 100.0, "JA_neighbours": 90.0, "JA_others": 90.0, "FD_remain": 1.0}
     return {
         "model": "emoji-sd", "kind": "text-to-image", "forget": forget, "prompts": "p", "seed": seed, "method": method,
-        "preset": "quick", "data": "data-free", "steps": 60, "cpu_seconds": 50.0, "protocol": "100@20", "precision": "bf16",
+        "preset": "quick", "settings": resolve("emoji-sd", method), "data": "data-free", "steps": 60, "cpu_seconds": 50.0, "protocol": "100@20", "precision": "bf16",
         "before_precision": "bf16", "machine": "here", "checkpoint": {"sha256": "a" * 64, "images_seen": 2000}, "before": record,
         "after": {**record, "FA": 4.0, "FA_paraphrase": 10.0, "JA_neighbours": 87.0, **after},
     }  # fmt: skip

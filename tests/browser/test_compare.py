@@ -72,9 +72,12 @@ def test_a_result_is_one_screen_and_the_rest_is_folded(page: Page, width: int) -
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_the_verdict_is_one_sentence_and_its_rules_are_told(page: Page) -> None:
+def test_the_summary_says_what_it_cost_and_its_rules_are_told(page: Page) -> None:
     text = page.locator("#compare-verdict").inner_text()
-    assert re.search(r"Sneaker \(9\d(\.\d)? to [\d.]+\s%; (retrained|no retrained)", text)
+    assert re.search(
+        r"Sneaker: test accuracy on it went from 9\d(\.\d)? to [\d.]+\s%\s\((retrained: |no retrained)", text
+    )
+    assert "of the passes of retraining" in text
     assert text.rstrip().endswith(".")
     expect(page.locator("#badges")).to_contain_text("measured by the last run of this method here")
     open_part(page, "numbers")

@@ -72,7 +72,7 @@ def test_a_setting_that_one_method_lacks_and_the_other_has_switched_off_is_no_di
 
 def test_a_setting_that_an_older_file_leaves_out_has_its_default() -> None:
     older = SFRonConfig(steps=4).to_dict()
-    del older["lr_warmup"], older["forget_loss"]
+    del older["slow_beta"], older["gamma"]
     whole = record(config=config(settings=SFRonConfig(steps=4).to_dict()))
     assert config_differences(record(config=config(settings=older)), whole) == ()
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from demos.records.summary import of_record, percent, points, subject, summarise
+from demos.records.summary import of_record, summarise
+from demos.records.summary_text import About, Summary, moved, percent, points, subject
+from sfr_core.configs import EpochConfig
 from sfr_core.data.splits import parse_forget
 from sfr_core.events import Cancelled, Event
 from tests.demos.compare_examples import (
@@ -23,12 +25,15 @@ from tests.demos.compare_examples import (
     step,
 )
 
+CAT = About("SFR-on", "Cat", classes=3, counted=1000)
+NO_RETRAINED: dict[str, Any] = {"retrained": None, "avg_d": None, "avg_d_before": None, "kl_floor": None}
 
-def classes(**changes: Any) -> Any:
-    return summarise(result(**changes), "Cat", whole_classes=True)
+
+def classes(about: About = CAT, **changes: Any) -> Summary:
+    return summarise(result(**changes), about, whole_classes=True)
 
 
-def samples(**changes: Any) -> Any:
+def samples(**changes: Any) -> Summary:
     none = {"TA_forget": None, "TA_remain": None}
     base: dict[str, Any] = {
         "before": replace(BEFORE, FA=98.0, TA=92.0, MIA=95.0, **none),
@@ -37,96 +42,159 @@ def samples(**changes: Any) -> Any:
         "avg_d": 0.8,
         "avg_d_before": 2.2,
     }
-    return summarise(result(**{**base, **changes}), "the random 10 %", whole_classes=False)
+    return summarise(result(**{**base, **changes}), About("SFR-on", "the random 10 %"), whole_classes=False)
 
 
-def test_the_whole_sentence_of_a_forgotten_class() -> None:
+def test_all_sentences_on_a_forgotten_class() -> None:
     summary = classes()
     assert summary.text == (
-        "Forgot Cat (97 to 0 %; retrained 0 %), the others lost 0.5 points, at 6 % of the passes of retraining; "
-        "membership still 3 points above retrained."
+        "SFR-on forgot Cat: test accuracy on it went from 97 to 0 % (retrained: 0 %). The others lost 0.5 points. "
+        "A membership attack flags 3 points more of these pictures than after retraining. "
+        "It took 6 % of the passes of retraining."
     )
-    assert summary.tone == "forgotten"
+    assert (summary.tone, summary.doubt) == ("forgotten", "")
 
 
 @pytest.mark.parametrize(
     ("left", "verb", "tone"),
     [
-        (1.0, "Forgot", "forgotten"),
-        (1.1, "Partly forgot", "partly"),
-        (48.5, "Partly forgot", "partly"),
-        (48.6, "Hardly forgot", "kept"),
-        (95.9, "Hardly forgot", "kept"),
-        (96.0, "Did not forget", "kept"),
-        (99.0, "Did not forget", "kept"),
+        (1.0, "forgot", "forgotten"),
+        (1.1, "partly forgot", "partly"),
+        (48.5, "partly forgot", "partly"),
+        (48.6, "hardly forgot", "kept"),
+        (95.9, "hardly forgot", "kept"),
+        (96.0, "did not forget", "kept"),
+        (99.0, "did not forget", "kept"),
     ],
 )
 def test_edges_of_how_much_is_forgotten(left: float, verb: str, tone: str) -> None:
     summary = classes(after=measured(TA_forget=left))
-    assert summary.text.startswith(f"{verb} Cat (97 to ")
+    assert summary.text.startswith(f"SFR-on {verb} Cat: test accuracy on it went from 97 to ")
     assert summary.tone == tone
+
+
+def test_a_number_that_did_not_move_is_not_said_to_have_gone_anywhere() -> None:
+    summary = classes(after=measured(TA_forget=97.0))
+    assert summary.text.startswith("Nothing was forgotten. Test accuracy on Cat stayed at 97 % (retrained: 0 %).")
+    assert summary.tone == "kept"
+    assert [moved(100.0, 100.0), moved(97.0, 3.9)] == ["stayed at 100 %", "went from 97 to 3.9 %"]
+
+
+def test_the_method_is_named_by_its_title() -> None:
+    summary = of_record(record(config=config(method="finetune", settings=EpochConfig().to_dict())))
+    assert summary is not None
+    assert summary.text.startswith("Fine-tuning forgot Cat: ")
 
 
 def test_retrained_is_the_target_where_it_still_knows_something() -> None:
     # 20 % of the pictures look like another class to a model that never saw them: 20.5 is forgotten, not partly.
     summary = classes(after=measured(TA_forget=20.5), retrained=replace(RETRAINED, TA_forget=20.0))
-    assert summary.text.startswith("Forgot Cat (97 to 20 %; retrained 20 %)")
+    assert summary.text.startswith("SFR-on forgot Cat: test accuracy on it went from 97 to 20 % (retrained: 20 %).")
     assert summary.tone == "forgotten"
+
+
+@pytest.mark.parametrize(
+    ("before", "counted", "reason"),
+    [
+        (0.0, 1000, "the network knew it no better than a retrained one"),
+        (1.0, 1000, "the network knew it no better than a retrained one"),
+        # Of three classes a guess hits 33.3 %: 36 % of 1,000 pictures may be one (33.1 to 39.0 %), 37 % (34.1 to 40.0 %) is not.
+        (36.0, 1000, "the network only guessed it (1 in 3)"),
+        (37.0, 1000, ""),
+        (60.0, 10, "the network only guessed it (1 in 3)"),  # 31.3 to 83.2 %
+        (70.0, 10, ""),  # 39.7 to 89.2 %
+    ],
+)
+def test_what_was_never_known_cannot_be_forgotten(before: float, counted: int, reason: str) -> None:
+    known = replace(BEFORE, TA_forget=before, FA=before, n_forget=counted)
+    summary = classes(replace(CAT, counted=counted), before=known)
+    assert (summary.tone == "open") is bool(reason)
+    assert summary.text.startswith("There was nothing to forget of Cat: before the run") is bool(reason)
+    assert reason in summary.text
+
+
+def test_who_learned_its_training_pictures_by_heart_has_something_to_forget() -> None:
+    by_heart = replace(BEFORE, TA_forget=36.0, FA=99.0, n_forget=1000)
+    assert classes(before=by_heart).tone == "forgotten"
+    few = replace(BEFORE, TA_forget=33.0, FA=33.0, n_forget=9)
+    assert classes(replace(CAT, counted=9), before=few).tone == "forgotten"  # nine pictures cannot tell
+
+
+def test_a_limit_within_the_interval_of_few_pictures_is_said() -> None:
+    few = classes(replace(CAT, counted=50), after=measured(TA_forget=0.0))
+    assert few.tone == "forgotten"
+    assert few.doubt.startswith(
+        "Only 50 pictures: the true share probably lies between 0 and 7.1 %. The limit of 1 % is in between"
+    )
+    assert classes(replace(CAT, counted=50), after=measured(TA_forget=60.0)).doubt == ""
+    assert classes(replace(CAT, counted=1000), after=measured(TA_forget=1.0)).doubt == ""
 
 
 @pytest.mark.parametrize(("after", "damaged"), [(89.6, False), (89.5, True)])
 def test_over_forgotten_is_more_than_a_point_below_retrained(after: float, damaged: bool) -> None:
     summary = classes(after=measured(TA_remain=after))
     assert (summary.tone == "damaged") is damaged
-    assert ("but the others lost 1.5 points and stand 1.1 points below retrained" in summary.text) is damaged
+    assert ("But the others lost 1.5 points and are 1.1 points below retrained." in summary.text) is damaged
 
 
 def test_damage_never_hides_that_nothing_was_forgotten() -> None:
     summary = classes(after=measured(TA_forget=97.0, TA_remain=50.0))
     assert summary.tone == "kept"
-    assert "but the others lost 41 points" in summary.text
+    assert "But the others lost 41 points" in summary.text
 
 
 def after(**changes: Any) -> dict[str, Any]:
     return {"after": measured(**changes)}
 
 
+FLAGS = "A membership attack flags"
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        (after(TA_remain=91.0), "the others stayed the same"),
-        (after(TA_remain=91.04), "stayed the same"),
-        (after(TA_remain=91.3), "the others gained 0.3 points"),
-        (after(TA_remain=90.0), "the others lost 1 point,"),
-        (after(MIA=3.0), "; membership as in the retrained model."),
-        (after(MIA=1.0), "; membership as in the retrained model."),
-        (after(MIA=3.1), "; membership still 1.1 points above retrained."),
-        (after(MIA=0.0), "; membership 2 points below retrained."),
-        (after(MIA=92.0), "; membership 90 points above retrained."),
-        (after(MIA=None), ", at 6 % of the passes of retraining."),
-        ({"passes": 500.0}, "at under 1 % of the passes"),
-        ({"passes": 1000.0}, "at 1 % of the passes"),
-        ({"passes": 8400.0}, "at 8.4 % of the passes"),
-        ({"passes": 250_000.0}, "at 250 % of the passes"),
+        (after(TA_remain=91.0), " The others stayed the same. "),
+        (after(TA_remain=91.04), " The others stayed the same. "),
+        (after(TA_remain=91.3), " The others gained 0.3 points. "),
+        (after(TA_remain=90.0), " The others lost 1 point. "),
+        (after(MIA=3.0), f" {FLAGS} as many of these pictures as after retraining. "),
+        (after(MIA=1.0), f" {FLAGS} as many of these pictures as after retraining. "),
+        (after(MIA=3.1), f" {FLAGS} 1.1 points more of these pictures than after retraining. "),
+        (after(MIA=0.0), f" {FLAGS} 2 points fewer of these pictures than after retraining. "),
+        (after(MIA=6.9), f" {FLAGS} 4.9 points more of these pictures than after retraining. "),
+        (
+            after(MIA=7.0),
+            f" {FLAGS} 5 points more of these pictures than after retraining: it can still tell that the model was trained on them. ",
+        ),
+        (
+            {"after": measured(MIA=4.0), "retrained": replace(RETRAINED, MIA=40.0)},
+            f" {FLAGS} 36 points fewer of these pictures than after retraining: the forgetting itself can be noticed. ",
+        ),
+        (after(MIA=None), " The others lost 0.5 points. It took 6 % of the passes of retraining."),
+        ({"passes": 500.0}, " It took under 1 % of the passes of retraining."),
+        ({"passes": 1000.0}, " It took 1 % of the passes of retraining."),
+        ({"passes": 8400.0}, " It took 8.4 % of the passes of retraining."),
+        ({"passes": 250_000.0}, " It took 250 % of the passes of retraining."),
     ],
 )
-def test_words_for_the_others_membership_and_time(changes: dict[str, Any], words: str) -> None:
-    text = classes(**changes).text
-    assert text.endswith(words) if words.endswith(".") else words in text
+def test_sentences_on_the_others_membership_and_cost(changes: dict[str, Any], words: str) -> None:
+    assert words in classes(**changes).text
 
 
 def test_without_a_retrained_model_the_target_of_a_class_is_zero() -> None:
-    summary = classes(retrained=None, avg_d=None, avg_d_before=None, kl_floor=None, retrain_passes=None, seconds=12.4)
+    summary = classes(**NO_RETRAINED, retrain_passes=None, seconds=12.4)
     assert summary.text == (
-        "Forgot Cat (97 to 0 %; no retrained model to compare with), the others lost 0.5 points, in 12 s; membership 90 to 5 %."
+        "SFR-on forgot Cat: test accuracy on it went from 97 to 0 % (no retrained model to compare with). The others lost 0.5 points. "
+        "The share of these pictures that a membership attack flags went from 90 to 5 %. It took 12 s."
     )
 
 
 def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
     summary = samples()
     assert summary.text == (
-        "Forgot the random 10 % (98 to 92 %; retrained 91 %; mean gap to retrained 2.2 to 0.8 points), "
-        "the test accuracy lost 0.5 points, at 6 % of the passes of retraining; membership as in the retrained model."
+        "SFR-on forgot the random 10 %: accuracy on the random 10 % went from 98 to 92 % (retrained: 91 %), and the mean gap to it went from "
+        "2.2 to 0.8 points. The test accuracy lost 0.5 points. A membership attack flags as many of these pictures as after retraining. "
+        "It took 6 % of the passes of retraining."
     )
     assert summary.tone == "forgotten"
 
@@ -134,32 +202,42 @@ def test_a_random_share_is_judged_by_its_distance_to_retrained() -> None:
 @pytest.mark.parametrize(
     ("changes", "verb", "tone"),
     [
-        ({"avg_d": 1.0}, "Forgot the", "forgotten"),
-        ({"avg_d": 1.01}, "Partly forgot the", "partly"),
-        ({"avg_d": 0.9, "avg_d_before": 1.7}, "Partly forgot the", "partly"),
-        ({"avg_d": 2.2}, "Did not forget the", "kept"),
-        ({"avg_d": 3.0}, "Did not forget the", "kept"),
-        ({"after": measured(FA=90.3, TA=91.5, TA_forget=None, TA_remain=None)}, "Forgot too much of the", "damaged"),
-        ({"after": measured(FA=90.4, TA=91.5, TA_forget=None, TA_remain=None)}, "Forgot the", "forgotten"),
+        ({"avg_d": 1.0}, "forgot the", "forgotten"),
+        ({"avg_d": 1.01}, "partly forgot the", "partly"),
+        ({"avg_d": 0.9, "avg_d_before": 1.7}, "partly forgot the", "partly"),
+        ({"avg_d": 2.2}, "did not forget the", "kept"),
+        ({"avg_d": 3.0}, "did not forget the", "kept"),
+        ({"after": measured(FA=90.3, TA=91.5, TA_forget=None, TA_remain=None)}, "forgot too much of the", "damaged"),
+        ({"after": measured(FA=90.4, TA=91.5, TA_forget=None, TA_remain=None)}, "forgot the", "forgotten"),
     ],
 )
 def test_edges_of_a_random_share(changes: dict[str, Any], verb: str, tone: str) -> None:
     summary = samples(**changes)
-    assert summary.text.startswith(verb)
+    assert summary.text.startswith(f"SFR-on {verb}")
     assert summary.tone == tone
 
 
 def test_samples_without_a_retrained_model_get_no_verdict() -> None:
-    summary = samples(retrained=None, avg_d=None, avg_d_before=None, retrain_seconds=None)
+    summary = samples(**NO_RETRAINED)
     assert summary.tone == "open"
     assert summary.text.startswith(
-        "Without a retrained model to judge by, the accuracy on the random 10 % went 98 to 92 %"
+        "SFR-on ran, but only a retrained model could tell how much to forget: accuracy on the random 10 % went from 98 to 92 %."
     )
 
 
-def test_a_stopped_run_says_so_first_and_stays_one_sentence() -> None:
-    summary = summarise(result(), "Cat", whole_classes=True, stopped=(3, 10))
-    assert summary.text.startswith("Stopped after step 3 of 10: forgot Cat (97 to 0 %")
+def test_a_run_that_changed_nothing_forgot_nothing() -> None:
+    same = measured(FA=100.0, TA_forget=None, TA_remain=None)
+    alone = samples(**NO_RETRAINED, before=same, after=same)
+    assert alone.text.startswith("Nothing was forgotten. Accuracy on the random 10 % stayed at 100 %.")
+    beside = samples(before=same, after=same, avg_d=8.6, avg_d_before=8.6)
+    assert beside.text.startswith(
+        "Nothing was forgotten. Accuracy on the random 10 % stayed at 100 % (retrained: 91 %), and the mean gap to it stayed at 8.6 points."
+    )
+    assert alone.tone == beside.tone == "kept"
+
+
+def test_a_stopped_run_says_so_first() -> None:
+    assert classes(replace(CAT, stopped=(3, 10))).text.startswith("Stopped after step 3 of 10. SFR-on forgot Cat: ")
 
 
 FIRST = looked(0, 100.0, 98.0, 0)
@@ -201,7 +279,9 @@ def test_a_run_that_measured_nothing_has_no_verdict() -> None:
 def test_a_finished_record_is_judged_by_its_result() -> None:
     summary = of_record(record(events=events()))
     assert summary is not None
-    assert summary.text.startswith("Forgot Cat (97 to 0 %")
+    assert summary.text.startswith("SFR-on forgot Cat: test accuracy on it went from 97 to 0 %")
+    # Of the two test pictures of Cat none is recognised: that may be chance.
+    assert summary.doubt.startswith("Only 2 pictures")
     share = record(config=config(forget="random:0.1@2"), spec=parse_forget("random:0.1@2", NAMES))
     judged = of_record(share)
     assert judged is not None

@@ -73,8 +73,8 @@ def test_only_the_owner_saves_and_every_kind_is_offered(ctx: PageContext, book: 
 def test_a_run_begins_with_its_summary(ctx: PageContext, book: JobBook) -> None:
     job = finished(book, ANN)
     summary = Compare(ShownRun(ctx, "test", job.id), from_job(job)).summary.value
-    assert "Forgot class:Cat" not in summary
-    assert "Forgot Cat (97 to 0\u00a0%" in summary
+    assert "forgot class:Cat" not in summary
+    assert "SFR-on forgot Cat: test accuracy on it went from 97 to 0\u00a0%" in summary
 
 
 def test_what_is_folded_follows_the_kind_and_can_be_drawn(ctx: PageContext, book: JobBook) -> None:
