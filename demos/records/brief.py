@@ -32,8 +32,7 @@ def lines(record: RunRecord) -> tuple[tuple[str, str], ...]:
         assert isinstance(after, ClassifierRecord)
         assert retrained is None or isinstance(retrained, ClassifierRecord)
         found = _classifier(record, before, after, retrained)
-    cost = cost_words(result)
-    return (*found, (texts.COST, f"{cost[0].upper()}{cost[1:]}."))
+    return (*found, (texts.COST, cost_words(result)))
 
 
 def _classifier(
