@@ -18,14 +18,14 @@ from starlette.middleware import Middleware
 from demos import api, page_data, static_files, theme
 from demos.context import STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
-from demos.jobs import hardware, warm
+from demos.jobs import estimate, hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
-from demos.jobs.estimate import Pace
 from demos.runs.page import Runs
 from demos.text import unlearn as copy
 from demos.unlearn import header, recorded
 from demos.unlearn import options as form_values
 from demos.unlearn import page as unlearn
+from demos.unlearn.form_settings import default_run
 from sfr_core.errors import AssetError
 from sfr_core.zoo import shipped as zoo
 
@@ -39,10 +39,11 @@ class App:
     Attributes:
         demo: the Blocks.
         book: all jobs of this process.
+        timing: of the shipped models, once the page is served.
     """
 
-    def __init__(self, demo: gr.Blocks, book: JobBook) -> None:
-        self.demo, self.book = demo, book
+    def __init__(self, demo: gr.Blocks, book: JobBook, timing: estimate.Timing) -> None:
+        self.demo, self.book, self.timing = demo, book, timing
 
     def launch(self, **changes: Any) -> Any:
         """Serves the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured (127.0.0.1:7860).
@@ -52,6 +53,10 @@ class App:
         """
         if not hardware.on_zerogpu():
             warm.up()
+            # Where nothing is kept on disk, every start would time them again.
+            if os.environ.get("UNLEARNING_CACHE") != "off":
+                runs = [default_run(model) for model in form_values.shipped_models()]
+                self.timing.start(runs, self.book.slot, lambda: self.book.busy)
         settings: dict[str, Any] = {
             "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
             "server_port": int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
@@ -90,24 +95,24 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
     if not zoo.cards():
         raise AssetError(copy.NO_MODELS)
     machine, first = hardware.detect(), recorded.read(form_values.first_model())
-    pace = Pace(first.recordings(), machine.name)
-    book = JobBook(backend, limits=limits, on_end=pace.learn)
+    timing = estimate.Timing()
+    book = JobBook(backend, limits=limits, expect=estimate.expect, on_end=estimate.learn)
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         ctx = PageContext(
             book=book,
             browser=gr.BrowserState({"visitor": "", "job": ""}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET),
             job=gr.State(""),
         )
-        badges = header.build(machine)
+        header.build(machine)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
-                unlearn.build(ctx, badges, machine, pace, first, demo.load)
+                unlearn.build(ctx, timing, first, demo.load)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:
                 Runs(ctx, tab)
         api.register(book)
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
-    return App(demo, book)
+    return App(demo, book, timing)
 
 
 def _backend() -> Backend:

@@ -11,7 +11,6 @@ import gradio as gr
 
 from demos.context import QUEUED, QUICK, PageContext, say
 from demos.jobs import hardware
-from demos.jobs.estimate import Estimate
 from demos.jobs.side_jobs import SideJob
 from demos.records.imports import Imports
 from demos.records.record import RunRecord, from_job
@@ -81,10 +80,10 @@ def weights_here(record: RunRecord) -> bool:
     return not record.imported and not hardware.on_zerogpu()
 
 
-def estimated(record: RunRecord, estimating: Callable[..., Estimate | None], *given: Any) -> Estimate | None:
-    """What `estimating` (`attack` or `drawn` of jobs/estimate.py) expects for a run; None where it cannot be known."""
+def estimated(record: RunRecord, estimating: Callable[..., float | None], *given: Any) -> float | None:
+    """What `estimating` (`attack` or `drawn` of jobs/estimate.py) expects for a run, seconds; None where it cannot be known."""
     try:
-        return estimating(plan(record.config), record.seconds(), *given)
+        return estimating(plan(record.config), *given)
     except PlaygroundError:  # a model that is gone
         return None
 

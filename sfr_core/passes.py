@@ -32,7 +32,7 @@ def sizes(run: RunPlan) -> tuple[int, int, int]:
 
 def planned(run: RunPlan) -> float:
     """Passes of a run that makes all of its steps."""
-    return _cost(run).passes
+    return cost_of(run).passes
 
 
 def made(run: RunPlan, *, steps: int, forgetting: int, total: int) -> float:
@@ -42,7 +42,7 @@ def made(run: RunPlan, *, steps: int, forgetting: int, total: int) -> float:
         steps: that were made. forgetting: those of them that had a forget loss. total: that a whole run makes; 0 for a method in
             closed form.
     """
-    cost = _cost(run)
+    cost = cost_of(run)
     share = steps / total if total else 1.0
     # A run may leave forgetting steps out (RedirectedConfig.forget_down_to); what others make of them follows the steps.
     forgot = min(1.0, forgetting / cost.forgetting) if cost.forgetting else share
@@ -66,7 +66,8 @@ def retraining(run: RunPlan) -> float | None:
     return recipe.cost(settings, _counted(run)).passes
 
 
-def _cost(run: RunPlan) -> Cost:
+def cost_of(run: RunPlan) -> Cost:
+    """What its method takes."""
     return run.method.cost(run.settings, _counted(run))
 
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from demos.jobs.estimate import expected
 from demos.records.imports import read_files
 from demos.records.summary import of_record
 from demos.result.tables import metrics_html
@@ -31,7 +30,9 @@ from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import Kind
 from sfr_core.plan import plan
 from sfr_core.results import ClassifierRecord
+from sfr_core.runs.expect import at_pace, work_of
 from sfr_core.runs.files import FILES, WEIGHTS, read_config, read_result, read_weights
+from sfr_core.runs.pace import Pace, Rates
 from sfr_core.tasks.base import Opening, Task
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.zoo import shipped as zoo
@@ -192,9 +193,9 @@ def test_plan(card: ModelCard) -> None:
 
 
 def test_expected_time(card: ModelCard) -> None:
-    run = plan(config_of(card))
-    found = expected(run, rate=0.5)
-    # Six pictures to forget, and four models that look at all hundred, each a third of a training step.
-    assert found is not None
-    assert found.seconds == pytest.approx(0.5 * (6 + 4 * 100 / 3))
-    assert expected(run, rate=None) is None
+    run, rates = plan(config_of(card)), Rates(train=0.5, forward=0.1, look=0.0, opening=1.0, precision="fp32")
+    pace = Pace(machine="m", weights="", memory="plain", asked="auto", rates=rates)
+    found = at_pace(work_of(run, pace), pace, "shrink")
+    # Six pictures to forget, and as many models asked about all hundred as there are.
+    assert found.method == pytest.approx(0.5 * 6)
+    assert found.evaluate == pytest.approx(found.units * 100 * 0.1)

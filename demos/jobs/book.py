@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from demos.jobs.hardware import give_memory_back
 from demos.jobs.job import Backend, Job, Limits, State, session_bytes
@@ -23,6 +24,9 @@ from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.errors import Busy, InputError
 from sfr_core.events import Cancelled, Event, Finished
 from sfr_core.plan import RunPlan
+
+if TYPE_CHECKING:
+    from sfr_core.runs.expect import Expected
 
 LOG = logging.getLogger(__name__)
 __all__ = ["Backend", "Job", "JobBook", "Limits", "run_here"]
@@ -36,6 +40,7 @@ class JobBook:
         evaluate: what measures the kept weights of a stopped run.
         limits: see Limits.
         clock: seconds since the epoch; tests move it by hand.
+        expect: the expected time of a run that is submitted.
         on_end: told of every job that ran, when it has ended.
     """
 
@@ -46,13 +51,14 @@ class JobBook:
         evaluate: Backend = evaluate_here,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
+        expect: Callable[[RunPlan], Expected | None] = lambda run: None,
         on_end: Callable[[Job], None] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.slot = threading.Lock()
         """The compute slot: whoever trains or evaluates in this process holds it."""
         self._evaluate = evaluate
-        self._backend, self._clock, self._on_end = backend, clock, on_end
+        self._backend, self._clock, self._expect, self._on_end = backend, clock, expect, on_end
         self._jobs: dict[str, Job] = {}
         self._queue: deque[tuple[Job, contextvars.Context]] = deque()
         self._lock = threading.RLock()
@@ -67,6 +73,7 @@ class JobBook:
             InputError: this page does not do it. Busy: a limit of this page is reached.
         """
         check_here(run)
+        expected = self._expect(run)
         with self._lock:
             mine = [j for j in self._jobs.values() if j.visitor == visitor]
             if sum(j.active for j in mine) >= self.limits.active_per_visitor:
@@ -77,7 +84,7 @@ class JobBook:
             if len(self._queue) >= self.limits.queue:
                 raise Busy("Too many runs are waiting here.", hint="Try again in a few minutes.")
             now = self._clock()
-            job = Job(id=secrets.token_hex(16), visitor=visitor, plan=run, created=now, seen=now)
+            job = Job(id=secrets.token_hex(16), visitor=visitor, plan=run, created=now, seen=now, expected=expected)
             self._jobs[job.id] = job
             ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
             for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
@@ -122,6 +129,20 @@ class JobBook:
                 if job.id == job_id:
                     return place
         return 0
+
+    def before(self, job_id: str) -> list[Job]:
+        """The jobs that compute before one that waits: the running one, and those ahead of it in the queue."""
+        with self._lock:
+            running = [job for job in self._jobs.values() if job.state == "running"]
+            waiting = [job for job, _ in self._queue]
+        at = next((i for i, job in enumerate(waiting) if job.id == job_id), 0)
+        return [*running, *waiting[:at]]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run computes or waits."""
+        with self._lock:
+            return any(job.active for job in self._jobs.values())
 
     def touch(self, job_id: str) -> None:
         """Somebody looks at this job now."""
@@ -273,6 +294,7 @@ class JobBook:
             with self.slot:
                 events = self._evaluate(job) if kept else self._backend(job)
                 for event in events:
+                    job.times.append(self._clock() - (job.started or 0.0))
                     job.log.append(event)
                     if isinstance(event, Finished):
                         job.result, state = event.result, "finished"

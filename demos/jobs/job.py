@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event
 from sfr_core.plan import RunPlan
 from sfr_core.results import RunResult
+
+if TYPE_CHECKING:
+    from sfr_core.runs.expect import Expected
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
 ENDED: frozenset[State] = frozenset({"finished", "cancelled", "failed"})
@@ -58,6 +61,8 @@ class Job:
         freed: the weights are gone (time or space); the result stays.
         created, started, ended: seconds since the epoch.
         device: name of the device used.
+        times: when each event of the log came, seconds since the start of the run.
+        expected: the time of the whole run, part by part; None while no pass of its model was timed on this machine.
         retrainings: the owner's finished retrainings of the same model whose weights are still here, newest first; only
             while the job runs.
     """
@@ -80,12 +85,19 @@ class Job:
     cancel: CancelToken = field(default_factory=CancelToken)
     seen: float = 0.0
     device: str = ""
+    times: list[float] = field(default_factory=list)
+    expected: Expected | None = None
     retrainings: tuple[Job, ...] = ()
 
     @property
     def config(self) -> RunConfig:
         """What was asked for."""
         return self.plan.config
+
+    @property
+    def took(self) -> float | None:
+        """Seconds from the start of the run to its end, the finished comparison; None before."""
+        return None if self.started is None or self.ended is None else self.ended - self.started
 
     @property
     def active(self) -> bool:

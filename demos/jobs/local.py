@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from demos.jobs import warm
+from demos.jobs import estimate, warm
 from demos.jobs.job import Job
 from sfr_core import catalog
 from sfr_core.catalog.retrain import RETRAIN
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def run_here(job: Job) -> Iterator[Event]:
     """The default backend: this process. Torch is imported here, by the worker thread, never by the page."""
+    started = time.monotonic()
     warm.load(diffusers=KINDS[job.plan.card.kind].draws)
     from sfr_core.runs import runner
     from sfr_core.runs.session import Session
@@ -27,6 +29,7 @@ def run_here(job: Job) -> Iterator[Event]:
     session = Session.of_plan(job.plan, retrained=retrained_for(job))
     job.session = session
     job.device = session.device_name
+    job.expected = estimate.opened(session, time.monotonic() - started)
     yield from runner.run(session, cancel=job.cancel)
 
 

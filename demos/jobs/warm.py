@@ -10,7 +10,7 @@ import threading
 LOG = logging.getLogger(__name__)
 AFTER = 2.0
 """Seconds after the start, so that the page answers first."""
-RUNNER = ("sfr_core.runs.runner", "sfr_core.runs.session", "sfr_core.ops.device")
+RUNNER = ("sfr_core.runs.runner", "sfr_core.runs.expect", "sfr_core.runs.session", "sfr_core.ops.device")
 DIFFUSERS = (
     "diffusers.models.unets.unet_2d",
     "diffusers.models.unets.unet_2d_condition",
@@ -18,6 +18,8 @@ DIFFUSERS = (
 )
 """Of the first one, four seconds that the first picture would take."""
 _importing = threading.Lock()
+loaded = threading.Event()
+"""Torch and what a run needs are there."""
 
 
 def up() -> None:
@@ -31,6 +33,7 @@ def load(*, diffusers: bool) -> None:
     with _importing:
         for name in (*RUNNER, *(DIFFUSERS if diffusers else ())):
             importlib.import_module(name)
+        loaded.set()
 
 
 def _load() -> None:

@@ -86,8 +86,16 @@ class Feed:
         return live.poll(job, view, have, **self._around(job))
 
     def _around(self, job: Job) -> dict[str, Any]:
+        now = self._book.now()
         return {
             "place": self._book.place(job.id),
-            "now": self._book.now(),
+            "wait": None if job.state != "queued" else self._wait(job, now),
+            "now": now,
             "machine": hardware.usage(job.session) or job.device,
         }
+
+    def _wait(self, job: Job, now: float) -> float | None:
+        """Seconds until a job that waits begins; None where it is not known of all before it."""
+        left = [live.left(other, bridge.reduce_all(list(other.log)), now) for other in self._book.before(job.id)]
+        known = [seconds for seconds in left if seconds is not None]
+        return sum(known) if len(known) == len(left) else None

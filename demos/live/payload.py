@@ -12,6 +12,7 @@ from typing import Any
 from demos.jobs import hardware
 from demos.jobs.book import Job
 from demos.live import view as bridge
+from demos.live.left import seconds_left
 from demos.pictures.inline import picture
 from demos.records.summary_text import UNTOUCHED
 from demos.text import live as live_text
@@ -21,7 +22,7 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import ASSETS
 from sfr_core.data.splits import ForgetSpec
 from sfr_core.errors import AssetError, PlaygroundError
-from sfr_core.events import Evaluated, Event, Phase, Preview, from_json
+from sfr_core.events import Event, Phase, Preview, from_json
 from sfr_core.hub.concepts import shown_blurred
 from sfr_core.kinds import KINDS
 from sfr_core.plan import ForgetPlan, RunPlan, plan
@@ -135,11 +136,12 @@ def _base(run: RunPlan, key: str, view: bridge.View) -> dict[str, Any]:
     }
 
 
-def job_line(job: Job, view: bridge.View, place: int) -> str:
-    """The state of a job in one sentence."""
+def job_line(job: Job, view: bridge.View, place: int, wait: float | None = None) -> str:
+    """The state of a job in one sentence; `wait`: seconds until it begins, where they are known."""
     lines = live_text.STATE_LINES
     if job.state == "queued":
-        return lines["queued_next"] if place <= 1 else lines["queued"].format(place=place)
+        line = lines["queued_next"] if place <= 1 else lines["queued"].format(place=place)
+        return line if wait is None else f"{line} {lines['begins'].format(time=copy.about(wait))}"
     if job.state == "failed":
         return lines["failed"].format(error=job.error)
     if view.ended is not None and view.step == 0:
@@ -166,33 +168,56 @@ def job_note(job: Job) -> str:
     return live_text.STATE_LINES["remote"] if job.state == "running" and hardware.on_zerogpu() else ""
 
 
-def of_job(job: Job, view: bridge.View, *, place: int, now: float, machine: str, follow: str = "") -> dict[str, Any]:
-    """The live value of a job. `follow` is a handle for polls of what comes (live/feed.py); "" when nothing comes."""
+def of_job(
+    job: Job, view: bridge.View, *, place: int, now: float, machine: str, wait: float | None = None, follow: str = ""
+) -> dict[str, Any]:
+    """The live value of a job.
+
+    Args:
+        place: in the queue. wait: seconds until it begins. follow: a handle for polls of what comes (live/feed.py); "" when nothing comes.
+    """
     return {
         **_base(job.plan, f"job-{job.created:.3f}", view),
-        **_moving(job, view, place, now, machine),
+        **_moving(job, view, place, now, machine, wait),
         "mode": "live",
         "follow": follow,
     }
 
 
 def poll(
-    job: Job, view: bridge.View, have: Mapping[str, Any], *, place: int, now: float, machine: str
+    job: Job,
+    view: bridge.View,
+    have: Mapping[str, Any],
+    *,
+    place: int,
+    now: float,
+    machine: str,
+    wait: float | None = None,
 ) -> dict[str, Any]:
     """What is new since a page drew `have` (see `bridge.news`); `images` come once, with the first predictions."""
-    answer = {**_moving(job, view, place, now, machine), "view": bridge.news(view, have, words_of(job.plan))}
+    answer = {**_moving(job, view, place, now, machine, wait), "view": bridge.news(view, have, words_of(job.plan))}
     if view.first and not have.get("images"):
         answer["images"] = _images(job.config, view)
     return answer
 
 
-def _moving(job: Job, view: bridge.View, place: int, now: float, machine: str) -> dict[str, Any]:
-    end = job.ended if job.ended is not None else now
+def left(job: Job, view: bridge.View, now: float) -> float | None:
+    """Seconds from its start, or from now, to the job's finished comparison; None where nothing is expected or it has ended."""
+    if job.expected is None or not job.active:
+        return None
+    elapsed = 0.0 if job.started is None else now - job.started
+    opened, last = (job.times[0], job.times[-1]) if job.times else (None, 0.0)
+    return seconds_left(job.expected, view, elapsed, opened, max(0.0, elapsed - last))
+
+
+def _moving(job: Job, view: bridge.View, place: int, now: float, machine: str, wait: float | None) -> dict[str, Any]:
+    end, to_come = job.ended if job.ended is not None else now, left(job, view, now)
     return {
         "state": job.state,
         "stopping": job.stopping,
-        "line": job_line(job, view, place),
+        "line": job_line(job, view, place, wait),
         "elapsed": None if job.started is None else round(end - job.started, 1),
+        "left": None if to_come is None else round(to_come + (wait or 0.0), 1),
         "machine": machine,
         "note": job_note(job),
     }
@@ -207,20 +232,23 @@ def _images(config: RunConfig, view: bridge.View) -> dict[str, str]:
 
 def of_record(run: RunPlan, events: list[Event], machine: str, times: Sequence[float]) -> dict[str, Any]:
     """The live value of a recorded run: its last view and the moments that lead to it; `times`: of each event, seconds."""
-    config, view = run.config, bridge.reduce_all(events)
+    config, view, took = run.config, bridge.reduce_all(events), (times or [0.0])[-1]
     frames = []
     for at, so_far, moment in bridge.moments(events, max(1, view.steps // 80), words_of(run)):
         line = phase_line(so_far, generates(run), paused_line(config))
         if so_far.ended is not None:
             line = live_text.STATE_LINES["finished"].format(steps=so_far.step)
-        frames.append({**moment, "line": line, "elapsed": round(times[at], 1)})
-    took, pace = (times or [0.0])[-1], max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
+        frames.append(
+            {**moment, "line": line, "elapsed": round(times[at], 1), "left": round(took - times[at], 1) or None}
+        )
+    pace = max(40, round(1000 * PLAY_SECONDS / max(1, len(frames))))
     return {
         **_base(run, f"recorded-{config.model}-{config.forget}", view),
         "mode": "recorded",
         "state": "recorded",
         "line": "",
         "elapsed": None,
+        "left": None,
         "machine": machine,
         "note": live_text.LIVE["recordedOn"].format(
             model=run.card.title,
@@ -229,20 +257,9 @@ def of_record(run: RunPlan, events: list[Event], machine: str, times: Sequence[f
             plays=copy.duration(pace * len(frames) / 1000),
         ),
         "took": took,
-        "looked": looked(events, times),
         "frames": frames,
         "pace": pace,
     }
-
-
-def looked(events: Sequence[Event], times: Sequence[float]) -> list[float]:
-    """Number of looks on the way of a recorded run, and the seconds that they took together."""
-    took = [
-        now - before
-        for event, before, now in zip(events, (0.0, *times), times, strict=False)
-        if isinstance(event, Evaluated) and event.when == "live"
-    ]
-    return [len(took), round(sum(took), 2)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class View:
         recent: seconds of the last 20 steps, for the speed.
         loss: forget and remain loss. accuracy: forget and remain accuracy in percent, on n_forget and n_remain rows; of a
             generator the shares of accepted samples.
+        fishers, previews: Fishers that began, and previews after the one before the first step.
         first, now: predictions on the fixed pictures before the run and at step `now_i`.
         sheet: a generator's samples at step `now_i`.
         density: share of weights in the saliency mask, 0 to 1.
@@ -81,6 +82,8 @@ class View:
     first: tuple[Prediction, ...] = ()
     now: tuple[Prediction, ...] = ()
     now_i: int = 0
+    fishers: int = 0
+    previews: int = 0
     sheet: Sheet | None = None
     density: float | None = None
     ended: Literal["finished", "cancelled", "deadline"] | None = None
@@ -96,6 +99,7 @@ def reduce(view: View, event: Event) -> View:
                 entered=view.entered if event.phase in view.entered else (*view.entered, event.phase),
                 done=0,
                 total=event.total,
+                fishers=view.fishers + (event.phase == "fisher"),
                 steps=event.total if event.phase == "unlearn" and event.total else view.steps,
                 ended=None,  # the evaluation of a stopped run that was kept
             )
@@ -123,7 +127,14 @@ def reduce(view: View, event: Event) -> View:
             )
         case Preview():
             first = event.predictions if not view.first else view.first
-            return replace(view, first=first, now=event.predictions, now_i=event.i, sheet=event.sheet)
+            return replace(
+                view,
+                first=first,
+                now=event.predictions,
+                now_i=event.i,
+                sheet=event.sheet,
+                previews=view.previews + (event.i > 0),
+            )
         case Finished():
             return replace(view, ended="finished", step=event.steps)
         case Cancelled():
@@ -143,13 +154,6 @@ def speed(view: View) -> float | None:
     """Steps per second over the last 20 steps; None before the first."""
     spent = sum(view.recent)
     return len(view.recent) / spent if spent > 0 else None
-
-
-def seconds_left(view: View) -> float | None:
-    """Time for the steps that are left at the present speed; None where nothing was measured or no step is left."""
-    rate = speed(view)
-    left = view.steps - view.step
-    return left / rate if rate and view.phase == "unlearn" and left > 0 and view.ended is None else None
 
 
 def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
@@ -219,13 +223,12 @@ def news(view: View, have: Mapping[str, Any], words: Words = Words()) -> dict[st
 
 
 def _numbers(view: View, skipped: Iterable[Phase]) -> dict[str, Any]:
-    rate, left = speed(view), seconds_left(view)
+    rate = speed(view)
     return {
         "phases": phases(view, skipped),
         "step": view.step,
         "steps": view.steps,
         "speed": None if rate is None else round(rate, 2),
-        "left": None if left is None else round(left, 1),
         "n": [view.n_forget, view.n_remain],
         "density": view.density,
         "ended": view.ended,

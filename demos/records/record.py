@@ -71,6 +71,8 @@ class RunRecord:
             weights are gone.
         reports: predictions of every picture, or samples, of "before", "after", "retrained"; empty for imported runs.
         created: Unix time of submission, None for imported runs.
+        took: seconds from the start of the run to its end, the finished comparison; None before, and for imported runs.
+        expected: the same as it was told; None where it was not known.
     """
 
     key: str
@@ -84,6 +86,8 @@ class RunRecord:
     shown_before: Mapping[int, float] = field(default_factory=dict)
     reports: Mapping[str, Report] = field(default_factory=dict)
     created: float | None = None
+    took: float | None = None
+    expected: float | None = None
 
     @property
     def predictions(self) -> dict[str, ModelReport]:
@@ -193,12 +197,6 @@ class RunRecord:
             for i in sorted(live.keys() | previews.keys())
         )
 
-    def seconds(self) -> float | None:
-        """Run time: the result's own, else the sum over the steps, else None."""
-        if self.result:
-            return self.result.seconds
-        return sum(step.seconds for step in self.steps) if self.steps else None
-
 
 def kind_of(model: str) -> str:
     """The kind of a model, the first one where the zoo does not know it."""
@@ -264,4 +262,6 @@ def from_job(job: Job) -> RunRecord:
         shown_before=dict(getattr(session, "shown_before", {})),
         reports=dict(session.reports) if session is not None else {},
         created=job.created,
+        took=job.took,
+        expected=None if job.expected is None else job.expected.seconds,
     )

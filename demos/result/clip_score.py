@@ -188,7 +188,7 @@ def time_text(record: RunRecord, n: Any) -> str:
     looking = texts.CLIP_LOOKS.format(n=pictures)
     if found is None:
         return f"{texts.RECOVER_TIME_UNKNOWN} {looking}"
-    drawing = texts.CLIP_TIME.format(time=about(found.seconds), source=texts.RECOVER_FROM[found.source])
+    drawing = texts.CLIP_TIME.format(time=about(found), source=texts.RECOVER_FROM["pace"])
     return f"{drawing} {looking}"
 
 

@@ -87,7 +87,7 @@ def time_text(record: RunRecord) -> str:
     found = estimated(record, estimate.drawn, len(MODELS) * SAMPLES)
     if found is None:
         return texts.RECOVER_TIME_UNKNOWN
-    return texts.COUNT_TIME.format(time=about(found.seconds), source=texts.RECOVER_FROM[found.source])
+    return texts.COUNT_TIME.format(time=about(found), source=texts.RECOVER_FROM["pace"])
 
 
 def table_html(found: Mapping[str, Exposed], seconds: float) -> str:

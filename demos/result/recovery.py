@@ -109,10 +109,9 @@ def time_text(record: RunRecord) -> str:
     with _lock:
         seconds, source = _took.get(record.config.model), "attack"
     if seconds is None:
-        expected = estimated(record, estimate.attack)
-        if expected is None:
+        seconds, source = estimated(record, estimate.attack), "pace"
+        if seconds is None:
             return texts.RECOVER_TIME_UNKNOWN
-        seconds, source = expected.seconds, expected.source
     return texts.RECOVER_TIME.format(one=about(seconds), source=texts.RECOVER_FROM[source])
 
 

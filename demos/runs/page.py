@@ -67,6 +67,13 @@ def when_of(record: RunRecord) -> str:
     return time.strftime("%H:%M:%S UTC", time.gmtime(record.created))
 
 
+def time_of(record: RunRecord) -> str:
+    """Seconds to the finished comparison, of a run that has not ended about how many."""
+    if record.state in ("queued", "running"):
+        return "–" if record.expected is None else copy.RUNS_EXPECTED.format(seconds=record.expected)
+    return "–" if record.took is None else f"{record.took:.1f}"
+
+
 def runs_table(records: list[RunRecord]) -> str:
     """All runs with their main numbers."""
     if not records:
@@ -78,7 +85,6 @@ def runs_table(records: list[RunRecord]) -> str:
             numbers = [f"{after.FA:.1f}", f"{after.JA_remain:.1f}", "–"]
         else:
             numbers = ["–"] * 3 if after is None else [f"{v:.1f}" for v in (after.FA, after.RA, after.TA)]
-        seconds = record.seconds()
         rows.append(
             (
                 when_of(record),
@@ -88,7 +94,7 @@ def runs_table(records: list[RunRecord]) -> str:
                 preset_title(record),
                 record.state,
                 *numbers,
-                "–" if seconds is None else f"{seconds:.1f}",
+                time_of(record),
             )
         )
     return render.table(HEAD, rows, caption=f"{copy.RUNS_HELP} {copy.RUNS_NUMBERS}", text_columns=TEXTS)

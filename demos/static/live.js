@@ -160,7 +160,7 @@ class Live {
     this.put('line', value.line);
     this.put('stepline', view.steps ? fill(T.stepOf, { step: view.step, steps: view.steps }) : T.leftNone);
     this.put('elapsed', missing(value.elapsed) ? T.leftNone : clock(value.elapsed));
-    this.put('left', view.left === null ? T.leftNone : fill(T.about, { time: clock(view.left) }));
+    this.put('left', missing(value.left) ? T.leftNone : fill(T.about, { time: clock(value.left) }));
     this.put('speed', view.speed === null ? T.leftNone : fill(T.speedUnit, { n: view.speed }));
     this.put('machine', value.machine || T.leftNone);
     this.put('mask', view.density === null ? '' : fill(T.mask, { percent: (100 * view.density).toFixed(1) }));
@@ -191,7 +191,7 @@ class Live {
     this.frame = at;
     const frame = this.value.frames[at];
     const last = at >= this.value.frames.length - 1;
-    this.draw({ ...this.value, line: frame.line, elapsed: frame.elapsed }, moment(this.value, at), last || !this.playing);
+    this.draw({ ...this.value, line: frame.line, elapsed: frame.elapsed, left: frame.left }, moment(this.value, at), last || !this.playing);
     if (last) this.playing = false;
     this.end(last && Boolean(this.value.ending));
     this.put('play', this.playing ? T.pause : last ? T.again : T.play);

@@ -1,5 +1,5 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one).
-// value = {cards: address, selected: [id]}; at the address lie {items: [{id, label, about, images: [src], group, disabled, reason}],
+// value = {cards: address, selected: [id], times: {id: expected time}}; at the address lie {items: [{id, label, about, images: [src], group, disabled, reason}],
 // several, legend, find, more}. A group's cards stand together under its name. about are lines on what is chosen: the first stands below
 // the cards, the others are folded under the words of more. Of many items, find names a field that shows only those whose label holds
 // what is written.
@@ -9,6 +9,13 @@ const MANY = 40;
 const COLUMNS = 7; // of cards in groups, as in page.css
 
 export const mount = (component) => new Picker(component);
+
+/** The line of a card that says how long its run takes; it keeps its height while it says nothing. */
+const timed = (card) => {
+  const text = card.querySelector('.picker-text');
+  if (!text.querySelector('.picker-time')) text.append(make('span', { class: 'picker-time' }));
+  return text.querySelector('.picker-time');
+};
 
 class Picker {
   constructor(component) {
@@ -42,6 +49,8 @@ class Picker {
     for (const input of this.box.querySelectorAll('input')) {
       input.checked = this.chosen.includes(input.value);
       input.parentElement.classList.toggle('chosen', input.checked);
+      const { times } = this.props.value;
+      if (times) timed(input.parentElement).textContent = times[input.value] || '\u00a0';
     }
     if (this.about) this.describe(this.cards.items.find(({ id }) => this.chosen.includes(id))?.about ?? []);
   }

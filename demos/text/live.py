@@ -9,6 +9,7 @@ COMPARE_RETRAINED = " and with a retrained model"
 STATE_LINES = {
     "queued": "Waiting: number {place} in the queue.",
     "queued_next": "Waiting: you are next.",
+    "begins": "It begins in about {time}.",
     "stopping": "Stopping after this step…",
     "finished": "Finished after {steps} steps.",
     "cancelled": "Stopped after step {steps}.",

@@ -171,8 +171,7 @@ RECOVER_TIME = "Takes about {one} for a model ({source}). The original and the r
 RECOVER_TIME_UNKNOWN = "Time unknown: nothing was measured with this model yet."
 RECOVER_FROM = {
     "attack": "measured by the last attack here",
-    "measured": "from the speed of this run",
-    "card": "rough estimate",
+    "pace": "from passes that were timed on this machine",
 }
 RECOVER_NO_JUDGE = "This model has no judge, so nobody can tell whether the concept is back."
 RECOVER_START, RECOVER_STOP = "Try to bring it back", "Stop"
@@ -314,9 +313,11 @@ NOT_YOURS_HINT = "Choose a run in the tab Runs."
 
 RUNS_TITLE = "Your runs"
 RUNS_EMPTY = "No runs yet. Start one in the tab Unlearn, or import a run file below."
+RUNS_EXPECTED = "about {seconds:.0f}"
 RUNS_HELP = "Kept for this browser until the server restarts. Nobody else sees them."
 RUNS_NUMBERS = (
-    "Numbers are those after the run; for a generator, the shares of its samples that the judge recognises (FA and JA)."
+    "Numbers are those after the run; for a generator, the shares of its samples that the judge recognises (FA and JA). "
+    "Time is counted from the start of the run to the finished comparison."
 )
 PICK_A, PICK_B = "Run A", "Run B"
 DIFF_TITLE = "What differs between A and B"

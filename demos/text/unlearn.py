@@ -209,8 +209,8 @@ REFERENCE_FEWER = (
 REFERENCE_MISSING = "No retrained model for this choice, so there is nothing to compare with."
 RETRAIN_OFFER = "Retrain it here ({time} of training)"
 REFERENCE_GENERATOR = (
-    "No retrained model for this choice (only for: {names}), so there is nothing to compare with. Training one would take about {time}, "
-    "too long for this page."
+    "No retrained model for this choice (only for: {names}), so there is nothing to compare with. Training one "
+    "takes hours, too long for this page."
 )
 TRAINED_ON = "Trained on {seen:,} pictures, with repeats"
 TRAINED_REFERENCE = "the model retrained without {name} on {seen:,}"
@@ -234,15 +234,11 @@ KEPT = "Kept the network after step {step}."
 KEPT_NOT_MEASURED = "Its evaluation was stopped, so it was not measured in full."
 ROLLED_BACK = "Rolled back: the network is the original again."
 
-EXPECT = "This run: about {time}"
-EXPECT_UNKNOWN = "This run: time unknown"
-EXPECT_UNKNOWN_WHY = "your first run will measure it"
-EXPECT_FROM = {
-    "measured": "measured by the last run of this method here",
-    "recorded": "based on the recorded run on a machine like this",
-    "card": "rough estimate; exact after your first run",
-}
-EXPECT_CARD_MACHINE = "Estimated from a training on: {machine}."
+EXPECT = "about {time}"
+EXPECT_WHY = "to the finished comparison"
+EXPECT_WHY_LONG = "Measured with passes of this model on this machine, and corrected by the runs that ended here."
+EXPECT_UNKNOWN = "time not known yet"
+EXPECT_UNKNOWN_WHY = "measured when the run begins"
 BADGE_CPU = "CPU, {n} {cores}"
 BADGE_CORES = ("core", "cores")
 BADGE_ZERO = "ZeroGPU"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from demos import page_data
+from demos.jobs import estimate
 from demos.pictures import inline
 from demos.pictures.sample_sheet import sample_pictures
 from demos.text import unlearn as copy
+from demos.unlearn import options
+from demos.unlearn.form_settings import default_run
 from sfr_core.data.concepts import ConceptKind, read_concepts
+from sfr_core.errors import PlaygroundError
 from sfr_core.hub.names import read_name
 from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
@@ -33,10 +38,28 @@ def model_value(chosen: str, opened: Sequence[str] = ()) -> dict[str, Any]:
         chosen: the selected one.
         opened: models that are no shipped ones, shown after those.
     """
-    shipped = sorted(zoo.cards(), key=lambda card: list(KINDS).index(card.kind))
-    items = [model_card(card) for card in (*shipped, *map(zoo.card, opened))]
+    items = [model_card(zoo.card(model)) for model in (*options.shipped_models(), *opened)]
     cards = {"items": items, "several": False, "legend": "", "more": copy.CARD_MORE}
-    return sent(cards, selected=[chosen], opened=list(opened))
+    return sent(cards, selected=[chosen], opened=list(opened), times=times(tuple(item["id"] for item in items)))
+
+
+def with_times(value: Any) -> dict[str, Any]:
+    """The model cards as they are, with the expected times of now; which one is chosen, the browser knows."""
+    cards = value if isinstance(value, Mapping) else model_value(options.first_model())
+    opened = options.opened_ids(cards)
+    shown = (*(card.id for card in zoo.cards()), *opened)
+    return {"cards": cards.get("cards"), "opened": list(opened), "times": times(shown)}
+
+
+def times(models: Sequence[str]) -> dict[str, str]:
+    """The expected time of each model's default run on this machine; "" where it is not known."""
+    found = {}
+    for model in models:
+        expected = None
+        with suppress(PlaygroundError):  # one that was removed meanwhile
+            expected = estimate.expect(default_run(model))
+        found[model] = "" if expected is None else copy.EXPECT.format(time=copy.about(expected.seconds))
+    return found
 
 
 def model_card(card: zoo.ModelCard) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sfr_core import catalog, presets
 from sfr_core.configs import MAX_SEED, RunConfig
 from sfr_core.configs.run import whole
 from sfr_core.kinds import KINDS
+from sfr_core.plan import RunPlan, plan
 
 FIRST_METHOD = next(iter(KINDS.values())).default_method
 RUN_FIELDS: dict[str, Any] = {"seed": 0, "device": "auto", "precision": "auto", "memory": "plain"}
@@ -138,6 +139,13 @@ class Chosen:
                 *(_run_field(name) for name in RUN_FIELDS),
             ],
         }
+
+
+def default_run(model: str) -> RunPlan:
+    """What the page runs where a visitor chooses nothing but the model: the run whose expected time stands on its tile."""
+    by_words = show.kinds_of(model)[0] == "concept"
+    forget = f"concept:{show.first_concept(model)}" if by_words else f"class:{show.first_class(model)}"
+    return plan(Chosen.of(None, model).config(forget=forget, data=show.data_of(model, "shipped"), redirect=""))
 
 
 def build(model: str, scope: str) -> gr.HTML:

@@ -39,6 +39,11 @@ def known(model: Any) -> str:
         return first_model()
 
 
+def shipped_models() -> list[str]:
+    """Identifiers of the shipped models, in the order of their kinds."""
+    return [card.id for card in sorted(zoo.cards(), key=lambda card: list(KINDS).index(card.kind))]
+
+
 def first_model() -> str:
     """The model that the page opens on: the first one of the first kind, which answers within seconds."""
     cards = zoo.cards()

@@ -10,9 +10,8 @@ from typing import Any
 import gradio as gr
 
 from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
-from demos.jobs import hardware
 from demos.jobs.book import Job
-from demos.jobs.estimate import Pace
+from demos.jobs.estimate import Timing
 from demos.live import view as bridge
 from demos.live.feed import Feed
 from demos.render import render
@@ -20,10 +19,10 @@ from demos.result import page as compare_page
 from demos.static_files import mounting
 from demos.text import live as live_text
 from demos.text import unlearn as copy
+from demos.unlearn import cards, recorded, reference
 from demos.unlearn import form as form_page
 from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
-from demos.unlearn import recorded, reference
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.plan import RunPlan
 from sfr_core.zoo import shipped as zoo
@@ -32,6 +31,8 @@ SHOW_CHOICE = (
     "() => { const choice = document.querySelector('#choice'); "
     "if (choice && choice.offsetParent) choice.scrollIntoView({behavior: 'smooth', block: 'nearest'}); }"
 )
+TIMES_SECONDS = 2.0
+"""Between two looks at the expected times while the models are timed."""
 SCROLL = (
     "() => { const live = document.querySelector('#live'); "
     "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
@@ -45,9 +46,8 @@ class Unlearn:
     form: form_page.Form
     feed: Feed
     live: gr.HTML
-    badges: gr.HTML
-    machine: hardware.Hardware
-    pace: Pace
+    expected: gr.HTML
+    timing: Timing
     reference_note: gr.HTML
     retrain: gr.Button
     run: gr.Button
@@ -69,9 +69,7 @@ class Unlearn:
 
 def build(
     ctx: PageContext,
-    badges: gr.HTML,
-    machine: hardware.Hardware,
-    pace: Pace,
+    timing: Timing,
     first: recorded.Recordings,
     loaded: Callable[..., Any],
 ) -> Unlearn:
@@ -92,6 +90,7 @@ def build(
                 run = gr.Button(copy.UNLEARN, variant="primary", interactive=False, elem_id="unlearn")
                 stop = gr.Button(copy.STOP, interactive=False, elem_id="stop")
                 reset = gr.Button(copy.RESET, elem_id="reset")
+                expected = gr.HTML(reference.expected_html(None), elem_id="expected", min_width=0)
             reference_note = gr.HTML("", elem_id="reference-note")
             retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
@@ -111,7 +110,7 @@ def build(
                 recordings=first.offered(),
             )
     page = Unlearn(
-        form, feed, view, badges, machine, pace, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        form, feed, view, expected, timing, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
@@ -123,8 +122,8 @@ def build(
 
 def about_updates(page: Unlearn, read: Callable[[], RunPlan]) -> dict[Any, Any]:
     """What is said of the run that `read` finds in the form."""
-    said = (page.badges, page.reference_note, page.retrain)
-    return dict(zip(said, reference.describe(read, page.machine, page.pace), strict=True))
+    said = (page.expected, page.reference_note, page.retrain)
+    return dict(zip(said, reference.describe(read), strict=True))
 
 
 def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
@@ -305,7 +304,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
             }  # no run of the visitor's comes
         return {**shown, **about_updates(page, lambda: form.read(begins))}
 
-    about = [page.badges, page.reference_note, page.retrain]
+    about = [page.expected, page.reference_note, page.retrain]
     outputs = [ctx.browser, ctx.job, page.run, page.live, page.recording, *about]
     loaded(come_back, ctx.browser, [*outputs, *form.outputs], **QUEUED)
 
@@ -320,10 +319,21 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
     others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
-    outputs = [page.badges, page.reference_note, page.retrain, form.settings, form.redirect_note]
+    outputs = [page.expected, page.reference_note, page.retrain, form.settings, form.redirect_note]
     gr.on(
         [*chosen, *(part.change for part in (*others, form.data, form.opened))], describe, form.inputs, outputs, **LAST
     )
     # Not by a change: halfway the form is in part the old one, which the server refuses.
-    for listener in (*form.filled, ended):
+    for listener in form.filled:
         listener.then(describe, form.inputs, outputs, **LAST)
+
+    def time_again(values: Mapping[Any, Any]) -> dict[Any, Any]:
+        about = about_updates(page, lambda: form.read(values))
+        return {**about, form.model: cards.with_times(values[form.model]), timer: gr.Timer(active=page.timing.going)}
+
+    # The models are timed in the background while the page is open already.
+    timer = gr.Timer(TIMES_SECONDS)
+    timed = [*outputs[:3], form.model, timer]
+    asked: set[gr.blocks.Block] = {*form.inputs}
+    timer.tick(time_again, asked, timed, **LAST)
+    ended.then(time_again, asked, timed, **LAST)

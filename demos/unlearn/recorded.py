@@ -10,14 +10,12 @@ from typing import Any
 from markupsafe import Markup
 
 from demos import page_data
-from demos.jobs.estimate import Recording
 from demos.live import payload as live
 from demos.records.record import RunRecord, dataset_of, labels_of
 from demos.render import joined
 from demos.result.pictures import pictures_html
 from demos.result.tables import summary_html
 from demos.text import unlearn as copy
-from sfr_core.data.class_sets import PreviewSettings
 from sfr_core.errors import AssetError
 from sfr_core.events import Finished
 from sfr_core.plan import RunPlan
@@ -61,15 +59,6 @@ class Recordings:
             for model, (run, value) in self.runs.items()
         ]
 
-    def recordings(self) -> dict[str, Recording]:
-        """What each would have taken where with as many looks as a run has, by model: more of them were recorded."""
-        found = {}
-        for model, (run, value) in self.runs.items():
-            n, seconds = value["looked"]
-            more = seconds * max(0, n - 2 - PreviewSettings().times) / n if n else 0.0  # one is before the first step
-            found[model] = Recording(run, value["took"] - more, value["machine"])
-        return found
-
 
 def read(first: str, folder: Path = live.RECORDED) -> Recordings:
     """Every recorded run of a folder; one that cannot be read is left out with a warning."""
@@ -104,4 +93,4 @@ def ending(found: live.Recording) -> Markup:
 def nothing(model: str) -> dict[str, Any]:
     """An empty live view, in the words of the model's kind."""
     shown = live.empty("none", copy.NOTHING_YET, live.kind_words(model))
-    return {**shown, "mode": "live", "line": "", "elapsed": None, "machine": "", "note": ""}
+    return {**shown, "mode": "live", "line": "", "elapsed": None, "left": None, "machine": "", "note": ""}

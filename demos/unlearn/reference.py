@@ -7,11 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from demos.jobs.estimate import Pace
-from demos.jobs.hardware import Hardware
-from demos.render import form_note
+from demos.jobs import estimate
+from demos.render import form_note, render
 from demos.text import unlearn as copy
-from demos.unlearn import header
 from sfr_core import catalog, presets
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
@@ -49,13 +47,7 @@ def generator_note(card: zoo.ModelCard) -> str:
 
 def _missing(card: zoo.ModelCard) -> str:
     names = [reference.spec.partition(":")[2] for reference in card.retrained if not reference.second]
-    # What it takes to draw as well as the original; the retrained one that is shipped may have been stopped sooner.
-    # Of one that a GPU trained: on a CPU.
-    on_cpu = (card.cpu_pace or 0.0) * card.training.get("images_seen", 0)
-    seconds = max(card.retrain_seconds or 0.0, card.wall_seconds or 0.0, card.cpu_seconds, on_cpu)
-    if not names or not seconds:
-        return copy.REFERENCE_GENERATOR_NONE
-    return copy.REFERENCE_GENERATOR.format(names=", ".join(names), time=copy.about(seconds))
+    return copy.REFERENCE_GENERATOR.format(names=", ".join(names)) if names else copy.REFERENCE_GENERATOR_NONE
 
 
 def there_note(card: zoo.ModelCard, reference: zoo.RetrainedModel) -> str:
@@ -67,22 +59,30 @@ def there_note(card: zoo.ModelCard, reference: zoo.RetrainedModel) -> str:
     return copy.REFERENCE_THERE.format(what=what)
 
 
-def describe(read: Callable[[], RunPlan], machine: Hardware, pace: Pace) -> tuple[str, str, dict[str, Any]]:
-    """The badges, the note on the retrained model, and the button that retrains here, for the run that `read` finds in the form."""
+def expected_html(seconds: float | None) -> str:
+    """The expected time beside Unlearn, or that it is not known yet."""
+    if seconds is None:
+        return render("expected.html", T=copy, time=copy.EXPECT_UNKNOWN, why=copy.EXPECT_UNKNOWN_WHY, long="")
+    time = copy.EXPECT.format(time=copy.about(seconds))
+    return render("expected.html", T=copy, time=time, why=copy.EXPECT_WHY, long=copy.EXPECT_WHY_LONG)
+
+
+def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any]]:
+    """The expected time, the note on the retrained model, and the button that retrains here, for the run that `read` finds in the form."""
     try:
         run = read()
         card = run.card
-        expected = pace.expect(run)
+        expected = estimate.expect(run)
         reference = zoo.retrained_model(card, run.config.forget)
         # Training a generator takes hours: what its card ships is all there is.
         offered = RETRAIN in catalog.able(card.kind) and reference is None and run.config.method != RETRAIN
-        again = pace.expect(retraining(run)) if offered else None
+        again = estimate.expect(retraining(run)) if offered else None
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
-        return header.badges_html(machine, None), "", gr.update(visible=False)
+        return "", "", gr.update(visible=False)
     missing = generator_note(card) if KINDS[card.kind].draws else copy.REFERENCE_MISSING
     return (
-        header.badges_html(machine, expected, card.machine),
+        expected_html(None if expected is None else expected.seconds),
         form_note(missing if reference is None else there_note(card, reference)),
         gr.update(
             value=copy.RETRAIN_OFFER.format(time=copy.about(again.seconds)) if again else copy.RETRAIN_OFFER_UNKNOWN,

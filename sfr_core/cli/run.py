@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -160,15 +161,24 @@ def _run(args: argparse.Namespace) -> int:
 
 def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, overwrite: bool) -> int:
     """Makes the run, writes its files and returns the exit code."""
-    from sfr_core.ops.ranks import rank
+    from sfr_core.ops.ranks import processes, rank
+    from sfr_core.runs.expect import opened
+    from sfr_core.runs.pace import paces
     from sfr_core.runs.runner import run
     from sfr_core.runs.session import Session
 
+    begun = time.monotonic()
     session, config = Session.of_plan(planned, own), planned.config
     speaks = rank() == 0  # the other processes of a launcher do the same run in silence
     if speaks:
         place = f"{session.device_name}, {session.precision}"
         log(f"{session.method.title} on {session.card.title}, {place}; {config.variant}, {config.preset}")
+    told = None
+    if processes() == 1:  # several would time each other
+        told = opened(session, time.monotonic() - begun, paces())
+    if told is not None:
+        log(f"Expected: about {told.method + told.rest:.0f} s to the finished comparison.")
+    begun = time.monotonic()
     events: list[Event] = []
     with stop_on_signals() as cancel:
         for event in run(session, cancel=cancel):
@@ -188,7 +198,11 @@ def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, over
         return CANCELLED
     if result is None and broken_off(events):
         log("There was too little memory to draw the samples at the end of the run; its weights are whole.")
-    log(f"Done in {result.seconds:.1f} s; the files are in {out}." if result else f"Done; the files are in {out}.")
+    took, alone = time.monotonic() - begun, None if result is None else result.seconds
+    if told is not None:
+        paces().learn(planned, told.ran(config.method, method=alone, seconds=took), told.opening)
+    unlearning = "" if alone is None else f", {alone:.1f} s of them unlearning alone"
+    log(f"Done in {took:.1f} s{unlearning}; the files are in {out}.")
     return DONE
 
 

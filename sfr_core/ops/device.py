@@ -75,7 +75,7 @@ Loss = Callable[[nn.Module, Tensor], Tensor]
 """(model, x [n, c, h, w]) -> a scalar."""
 
 
-def _first_class(model: nn.Module, x: Tensor) -> Tensor:
+def first_class(model: nn.Module, x: Tensor) -> Tensor:
     """Cross-entropy of a classifier that should call everything class 0."""
     return F.cross_entropy(model(x).float(), torch.zeros(len(x), dtype=torch.long, device=x.device))
 
@@ -87,7 +87,7 @@ PROBE = 8
 """An eighth of the pictures tells where half precision is hopeless."""
 
 
-def pick_precision(wanted: Precision, model: nn.Module, x: Tensor, loss: Loss = _first_class) -> UsedPrecision:
+def pick_precision(wanted: Precision, model: nn.Module, x: Tensor, loss: Loss = first_class) -> UsedPrecision:
     """`auto`: bf16 autocast if forward-backward passes of this model on x [n, c, h, w], or the first of it, are faster with it."""
     if wanted != "auto":
         return wanted
@@ -109,17 +109,29 @@ def _half_is_faster(model: nn.Module, x: Tensor, loss: Loss) -> bool:
 
 def _pass_seconds(model: nn.Module, x: Tensor, precision: UsedPrecision, loss: Loss, *, passes: int = 3) -> float:
     """Fastest of some forward-backward passes on a copy, after one for warm-up, seconds."""
+    one = trained(model, x, precision, loss)
+    return min([timed(one, x.device) for _ in range(1 + passes)][1:])
+
+
+def trained(model: nn.Module, x: Tensor, precision: UsedPrecision, loss: Loss) -> Callable[[], None]:
+    """One forward-backward pass of a copy of the model."""
     trial = copy.deepcopy(model).train()
-    times = []
-    for _ in range(1 + passes):
-        started = time.perf_counter()
+
+    def one() -> None:
         with autocast(x.device, precision):
             value = loss(trial, x)
         torch.autograd.backward(value)
-        if x.device.type == "cuda":
-            torch.cuda.synchronize(x.device)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+
+    return one
+
+
+def timed(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds that some work takes on a device."""
+    started = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started
 
 
 @lru_cache(maxsize=1)

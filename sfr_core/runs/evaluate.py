@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from torch import nn
 
 from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.configs import RunConfig
+from sfr_core.data.concepts import PromptPlan
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
@@ -18,7 +19,7 @@ from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import named
 from sfr_core.metrics.classifier import Answers, judge, report
 from sfr_core.metrics.generation import SAMPLE_SEED
-from sfr_core.ops.device import is_out_of_memory
+from sfr_core.ops.device import UsedPrecision, is_out_of_memory
 from sfr_core.results import GeneratorRecord, Record, Report
 from sfr_core.runs.known import Key, digest, known, machine_of
 from sfr_core.runs.sampling import (
@@ -45,6 +46,18 @@ Models = Mapping[Who, Callable[[], nn.Module | None]]
 """The models that there are; each is made when it is asked. None stands for the live one, as it was trained, in its very layout in memory."""
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 """Samples are kept in the layout in which they were drawn: the judge's last bits depend on it."""
+
+
+class Place(NamedTuple):
+    """What predictions and samples depend on beside weights and noise: precision, and the machine (known.machine_of)."""
+
+    precision: UsedPrecision
+    machine: str
+
+
+def place_of(task: ClassifierTask | DiffusionTask) -> Place:
+    """Where a task computes."""
+    return Place(task.precision, machine_of(task.device))
 
 
 class Planned(Protocol):
@@ -127,7 +140,7 @@ def answers_of(
     """
     if who not in models:
         return None
-    key = key_of(task, run, who, {"what": "predictions"})
+    key = predictions_key(place_of(task), run, who)
     logits = None if key is None else known().get(key)
     if logits is None:
         model = models[who]()
@@ -151,12 +164,13 @@ def by_samples(
         return
     # Which paraphrases count in a concept's record, the original tells.
     order: tuple[Literal["before", "after", "retrained"], ...] = ("retrained", "before", "after")
-    if isinstance(task, TextToImageTask):
+    prompts, place = _prompts(task), place_of(task)
+    if prompts is not None:
         order = ("before", "retrained", "after")
-    wanted = _wanted(task, run)
+    wanted = wanted_of(run, prompts, task.classes, judged=True)
     present = [who for who in order if who in models]
-    records = {who: known_of(task, run, who, wanted) for who in present}
-    keys = {who: samples_key(task, run, who, wanted, whole=records[who] is None) for who in present}
+    records = {who: known_of(prompts, run, who, wanted) for who in present}
+    keys = {who: samples_key(place, run, who, wanted, whole=records[who] is None) for who in present}
     kept = {who: known().get(key) for who, key in keys.items() if key is not None}
     total = sum(wanted.steps(records[who] is None, task.shape) for who in present if kept.get(who) is None)
     yield PhaseStarted(phase="evaluate", total=total)
@@ -183,7 +197,7 @@ def by_samples(
 
 def _unjudged(task: DiffusionTask, run: Planned, models: Models, found: Evaluation, cancel: CancelToken) -> Measured:
     """A few pictures before and after, from the same noise, of a model that nobody can judge."""
-    wanted = _wanted(task, run)
+    wanted = wanted_of(run, _prompts(task), task.classes, judged=False)
     both: tuple[Who, ...] = ("before", "after")
     each = wanted.steps(True, task.shape)
     yield PhaseStarted(phase="evaluate", total=len(both) * each)
@@ -192,22 +206,29 @@ def _unjudged(task: DiffusionTask, run: Planned, models: Models, found: Evaluati
         found.reports[who] = (yield from _told(work, i * each, len(both) * each, cancel)).report()
 
 
-def _wanted(task: DiffusionTask, run: Planned) -> Plan:
+def _prompts(task: DiffusionTask) -> PromptPlan | None:
+    return task.plan if isinstance(task, TextToImageTask) else None
+
+
+def wanted_of(run: Planned, prompts: PromptPlan | None, classes: int, *, judged: bool) -> Plan:
+    """What is drawn of each model of a run.
+
+    Args:
+        prompts: of a run that forgets a concept. classes: number of labels. judged: whether somebody judges it.
+    """
     forgotten, protocol = run.split.spec.classes, protocol_of(run.card)
-    if task.judge is None:
+    if not judged:
         mine = np.array(forgotten, np.int64)
-        return unjudged_plan(mine, np.setdiff1d(np.arange(task.classes), mine), protocol)
-    if isinstance(task, TextToImageTask):
-        return prompt_plan(task.plan, protocol)
-    return plan(forgotten, task.classes, protocol)
+        return unjudged_plan(mine, np.setdiff1d(np.arange(classes), mine), protocol)
+    return plan(forgotten, classes, protocol) if prompts is None else prompt_plan(prompts, protocol)
 
 
-def known_of(task: DiffusionTask, run: Planned, who: Who, wanted: Plan) -> GeneratorRecord | None:
+def known_of(prompts: PromptPlan | None, run: Planned, who: Who, wanted: Plan) -> GeneratorRecord | None:
     """The record that the card has of a model, made as `wanted`; None where it has none. A concept's is always made anew."""
     card, spec = run.card, run.split.spec
     reference = retrained_model(card, spec.text)
     found = {"before": card.records.get(spec.text, {}), "retrained": {} if reference is None else reference.records}
-    if isinstance(task, TextToImageTask):
+    if prompts is not None:
         return None
     return known_record(found.get(who, {}), wanted.protocol, wanted.labels, spec.classes)
 
@@ -234,17 +255,22 @@ def _told(work: Generator[int, None, S], done: int, total: int, cancel: CancelTo
         work.close()
 
 
-def samples_key(task: DiffusionTask, run: Planned, who: Who, wanted: Plan, *, whole: bool) -> Key | None:
+def samples_key(place: Place, run: Planned, who: Who, wanted: Plan, *, whole: bool) -> Key | None:
     """Under which the samples of a shipped model are known; None for all others."""
     protocol = wanted.protocol
     about = {
         "what": "samples", "labels": digest(wanted.rows(whole)), "prompts": run.dataset.class_names, "seed": SAMPLE_SEED,
         "steps": protocol.steps, "guidance": protocol.guidance,
     }  # fmt: skip
-    return key_of(task, run, who, about)
+    return key_of(place, run, who, about)
 
 
-def key_of(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, about: Mapping[str, Any]) -> Key | None:
+def predictions_key(place: Place, run: Planned, who: Who) -> Key | None:
+    """The same of a classifier's predictions on every picture."""
+    return key_of(place, run, who, {"what": "predictions"})
+
+
+def key_of(place: Place, run: Planned, who: Who, about: Mapping[str, Any]) -> Key | None:
     """Under which something about one of a run's models is known; None where it is not a shipped one.
 
     Args:
@@ -260,6 +286,6 @@ def key_of(task: ClassifierTask | DiffusionTask, run: Planned, who: Who, about: 
             return None
         weights = {**weights, card.file: reference.sha256}
     shared = {
-        "weights": weights, "dataset": run.dataset.name, "precision": task.precision, "memory": run.config.memory
+        "weights": weights, "dataset": run.dataset.name, "precision": place.precision, "memory": run.config.memory
     }  # fmt: skip
-    return Key({**about, **shared}, machine_of(task.device))
+    return Key({**about, **shared}, place.machine)

@@ -119,6 +119,11 @@ class Known:
             None if self._shipped is None else _read(self._shipped / key.file(anywhere=True), key.text(anywhere=True))
         )
 
+    def has(self, key: Key) -> bool:
+        """Whether an entry is there; it is not read."""
+        mine = self._folder is not None and (self._folder / key.file()).exists()
+        return mine or (self._shipped is not None and (self._shipped / key.file(anywhere=True)).exists())
+
     def put(self, key: Key, arrays: Arrays) -> None:
         """Keeps an entry; a full or read-only disk keeps nothing and harms nobody."""
         if self._folder is None:

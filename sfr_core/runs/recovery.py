@@ -11,7 +11,7 @@ import numpy as np
 from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.metrics.recovery import Recovery, recover, seen
-from sfr_core.runs.evaluate import CHANNELS_FIRST, CHANNELS_LAST, Who, key_of
+from sfr_core.runs.evaluate import CHANNELS_FIRST, CHANNELS_LAST, Who, key_of, place_of
 from sfr_core.runs.known import Key, digest, known
 from sfr_core.runs.sampling import protocol_of
 from sfr_core.runs.session import Session
@@ -61,4 +61,4 @@ def _key(session: Session, who: Who, how: Attack) -> Key | None:
         "what": "recovery", "attack": asdict(how), "sampler": [sampler.steps, sampler.guidance], "prompts": task.plan.texts,
         "redirect": task.plan.redirect, "pictures": digest(task.store.held.cpu().numpy()),
     }  # fmt: skip
-    return key_of(task, session, who, about)
+    return key_of(place_of(task), session, who, about)

@@ -19,7 +19,7 @@ from sfr_core.ops.device import memory_errors
 from sfr_core.ops.memory import PeakMemory
 from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
-from sfr_core.runs.evaluate import Who, key_of
+from sfr_core.runs.evaluate import Who, key_of, place_of
 from sfr_core.runs.evaluate import evaluate as measure
 from sfr_core.runs.known import Key, known
 from sfr_core.runs.session import Session, Tally
@@ -167,7 +167,7 @@ def _pictures_key(session: Session) -> Key | None:
     if not isinstance(task, DiffusionTask) or task.store.about is None:
         return None
     texts = task.plan.texts if isinstance(task, TextToImageTask) else session.dataset.class_names
-    return key_of(task, session, "before", {**task.store.about, "prompts": texts})
+    return key_of(place_of(task), session, "before", {**task.store.about, "prompts": texts})
 
 
 def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:

@@ -16,7 +16,7 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.events import Prediction, Sheet
 from sfr_core.nets.judge import Judge
-from sfr_core.ops.device import UsedPrecision
+from sfr_core.ops.device import Loss, UsedPrecision
 from sfr_core.results import LiveRecord
 
 Part = Literal["forget", "remain"]
@@ -101,6 +101,14 @@ class RunTask(Task, Protocol):
     def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
         """Takes the wanted precision, or of `auto` the faster one for batches of this size."""
         ...
+
+    def trial(self, batch_size: int) -> tuple[Tensor, Loss]:
+        """Inputs of the network, at most `batch_size`, and a loss of them, to time passes with."""
+        ...
+
+    def trial_look(self) -> tuple[int, Callable[[], object]]:
+        """Samples that a trial shows and judges, and the trial; a classifier shows none."""
+        return 0, lambda: None
 
     def preparation(self) -> int:
         """Units of work that `prepare` still has to do; 0 where it is ready."""

@@ -18,7 +18,7 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.data.transforms import mirror, shift
 from sfr_core.events import Prediction
-from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
+from sfr_core.ops.device import Loss, UsedPrecision, autocast, first_class, pick_precision
 from sfr_core.ops.modes import kept_modes
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Opening, Part, Previewed, RunTask, Source
@@ -134,9 +134,12 @@ class ClassifierTask(RunTask):
         return None if cancel.cancelled else Previewed(record=self.evaluate_live(), predictions=self.predictions())
 
     def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
-        batch = next(self.batches("remain", min(batch_size, len(self._images["train"])), torch.Generator()))
-        self.precision = pick_precision(wanted, self.model, batch.x)
+        self.precision = pick_precision(wanted, self.model, *self.trial(batch_size))
         return self.precision
+
+    def trial(self, batch_size: int) -> tuple[Tensor, Loss]:
+        batch = next(self.batches("remain", min(batch_size, len(self._images["train"])), torch.Generator()))
+        return batch.x, first_class
 
     @torch.no_grad()
     def predict(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sfr_core.configs import Precision
 from sfr_core.ops.denoising import drop_labels, mean_error
-from sfr_core.ops.device import UsedPrecision, autocast, pick_precision
+from sfr_core.ops.device import Loss, UsedPrecision, autocast, pick_precision
 from sfr_core.ops.diffusion import Predictor, guided
 from sfr_core.ops.learned_variance import LearnedVariance
 from sfr_core.ops.modes import kept_modes
@@ -22,7 +22,7 @@ from sfr_core.ops.stepwise import drained
 
 LABEL_DROPOUT = 0.1
 TRIAL_PICTURES = 16
-"""Batch on which the two precisions are timed."""
+"""Batch on which passes are timed."""
 
 
 class Noisy(NamedTuple):
@@ -144,8 +144,8 @@ class Denoiser:
             x = drained(work)
         return x, torch.full((len(labels),), times[done], device=self.device)
 
-    def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
-        """Takes the wanted precision, or of `auto` the faster one for batches of this size."""
+    def trial(self, batch_size: int) -> tuple[Tensor, Loss]:
+        """Pictures [n, c, h, w], at most `batch_size`, and a loss of them to time passes with."""
         x = torch.zeros((min(batch_size, TRIAL_PICTURES), *self.shape), device=self.device)
         first = torch.zeros(len(x), dtype=torch.long)
         t, condition = self.schedule.at(first, 1).to(self.device), self.condition(first.to(self.device))
@@ -155,6 +155,11 @@ class Denoiser:
             out: Tensor = model(x.contiguous(memory_format=self._layout), t[:n], condition[:n]).sample
             return out.float().square().mean()
 
+        return x, loss
+
+    def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
+        """Takes the wanted precision, or of `auto` the faster one for batches of this size."""
+        x, loss = self.trial(batch_size)
         self.precision = pick_precision(wanted, self.model, x, loss)
         return self.precision
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Literal
 
 import numpy as np
@@ -18,14 +18,14 @@ from sfr_core.data.reduced import reduced
 from sfr_core.events import Sheet
 from sfr_core.nets.judge import Judge, PromptJudge, pixels_of
 from sfr_core.ops.denoising import mean_error
-from sfr_core.ops.device import UsedPrecision
+from sfr_core.ops.device import Loss, UsedPrecision
 from sfr_core.ops.diffusion import Predictor
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.sampling import sheet_png, tiles
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Other, Part, Previewed, RecallWeights, RunTask
 from sfr_core.tasks.classifier import LabelledBatch
-from sfr_core.tasks.denoiser import Denoiser
+from sfr_core.tasks.denoiser import TRIAL_PICTURES, Denoiser
 from sfr_core.tasks.pictures import PictureStore, Space
 
 Redirection = Literal["prediction", "label"]
@@ -215,6 +215,20 @@ class DiffusionTask(RunTask):
 
     def prepare(self) -> Generator[int, None, None]:
         return self.store.prepare()
+
+    def trial(self, batch_size: int) -> tuple[Tensor, Loss]:
+        return self.denoiser.trial(batch_size)
+
+    def trial_look(self) -> tuple[int, Callable[[], object]]:
+        labels = self.preview_labels[:TRIAL_PICTURES]
+        x = torch.zeros((len(labels), *self.shape), device=self.device)
+
+        @torch.no_grad()
+        def look() -> object:
+            images = tiles(self.space.shown(x))
+            return images if self.judge is None else self.judge.accepted(self.judge(pixels_of(images)), labels)
+
+        return len(labels), look
 
     def use_precision(self, wanted: Precision, batch_size: int) -> UsedPrecision:
         self.precision = self.denoiser.use_precision(wanted, batch_size)

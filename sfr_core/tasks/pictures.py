@@ -201,8 +201,12 @@ def self_generated(
         held = torch.cat(drawn)
         return torch.empty_like(held).index_copy_(0, order.to(held.device), held)
 
-    about = {"what": "own pictures", "labels": labels.tolist(), "how": asdict(how), "seed": own_seed}
-    return Making(sum(work(rows) for rows, _ in parts), draw, about)
+    return Making(sum(work(rows) for rows, _ in parts), draw, about_own(labels, how, seed))
+
+
+def about_own(labels: NDArray[np.int64], how: SelfGenerated, seed: int) -> dict[str, Any]:
+    """`Making.about` of `self_generated` pictures."""
+    return {"what": "own pictures", "labels": labels.tolist(), "how": asdict(how), "seed": MAX_SEED + 1 + seed}
 
 
 def frozen_flips(dataset: Dataset, seed: int) -> NDArray[np.uint8]:

@@ -129,18 +129,6 @@ class ModelCard:
             raise ValueError("a generator needs a judge and its sampling")
 
     @property
-    def cpu_pace(self) -> float | None:
-        """CPU seconds of one thread for each picture that a generator saw in training; None where nobody measured it.
-
-        Where a GPU trained it, the recipe timed a few steps on a CPU for this.
-        """
-        measured = self.training.get("cpu_seconds_per_image")
-        if measured:
-            return float(measured)
-        seen = self.training.get("images_seen")
-        return self.cpu_seconds / seen if seen and self.cpu_seconds else None
-
-    @property
     def weight_files(self) -> dict[str, str]:
         """sha256 of every weight file of the model as shipped, by its path in the folder."""
         return {self.file: self.sha256, **self.parts}

@@ -79,7 +79,7 @@ def test_the_summary_says_what_it_cost_and_its_rules_are_told(page: Page) -> Non
     )
     assert "of the passes of retraining" in text
     assert text.rstrip().endswith(".")
-    expect(page.locator("#badges")).to_contain_text("measured by the last run of this method here")
+    expect(page.locator("#badge-time")).to_contain_text("to the finished comparison")
     open_part(page, "numbers")
     page.locator("#compare-rules button").first.click()
     expect(page.locator("#compare-rules")).to_contain_text("Approximate unlearning is not a guarantee of deletion")

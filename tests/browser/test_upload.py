@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +47,7 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     assert page.evaluate(
         """() => [...document.querySelectorAll('#class-picker img')].every(i => i.complete && i.naturalWidth > 0)"""
     )
-    expect(page.locator("#badge-time")).to_contain_text("time unknown")
+    expect(page.locator("#badge-time")).to_contain_text("time not known yet")
     expect(page.locator("#retrain-here")).to_contain_text("time unknown")
     expect(page.locator("#reference-note")).to_contain_text("No retrained model")
     page.set_viewport_size({"width": 390, "height": 800})
@@ -57,4 +56,3 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     cards.first.click()
     expect(classes).not_to_have_count(3)
     expect(cards).to_have_count(shipped + 1)
-    expect(page.locator("#badge-time")).to_contain_text(re.compile(r"about \d"))

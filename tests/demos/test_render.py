@@ -40,10 +40,11 @@ PICTURE = {"uri": "data:,", "where": "training", "row": 3}
 CASES: dict[str, Callable[[str], Values]] = {
     "brief.html": lambda x: {"rows": [(x, x)], "caption": x},
     "attack.html": lambda x: {"strips": strips(x), "columns": 8},
-    "badges.html": lambda x: {"T": Texts(x), "machine": x, "expected": x, "trained_on": x, "why": x},
+    "badges.html": lambda x: {"T": Texts(x), "machine": x},
     "blur_box.html": lambda x: {"T": Texts(x)},
     "blur_switch.html": lambda x: {"T": Texts(x)},
     "blurred.html": lambda x: {"inner": x},
+    "expected.html": lambda x: {"T": Texts(x), "time": x, "why": x, "long": x},
     "found.html": lambda x: {
         "name": x,
         "help": x,

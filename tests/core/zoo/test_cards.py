@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from sfr_core.data.datasets import ASSETS
 from sfr_core.errors import AssetError
 from sfr_core.metrics.generation import PAGE
 from sfr_core.results import GeneratorRecord
@@ -72,11 +71,3 @@ def test_a_bad_card_of_a_generator_is_one_clear_sentence(tmp_path: Path, damage:
     path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
     with pytest.raises(AssetError, match="cannot be read"):
         read_card(tmp_path)
-
-
-def test_the_pace_of_a_training_is_that_of_a_cpu() -> None:
-    card = read_card(ASSETS / "models" / "fashion-mnist-ddpm")
-    assert card.cpu_pace == card.cpu_seconds / card.training["images_seen"]
-    on_gpu = replace(card, cpu_seconds=0.0, wall_seconds=300.0)
-    assert on_gpu.cpu_pace is None
-    assert replace(on_gpu, training={**card.training, "cpu_seconds_per_image": 0.01}).cpu_pace == 0.01

@@ -1,252 +1,169 @@
-"""Expected times: counted by hand, and learnt from a run."""
+"""The expected time as the page tells it: on the tile, beside the button, in the queue, and corrected by the run itself."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from demos.jobs.book import Job
-from demos.jobs.estimate import (
-    MODELS_EVALUATED,
-    Pace,
-    Recording,
-    card_rate,
-    drawings,
-    evaluated,
-    previewed,
-)
-from sfr_core import catalog, presets
-from sfr_core.catalog.base import Sizes
+from demos.jobs import estimate, warm
+from demos.jobs.book import Job, JobBook
+from demos.jobs.estimate import Timing
+from demos.live.feed import Feed
+from demos.unlearn import cards, reference
+from demos.unlearn.form_settings import default_run
+from sfr_core import presets
 from sfr_core.configs import RunConfig
-from sfr_core.data.samples import sample_prompts
-from sfr_core.passes import sizes
+from sfr_core.events import Event, Finished, PhaseStarted
 from sfr_core.plan import RunPlan, plan
-from sfr_core.runs import sampling as generation
-from sfr_core.zoo import shipped as zoo
-from sfr_core.zoo.cards import ModelCard, retrained_model
+from sfr_core.runs import expect, pace
+from sfr_core.runs.expect import Expected, expected
+from sfr_core.runs.pace import FILE, Paces, Ran, Rates
+from sfr_core.runs.runner import run as run_session
+from tests.core.tiny import tiny_dataset
+from tests.core.tiny_run import tiny_session
 
 MODEL = "fashion-mnist-resnet"
-
-
-def pictures(
-    method: str, settings: dict[str, Any], forget: int, remain: int, *, kind: str = "classifier", classes: int = 10
-) -> float:
-    """Passes over single pictures that a run of these settings makes."""
-    spec = catalog.spec_of(method, kind)
-    return spec.cost(spec.config_cls.from_dict(settings), Sizes(forget=forget, remain=remain, classes=classes)).passes
-
-
-def test_pictures_of_sfron_counted_by_hand() -> None:
-    settings = presets.resolve(
-        MODEL, "sfr-on", overrides={"steps": 10, "forget_every": 4, "batch_size": 100, "fisher_batches": 2, "fisher_batch_size": 50}
-    )  # fmt: skip
-    # 10 remain steps of 100, forget steps at 1, 5, 9 of 100 each, 2 batches of 50 of either set for the mask.
-    assert pictures("sfr-on", settings, 1000, 9000) == 10 * 100 + 3 * 100 + 200
-    assert pictures("sfr-on", {**settings, "mask": False}, 1000, 9000) == 1300
-    assert pictures("sfr-on", {**settings, "fisher_batches": None}, 1000, 9000) == 1300 + 10000
-    # A forget set of 5 pictures gives batches of 5.
-    assert pictures("sfr-on", {**settings, "mask": False}, 5, 9000) == 1000 + 15
-
-
-def test_pictures_of_sfron_redirected_counted_by_hand() -> None:
-    settings = presets.resolve(MODEL, "sfr-on", overrides={"steps": 10, "forget_every": 4, "batch_size": 100})
-
-    def of(**changes: Any) -> float:
-        return pictures("sfr-on-redirected", {**settings, "mask": False, **changes}, 1000, 9000, kind="ddpm")
-
-    assert of() == pictures("sfr-on", {**settings, "mask": False}, 1000, 9000) == 1300
-    # Two looks forward at 48 pictures before each of the three forgetting steps.
-    assert math.isclose(of(forget_until=0.5), 1300 + 3 * 48 * 2 / 3)
-    # Of steps 1, 5 and 9 two are among the first six. What was said before is asked for at each of the remain pictures.
-    assert of(forget_steps=6) == 1200
-    assert math.isclose(of(remain_loss="recall"), 1300 + 1000 / 3)
-    assert math.isclose(of(forget_loss="relative"), 1300 + 2 * 300 / 3)
-
-
-def test_every_method_has_a_count() -> None:
-    for name in catalog.BY_KIND["classifier"]:
-        assert pictures(name, presets.resolve(MODEL, name), 1000, 9000) > 0
-    assert (
-        pictures("retrain", presets.resolve(MODEL, "retrain"), 1000, 9000)
-        == 9000 * presets.resolve(MODEL, "retrain")["epochs"]
-    )
-
-
-def test_a_finished_run_replaces_the_guess() -> None:
-    pace, card = Pace(), zoo.card(MODEL)
-    settings = presets.resolve(
-        MODEL, "sfr-on", overrides={"mask": False, "steps": 10, "forget_every": 1, "batch_size": 100}
-    )
-    config = RunConfig(model=MODEL, forget="class:Bag", method="sfr-on", settings=settings)
-    run = plan(config)
-    first = pace.expect(run)
-    assert first.source == "card"
-    rate = card_rate(card, 10000)
-    evaluation = MODELS_EVALUATED * 20000 / 3 * rate
-    assert math.isclose(first.seconds, 2000 * rate + evaluation)
-    job = Job(id="0" * 32, visitor="1" * 32, plan=run, created=0.0)
-    job.result = SimpleNamespace(seconds=40.0)  # type: ignore[assignment]
-    pace.learn(job)
-    second = pace.expect(run)
-    assert second.source == "measured"
-    assert math.isclose(second.seconds, 40.0 + evaluation)
-    other = RunConfig(model=MODEL, forget="class:Bag", method="finetune", settings=presets.resolve(MODEL, "finetune"))
-    assert pace.expect(plan(other)).source == "card"
-
-
-def test_a_recording_of_such_a_machine_says_more_than_a_generators_card() -> None:
-    def run_of(model: str, method: str = "sfr-on", **changes: Any) -> RunPlan:
-        settings = presets.resolve(model, method)
-        return plan(RunConfig(model=model, forget="class:Bag", method=method, settings=settings, **changes))
-
-    drawing = "fashion-mnist-ddpm"
-    recorded, other = run_of(drawing), run_of(drawing, "finetune")
-    by_card = Pace().expect(recorded)
-    known = {drawing: Recording(recorded, by_card.seconds / 2, "a desk"), MODEL: Recording(recorded, 1.0, "a desk")}
-    found = Pace(known, "a desk").expect(recorded)
-    assert (found.source, found.seconds) == ("recorded", pytest.approx(by_card.seconds / 2))
-    assert Pace(known, "a desk").expect(other).seconds == pytest.approx(Pace().expect(other).seconds / 2)
-    for pace in (Pace(known, "another"), Pace({}, "a desk")):
-        assert pace.expect(recorded) == by_card
-    for elsewhere in (run_of(drawing, device="cuda"), run_of(MODEL)):
-        assert Pace(known, "a desk").expect(elsewhere).source == "card"
-
-
-def test_methods_in_steps_counted_by_hand() -> None:
-    common = {"steps": 10, "batch_size": 8}
-    assert (
-        pictures("finetune", common, 100, 900, kind="ddpm")
-        == pictures("gradient-ascent", common, 100, 900, kind="ddpm")
-        == 80
-    )
-    assert pictures("joint", common, 100, 900, kind="ddpm") == 160
-    assert pictures("salun", {**common, "saliency_batches": 2}, 100, 900, kind="ddpm") == 160 + 16
-    assert pictures("salun", {**common, "saliency_batches": None}, 100, 900, kind="ddpm") == 160 + 100
-    amnesia = {**common, "fisher_images": 5, "fisher_timesteps": 4}
-    assert pictures("selective-amnesia", amnesia, 100, 900, kind="ddpm") == 160 + 10 * 5 * 4
-    for method in catalog.of_kind("ddpm"):
-        assert pictures(method, presets.resolve("", method, kind="ddpm"), 1000, 9000, kind="ddpm") > 0
-
-
-def config_of(kind: str, forget: str, method: str = "sfr-on", **changes: Any) -> RunConfig:
-    settings = presets.resolve("", method, kind=kind)
-    return RunConfig(model="tiny", forget=forget, method=method, settings=settings, **changes)
+RATES = Rates(train=0.002, forward=0.0005, look=0.0, opening=2.0, precision="fp32")
+ALONE = Expected(opening=2.0, own=0.0, fisher=0.0, steps=30.0, previews=0, preview=4.0, evaluate=4.0)
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModelCard], ModelCard]:
-    """Makes a card the only model."""
-
-    def install(card: ModelCard) -> ModelCard:
-        monkeypatch.setattr(zoo, "cards", lambda: (card,))
-        return card
-
-    return install
-
-
-def planned(card: ModelCard, forgotten: tuple[int, ...], classes: int) -> tuple[int, int]:
-    """Samples of a whole record, and of one that the card has."""
-    plan = generation.plan(forgotten, classes, generation.protocol_of(card))
-    return len(plan.labels), len(plan.shown)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paces:
+    """The only paces of this process, with torch loaded and passes of a known time."""
+    found = Paces(tmp_path / FILE)
+    monkeypatch.setattr(pace, "paces", lambda: found)
+    monkeypatch.setattr(pace, "timed_rates", lambda session, opening: RATES)
+    warm.load(diffusers=False)
+    return found
 
 
-def test_what_a_pixel_generators_run_draws_is_what_it_plans_to_draw(installed: Any) -> None:
-    from sfr_core.tasks.ddpm import PREVIEW, SELF_GENERATED
-
-    shipped = next((c for c in zoo.cards() if c.kind == "ddpm"), None)
-    if shipped is None:
-        pytest.skip("no generator is installed")
-    card = installed(replace(shipped, id="tiny"))
-    steps = card.sampling.steps
-    config = config_of("ddpm", "class:Trouser")
-    looks = (PREVIEW.times + 1) * 10 * PREVIEW.columns * PREVIEW.steps
-    whole, shown = planned(card, (1,), 10)
-    assert card.records["class:Trouser"]
-    reference = shown if retrained_model(card, "class:Trouser") else 0
-    passes = looks + (whole + shown + reference) * steps
-    assert math.isclose(drawings(plan(config)), passes * 2 / 3)
-    free = (SELF_GENERATED.forget + 9 * SELF_GENERATED.remain / 2) * SELF_GENERATED.steps
-    config = replace(config, data="data-free")
-    assert math.isclose(drawings(plan(config)), (passes + free) * 2 / 3)
-    assert sizes(plan(config)) == (SELF_GENERATED.forget, 9 * SELF_GENERATED.remain, 0)
+def small_run() -> RunPlan:
+    small = {"steps": 2, "forget_every": 1, "batch_size": 4, "mask": False}
+    settings = presets.resolve(MODEL, "sfr-on", overrides=small)
+    return plan(RunConfig(model=MODEL, forget="class:Sneaker", method="sfr-on", settings=settings, precision="fp32"))
 
 
-@pytest.mark.parametrize("forget", ["class:three", "class:three,one,five"])
-def test_a_transformers_run_draws_its_own_pictures(tmp_path: Path, installed: Any, forget: str) -> None:
-    from sfr_core.tasks.dit import PREVIEW, SELF_GENERATED
-    from tests.core.tiny_dit import CLASSES, dit_card, dit_task
+def test_nothing_is_told_before_torch_is_there_or_a_pass_was_timed(
+    kept: Paces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = default_run(MODEL)
+    assert estimate.expect(run) is None
+    assert "not known yet" in reference.describe(lambda: run)[0]
+    assert cards.times([MODEL]) == {MODEL: ""}
+    monkeypatch.setattr(warm, "loaded", threading.Event())
+    assert (estimate.expect(run), estimate.drawn(run, 4), estimate.attack(run)) == (None, None, None)
 
-    card = installed(dit_card(tmp_path / "m", id="tiny"))
-    config = config_of("dit", forget)
-    run = plan(config)
-    mine = sizes(run)
-    task = dit_task(forget)
-    assert mine == (task.count("forget"), task.count("remain"), 0)
-    assert previewed(PREVIEW, run.forget) == len(task.preview_labels)
-    whole, _ = planned(card, run.forget.spec.classes, len(CLASSES))
-    assert evaluated(run) == 2 * whole  # no record is on the card: before is drawn as a whole too
-    passes = (
-        (PREVIEW.times + 1) * previewed(PREVIEW, run.forget) * PREVIEW.steps
-        + 2 * whole * 4
-        + (mine[0] + mine[1] / 2) * SELF_GENERATED.steps
+
+def test_tile_and_button_show_the_same_time(kept: Paces) -> None:
+    Timing()._work([default_run(MODEL)], threading.Lock(), lambda: False)
+    found = expected(default_run(MODEL), kept)
+    assert found is not None
+    # 19,840 passes of the steps and 2,024 of the mask, 20 looks at 1,012 pictures, and three models asked about 20,000.
+    assert found.seconds == pytest.approx(2.0 + 0.002 * (19_840 + 2_024) + 0.0005 * (20 * 1_012 + 3 * 20_000))
+    assert cards.times([MODEL]) == {MODEL: "about 1 min"}
+    assert "<b>about 1 min</b>" in reference.describe(lambda: default_run(MODEL))[0]
+
+
+def test_the_models_are_not_timed_while_a_run_waits_or_computes(kept: Paces, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "PATIENCE", 0.01)
+    busy, asked = [True, True, True, False, False], []
+    slot = threading.Lock()
+
+    def is_busy() -> bool:
+        asked.append(slot.locked())
+        return busy.pop(0)
+
+    timing = Timing()
+    timing._work([default_run(MODEL)], slot, is_busy)
+    assert asked == [False, False, False, False, True]  # again once the model is open, with the slot in hand
+    assert kept.of(default_run(MODEL)) is not None
+    assert timing.going is False
+    assert not slot.locked()
+
+
+def test_a_run_times_its_model_itself_and_teaches_when_it_ends(
+    kept: Paces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expect, "open_dataset", lambda card: tiny_dataset())
+    session = tiny_session(tmp_path / "m", mask=False, steps=4, forget_every=1, batch_size=4)
+
+    def backend(job: Job) -> Iterator[Event]:
+        job.expected = estimate.opened(session, 0.25)
+        yield from run_session(session, cancel=job.cancel)
+
+    book = JobBook(backend, on_end=estimate.learn)
+    job = book.submit("1" * 32, session.plan)
+    until(lambda: not job.active and (found := kept.of(job.plan)) is not None and found.runs)
+    assert job.state == "finished", job.error
+    assert job.expected is not None
+    assert job.expected.opening == 0.25
+    assert job.took == pytest.approx(job.times[-1], abs=0.5)
+    assert (job.times, len(job.times)) == (sorted(job.times), len(job.log))
+    found = kept.of(job.plan)
+    assert found is not None
+    assert job.result is not None
+    assert job.took is not None
+    (ran,) = found.runs
+    passes = 4 * 4 + 4 * 4
+    assert ran == Ran(
+        name="sfr-on",
+        method=pytest.approx(job.result.seconds / (passes * 0.002)),
+        rest=pytest.approx((job.took - job.times[0] - job.result.seconds) / job.expected.rest),
     )
-    assert math.isclose(drawings(run), passes * 2 / 3)
+    assert found.rates.opening == job.times[0]
+    # The next one is told from what this one took.
+    again = estimate.expect(job.plan)
+    assert again is not None
+    assert again.method == pytest.approx(job.result.seconds)
+    assert again.seconds == pytest.approx(job.took)
+    # A run that was stopped, or that nothing was told of, teaches nothing.
+    job.state = "cancelled"
+    estimate.learn(job)
+    job.state, job.expected = "finished", None
+    estimate.learn(job)
+    assert kept.of(job.plan) == found
 
 
-def test_a_concepts_run_draws_what_its_prompts_ask_for(tmp_path: Path, installed: Any) -> None:
-    from sfr_core.tasks.text_to_image import PREVIEW, SELF_GENERATED
-    from tests.core.tiny_sd import CONCEPTS, sd_folder, sd_task
+class Held:
+    """A book whose runs go on when they are told to."""
 
-    card = installed(sd_folder(tmp_path / "m", id="tiny", source="bundled"))
-    config = config_of("text-to-image", "concept:cat")
-    run = plan(config)
-    task = sd_task("cat", ready=False)
-    assert run.forget.names == task.plan.names == ("cat", "a cat emoji", "kitty", "a red kitty", "tiger", "car", "tree")
-    assert sizes(run) == (task.count("forget"), task.count("remain"), 0) == (6, 12, 0)
-    assert previewed(PREVIEW, run.forget) == len(task.preview_labels)
-    whole = len(sample_prompts(task.plan, generation.protocol_of(card).n))
-    assert evaluated(run) == 2 * whole
-    passes = (PREVIEW.times + 1) * previewed(PREVIEW, run.forget) * PREVIEW.steps + 2 * whole * 4
-    assert math.isclose(drawings(run), (passes + (6 + 12 / 2) * SELF_GENERATED.steps) * 2 / 3)
-    assert CONCEPTS.find("tree").offered is False
-    pace = Pace()
-    assert (
-        pace.expect(plan(config, card=replace(card, cpu_seconds=30.0, training={"images_seen": 60}))).source == "card"
-    )
+    def __init__(self) -> None:
+        self.gate, self.now = threading.Semaphore(0), 100.0
+        self.book = JobBook(self._backend, clock=lambda: self.now, expect=lambda run: ALONE)
+
+    def _backend(self, job: Job) -> Iterator[Event]:
+        for event in (PhaseStarted(phase="prepare", total=0), Finished(steps=2)):
+            self.gate.acquire()
+            yield event
 
 
-def test_methods_for_concepts_counted_by_hand() -> None:
-    common = {"steps": 10, "batch_size": 6}
-    # 50 sampler steps end after 24.5 on average, two passes each; the old model answers twice: 51 forward passes, 17 trainings.
-    assert math.isclose(pictures("esd-x", {**common, "sample_steps": "50"}, 9, 9, kind="text-to-image"), 60 * (1 + 17))
-    assert math.isclose(
-        pictures("concept-ablation", {**common, "prior_weight": 1.0}, 9, 9, kind="text-to-image"), 60 * (2 + 1 / 3)
-    )
-    assert math.isclose(
-        pictures("concept-ablation", {**common, "prior_weight": 0.0}, 9, 9, kind="text-to-image"), 60 * (1 + 1 / 3)
-    )
-    assert pictures("uce", presets.resolve("", "uce", kind="text-to-image"), 9, 9, kind="text-to-image") == 0
-    assert pictures("random-embedding", presets.resolve("", "random-embedding", kind="dit"), 9, 9, kind="dit") == 0
-    redirecting = presets.resolve(
-        "", "sfr-on", kind="text-to-image", overrides={"mask": False, "steps": 10, "batch_size": 6}
-    )
-    assert math.isclose(pictures("sfr-on", redirecting, 9, 9, kind="text-to-image"), 60 + 60 * 4 / 3)
+def until(true: Any) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
-def test_a_generators_rate_is_its_own_training_time_over_the_pictures_it_saw() -> None:
-    shipped = next((c for c in zoo.cards() if c.kind == "ddpm"), None)
-    if shipped is None:
-        pytest.skip("no generator is installed")
-    # The retrained model took 100 s for fewer pictures, which says nothing of this training.
-    card = replace(shipped, cpu_seconds=3586, retrain_seconds=100.0, training={"images_seen": 384_000})
-    rate = card_rate(card, 10000)
-    assert rate is not None
-    assert math.isclose(rate, 0.00933854, rel_tol=1e-5)
-    assert card_rate(replace(card, training={}), 10000) is None
-    assert card_rate(replace(card, cpu_seconds=0.0), 10000) is None
+def test_who_waits_is_told_when_the_run_begins_and_when_it_is_done() -> None:
+    held = Held()
+    first, second, third = (held.book.submit(str(n) * 32, small_run()) for n in (1, 2, 3))
+    until(lambda: first.state == "running")
+    held.now += 1.0  # one second of its opening is over
+    feed = Feed(held.book)
+    assert ALONE.seconds == 40.0
+    assert held.book.before(third.id) == [first, second]
+    shown = feed.attach(third)
+    assert shown["line"] == "Waiting: number 2 in the queue. It begins in about 1 min."  # 39 and 40 s
+    assert shown["left"] == 39.0 + 40.0 + 40.0
+    assert feed.attach(second)["left"] == 39.0 + 40.0
+    running = feed.attach(first)
+    assert (running["elapsed"], running["left"]) == (1.0, 39.0)
+    held.gate.release(6)
+    until(lambda: not held.book.busy)
+    assert feed.attach(third)["left"] is None
+    assert held.book.before(third.id) == []

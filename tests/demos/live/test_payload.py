@@ -121,8 +121,10 @@ def test_a_recorded_run_ends_where_it_ended(tmp_path: Path) -> None:
     )
     assert value["note"].endswith(copy.duration(value["pace"] * len(value["frames"]) / 1000) + ".")
     assert value["frames"][-1]["line"] == "Finished after 2 steps."
-    looks = sum(isinstance(e, Evaluated) for e in LOG)
-    assert value["looked"] == [looks, looks]
+    # Of a recording the rest is known: it gets less, and there is none at the end.
+    left = [frame["left"] for frame in value["frames"]]
+    assert left[:-1] == [took - frame["elapsed"] for frame in value["frames"][:-1]]
+    assert left[-1] is None
     assert value["frames"][-1]["elapsed"] == value["took"] == took
     assert [frame["step"] for frame in value["frames"]] == sorted(frame["step"] for frame in value["frames"])
     assert value["view"]["loss"]["i"] == [1, 2]

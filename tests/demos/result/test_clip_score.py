@@ -269,14 +269,14 @@ def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: P
 def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
 
-    def expected(run: Any, seconds: Any, n: int) -> estimate.Estimate:
+    def expected(run: Any, n: int) -> float:
         drawn.append(n)
-        return estimate.Estimate(n / 2, "measured")
+        return n / 2
 
     monkeypatch.setattr("demos.panel.plan", lambda _: None)
     monkeypatch.setattr(estimate, "drawn", expected)
     assert clip_score.time_text(of_concept(), 20) == (
-        "Drawing takes about 2 min (from the speed of this run). CLIP then scores 240 pictures, about 2 s each on one CPU core."
+        "Drawing takes about 2 min (from passes that were timed on this machine). CLIP then scores 240 pictures, about 2 s each on one CPU core."
     )
     two = of_concept(reports={who: report(100, [0, 0, 1, 1, 2, 2]) for who in ("before", "after")})
     clip_score.time_text(two, 4)

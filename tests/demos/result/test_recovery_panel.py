@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from demos.context import PageContext
-from demos.jobs import estimate, side_jobs
+from demos.jobs import estimate, side_jobs, warm
 from demos.panel import ShownRun
 from demos.result import recovery
 from sfr_core import presets
@@ -21,7 +21,10 @@ from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.metrics.recovery import Recovery
+from sfr_core.ops.device import pick_device
 from sfr_core.plan import plan
+from sfr_core.runs.known import machine_of
+from sfr_core.runs.pace import Pace, Paces, Rates
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import Sampling
 from tests.core.tiny_sd import sd_folder
@@ -72,16 +75,24 @@ def test_expected_time_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     card = replace(zoo.card("emoji-sd"), sampling=Sampling(steps=20, guidance=2.0), training={})
     run = plan(config, card=card)
-    # 40 pictures in 8 s: 0.2 s each. Two thirds of (300 x 16 trained + 40 x 20 drawn with guidance).
-    found = estimate.attack(run, 8.0)
-    assert found is not None
-    assert found.source == "measured"
-    assert found.seconds == pytest.approx(0.2 * 2 / 3 * (4800 + 800))
-    assert estimate.attack(run, None) is None
+    kept = Paces(None)
+    monkeypatch.setattr("sfr_core.runs.pace.paces", lambda: kept)
+    warm.load(diffusers=False)
+    assert estimate.attack(run) is None
+    kept._put(
+        Pace(
+            machine=machine_of(pick_device("auto")), weights=card.sha256, memory="plain", asked="auto",
+            rates=Rates(train=1.0, forward=0.05, look=0.5, opening=9.0, precision="fp32"),
+        )
+    )  # fmt: skip
+    # 300 x 16 answers and as many on the way back, 40 x 20 with guidance, and 40 looks.
+    assert estimate.attack(run) == pytest.approx(0.05 * 2 * (4800 + 800) + 40 * 0.5)
     monkeypatch.setattr("demos.panel.plan", lambda _: run)
     monkeypatch.setattr(recovery, "_took", {})
-    shown: Any = SimpleNamespace(config=config, seconds=lambda: 8.0)
-    assert recovery.time_text(shown).startswith("Takes about 12 min for a model (from the speed of this run). The")
+    shown: Any = SimpleNamespace(config=config)
+    assert recovery.time_text(shown).startswith(
+        "Takes about 10 min for a model (from passes that were timed on this machine). The"
+    )
     # The third of its models was known: two were attacked in a minute.
     job: side_jobs.SideJob[Recovery]
     job = side_jobs.SideJob(("after", "retrained", "before"), 5, None, "done", computed=2, seconds=60.0)  # type: ignore[arg-type]

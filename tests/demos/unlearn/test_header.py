@@ -1,13 +1,12 @@
-"""Title, honesty line and badges."""
+"""Title, honesty line, the machine and the expected time."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from demos.jobs.estimate import Estimate
 from demos.jobs.hardware import Hardware
 from demos.text import unlearn as copy
-from demos.unlearn import header
+from demos.unlearn import header, reference
 
 
 class Reader(HTMLParser):
@@ -48,25 +47,16 @@ def test_the_head_says_what_approximate_means() -> None:
     assert "<details" in text  # the why opens without a script
 
 
-def test_badges_with_an_expected_time() -> None:
-    seen = Reader(header.badges_html(MACHINE, Estimate(seconds=63.0, source="card"), "another desk"))
-    assert seen.texts["badge-hardware"] == "Hardware: CPU, 2 cores"
-    assert "1 min" in seen.texts["badge-time"]
-    assert "another desk" in seen.titles["badge-time"]
-    text = header.badges_html(MACHINE, Estimate(seconds=63.0, source="measured"))
-    assert copy.EXPECT_FROM["measured"] in text
-    assert Reader(text).titles["badge-time"] == ""
-
-
-def test_badges_before_anything_is_known() -> None:
-    text = header.badges_html(MACHINE, None)
-    assert copy.EXPECT_UNKNOWN in Reader(text).texts["badge-time"]
-    assert copy.EXPECT_UNKNOWN_WHY in text
-
-
-def test_names_of_machines_are_text_and_not_markup() -> None:
-    seen = Reader(
-        header.badges_html(Hardware("cuda", "<b>GPU</b> & co"), Estimate(seconds=1.0, source="card"), '"><i>')
-    )
+def test_the_badge_names_the_machine() -> None:
+    assert Reader(header.badges_html(MACHINE)).texts["badge-hardware"] == "Hardware: CPU, 2 cores"
+    seen = Reader(header.badges_html(Hardware("cuda", "<b>GPU</b> & co")))
     assert seen.texts["badge-hardware"] == "Hardware: <b>GPU</b> & co"
-    assert '"><i>' in seen.titles["badge-time"]
+
+
+def test_the_expected_time_or_that_it_is_not_known_yet() -> None:
+    seen = Reader(reference.expected_html(63.0))
+    assert seen.texts["badge-time"] == "Time: about 1 min to the finished comparison"
+    assert seen.titles["badge-time"] == copy.EXPECT_WHY_LONG
+    seen = Reader(reference.expected_html(None))
+    assert seen.texts["badge-time"] == "Time: time not known yet measured when the run begins"
+    assert seen.titles["badge-time"] == ""

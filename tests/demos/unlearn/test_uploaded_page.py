@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -21,21 +20,21 @@ from gradio.block_function import BlockFunction
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from demos.jobs.book import Job, JobBook
-from demos.jobs.estimate import Pace
+from demos.jobs import estimate, warm
+from demos.jobs.book import JobBook
 from demos.live import payload as live
 from demos.pictures import inline
 from demos.records import record as run_record
 from demos.result import export
 from demos.text import unlearn as copy
-from demos.unlearn import cards, header, layout, uploaded
+from demos.unlearn import cards, layout, uploaded
 from demos.unlearn import options as form
 from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, InputError
 from sfr_core.events import Finished, Step
-from sfr_core.passes import planned
 from sfr_core.plan import plan
+from sfr_core.runs.session import Session
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.uploaded import UploadedModel, open_uploaded
 from tests.core.own_files import COLOURS, OwnFiles, write_own
@@ -245,22 +244,17 @@ def test_large_pictures_travel_small(swin: OwnFiles) -> None:
     assert Image.open(io.BytesIO(png)).size == (64, 32)
 
 
-def test_its_time_is_unknown_until_a_run_was_measured(swin: OwnFiles) -> None:
+def test_its_time_is_unknown_until_a_run_has_timed_it(swin: OwnFiles) -> None:
     model = open_swin(swin, "c")
     zoo.take_in(model)
     run = plan(tiny_run(model.card.id))
-    pace = Pace()
-    assert pace.expect(run) is None
-    assert "time unknown" in header.badges_html(uploaded.hardware.detect(), None, model.card.machine)
-    job = Job(id="0" * 32, visitor="1" * 32, plan=run, created=0.0)
-    job.result = SimpleNamespace(seconds=6.0)  # type: ignore[assignment]
-    pace.learn(job)
-    found = pace.expect(run)
+    warm.load(diffusers=False)
+    assert estimate.expect(run) is None
+    session = Session.of_plan(run)
+    found = estimate.opened(session, 1.5)
     assert found is not None
-    assert found.source == "measured"
-    # The last run's 6 s, and four models that look at 30 pictures, each a third of a training step, at the run's own pace.
-    rate = 6.0 / planned(run)
-    assert found.seconds == pytest.approx(6.0 + 4 * 30 / 3 * rate)
+    assert found.opening == 1.5
+    assert found == estimate.expect(run)
 
 
 def tiny_run(model_id: str) -> RunConfig:
