@@ -34,6 +34,10 @@ PLAY_SECONDS = 14.0
 """A recorded run plays in about this time, whatever it took."""
 
 
+PREPARING: tuple[Phase, ...] = ("fisher", "mask")
+"""Phases that a method may have before its first step."""
+
+
 def forget_words(spec: ForgetSpec, class_names: tuple[str, ...]) -> str:
     """What is forgotten, in words."""
     if spec.concept:
@@ -53,10 +57,10 @@ def title(config: RunConfig, forget: ForgetPlan) -> str:
     return copy.RECORDED_SUMMARY.format(method=catalog.title_of(config.method), what=words)
 
 
-def skipped(config: RunConfig) -> tuple[Phase, ...]:
-    """Phases that this method and these settings do not have."""
-    masked = config.settings.get("mask") is True or "mask_fraction" in config.settings
-    return () if masked else ("fisher", "mask")
+def skipped(run: RunPlan) -> tuple[Phase, ...]:
+    """Phases before the first step that this method and these settings do not have."""
+    has = run.method.prepares(run.settings)
+    return tuple(phase for phase in PREPARING if phase not in has)
 
 
 def generates(run: RunPlan) -> bool:
@@ -75,7 +79,7 @@ def kind_words(model: str) -> list[str]:
 
 def words_of(run: RunPlan) -> bridge.Words:
     """What the live view must know of a run beside its events."""
-    return bridge.Words(skipped(run.config), run.forget.names, run.forget.spec.classes, run.forget.roles)
+    return bridge.Words(skipped(run), run.forget.names, run.forget.spec.classes, run.forget.roles)
 
 
 def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from demos.text import unlearn as copy
 from sfr_core import catalog
 from sfr_core.configs import Setting
-from sfr_core.configs.base import Group, wanted
+from sfr_core.configs.base import Group, must_be
 from sfr_core.configs.run import whole
 from sfr_core.errors import ConfigError, SpecError
 from sfr_core.kinds import KINDS
@@ -37,7 +37,7 @@ def field(setting: Setting, value: Any) -> dict[str, Any]:
         "choices": [[name, name] for name in setting.choices],
         "optional": setting.optional,
         "slider": is_slider(setting),
-        "wanted": f"Give {wanted(setting)}.",
+        "wanted": must_be(setting),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from sfr_core.configs.base import MethodConfig, OptimizerConfig
-from sfr_core.events import Event
+from sfr_core.events import Event, Phase
 from sfr_core.kinds.base import named
 
 Method = Callable[..., Iterator[Event]]
@@ -141,6 +141,7 @@ class MethodSpec:
         requires: abilities (Kind.abilities) that the task must have beside those of Task.
         paper: citation.
         parts: its row in the paper's unifying table.
+        prepares: the phases that a run goes through before its first step, by its config.
         cost: what a run takes, by its config.
         presets: how much may be spent, with the sources of the values.
         as_written: what the variant "paper" changes in the values of a preset.
@@ -157,6 +158,7 @@ class MethodSpec:
     requires: tuple[str, ...] = ()
     paper: str
     parts: Parts
+    prepares: Callable[[Any], tuple[Phase, ...]] = lambda config: ()
     cost: Callable[[Any, Sizes], Cost]
     presets: Presets
     as_written: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda preset: {}

@@ -166,6 +166,7 @@ _CLASSIFIER = MethodSpec(
         remaining="descent on the remain set: g_r",
         manifold="Euclidean: δᵀ δ",
     ),
+    prepares=lambda config: ("mask",),
     cost=_cost,
     presets=CLASSIFIER,
     redirects=True,

@@ -89,6 +89,7 @@ _DDPM = MethodSpec(
         remaining="replay of the remaining classes: g_r",
         manifold="diagonal Fisher at the first weights, as a penalty: λ Σ F (θ − θ0)²",
     ),
+    prepares=lambda config: ("fisher",),
     cost=_cost,
     presets=DDPM,
 )

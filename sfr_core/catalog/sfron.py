@@ -178,6 +178,7 @@ _CLASSIFIER = MethodSpec(
         remaining="descent on the remain set: g_r",
         manifold="remain curvature at the present weights, implicit in fast and slow steps: δᵀ H_r δ",
     ),
+    prepares=lambda config: ("fisher", "mask") if config.mask else (),
     cost=cost,
     presets=CLASSIFIER,
     as_written=lambda preset: AS_WRITTEN,

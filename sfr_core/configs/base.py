@@ -96,8 +96,7 @@ class MethodConfig:
         known = {spec.name: spec for spec in cls.settings()}
         if name not in known:
             raise UnknownName("field", name, known)
-        said = f"{known[name].label} ({name}) cannot be {reprlib.repr(wrong['input'])}."
-        raise ConfigError(said, hint=f"Give {wanted(known[name])}.")
+        raise ConfigError(must_be(known[name]), hint=f"You gave {name} = {reprlib.repr(wrong['input'])}.")
 
     def check_abilities(self, have: Collection[str]) -> None:
         """Refuses values that ask for what a task cannot do.
@@ -138,16 +137,20 @@ def _describe(name: str, hint: Any, default: Any, shown: Mapping[str, Any]) -> S
     return Setting(name=name, kind=kind, default=default, choices=choices, optional=optional, **shown)
 
 
-def wanted(spec: Setting) -> str:
-    """What `spec` accepts, in words: "a whole number from 1 to 64, or none"."""
-    span = "" if spec.low is None or spec.high is None else f" from {spec.low:g} to {spec.high:g}"
+def must_be(spec: Setting) -> str:
+    """What a setting accepts, as a sentence: "Steps must be a whole number between 1 and 64, or empty (none)."."""
+    span = "" if spec.low is None or spec.high is None else f"between {_number(spec.low)} and {_number(spec.high)}"
     accepted = {
         "bool": "true or false",
-        "int": f"a whole number{span}",
-        "float": f"a number{span}",
+        "int": f"a whole number {span}",
+        "float": span or "a number",
         "choice": "one of " + ", ".join(spec.choices),
-    }[spec.kind]
-    return accepted + (", or none" if spec.optional else "")
+    }[spec.kind].strip()
+    return f"{spec.label} must be {accepted}{', or empty (none)' if spec.optional else ''}."
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 SWITCHES = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}

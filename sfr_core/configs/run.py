@@ -24,8 +24,8 @@ MAX_PROMPT = 300
 MAX_THREADS = 1024
 Name = Annotated[str, Field(pattern=r"\S")]
 ACCEPTED = {
-    "seed": f"a whole number from 0 to {MAX_SEED}",
-    "threads": f"a whole number from 1 to {MAX_THREADS}",
+    "seed": f"a whole number between 0 and {MAX_SEED:,}",
+    "threads": f"a whole number between 1 and {MAX_THREADS:,}",
     "redirect": f"a prompt of at most {MAX_PROMPT} characters",
     "settings": "a table of fields, {field: value}",
 }
@@ -87,7 +87,8 @@ class RunConfig:
             raise UnknownName("field", name, hints)
         if choices := get_args(hints[name]) if wrong[0]["type"] == "literal_error" else ():
             raise UnknownName(name, str(value), choices)
-        raise ConfigError(f"The {name} cannot be {reprlib.repr(value)}.", hint=f"Give {ACCEPTED.get(name, 'a name')}.")
+        must_be = f"The {name} must be {ACCEPTED.get(name, 'a name')}."
+        raise ConfigError(must_be, hint=f"You gave {reprlib.repr(value)}.")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict, fields in the order above."""
@@ -128,5 +129,5 @@ def whole(name: str, value: float | None) -> int:
         ConfigError: empty, with a fraction, or out of range.
     """
     if value is None or not float(value).is_integer() or not 0 <= value <= MAX_SEED:
-        raise ConfigError(f"The {name} cannot be {value!r}.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
+        raise ConfigError(f"The {name} must be a whole number between 0 and {MAX_SEED:,}.", hint=f"You gave {value!r}.")
     return int(value)

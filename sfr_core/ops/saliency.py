@@ -66,7 +66,7 @@ def top_fraction_mask(scores: Tensors, fraction: float) -> tuple[Tensors, float]
         ConfigError: `fraction` outside 0 to 1.
     """
     if not 0.0 <= fraction <= 1.0:
-        raise ConfigError(f"The mask share cannot be {fraction}.", hint="Give a number from 0 to 1.")
+        raise ConfigError("Mask share must be between 0 and 1.", hint=f"You gave {fraction}.")
     keep = int(fraction * sum(s.numel() for s in scores.values()))
     if not keep:
         return {name: torch.zeros(s.shape, dtype=torch.bool, device=s.device) for name, s in scores.items()}, float(

@@ -177,11 +177,11 @@ BAD = {
     "device": ([*SHIPPED, "--device", "cudo"], "'cuda'"),
     "precision": ([*SHIPPED, "--precision", "fp23"], "'fp32'"),
     "field": ([*SHIPPED, "--set", "alfa=3"], "'alpha'"),
-    "value": ([*SHIPPED, "--set", "steps=many"], "a whole number from 1"),
-    "range": ([*SHIPPED, "--set", "momentum=2"], "0 to 0.999"),
+    "value": ([*SHIPPED, "--set", "steps=many"], "a whole number between 1 and"),
+    "range": ([*SHIPPED, "--set", "momentum=2"], "between 0 and 0.999"),
     "no value": ([*SHIPPED, "--set", "steps"], "field=value"),
-    "seed": ([*SHIPPED, "--seed", "-1"], "0 to 2147483647"),
-    "seed text": ([*SHIPPED, "--seed", "x"], "0 to 2147483647"),
+    "seed": ([*SHIPPED, "--seed", "-1"], "between 0 and 2,147,483,647"),
+    "seed text": ([*SHIPPED, "--seed", "x"], "between 0 and 2,147,483,647"),
     "missing option": (SHIPPED[:4], "--method is missing"),
     "unknown option": ([*SHIPPED, "--epochs", "3"], "--epochs"),
     "config missing": (["--config", "nothing.json"], "nothing.json"),
@@ -274,7 +274,7 @@ def test_a_config_with_a_field_out_of_range_is_refused(
     config["settings"]["momentum"] = 7
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert main(["run", "--config", str(tmp_path), *own.options(), "--out", str(tmp_path / "out")]) == 2
-    assert "(momentum)" in capsys.readouterr().err
+    assert "Momentum must be between 0 and 0.999." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

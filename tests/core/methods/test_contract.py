@@ -192,6 +192,11 @@ def test_weights_move_and_events_are_plain_and_obey_the_grammar(case: Case) -> N
     for event in events:
         assert plain(event), event
         assert from_json(json.loads(json.dumps(to_json(event), allow_nan=False))) == event
+    begun = tuple(dict.fromkeys(e.phase for e in events if isinstance(e, PhaseStarted)))
+    assert begun == (
+        *case.spec.prepares(case.spec.config_cls.from_dict(case.small)),
+        "unlearn",
+    )  # what the stepper shows
     masks = [e for e in events if isinstance(e, MaskReady)]
     assert len(masks) == (1 if case.spec.parts.mask else 0)
     assert all([layer.name for layer in mask.layers] == list(task.parameters()) for mask in masks)

@@ -121,7 +121,7 @@ BAD = {
     "an infinite number": ({"result": RESULT.replace('"seconds": 6.0', '"seconds": 1e999')}, "'seconds' in result.json"),
     "a broken config inside": ({"result": changed(RESULT, config={"model": "x"})}, "The config of this run cannot be read"),
     "an unknown setting": ({"config": changed(CONFIG, settings={"alhpa": 1.0})}, "Unknown field 'alhpa'"),
-    "a setting out of range": ({"config": changed(CONFIG, settings={"lr": 99.0})}, "cannot be 99.0"),
+    "a setting out of range": ({"config": changed(CONFIG, settings={"lr": 99.0})}, "Learning rate must be between 0 and 1."),
     "two runs": ({"result": RESULT, "events": lines([Finished(steps=4, result=result(seconds=7.0))])}, "different runs"),
     "another config": ({"result": RESULT, "config": changed(CONFIG, seed=8)}, "different runs"),
     "twice the same kind": ({"result": RESULT, "other.json": RESULT}, "more than one run"),

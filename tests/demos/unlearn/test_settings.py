@@ -58,7 +58,7 @@ def test_the_page_is_told_of_every_setting_with_its_symbol_range_and_start() -> 
     assert fields["momentum"]["slider"]
     assert [fields[name]["kind"] for name in ("alpha", "steps", "mask", "seed")] == ["float", "int", "bool", "int"]
     assert [name for name, _ in fields["alpha_schedule"]["choices"]] == list(settings["alpha_schedule"].choices)
-    assert fields["steps"]["wanted"] == "Give a whole number from 1 to 20000."
+    assert fields["steps"]["wanted"] == "Steps must be a whole number between 1 and 20,000."
     assert (fields["fisher_clip"]["value"], fields["fisher_clip"]["optional"]) == (None, True)
     json.dumps(offer)
 
@@ -112,12 +112,16 @@ def test_no_slider_hides_its_default_at_its_end() -> None:
 @pytest.mark.parametrize(
     ("changed", "run", "said"),
     [
-        ({"fisher_batches": 0}, {}, r"Fisher batches \(fisher_batches\) cannot be 0"),
+        (
+            {"fisher_batches": 0},
+            {},
+            r"Fisher batches must be a whole number between 1 and 100,000, or empty \(none\). You gave fisher_batches = 0.",
+        ),
         ({"alpha": None}, {}, "is empty"),
         ({"alpha": -1}, {}, "alpha"),
-        ({"alpha": "no number"}, {}, r"Forgetting strength \(alpha\) cannot be 'no number'"),
+        ({"alpha": "no number"}, {}, "Forgetting strength must be between 0 and 10,000. You gave alpha = 'no number'."),
         ({"steps": 2.5}, {}, "steps"),
-        ({"momentum": 7.5}, {}, r"Momentum \(momentum\) cannot be 7.5. Give a number from 0 to 0.999"),
+        ({"momentum": 7.5}, {}, "Momentum must be between 0 and 0.999. You gave momentum = 7.5."),
         ({"magic": 1}, {}, "magic"),
         ({}, {"seed": None}, "seed"),
         ({}, {"seed": 1.5}, "seed"),
@@ -140,7 +144,7 @@ def test_an_emptied_box_means_off_and_names_are_checked() -> None:
 def test_a_share_that_cannot_be_is_refused_in_words() -> None:
     with pytest.raises(SpecError, match=r"A share of 150 % cannot be forgotten. Choose one from 1 to 50 %"):
         controls.forget_text("random", (), 150, 0, ())
-    with pytest.raises(ConfigError, match=r"seed of the draw cannot be 1\.7"):
+    with pytest.raises(ConfigError, match=r"seed of the draw must be a whole number between 0 and .*You gave 1\.7"):
         controls.forget_text("random", (), 10, 1.7, ())
 
 
