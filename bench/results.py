@@ -14,13 +14,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import both, classifier, generators, page
+from bench import both, classifier, estimate, generators, page
 from recipes.command import parser_of
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
 COMMANDS: dict[str, Callable[[], str]] = {
     "python -m bench.classifier --table": classifier.tables,
     "python -m bench.both": both.table,
+    "python -m bench.estimate --table": estimate.stored_table,
     "python -m bench.page --table": page.stored_table,
     **{f"python -m bench.generators --table --model {m}": partial(generators.tables, m) for m in generators.COMPARED},
 }

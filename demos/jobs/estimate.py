@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from demos.jobs import warm
 from demos.jobs.job import Job
@@ -90,11 +90,15 @@ class Timing:
             slot: the compute slot. busy: whether a run waits or computes; then nothing is timed, for its sake and for ours.
         """
         self.going = True
-        threading.Thread(target=self._work, args=(runs, slot, busy), name="timing", daemon=True).start()
+        threading.Thread(target=self._later, args=(runs, slot, busy), name="timing", daemon=True).start()
 
-    def _work(self, runs: Sequence[RunPlan], slot: threading.Lock, busy: Callable[[], bool]) -> None:
+    def _later(self, *given: Any) -> None:
+        warm.loaded.wait(LOADING)  # the page answers first
+        self.work(*given)
+
+    def work(self, runs: Sequence[RunPlan], slot: threading.Lock, busy: Callable[[], bool]) -> None:
+        """The same in this thread."""
         try:
-            warm.loaded.wait(LOADING)  # the page answers first
             for run in runs:
                 warm.load(diffusers=KINDS[run.card.kind].draws)
                 while expect(run) is None and not self._timed(run, slot, busy):

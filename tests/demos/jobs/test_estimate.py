@@ -60,7 +60,7 @@ def test_nothing_is_told_before_torch_is_there_or_a_pass_was_timed(
 
 
 def test_tile_and_button_show_the_same_time(kept: Paces) -> None:
-    Timing()._work([default_run(MODEL)], threading.Lock(), lambda: False)
+    Timing().work([default_run(MODEL)], threading.Lock(), lambda: False)
     found = expected(default_run(MODEL), kept)
     assert found is not None
     # 19,840 passes of the steps and 2,024 of the mask, 20 looks at 1,012 pictures, and three models asked about 20,000.
@@ -79,7 +79,7 @@ def test_the_models_are_not_timed_while_a_run_waits_or_computes(kept: Paces, mon
         return busy.pop(0)
 
     timing = Timing()
-    timing._work([default_run(MODEL)], slot, is_busy)
+    timing.work([default_run(MODEL)], slot, is_busy)
     assert asked == [False, False, False, False, True]  # again once the model is open, with the slot in hand
     assert kept.of(default_run(MODEL)) is not None
     assert timing.going is False
