@@ -14,6 +14,7 @@ from demos.jobs.book import Job
 from demos.live import view as bridge
 from demos.live.left import seconds_left
 from demos.pictures.inline import picture
+from demos.pictures.judge_text import judge_note
 from demos.records.summary_text import UNTOUCHED
 from demos.text import live as live_text
 from demos.text import unlearn as copy
@@ -79,7 +80,8 @@ def kind_words(model: str) -> list[str]:
 
 def words_of(run: RunPlan) -> bridge.Words:
     """What the live view must know of a run beside its events."""
-    return bridge.Words(skipped(run), run.forget.names, run.forget.spec.classes, run.forget.roles)
+    judge = judge_note(run.config.model)
+    return bridge.Words(skipped(run), run.forget.names, run.forget.spec.classes, run.forget.roles, judge)
 
 
 def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:

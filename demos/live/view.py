@@ -63,7 +63,7 @@ class View:
             generator the shares of accepted samples.
         fishers, previews: Fishers that began, and previews after the one before the first step.
         first, now: predictions on the fixed pictures before the run and at step `now_i`.
-        sheet: a generator's samples at step `now_i`.
+        sheet: a generator's samples at step `now_i`. accepted: what the judge said of them before the run.
         density: share of weights in the saliency mask, 0 to 1.
         ended: how it ended; None while it runs.
     """
@@ -85,6 +85,7 @@ class View:
     fishers: int = 0
     previews: int = 0
     sheet: Sheet | None = None
+    accepted: tuple[int, ...] = ()
     density: float | None = None
     ended: Literal["finished", "cancelled", "deadline"] | None = None
 
@@ -127,9 +128,11 @@ def reduce(view: View, event: Event) -> View:
             )
         case Preview():
             first = event.predictions if not view.first else view.first
+            accepted = view.accepted or (() if event.sheet is None else tuple(event.sheet.accepted))
             return replace(
                 view,
                 first=first,
+                accepted=accepted,
                 now=event.predictions,
                 now_i=event.i,
                 sheet=event.sheet,
@@ -175,17 +178,19 @@ def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
 class Words:
     """What the page must know of a run beside its events: phases that its method has not, and the names of its classes.
 
-    `roles`: where the classes are prompts, what each is to the forgotten concept.
+    `roles`: where the classes are prompts, what each is to the forgotten concept. `judge`: how often the judge is wrong itself.
     """
 
     skipped: tuple[Phase, ...] = ()
     names: Sequence[str] = ()
     forgotten: Sequence[int] = ()
     roles: Sequence[Role] = ()
+    judge: str = ""
 
-    def sheet(self, sheet: Sheet | None) -> dict[str, Any] | None:
-        """A sheet with the words for its rows."""
-        return sheet_value(sheet, self.names, self.forgotten, self.roles)
+    def sheet(self, view: View) -> dict[str, Any] | None:
+        """The present sheet with the words for its rows."""
+        before = view.accepted if view.now_i else ()
+        return sheet_value(view.sheet, self.names, self.forgotten, self.roles, before=before, judge=self.judge)
 
 
 def payload(view: View, words: Words = Words()) -> dict[str, Any]:
@@ -194,10 +199,9 @@ def payload(view: View, words: Words = Words()) -> dict[str, Any]:
         **_numbers(view, words.skipped),
         "loss": _series(view.loss, 4),
         "accuracy": _series(view.accuracy, 2),
-        "pictures": [_prediction(p) for p in view.now],
-        "sheet": words.sheet(view.sheet),
+        "pictures": _predictions(view),
+        "sheet": words.sheet(view),
         "picturesAt": view.now_i,
-        "first": [_prediction(p) for p in view.first],
     }
 
 
@@ -217,8 +221,8 @@ def news(view: View, have: Mapping[str, Any], words: Words = Words()) -> dict[st
         start = _known(curve, have.get(name))
         answer[name] = {"from": start, **_series(curve, digits, start)}
     if (view.now or view.sheet) and have.get("picturesAt") != view.now_i:
-        answer["pictures"], answer["picturesAt"] = [_prediction(p) for p in view.now], view.now_i
-        answer["sheet"] = words.sheet(view.sheet)
+        answer["pictures"], answer["picturesAt"] = _predictions(view), view.now_i
+        answer["sheet"] = words.sheet(view)
     return answer
 
 
@@ -250,8 +254,20 @@ def _known(curve: Curve, drawn: Any) -> int:
     return 0
 
 
-def _prediction(p: Prediction) -> list[Any]:
-    return [p.row, p.label, p.predicted, round(p.confidence, 3), p.source]
+def _predictions(view: View) -> list[list[Any]]:
+    """Of each picture: row, label, predicted class, confidence, source, and whether it is wrong now and was before the run."""
+    wrong = {(p.source, p.row) for p in view.first if p.predicted != p.label} if view.now_i else set()
+    return [
+        [
+            p.row,
+            p.label,
+            p.predicted,
+            round(p.confidence, 3),
+            p.source,
+            p.predicted != p.label and (p.source, p.row) in wrong,
+        ]
+        for p in view.now
+    ]
 
 
 def moments(
@@ -267,7 +283,7 @@ def moments(
         if isinstance(event, Step) and event.i % every:
             continue
         moment = payload(view, words)
-        for key in ("loss", "accuracy", "first", "n"):
+        for key in ("loss", "accuracy", "n"):
             del moment[key]
         now = (view.now, view.sheet)
         if now == shown:

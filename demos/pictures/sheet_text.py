@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from demos.text.live import SHEET, SHEET_PROMPTS, SHEET_UNJUDGED
+from demos.text.live import SHEET, SHEET_PROMPTS, SHEET_UNJUDGED, WRONG_BEFORE
 from sfr_core.data.concepts import Role
 from sfr_core.events import Sheet
 
@@ -25,6 +25,13 @@ ROW_TITLES: dict[Role, str] = {
 def sign_of(label: int, accepted: int) -> str:
     """Key of SIGNS for one sample."""
     return "own" if accepted == label else "none" if accepted == NONE else "other"
+
+
+def wrong_before(label: int, accepted: Sequence[int], before: Sequence[int]) -> list[bool]:
+    """Of each sample of a row, whether it is not what was asked for now and was not before the run; False where that is not known."""
+    if len(before) != len(accepted):
+        return [False] * len(accepted)
+    return [now != label and then != label for now, then in zip(accepted, before, strict=True)]
 
 
 def name_of(label: int, names: Sequence[str]) -> str:
@@ -70,7 +77,13 @@ def _samples(n: int) -> str:
 
 
 def sheet_value(
-    sheet: Sheet | None, names: Sequence[str], forgotten: Sequence[int], roles: Sequence[Role] = ()
+    sheet: Sheet | None,
+    names: Sequence[str],
+    forgotten: Sequence[int],
+    roles: Sequence[Role] = (),
+    *,
+    before: Sequence[int] = (),
+    judge: str = "",
 ) -> dict[str, Any] | None:
     """A sheet as demos/static/grid.js draws it: its picture once, and what the judge says row by row.
 
@@ -78,12 +91,15 @@ def sheet_value(
         sheet: None gives None.
         names, forgotten: name of each label, and the labels to forget.
         roles: of the labels, where they are prompts.
+        before: what the judge accepted the same samples as before the run; empty where that is not known.
+        judge: how often the judge is wrong itself.
     """
     if sheet is None:
         return None
-    rows = []
+    rows: list[dict[str, Any]] = []
     for at in range(0, len(sheet.labels), sheet.columns):
         label, accepted = sheet.labels[at], sheet.accepted[at : at + sheet.columns]
+        then = before[at : at + sheet.columns] if len(before) == len(sheet.accepted) else ()
         rows.append(
             {
                 "label": label,
@@ -91,12 +107,16 @@ def sheet_value(
                 "title": title_of(label, names, forgotten, roles),
                 "forgotten": label in forgotten,
                 "signs": [sign_of(label, a) for a in accepted],
+                "too": wrong_before(label, accepted, then),
                 "said": ["" if a == NONE else name_of(a, names) for a in accepted],
                 "text": counts_text(label, accepted, names, roles, n=sheet.columns),
             }
         )
+    words: dict[str, str] = {**words_of(roles), **({} if sheet.accepted else SHEET_UNJUDGED)}
+    more = [WRONG_BEFORE if any(any(row["too"]) for row in rows) else "", judge if sheet.accepted else ""]
+    words["sheetNote"] = " ".join([words["sheetNote"], *filter(None, more)])
     return {
-        "words": {**words_of(roles), **({} if sheet.accepted else SHEET_UNJUDGED)},
+        "words": words,
         "png": sheet.png,
         "side": sheet.side,
         "columns": sheet.columns,

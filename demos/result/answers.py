@@ -15,8 +15,9 @@ from demos.records.brief import neighbour_classes
 from demos.records.predictions import Part, class_accuracy, confusions
 from demos.records.record import RunRecord
 from demos.render import note, render
-from demos.result.strips import MODELS
+from demos.result.strips import MODELS, TOO
 from demos.text import result as texts
+from demos.text.live import WRONG_BEFORE
 from sfr_core.data.datasets import Dataset
 from sfr_core.events import Prediction, Preview
 
@@ -43,7 +44,7 @@ def answers_html(record: RunRecord, retrained: Sequence[Prediction] = ()) -> Mar
     return render(
         "strips.html",
         undrawn="",
-        legend=texts.ANSWERS_LEGEND,
+        legend=f"{texts.ANSWERS_LEGEND} {WRONG_BEFORE}",
         many=False,
         smooth=False,
         columns=PICTURES,
@@ -109,9 +110,13 @@ class _Rows:
                 return None
             (predicted, sure), true = answer, int(self._part(part).labels[row])
             kind, name = sign_of(true, predicted), name_of(predicted, names)
+            then = self._answer("before", (part, row)) if who == "after" and kind != "own" else None
+            too = then is not None and then[0] != true
             # What a right answer says stands beside the row; a wrong one is what to look at.
             mark = SIGNS["own"] if kind == "own" else f"{SIGNS['none']} {name}"
-            signs.append((kind, mark, texts.ANSWER.format(name=name, percent=f"{100 * sure:.0f}")))
+            signs.append(
+                (f"{kind}{TOO}" if too else kind, mark, texts.ANSWER.format(name=name, percent=f"{100 * sure:.0f}"))
+            )
             text = texts.ANSWER_RIGHT if kind == "own" else texts.ANSWER_WRONG
             words.append(text.format(true=name_of(true, names), name=name))
         title = texts.MODELS[who]

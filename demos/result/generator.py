@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from demos.panel import ShownRun
+from demos.pictures.judge_text import judge_note
 from demos.records.record import RunRecord
 from demos.render import behind_blur, render
 from demos.result.strips import pair_value, strips_html
@@ -15,7 +16,7 @@ from demos.text import result as texts
 def draw_samples(run: ShownRun, record: RunRecord) -> None:
     """Every row of samples, and a slider over two models."""
     labels = record.class_names, record.forgotten, record.roles
-    strips = strips_html(record.samples, *labels, undrawn=record.undrawn)
+    strips = strips_html(record.samples, *labels, undrawn=record.undrawn, judge=judge_note(record.config.model))
     gr.HTML(behind_blur(strips, record.blurred), elem_id=f"{run.prefix}-strips")
     pair = pair_value(record.key, record.samples, *labels)
     if pair is not None:

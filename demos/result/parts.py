@@ -9,6 +9,7 @@ import gradio as gr
 
 from demos.context import LAST, QUEUED, QUICK, say
 from demos.panel import ShownRun
+from demos.pictures.judge_text import judge_note
 from demos.pictures.sheet_text import sheet_value
 from demos.plots.layers import nearest_threshold, recount
 from demos.records.record import RunRecord
@@ -84,7 +85,10 @@ def moment_sheet(record: RunRecord, position: float) -> dict[str, Any]:
     if not moments:
         return {"sheet": None, "blurred": False}
     at = moments[min(max(int(position), 1), len(moments)) - 1]
-    sheet = sheet_value(at.sheet, record.class_names, record.forgotten, record.roles)
+    first = moments[0].sheet
+    before = () if first is None or at.i == moments[0].i else first.accepted
+    judge = judge_note(record.config.model)
+    sheet = sheet_value(at.sheet, record.class_names, record.forgotten, record.roles, before=before, judge=judge)
     return {"sheet": sheet, "blurred": record.blurred}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from demos.pictures.judge_text import judge_note
 from demos.pictures.sheets import classes_of
 from demos.records.record import RunRecord
 from demos.result.answers import FORGOTTEN, OTHERS, answers_html
@@ -35,7 +36,7 @@ def pictures_html(record: RunRecord, retrained: Preview | None = None) -> Markup
         samples = {**samples, "retrained": report_of(retrained.sheet)}
     labels = record.class_names, record.forgotten, record.roles
     rows = first_rows(samples, record.forgotten, record.roles)
-    return strips_html(samples, *labels, rows=rows, undrawn=record.undrawn)
+    return strips_html(samples, *labels, rows=rows, undrawn=record.undrawn, judge=judge_note(record.config.model))
 
 
 def first_rows(

@@ -51,8 +51,10 @@ function drawRow(line, { rows, side, words }, image) {
   canvas.setAttribute('aria-label', fill(row.forgotten ? words.rowAltForget : words.rowAlt, row));
   line.querySelectorAll('i').forEach((node, k) => {
     const sign = row.signs[k];
-    if (node.className !== sign) { node.className = sign; node.textContent = SIGNS[sign]; }
-    node.title = sign === 'other' ? fill(words.other, { name: row.said[k] }) : words[sign];
+    const shown = row.too[k] ? `${sign} too` : sign;
+    if (node.className !== shown) { node.className = shown; node.textContent = SIGNS[sign]; }
+    const meaning = sign === 'other' ? fill(words.other, { name: row.said[k] }) : words[sign];
+    node.title = row.too[k] ? fill(words.tooSuffix, { meaning }) : meaning;
   });
   const right = row.signs.filter((sign) => sign === 'own').length;
   const all = row.signs.length; // none where nobody judges

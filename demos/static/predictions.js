@@ -1,7 +1,7 @@
 // A classifier's answers on its fixed pictures: what each is, what the network says, and how sure it is.
 import { fill, make, put } from './lib.js';
 
-/** Draws `shown` ([row, label, predicted, confidence, source] each) into `grid`; `run` names the run that they are of. */
+/** Draws `shown` ([row, label, predicted, confidence, source, wrong before too] each) into `grid`; `run` names the run that they are of. */
 export function drawPredictions(grid, { run, value, shown, T, waiting }) {
   const shape = JSON.stringify([run, shown.map((p) => [p[0], p[1], p[4]])]);
   if (shape !== grid.drawnShape) {
@@ -35,23 +35,24 @@ function empty(index, [row, label, , , source], value, T) {
       span('percent')));
 }
 
-function mark(figure, [row, label, predicted, confidence, source], classes, T) {
+function mark(figure, [row, label, predicted, confidence, source, too], classes, T) {
   const right = label === predicted;
   const percent = Math.round(100 * confidence);
-  const now = `${predicted}/${percent}`;
+  const now = `${predicted}/${percent}/${too}`;
   if (figure.dataset.now === now) return;
   const changed = figure.dataset.label !== undefined && figure.dataset.label !== String(predicted);
   figure.dataset.now = now;
   figure.dataset.label = predicted;
   figure.classList.toggle('right', right);
   figure.classList.toggle('wrong', !right);
+  figure.classList.toggle('too', Boolean(too));
   const $ = (name) => figure.querySelector(name);
   put($('.sign'), right ? '✓' : '✗');
   put($('.label'), classes[predicted]);
   put($('.percent'), `${percent} %`);
   $('.fill').style.width = `${percent}%`;
   $('img').alt = fill(T.alt, {
-    source: T.sources[source], row, truth: classes[label], said: classes[predicted], percent, verdict: right ? T.right : T.wrong,
+    source: T.sources[source], row, truth: classes[label], said: classes[predicted], percent, verdict: right ? T.right : too ? T.wrongToo : T.wrong,
   });
   if (changed) {
     figure.classList.add('changed');

@@ -46,7 +46,12 @@ PHASE_NAMES = {
 MACHINE_CPU = "{name} · {memory} resident memory"
 MACHINE_GPU = "{name} · {memory} in use"
 
+JUDGE_ERRS = "The judge errs too: it does not recognise {known:.0f} % of real test pictures."
+JUDGE_ERRS_UNSEEN = "The judge errs too: of real pictures it does not recognise {known:.0f} % of those that it learned from and {unseen:.0f} % of others."
+"""Beside the judge's marks."""
+WRONG_BEFORE = "A dotted line below a mark: wrong before the run, too."
 SHEET = {
+    "tooSuffix": "{meaning}; wrong before the run, too",
     "toForget": "{name} (to forget)",
     "toForgetWords": "{name} (to forget, in other words)",
     "neighbour": "{name} (neighbour)",
@@ -112,9 +117,10 @@ LIVE: dict[str, Any] = {
     "machine": "Machine",
     "toForget": "To forget: should turn to ✗",
     "toForgetSamples": "To forget: training pictures of the forget set",
-    "toKeep": "To keep: should stay ✓",
+    "toKeep": "To keep: should stay ✓ (dotted line: wrong before the run, too)",
     "right": "recognised",
     "wrong": "not recognised",
+    "wrongToo": "not recognised, nor before the run",
     "alt": "{source} picture {row} of class {truth}; the network predicts {said}, {percent} % sure, {verdict}",
     "sources": {"test": "Test", "train": "Training"},
     "truth": "is: {truth}",

@@ -122,7 +122,7 @@ def test_polls_put_together_are_the_whole_value(running: Running) -> None:
         assert screen.value["pictures"] == whole["pictures"]
         assert screen.value["line"] == whole["line"]
     assert screen.view["loss"] == {"i": [1, 2, 3], "forget": [1.0, 2.0, 3.0], "remain": [0.5, None, 0.25]}
-    assert screen.view["pictures"] == [[9, 7, 5, 0.5, "test"]]
+    assert screen.view["pictures"] == [[9, 7, 5, 0.5, "test", False]]
 
 
 def test_what_is_drawn_does_not_travel_again(running: Running) -> None:

@@ -54,13 +54,20 @@ def test_a_running_log() -> None:
     assert shown["loss"] == {"i": [1, 2], "forget": [0.5, None], "remain": [0.125, 0.25]}
     assert shown["accuracy"] == {"i": [0, 2], "forget": [97.0, 10.0], "remain": [99.0, 98.0]}
     assert shown["n"] == [500, 400]
-    assert shown["pictures"] == [[9, 7, 5, 0.61, "test"]]
-    assert shown["first"] == [[9, 7, 7, 0.97, "test"]]
+    assert shown["pictures"] == [[9, 7, 5, 0.61, "test", False]]
     assert shown["density"] == 0.25
     assert math.isclose(shown["speed"], 2 / 0.75, abs_tol=0.01)
     assert [p["state"] for p in shown["phases"]] == ["done", "done", "done", "now", "todo"]
     assert shown["phases"][3] == {"id": "unlearn", "state": "now", "done": 2, "total": 4}
     assert json.loads(json.dumps(shown)) == shown
+
+
+def test_a_picture_that_was_wrong_before_the_run_is_marked_as_such() -> None:
+    # Picture 9 of class 7 was taken for class 5 before; at step 0 nothing can be said of before.
+    begun = reduce_all([preview(0, 5, 0.6)])
+    assert payload(begun)["pictures"] == [[9, 7, 5, 0.6, "test", False]]
+    assert payload(reduce_all([preview(2, 4, 0.5)], begun))["pictures"] == [[9, 7, 4, 0.5, "test", True]]
+    assert payload(reduce_all([preview(2, 7, 0.5)], begun))["pictures"] == [[9, 7, 7, 0.5, "test", False]]
 
 
 def test_progress_inside_a_phase_is_the_reported_one() -> None:
@@ -115,7 +122,7 @@ def test_recorded_moments_keep_every_phase_and_every_preview() -> None:
     moments = list(bridge.moments([*LOG, Finished(steps=2)], every=2))
     assert [view.phase for _, view, _ in moments if view.phase] != []
     pictures = [moment["pictures"] for *_, moment in moments if moment.get("pictures")]
-    assert pictures == [[[9, 7, 7, 0.97, "test"]], [[9, 7, 5, 0.61, "test"]]]
+    assert pictures == [[[9, 7, 7, 0.97, "test", False]], [[9, 7, 5, 0.61, "test", False]]]
     assert {view.step for _, view, _ in moments} == {0, 2}
     assert [at for at, *_ in moments] == [
         at for at, e in enumerate([*LOG, None]) if not isinstance(e, Step) or e.i == 2

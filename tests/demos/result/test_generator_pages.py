@@ -17,6 +17,7 @@ from PIL import Image
 from demos.context import PageContext
 from demos.jobs.job import session_bytes
 from demos.panel import ShownRun
+from demos.pictures.judge_text import judge_note
 from demos.pictures.sheet_text import counts_text, sheet_value
 from demos.pictures.sheets import classes_of, mean_difference, strip, whole_sheet
 from demos.plots.files import figures, render
@@ -115,6 +116,38 @@ def test_a_sheet_travels_once_with_its_words() -> None:
     assert value["rows"][2]["text"] == "2 samples: 1 as Owl, 1 as none of the classes"
     assert value["rows"][0]["said"] == ["Cat", "Dog"]
     assert sheet_value(None, NAMES, ()) is None
+    assert [row["too"] for row in value["rows"]] == [[False, False]] * 3
+    assert "dotted" not in value["words"]["sheetNote"]
+
+
+def test_what_was_wrong_before_the_run_is_marked_and_the_judge_says_how_often_it_errs() -> None:
+    now, then = (0, 1, 1, 1, -1, 2), (0, 0, 1, -1, 0, 2)
+    value = sheet_value(sheet(40, now), NAMES, (0,), before=then, judge="The judge errs too.")
+    assert value is not None
+    assert [row["too"] for row in value["rows"]] == [[False, False], [False, False], [True, False]]
+    assert value["words"]["sheetNote"].endswith("wrong before the run, too. The judge errs too.")
+    reports = {"before": report(100, list(then)), "after": report(110, list(now))}
+    html = strips_html(reports, NAMES, (0,), judge="The judge errs too.")
+    assert html.count(' too" title=') == 1
+    assert 'class="none too" title="recognised as none of the classes; wrong before the run, too"' in html
+    assert "The judge errs too." in html
+    assert "too" not in strips_html({"before": reports["before"]}, NAMES, (0,))
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        # Their cards: 91.34 % of test pictures accepted and right; 96.73 and, of held-out emoji, 82.47 %.
+        ("fashion-mnist-ddpm", "it does not recognise 9 % of real test pictures."),
+        ("emoji-dit", "does not recognise 3 % of those that it learned from and 18 % of others."),
+        ("fashion-mnist-resnet", ""),
+        ("no-such-model", ""),
+    ],
+)
+def test_the_judges_own_errors_are_those_of_its_card(model: str, words: str) -> None:
+    said = judge_note(model)
+    assert said.endswith(words)
+    assert bool(said) is bool(words)
 
 
 def test_a_moment_has_its_own_sheet_and_numbers() -> None:
