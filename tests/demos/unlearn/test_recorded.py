@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from demos import page_data
+from demos.live import payload as live
 from demos.unlearn import recorded
+from sfr_core import passes
 from sfr_core.catalog import spec_of, title_of
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event, Finished, PhaseStarted, Step, to_json
@@ -104,3 +106,15 @@ def test_every_shipped_model_has_its_record() -> None:
         whole = spec_of(config.method, kind_of(model)).config_cls.from_dict(config.settings)
         assert whole.to_dict() == today  # it is made anew when the preset changes (python -m recipes.recorded)
         assert value["frames"][-1]["line"].startswith("Finished")
+
+
+@pytest.mark.parametrize("path", sorted(live.RECORDED.glob("*.json")), ids=lambda path: path.stem)
+def test_a_shipped_recording_says_what_it_cost_on_every_machine(path: Path) -> None:
+    found = live.read_recording(path)
+    steps = [event for event in found.events if isinstance(event, Step)]
+    result = next(event.result for event in found.events if isinstance(event, Finished))
+    assert result is not None
+    forgetting = sum(step.forget_loss is not None for step in steps)
+    assert result.passes == passes.made(found.plan, steps=len(steps), forgetting=forgetting, total=steps[-1].total)
+    assert result.retrain_passes == passes.retraining(found.plan)
+    assert "of the passes of retraining" in recorded.ending(found)
