@@ -29,10 +29,16 @@ class ConceptAblationConfig(StepConfig):
     batch_size: int = batch_field(8)
     clip: float | None = clip_field(None)
     teacher: Literal["live", "frozen"] = forgetting_setting(
-        "live", "Teacher", "Take the target from the model as it is now (published), or from the original."
+        "live",
+        "Teacher",
+        "Who shows what to predict: the model as it is now (live; published), or the original (frozen).",
     )
     prior_weight: float = repair_setting(
-        1.0, "Weight of the regularisation", "Higher keeps the redirection's own pictures better.", low=0.0, high=1e4
+        1.0,
+        "Weight of the regularisation",
+        "How much the pictures of the replacement count in training. Higher keeps them better.",
+        low=0.0,
+        high=1e4,
     )
     trainable: Trainable = part_field("keys-values")
 

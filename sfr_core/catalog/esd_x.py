@@ -27,13 +27,24 @@ class EsdConfig(StepConfig):
     batch_size: int = batch_field(1)
     clip: float | None = clip_field(None)
     negative_guidance: float = main_setting(
-        1.0, "Negative guidance", "Higher erases more.", symbol="η", low=0.0, high=100.0
+        1.0,
+        "Negative guidance",
+        "How far predictions move away from the concept. Higher erases more.",
+        symbol="η",
+        low=0.0,
+        high=100.0,
     )
     sample_steps: Literal["10", "20", "25", "50", "100"] = forgetting_setting(
-        "50", "Sampling steps", "More make the half-finished pictures of every step better and take longer."
+        "50",
+        "Sampling steps",
+        "Sampler steps for the half-finished pictures that the run learns from. More draw them better and take longer.",
     )
     sample_guidance: float = forgetting_setting(
-        3.0, "Sampling guidance", "Higher makes these pictures show the concept more strongly.", low=0.0, high=50.0
+        3.0,
+        "Sampling guidance",
+        "How strongly these pictures show the concept. Higher: more strongly.",
+        low=0.0,
+        high=50.0,
     )
     trainable: Trainable = part_field("cross-attention")
 

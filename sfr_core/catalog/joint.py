@@ -16,10 +16,17 @@ class JointConfig(StepConfig):
 
     steps: int = steps_field(150)
     alpha: float = main_setting(
-        1.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0
+        1.0,
+        "Forgetting strength",
+        "How hard each forgetting step pushes. Higher forgets more and harms more.",
+        symbol="α",
+        low=0.0,
+        high=10000.0,
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = forgetting_setting(
-        "cosine", "Fading of forgetting", "How the strength falls to zero over the run, or constant."
+        "cosine",
+        "Fading of forgetting",
+        "How the forgetting strength falls to zero over the run. Constant: it does not fall.",
     )
 
 

@@ -11,10 +11,18 @@ class RandomEmbeddingConfig(MethodConfig):
     """A random class embedding in the place of the forgotten one (RT†); nothing is trained."""
 
     spread: float = main_setting(
-        1.0, "Spread", "Higher puts it farther from the other classes' embeddings.", low=0.0, high=10.0
+        1.0,
+        "Spread",
+        "How far the random embedding lies from those of the other classes. Higher: farther away.",
+        low=0.0,
+        high=10.0,
     )
     batch_size: int = setting(
-        64, "Batch size", "More measure the loss more exactly; nothing else changes.", low=1, high=1024
+        64,
+        "Batch size",
+        "Pictures that measure the loss. More measure it more exactly; the result stays the same.",
+        low=1,
+        high=1024,
     )
 
 

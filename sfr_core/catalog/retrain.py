@@ -17,15 +17,31 @@ class RetrainConfig(EpochConfig):
     lr_schedule: Literal["one-cycle", "cosine", "constant"] = setting(  # type: ignore[assignment]
         "one-cycle",
         "Learning-rate schedule",
-        "One-cycle rises, then falls to zero by a cosine, step by step; cosine falls epoch by epoch; constant stays.",
+        "How the learning rate moves: one-cycle rises, then falls to zero with every step; cosine falls with every epoch; constant stays.",
     )
     warmup: float = setting(
-        0.2, "Warm-up", "A higher share lets a one-cycle rate rise for longer before it falls.", low=0.0, high=0.9
+        0.2,
+        "Warm-up",
+        "Share of the run in which a one-cycle learning rate rises. Higher: it rises for longer before it falls.",
+        low=0.0,
+        high=0.9,
     )
-    nesterov: bool = setting(True, "Nesterov momentum", "On: SGD takes its gradient one momentum step ahead.")
-    shift: int = setting(1, "Shift", "Higher moves training pictures further, in pixels each way.", low=0, high=8)
+    nesterov: bool = setting(
+        True, "Nesterov momentum", "On: SGD computes the gradient where its momentum will carry it."
+    )
+    shift: int = setting(
+        1,
+        "Shift",
+        "Moves training pictures at random by up to so many pixels, so that the network does not learn them by heart.",
+        low=0,
+        high=8,
+    )
     shift_share: float = setting(
-        0.7, "Shifted share", "A higher share shifts pictures in more epochs; the last ones do not.", low=0.0, high=1.0
+        0.7,
+        "Shifted share",
+        "Share of the epochs that move pictures. Higher: fewer epochs at the end see them unmoved.",
+        low=0.0,
+        high=1.0,
     )
 
 

@@ -34,20 +34,40 @@ class SalUnJointConfig(StepConfig):
 
     lr: float = lr_field(1e-5)
     forget_weight: float = main_setting(
-        1.0, "Weight of redirection", "Higher redirects more strongly.", low=0.0, high=1e4
+        1.0,
+        "Weight of redirection",
+        "How much moving to another answer counts in each step. Higher forgets more.",
+        low=0.0,
+        high=1e4,
     )
     remain_weight: float = main_setting(
-        1e-3, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4
+        1e-3,
+        "Weight of remaining",
+        "How much everything else counts in each step. Higher keeps it better.",
+        low=0.0,
+        high=1e4,
     )
     mask_fraction: float = mask_field(0.5)
     saliency_batches: int | None = mask_setting(
-        None, "Mask batches", "More give a steadier mask and take longer. Empty: one whole pass.", low=1, high=100000
+        None,
+        "Mask batches",
+        "Batches that choose the weights of the mask. More choose more reliably and take longer. Empty: the whole forget set once.",
+        low=1,
+        high=100000,
     )
     saliency_clip: float | None = mask_setting(
-        1.0, "Saliency clip", "Higher cuts fewer batch gradients before the sum. Empty: none.", low=1e-9, high=1e9
+        1.0,
+        "Saliency clip",
+        "Longest gradient of a batch when the mask is made; longer ones are shortened to it. Higher shortens fewer. Empty: no limit.",
+        low=1e-9,
+        high=1e9,
     )
     clip: float | None = setting(
-        1.0, "Clip", "Higher allows larger steps (gradient norm before the mask). Empty: any.", low=1e-9, high=1e9
+        1.0,
+        "Clip",
+        "Longest gradient that is used, before the mask; longer ones are shortened to it. Higher allows larger steps. Empty: no limit.",
+        low=1e-9,
+        high=1e9,
     )
 
 
@@ -56,7 +76,11 @@ class ConceptSalUnConfig(SalUnJointConfig):
     """SalUn for a concept: redirection and remain loss in one step, behind a saliency mask (docs/reference.md, section 3.3)."""
 
     remain_weight: float = main_setting(
-        0.1, "Weight of remaining", "Higher keeps everything else better.", low=0.0, high=1e4
+        0.1,
+        "Weight of remaining",
+        "How much everything else counts in each step. Higher keeps it better.",
+        low=0.0,
+        high=1e4,
     )
     trainable: Trainable = part_field("full")
 

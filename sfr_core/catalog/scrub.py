@@ -14,14 +14,28 @@ class ScrubConfig(EpochConfig):
     """SCRUB: push away from the original on the forget set, stay near it on the remain set."""
 
     forget_epochs: int = forgetting_setting(
-        2, "Forget epochs", "More epochs begin with a pass that pushes away from the original.", low=0, high=500
+        2,
+        "Forget epochs",
+        "So many epochs begin with a pass over the forget set that moves away from the original. More forget more.",
+        low=0,
+        high=500,
     )
     temperature: float = temperature_field(4.0)
     ce_weight: float = repair_setting(
-        0.99, "Weight of cross-entropy", "Higher fits the remain set's labels closer.", symbol="γ", low=0.0, high=100.0
+        0.99,
+        "Weight of cross-entropy",
+        "How much the true labels of the remain set count. Higher fits them more closely.",
+        symbol="γ",
+        low=0.0,
+        high=100.0,
     )
     kl_weight: float = repair_setting(
-        0.001, "Weight of imitation", "Higher stays closer to the original model.", symbol="α", low=0.0, high=100.0
+        0.001,
+        "Weight of imitation",
+        "How much the original's predictions count on the remain set. Higher stays closer to it.",
+        symbol="α",
+        low=0.0,
+        high=100.0,
     )
 
 

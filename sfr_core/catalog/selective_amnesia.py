@@ -16,16 +16,33 @@ class SelectiveAmnesiaConfig(StepConfig):
 
     steps: int = steps_field(20000)
     ewc_weight: float = main_setting(
-        10.0, "Weight of the penalty", "Higher holds weights more firmly.", symbol="λ", low=0.0, high=1e9
+        10.0,
+        "Weight of the penalty",
+        "How firmly the old weights are held. Higher keeps more and forgets less.",
+        symbol="λ",
+        low=0.0,
+        high=1e9,
     )
     replay_weight: float = main_setting(
-        1.0, "Weight of replay", "Higher keeps the remaining classes better.", low=0.0, high=1e4
+        1.0,
+        "Weight of replay",
+        "How much the remaining classes count in each step. Higher keeps them better.",
+        low=0.0,
+        high=1e4,
     )
     fisher_images: int = mask_setting(
-        50, "Pictures for the Fisher", "More of each class: steadier, slower (published: 500).", low=1, high=500
+        50,
+        "Pictures for the Fisher",
+        "Pictures of each class that tell which weights matter. More tell it more reliably and take longer (published: 500).",
+        low=1,
+        high=500,
     )
     fisher_timesteps: int = mask_setting(
-        20, "Timesteps for the Fisher", "More: steadier, slower (published: all 1000).", low=1, high=1000
+        20,
+        "Timesteps for the Fisher",
+        "Noise levels at which each of these pictures is looked at. More tell it more reliably and take longer (published: all 1000).",
+        low=1,
+        high=1000,
     )
 
 

@@ -12,15 +12,24 @@ from sfr_core.configs.base import MethodConfig, checked, forgetting_setting, mai
 class UceConfig(MethodConfig):
     """UCE: new keys and values of the text in closed form; nothing is trained."""
 
-    erase_scale: float = main_setting(1.0, "Weight of erasing", "Higher erases more.", low=0.0, high=1e6)
+    erase_scale: float = main_setting(
+        1.0, "Weight of erasing", "How much the concept's own prompts count. Higher erases more.", low=0.0, high=1e6
+    )
     preserve_scale: float = main_setting(
-        1.0, "Weight of keeping", "Higher keeps other prompts better.", low=0.0, high=1e6
+        1.0, "Weight of keeping", "How much other prompts count. Higher keeps them better.", low=0.0, high=1e6
     )
     lam: float = main_setting(
-        0.5, "Pull to the old weights", "Higher changes the weights less.", symbol="λ", low=1e-9, high=1e6
+        0.5,
+        "Pull to the old weights",
+        "How firmly the old weights are held. Higher changes them less.",
+        symbol="λ",
+        low=1e-9,
+        high=1e6,
     )
     tokens: Literal["all", "last"] = forgetting_setting(
-        "all", "Words", "Every word of a prompt, or the last alone (published, where it is the name itself)."
+        "all",
+        "Words",
+        "Which words of a prompt are redirected: all, or only the last one (published; there the last word is the concept's name).",
     )
 
 

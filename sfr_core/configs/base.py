@@ -175,43 +175,70 @@ def parse_value(spec: Setting, text: str) -> Any:
 
 def optimizer_field(default: Optimizer) -> Any:
     return setting(
-        default, "Optimiser", "How gradients become weight changes; the 8-bit ones save memory and need bitsandbytes."
+        default,
+        "Optimiser",
+        "The rule that turns gradients into changes of the weights. The 8-bit ones save memory and need the package bitsandbytes.",
     )
 
 
 def lr_field(default: float) -> Any:
     return main_setting(
-        default, "Learning rate", "Larger steps forget more and harm more.", symbol="η", low=0.0, high=1.0
+        default,
+        "Learning rate",
+        "How large each step is. Larger steps forget more and harm more.",
+        symbol="η",
+        low=0.0,
+        high=1.0,
     )
 
 
 def decay_field(default: float) -> Any:
-    return setting(default, "Weight decay", "Higher pulls every weight more towards zero.", low=0.0, high=0.5)
+    return setting(
+        default, "Weight decay", "Pulls every weight towards zero in each step. Higher pulls harder.", low=0.0, high=0.5
+    )
 
 
 def batch_field(default: int) -> Any:
     return setting(
-        default, "Batch size", "More pictures make steadier steps, and need more time and memory.", low=1, high=1024
+        default,
+        "Batch size",
+        "Pictures in one step. More make steadier steps and need more time and memory.",
+        low=1,
+        high=1024,
     )
 
 
 def steps_field(default: int) -> Any:
-    return main_setting(default, "Steps", "More steps change more and take longer.", low=1, high=1000000)
+    return main_setting(
+        default, "Steps", "How many steps the run takes. More change more and take longer.", low=1, high=1000000
+    )
 
 
 def clip_field(default: float | None) -> Any:
-    return setting(default, "Clip", "Higher allows larger steps (gradient norm). Empty: any.", low=1e-9, high=1e9)
+    return setting(
+        default,
+        "Clip",
+        "Longest gradient that is used; longer ones are shortened to it. Higher allows larger steps. Empty: no limit.",
+        low=1e-9,
+        high=1e9,
+    )
 
 
 def temperature_field(default: float) -> Any:
-    return forgetting_setting(default, "Temperature", "Higher lets unlikely classes count more.", low=0.01, high=100.0)
+    return forgetting_setting(
+        default,
+        "Temperature",
+        "How evenly all classes count when a prediction is imitated. Higher: unlikely classes count more.",
+        low=0.01,
+        high=100.0,
+    )
 
 
 def mask_field(default: float) -> Any:
     return main_setting(
         default,
         "Mask share",
-        "A higher share lets more weights move: those with the largest forget gradients.",
+        "Share of the weights that may change: those that matter most for the forget set. Higher lets more change.",
         low=0.0,
         high=1.0,
     )
@@ -221,7 +248,7 @@ def part_field(default: Trainable) -> Any:
     return main_setting(
         default,
         "Trained part",
-        "Which weights may change: all of the U-Net, its cross-attention, only the keys and values of the text, or all but cross-attention.",
+        "Which weights may change: all of the U-Net, only the layers that read the prompt (cross-attention), only their keys and values, or all other layers.",
     )
 
 
@@ -232,7 +259,7 @@ class OptimizerConfig(MethodConfig):
     optimizer: Optimizer = optimizer_field("sgd")
     lr: float = lr_field(0.01)
     momentum: float = setting(
-        0.9, "Momentum", "Higher keeps more of the last steps; Adam ignores it.", low=0.0, high=0.999
+        0.9, "Momentum", "How much of the last steps each new one keeps. Adam ignores it.", low=0.0, high=0.999
     )
     weight_decay: float = decay_field(5e-4)
     batch_size: int = batch_field(128)
@@ -242,9 +269,13 @@ class OptimizerConfig(MethodConfig):
 class EpochConfig(OptimizerConfig):
     """Base of the baselines that train in epochs."""
 
-    epochs: int = main_setting(10, "Epochs", "More passes over the data change more and take longer.", low=1, high=500)
+    epochs: int = main_setting(
+        10, "Epochs", "How often the run goes through the pictures. More change more and take longer.", low=1, high=500
+    )
     lr_schedule: Literal["cosine", "constant"] = setting(
-        "cosine", "Learning-rate schedule", "Falls by a cosine, epoch by epoch, lr·(1+cos(πe/E))/2, or stays constant."
+        "cosine",
+        "Learning-rate schedule",
+        "Cosine: the learning rate falls to zero with every epoch. Constant: it stays.",
     )
 
     def passes(self, pictures: int) -> int:
