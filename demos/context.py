@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone
 from typing import Any
 
 import gradio as gr
@@ -30,6 +31,8 @@ LAST: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
 QUEUED: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
 """Handlers that may refuse or that set `PageContext.job`: Gradio shows the sentence of an error, and tells the browser of a changed
 gr.State, only through the queue (measured, gradio 6.31). No limit, so no waiting."""
+LARGEST_OFFSET = 14 * 60
+"""Minutes by which a clock on earth is ahead of UTC at most."""
 STORAGE_KEY = "unlearning-playground"
 STORAGE_SECRET = "unlearning-playground-1"
 
@@ -40,8 +43,8 @@ class PageContext:
 
     Attributes:
         book: all jobs of the process.
-        browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or ""}``. Use it as input and
-            ask `job_of`; only app_builder and `show` write it.
+        browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or "", "clock": minutes ahead of UTC}``. Use it as
+            input and ask `job_of` and `zone`; only app_builder and `show` write it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
         panels: what visitors have under way in panels, by panel: panels are drawn anew for each run (`compare.Result`).
@@ -82,10 +85,20 @@ class PageContext:
         except PlaygroundError as error:
             raise say(error) from None
 
-    def show(self, browser: Any, job: Job | None) -> tuple[dict[str, str], str]:
+    def show(self, browser: Any, job: Job | None) -> tuple[dict[str, Any], str]:
         """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`."""
         job_id = job.id if job is not None else ""
-        return {"visitor": self.visitor(browser) or new_token(), "job": job_id}, job_id
+        known: dict[str, Any] = {"visitor": self.visitor(browser) or new_token(), "job": job_id}
+        zone = self.zone(browser)
+        if zone is not None:
+            known["clock"] = browser["clock"]
+        return known, job_id
+
+    def zone(self, browser: Any) -> timezone | None:
+        """The time zone of the visitor's clock; None where the browser did not tell."""
+        ahead = browser.get("clock") if isinstance(browser, Mapping) else None
+        fits = isinstance(ahead, int | float) and not isinstance(ahead, bool) and abs(ahead) <= LARGEST_OFFSET
+        return timezone(timedelta(minutes=ahead)) if fits else None  # type: ignore[arg-type]
 
 
 def call_off(event: Callable[..., Any], listeners: Sequence[Any]) -> None:

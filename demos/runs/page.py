@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,11 +29,11 @@ from sfr_core.zoo import shipped as zoo
 HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA or JA (%)", "TA (%)", "time (s)")
 
 
-def title_of(record: RunRecord) -> str:
+def title_of(record: RunRecord, zone: tzinfo | None = None) -> str:
     """A run in a list: when, method, what was forgotten, and what tells it from its neighbours."""
     method = catalog.title_of(record.config.method)
     what = subject(record.spec, record.class_names, record.config.forget)
-    return f"{when_of(record)} · {method}{off_of(record)} · {what} · {preset_title(record)}, seed {record.config.seed}"
+    return f"{when_of(record, zone)} · {method}{off_of(record)} · {what} · {preset_title(record)}, seed {record.config.seed}"
 
 
 def off_of(record: RunRecord) -> str:
@@ -60,11 +61,12 @@ def model_title(model_id: str) -> str:
     return zoo.shareable(model_id)
 
 
-def when_of(record: RunRecord) -> str:
-    """Time of submission, or that it came from a file."""
+def when_of(record: RunRecord, zone: tzinfo | None = None) -> str:
+    """Time of submission by the visitor's clock, or that it came from a file."""
     if record.created is None:
         return f"imported {record.key[-4:]}"
-    return time.strftime("%H:%M:%S UTC", time.gmtime(record.created))
+    text = datetime.fromtimestamp(record.created, zone or UTC).strftime("%H:%M:%S")
+    return text if zone else f"{text} UTC"
 
 
 def time_of(record: RunRecord) -> str:
@@ -74,7 +76,7 @@ def time_of(record: RunRecord) -> str:
     return "–" if record.took is None else f"{record.took:.1f}"
 
 
-def runs_table(records: list[RunRecord]) -> str:
+def runs_table(records: list[RunRecord], zone: tzinfo | None = None) -> str:
     """All runs with their main numbers."""
     if not records:
         return render.note(copy.RUNS_EMPTY)
@@ -87,7 +89,7 @@ def runs_table(records: list[RunRecord]) -> str:
             numbers = ["–"] * 3 if after is None else [f"{v:.1f}" for v in (after.FA, after.RA, after.TA)]
         rows.append(
             (
-                when_of(record),
+                when_of(record, zone),
                 model_title(record.config.model),
                 subject(record.spec, record.class_names, record.config.forget),
                 catalog.title_of(record.config.method) + off_of(record),
@@ -103,7 +105,7 @@ def runs_table(records: list[RunRecord]) -> str:
 TEXTS = frozenset({1, 2, 3, 4, 5})
 
 
-def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
+def diff_html(a: RunRecord | None, b: RunRecord | None, zone: tzinfo | None = None) -> str:
     """Only what differs, in config and in results."""
     if a is None or b is None or a.key == b.key:
         return render.note(copy.DIFF_PICK)
@@ -112,7 +114,10 @@ def diff_html(a: RunRecord | None, b: RunRecord | None) -> str:
         return render.note(copy.DIFF_NONE)
     rows = [(line.name, line.group, line.a, line.b, line.change) for line in lines]
     return render.table(
-        ("", "where", "A", "B", "B − A"), rows, caption=f"A: {title_of(a)}. B: {title_of(b)}.", text_columns=TEXTS_DIFF
+        ("", "where", "A", "B", "B − A"),
+        rows,
+        caption=f"A: {title_of(a, zone)}. B: {title_of(b, zone)}.",
+        text_columns=TEXTS_DIFF,
     )
 
 
@@ -134,6 +139,13 @@ BUTTONS: tuple[tuple[str, str, Literal["primary", "secondary"]], ...] = (
     ("stop", copy.STOP_RUN, "secondary"),
     ("delete", copy.DELETE, "secondary"),
 )
+
+
+def focus(part: str) -> str:
+    """Script that moves the focus once the page has been drawn: what had it may be hidden or switched off by then."""
+    return f"() => setTimeout(() => document.querySelector('#{part}')?.focus(), 120)"
+
+
 REFRESH = "() => { document.querySelector('#runs-refresh')?.click(); }"
 
 
@@ -175,6 +187,11 @@ class Runs:
                 gr.Button(label, variant=variant, size="sm", interactive=shown["interactive"], elem_id=f"runs-{part}")
                 for (part, label, variant), shown in zip(BUTTONS, able, strict=True)
             )
+        with gr.Group(visible=False, elem_id="runs-sure") as self.sure:
+            self.question = gr.Markdown("", elem_id="runs-question")
+            with gr.Row():
+                self.yes = gr.Button(copy.DELETE_YES, variant="stop", size="sm", elem_id="runs-delete-yes")
+                self.no = gr.Button(copy.DELETE_NO, size="sm", elem_id="runs-delete-no")
         gr.Markdown(f"### {copy.DIFF_TITLE}")
         self.diff = gr.HTML(diff, elem_id="runs-diff")
         gr.Markdown(f"### {copy.IMPORT_TITLE}\n{copy.IMPORT_HELP}")
@@ -205,21 +222,23 @@ class Runs:
         keys = list(records)
         new_a = first or (a if a in records else (keys[0] if keys else None))
         new_b = b if b in records and b != new_a else next((key for key in keys if key != new_a), None)
-        return self._lists(records, (a, new_a), (b, new_b))
+        return self._lists(records, (a, new_a), (b, new_b), self.ctx.zone(browser))
 
     def after_deletion(self, browser: Any, b: Any) -> list[Any]:
         """The same with nothing at A: the next press of Delete must not take a run that nobody chose."""
         records = {record.key: record for record in self.records(browser)}
-        return self._lists(records, ("", None), (b, b if b in records else None))
+        return self._lists(records, ("", None), (b, b if b in records else None), self.ctx.zone(browser))
 
-    def _lists(self, records: Mapping[str, RunRecord], a: tuple[Any, Any], b: tuple[Any, Any]) -> list[Any]:
-        choices = [(title_of(record), key) for key, record in records.items()]
+    def _lists(
+        self, records: Mapping[str, RunRecord], a: tuple[Any, Any], b: tuple[Any, Any], zone: tzinfo | None
+    ) -> list[Any]:
+        choices = [(title_of(record, zone), key) for key, record in records.items()]
         # No value where it stays: the visitor may have chosen another run meanwhile.
         shown = [gr.update(choices=choices, **({} if new == old else {"value": new})) for old, new in (a, b)]
         return [
-            runs_table(list(records.values())),
+            runs_table(list(records.values()), zone),
             *shown,
-            diff_html(records.get(a[1] or ""), records.get(b[1] or "")),
+            diff_html(records.get(a[1] or ""), records.get(b[1] or ""), zone),
             *self._able(records.get(a[1] or "")),
         ]
 
@@ -235,7 +254,7 @@ class Runs:
 
         def choose(browser: Any, a: Any, b: Any) -> list[Any]:
             records = {record.key: record for record in self.records(browser)}
-            return [diff_html(records.get(a), records.get(b)), *self._able(records.get(a))]
+            return [diff_html(records.get(a), records.get(b), ctx.zone(browser)), *self._able(records.get(a))]
 
         gr.on([self.a.input, self.b.input], choose, pick, [self.diff, *buttons], **LAST)
 
@@ -267,6 +286,18 @@ class Runs:
             None, js=SHOW_COMPARE, **PRIVATE
         )
 
+        def ask(browser: Any, key: Any) -> tuple[Any, str]:
+            record = next((one for one in self.records(browser) if one.key == key), None)
+            question = "" if record is None else copy.DELETE_SURE.format(title=title_of(record, ctx.zone(browser)))
+            return gr.update(visible=record is not None), question
+
+        closed = gr.update(visible=False), ""
+        asked = self.delete.click(ask, [ctx.browser, self.a], [self.sure, self.question], **QUICK)
+        asked.then(None, js=focus("runs-delete-no"), **PRIVATE)
+        # Not a run that was chosen after the question.
+        gr.on([self.a.input, self.no.click], lambda: closed, None, [self.sure, self.question], **QUICK)
+        self.no.click(None, js=focus("runs-delete"), **PRIVATE)
+
         changed = [*lists, self.message, self.compare.shown]
         page = [ctx.browser, ctx.job]
 
@@ -287,7 +318,10 @@ class Runs:
             return [*self.after_deletion(browser, b), render.note(copy.DELETED), compared, *shows]
 
         # Queued, because the browser hears of a changed gr.State only through the queue.
-        self.delete.click(drop, [*pick, self.compare.shown, ctx.job], [*changed, *page], **QUEUED)
+        dropped = self.yes.click(drop, [*pick, self.compare.shown, ctx.job], [*changed, *page], **QUEUED)
+        dropped.then(lambda: closed, None, [self.sure, self.question], **QUICK).then(
+            None, js=focus("runs-refresh"), **PRIVATE
+        )
 
         def take(files: list[str] | None, browser: Any, a: Any, b: Any) -> list[Any]:
             visitor = ctx.visitor(browser)
@@ -297,7 +331,7 @@ class Runs:
                 record = self.imports.add(visitor, read_files([Path(name) for name in files]))
             except PlaygroundError as error:
                 return failed(error)
-            message = render.note(copy.IMPORTED.format(title=title_of(record)))
+            message = render.note(copy.IMPORTED.format(title=title_of(record, ctx.zone(browser))))
             return [*self.listed(browser, a, b, record.key), message, self.compare.show(browser, record.key)]
 
         self.upload.upload(take, [self.upload, *pick], changed, **QUEUED)

@@ -33,6 +33,8 @@ SHOW_CHOICE = (
 )
 TIMES_SECONDS = 2.0
 """Between two looks at the expected times while the models are timed."""
+CLOCK = "(browser) => ({...browser, clock: -new Date().getTimezoneOffset()})"
+"""The page tells times by the visitor's clock."""
 SCROLL = (
     "() => { const live = document.querySelector('#live'); "
     "if (live && window.innerWidth < 760) live.scrollIntoView({behavior: 'smooth', block: 'start'}); }"
@@ -306,7 +308,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
 
     about = [page.expected, page.reference_note, page.retrain]
     outputs = [ctx.browser, ctx.job, page.run, page.live, page.recording, *about]
-    loaded(come_back, ctx.browser, [*outputs, *form.outputs], **QUEUED)
+    loaded(come_back, ctx.browser, [*outputs, *form.outputs], js=CLOCK, **QUEUED)
 
 
 def _wire_form(page: Unlearn, ended: Any) -> None:

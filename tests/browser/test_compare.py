@@ -218,6 +218,7 @@ def test_break_it_lays_the_curves_over_each_other_and_runs_tells_them_apart(page
     page.locator("#runs-open").click()
     page.wait_for_selector("#runs-compare-verdict .cmp-verdict")
     page.locator("#runs-delete").click()
+    page.locator("#runs-delete-yes").click()
     expect(page.locator("#runs-table tbody tr")).to_have_count(1)
     expect(page.locator("#runs-compare-box")).to_be_hidden()
     page.get_by_role("tab", name="Unlearn").click()

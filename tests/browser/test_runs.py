@@ -6,8 +6,10 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -47,13 +49,19 @@ def blur(page: Page) -> str:
 
 
 def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artifacts: Path, tmp_path: Path) -> None:
-    page: Page = visit(reduced_motion="reduce").page
+    page: Page = visit(reduced_motion="reduce", timezone_id="Pacific/Chatham").page
     badge = page.locator('#live [data-part="badge"]')
     expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
     page.locator("#unlearn").click()
     expect(badge).to_have_text("Live run", timeout=SLOW)
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator("#runs-table")).to_contain_text("Sneaker", timeout=SLOW)
+    # By the visitor's clock, 12 h 45 min or an hour more ahead of the server's.
+    told = page.locator("#runs-table tbody th").first.inner_text()
+    assert "UTC" not in told
+    now = datetime.now(ZoneInfo("Pacific/Chatham"))
+    clock = now.replace(**dict(zip(("hour", "minute", "second"), map(int, told.split(":")), strict=True)))
+    assert abs((now - clock).total_seconds()) < 300
     # Names as everywhere on the page, and the list follows the run that is stopped here, without a Refresh.
     expect(page.locator("#runs-table")).to_contain_text("Fashion-MNIST classifier")
     page.locator("#runs-stop").click()
@@ -61,6 +69,14 @@ def test_a_deleted_run_leaves_the_live_view_too(visit: Callable[..., Any], artif
     expect(page.locator("#runs-delete")).to_be_enabled(timeout=SLOW)
     page.screenshot(path=artifacts / "runs-1280-light.png", full_page=True)
     page.locator("#runs-delete").click()
+    expect(page.locator("#runs-question")).to_contain_text("SFR-on · Sneaker")
+    page.locator("#runs-delete-no").click()
+    expect(page.locator("#runs-sure")).to_be_hidden()
+    expect(page.locator("#runs-table")).to_contain_text("Sneaker")
+    page.locator("#runs-delete").click()
+    expect(page.locator("#runs-delete-no")).to_be_focused()
+    page.locator("#runs-delete-yes").click()
+    expect(page.locator("#runs-sure")).to_be_hidden()
     expect(page.locator("#runs-message")).to_contain_text("deleted", timeout=SLOW)
     expect(page.locator("#runs-table")).not_to_contain_text("Sneaker")
     page.get_by_role("tab", name="Unlearn").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any, get_args
 
@@ -193,8 +194,19 @@ def test_only_what_made_a_step_is_laid_over_and_only_what_runs_can_be_stopped(bo
 
 def test_a_title_tells_a_broken_run_from_a_whole_one() -> None:
     assert runs.title_of(record()) == "22:13:20 UTC · SFR-on · Cat · Quick, seed 7"
+    india = timezone(timedelta(hours=5, minutes=30))
+    assert runs.title_of(record(), india).startswith("03:43:20 · ")  # the clock on the visitor's wall needs no name
     broken = record(config=config(settings=SFRonConfig(mask=False).to_dict()))
     assert "SFR-on, no mask · Cat" in runs.title_of(broken)
+
+
+def test_the_visitors_clock_is_kept_with_the_token_and_checked(ctx: PageContext) -> None:
+    browser = {**ANN, "clock": 330}
+    assert ctx.zone(browser) == timezone(timedelta(hours=5, minutes=30))
+    assert ctx.show(browser, None) == ({**browser, "job": ""}, "")
+    for bad in ({}, {"clock": None}, {"clock": "5"}, {"clock": 900}, {"clock": float("nan")}, {"clock": True}, None):
+        assert ctx.zone(bad) is None
+    assert ctx.show(ANN, None)[0] == {**ANN, "job": ""}
 
 
 def test_deleting_takes_only_an_ended_run_of_the_owner(book: JobBook) -> None:
