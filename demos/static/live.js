@@ -39,7 +39,7 @@ class Live {
     this.$('play').addEventListener('click', () => this.pauseOrPlay());
     this.$('back').addEventListener('click', () => this.comeBack());
     const offered = props.recordings.map(({ model, title }) => make('option', { value: model }, title));
-    this.$('which').replaceChildren(make('option', { value: '' }, this.T.watch), ...offered);
+    this.$('which').replaceChildren(make('option', { value: '' }, this.T.recordings), ...offered);
     this.$('which').addEventListener('change', () => this.watch(this.$('which').value));
     document.addEventListener('visibilitychange', () => { if (!document.hidden && this.follow) this.poll(); });
     follow(component, () => this.update());

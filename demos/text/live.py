@@ -93,6 +93,7 @@ LIVE: dict[str, Any] = {
     "play": "Play",
     "again": "Play again",
     "watch": "Watch a recorded run",
+    "recordings": "Recordings",
     "back": "Back to your run",
     "looking": "Looking for your run …",
     "recordedOn": "A real run of the {model}, recorded on {machine}: it took {took} including the comparison and plays here in {plays}.",

@@ -104,7 +104,7 @@ DIPS = (
     "predicted for them."
 )
 REDIRECT_LABEL = "Draw this instead"
-REDIRECT_INFO = "What to draw instead of the forgotten concept. Use words that the model was trained with."
+REDIRECT_INFO = "Words that the model was trained with"
 REDIRECT_EACH = "By default each prompt of this style has its own replacement: “{asked}” draws “{instead}”. A prompt that you write here replaces all of them."
 REDIRECT_EMPTY = "There is no prompt to draw instead."
 REDIRECT_EMPTY_HINT = "Write one under '2. Forget', for example: {prompt}"
@@ -144,8 +144,8 @@ DATA_FREE_ONLY = (
     "This model comes without training pictures, so it first draws its own pictures to forget and to keep (data-free)."
 )
 DATA_SOURCE_LABEL = "Pictures to forget and to keep"
-DATA_SOURCE_INFO = "Data-free: the network draws both sets itself before the run, for when there is no data."
-DATA_SOURCES = {"shipped": "The training pictures shipped here", "data-free": "Data-free: its own samples"}
+DATA_SOURCE_INFO = "It can train on the shipped pictures, or on samples that it draws itself before the run, as one does where the training data are gone."
+DATA_SOURCES = {"shipped": "Train on the shipped pictures", "data-free": "Train on its own samples"}
 CANNOT_TITLE = "Methods not available for this model"
 CANNOT = "{title}: {reason}"
 CANNOT_REASON = "needs {what}, which this model does not have"

@@ -48,7 +48,7 @@ def build(model: str) -> Form:
             visible=len(show.kinds_of(model)) > 1,
             elem_id="forget-kind",
         )
-    kind_note = gr.HTML(show.forget_note(model), elem_id="forget-note")
+        kind_note = gr.HTML(show.forget_note(model), elem_id="forget-note")
     default = show.first_class(model)
     kinds = {}
     with gr.Group(elem_id="forget-class") as kinds["class"]:
@@ -75,7 +75,7 @@ def build(model: str) -> Form:
         redirect = gr.Textbox(
             show.redirects(model).get(show.first_concept(model), ""),
             label=copy.REDIRECT_LABEL,
-            info=copy.REDIRECT_INFO,
+            placeholder=copy.REDIRECT_INFO,
             max_lines=1,
             elem_id="redirect",
         )
@@ -85,7 +85,8 @@ def build(model: str) -> Form:
         [(title, name) for name, title in copy.DATA_SOURCES.items()],
         value="shipped",
         label=copy.DATA_SOURCE_LABEL,
-        info=copy.DATA_SOURCE_INFO,
+        show_label=False,
+        container=False,
         visible=show.chooses_data(model),
         elem_id="data-source",
     )

@@ -100,8 +100,7 @@ def forget_note(model: str) -> str:
     if len(kinds_of(model)) > 1:
         return ""
     text = copy.FORGET_CONCEPT if KINDS[kind_of(model)].prompts else copy.FORGET_GENERATOR
-    if not chooses_data(model):
-        text = f"{text} {copy.DATA_FREE_ONLY}"
+    text = f"{text} {copy.DATA_SOURCE_INFO if chooses_data(model) else copy.DATA_FREE_ONLY}"
     return folded_note(copy.FORGET_WHY, text)
 
 

@@ -27,12 +27,17 @@ from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.plan import RunPlan
 from sfr_core.zoo import shipped as zoo
 
-SHOW_CHOICE = (
-    "() => { const choice = document.querySelector('#choice'); "
-    "if (choice && choice.offsetParent) choice.scrollIntoView({behavior: 'smooth', block: 'nearest'}); }"
-)
 TIMES_SECONDS = 2.0
 """Between two looks at the expected times while the models are timed."""
+STAY_NEAR = "() => document.querySelector('#live [data-part=line]')?.focus({preventScroll: true})"
+"""Stop is switched off as soon as it is pressed: the focus goes to the line that tells what becomes of the run."""
+SHOW_CHOICE = """() => {
+  const choice = document.querySelector('#choice');
+  const shown = choice && choice.offsetParent;
+  if (shown) choice.scrollIntoView({behavior: 'smooth', block: 'nearest'});
+  const waited = document.activeElement?.matches('#live [data-part=line]');
+  if (waited) document.querySelector(shown ? '#keep' : '#unlearn')?.focus({preventScroll: true});
+}"""
 CLOCK = "(browser) => ({...browser, clock: -new Date().getTimezoneOffset()})"
 """The page tells times by the visitor's clock."""
 SCROLL = (
@@ -182,6 +187,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
 
     # Not queued and no `cancels`: it only sets the token that the loop asks between two steps.
     page.stop.click(stop_it, inputs, page.stop, **QUICK)
+    page.stop.click(None, js=STAY_NEAR, **PRIVATE)
 
     def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
         def handler(browser: Any, job_id: Any) -> dict[Any, Any]:

@@ -280,9 +280,29 @@ def test_keyboard_only(visit: Callable[..., Any]) -> None:
     tab_to("#unlearn")
     page.keyboard.press("Enter")
     expect(part(page, "badge")).to_have_text("Live run", timeout=SLOW)
+    wait_for_points(page, 1)  # before its first step there would be nothing to keep
     tab_to("#stop")
     page.keyboard.press("Enter")
     wait_for_state(page, "cancelled")
+    # The focus stays near: first on the line that tells what happens, then on what there is to decide.
+    expect(page.locator("#keep")).to_be_focused(timeout=SLOW)
+    page.keyboard.press("Enter")
+    # What is kept is measured as a finished run is.
+    expect(page.locator("#compare-brief tr")).to_have_count(5, timeout=SLOW)
+    expect(page.locator("#compare-verdict")).to_contain_text("Stopped after step")
+    expect(part(page, "line")).to_contain_text("Kept the network after step")
+
+
+@pytest.mark.parametrize("model", ["fashion-mnist-ddpm", "emoji-dit", "emoji-sd"])
+def test_choosing_and_pressing_needs_no_scrolling(visit: Callable[..., Any], model: str) -> None:
+    page: Page = visit(reduced_motion="reduce").page
+    page.locator(f"#model-picker input[value='{model}']").check()
+    chosen = "#concept-picker" if model == "emoji-sd" else "#class-picker"
+    expect(page.locator(f"{chosen} input:checked")).not_to_have_value("Sneaker")
+    page.wait_for_timeout(500)  # the rest of the form comes with it
+    button = page.locator("#unlearn").bounding_box()
+    assert button is not None
+    assert button["y"] + button["height"] <= 800
 
 
 def test_forgetting_single_pictures_and_shares(visit: Callable[..., Any]) -> None:
