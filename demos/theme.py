@@ -26,9 +26,9 @@ def theme() -> gr.themes.Base:
         body_background_fill_dark="*neutral_950",
         # The neutral default of 400 has too little contrast for small text (WCAG asks 4.5 to 1).
         body_text_color_subdued="*neutral_600",
-        body_text_color_subdued_dark="*neutral_400",
+        body_text_color_subdued_dark="*neutral_300",
         block_info_text_color="*neutral_600",
-        block_info_text_color_dark="*neutral_400",
+        block_info_text_color_dark="*neutral_300",
         block_border_width="1px",
         block_shadow="none",
         block_label_text_size="*text_sm",
