@@ -207,7 +207,7 @@ REFERENCE_FEWER = (
     "draws less well: it is the goal for what is forgotten, not for the rest."
 )
 REFERENCE_MISSING = "No retrained model for this choice, so there is nothing to compare with."
-RETRAIN_OFFER = "Retrain it here ({time} of training)"
+RETRAIN_OFFER = "Retrain it here (about {time})"
 REFERENCE_GENERATOR = (
     "No retrained model for this choice (only for: {names}), so there is nothing to compare with. Training one "
     "takes hours, too long for this page."

@@ -186,7 +186,7 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     expect(sneaker).to_be_checked()
     page.locator('#class-picker label:has(input[value="Bag"])').click()
     expect(page.locator("#reference-note")).to_contain_text("No retrained model", timeout=SLOW)
-    expect(page.locator("#retrain-here")).to_contain_text("of training")
+    expect(page.locator("#retrain-here")).to_contain_text("Retrain it here")
     page.locator('#class-picker label:has(input[value="Bag"])').click()
     set_steps(page, 4000)  # it is stopped below, however fast the machine
     start(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -63,8 +64,13 @@ def test_a_run_prints_its_events_and_writes_its_files(
 ) -> None:
     out = tmp_path / "out"
     assert main(["run", *own.options(), *QUICK, *FP32, "--out", str(out)]) == 0
-    stdout = capsys.readouterr().out
+    stdout, stderr = capsys.readouterr()
     lines = stdout.splitlines()
+    assert re.search(r"^Expected: about \d+ s to the finished comparison\.$", stderr, re.MULTILINE)
+    took, alone = map(
+        float, re.findall(r"^Done in ([\d.]+) s, ([\d.]+) s of them unlearning alone; ", stderr, re.MULTILINE)[0]
+    )
+    assert took >= alone
     events = [from_json(json.loads(line)) for line in lines]
     check_grammar(events)
     assert stdout == (out / "events.jsonl").read_text(encoding="utf-8")

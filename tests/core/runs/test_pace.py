@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from sfr_core.cancel import CancelToken
 from sfr_core.runs import pace
 from sfr_core.runs.pace import FILE, MOST, REMEMBERED, Pace, Paces, Ran, Rates, timed_rates
+from sfr_core.runs.runner import run
 from tests.core.tiny import same, state
 from tests.core.tiny_run import tiny_session
 
@@ -28,6 +30,20 @@ def test_timing_changes_nothing_and_says_what_a_picture_takes(tmp_path: Path) ->
     assert (rates.opening, rates.precision, rates.look) == (1.5, session.precision, 0.0)
     assert 0 < rates.forward < 1
     assert 0 < rates.train < 1
+
+
+def test_a_run_computes_the_same_whether_its_model_was_timed_or_not(tmp_path: Path) -> None:
+    after = []
+    for name, timed in (("a", False), ("b", True)):
+        session = tiny_session(tmp_path / name)
+        if timed:
+            timed_rates(session, 1.0)
+        for _ in run(session, cancel=CancelToken()):
+            pass
+        assert session.after is not None
+        after.append(session.after)
+    assert after[0].keys() == after[1].keys()
+    assert all(torch.equal(after[0][key], after[1][key]) for key in after[0])
 
 
 def test_passes_are_timed_until_they_are_steady(monkeypatch: pytest.MonkeyPatch) -> None:
