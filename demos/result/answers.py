@@ -44,7 +44,7 @@ def answers_html(record: RunRecord, retrained: Sequence[Prediction] = ()) -> Mar
     return render(
         "strips.html",
         undrawn="",
-        legend=f"{texts.ANSWERS_LEGEND} {WRONG_BEFORE}",
+        legend=f"{texts.ANSWERS_LEGEND}{texts.ANSWERS_PERCENT if record.predictions else ''} {WRONG_BEFORE}",
         many=False,
         smooth=False,
         columns=PICTURES,
@@ -121,7 +121,8 @@ class _Rows:
             words.append(text.format(true=name_of(true, names), name=name))
         title = texts.MODELS[who]
         line = (data_uri(self._line(pictures)), f"{title}: {', '.join(words)}", signs)
-        return {"model": who, "title": title, "count": self._count(who, label), "lines": [line]}
+        found = {"model": who, "title": title, "count": self._count(who, label), "lines": [line]}
+        return {**found, "columns": len(pictures)}
 
     def _answer(self, who: str, picture: Picture) -> Answer | None:
         report, (part, row) = self.record.predictions.get(who), picture
@@ -139,12 +140,8 @@ class _Rows:
         return texts.ANSWERS_COUNT.format(percent=f"{class_accuracy(matrix)[label]:.0f}")
 
     def _line(self, pictures: Sequence[Picture]) -> NDArray[np.uint8]:
-        """The pictures of a row beside each other, PICTURES wide."""
-        tiles = [self._part(part).images[row] for part, row in pictures]
-        h, w, c = tiles[0].shape
-        out = np.zeros((h, PICTURES * w, c), np.uint8)
-        out[:, : len(tiles) * w] = np.concatenate(tiles, axis=1)
-        return out
+        """The pictures of a row beside each other."""
+        return np.concatenate([self._part(part).images[row] for part, row in pictures], axis=1)
 
     def _part(self, part: Part) -> Any:
         return self.dataset.train if part == "train" else self.dataset.test

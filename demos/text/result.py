@@ -66,10 +66,8 @@ METRICS_CAPTION_GENERATOR = (
 NO_RETRAINED_GENERATOR = "No retrained model for this choice, so compare these numbers with those before."
 
 FORGET_SET = "Forget set"
-ANSWERS_LEGEND = (
-    "Each row shows the same pictures three times, with what each model takes them for: ✓ right, ✗ wrong. Percent: test pictures of the class "
-    "that are recognised."
-)
+ANSWERS_LEGEND = "Each row shows the same pictures three times, with what each model takes them for: ✓ right, ✗ wrong."
+ANSWERS_PERCENT = " Percent: test pictures of the class that are recognised."
 ANSWERS_COUNT = "{percent} %"
 ANSWER = "{name}, {percent} % sure"
 ANSWER_RIGHT, ANSWER_WRONG = "{true} recognised", "{true} taken for {name}"

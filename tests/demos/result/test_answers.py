@@ -39,7 +39,8 @@ def test_a_class_is_a_row_and_every_model_answers_on_the_same_pictures() -> None
     test = record().dataset.test.images  # type: ignore[union-attr]
     assert (shown[:, :2] == test[0, :, :, 0]).all()
     assert (shown[:, 2:4] == test[1, :, :, 0]).all()
-    assert not shown[:, 4:].any()  # there is no third cat
+    assert shown.shape == (2, 4)  # there is no third cat
+    assert 'style="--columns:2;--of:3"' in cat
 
 
 def test_without_predictions_it_is_what_the_run_looked_at() -> None:
