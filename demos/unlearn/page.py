@@ -30,7 +30,7 @@ from sfr_core.zoo import shipped as zoo
 TIMES_SECONDS = 2.0
 """Between two looks at the expected times while the models are timed."""
 STAY_NEAR = "() => document.querySelector('#live [data-part=line]')?.focus({preventScroll: true})"
-"""Stop is switched off as soon as it is pressed: the focus goes to the line that tells what becomes of the run."""
+"""A button that is pressed once goes or is switched off: the focus moves to the line that tells what becomes of the run."""
 SHOW_CHOICE = """() => {
   const choice = document.querySelector('#choice');
   const shown = choice && choice.offsetParent;
@@ -187,7 +187,8 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
 
     # Not queued and no `cancels`: it only sets the token that the loop asks between two steps.
     page.stop.click(stop_it, inputs, page.stop, **QUICK)
-    page.stop.click(None, js=STAY_NEAR, **PRIVATE)
+    for button in (page.stop, page.keep, page.rollback):
+        button.click(None, js=STAY_NEAR, **PRIVATE)
 
     def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
         def handler(browser: Any, job_id: Any) -> dict[Any, Any]:

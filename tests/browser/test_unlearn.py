@@ -260,6 +260,7 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     expect(page.locator("#compare-box")).to_be_hidden()
 
 
+@pytest.mark.timeout(600)
 def test_keyboard_only(visit: Callable[..., Any]) -> None:
     page: Page = visit(reduced_motion="reduce").page
 
@@ -288,7 +289,7 @@ def test_keyboard_only(visit: Callable[..., Any]) -> None:
     expect(page.locator("#keep")).to_be_focused(timeout=SLOW)
     page.keyboard.press("Enter")
     # What is kept is measured as a finished run is.
-    expect(page.locator("#compare-brief tr")).to_have_count(5, timeout=SLOW)
+    expect(page.locator("#compare-brief tr")).to_have_count(5, timeout=2 * SLOW)
     expect(page.locator("#compare-verdict")).to_contain_text("Stopped after step")
     expect(part(page, "line")).to_contain_text("Kept the network after step")
 
