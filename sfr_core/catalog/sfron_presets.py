@@ -149,11 +149,12 @@ SD_REAL: dict[str, Any] = {
     **SD_BASE, "lr": 7e-5, "lr_schedule": "cosine", "batch_size": 4, "clip_forget": 1.0, "clip_remain": 1.0, "fisher_batch_size": 2,
 }  # fmt: skip
 TUNED_SD = (
-    "The redirection as published, raised a thousandfold on the cross-attention alone: values found on an earlier checkpoint with a seed and noise that "
-    "no table here uses (docs/experiments/0029), compared with one other mask on the shipped one (docs/experiments/0054). They reach cat and harm its neighbours."
+    "The redirection as published, raised a thousandfold on the cross-attention alone (docs/experiments/0029), with the better of two learning rates "
+    "on the shipped model, forgetting cat with seed 101 of the run and noise 4711 of the samples, which no table here uses (docs/experiments/0054); "
+    "no other concept was tried."
 )
 _SD_EMOJI: dict[str, Any] = {
-    **SD_BASE, "alpha": 1000.0, "clip_forget": 1.0, "clip_remain": 1.0, "lr": 8e-4, "lr_schedule": "cosine", "fisher_batch_size": 32,
+    **SD_BASE, "alpha": 1000.0, "clip_forget": 1.0, "clip_remain": 1.0, "lr": 4e-4, "gamma": 0.1, "lr_schedule": "cosine", "fisher_batch_size": 32,
     "trainable": "cross-attention",
 }  # fmt: skip
 
