@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from demos.jobs import warm
+from demos.jobs import hardware, warm
 from demos.jobs.job import Job
 from sfr_core.kinds import KINDS
 from sfr_core.plan import RunPlan
@@ -119,4 +119,6 @@ class Timing:
             if busy():  # somebody came while it opened: that run times its own model
                 return False
             opened(session, time.monotonic() - started)
+        del session
+        hardware.give_memory_back()
         return True

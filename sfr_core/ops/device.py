@@ -109,15 +109,15 @@ def _half_is_faster(model: nn.Module, x: Tensor, loss: Loss) -> bool:
 
 def _pass_seconds(model: nn.Module, x: Tensor, precision: UsedPrecision, loss: Loss, *, passes: int = 3) -> float:
     """Fastest of some forward-backward passes on a copy, after one for warm-up, seconds."""
-    one = trained(model, x, precision, loss)
-    return min([timed(one, x.device) for _ in range(1 + passes)][1:])
+    one = trained(model, precision, loss)
+    return min([timed(lambda: one(x), x.device) for _ in range(1 + passes)][1:])
 
 
-def trained(model: nn.Module, x: Tensor, precision: UsedPrecision, loss: Loss) -> Callable[[], None]:
-    """One forward-backward pass of a copy of the model."""
+def trained(model: nn.Module, precision: UsedPrecision, loss: Loss) -> Callable[[Tensor], None]:
+    """A forward-backward pass of a copy of the model on x [n, c, h, w]."""
     trial = copy.deepcopy(model).train()
 
-    def one() -> None:
+    def one(x: Tensor) -> None:
         with autocast(x.device, precision):
             value = loss(trial, x)
         torch.autograd.backward(value)

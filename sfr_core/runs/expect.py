@@ -13,6 +13,7 @@ from sfr_core.data.class_sets import PreviewSettings, SelfGenerated
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.kinds import KINDS
+from sfr_core.ops.device import is_out_of_memory
 from sfr_core.passes import cost_of, sizes
 from sfr_core.plan import RunPlan
 from sfr_core.runs.evaluate import Place, Planned, Who, key_of, known_of, predictions_key, samples_key, wanted_of
@@ -115,7 +116,12 @@ def expected(run: RunPlan, paces: Paces, dataset: Dataset | None = None) -> Expe
 
 def opened(session: Session, seconds: float, paces: Paces) -> Expected | None:
     """The same at the begin of a run, whose model was opened in some seconds; passes are timed now where none were."""
-    paces.measure(session, seconds)
+    try:
+        paces.measure(session, seconds)
+    except (MemoryError, RuntimeError) as error:  # the run itself may need less
+        if not is_out_of_memory(error):
+            raise
+        return None
     found = expected(session.plan, paces, session.dataset)
     return None if found is None else replace(found, opening=seconds)
 

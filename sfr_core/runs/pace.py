@@ -16,10 +16,12 @@ from typing import Any
 
 import torch
 
+from sfr_core.catalog.base import FORWARD
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError
-from sfr_core.ops.device import UsedPrecision, autocast, pick_device, timed, trained
+from sfr_core.ops.device import Loss, UsedPrecision, autocast, pick_device, timed, trained
 from sfr_core.ops.modes import kept_modes
+from sfr_core.passes import cost_of
 from sfr_core.plan import RunPlan
 from sfr_core.reading import read
 from sfr_core.runs.files import whole_file
@@ -184,30 +186,41 @@ def paces() -> Paces:
 
 
 def timed_rates(session: Session, opening: float) -> Rates:
-    """Times a pass of each sort, warm, until it is steady; nothing of the session changes."""
+    """Times passes of each sort, warm, until they are steady; nothing of the session changes.
+
+    Where the session's method trains nothing, no pass with gradients is made: it may not fit into memory.
+    """
     task, batch = session.task, getattr(session.method_config, "batch_size", 1)
     x, loss = task.trial(batch)
     pictures, look = task.trial_look()
     gpu = [session.device] if session.device.type == "cuda" else []
     with torch.random.fork_rng(gpu):  # dropout draws from the global generator
-        return Rates(
-            train=_steady(trained(task.model, x, task.precision, loss), session.device) / len(x),
-            forward=_steady(_answer(session, x, loss), session.device) / len(x),
-            look=_steady(look, session.device) / pictures if pictures else 0.0,
-            opening=opening,
-            precision=task.precision,
-        )
+        answer = _answer(session, loss)
+        forward = _for_one(lambda n: answer(x[:n]), len(x), session.device)
+        train = forward / FORWARD
+        if cost_of(session.plan).trains:
+            one = trained(task.model, task.precision, loss)
+            train = _for_one(lambda n: one(x[:n]), len(x), session.device)
+        shown = _for_one(look, pictures, session.device) if pictures else 0.0
+    return Rates(train=train, forward=forward, look=shown, opening=opening, precision=task.precision)
 
 
-def _answer(session: Session, x: torch.Tensor, loss: Callable[..., object]) -> Callable[[], None]:
+def _answer(session: Session, loss: Loss) -> Callable[[torch.Tensor], None]:
     model = session.task.model
 
-    def one() -> None:
+    def one(x: torch.Tensor) -> None:
         with torch.no_grad(), kept_modes(model), autocast(session.device, session.precision):
             model.eval()
             loss(model, x)
 
     return one
+
+
+def _for_one(work: Callable[[int], object], most: int, device: torch.device) -> float:
+    """Seconds of some work for one picture: with as many as take about SECONDS, at most `most`."""
+    timed(lambda: work(1), device)
+    n = max(1, min(most, int(SECONDS / max(timed(lambda: work(1), device), 1e-9))))
+    return _steady(lambda: work(n), device) / n
 
 
 def _steady(work: Callable[[], object], device: torch.device) -> float:

@@ -106,9 +106,9 @@ class RunTask(Task, Protocol):
         """Inputs of the network, at most `batch_size`, and a loss of them, to time passes with."""
         ...
 
-    def trial_look(self) -> tuple[int, Callable[[], object]]:
-        """Samples that a trial shows and judges, and the trial; a classifier shows none."""
-        return 0, lambda: None
+    def trial_look(self) -> tuple[int, Callable[[int], object]]:
+        """Samples that a trial shows and judges at most, and the trial with some of them; a classifier shows none."""
+        return 0, lambda n: None
 
     def preparation(self) -> int:
         """Units of work that `prepare` still has to do; 0 where it is ready."""

@@ -219,14 +219,14 @@ class DiffusionTask(RunTask):
     def trial(self, batch_size: int) -> tuple[Tensor, Loss]:
         return self.denoiser.trial(batch_size)
 
-    def trial_look(self) -> tuple[int, Callable[[], object]]:
+    def trial_look(self) -> tuple[int, Callable[[int], object]]:
         labels = self.preview_labels[:TRIAL_PICTURES]
         x = torch.zeros((len(labels), *self.shape), device=self.device)
 
         @torch.no_grad()
-        def look() -> object:
-            images = tiles(self.space.shown(x))
-            return images if self.judge is None else self.judge.accepted(self.judge(pixels_of(images)), labels)
+        def look(n: int) -> object:
+            images = tiles(self.space.shown(x[:n]))
+            return images if self.judge is None else self.judge.accepted(self.judge(pixels_of(images)), labels[:n])
 
         return len(labels), look
 

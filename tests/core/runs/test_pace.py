@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 import torch
 
 from sfr_core.cancel import CancelToken
+from sfr_core.catalog.base import Cost
 from sfr_core.runs import pace
+from sfr_core.runs.expect import opened
 from sfr_core.runs.pace import FILE, MOST, REMEMBERED, Pace, Paces, Ran, Rates, timed_rates
 from sfr_core.runs.runner import run
 from tests.core.tiny import same, state
@@ -53,6 +56,46 @@ def test_passes_are_timed_until_they_are_steady(monkeypatch: pytest.MonkeyPatch)
     slow = iter([9.0, 3.0, 2.0, 7.0])
     monkeypatch.setattr(pace, "timed", lambda work, device: next(slow))
     assert pace._steady(lambda: None, torch.device("cpu")) == 2.0  # never more than is needed
+
+
+def test_of_slow_models_few_pictures_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    seconds = {"each": 0.25}
+
+    def timed(work: Callable[[], object], device: torch.device) -> float:
+        work()
+        return seconds["each"] * asked[-1]
+
+    monkeypatch.setattr(pace, "timed", timed)
+    for each, most, wanted in ((0.25, 16, 4), (30.0, 16, 1), (0.001, 16, 16)):
+        seconds["each"] = each
+        asked.clear()
+        assert pace._for_one(asked.append, most, torch.device("cpu")) == pytest.approx(each)
+        assert asked[:2] == [1, 1]
+        assert set(asked[2:]) == {wanted}
+
+
+def test_a_method_that_trains_nothing_is_timed_without_gradients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = tiny_session(tmp_path / "m")
+    monkeypatch.setattr(pace, "cost_of", lambda run: Cost())
+    monkeypatch.setattr(pace, "trained", lambda *_: pytest.fail("a pass with gradients"))
+    rates = timed_rates(session, 1.0)
+    assert rates.train == pytest.approx(3 * rates.forward)
+
+
+def test_no_memory_for_a_trial_is_no_end_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, error = tiny_session(tmp_path / "m"), MemoryError()
+
+    def refused(*_: object) -> Rates:
+        raise error
+
+    monkeypatch.setattr(pace, "timed_rates", refused)
+    assert opened(session, 1.0, Paces(None)) is None
+    error = RuntimeError("shapes do not agree")  # type: ignore[assignment]
+    with pytest.raises(RuntimeError, match="agree"):
+        opened(session, 1.0, Paces(None))
 
 
 def test_a_pace_is_kept_for_the_next_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
