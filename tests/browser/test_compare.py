@@ -62,6 +62,7 @@ def test_a_result_is_one_screen_and_the_rest_is_folded(page: Page, width: int) -
     )
     for image in box.locator("#compare-pictures img").all():
         image.evaluate("e => e.decode()")
+    page.evaluate("document.querySelector('#advanced').open = false")  # opened by the test itself
     top, folded = box.bounding_box(), box.locator(".cmp-folded").bounding_box()
     assert top is not None
     assert folded is not None
