@@ -130,7 +130,7 @@ SHOW_COMPARE = """() => {
   look(100);
 }"""
 TEXTS_DIFF = frozenset({1})
-STOP_PATIENCE = 30.0
+STOP_PATIENCE = 120.0
 """Seconds for which the list waits for the end of a stopped run."""
 
 
