@@ -101,7 +101,7 @@ def phase_line(view: bridge.View, draws: bool = False, paused: str = "") -> str:
 
 
 def paused_line(config: RunConfig) -> str:
-    """What a step without forgetting says, where every step forgets until SFR-on's forget_steps, forget_down_to or forget_until; else ""."""
+    """What a step without forgetting says, where every step forgets until SFR-on redirected's forget_steps, forget_down_to or forget_until; else ""."""
     if config.settings.get("forget_every") != 1:
         return ""
     if any(config.settings.get(name) is not None for name in ("forget_steps", "forget_down_to")):
