@@ -105,7 +105,7 @@ DIT_REAL: dict[str, Any] = {
     **DIT_BASE, "lr": 1e-4, "lr_schedule": "cosine", "batch_size": 16, "clip_remain": 1.0, "fisher_batch_size": 16,
 }  # fmt: skip
 TUNED_DIT = (
-    "The only one of a few settings of ascent that forgot flags on the shipped model with seed 101 of the run and noise 4711 of the samples, which no "
+    "The only one of five settings of ascent that forgot flags on the shipped model with seed 101 of the run and noise 4711 of the samples, which no "
     "table here uses (docs/experiments/0054); it harms the others far more than the targets allow."
 )
 _DIT_EMOJI: dict[str, Any] = {
