@@ -158,10 +158,10 @@ def subject(spec: ForgetSpec | None, class_names: tuple[str, ...], text: str = "
 
 
 def cost_words(result: RunResult) -> str:
-    """'It took 8 % of the passes of retraining.', with the seconds of both where one machine made both; else the run's seconds alone."""
+    """'It took 8 % of the passes of retraining.', with the seconds of both where one machine made both; else the seconds without looks and evaluation."""
     share = result.share_of_retraining
     if share is None:
-        return f"It took {seconds_text(result.seconds)}."
+        return f"Unlearning alone took {seconds_text(result.seconds)}."
     both = ""
     if result.retrain_seconds is not None:
         both = f" ({seconds_text(result.seconds)} against {seconds_text(result.retrain_seconds)})"

@@ -84,7 +84,7 @@ _measured: dict[str, UsedPrecision] = {}
 
 
 PROBE = 8
-"""An eighth of the pictures tells where half precision is hopeless."""
+"""An eighth of the pictures, but two (batch norm needs them), tells where half precision is hopeless."""
 
 
 def pick_precision(wanted: Precision, model: nn.Module, x: Tensor, loss: Loss = first_class) -> UsedPrecision:
@@ -102,7 +102,7 @@ def pick_precision(wanted: Precision, model: nn.Module, x: Tensor, loss: Loss = 
 def _half_is_faster(model: nn.Module, x: Tensor, loss: Loss) -> bool:
     """Where a CPU only imitates half precision, few pictures take longer than all do in single precision: more are not waited for."""
     plain = _pass_seconds(model, x, "fp32", loss)
-    if _pass_seconds(model, x[: math.ceil(len(x) / PROBE)], "bf16", loss, passes=1) > plain:
+    if _pass_seconds(model, x[: max(2, math.ceil(len(x) / PROBE))], "bf16", loss, passes=1) > plain:
         return False
     return _pass_seconds(model, x, "bf16", loss) < plain
 

@@ -200,7 +200,7 @@ def timed_rates(session: Session, opening: float) -> Rates:
         train = forward / FORWARD
         if cost_of(session.plan).trains:
             one = trained(task.model, task.precision, loss)
-            train = _for_one(lambda n: one(x[:n]), len(x), session.device)
+            train = _for_one(lambda n: one(x[:n]), len(x), session.device, least=2)  # batch norm cannot train on one
         shown = _for_one(look, pictures, session.device) if pictures else 0.0
     return Rates(train=train, forward=forward, look=shown, opening=opening, precision=task.precision)
 
@@ -216,10 +216,12 @@ def _answer(session: Session, loss: Loss) -> Callable[[torch.Tensor], None]:
     return one
 
 
-def _for_one(work: Callable[[int], object], most: int, device: torch.device) -> float:
-    """Seconds of some work for one picture: with as many as take about SECONDS, at most `most`."""
-    timed(lambda: work(1), device)
-    n = max(1, min(most, int(SECONDS / max(timed(lambda: work(1), device), 1e-9))))
+def _for_one(work: Callable[[int], object], most: int, device: torch.device, *, least: int = 1) -> float:
+    """Seconds of some work for one picture: with as many as take about SECONDS, at most `most`, and `least` where there are so many."""
+    few = min(least, most)
+    timed(lambda: work(few), device)
+    each = timed(lambda: work(few), device) / few
+    n = max(few, min(most, int(SECONDS / max(each, 1e-9))))
     return _steady(lambda: work(n), device) / n
 
 

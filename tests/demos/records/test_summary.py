@@ -185,7 +185,7 @@ def test_without_a_retrained_model_the_target_of_a_class_is_zero() -> None:
     summary = classes(**NO_RETRAINED, retrain_passes=None, seconds=12.4)
     assert summary.text == (
         "SFR-on forgot Cat: test accuracy on it went from 97 to 0 % (no retrained model to compare with). The others lost 0.5 points. "
-        "The share of these pictures that a membership attack flags went from 90 to 5 %. It took 12 s."
+        "The share of these pictures that a membership attack flags went from 90 to 5 %. Unlearning alone took 12 s."
     )
 
 

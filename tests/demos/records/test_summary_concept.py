@@ -54,7 +54,7 @@ def test_the_whole_sentence() -> None:
     summary = said()
     assert summary.text == (
         "UCE forgot cat: samples that show it went from 96 to 0 %; asked for in other words, they went from 90 to 2 %. Asked for it, the model "
-        "now mostly draws something else that the judge knows (87 %). Its neighbours lost 2 points, distant concepts stayed the same. It took 60 s."
+        "now mostly draws something else that the judge knows (87 %). Its neighbours lost 2 points, distant concepts stayed the same. Unlearning alone took 60 s."
     )
     assert summary.tone == "forgotten"
     assert "class" not in summary.text

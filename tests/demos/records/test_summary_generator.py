@@ -77,9 +77,9 @@ def test_cost_is_in_passes_and_in_seconds_only_where_one_machine_made_both() -> 
     here = said(passes=5760.0, retrain_seconds=12000.0).text
     assert here.endswith(" It took 1.5 % of the passes of retraining (60 s against 12,000 s).")
     assert said(passes=0.0).text.endswith(" It needed no training pass.")
-    assert said(retrain_passes=None).text.endswith(" It took 60 s.")
+    assert said(retrain_passes=None).text.endswith(" Unlearning alone took 60 s.")
     # An older file does not say how many passes it made.
-    assert said(passes=None, retrain_passes=None).text.endswith(" It took 60 s.")
+    assert said(passes=None, retrain_passes=None).text.endswith(" Unlearning alone took 60 s.")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_without_a_retrained_model_zero_and_before_are_the_measure() -> None:
     summary = said(retrained=None, retrain_passes=None, after=measured(JA_remain=92.0))
     assert summary.text == (
         "SFR-on forgot Cat: samples recognised as it went from 98 to 0 % (no retrained model to compare with). Most of its samples are now "
-        "pictures of other classes (87 %). But the others lost 4 points. It took 60 s."
+        "pictures of other classes (87 %). But the others lost 4 points. Unlearning alone took 60 s."
     )
     assert summary.tone == "damaged"
 

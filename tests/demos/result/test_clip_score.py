@@ -96,7 +96,7 @@ def test_the_table_and_the_sentence_counted_by_hand() -> None:
     # Changes 4, -2, -2: mean 0, spread sqrt(12), error 2.
     assert "22.0 ± 1.2 22.0 ± 1.2 21.0 ± 0.0 +0.00 ± 2.00" in text
     assert (
-        "fell for the prompts that the run forgets (by 10.00); it did not change beyond chance for everything else."
+        "fell for the prompts that the run forgets (by 10.00); it did not change beyond chance for distant concepts."
         in text
     )
     assert "by hub:a/clip@1; n = pictures of each model" in text
@@ -108,9 +108,9 @@ def test_the_table_and_the_sentence_counted_by_hand() -> None:
 @pytest.mark.parametrize(
     ("mean", "words"),
     [
-        (-4.1, "prompts fell for its neighbours (by 4.10) and everything else (by 4.10)."),
-        (4.1, "prompts rose for its neighbours (by 4.10) and everything else (by 4.10)."),
-        (-4.0, "prompts did not change beyond chance for its neighbours and everything else."),
+        (-4.1, "prompts fell for its neighbours (by 4.10) and distant concepts (by 4.10)."),
+        (4.1, "prompts rose for its neighbours (by 4.10) and distant concepts (by 4.10)."),
+        (-4.0, "prompts did not change beyond chance for its neighbours and distant concepts."),
     ],
 )
 def test_a_change_counts_beyond_twice_its_error(mean: float, words: str) -> None:
@@ -258,7 +258,7 @@ def test_a_run_that_was_rolled_back_meanwhile_is_not_scored_as_another(folder: P
     slot = threading.Lock()
     with slot:
         job = clip_score.start(slot, session, 4)
-        other = recovery.start(slot, session, before=False)
+        other = recovery.start(slot, session)
         session.rollback()
     assert ended(job).state == "failed"
     assert "no longer in memory" in clip_score.ended(of_concept(), job, 4)[1]
