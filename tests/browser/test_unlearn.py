@@ -95,7 +95,9 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     expect(page.locator("h1")).to_have_text("Unlearning Playground: watch a model forget")
     expect(page.locator("#header")).to_contain_text("not a guarantee of deletion")
     expect(page.locator("#badge-hardware")).not_to_be_empty()
-    expect(page.locator("#badge-time")).to_contain_text("not known yet")  # no pass was timed here
+    expect(page.locator("#badge-time")).to_have_text(
+        re.compile("not known yet|about .* to the finished comparison")
+    )  # an earlier test may have run
     wait_for_points(page, 1)
     before = points(page)
     wait_for_points(page, before + 5)  # it plays by itself
@@ -111,7 +113,7 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     # It ends with its result: the sentence, and one class a row before, after and retrained.
     expect(part(page, "play")).to_have_text("Play again", timeout=40_000)
     ending = part(page, "ending")
-    expect(ending.locator(".cmp-verdict")).to_contain_text("Forgot Sneaker")
+    expect(ending.locator(".cmp-verdict")).to_contain_text("SFR-on forgot Sneaker")
     row = ending.locator(".gen-row.forget")
     expect(row).to_have_count(1)
     expect(row.locator("figcaption b")).to_have_text(["Before", "After", "Retrained"])
@@ -131,7 +133,7 @@ def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: C
     page = visit(reduced_motion="reduce").page
     expect(part(page, "play")).to_have_text("Play again")
     watch(page, "fashion-mnist-resnet")
-    expect(part(page, "ending")).to_contain_text("Forgot Sneaker")
+    expect(part(page, "ending")).to_contain_text("SFR-on forgot Sneaker")
     wait_for_points(page, 2)
     # The table beside the curve leaves out rows, but none of the few steps that forget.
     part(page, "numbers-loss").locator("summary").click()
