@@ -93,8 +93,8 @@ METRICS = _by_key(
     MetricDefinition(
         "passes",
         "Passes over the network",
-        "Single pictures that went forward and backward through the network, in the mask and in all steps. A pass forward alone counts as a third. Every machine "
-        "makes the same number.",
+        "Single pictures that went forward and backward through the network, in the mask and in all steps; a pass forward alone counts as a third, and every "
+        "machine makes the same number.",
         unit="passes",
         good="lower",
         decimals=0,

@@ -75,6 +75,7 @@ CASES: dict[str, Callable[[str], Values]] = {
         "cells": [[x] * 8],
         "caption": x,
         "notes": [x],
+        "few": False,
         "definitions": x,
     },
     "moment.html": lambda x: {

@@ -260,8 +260,8 @@ def test_from_the_command_line(
         assert json.loads(weights.metadata()["run"]).get("redirect", "") == redirect
     if redirect:
         assert (config.settings["forget_loss"], config.settings["trainable"]) == (
-            "relative",
-            "keys-values",
+            "redirect",
+            "cross-attention",
         )  # its preset
         assert set(CONCEPT_FIELDS) <= set(json.loads((out / "result.json").read_text())["after"])
     # The file repeats the run, to the bit.

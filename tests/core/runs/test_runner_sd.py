@@ -120,7 +120,7 @@ def test_pictures_that_do_not_fit_into_memory_cost_no_run(
 
 
 def test_optimiser_masks_and_teacher_are_gone_before_pictures_are_drawn(folder: Path) -> None:
-    session = sd_session(folder, card=read_card(folder), remain_loss="recall", steps=1)
+    session = sd_session(folder, "sfr-on-redirected", card=read_card(folder), remain_loss="recall", steps=1)
     weights = {id(p) for p in session.task.parameters().values()}
     names = set(session.before)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.catalog.sfron_redirected import RedirectedConfig
 from sfr_core.data.class_sets import PreviewSettings, next_kept
 from sfr_core.events import Finished, Step
 from sfr_core.methods.sfron import sfron
@@ -102,7 +102,7 @@ def test_samples_go_back_along_the_flow(steps: int) -> None:
 def test_sfron_unlearns_it_and_previews_it_like_any_other(changes: dict[str, object]) -> None:
     task = flow_task()
     before = state(task.model)
-    config = SFRonConfig.from_dict({**SMALL_DDPM["sfr-on"], **changes})
+    config = RedirectedConfig.from_dict({**SMALL_DDPM["sfr-on"], **changes})
     events = list(sfron(task, config, rng=rng(), cancel=CancelToken()))
     assert isinstance(events[-1], Finished)
     assert len([e for e in events if isinstance(e, Step)]) == 4
