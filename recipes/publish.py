@@ -160,7 +160,7 @@ def measured(work: Path, digest: str) -> dict[str, Any]:
 
 def publish(
     work: Path, target: Path, progress: Progress, recipe: GeneratorRecipe, without: str | None = None, *,
-    draft: bool, pace: float | None = None,
+    draft: bool,
 ) -> ModelCard:  # fmt: skip
     """Copies the model of `work` to `target` with its card and what was measured on it; or a retrained one beside it.
 
@@ -171,7 +171,6 @@ def publish(
         work, target: folders of the training and of the published model. progress, recipe: how far which training is.
         without: what the model was retrained without.
         draft: only trainings know it, no page offers it.
-        pace: CPU seconds a picture, where a GPU trained it.
 
     Raises:
         FileNotFoundError: there is no model in `work`, or no original to put a retrained one beside.
@@ -186,7 +185,7 @@ def publish(
         if path.is_file() and path.stat().st_size >= LARGEST_FILE:
             raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {LARGEST_FILE} is too many.")
     command = recipe.command(progress, without)
-    training = said_of(progress, command, found["quality"], pace)
+    training = said_of(progress, command, found["quality"])
     made: dict[str, Any] = {
         "bytes": (source / recipe.file).stat().st_size,
         "sha256": digest,
@@ -272,7 +271,7 @@ def commands(command: str, progress: Progress) -> str:
     return line
 
 
-def said_of(progress: Progress, command: str, quality: dict[str, Any], pace: float | None = None) -> dict[str, Any]:
+def said_of(progress: Progress, command: str, quality: dict[str, Any]) -> dict[str, Any]:
     """What a card says of a training that `command` begins, and of its samples where they were measured."""
     state = "where its full state is there"
     if progress.finish_images:
@@ -284,7 +283,6 @@ def said_of(progress: Progress, command: str, quality: dict[str, Any], pace: flo
         "weights": "exponential moving average, half precision",
         "last_phase_images": progress.finish_images,
         "resume": f"{command} --images N, N in all (from .work/, {state}, else from these weights)",
-        **({} if pace is None else {"cpu_seconds_per_image": round(pace, 6)}),
         **({"quality": quality} if quality else {}),
     }
 

@@ -171,10 +171,9 @@ def keep_training(learner: Learner, shown: tuple[Any, ...], work: Path, args: ar
     print(f"{progress.images} images, {took}, sha256 {learner.save(work)}", flush=True)
 
 
-def publish_model(recipe: GeneratorRecipe, args: argparse.Namespace, pace: Callable[[], float] | None = None) -> None:
-    """Copies the chosen model to assets/models and says what it is; `pace` measures it on a CPU where a GPU trained."""
+def publish_model(recipe: GeneratorRecipe, args: argparse.Namespace) -> None:
+    """Copies the chosen model to assets/models and says what it is."""
     work, target = chosen_folder(recipe, args), published(recipe)
     progress = progress_of(work)
-    measured = pace() if pace is not None and progress.device != "cpu" else None
-    card = publish(work, target, progress, recipe, args.without, draft=args.draft, pace=measured)
+    card = publish(work, target, progress, recipe, args.without, draft=args.draft)
     print(f"{target}: {progress.images} images seen, metrics {card.metrics}")

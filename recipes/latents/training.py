@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -180,19 +179,6 @@ def go_on(
     return training, work
 
 
-def cpu_pace(recipe: LatentRecipe, steps: int = 10) -> float:
-    """CPU seconds of one thread for each picture of a training step on this machine, after two steps to warm up."""
-    found = load()
-    training = new_training(recipe, found, latent_set(found), 0, can_compile())
-    selection = select(found, recipe)
-    for _ in range(2):
-        training.step(selection)
-    begun = time.process_time()
-    for _ in range(steps):
-        training.step(selection)
-    return (time.process_time() - begun) / (steps * recipe.batch)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__)
     parser.add_argument("model", choices=sorted(RECIPES))
@@ -209,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with one_sentence():
         if args.publish:
             renew_decoder(chosen_folder(recipe, args) / "model")
-            publish_model(recipe, args, lambda: cpu_pace(recipe))
+            publish_model(recipe, args)
             return
         found = load()
         latents = latent_set(found)

@@ -69,9 +69,8 @@ class ModelCard:
     """What is known of a model: enough to show it, to check it and to build it.
 
     `wall_seconds` and `cpu_seconds` are those of the shipped training, which shared its machine with others on `threads`
-    threads; `retrain_seconds` is what a retraining takes, the number that a run is compared with: the wall time with
-    `retrain_threads` threads and nothing beside it, or (`retrain_clock` "cpu") the CPU time, which no wall time is divided by
-    (docs/adr/0020). None where that was not measured.
+    threads; `retrain_seconds` is what a retraining took on the recipe's machine: the wall time with `retrain_threads` threads and
+    nothing beside it, or (`retrain_clock` "cpu") the CPU time. No run is compared with it (docs/adr/0055). None where that was not measured.
 
     A generator's folder is in diffusers' format: of a DDPM config.json, `file` and scheduler_config.json beside this card, else a
     whole pipeline, of which `file` is changed by a run ("transformer/..."). It also has:
