@@ -1,9 +1,9 @@
 """Makes assets/known: what the shipped models answer and draw in the default runs, so that nobody's first run computes it.
 
-    python -m recipes.known
+    python -m recipes.known [--anew] [NAME ...]
 
-Each default run is made with a single step, in both precisions. Its entries (sfr_core/runs/known.py) then hold on every machine; older
-ones go.
+Each default run is made with a single step, in both precisions, and computes what is missing. Its entries (sfr_core/runs/known.py) then hold
+on every machine. With `--anew` all of them go before.
 """
 
 from __future__ import annotations
@@ -28,13 +28,18 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser_of(__doc__).parse_args(argv)
+    parser = parser_of(__doc__)
+    parser.add_argument("--anew", action="store_true", help="remove every entry first")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(LESSONS)}; default all")
+    args = parser.parse_args(argv)
+    if unknown := set(args.names) - set(LESSONS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(LESSONS)}")
     SHIPPED.mkdir(parents=True, exist_ok=True)
-    for path in SHIPPED.glob(f"*{ENDING}"):
+    for path in SHIPPED.glob(f"*{ENDING}") if args.anew else ():
         path.unlink()
     with tempfile.TemporaryDirectory() as cache:
         os.environ["UNLEARNING_CACHE"] = cache
-        for lesson in LESSONS.values():
+        for lesson in (LESSONS[name] for name in args.names or LESSONS):
             method = default_method(lesson.model)
             settings = {**resolve(lesson.model, method, "quick", forget=lesson.forget), "steps": 1}
             for precision in PRECISIONS:

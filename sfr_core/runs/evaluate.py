@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -14,13 +16,15 @@ from sfr_core.configs import RunConfig
 from sfr_core.data.concepts import PromptPlan
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
+from sfr_core.errors import AssetError
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import named
 from sfr_core.metrics.classifier import Answers, judge, report
 from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.ops.device import UsedPrecision, is_out_of_memory
-from sfr_core.results import GeneratorRecord, Record, Report
+from sfr_core.reading import read
+from sfr_core.results import ClassifierRecord, GeneratorRecord, Record, Report
 from sfr_core.runs.known import Key, digest, known, machine_of
 from sfr_core.runs.sampling import (
     ConceptDrawn,
@@ -123,11 +127,29 @@ def by_answers(
         if who == "retrained":
             retrained = answers
         if answers is not None:
-            found.records[who] = judge(answers, run.dataset, run.split, retrained)
+            found.records[who] = _judged(task, run, who, answers, retrained)
             found.reports[who] = report(answers)
         yield PhaseProgress(phase="evaluate", done=done, total=len(order))
         if answers is not None and who != "second":
             yield Evaluated(i=0 if who != "after" else steps, when=who, record=found.records[who])
+
+
+def _judged(
+    task: ClassifierTask, run: Planned, who: Who, answers: Answers, retrained: Answers | None
+) -> ClassifierRecord:
+    """The record of one of a classifier's models: its attacks take seconds, so that of a shipped model is made once."""
+    compared = "" if retrained is None else digest(retrained.train[run.split.forget])
+    key = key_of(
+        place_of(task), run, who, {"what": "record", "forget": run.split.spec.text, "rows": digest(run.split.forget), "retrained": compared}
+    )  # fmt: skip
+    kept = None if key is None else known().get(key)
+    if kept is not None:
+        with suppress(AssetError, ValueError, KeyError):  # of a damaged entry nothing is taken
+            return read(ClassifierRecord, json.loads(str(kept["record"])), "a kept record", hint="")
+    made = judge(answers, run.dataset, run.split, retrained)
+    if key is not None:
+        known().put(key, {"record": np.array(json.dumps(asdict(made)))})
+    return made
 
 
 def answers_of(

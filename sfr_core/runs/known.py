@@ -1,7 +1,7 @@
 """What shipped models answer and draw, kept on disk by all that it follows from, so that no run computes it again.
 
-Predictions, samples and the pictures that a generator draws for its own training are functions of weights, labels, noise and
-precision, to the last bit also of the machine. An entry is one .npz, named by the hash of its key and holding the key. Entries that
+Predictions, what attacks make of them, samples and the pictures that a generator draws for its own training are functions of weights,
+labels, noise and precision, to the last bit also of the machine. An entry is one .npz, named by the hash of its key and holding the key. Entries that
 this program comes with (`python -m recipes.known`) hold on every machine; those of the user's folder on the one that made them.
 """
 
@@ -27,7 +27,7 @@ from sfr_core.ops.device import device_name
 from sfr_core.runs.files import whole_file
 
 VERSION = 1
-"""Raised where samplers or networks compute something else for the same key."""
+"""Raised where samplers, networks or metrics compute something else for the same key."""
 MOST_BYTES = 2**30
 """Of the user's folder; the entries that were read longest ago make room."""
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "known"

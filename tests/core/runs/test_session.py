@@ -16,10 +16,13 @@ from torch import nn
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, Busy, ConfigError, InputError, SpecError, UnknownName
+from sfr_core.results import Record
+from sfr_core.runs import evaluate
 from sfr_core.runs import session as sessions
 from sfr_core.runs.evaluate import Who
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
+from sfr_core.zoo.cards import ModelCard
 from tests.core.tiny import SMALL, TinyNet, same, state, tiny_dataset
 from tests.core.tiny_run import tiny_card, tiny_session
 
@@ -164,6 +167,40 @@ def test_answers_of_shipped_models_are_computed_once_on_a_machine(
     assert asked == ["train", "test"]
     assert after is not None
     assert not np.array_equal(after.train, before.train)
+
+
+def test_records_of_shipped_models_are_made_once_and_are_the_same_to_the_last_digit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tiny_card(tmp_path, source="bundled")
+    plain = measured(tmp_path, card)
+    monkeypatch.setenv("UNLEARNING_CACHE", str(tmp_path / "cache"))
+    judged: list[str] = []
+    judge = evaluate.judge
+
+    def counted_judge(*args: Any) -> Any:
+        judged.append("one")
+        return judge(*args)
+
+    monkeypatch.setattr(evaluate, "judge", counted_judge)
+    assert measured(tmp_path, card) == plain
+    assert len(judged) == 4
+    assert measured(tmp_path, card) == plain
+    assert len(judged) == 5  # the live model alone
+    other = measured(tmp_path, card, forget="class:four")  # without a retrained model
+    assert other["before"] != plain["before"]
+    assert len(judged) == 7
+
+
+def measured(folder: Path, card: ModelCard, **changes: str) -> dict[Who, Record]:
+    session = tiny_session(folder, card=card, **changes)
+    work = evaluate.evaluate(session.task, session, session.models(), steps=0, cancel=CancelToken())
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: evaluate.Evaluation = end.value
+            return found.records
 
 
 OTHERS: tuple[Who, ...] = ("before", "retrained", "second")
