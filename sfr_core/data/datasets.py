@@ -50,6 +50,10 @@ class Dataset:
 
     `mean` and `std` are per channel, of pixels scaled to 0..1. `mirror` says whether a flipped picture is still natural. Of a network of
     the Hub whose classes are known by name, some may have no pictures.
+
+    Attributes:
+        notes: sentences on how the pictures were read, for people (skipped files, unused folders, depth).
+        files, test_files: file name of each row where the pictures came from files, relative to the folder or zip; else None.
     """
 
     name: str
@@ -59,6 +63,9 @@ class Dataset:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mirror: bool = True
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] | None = None
+    test_files: tuple[str, ...] | None = None
 
     @property
     def pictured(self) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.data.folder import MAX_SIDE, open_folder
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, InputError
 
 
 def picture(value: int | tuple[int, ...], mode: str = "L", size: tuple[int, int] = (4, 4)) -> bytes:
@@ -224,3 +225,51 @@ def test_two_folders_of_one_output_or_one_picture_are_one_sentence(tmp_path: Pat
     lacks = {"train/tench/0.png": picture(0), "train/tabby/0.png": picture(0), "test/tench/0.png": picture(0)}
     with pytest.raises(AssetError, match="The class 'tabby' has no test pictures"):
         open_folder(write(tmp_path / "z", lacks), known=SEA)
+
+
+def test_folders_are_ordered_by_their_letters_or_by_their_numbers(tmp_path: Path) -> None:
+    files = {f"{c}/{i}.png": picture(int(c)) for c in ("9", "10", "2") for i in range(2)}
+    folder = write(tmp_path / "x", files)
+    assert open_folder(folder).class_names == ("10", "2", "9")
+    natural = open_folder(folder, order="natural")
+    assert natural.class_names == ("2", "9", "10")
+    assert natural.train.images[:, 0, 0, 0].tolist() == [2, 9, 10]
+
+
+def test_a_crop_keeps_the_middle_and_a_background_stands_behind_transparency(tmp_path: Path) -> None:
+    wide = Image.new("RGBA", (12, 4), (9, 9, 9, 255))
+    wide.paste((200, 0, 0, 255), (4, 0, 8, 4))  # the middle third is red, and its own middle is a hole
+    wide.paste((0, 0, 0, 0), (5, 1, 7, 3))
+    buffer = io.BytesIO()
+    wide.save(buffer, "PNG")
+    folder = write(tmp_path / "x", {name: buffer.getvalue() for name in TRAIN_TEST})
+    whole = open_folder(folder, size=(4, 4), crop=1.0, background="#0000ff").train.images[0]
+    assert whole[0].tolist() == [[200, 0, 0]] * 4
+    assert whole[1].tolist() == [[200, 0, 0], [0, 0, 255], [0, 0, 255], [200, 0, 0]]
+    half = open_folder(folder, size=(2, 2), crop=0.5).train.images[0]
+    assert half.tolist() == [[[255] * 3] * 2] * 2
+    assert open_folder(folder, size=(4, 4)).train.images[0, 0, 0].tolist() != [200, 0, 0]  # stretched
+    for wrong in ({"crop": 0.0}, {"crop": 1.5}, {"crop": float("nan")}, {"background": "no colour"}):
+        with pytest.raises(InputError) as caught:
+            open_folder(folder, **wrong)  # type: ignore[arg-type]
+        assert caught.value.hint
+
+
+def test_reading_tells_how_far_it_is_and_can_be_stopped_at_every_picture(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", TRAIN_TEST)
+    told: list[tuple[int, int]] = []
+    open_folder(folder, progress=lambda done, total: told.append((done, total)), cancel=CancelToken())
+    assert told == [(i, 10) for i in range(1, 11)]  # five headers, five pictures
+    token = CancelToken()
+    told.clear()
+
+    def stop_at_seven(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 7:
+            token.cancel()
+
+    with pytest.raises(Stopped):
+        open_folder(folder, progress=stop_at_seven, cancel=token)
+    assert told[-1] == (7, 10)
+    with pytest.raises(Stopped):
+        open_folder(folder, cancel=CancelToken(deadline_seconds=0))
