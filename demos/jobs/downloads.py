@@ -21,6 +21,7 @@ from sfr_core.hub.offers import offer_of
 from sfr_core.hub.open import look_up, open_generator
 from sfr_core.hub.resolve import HubModel
 from sfr_core.kinds import KINDS
+from sfr_core.nets.pipelines import CHECKER
 from sfr_core.zoo.cards import ModelCard
 
 LOOK_SECONDS = 0.2
@@ -99,6 +100,8 @@ def found_html(found: Found) -> str:
         (words.DOWNLOAD, _download(described)),
         (words.WEIGHTS, words.WEIGHTS_ARE.format(trained=copy.count(described.trained), still=copy.count(described.still))),
     ]  # fmt: skip
+    if CHECKER in model.absent:
+        facts.append((words.CHECKER, words.CHECKER_ABSENT))
     if described.measured:
         # The numbers by which a run is refused or let through (sfr_core/hub/describe.py), for what the form shows at first.
         plain = copy.size(described.first(on_gpu=found.on_gpu).total)

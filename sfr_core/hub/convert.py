@@ -84,7 +84,7 @@ def _convert_part(model: HubModel, part: Part, source: Path, target: Path) -> Pa
 def _new_path(path: str) -> str:
     """The name under which diffusers, transformers and this program look for a part's weights."""
     old = PurePosixPath(path)
-    stem = "diffusion_pytorch_model" if old.stem == "diffusion_pytorch_model" else "model"
+    stem = "diffusion_pytorch_model" if old.stem.startswith("diffusion_pytorch_model") else "model"
     return str(old.with_name(f"{stem}.safetensors"))
 
 

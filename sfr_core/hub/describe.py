@@ -21,6 +21,7 @@ from sfr_core.hub.offers import offer_of
 from sfr_core.hub.resolve import HubModel, recall, small_json
 from sfr_core.kinds import KINDS
 from sfr_core.nets.named import Architecture, build_network, from_timm_config, read_architecture
+from sfr_core.nets.pipelines import CHECKER
 from sfr_core.presets import default_method, resolve
 from sfr_core.zoo.cards import ModelCard
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from sfr_core.ops.device import UsedPrecision
 
-CHECKER = "safety_checker"
 SMALL: dict[str, Any] = {"optimizer": "adam8bit", "trainable": "cross-attention"}
 """What makes a run small beside the switch that spares memory."""
 LATENT, TOKENS = 4, 77
@@ -117,6 +117,8 @@ class Description:
             + (f", {in_words(self.missing)} of it still to come" if self.missing else ", all here"),
             f"weights: {self.trained:,} that forget, {self.still:,} held still",
         ]
+        if CHECKER in model.absent:
+            facts.append(f"{CHECKER}: listed but not there, so the pipeline is opened without one")
         if model.pickles:
             facts.append(f"pickles: convert them once with: python -m sfr_core convert {model.id}")
         if self.measured:

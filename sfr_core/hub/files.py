@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
 from sfr_core.errors import HubError
+from sfr_core.nets.pipelines import OPTIONAL, VARIANT, lists
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 """Endings of files that may hold a pickle; only `convert` reads one, and only as tensors."""
@@ -19,6 +21,8 @@ CHOOSERS, PLAIN = "Auto", "Autoencoder"
 """How classes begin that pick another class by a config, be it the repository's own code; and those that only look like them."""
 STEMS = ("diffusion_pytorch_model", "model")
 """Names of weights files in a part's folder, without their ending."""
+WEIGHTLESS = re.compile(r"(Scheduler|Tokenizer|FeatureExtractor|Processor)(Fast)?$")
+"""Classes of parts that have configs and vocabularies alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,15 @@ class Part:
     pickled: bool = False
 
 
-def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Part, ...]:
-    """The parts that a model_index.json names, with their files.
+def pipeline_parts(index: Mapping[str, Any], files: Sequence[HubFile]) -> tuple[Part, ...]:
+    """The parts that a model_index.json names, with their files; optional ones only where they are there.
 
     Raises:
         HubError: a part comes from a library that is not known here, or a config would choose its class.
     """
     parts = []
     for name, made_of in index.items():
-        if name.startswith("_") or not isinstance(made_of, list) or len(made_of) != 2 or None in made_of:
+        if name.startswith("_") or not lists(made_of):
             continue
         if made_of[0] not in LIBRARIES:
             raise HubError(
@@ -75,10 +79,32 @@ def pipeline_parts(index: dict[str, Any], files: Sequence[HubFile]) -> tuple[Par
         inside = [f for f in files if str(PurePosixPath(f.path).parent) == name]
         others = tuple(f for f in inside if f.path.endswith((".json", ".txt", ".model")) and ".index." not in f.path)
         weights = _safetensors(name, inside)
-        bins = {f"{name}/diffusion_pytorch_model.bin", f"{name}/pytorch_model.bin"}
-        pickles = () if weights else tuple(f for f in inside if f.path in bins)
-        parts.append(Part(name, weights or pickles, others, pickled=bool(pickles)))
+        pickles = () if weights else _pickles(name, inside)
+        part = Part(name, weights or pickles, others, pickled=bool(pickles))
+        if name not in OPTIONAL or not _lacks(part, index):
+            parts.append(part)
     return tuple(parts)
+
+
+def _lacks(part: Part, index: Mapping[str, Any]) -> str:
+    """What a listed part does not have and cannot be opened without; "" where it is whole."""
+    if WEIGHTLESS.search(str(index[part.name][1])):
+        return "" if part.others else "files"
+    return "" if part.weights else "weights"
+
+
+def check_whole(parts: Sequence[Part], index: Mapping[str, Any]) -> None:
+    """Refuses a pipeline that lists parts which are not there.
+
+    Raises:
+        HubError: names the first of them.
+    """
+    for part in parts:
+        if lacking := _lacks(part, index):
+            raise HubError(
+                f"The pipeline lists '{part.name}' but holds no {lacking} of it.",
+                hint="Choose another revision or a whole copy of the model.",
+            )
 
 
 def classifier_part(files: Sequence[HubFile], file: str = "") -> Part:
@@ -106,13 +132,24 @@ def classifier_part(files: Sequence[HubFile], file: str = "") -> Part:
 
 
 def _safetensors(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
-    """The file of full precision, or its shards with their index."""
-    for stem in STEMS:
-        single = [f for f in inside if f.path == f"{folder}/{stem}.safetensors"]
-        index = [f for f in inside if f.path == f"{folder}/{stem}.safetensors.index.json"]
-        shards = [f for f in inside if f.path.startswith(f"{folder}/{stem}-0") and f.path.endswith(".safetensors")]
-        if single or (index and shards):
-            return tuple(single or index + shards)
+    """The file of full precision or its shards with their index; of half precision where there is no other."""
+    for variant in ("", f".{VARIANT}"):
+        for stem in STEMS:
+            single = [f for f in inside if f.path == f"{folder}/{stem}{variant}.safetensors"]
+            index = [f for f in inside if f.path == f"{folder}/{stem}.safetensors.index{variant}.json"]
+            start = f"{folder}/{stem}{variant}-0"
+            shards = [f for f in inside if f.path.startswith(start) and f.path.endswith(".safetensors")]
+            if single or (index and shards):
+                return tuple(single or index + shards)
+    return ()
+
+
+def _pickles(folder: str, inside: Sequence[HubFile]) -> tuple[HubFile, ...]:
+    """The same of pickles, which come in one file."""
+    for variant in ("", f".{VARIANT}"):
+        names = {f"{folder}/{stem}{variant}.bin" for stem in ("diffusion_pytorch_model", "pytorch_model")}
+        if found := tuple(f for f in inside if f.path in names):
+            return found
     return ()
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from sfr_core.errors import HubError
-from sfr_core.hub.files import ROOT, HubFile, Part, classifier_part, pipeline_parts, write_whole
+from sfr_core.hub.files import ROOT, HubFile, Part, check_whole, classifier_part, pipeline_parts, write_whole
 from sfr_core.hub.names import HubName, clear_errors, read_name
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.classifier import KIND as CLASSIFIER
+from sfr_core.nets.pipelines import OPTIONAL, lists
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -67,6 +68,12 @@ class HubModel:
     def pickles(self) -> tuple[HubFile, ...]:
         """Weights that are pickles and have to be converted before the model can be opened."""
         return tuple(f for part in self.parts if part.pickled for f in part.weights)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Parts of a pipeline that its model_index.json lists and that are not there, which it is opened without."""
+        there = {part.name for part in self.parts}
+        return tuple(name for name in OPTIONAL if lists(self.config.get(name)) and name not in there)
 
     def part(self, name: str) -> Part:
         """The part of this name."""
@@ -142,6 +149,7 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
         parts = pipeline_parts(index, files)
         if not any(part.name == trained and part.weights for part in parts):
             raise HubError(f"{name.repo} holds no weights of its '{trained}'.", hint="Choose another revision.")
+        check_whole(parts, index)
         config = index
     else:
         kind, trained = CLASSIFIER.id, ""

@@ -15,6 +15,11 @@ from sfr_core.kinds import pipeline_of
 INDEX = "model_index.json"
 SCHEDULER = "scheduler/scheduler_config.json"
 HINT = "Fetch its files again; only safetensors of a pipeline's own layout are opened."
+VARIANT = "fp16"
+"""What stands in the names of half-precision weights, which some pipelines have alone."""
+CHECKER = "safety_checker"
+OPTIONAL = (CHECKER, "feature_extractor", "image_encoder")
+"""Parts that a pipeline may list without having them: it is then opened without."""
 
 
 def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
@@ -36,7 +41,7 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
     try:
         with torch.random.fork_rng(devices=[]), _quiet():
             pipeline: Any = getattr(diffusers, pipeline_of(kind).name).from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, **_without_filter(index)
+                folder, local_files_only=True, use_safetensors=True, variant=_variant(files), **_without(folder, index)
             )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as error:
         detail = str(error).strip().splitlines() or [type(error).__name__]
@@ -196,10 +201,16 @@ def picture_side(folder: Path, kind: str) -> int:
         raise AssetError(f"The pipeline {folder} does not tell the size of its pictures.", hint=HINT) from None
 
 
-def _without_filter(index: Mapping[str, Any]) -> dict[str, Any]:
-    """A safety checker that the folder does not hold must not be looked for."""
-    return {"safety_checker": None} if "safety_checker" in index and not _holds(index["safety_checker"]) else {}
+def _variant(files: Mapping[str, str]) -> str | None:
+    """Which weights diffusers shall look for; a part without such takes its others."""
+    return VARIANT if any(f".{VARIANT}" in Path(name).name for name in files) else None
 
 
-def _holds(part: Any) -> bool:
+def _without(folder: Path, index: Mapping[str, Any]) -> dict[str, Any]:
+    """Optional parts that the folder does not hold must not be looked for."""
+    return {name: None for name in OPTIONAL if name in index and not (lists(index[name]) and (folder / name).is_dir())}
+
+
+def lists(part: Any) -> bool:
+    """Whether an entry of a model_index.json names a part: its library and its class."""
     return isinstance(part, list) and len(part) == 2 and all(part)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from sfr_core.cli.run import BAD_INPUT, main
 from sfr_core.configs import RunConfig
@@ -103,6 +103,30 @@ def test_a_card_of_the_hub(hub: StubHub) -> None:
     assert card.id not in {c.id for c in zoo.cards()}
     with pytest.raises(AssetError, match="is not open here"):
         zoo.card(DIT)
+
+
+def test_half_precision_alone_and_a_safety_checker_that_is_not_there(hub: StubHub, saved: Path, tmp_path: Path) -> None:
+    """Two parts of three have half-precision files only; each becomes the network of single precision that they hold."""
+    folder = tmp_path / "half"
+    shutil.copytree(saved / "sd", folder)
+    for name in ("unet/diffusion_pytorch_model", "text_encoder/model"):
+        whole = folder / f"{name}.safetensors"
+        save_file({key: value.half() for key, value in load_file(whole).items()}, folder / f"{name}.fp16.safetensors")
+        whole.unlink()
+    index = json.loads((folder / "model_index.json").read_text())
+    index["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    hub.repos["tiny/sd"] = replace(hub.repos["tiny/sd"], folder=folder)
+    model = resolve("hub:tiny/sd")
+    assert "safety_checker: listed but not there, so the pipeline is opened without one" in describe(model).lines()
+    card = open_generator(model)
+    assert card.file == "unet/diffusion_pytorch_model.fp16.safetensors"
+    pipeline = zoo.open_whole(card)
+    assert pipeline.safety_checker is None
+    for part, name, kept in (("unet", "diffusion_pytorch_model", False), ("vae", "diffusion_pytorch_model", True)):
+        first = load_file(saved / "sd" / part / f"{name}.safetensors")
+        held = getattr(pipeline, part).state_dict()
+        assert all(torch.equal(held[key], value if kept else value.half().float()) for key, value in first.items())
 
 
 def test_a_session_fetches_what_its_config_names(hub: StubHub) -> None:

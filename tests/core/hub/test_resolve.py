@@ -158,6 +158,15 @@ def test_what_cannot_be_opened(hub: StubHub, tmp_path: Path) -> None:
             resolve("hub:tiny/other")
 
 
+def test_a_listed_part_that_is_missing_is_told_before_any_download(hub: StubHub, saved: Path, tmp_path: Path) -> None:
+    _copy(saved / "sd", tmp_path / "sd")
+    hub.repos["tiny/sd"] = replace(hub.repos["tiny/sd"], folder=tmp_path / "sd")
+    (tmp_path / "sd/vae/diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(HubError, match="The pipeline lists 'vae' but holds no weights of it"):
+        resolve("hub:tiny/sd")
+    assert hub.downloads() == ["model_index.json"]
+
+
 def test_which_file_holds_a_classifiers_weights(hub: StubHub, tmp_path: Path) -> None:
     assert resolve("hub:tiny/net").part("").weights[0].path == "model.safetensors"
     for name in ("a.pth", "b.pth"):
