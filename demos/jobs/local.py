@@ -74,7 +74,7 @@ def check_here(run: RunPlan) -> None:
             "Retraining a generator takes hours, so this page does not start it.",
             hint="Compare with the retrained model that is shipped, or use the command line.",
         )
-    if card.source == "hub":
+    if card.foreign:
         warm.load(diffusers=KINDS[card.kind].draws)
         from sfr_core.hub.describe import check_memory
         from sfr_core.ops.device import pick_device

@@ -211,7 +211,7 @@ def judged(model: str) -> bool:
     try:
         return shipped.card(model).judge is not None
     except PlaygroundError:
-        return not model.startswith(shipped.HUB)
+        return not model.startswith((shipped.HUB, shipped.LOCAL))
 
 
 def dataset_of(model: str) -> Dataset | None:

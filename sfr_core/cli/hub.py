@@ -9,18 +9,20 @@ from typing import Any
 
 from sfr_core.hub.convert import convert
 from sfr_core.hub.describe import SMALL, Description, describe
+from sfr_core.hub.local import look_up_here
 from sfr_core.hub.offers import OFFERS
-from sfr_core.hub.resolve import resolve
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Adds both to the parser's commands."""
     hub = commands.add_parser(
         "hub",
-        help="look at a model of the Hugging Face Hub without downloading it",
+        help="look at a model of the Hugging Face Hub without downloading it, or at a pipeline in a folder",
         description="Prints kind, licence, size and needed memory of a model on the Hub; without a name, the offers.",
     )
-    hub.add_argument("name", nargs="?", metavar="NAME", help="hub:OWNER/NAME@REVISION, #FILE where it holds several")
+    hub.add_argument(
+        "name", nargs="?", metavar="NAME", help="hub:OWNER/NAME@REVISION, #FILE where it holds several; or a folder"
+    )
     hub.add_argument("--json", action="store_true", help="as JSON")
     hub.set_defaults(command=_hub)
     make = commands.add_parser(
@@ -38,7 +40,7 @@ def _hub(args: argparse.Namespace) -> int:
         rows = [asdict(offer) for offer in OFFERS]
         print(json.dumps(rows, indent=1) if args.json else "\n".join(_row(row) for row in rows))
         return 0
-    found = describe(resolve(args.name))
+    found = describe(look_up_here(args.name))
     print(json.dumps(_json(found), indent=1) if args.json else "\n".join(found.lines()))
     return 0
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sfr_core.errors import ConfigError
+from sfr_core.hub.local import is_here
 from sfr_core.hub.open import open_for_run
 from sfr_core.zoo.cards import ModelCard
-from sfr_core.zoo.shipped import HUB
+from sfr_core.zoo.shipped import HUB, LOCAL
 
 if TYPE_CHECKING:
     from sfr_core.zoo.uploaded import UploadedModel
@@ -29,8 +30,9 @@ def uploaded_model(
         InputError: options that contradict each other, or a model that cannot be opened.
     """
     given = {name: getattr(args, name) for name in ("data", "weights", "architecture")}
-    if str(wanted["model"]).startswith(HUB):
-        return _of_hub(wanted, given, say)
+    text = str(wanted["model"])
+    if text.startswith(HUB) or is_here(text):
+        return _of_hub(wanted, given, say, args.model)
     is_own = str(wanted["model"]).startswith("own:")
     if not any(given.values()):
         if is_own:
@@ -58,10 +60,22 @@ def uploaded_model(
     return own
 
 
-def _of_hub(wanted: dict[str, Any], given: dict[str, Any], say: Callable[[str], None]) -> UploadedModel | None:
-    """A model of the Hub: its pinned identifier goes into `wanted`; a classifier is opened with its pictures."""
+def _of_hub(
+    wanted: dict[str, Any], given: dict[str, Any], say: Callable[[str], None], folder: str | None
+) -> UploadedModel | None:
+    """A model of the Hub, or a pipeline's folder: its pinned identifier goes into `wanted`; a classifier is opened with its pictures.
+
+    Args:
+        folder: of a run that is repeated, where its pipeline lies now (--model).
+    """
     if given["weights"]:
         raise ConfigError("--weights contradicts a model of the Hub.", hint="Leave out one of the two.")
-    opened = open_for_run(wanted["model"], data=given["data"], architecture=given["architecture"], say=say)
+    asked = wanted["model"]
+    opened = open_for_run(folder or asked, data=given["data"], architecture=given["architecture"], say=say)
     wanted["model"] = opened.id if isinstance(opened, ModelCard) else opened.card.id
+    if asked.startswith(LOCAL) and wanted["model"] != asked:
+        raise ConfigError(
+            f"{folder} is {wanted['model']}, but the run used {asked}.",
+            hint="Give the pipeline that the run began with.",
+        )
     return None if isinstance(opened, ModelCard) else opened

@@ -26,11 +26,12 @@ from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
+from sfr_core.hub.local import is_path
 from sfr_core.plan import RunPlan, plan
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runs.files import check_folder, event_line, write_run
-from sfr_core.zoo.shipped import card
+from sfr_core.zoo.shipped import LOCAL, card
 
 if TYPE_CHECKING:
     from sfr_core.runs.session import Session
@@ -89,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="repeat the run of this config.json, to the last bit on such a machine",
     )
-    run.add_argument("--model", metavar="ID", help="model to change (see: models)")
+    run.add_argument(
+        "--model", metavar="ID", help="model to change (see: models), or the folder of a diffusers pipeline"
+    )
     run.add_argument(
         "--forget",
         metavar="SPEC",
@@ -216,11 +219,15 @@ def _unjudged(session: Session, result: RunResult | None) -> dict[str, Generator
 def _given_config(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of a RunConfig as far as they were given; `settings` whole for --config, else the --set texts."""
     if args.config is not None:
-        clash = [name for name in CHOOSES if getattr(args, name) is not None]
-        if clash:
+        moved = args.model is not None and is_path(args.model)  # a pipeline's folder, which no config names
+        clash = [name for name in CHOOSES if getattr(args, name) is not None and not (moved and name == "model")]
+        repeated = None if clash else to_repeat(args.config)
+        if moved and repeated is not None and not repeated.model.startswith(LOCAL):
+            clash = ["model"]
+        if clash or repeated is None:
             option = "set" if clash[0] == "settings" else clash[0].replace("_", "-")
             raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
-        return {**to_repeat(args.config).to_json(), "from_file": True}
+        return {**repeated.to_json(), "from_file": True}
     wanted = {name: getattr(args, name) for name in CHOOSES if getattr(args, name) is not None}
     if wanted.pop("data_free", False):
         wanted["data"] = "data-free"

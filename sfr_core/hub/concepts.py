@@ -18,6 +18,7 @@ from sfr_core.errors import HubError, InputError
 from sfr_core.hub.files import write_whole
 from sfr_core.hub.names import read_name
 from sfr_core.hub.offers import Offer, offer_of
+from sfr_core.zoo.shipped import HUB, LOCAL
 
 NUDITY = "nudity"
 NUDE, CLOTHED = "a photo of a nude person", "a photo of a person wearing clothes"
@@ -71,10 +72,10 @@ def write_concepts(folder: Path) -> None:
 
 
 def shown_blurred(model_id: str) -> bool:
-    """Whether a page blurs this model's samples until somebody asks for them: every text-to-image model of the Hub but those
+    """Whether a page blurs this model's samples until somebody asks for them: every text-to-image model of the Hub or of a folder but those
     offered as harmless. A name that cannot be read is not among those.
     """
-    if not model_id.startswith("hub:"):
+    if not model_id.startswith((HUB, LOCAL)):
         return False
     try:
         offer: Offer | None = offer_of(read_name(model_id))

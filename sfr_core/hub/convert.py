@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sfr_core.errors import HubError
 from sfr_core.hub.fetch import converted_folder, fetch_files
 from sfr_core.hub.files import HubFile, Part
+from sfr_core.hub.headers import refuse_no_model
 from sfr_core.hub.resolve import HubModel, own_folder, remember, resolve
 from sfr_core.nets.pipelines import sha256_of
 
@@ -109,6 +110,8 @@ def _tensors(model: HubModel, path: Path) -> dict[str, Tensor]:
             found = found[name]
     if not isinstance(found, Mapping) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise HubError(f"{path.name} of {model.name.repo} holds no state dict.", hint="Choose another file.")
+    if not model.trained:
+        refuse_no_model(f"{path.name} of {model.name.repo}", map(str, found))
     prefix = PARALLEL if all(str(name).startswith(PARALLEL) for name in found) else ""
     return {str(name).removeprefix(prefix): value.detach().clone().contiguous() for name, value in found.items()}
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from sfr_core.catalog import spec_of
@@ -15,8 +13,9 @@ from sfr_core.configs import MethodConfig, RunConfig, Trainable
 from sfr_core.errors import AssetError, HubError, InputError
 from sfr_core.hub.fetch import folder_of, missing_bytes
 from sfr_core.hub.files import HubFile, Part
+from sfr_core.hub.headers import local_header, remote_header
 from sfr_core.hub.memory import FLOAT, Kept, MemoryNeed, in_words, kept_by_autograd, needed_memory
-from sfr_core.hub.names import clear_errors, read_name
+from sfr_core.hub.names import read_name
 from sfr_core.hub.offers import offer_of
 from sfr_core.hub.resolve import HubModel, recall, small_json
 from sfr_core.kinds import KINDS
@@ -113,7 +112,9 @@ class Description:
             model.id,
             f"kind: {model.kind}; licence: {model.licence}"
             + ("; its owner asks you to accept terms" if model.gated else ""),
-            f"download: {in_words(model.bytes)}"
+            f"size: {in_words(model.bytes)}"
+            if model.name.local
+            else f"download: {in_words(model.bytes)}"
             + (f", {in_words(self.missing)} of it still to come" if self.missing else ", all here"),
             f"weights: {self.trained:,} that forget, {self.still:,} held still",
         ]
@@ -180,30 +181,7 @@ def _header(model: HubModel, file: HubFile) -> dict[str, int]:
     local = folder_of(model) / file.path
     if local.exists():
         return local_header(local)
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import SafetensorsParsingError
-
-    try:
-        with clear_errors(model.name):
-            found = HfApi().parse_safetensors_file_metadata(model.name.repo, file.path, revision=model.name.revision)
-    except SafetensorsParsingError:
-        raise HubError(f"{file.path} of {model.name.repo} is damaged.", hint="Choose another revision.") from None
-    return {name: tensor.parameter_count for name, tensor in found.tensors.items()}
-
-
-def local_header(path: Path) -> dict[str, int]:
-    """Elements of every tensor in a safetensors file, by name.
-
-    Raises:
-        HubError: damaged.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "numpy") as f:
-            return {name: math.prod(f.get_slice(name).get_shape()) for name in f.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError):
-        raise HubError(f"{path.name} is damaged.", hint="Remove it and download it again.") from None
+    return remote_header(model.name, file.path)
 
 
 def says_architecture(model: HubModel) -> bool:

@@ -31,8 +31,11 @@ def fetch(model: HubModel, watch: Watch | None = None) -> Path:
         The folder with the model's files, as `from_pretrained` reads it.
 
     Raises:
-        HubError: pickles only, no network, not allowed, too little room, or a file with another hash than the Hub's.
+        HubError: pickles only, no network, not allowed, too little room, or a file with another hash than the Hub's; a folder on this
+            machine that is gone or was changed.
     """
+    if model.name.local:
+        return _check_local(model)
     if model.pickles:
         raise HubError(
             f"{model.name.repo} holds weights as pickles, which are never read here ({model.pickles[0].path}).",
@@ -46,11 +49,12 @@ def fetch(model: HubModel, watch: Watch | None = None) -> Path:
     source = fetch_files(model.name, model.files, watch)
     if recall(model.name) != model:
         remember(model)
-    return _view(model, source)
+    return view(model, source)
 
 
-def _view(model: HubModel, source: Path) -> Path:
-    """A folder with links to the model's files alone: other programs may keep more of the same commit in the Hub's cache."""
+def view(model: HubModel, source: Path) -> Path:
+    """A folder with links to the model's files alone: other programs may keep more of the same commit in the Hub's cache, and nothing is
+    written to a folder of the user's."""
     folder = own_folder(model.name) / "files"
     for file in model.files:
         link, target = folder / file.path, (source / file.path).resolve()
@@ -73,6 +77,8 @@ def converted_folder(name: HubName) -> Path:
 
 def folder_of(model: HubModel) -> Path:
     """Where the model's files lie, or will."""
+    if model.name.local:
+        return own_folder(model.name) / "files"
     return converted_folder(model.name) if model.converted else snapshot_folder(model.name)
 
 
@@ -144,6 +150,23 @@ def _check(
     path.resolve().unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     raise HubError(f"{file.path} of {name.repo} is damaged: its hash is not the Hub's.", hint=hint)
+
+
+def _check_local(model: HubModel) -> Path:
+    """Refuses a folder of the user's whose files are not those of before; the hashes of its weights are compared when they are opened.
+
+    Raises:
+        HubError: names the first file.
+    """
+    folder = folder_of(model)
+    for file in model.files:
+        path = folder / file.path
+        same = path.exists() and path.stat().st_size == file.size
+        if not same or (not file.path.endswith(".safetensors") and _hash(path, file) != file.sha256):
+            raise HubError(
+                f"{file.path} of {model.name} is gone or was changed since.", hint="Give its folder with --model."
+            )
+    return folder
 
 
 def _hash(path: Path, file: HubFile) -> str:

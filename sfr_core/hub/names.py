@@ -9,40 +9,50 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sfr_core.errors import HubError
-from sfr_core.zoo.shipped import HUB
+from sfr_core.zoo.shipped import HUB, LOCAL
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(
     r"(?:hub:)?(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)"
     r"(?:@(?P<revision>[\w.-]+(?:/[\w.-]+)*))?(?:#(?P<file>[\w.-]+))?"
 )
+_LOCAL = re.compile(r"local:(?P<folder>[\w.-]+)-(?P<digest>[0-9a-f]{12})", re.ASCII)
 LATER = "Connect to the network (and unset HF_HUB_OFFLINE), then try again; files that were downloaded whole are kept."
 LOG_IN = "Open https://huggingface.co/{repo} and accept its terms, then run: hf auth login"
 
 
 @dataclass(frozen=True, slots=True)
 class HubName:
-    """A repository, a branch, tag or commit hash of it, and a classifier's weights where there are several ("" else)."""
+    """A repository, a branch, tag or commit hash of it, and a classifier's weights where there are several ("" else).
+
+    A pipeline in a folder on this machine (`local`) has the folder's name and twelve digits of its content's hash.
+    """
 
     repo: str
     revision: str
     file: str = ""
+    local: bool = False
 
     def __str__(self) -> str:
+        if self.local:
+            return f"{LOCAL}{self.repo}-{self.revision}"
         return f"{HUB}{self.repo}@{self.revision}" + (f"#{self.file}" if self.file else "")
 
     @property
     def pinned(self) -> bool:
         """Whether the revision is a commit hash, which always names the same files."""
-        return COMMIT.fullmatch(self.revision) is not None
+        return self.local or COMMIT.fullmatch(self.revision) is not None
 
 
 def read_name(text: str) -> HubName:
-    """Reads `hub:REPO@REVISION#FILE`; without a revision it is the branch main; `hub:` and `#FILE` may be left out.
+    """Reads `hub:REPO@REVISION#FILE`, or `local:FOLDER-HASH`; without a revision it is the branch main; `hub:` and `#FILE` may be left out.
 
     Raises:
         HubError: no such form.
     """
+    here = _LOCAL.fullmatch(text)
+    if here is not None:
+        return HubName(here["folder"], here["digest"], local=True)
     found = _NAME.fullmatch(text.strip())
     if found is None or ".." in text:
         raise HubError(

@@ -10,8 +10,10 @@ from sfr_core.data.folder import MAX_ARRAY_BYTES
 from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
-from sfr_core.hub.describe import architecture_of, describe, local_header, says_architecture
+from sfr_core.hub.describe import architecture_of, describe, says_architecture
 from sfr_core.hub.fetch import Watch, fetch
+from sfr_core.hub.headers import local_header
+from sfr_core.hub.local import is_here, look_up_here
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
@@ -74,11 +76,11 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
         id=model.id,
         title=_title(model),
         kind=kind.id,
-        summary="A model of the Hugging Face Hub.",
+        summary="A pipeline in a folder on this machine." if model.name.local else "A model of the Hugging Face Hub.",
         dataset=model.name.repo,
         data_licence=UNKNOWN,
         licence=model.licence,
-        source="hub",
+        source="local" if model.name.local else "hub",
         architecture={"name": str(model.config.get("_class_name"))},
         file=trained,
         bytes=model.bytes,
@@ -102,7 +104,8 @@ def opened_generator(model_id: str) -> ModelCard:
     try:
         return zoo.card(model_id)
     except AssetError:
-        return open_generator(look_up(model_id))
+        here = model_id.startswith(zoo.LOCAL)
+        return open_generator(look_up_here(model_id) if here else look_up(model_id))
 
 
 def open_for_run(
@@ -111,12 +114,12 @@ def open_for_run(
     """What a command line names, its sizes told before the download.
 
     Args:
-        text: see names.read_name. data, architecture: of a classifier. say: takes a line for people.
+        text: see names.read_name, or the path of a pipeline's folder. data, architecture: of a classifier. say: takes a line for people.
 
     Raises:
         HubError: as `look_up`, `fetch` and `open_classifier`. ConfigError: an option that does not belong to it.
     """
-    model = look_up(text)
+    model = look_up_here(text) if is_here(text) else look_up(text)
     for line in describe(model).lines():
         say(line)
     if KINDS[model.kind].draws:

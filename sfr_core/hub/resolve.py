@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from pydantic import TypeAdapter
 
 from sfr_core.errors import HubError
 from sfr_core.hub.files import ROOT, HubFile, Part, check_whole, classifier_part, pipeline_parts, write_whole
+from sfr_core.hub.headers import LARGE, LORA_FILES, a_checkpoint, a_lora, refuse_no_model, remote_header
 from sfr_core.hub.names import HubName, clear_errors, read_name
+from sfr_core.hub.offers import offer_of
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.classifier import KIND as CLASSIFIER
 from sfr_core.nets.pipelines import OPTIONAL, lists
@@ -97,6 +100,8 @@ def own_folder(name: HubName) -> Path:
     from huggingface_hub import constants
 
     own = Path(constants.HF_ASSETS_CACHE) / "unlearning-playground"
+    if name.local:
+        return own / "local" / name.repo / name.revision
     return own / name.repo.replace("/", "--") / name.revision / name.file
 
 
@@ -138,32 +143,64 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
     by_path = {f.path: f for f in files}
     if "model_index.json" in by_path:
         index = small_json(pinned, "model_index.json")
-        made = str(index.get("_class_name"))
-        known_pipelines = {k.pipeline.name: (k.id, k.pipeline.trained) for k in KINDS.values() if k.pipeline}
-        if made not in known_pipelines:
-            raise HubError(
-                f"{name.repo} is a {made}, which cannot be opened here.",
-                hint=f"Choose a {' or a '.join(known_pipelines)} (Stable Diffusion 1.x or 2.x), or a classifier.",
-            )
-        kind, trained = known_pipelines[made]
-        parts = pipeline_parts(index, files)
-        if not any(part.name == trained and part.weights for part in parts):
-            raise HubError(f"{name.repo} holds no weights of its '{trained}'.", hint="Choose another revision.")
-        check_whole(parts, index)
-        config = index
-    else:
-        kind, trained = CLASSIFIER.id, ""
-        parts = (classifier_part(files, name.file),)
-        config = small_json(pinned, "config.json") if "config.json" in by_path else {}
-        if "architecture" not in config and ("model_type" in config or "architectures" in config):
+        return of_pipeline(pinned, index, files, licence=licence, gated=gated)
+    for file in LORA_FILES & by_path.keys():
+        raise a_lora(f"{file} of {name.repo}")
+    part = classifier_part(files, name.file)
+    config = small_json(pinned, "config.json") if "config.json" in by_path else {}
+    if "architecture" not in config:
+        if "model_type" in config or "architectures" in config:
             raise HubError(
                 f"{name.repo} is a model of transformers, which cannot be opened here.",
                 hint="Choose a classifier of timm or torchvision.",
             )
+        if offer_of(pinned) is None:
+            _refuse_no_model(pinned, part.weights[0])
     root = tuple(by_path[path] for path in ROOT if path in by_path)
     return HubModel(
-        name=pinned, kind=kind, trained=trained, parts=parts, root=root, licence=licence, gated=gated, config=config
+        name=pinned,
+        kind=CLASSIFIER.id,
+        trained="",
+        parts=(part,),
+        root=root,
+        licence=licence,
+        gated=gated,
+        config=config,
     )
+
+
+def of_pipeline(
+    name: HubName, index: dict[str, Any], files: Sequence[HubFile], *, licence: str, gated: bool
+) -> HubModel:
+    """A pipeline by its model_index.json and the list of its files.
+
+    Raises:
+        HubError: one that cannot be opened here, or one that lists parts which are not there.
+    """
+    made = str(index.get("_class_name"))
+    known = {k.pipeline.name: (k.id, k.pipeline.trained) for k in KINDS.values() if k.pipeline}
+    if made not in known:
+        raise HubError(
+            f"{name.repo} is a {made}, which cannot be opened here.",
+            hint=f"Choose a {' or a '.join(known)} (Stable Diffusion 1.x or 2.x), or a classifier.",
+        )
+    kind, trained = known[made]
+    parts = pipeline_parts(index, files)
+    if not any(part.name == trained and part.weights for part in parts):
+        raise HubError(f"{name.repo} holds no weights of its '{trained}'.", hint="Choose another revision.")
+    check_whole(parts, index)
+    root = tuple(file for path in ROOT for file in files if file.path == path)
+    return HubModel(
+        name=name, kind=kind, trained=trained, parts=parts, root=root, licence=licence, gated=gated, config=index
+    )
+
+
+def _refuse_no_model(name: HubName, file: HubFile) -> None:
+    """Of a repository that names no network: says so where its weights are no model by themselves."""
+    if file.path.endswith(".safetensors"):
+        refuse_no_model(f"{file.path} of {name.repo}", remote_header(name, file.path))
+    elif file.path.endswith(".ckpt") and file.size > LARGE:
+        raise a_checkpoint(f"{file.path} of {name.repo}")
 
 
 def pin(name: HubName) -> HubName:

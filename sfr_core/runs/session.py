@@ -33,6 +33,7 @@ from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.zoo.shipped import (
     HUB,
+    LOCAL,
     OWN,
     Brought,
     ModelCard,
@@ -128,7 +129,7 @@ class Session:
         self.dataset = dataset if labelled else replace(dataset, class_names=forget.names)
         self.split = forget.split
         self.device = pick_device(config.device)
-        if model.source == "hub":
+        if model.foreign:
             check_memory(model, config, self.device)
         check_optimizer(str(self.method_config.to_dict().get("optimizer", "")))
         with memory_errors("to open this model"):
@@ -142,7 +143,7 @@ class Session:
             if config.memory == "spare":
                 recompute_blocks(self.task.model)
             wanted = "bf16" if (config.memory, config.precision) == ("spare", "auto") else config.precision
-            if model.source == "hub" and kind.draws:
+            if model.foreign and kind.draws:
                 wanted = hub_precision(config, self.device)
             self.precision: UsedPrecision = self.task.use_precision(wanted, trial)
             if config.memory == "spare":
@@ -171,7 +172,7 @@ class Session:
             InputError: an unknown name, a value out of range, an impossible forget set, a missing or damaged file.
             OutOfMemory: the device cannot hold the model.
         """
-        if model is None and config.model.startswith(HUB):
+        if model is None and config.model.startswith((HUB, LOCAL)):
             model = opened_generator(config.model)
             config = replace(config, model=model.id)
         return cls.of_plan(plan(config, card=model, dataset=dataset), dataset=dataset)

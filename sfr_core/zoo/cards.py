@@ -77,7 +77,7 @@ class ModelCard:
 
     Attributes:
         parts: sha256 of the pipeline's other weight files, by their path in the folder.
-        judge: identifier of the folder of the judge that looks at its samples; only a model of the Hub may have none.
+        judge: identifier of the folder of the judge that looks at its samples; only a foreign model may have none.
         sampling: of its samples.
         records: of the model as shipped, by canonical forget specification.
         training: how much it saw.
@@ -95,7 +95,7 @@ class ModelCard:
     dataset: str
     data_licence: str
     licence: str
-    source: Literal["bundled", "own", "hub"]
+    source: Literal["bundled", "own", "hub", "local"]
     architecture: dict[str, Any]
     parameters: int
     file: str
@@ -124,8 +124,13 @@ class ModelCard:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no kind '{self.kind}'")
-        if KINDS[self.kind].draws and self.source != "hub" and (self.judge is None or self.sampling is None):
+        if KINDS[self.kind].draws and not self.foreign and (self.judge is None or self.sampling is None):
             raise ValueError("a generator needs a judge and its sampling")
+
+    @property
+    def foreign(self) -> bool:
+        """From the Hub or from a folder on this machine: of any size and without a judge."""
+        return self.source in ("hub", "local")
 
     @property
     def weight_files(self) -> dict[str, str]:

@@ -57,6 +57,8 @@ OWN = "own:"
 """Identifiers of models that visitors bring begin so."""
 HUB = "hub:"
 """Identifiers of models of the Hub begin so (sfr_core/hub)."""
+LOCAL = "local:"
+"""Identifiers of pipelines in a folder on this machine begin so (sfr_core/hub/local.py)."""
 VISITORS_KEPT = 8
 """Models of visitors that stay open in a process; each holds its pictures in memory, so the longest unused goes first."""
 VISITORS_BYTES = 2 * 1024**3
@@ -119,7 +121,7 @@ _of_hub: dict[str, ModelCard] = {}
 
 
 def take_in_hub(model: ModelCard) -> None:
-    """Makes a downloaded pipeline of the Hub known to `card` by its pinned identifier (hub:...); `cards()` never lists it."""
+    """Makes a pipeline of the Hub or of a folder known to `card` by its identifier (hub:..., local:...); `cards()` never lists it."""
     _of_hub[model.id] = model
 
 
@@ -168,9 +170,10 @@ def card(model_id: str) -> ModelCard:
     """
     if model_id.startswith(OWN):
         return brought(model_id).card
-    if model_id.startswith(HUB):
+    if model_id.startswith((HUB, LOCAL)):
         if model_id not in _of_hub:
-            raise AssetError(f"{model_id} is not open here.", hint="Fetch it from the Hub first.")
+            hint = "Fetch it from the Hub first." if model_id.startswith(HUB) else "Use the command line."
+            raise AssetError(f"{model_id} is not open here.", hint=hint)
         return _of_hub[model_id]
     by_id = {c.id: c for c in cards()}
     if model_id not in by_id:

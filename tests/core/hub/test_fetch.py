@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.errors import HubError
-from sfr_core.hub.fetch import _view, fetch
+from sfr_core.hub.fetch import fetch, view
 from sfr_core.hub.resolve import resolve, snapshot_folder
 from tests.core.hub_stub import StubHub
 
@@ -123,7 +123,7 @@ def test_a_run_that_opens_the_same_model_now_does_not_disturb(hub: StubHub, monk
         put(self, target)
 
     monkeypatch.setattr(Path, "symlink_to", late)
-    assert _view(model, source) == folder
+    assert view(model, source) == folder
     assert link.resolve() == wanted
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {f.path for f in model.files}
 
