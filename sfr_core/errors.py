@@ -69,7 +69,11 @@ class RunError(PlaygroundError):
 
 
 class Diverged(RunError):
-    """A loss or a gradient became NaN or infinite."""
+    """A loss, a gradient or an answer of the network became NaN or infinite."""
+
+
+LOWER = "Lower the learning rate or the strength and run again."
+"""What to do about it."""
 
 
 class OutOfMemory(RunError):

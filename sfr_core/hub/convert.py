@@ -20,14 +20,13 @@ from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.headers import refuse_no_model
 from sfr_core.hub.resolve import HubModel, own_folder, remember, resolve
 from sfr_core.nets.pipelines import sha256_of
+from sfr_core.zoo.state_dicts import PREFIXES, WRAPPERS, bare_names
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 WRAPPED = ("state_dict", "model_state_dict", "model", "net")
 """Names under which training scripts keep the weights in a checkpoint."""
-PARALLEL = "module."
-"""What torch's DataParallel puts before every name."""
 
 
 def convert(text: str) -> HubModel:
@@ -112,8 +111,8 @@ def _tensors(model: HubModel, path: Path) -> dict[str, Tensor]:
         raise HubError(f"{path.name} of {model.name.repo} holds no state dict.", hint="Choose another file.")
     if not model.trained:
         refuse_no_model(f"{path.name} of {model.name.repo}", map(str, found))
-    prefix = PARALLEL if all(str(name).startswith(PARALLEL) for name in found) else ""
-    return {str(name).removeprefix(prefix): value.detach().clone().contiguous() for name, value in found.items()}
+    names = bare_names((str(name) for name in found), PREFIXES if model.kind == "classifier" else WRAPPERS)
+    return {names[str(name)]: value.detach().clone().contiguous() for name, value in found.items()}
 
 
 def _copy(file: HubFile, source: Path, target: Path) -> None:

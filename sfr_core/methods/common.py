@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import EpochConfig, StepConfig
-from sfr_core.errors import Diverged, InputError
+from sfr_core.errors import LOWER, Diverged, InputError
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
 from sfr_core.ops.modes import kept_modes
 from sfr_core.ops.optimizers import make_optimizer, set_lr
 from sfr_core.ops.ranks import average_gradients, stopping
 from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Batch, Part, Task
-from sfr_core.tasks.classifier import ClassifierTask, LabelledBatch
+from sfr_core.tasks.classifier import ClassifierTask, LabelledBatch, training_batches
 
 Parameters = dict[str, nn.Parameter]
 
@@ -35,7 +35,7 @@ def clip_gradients(parameters: Iterable[nn.Parameter], limit: float | None) -> f
     grads = [p.grad for p in parameters if p.grad is not None]
     norm = float(torch.nn.utils.get_total_norm(grads))
     if not math.isfinite(norm):
-        raise Diverged("A gradient is no longer finite.", hint="Lower the learning rate or the strength and run again.")
+        raise Diverged("A gradient is no longer finite.", hint=LOWER)
     if limit is None:
         return norm
     factor = min(1.0, limit / (norm + 1e-6))
@@ -52,7 +52,7 @@ def finite(loss: Tensor) -> float:
     """
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise Diverged("A loss is no longer finite.", hint="Lower the learning rate or the strength and run again.")
+        raise Diverged("A loss is no longer finite.", hint=LOWER)
     return value
 
 
@@ -198,7 +198,7 @@ def train_on(
         batches = cycle(one_pass)
         yield from train_steps(task, config, lambda _: objective(next(batches)), cancel=cancel)
         return
-    steps = config.epochs * batch_count(task.count(part), config.batch_size)
+    steps = config.epochs * training_batches(task.count(part), config.batch_size)
     yield from train_epochs(
         task, config, lambda _: map(objective, one_pass()), steps=steps, cancel=cancel, training=training, clip=clip
     )
@@ -219,7 +219,7 @@ def train_on_both(
         for batch in task.union_batches(config.batch_size, rng):
             yield split_objective(losses(batch), task.is_forget(batch))
 
-    steps = config.epochs * batch_count(task.count("forget") + task.count("remain"), config.batch_size)
+    steps = config.epochs * training_batches(task.count("forget") + task.count("remain"), config.batch_size)
     yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel, mask=mask)
 
 

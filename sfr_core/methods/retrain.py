@@ -10,10 +10,10 @@ from torch import nn
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RetrainConfig, RetrainStepsConfig
 from sfr_core.events import Event
-from sfr_core.methods.common import Objective, batch_count, cycle, epoch_lr, train_epochs, train_steps
+from sfr_core.methods.common import Objective, cycle, epoch_lr, train_epochs, train_steps
 from sfr_core.ops.schedules import cosine
 from sfr_core.tasks.base import Task
-from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.tasks.classifier import ClassifierTask, training_batches
 
 
 def retrain(
@@ -26,7 +26,7 @@ def retrain(
     Raises:
         Diverged: a loss or gradient is no longer finite.
     """
-    steps = config.epochs * batch_count(task.count("remain"), config.batch_size)
+    steps = config.epochs * training_batches(task.count("remain"), config.batch_size)
 
     def epoch(number: int) -> Iterator[Objective]:
         if number == 0:

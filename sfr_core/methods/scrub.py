@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.scrub import ScrubConfig
 from sfr_core.events import Event
-from sfr_core.methods.common import Objective, batch_count, frozen_copy, train_epochs
-from sfr_core.tasks.classifier import ClassifierTask
+from sfr_core.methods.common import Objective, frozen_copy, train_epochs
+from sfr_core.tasks.classifier import ClassifierTask, training_batches
 
 
 def scrub(task: ClassifierTask, config: ScrubConfig, *, rng: torch.Generator, cancel: CancelToken) -> Iterator[Event]:
@@ -44,8 +44,8 @@ def scrub(task: ClassifierTask, config: ScrubConfig, *, rng: torch.Generator, ca
             loss = config.ce_weight * mistakes + config.kl_weight * imitation
             yield Objective(loss, remain=loss)
 
-    forget_steps = batch_count(task.count("forget"), config.batch_size) * min(config.forget_epochs, config.epochs)
-    steps = forget_steps + config.epochs * batch_count(task.count("remain"), config.batch_size)
+    forget_steps = training_batches(task.count("forget"), config.batch_size) * min(config.forget_epochs, config.epochs)
+    steps = forget_steps + config.epochs * training_batches(task.count("remain"), config.batch_size)
     yield from train_epochs(task, config, epoch, steps=steps, cancel=cancel)
 
 

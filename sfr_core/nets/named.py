@@ -38,6 +38,9 @@ SWINS: dict[str, dict[str, Any]] = {
 }
 """torchvision's builders fix these, so a smaller Swin goes through the class with them as defaults."""
 
+AUXILIARY = {"googlenet", "GoogLeNet", "inception_v3", "Inception3"}
+"""torchvision's networks with auxiliary heads, which only help to train them from scratch: built without, unless aux_logits asks for them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
@@ -154,6 +157,31 @@ def build_network(architecture: Architecture, *, classes: int, channels: int) ->
         raise AssetError(f"{architecture.name} cannot be built ({reason}).", hint=EXAMPLE) from None
 
 
+def build_without_weights(architecture: Architecture, *, classes: int, channels: int) -> nn.Module | None:
+    """The network's shapes alone, with nothing held or drawn for its weights; None of one that cannot be built so.
+
+    Only what is left empty is (nearly all weights): numbers that a constructor computes with, such as the widths of a RegNet, it gets.
+
+    Raises:
+        UnknownName: no such network.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class EmptyOnMeta(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            given = dict(kwargs or {})
+            if func is torch.empty and given.get("device") is None:
+                given["device"] = "meta"
+            return func(*args, **given)
+
+    try:
+        with torch.random.fork_rng(devices=[]), EmptyOnMeta():
+            return build_network(architecture, classes=classes, channels=channels)
+    except (RuntimeError, NotImplementedError, AssetError):
+        return None
+
+
 def imagenet_names() -> tuple[str, ...]:
     """ImageNet's classes in the order of the outputs of torchvision's and timm's networks, each name once.
 
@@ -171,6 +199,8 @@ def _torchvision(name: str, classes: int, channels: int, given: dict[str, Any]) 
     from torchvision import models
 
     kwargs = {key: value for key, value in given.items() if key != "stem"}
+    if name in AUXILIARY:
+        kwargs = {"aux_logits": False, "init_weights": True, **kwargs}
     known = {n: models.get_model_builder(n) for n in models.list_models(module=models)}
     makers = {
         n: kind

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from sfr_core.configs import Device, Precision
 from sfr_core.errors import InputError, OutOfMemory
+from sfr_core.ops.modes import logits_of
 
 UsedPrecision = Literal["fp32", "bf16"]
 
@@ -77,7 +78,7 @@ Loss = Callable[[nn.Module, Tensor], Tensor]
 
 def first_class(model: nn.Module, x: Tensor) -> Tensor:
     """Cross-entropy of a classifier that should call everything class 0."""
-    return F.cross_entropy(model(x).float(), torch.zeros(len(x), dtype=torch.long, device=x.device))
+    return F.cross_entropy(logits_of(model, x).float(), torch.zeros(len(x), dtype=torch.long, device=x.device))
 
 
 _measured: dict[str, UsedPrecision] = {}

@@ -17,9 +17,10 @@ from sfr_core.configs import Precision
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
 from sfr_core.data.transforms import mirror, shift
+from sfr_core.errors import LOWER, Diverged
 from sfr_core.events import Prediction
 from sfr_core.ops.device import Loss, UsedPrecision, autocast, first_class, pick_precision
-from sfr_core.ops.modes import kept_modes
+from sfr_core.ops.modes import kept_modes, logits_of
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Opening, Part, Previewed, RunTask, Source
 
@@ -95,6 +96,10 @@ class ClassifierTask(RunTask):
     def batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
         return self._batches(self._rows()[part], size, rng)
 
+    def fisher_batches(self, part: Part, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+        """As published, in eval mode: a last batch of one stays alone."""
+        return self._batches(self._rows()[part], size, rng, lone=True)
+
     def union_batches(self, size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
         """One shuffled pass over forget and remain rows together."""
         return self._batches(np.concatenate([self.split.forget, self.split.remain]), size, rng)
@@ -120,8 +125,7 @@ class ClassifierTask(RunTask):
     def logits(self, batch: LabelledBatch, model: nn.Module | None = None) -> Tensor:
         """Logits [n, classes] of `model` (default: the live one) in its present mode."""
         with autocast(self.device, self.precision):
-            network = self.model if model is None else model
-            out: Tensor = network(batch.x)
+            out = logits_of(self.model if model is None else model, batch.x)
         return out.float()
 
     def new_model(self, rng: torch.Generator) -> nn.Module:
@@ -169,9 +173,11 @@ class ClassifierTask(RunTask):
     def _rows(self) -> dict[Part, NDArray[np.int64]]:
         return {"forget": self.split.forget, "remain": self.split.remain}
 
-    def _batches(self, rows: NDArray[np.int64], size: int, rng: torch.Generator) -> Iterator[LabelledBatch]:
+    def _batches(
+        self, rows: NDArray[np.int64], size: int, rng: torch.Generator, *, lone: bool = False
+    ) -> Iterator[LabelledBatch]:
         order = torch.from_numpy(rows)[torch.randperm(len(rows), generator=rng)].to(self.device)
-        for at in torch.split(order, size):
+        for at in torch.split(order, size) if lone else _split(order, size):
             x = self._input("train", at)
             if self._mirror:
                 x = mirror(x, rng)
@@ -192,7 +198,10 @@ class ClassifierTask(RunTask):
                 if cancel is not None:
                     cancel.check()
                 parts.append(network(self._input(source, at)).float())
-        return torch.cat(parts)
+        found = torch.cat(parts)
+        if not torch.isfinite(found).all():
+            raise Diverged("The network's answers are no longer numbers.", hint=LOWER)
+        return found
 
 
 def open_classifier(given: Opening) -> ClassifierTask:
@@ -205,6 +214,17 @@ def open_classifier(given: Opening) -> ClassifierTask:
 def eval_batch(height: int, width: int) -> int:
     """Pictures of this size in pixels that are looked at side by side, at least 1."""
     return max(1, min(EVAL_BATCH, EVAL_PIXELS // (height * width)))
+
+
+def training_batches(rows: int, size: int) -> int:
+    """Batches in one pass over a set; the last one may be short, but a single picture joins the batch before it."""
+    return -(-rows // size) - (rows > size > 1 and rows % size == 1)
+
+
+def _split(rows: Tensor, size: int) -> list[Tensor]:
+    """The rows in batches of `size`, as many as `training_batches` says."""
+    parts = list(torch.split(rows, size))
+    return parts if len(parts) == training_batches(len(rows), size) else [*parts[:-2], torch.cat(parts[-2:])]
 
 
 def _pixels(images: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -15,9 +15,10 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder, same_name
 from sfr_core.errors import AssetError
 from sfr_core.kinds.classifier import KIND as CLASSIFIER
-from sfr_core.nets.named import Architecture, build_network, imagenet_names, read_architecture
+from sfr_core.nets.named import Architecture, build_network, build_without_weights, imagenet_names, read_architecture
 from sfr_core.zoo.cards import ModelCard
-from sfr_core.zoo.shipped import OWN, load_weights, read_tensors
+from sfr_core.zoo.shipped import OWN, load_tensors, read_tensors
+from sfr_core.zoo.state_dicts import of_network, own_tensors, shapes_in
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,13 +36,15 @@ class UploadedModel:
         """The network with the weights of the card's file, on the CPU, in eval mode.
 
         Raises:
-            AssetError: the file is gone, changed since it was opened, or of another network.
+            AssetError: the file is gone, changed since it was opened, of another network, or holds NaN.
         """
         import torch
 
         with torch.random.fork_rng(devices=[]):  # the fresh weights are overwritten: leave the caller's draws alone
             model = self.build()
-        load_weights(model, self.card.folder / self.card.file, sha256=self.card.sha256)
+        file = self.card.folder / self.card.file
+        tensors = own_tensors(read_tensors(file, sha256=self.card.sha256), model.state_dict(), name=file.name)
+        load_tensors(model, tensors, name=file.name)
         return model.eval()
 
 
@@ -110,7 +113,7 @@ def _check_size(
     larger than its file (a weight takes a byte or more).
     """
     classes = len(folders)
-    network = _without_weights(shape, classes, channels)
+    network = build_without_weights(shape, classes=classes, channels=channels)
     if network is None:
         return  # it is checked once it stands
     outputs = _outputs(network, shape, weights, classes, channels)
@@ -131,35 +134,24 @@ def _check_size(
         )
 
 
-def _without_weights(shape: Architecture, classes: int, channels: int) -> nn.Module | None:
-    """The network's shapes alone; None of the few networks that compute with their weights while they are built."""
-    import torch
-
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return build_network(shape, classes=classes, channels=channels)
-    except (RuntimeError, NotImplementedError, AssetError):
-        return None
-
-
 def names_of_outputs(shape: Architecture, weights: Path) -> tuple[str, ...]:
     """What a published network's outputs are called: as its repository says, or ImageNet's classes where it has a thousand outputs,
     since nearly every published classifier of so many was trained on those. Empty where there is not one plain name for each.
     """
     names = shape.classes or imagenet_names()
-    network = _without_weights(shape, len(names), shape.channels or 3)
+    network = build_without_weights(shape, classes=len(names), channels=shape.channels or 3)
     plain = all("," not in name and name == name.strip() for name in names)
-    if network is None or _shapes(network) != shapes_in(weights) or not plain:
+    if network is None or not plain or _shapes(network) != _shapes_of(network, weights):
         return ()
     return names if len({same_name(name) for name in names}) == len(names) else ()
 
 
 def _outputs(network: nn.Module, shape: Architecture, weights: Path, classes: int, channels: int) -> int:
     """Outputs of the network whose weights lie in the file: `classes`, unless the same network with other outputs is in it."""
-    found, wanted = shapes_in(weights), _shapes(network)
+    found, wanted = _shapes_of(network, weights), _shapes(network)
     sizes = {(found[name] or (0,))[0] for name in wanted if name in found and found[name] != wanted[name]}
     outputs = sizes.pop() if len(sizes) == 1 else 0
-    other = _without_weights(shape, outputs, channels) if outputs > 0 else None
+    other = build_without_weights(shape, classes=outputs, channels=channels) if outputs > 0 else None
     return outputs if other is not None and _shapes(other) == found else classes
 
 
@@ -167,15 +159,10 @@ def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
-def shapes_in(weights: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor in a safetensors file, by name; nothing where it is damaged, which reading it says in words."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(weights, "numpy") as f:
-            return {name: tuple(f.get_slice(name).get_shape()) for name in f.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError):
-        return {}
+def _shapes_of(network: nn.Module, weights: Path) -> dict[str, tuple[int, ...]]:
+    """Those of the file's tensors that are the network's."""
+    found = shapes_in(weights)
+    return {name: found[name] for name in of_network(network.state_dict(), found)}
 
 
 def _check_forward(own: UploadedModel, shape: Architecture) -> int:

@@ -11,7 +11,7 @@ import torch
 from torchvision.models import SwinTransformer, swin_t
 
 from sfr_core.errors import AssetError, UnknownName
-from sfr_core.nets.named import build_network, read_architecture
+from sfr_core.nets.named import build_network, build_without_weights, read_architecture
 
 
 def test_arguments_are_typed_and_reading_is_kept_apart() -> None:
@@ -115,3 +115,26 @@ def test_a_small_stem_keeps_the_size_of_small_pictures() -> None:
     assert tuple(network.eval()(torch.zeros(1, 3, 32, 32)).shape) == (1, 10)
     with pytest.raises(AssetError, match="only a ResNet has a small stem"):
         build_network(read_architecture("torchvision:swin_t?stem=small"), classes=10, channels=3)
+
+
+@pytest.mark.parametrize("name", ["regnet_x_400mf", "swin_t", "vit_b_32", "googlenet", "inception_v3"])
+def test_a_network_without_weights_has_the_shapes_of_the_network(name: str) -> None:
+    architecture = read_architecture(f"torchvision:{name}")
+    hollow = build_without_weights(architecture, classes=3, channels=3)
+    assert hollow is not None
+    assert sum(p.numel() for p in hollow.parameters() if p.device.type == "cpu") < 1_000_000
+    with torch.device("meta") if name != "regnet_x_400mf" else torch.device("cpu"):
+        whole = build_network(architecture, classes=3, channels=3)
+    assert [(k, v.shape) for k, v in hollow.state_dict().items()] == [
+        (k, v.shape) for k, v in whole.state_dict().items()
+    ]
+
+
+def test_auxiliary_heads_are_left_out_unless_they_are_asked_for() -> None:
+    def heads(text: str) -> bool:
+        network = build_without_weights(read_architecture(text), classes=3, channels=3)
+        assert network is not None
+        return any(name.startswith("aux") for name in network.state_dict())
+
+    assert not heads("torchvision:googlenet")
+    assert heads("torchvision:googlenet?aux_logits=true")

@@ -12,6 +12,7 @@ import torch
 from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.errors import Diverged
 from sfr_core.tasks import classifier
 from sfr_core.tasks.classifier import LIVE_ROWS, PREVIEW_PICTURES, ClassifierTask, _spread
 from tests.core.tiny import TinyNet, same, state, tiny_dataset, tiny_task
@@ -30,8 +31,29 @@ def test_one_pass_is_every_row_once(part: Any, size: int) -> None:
     assert task.count(part) == len(rows)
     assert sorted(int(r) for b in batches for r in b.rows) == rows.tolist()
     assert [len(b.x) for b in batches[:-1]] == [min(size, len(rows))] * (len(batches) - 1)
+    assert len(batches) == classifier.training_batches(len(rows), size)
     for b in batches:
         assert b.y.tolist() == tiny_dataset().train.labels[b.rows.numpy()].tolist()
+
+
+def test_a_last_batch_of_one_joins_the_batch_before_it() -> None:
+    task = tiny_task()  # 15 rows to forget, 45 to keep
+    assert [len(b.x) for b in task.batches("forget", 7, rng())] == [7, 8]
+    assert [len(b.x) for b in task.batches("forget", 14, rng())] == [15]
+    assert [len(b.x) for b in task.batches("remain", 22, rng())] == [22, 23]
+    assert [len(b.x) for b in task.batches("forget", 1, rng())] == [1] * 15
+    assert [len(b.x) for b in task.fisher_batches("forget", 7, rng())] == [7, 7, 1]
+    together = torch.cat([b.rows for b in task.batches("forget", 7, rng())])
+    assert together.tolist() == torch.cat([b.rows for b in task.fisher_batches("forget", 7, rng())]).tolist()
+
+
+def test_answers_that_are_no_numbers_have_their_sentence() -> None:
+    task = tiny_task()
+    with torch.no_grad():
+        task.model.fc.weight.fill_(float("inf"))
+    for look in (task.evaluate_live, task.predictions, lambda: task.predict("test")):
+        with pytest.raises(Diverged, match=r"answers are no longer numbers\. Lower the learning rate"):
+            look()
 
 
 def test_large_pictures_are_looked_at_fewer_at_a_time() -> None:

@@ -99,3 +99,27 @@ def test_more_or_fewer_folders_than_the_network_has_outputs(tmp_path: Path, outp
     with pytest.raises(AssetError, match=f"The network knows {outputs} classes, and 3 folders were brought") as said:
         open_uploaded(files.data, files.weights, files.architecture)
     assert f"one folder for each of its {outputs} classes" in said.value.hint
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model."])
+def test_weights_of_a_wrapped_network_are_those_of_the_network(tmp_path: Path, prefix: str) -> None:
+    files = write_own(tmp_path)
+    saved = load_file(files.weights)
+    save_file({prefix + name: value for name, value in saved.items()}, files.weights)
+    model = open_uploaded(files.data, files.weights, files.architecture).build_trained()
+    assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
+
+
+def test_weights_with_nan_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    files = write_own(tmp_path)
+    tensors = load_file(files.weights)
+    tensors["head.bias"][1] = float("nan")
+    save_file(tensors, files.weights)
+    with pytest.raises(AssetError, match=r"no numbers \(NaN or infinite, in 'head\.bias'\)"):
+        open_uploaded(files.data, files.weights, files.architecture)
+
+
+def test_a_large_network_is_refused_by_its_file_before_it_is_built(tmp_path: Path) -> None:
+    files = write_own(tmp_path)
+    with pytest.raises(AssetError, match=r"another network \(torchvision:regnet_y_128gf has 637,"):
+        open_uploaded(files.data, files.weights, "torchvision:regnet_y_128gf")  # 2.5 GB if it were
