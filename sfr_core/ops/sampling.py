@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from sfr_core.errors import LOWER, Diverged
 from sfr_core.ops.diffusion import Predictor, guided, start_noise
 from sfr_core.ops.noise_schedule import DdpmSchedule, Schedule
 from sfr_core.ops.stepwise import counted_on
@@ -141,7 +142,16 @@ def sample(
 
 
 def levels(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] rounded to uint8, on the CPU."""
+    """Pictures in [-1, 1] rounded to uint8, on the CPU.
+
+    Raises:
+        Diverged: a value is NaN or infinite.
+    """
+    if not torch.isfinite(pictures).all():
+        raise Diverged(
+            "The pictures that the network draws are no longer numbers.",
+            hint=f"{LOWER} Where the untouched network draws such pictures too, choose --precision fp32.",
+        )
     return ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sfr_core.errors import InputError
+from sfr_core.errors import Diverged, InputError
 from sfr_core.ops.sampling import SAMPLE_BATCH, levels, sample_batch, sample_pictures, sampler_steps, sheet_png
 from sfr_core.ops.stepwise import drained
 
@@ -58,6 +58,11 @@ def test_pictures_of_a_class_do_not_depend_on_what_is_drawn_beside_them() -> Non
 def test_rounding_to_levels() -> None:
     found = levels(torch.tensor([-1.0, -0.996, 0.0, 0.999, 1.0, 1.3]))
     assert found.tolist() == [0, 1, 128, 255, 255, 255]  # -0.996: 0.51; 0: 127.5 to even; 0.999: 254.87
+
+
+def test_pictures_that_are_no_numbers_have_their_sentence() -> None:
+    with pytest.raises(Diverged, match="no longer numbers"):
+        levels(torch.tensor([0.0, float("nan")]))
 
 
 def test_steps_that_do_not_divide_the_schedule_are_refused() -> None:
