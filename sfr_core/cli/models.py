@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfr_core.errors import ConfigError
 from sfr_core.hub.local import is_here
 from sfr_core.hub.open import open_for_run
+from sfr_core.runs.files import WEIGHTS
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import HUB, LOCAL
 
@@ -51,13 +53,18 @@ def uploaded_model(
         )
     from sfr_core.zoo.uploaded import open_uploaded
 
-    own = open_uploaded(given["data"], given["weights"], given["architecture"])
+    own = open_uploaded(given["data"], _weights(Path(given["weights"])), given["architecture"])
     if wanted["model"] not in {"own:", own.card.id}:
         raise ConfigError(
             f"{given['weights']} is {own.card.id}, but the run used {wanted['model']}.",
             hint="Give the weights that the run began with.",
         )
     return own
+
+
+def _weights(path: Path) -> Path:
+    """The file of `--weights`, which may name the folder of a run to go on from."""
+    return path / WEIGHTS if path.is_dir() else path
 
 
 def _of_hub(

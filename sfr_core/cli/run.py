@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli.checks import add_checks
+from sfr_core.cli.export import add_export
 from sfr_core.cli.hub import add_commands
 from sfr_core.cli.models import uploaded_model
 from sfr_core.cli.stored import to_repeat
@@ -75,7 +76,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.")
     commands = parser.add_subparsers(
-        required=True, metavar="{run,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
+        required=True, metavar="{run,export,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
     )
     run = commands.add_parser(
         "run",
@@ -127,12 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--data-free", action="store_true", default=None, help="let a generator draw the pictures itself before the run"
     )
-    run.add_argument("--weights", metavar="FILE", help="its weights, safetensors")
+    run.add_argument("--weights", metavar="FILE", help="its weights, safetensors; or the folder of a run to go on from")
     run.add_argument(
         "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
     run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
+    add_export(commands)
     add_checks(commands)
     add_commands(commands)
     for name, function, text in (

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 import numpy as np
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONFIG, EVENTS, WEIGHTS, RESULT = "config.json", "events.jsonl", "after.safetensors", "result.json"
+Form = Literal["state-dict", "diffusers"]
+"""What the outcome of a run can be exported as."""
 FILES = (CONFIG, EVENTS, WEIGHTS, RESULT)
 """In the order in which they are put in place: who sees result.json has the rest."""
 SAMPLES = {who: f"samples-{who}.png" for who in ("before", "after")}
@@ -37,14 +39,19 @@ MEASURED = (RECOVERY, EXPOSED, AGREEMENT)
 
 
 class Written(Protocol):
-    """What of a session is written: its config, as asked for and as used, and the tensors that the run changed."""
+    """What of a session is written: its config, as asked for and as used, and what the run made of its model."""
 
     config: RunConfig
 
     @property
     def used(self) -> RunConfig: ...
 
-    def changed_tensors(self) -> dict[str, Tensor]: ...
+    @property
+    def whole(self) -> bool:
+        """Whether `outcome` is a whole network."""
+        ...
+
+    def outcome(self) -> dict[str, Tensor]: ...
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
@@ -172,7 +179,7 @@ def _umask() -> int:
 
 
 def write_weights(path: Path, session: Written) -> None:
-    """Writes the changed tensors and buffers as safetensors; the file appears whole or not at all.
+    """Writes the outcome (Session.outcome) as safetensors; the file appears whole or not at all.
 
     Raises:
         InputError: the run has no outcome yet. OSError: the disk refused.
@@ -180,10 +187,17 @@ def write_weights(path: Path, session: Written) -> None:
     from safetensors.torch import save
 
     config = session.config
-    about = {"model": shareable(config.model), "forget": config.forget, "method": config.method, "seed": config.seed}
+    about: dict[str, Any] = {
+        "model": shareable(config.model),
+        "forget": config.forget,
+        "method": config.method,
+        "seed": config.seed,
+    }
     if config.redirect:
         about["redirect"] = config.redirect
-    tensors = {name: value.detach().cpu().contiguous() for name, value in session.changed_tensors().items()}
+    if session.whole:
+        about["whole"] = True
+    tensors = {name: value.detach().cpu().contiguous() for name, value in session.outcome().items()}
     data = save(tensors, metadata={"run": _json(about)})  # one key: safetensors writes several in random order
     with whole_file(path) as f:
         f.write(data)
@@ -277,6 +291,18 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except (OSError, SafetensorError, ValueError) as error:
         raise AssetError(f"{path.name} cannot be read ({error}).", hint="Choose a run's after.safetensors.") from None
     return tensors
+
+
+def is_whole(path: Path) -> bool:
+    """Whether an after.safetensors (or the one in a run's folder) holds a whole network; files of before 0.2 hold what a run changed."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path / WEIGHTS if path.is_dir() else path, "numpy") as file:
+            about = json.loads((file.metadata() or {}).get("run", "{}"))
+    except (OSError, SafetensorError, ValueError):
+        return False
+    return isinstance(about, dict) and about.get("whole") is True
 
 
 def _text(path: Path, kind: type[InputError]) -> str:

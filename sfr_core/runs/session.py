@@ -251,7 +251,7 @@ class Session:
         self.reports.pop("after", None)
 
     def changed_tensors(self) -> dict[str, Tensor]:
-        """Parameters and buffers that the run changed, on the CPU: what after.safetensors holds.
+        """Parameters and buffers that the run changed, on the CPU.
 
         Raises:
             InputError: there is no outcome.
@@ -259,6 +259,20 @@ class Session:
         if self.after is None:
             raise InputError("There are no weights to save yet.", hint="Run to the end, or stop a run and keep it.")
         return {name: value for name, value in self.after.items() if not torch.equal(value, self.before[name])}
+
+    @property
+    def whole(self) -> bool:
+        """Whether `outcome` is a whole network: a classifier is small, and its file can then be opened like any other."""
+        return not kind_named(self.card.kind).draws
+
+    def outcome(self) -> dict[str, Tensor]:
+        """What after.safetensors holds, on the CPU: of a classifier all tensors, of a generator those that the run changed.
+
+        Raises:
+            InputError: there is no outcome.
+        """
+        changed = self.changed_tensors()
+        return {**self.before, **changed} if self.whole else changed
 
     def has(self, who: Who) -> bool:
         """Whether there is such a model; reads no file."""

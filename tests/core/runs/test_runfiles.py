@@ -19,6 +19,7 @@ from sfr_core.runs.files import (
     FILES,
     check_folder,
     event_line,
+    is_whole,
     read_config,
     read_events,
     read_result,
@@ -55,8 +56,19 @@ class Outcome:
     def used(self) -> RunConfig:
         return replace(self.config, precision="bf16", threads=3)
 
-    def changed_tensors(self) -> dict[str, Tensor]:
+    whole = False
+
+    def outcome(self) -> dict[str, Tensor]:
         return self.tensors
+
+
+def test_a_whole_network_is_known_as_one(tmp_path: Path) -> None:
+    for name, whole in (("changed", False), ("whole", True)):
+        outcome = Outcome()
+        outcome.whole = whole
+        write_weights(tmp_path / name, outcome)
+        assert is_whole(tmp_path / name) is whole
+    assert not is_whole(tmp_path / "missing")
 
 
 def names(folder: Path) -> list[str]:

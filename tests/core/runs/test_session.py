@@ -118,6 +118,9 @@ def test_changed_tensors_are_those_that_changed(tmp_path: Path) -> None:
     changed = session.changed_tensors()
     assert sorted(changed) == ["bn1.running_mean", "fc.bias"]
     assert torch.equal(changed["fc.bias"], session.task.model.fc.bias)
+    assert session.outcome().keys() == session.before.keys()  # a classifier's file is a network by itself
+    assert session.after is not None
+    assert same(session.outcome(), session.after)
     session.task.model.fc.bias.data += 1  # a copy: later steps do not reach it
     assert not torch.equal(changed["fc.bias"], session.task.model.fc.bias)
 

@@ -77,11 +77,11 @@ def test_equal_runs_give_equal_figure_files() -> None:
     assert first == second
 
 
-def test_weights_are_the_changed_tensors() -> None:
+def test_weights_are_the_runs_outcome() -> None:
     torch = pytest.importorskip("torch")
     load = pytest.importorskip("safetensors.torch").load_file
     session = SimpleNamespace(
-        config=config(), after={"w": torch.ones(2)}, changed_tensors=lambda: {"w": torch.tensor([1.0, 2.0])}
+        config=config(), after={"w": torch.ones(2)}, whole=True, outcome=lambda: {"w": torch.tensor([1.0, 2.0])}
     )
     path = Shelf().write("weights", record(), SimpleNamespace(session=session))  # type: ignore[arg-type]
     assert path.name == "after.safetensors"
