@@ -70,7 +70,7 @@ def _opened(config: RunConfig) -> tuple[ModelCard, Kind]:
             f"This {WEIGHTS} holds only what the run changed of a classifier of your own.",
             hint="Run it again: newer files hold the whole network.",
         )
-    card = opened_generator(config.model) if config.model.startswith(zoo.HUB) else zoo.card(config.model)
+    card = opened_generator(config.model) if config.model.startswith((zoo.HUB, zoo.LOCAL)) else zoo.card(config.model)
     return card, KINDS[card.kind]
 
 
