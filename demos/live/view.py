@@ -65,6 +65,7 @@ class View:
         first, now: predictions on the fixed pictures before the run and at step `now_i`.
         sheet: a generator's samples at step `now_i`. accepted: what the judge said of them before the run.
         density: share of weights in the saliency mask, 0 to 1.
+        cut: the phase in which it was stopped; stays where the weights are kept and evaluated.
         ended: how it ended; None while it runs.
     """
 
@@ -87,6 +88,7 @@ class View:
     sheet: Sheet | None = None
     accepted: tuple[int, ...] = ()
     density: float | None = None
+    cut: Phase | None = None
     ended: Literal["finished", "cancelled", "deadline"] | None = None
 
 
@@ -141,7 +143,12 @@ def reduce(view: View, event: Event) -> View:
         case Finished():
             return replace(view, ended="finished", step=event.steps)
         case Cancelled():
-            return replace(view, ended="deadline" if event.reason == "deadline" else "cancelled", step=event.steps)
+            return replace(
+                view,
+                ended="deadline" if event.reason == "deadline" else "cancelled",
+                step=event.steps,
+                cut=view.cut or view.phase,
+            )
     return view
 
 
@@ -166,7 +173,7 @@ def phases(view: View, skipped: Iterable[Phase] = ()) -> list[dict[str, Any]]:
         if phase == view.phase:
             state = {None: "now", "finished": "done"}.get(view.ended, "stopped")
         elif phase in view.entered or view.ended == "finished":
-            state = "done" if phase in view.entered else "skipped"
+            state = "stopped" if phase == view.cut else "done" if phase in view.entered else "skipped"
         else:
             state = "skipped" if phase in unneeded else "todo"
         units = (view.done, view.total) if phase == view.phase else (0, 0)

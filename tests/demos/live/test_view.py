@@ -93,6 +93,15 @@ def test_ends() -> None:
     assert payload(reduce_all([*LOG, Cancelled(steps=2, reason="deadline")]))["ended"] == "deadline"
 
 
+def test_a_stopped_run_that_is_kept_does_not_call_its_steps_done() -> None:
+    kept = [*LOG, Cancelled(steps=2), PhaseStarted(phase="evaluate", total=2)]
+    assert [p["state"] for p in payload(reduce_all(kept))["phases"]] == ["done", "done", "done", "stopped", "now"]
+    ended = payload(reduce_all([*kept, Finished(steps=2)]))["phases"]
+    assert [p["state"] for p in ended] == ["done", "done", "done", "stopped", "done"]
+    again = payload(reduce_all([*kept, Cancelled(steps=2)]))["phases"]
+    assert [p["state"] for p in again] == ["done", "done", "done", "stopped", "stopped"]
+
+
 def test_phases_that_a_method_lacks_are_marked() -> None:
     view = reduce_all([PhaseStarted(phase="prepare", total=0), PhaseStarted(phase="unlearn", total=9)])
     states = [p["state"] for p in payload(view, Words(("fisher", "mask")))["phases"]]
