@@ -19,7 +19,7 @@ from demos.records.record import from_job
 from demos.records.summary import of_record
 from demos.result import recovery
 from demos.result.export import config_json, events_jsonl, result_json
-from demos.result.page import Compare
+from demos.result.page import Compare, sections
 from sfr_core import presets
 from sfr_core.configs import RunConfig
 from sfr_core.configs.recovery import Attack
@@ -100,10 +100,21 @@ def test_rows_are_prompts_with_what_they_are_to_the_concept(jobs: dict[str, Job]
 @pytest.mark.parametrize("model", [DIT, SD])
 def test_compare_shows_the_run(jobs: dict[str, Job], model: str) -> None:
     record = from_job(jobs[model])
-    with gr.Blocks():  # its parts are drawn when they are opened (tests/browser/test_latent_page.py)
-        Compare(ShownRun(context(), "test", record.key), record)
-    text = of_record(record).text  # type: ignore[union-attr]
-    assert ("flags and hearts" if model == DIT else "cat") in text
+    run = ShownRun(context(), "test", record.key)
+    with gr.Blocks() as page:  # on the page the parts are drawn when they are opened
+        compare = Compare(run, record)
+        opened = {section.name: section.draw(run, record) for section in sections(record)}
+    value = {block.elem_id: getattr(block, "value", None) for block in page.blocks.values() if block.elem_id}
+    of_prompts = ["bring-back", "agreement"] if model == SD else []
+    assert list(opened) == [
+        "numbers", "timeline", "samples", "saliency", "break-it", "draw-more", *of_prompts, "save"
+    ]  # fmt: skip
+    assert ("flags and hearts" if model == DIT else "cat") in str(compare.summary.value)
+    assert ("Does it still draw it?" in value["test-shares"]) is (model == SD)
+    assert ("prompt" in value["test-strips"]) is (model == SD)
+    assert value["test-play-guidance"] == 3.0
+    if model == SD:
+        assert "Takes about" in value["test-recover-time"]
 
 
 def test_an_attack_on_both_models_of_the_run(jobs: dict[str, Job]) -> None:
