@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from demos import api, page_data, static_files, theme
 from demos.context import STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
+from demos.guard import GuardedBlocks
 from demos.jobs import estimate, hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
 from demos.runs.page import Runs
@@ -97,7 +98,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
     machine, first = hardware.detect(), recorded.read(form_values.first_model())
     timing = estimate.Timing()
     book = JobBook(backend, limits=limits, expect=estimate.expect, on_end=estimate.learn)
-    with gr.Blocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
+    with GuardedBlocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         ctx = PageContext(
             book=book,
             browser=gr.BrowserState({"visitor": "", "job": ""}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET),

@@ -134,7 +134,15 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-def say(error: PlaygroundError) -> gr.Error:
+class Refusal(gr.Error):
+    """A sentence for the visitor; `kind` is the name of what was refused, which a log may hold."""
+
+    def __init__(self, error: PlaygroundError) -> None:
+        title = copy.TITLE_CANNOT if isinstance(error, InputError) else copy.TITLE_FAILED
+        super().__init__(str(error), title=title, duration=12, print_exception=False)
+        self.kind = type(error).__name__
+
+
+def say(error: PlaygroundError) -> Refusal:
     """The error as the page shows it."""
-    title = copy.TITLE_CANNOT if isinstance(error, InputError) else copy.TITLE_FAILED
-    return gr.Error(str(error), title=title, duration=12)
+    return Refusal(error)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import gradio as gr
 
 from demos.context import QUEUED, QUICK, PageContext, say
+from demos.guard import unforeseen
 from demos.jobs import hardware
 from demos.jobs.side_jobs import SideJob
 from demos.records.imports import Imports
@@ -205,6 +206,11 @@ class Panel(Generic[T]):
             except PlaygroundError as error:
                 again = gr.Button(interactive=True) if looking else gr.skip()
                 yield again, gr.skip(), alert(str(error)), *rest
+                return
+            except gr.Error:  # has its sentence already
+                raise
+            except Exception as error:
+                yield gr.Button(interactive=True), gr.skip(), alert(unforeseen(error)), *rest
                 return
             for seen in followed(job, progress, lambda: self.ctx.book.touch(self.run.key)):
                 yield *seen, *rest

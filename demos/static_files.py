@@ -14,6 +14,7 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 
 from demos.render import render
+from demos.text.unlearn import FAILED
 
 STATIC = Path(__file__).parent / "static"
 PLOTLY = "plotly.min.js"
@@ -53,9 +54,16 @@ def mounting(name: str) -> str:
 
 
 def early_head() -> str:
-    """What stands first in the page's head: the script of demos/frames.py, and links by which the browser fetches the first modules
-    beside Gradio's own, not after them."""
-    return render("head.html", script=Markup(read("frames.js")), address=ADDRESS, modules=FIRST)
+    """What stands first in the page's head: the script of demos/frames.py, the one that shows what Gradio does not (failed.js), and links
+    by which the browser fetches the first modules beside Gradio's own, not after them."""
+    return render(
+        "head.html",
+        script=Markup(read("frames.js")),
+        failed=Markup(read("failed.js")),
+        sentence=FAILED,
+        address=ADDRESS,
+        modules=FIRST,
+    )
 
 
 def route() -> Route:

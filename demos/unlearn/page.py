@@ -10,10 +10,11 @@ from typing import Any
 import gradio as gr
 
 from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
+from demos.guard import unforeseen
 from demos.jobs.book import Job
 from demos.jobs.estimate import Timing
 from demos.live import view as bridge
-from demos.live.feed import Feed
+from demos.live.feed import GONE, Feed
 from demos.render import render
 from demos.result import page as compare_page
 from demos.static_files import mounting
@@ -86,7 +87,11 @@ def build(
 
     async def poll(have: Any) -> dict[str, Any]:
         """Asked by live.js; on the event loop, because it takes about a millisecond and waits for nothing."""
-        return feed.read(have)
+        try:
+            return feed.read(have)
+        except Exception as error:  # no event, so the guard of the page's events does not see it
+            unforeseen(error)
+            return GONE
 
     recording = gr.State(first.opening)  # whose recorded run plays while no run is shown
     with gr.Row(elem_id="columns"):
@@ -194,7 +199,7 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
         def handler(browser: Any, job_id: Any) -> dict[Any, Any]:
             job = ctx.job_of(browser, job_id)
             if job is None:
-                raise gr.Error(copy.NOT_YOURS, title=copy.TITLE_CANNOT)
+                raise say(InputError(copy.NOT_YOURS))
             try:
                 if not job.settled:  # the other button may have been quicker
                     act(job.id)

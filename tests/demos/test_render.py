@@ -50,7 +50,13 @@ CASES: dict[str, Callable[[str], Values]] = {
         "help": x,
         "found": SimpleNamespace(total=2000, out_of=3000, samples=(1,)),
     },
-    "head.html": lambda x: {"script": Markup("early()"), "address": x, "modules": [x]},
+    "head.html": lambda x: {
+        "script": Markup("early()"),
+        "failed": Markup("late()"),
+        "sentence": x,
+        "address": x,
+        "modules": [x],
+    },
     "header.html": lambda x: {"T": Texts(x)},
     "hub_found.html": lambda x: {"title": x, "about": x, "facts": [(x, x)], "hindrance": x, "command": x},
     "layers.html": lambda x: {

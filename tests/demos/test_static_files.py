@@ -50,6 +50,7 @@ def test_every_import_names_an_export_and_every_first_module_is_there() -> None:
 
 
 def test_every_component_of_ours_mounts_a_module() -> None:
+    assert "<script data-sentence=" in early_head()
     named = {name for path in DEMOS.rglob("*.py") for name in re.findall(r'mounting\("(\w+)"\)', path.read_text())}
     assert named == set(MODULES)
     assert f"{ADDRESS}/pair.js" in mounting("pair")
