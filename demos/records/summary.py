@@ -31,7 +31,8 @@ from demos.records.summary_text import (
     verb,
 )
 from sfr_core.catalog import title_of
-from sfr_core.metrics.thresholds import MEMBERSHIP_GAP, SAME
+from sfr_core.metrics.intervals import knows
+from sfr_core.metrics.thresholds import GUESS_TELLS, MEMBERSHIP_GAP, SAME
 from sfr_core.results import ClassifierRecord, GeneratorRecord, LiveRecord, RunResult
 
 
@@ -44,7 +45,10 @@ def summarise(result: RunResult, about: About, *, whole_classes: bool) -> Summar
             the target is the retrained model, and without it nothing can be said.
     """
     limit = None
-    if whole_classes:
+    tone: Tone
+    if (share := _strange(result, about)) is not None:
+        head, tone = NOT_KNOWN.format(what=about.what, share=percent(share), guess=percent(100 / about.classes)), "open"
+    elif whole_classes:
         head, tone, limit = _class_head(result, about)
     else:
         head, tone = _sample_head(result, about)
@@ -52,6 +56,11 @@ def summarise(result: RunResult, about: About, *, whole_classes: bool) -> Summar
     return concluded([head, others, _membership(result), cost_words(result)], tone, damaged, about, limit=limit)
 
 
+NOT_KNOWN = (
+    "There was nothing to forget of {what}: before the run the network recognised only {share} % of all its training pictures (a guess: "
+    "{guess} %)."
+)
+"""On a network that does not know its own pictures."""
 LIVE = (
     "accuracy on {what} {forget} %, on the rest {remain} % (live subsets of n = {n}; the full sets were not measured)."
 )
@@ -120,6 +129,16 @@ def _records(result: RunResult) -> tuple[ClassifierRecord, ClassifierRecord, Cla
     assert isinstance(after, ClassifierRecord)
     assert retrained is None or isinstance(retrained, ClassifierRecord)
     return before, after, retrained
+
+
+def _strange(result: RunResult, about: About) -> float | None:
+    """Share of all training pictures that the network recognised before the run, percent, where it hardly knew them; else None."""
+    before, _, _ = _records(result)
+    n = before.n_forget + before.n_remain
+    if not about.classes or not before.n_remain or n < GUESS_TELLS:  # older files do not count the rows
+        return None
+    share = (before.n_forget * before.FA + before.n_remain * before.RA) / n
+    return None if knows(share, n, about.classes) else share
 
 
 def _class_head(result: RunResult, about: About) -> tuple[str, Tone, tuple[float, int, float]]:

@@ -10,6 +10,7 @@ from sfr_core.metrics.thresholds import (
     DISTANT_LOST,
     FEW,
     GUESS_TELLS,
+    KNOWN_MARGIN,
     MEMBERSHIP_GAP,
     MOST,
     NEIGHBOURS_LOST,
@@ -37,7 +38,8 @@ RULES = f"""
 2. **Whole classes.** *Forgot*: at most {_points(SAME)} above retrained (above 0 % without a retrained model). *Partly forgot*: at least half of the way there.
    *Hardly forgot*: less than half, but more than {_points(SAME)}. *Did not forget*: less than that. *Nothing was forgotten*: the number did not move.
 3. **Nothing to forget.** The network knew the classes before the run no better than the retrained model (within {_points(SAME)}), or no better than a guess: the 95 % intervals of its
-   test accuracy and of its training accuracy on them reach down to 1 in the number of classes (told from {GUESS_TELLS} pictures on).
+   test accuracy and of its training accuracy on them reach down to 1 in the number of classes (told from {GUESS_TELLS} pictures on). Or it hardly recognised any training
+   pictures: less than {_points(KNOWN_MARGIN)} above a guess among the classes.
 4. **A random share or chosen pictures.** The target is the retrained model, not 0 %. *Forgot*: the mean gap to retrained (Avg. D) is at most {_points(SAME)} and at most half of
    the gap before. *Partly forgot*: the gap shrank. *Forgot too much*: more than {_points(SAME)} below retrained. Without a retrained model nobody can tell how much to forget.
 5. **The others**: change of the test accuracy on the other classes (on the whole test set for rule 4). "But" and the sign *damaged* stand

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfr_core.errors import ConfigError
+from sfr_core.catalog.retrain import RETRAIN
+from sfr_core.errors import ConfigError, InputError
 from sfr_core.hub.local import is_here
 from sfr_core.hub.open import open_for_run
+from sfr_core.metrics.intervals import knows
+from sfr_core.metrics.thresholds import LITTLE
 from sfr_core.runs.files import WEIGHTS
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import HUB, LOCAL
+
+CHECK = "Check class_order (or classes), mean, std, size, crop and background of --architecture"
 
 if TYPE_CHECKING:
     from sfr_core.zoo.uploaded import UploadedModel
@@ -60,6 +65,24 @@ def uploaded_model(
             hint="Give the weights that the run began with.",
         )
     return own
+
+
+def tell_known(own: UploadedModel, method: str, *, say: Callable[[str], None], anyway: bool) -> None:
+    """Says how the pictures were read and how many of them the classifier recognises.
+
+    Args:
+        method: that the run takes; retraining needs no network that knows anything. anyway: refuse nothing.
+
+    Raises:
+        InputError: it hardly recognises its training pictures.
+    """
+    for note in own.dataset.notes:
+        say(note)
+    known = own.recognised
+    said = f"recognises {known.share:.0f} % of its training pictures ({known.n:,} looked at, {known.classes:,} classes)"
+    if method != RETRAIN and not anyway and not knows(known.share, known.n, known.classes):
+        raise InputError(f"The network {said}, hardly more than a guess.", hint=f"{CHECK}, or add --anyway.")
+    say(f"The network {said}." + (f" {CHECK}." if known.share < LITTLE else ""))
 
 
 def _weights(path: Path) -> Path:

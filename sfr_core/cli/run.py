@@ -20,7 +20,7 @@ from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli.checks import add_checks
 from sfr_core.cli.export import add_export
 from sfr_core.cli.hub import add_commands
-from sfr_core.cli.models import uploaded_model
+from sfr_core.cli.models import tell_known, uploaded_model
 from sfr_core.cli.stored import to_repeat
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
@@ -132,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
     )
+    run.add_argument(
+        "--anyway",
+        action="store_true",
+        help="run even on a classifier that hardly recognises its own training pictures",
+    )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
     run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
     add_export(commands)
@@ -152,6 +157,8 @@ def _run(args: argparse.Namespace) -> int:
     check_folder(out, overwrite=args.overwrite)
     wanted = _given_config(args)
     own = uploaded_model(args, wanted, say=log)
+    if own is not None:
+        tell_known(own, wanted["method"], say=log, anyway=args.anyway)
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     planned = plan(config, card=model, dataset=None if own is None else own.dataset, files=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import sqrt
 
+from sfr_core.metrics.thresholds import GUESS_TELLS, KNOWN_MARGIN
+
 Z = 1.959964
 """Standard errors on either side of the middle that hold 95 % of a normal distribution."""
 
@@ -31,3 +33,8 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 def above_chance(share: float, n: int, classes: int) -> bool:
     """Whether a share of right answers is more than a guess among so many classes gives: its interval lies above 1 in `classes`."""
     return wilson(share, n)[0] > 100.0 / classes
+
+
+def knows(share: float, n: int, classes: int) -> bool:
+    """Whether so many right answers are more than a guess among the classes: by KNOWN_MARGIN, and where n pictures tell it beyond chance."""
+    return share >= 100.0 / classes + KNOWN_MARGIN and (n < GUESS_TELLS or above_chance(share, n, classes))

@@ -23,5 +23,9 @@ MOST = 50.0
 """Share of the samples that makes "most"."""
 GUESS_TELLS = 10
 """Pictures from which on a network that knows something can be told from one that guesses."""
+KNOWN_MARGIN = 10.0
+"""Points above a guess from which a classifier is said to know its training pictures."""
+LITTLE = 50.0
+"""Share of its training pictures below which a classifier that knows some of them is asked to be checked."""
 FEW = 1000
 """Pictures below which a share is shown with its interval; from there on it is at most 3.1 points wide on either side."""

@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import unquote
 
+from sfr_core.data.folder import ClassOrder
 from sfr_core.errors import AssetError, UnknownName
 from sfr_core.nets.pipelines import read_json
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 EXAMPLE = "Write for example torchvision:swin_t?size=224, timm:resnet18 or a JSON file with name and kwargs."
-HOW_TO_READ = {"size", "channels", "mean", "std", "classes", "mirror"}
+HOW_TO_READ = {"size", "channels", "mean", "std", "classes", "class_order", "crop", "background", "mirror"}
 """Arguments that say how pictures become input; every other one goes to the network's constructor."""
 NEVER = {
     "weights", "weights_backbone", "pretrained", "progress", "num_classes", "checkpoint_path", "cache_dir",
@@ -52,7 +53,8 @@ class Architecture:
         size: (height, width) of its input in pixels; None takes the folder's common size.
         channels: 1 or 3 of its input; None: 3 for torchvision and timm, else as the folder has them.
         mean, std: subtracted from and divided out of pixels scaled to 0..1; None takes the folder's statistics.
-        classes: class names in the order of the outputs; None sorts the folders.
+        classes: class names in the order of the outputs; None sorts the folders by `class_order`.
+        crop, background: what is cut from a picture, and what stands behind transparency (data/folder.py).
         mirror: mirrored pictures are natural ones (training augmentation).
     """
 
@@ -63,6 +65,9 @@ class Architecture:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     classes: tuple[str, ...] | None = None
+    class_order: ClassOrder = "alphabetical"
+    crop: float | None = None
+    background: str = "white"
     mirror: bool = False
 
 
@@ -121,6 +126,12 @@ def _reading(given: Mapping[str, Any]) -> dict[str, Any]:
             good = len(items) in {1, 3} and all(_number(v) and (key == "mean" or v > 0) for v in items)
         elif key == "channels":
             good, items = value in (1, 3) and type(value) is int, value
+        elif key == "crop":
+            good, items = _number(value) and 0 < value <= 1, value
+        elif key == "background":
+            good, items = isinstance(value, str), value
+        elif key == "class_order":
+            good, items = value in get_args(ClassOrder), value
         elif key == "mirror":
             good, items = isinstance(value, bool), value
         elif key == "classes":
@@ -235,7 +246,7 @@ def from_timm_config(config: Mapping[str, Any]) -> Architecture:
     names = config.get("label_names")
     given = {
         "size": shape[1:], "channels": shape[0], "mean": reading.get("mean"), "std": reading.get("std"),
-        "classes": names if isinstance(names, list) else None, "mirror": True,
+        "classes": names if isinstance(names, list) else None, "crop": reading.get("crop_pct"), "mirror": True,
     }  # fmt: skip
     arguments = dict(config.get("model_args") or {})
     forbidden = sorted(set(arguments) & NEVER)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from sfr_core.nets.judge import Judge
+    from sfr_core.zoo.recognition import Recognised
 
 __all__ = [
     "ModelCard",
@@ -76,6 +77,9 @@ class Brought(Protocol):
 
     @property
     def build(self) -> Callable[[], nn.Module]: ...
+
+    @property
+    def recognised(self) -> Recognised: ...
 
     def build_trained(self) -> nn.Module: ...
 

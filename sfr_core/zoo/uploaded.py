@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfr_core.cancel import CancelToken
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.folder import MAX_ARRAY_BYTES, open_folder, same_name
+from sfr_core.data.folder import MAX_ARRAY_BYTES, Progress, open_folder, same_name
 from sfr_core.errors import AssetError
 from sfr_core.kinds.classifier import KIND as CLASSIFIER
 from sfr_core.nets.named import Architecture, build_network, build_without_weights, imagenet_names, read_architecture
 from sfr_core.zoo.cards import ModelCard
+from sfr_core.zoo.recognition import Recognised, recognise
 from sfr_core.zoo.shipped import OWN, load_tensors, read_tensors
 from sfr_core.zoo.state_dicts import of_network, own_tensors, shapes_in
 
@@ -26,11 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedModel:
-    """What a session needs: the card, the pictures, and how to make the network with fresh weights."""
+    """What a session needs: the card, the pictures, and how to make the network with fresh weights.
+
+    Attributes:
+        recognised: how many of its training pictures it knows.
+    """
 
     card: ModelCard
     dataset: Dataset
     build: Callable[[], nn.Module]
+    recognised: Recognised
 
     def build_trained(self) -> nn.Module:
         """The network with the weights of the card's file, on the CPU, in eval mode.
@@ -56,6 +63,8 @@ def open_uploaded(
     model_id: str | None = None,
     known: tuple[str, ...] = (),
     most_bytes: int = MAX_ARRAY_BYTES,
+    cancel: CancelToken | None = None,
+    progress: Progress | None = None,
 ) -> UploadedModel:
     """Opens a classifier of one's own and checks that its three parts fit together.
 
@@ -66,17 +75,20 @@ def open_uploaded(
         model_id: identifier for the card; default `own:` and the first 12 digits of the weights' sha256.
         known: what the outputs are called, where that is known: subfolders that are all called so may be some of them.
         most_bytes: of all pictures in memory.
+        cancel: asked before every picture. progress: told of what is read of the pictures, as by `open_folder`.
 
     Raises:
         AssetError: a part is missing or damaged, or the three do not fit. UnknownName: no such architecture.
+        Stopped: `cancel` was set or is past its deadline.
     """
     data, weights = Path(data), Path(weights)
     shape = read_architecture(architecture) if isinstance(architecture, str) else architecture
     sha256 = _sha256(weights)
     channels = shape.channels or (3 if shape.name.startswith("torchvision:") else None)
     dataset = open_folder(
-        data, size=shape.size, channels=channels, class_names=shape.classes, known=known, most_bytes=most_bytes
-    )
+        data, size=shape.size, channels=channels, class_names=shape.classes, known=known, order=shape.class_order, crop=shape.crop,
+        background=shape.background, most_bytes=most_bytes, cancel=cancel, progress=progress,
+    )  # fmt: skip
     dataset = replace(
         dataset,
         mean=_per_channel(shape.mean, dataset.mean),
@@ -90,9 +102,12 @@ def open_uploaded(
 
     _check_size(shape, weights, dataset.class_names, depth, known)
     card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
-    own = UploadedModel(card=card, dataset=dataset, build=build)
-    parameters = _check_forward(own, shape)
-    return replace(own, card=replace(card, parameters=parameters))
+    unasked = Recognised(0.0, 0, classes)
+    own = UploadedModel(card=card, dataset=dataset, build=build, recognised=unasked)
+    model = own.build_trained()
+    _check_forward(model, own.dataset, shape)
+    card = replace(card, parameters=sum(p.numel() for p in model.parameters()))
+    return replace(own, card=card, recognised=recognise(model, dataset, cancel=cancel))
 
 
 def _sha256(weights: Path) -> str:
@@ -165,13 +180,12 @@ def _shapes_of(network: nn.Module, weights: Path) -> dict[str, tuple[int, ...]]:
     return {name: found[name] for name in of_network(network.state_dict(), found)}
 
 
-def _check_forward(own: UploadedModel, shape: Architecture) -> int:
-    """Asks the trained network once, about an empty picture; returns its number of parameters."""
+def _check_forward(model: nn.Module, dataset: Dataset, shape: Architecture) -> None:
+    """Asks the trained network once, about an empty picture."""
     import torch
 
-    model = own.build_trained()
-    height, width, depth = own.dataset.train.images.shape[1:]
-    classes = len(own.dataset.class_names)
+    height, width, depth = dataset.train.images.shape[1:]
+    classes = len(dataset.class_names)
     with torch.no_grad():
         try:
             logits = model(torch.zeros(1, depth, height, width))
@@ -183,7 +197,6 @@ def _check_forward(own: UploadedModel, shape: Architecture) -> int:
             f"{shape.name} does not classify pictures of {height} x {width} pixels and {depth} channels ({reason}).",
             hint="Give size and channels with the architecture, for example ?size=224&channels=3.",
         )
-    return sum(p.numel() for p in model.parameters())
 
 
 def _per_channel(given: tuple[float, ...] | None, found: tuple[float, ...]) -> tuple[float, ...]:

@@ -25,6 +25,10 @@ class OwnFiles:
     architecture: str = ARCHITECTURE
 
     def options(self) -> list[str]:
+        """The untrained network of `write_own` recognises nothing, so a run must be asked for anyway."""
+        return [*self.files(), "--anyway"]
+
+    def files(self) -> list[str]:
         return ["--data", str(self.data), "--weights", str(self.weights), "--architecture", self.architecture]
 
 

@@ -147,7 +147,9 @@ def test_other_files_of_the_same_commit_do_not_disturb(hub: StubHub) -> None:
 def test_a_classifier_and_its_pictures(hub: StubHub, own: OwnFiles, tmp_path: Path) -> None:
     options = ["--data", str(own.data), "--architecture", ARCHITECTURE, "--forget", "class:red", "--method", "finetune"]
     out = tmp_path / "out"
-    assert main(["run", "--model", "hub:tiny/own@main", *options, "--set", "epochs=1", *FP32, "--out", str(out)]) == 0
+    run = ["run", "--model", "hub:tiny/own@main", *options, "--set", "epochs=1", *FP32, "--out", str(out)]
+    assert main(run) == 2  # the network is untrained
+    assert main([*run, "--anyway"]) == 0
     assert json.loads((out / "config.json").read_text())["model"] == NET
     card = open_classifier(resolve("hub:tiny/own"), own.data, ARCHITECTURE).card
     assert (card.id, card.source, card.licence, card.title) == (NET, "hub", "apache-2.0", "tiny/own")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfr_core.metrics.intervals import above_chance, wilson
+from sfr_core.metrics.intervals import above_chance, knows, wilson
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,12 @@ def test_a_guess_is_what_its_interval_allows() -> None:
     assert not above_chance(36.0, 1000, 3)
     assert above_chance(37.0, 1000, 3)
     assert not above_chance(0.0, 1000, 10)
+
+
+def test_a_network_knows_what_is_ten_points_above_a_guess_and_no_chance() -> None:
+    assert [knows(share, 500, 10) for share in (10.0, 19.9, 20.0, 90.0)] == [False, False, True, True]
+    assert not knows(100 / 6, 132, 12)  # two of twelve classes in their place: 8.3 + 10 points are wanted
+    assert not knows(60.0, 20, 2)  # 12 of 20 coins
+    assert knows(90.0, 20, 2)
+    assert knows(100.0, 2, 2)  # too few to tell: the benefit of the doubt
+    assert not knows(50.0, 2, 2)

@@ -21,6 +21,13 @@ def test_arguments_are_typed_and_reading_is_kept_apart() -> None:
     assert (found.size, found.mean, found.mirror) == ((32, 32), (0.5,), True)
 
 
+def test_what_is_cut_filled_and_sorted_is_an_argument_too() -> None:
+    found = read_architecture("torchvision:resnet18?crop=0.875&background=%23102030&class_order=natural")
+    assert (found.crop, found.background, found.class_order, found.kwargs) == (0.875, "#102030", "natural", {})
+    plain = read_architecture("torchvision:resnet18")
+    assert (plain.crop, plain.background, plain.class_order) == (None, "white", "alphabetical")
+
+
 def test_a_json_file_says_the_same(tmp_path: Path) -> None:
     path = tmp_path / "arch.json"
     path.write_text(
@@ -42,6 +49,10 @@ def test_a_json_file_says_the_same(tmp_path: Path) -> None:
         ("x?std=0", "'std' cannot be"),
         ("x?mean=nan", "'mean' cannot be"),
         ("x?channels=2", "'channels' cannot be"),
+        ("x?crop=0", "'crop' cannot be"),
+        ("x?crop=1.5", "'crop' cannot be"),
+        ("x?class_order=random", "'class_order' cannot be"),
+        ("x?background=3", "'background' cannot be"),
         ("missing.json", "cannot be read"),
     ],
 )

@@ -106,17 +106,31 @@ def test_retrained_is_the_target_where_it_still_knows_something() -> None:
     ],
 )
 def test_what_was_never_known_cannot_be_forgotten(before: float, counted: int, reason: str) -> None:
-    known = replace(BEFORE, TA_forget=before, FA=before, n_forget=counted)
+    known = replace(BEFORE, TA_forget=before, FA=before, n_forget=counted, n_remain=9000)
     summary = classes(replace(CAT, counted=counted), before=known)
     assert (summary.tone == "open") is bool(reason)
     assert summary.text.startswith("There was nothing to forget of Cat: before the run") is bool(reason)
     assert reason in summary.text
 
 
+def test_nothing_is_forgotten_by_a_network_that_does_not_know_its_pictures() -> None:
+    # It calls everything Cat: all 100 pictures to forget, none of the 400 others, 20 % of all. A guess among three gives 33 %.
+    blind = replace(BEFORE, TA_forget=100.0, FA=100.0, RA=0.0, n_forget=100, n_remain=400)
+    summary = classes(before=blind)
+    assert summary.text.startswith(
+        "There was nothing to forget of Cat: before the run the network recognised only 20 % of all its training pictures (a guess: 33 %)."
+    )
+    assert summary.tone == "open"
+    assert classes(before=replace(blind, RA=50.0)).tone == "forgotten"  # 60 %
+    about, none = About("SFR-on", "the random 10 %", classes=3), {"TA_forget": None, "TA_remain": None}
+    changes = {**NO_RETRAINED, "before": replace(blind, **none), "after": measured(**none)}
+    assert "recognised only 20 %" in summarise(result(**changes), about, whole_classes=False).text
+
+
 def test_who_learned_its_training_pictures_by_heart_has_something_to_forget() -> None:
-    by_heart = replace(BEFORE, TA_forget=36.0, FA=99.0, n_forget=1000)
+    by_heart = replace(BEFORE, TA_forget=36.0, FA=99.0, n_forget=1000, n_remain=1000)
     assert classes(before=by_heart).tone == "forgotten"
-    few = replace(BEFORE, TA_forget=33.0, FA=33.0, n_forget=9)
+    few = replace(BEFORE, TA_forget=33.0, FA=33.0, n_forget=9, n_remain=90)
     assert classes(replace(CAT, counted=9), before=few).tone == "forgotten"  # nine pictures cannot tell
 
 

@@ -268,7 +268,7 @@ def test_the_command_line_repeats_a_run_of_the_page_by_its_config_and_its_pictur
     assert main(again) == BAD_INPUT
     said = capsys.readouterr().err.splitlines()[-1]
     assert "add --data FOLDER (or a zip), one subfolder per class, and --architecture" in said
-    assert main([*again, "--data", str(swin.data), "--architecture", f"{NETWORK}"]) == 0
+    assert main([*again, "--data", str(swin.data), "--architecture", f"{NETWORK}", "--anyway"]) == 0
     assert json.loads((tmp_path / "again" / "config.json").read_text()) == json.loads(files["config"].read_text())
     assert (tmp_path / "again" / "after.safetensors").read_bytes() == files["weights"].read_bytes()
 
@@ -331,11 +331,12 @@ def test_some_of_imagenets_classes_are_enough_by_their_names(
     assert len(classifier.classes_plot(record).data[0].x) == 3
     assert export.figures_zip(record, "png")
     path = export.Shelf().write("config", record, job)
-    again = ["run", "--config", str(path), "--data", str(swin.data), "--architecture", NETWORK]
+    again = ["run", "--config", str(path), "--data", str(swin.data), "--architecture", NETWORK, "--anyway"]
     assert main([*again, "--out", str(tmp_path / "again")]) == 0
     assert "pictures: of 3 of its 1,000 classes" in capsys.readouterr().err
     # A class without pictures, and a folder that is no class.
     options = ["run", "--model", SWIN, "--method", "finetune", "--architecture", NETWORK, "--out", str(tmp_path / "no")]
+    options.append("--anyway")
     assert main([*options, "--data", str(swin.data), "--forget", "class:tabby"]) == BAD_INPUT
     assert "no pictures of what is to be forgotten" in capsys.readouterr().err
     (swin.data / "Tench").rename(swin.data / "thing")
