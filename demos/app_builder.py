@@ -13,6 +13,7 @@ os.environ.setdefault("DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 
 from demos import api, page_data, static_files, theme
@@ -22,6 +23,10 @@ from demos.guard import GuardedBlocks
 from demos.jobs import estimate, hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
 from demos.runs.page import Runs
+from demos.server.guard import unreadable
+from demos.server.serve import Server
+from demos.server.sessions import CAPACITY
+from demos.server.settings import Settings
 from demos.text import unlearn as copy
 from demos.unlearn import header, recorded
 from demos.unlearn import options as form_values
@@ -41,10 +46,11 @@ class App:
         demo: the Blocks.
         book: all jobs of this process.
         timing: of the shipped models, once the page is served.
+        server: what stands between the page and the network.
     """
 
-    def __init__(self, demo: gr.Blocks, book: JobBook, timing: estimate.Timing) -> None:
-        self.demo, self.book, self.timing = demo, book, timing
+    def __init__(self, demo: gr.Blocks, book: JobBook, timing: estimate.Timing, server: Server) -> None:
+        self.demo, self.book, self.timing, self.server = demo, book, timing, server
 
     def launch(self, **changes: Any) -> Any:
         """Serves the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured (127.0.0.1:7860).
@@ -65,16 +71,20 @@ class App:
             "css": theme.css(),
             "app_kwargs": {
                 "middleware": [
+                    *self.server.middleware(),
                     Middleware(page_data.Packed, minimum_size=1000, compresslevel=4),
                     Middleware(EarlyScript, head=static_files.early_head()),
                 ],
                 "routes": [static_files.route(), page_data.route()],
+                "lifespan": self.server.lifespan,
+                "exception_handlers": {RequestValidationError: unreadable},
             },
             "footer_links": ["api", "settings"],
             "run_history": False,
             "enable_monitoring": False,
             "show_error": False,
             "max_file_size": "100mb",
+            "state_session_capacity": CAPACITY,
             "ssr_mode": False,
             "mcp_server": False,
         }
@@ -89,8 +99,9 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         limits: see Limits.
 
     Raises:
-        AssetError: no model is installed.
+        AssetError: no model is installed. InputError: a setting of the environment is wrong.
     """
+    settings = Settings.of_environment()
     if backend is None:
         backend = _backend()
     if not zoo.cards():
@@ -113,7 +124,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         api.register(book)
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
-    return App(demo, book, timing)
+    return App(demo, book, timing, Server(settings))
 
 
 def _backend() -> Backend:
