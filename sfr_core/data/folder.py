@@ -75,7 +75,7 @@ def open_folder(
         )
     behind = colour_of(background)
     with open_source(path) as source:
-        layout = find(source.names(), lambda name: is_picture(source, name))
+        layout = find(source.names(), lambda name: _is_picture(source, name, cancel))
         names, folders = classes_of(layout.parts, class_names, known, order)
         parts = {
             part: [(f, label) for folder, label in folders.items() for f in sorted(found.get(folder, ()))]
@@ -109,6 +109,12 @@ def open_folder(
         files=files["train"],
         test_files=files["test"],
     )
+
+
+def _is_picture(source: Source, name: str, cancel: CancelToken | None) -> bool:
+    if cancel is not None:
+        cancel.check()
+    return is_picture(source, name)
 
 
 @dataclass(slots=True)

@@ -30,8 +30,10 @@ STARTS = re.compile(
 """First bytes of pictures whose ending does not say so. Not TIFF's: the raw files of cameras begin alike."""
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits of grey that cameras and scanners have."""
-GAP = 2
-"""A picture is read at the smallest size that is this many times the wanted one: from there on bilinear sampling sees no difference."""
+GAP = 3
+"""A picture may be read at a size that is this many times the wanted one: bilinear sampling then sees hardly a difference."""
+LARGE_PIXELS = 4_000_000
+"""Of a decoded picture that is made smaller before anything else, which would take several times its memory."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,6 +47,8 @@ TURNS = {
 
 # Some formats hold a picture of another (an icon a PNG), whose header only Pillow sees: it refuses twice as many pixels as these.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # our own limits are stricter
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # damaged Exif, which nothing here depends on
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +133,7 @@ def colour_of(text: str) -> tuple[int, int, int]:
 def _opened(source: Source, name: str) -> Iterator[Image.Image]:
     """The picture, its header read and its size checked; whatever goes wrong inside becomes one sentence."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits below are stricter
-            image = Image.open(io.BytesIO(source.read(name)), formats=sorted(set(_formats().values())))
+        image = Image.open(io.BytesIO(source.read(name)), formats=sorted(set(_formats().values())))
         if max(image.size) > MAX_SIDE_PIXELS or image.width * image.height > MAX_PIXELS:
             raise _too_large(name, f" ({image.width:,} x {image.height:,} pixels)")
         yield image
@@ -235,12 +237,10 @@ def _reduction(height: int, width: int, shape: Shape) -> float:
 
 
 def _reduced(image: Image.Image, shape: Shape) -> Image.Image:
-    """The decoded picture made smaller by a whole number first: what follows takes several times its memory."""
-    small = min(
-        image.width / shape.width, image.height / shape.height, image.width / shape.height, image.height / shape.width
-    )
-    times = int(small * (shape.crop or 1.0) / GAP)
-    if times < 2 or image.mode not in {"L", "LA", "RGB", "RGBA", "CMYK"} or "transparency" in image.info:
+    """A large decoded picture made smaller by a whole number."""
+    plain = image.mode in {"L", "LA", "RGB", "RGBA", "CMYK"} and "transparency" not in image.info
+    times = int(min(image.size) / max(shape.height, shape.width) * (shape.crop or 1.0) / GAP)
+    if image.width * image.height <= LARGE_PIXELS or not plain or times < 2:
         return image
     return image.reduce(times)
 

@@ -49,7 +49,7 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True)
 class _FolderSource:
     root: Path
-    most_pixels: float = 40e9  # a quarter of an hour: a folder is the caller's own, who can stop the program
+    most_pixels: float = 40e9  # the better part of an hour: a folder is the caller's own, who can stop the program
 
     def names(self) -> list[str]:
         """Links to folders are followed, but for those that lead back to a folder around them."""
@@ -69,9 +69,9 @@ class _FolderSource:
                     hint = "Give a folder that holds the pictures and little else."
                     raise AssetError(f"There are more than {MAX_FILES:,} files in it.", hint=hint)
                 name = f"{inside}/{entry.name}" if inside else entry.name
-                if entry.is_dir():
+                if os.path.isdir(entry):  # entry.is_dir() raises where a link leads to itself
                     pending.append((name, above | {place}))
-                elif entry.is_file():
+                elif os.path.isfile(entry):
                     found.append(name)
         return found
 
@@ -89,7 +89,7 @@ class _FolderSource:
 @dataclass(frozen=True, slots=True)
 class _ZipSource:
     archive: zipfile.ZipFile
-    most_pixels: float = 4e9  # a minute or two; a small zip can claim far more
+    most_pixels: float = 4e9  # a few minutes; a small zip can claim far more
     entries: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
 
     def names(self) -> list[str]:

@@ -15,36 +15,7 @@ from PIL import Image
 from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.data.folder import MAX_SIDE, open_folder
 from sfr_core.errors import AssetError, InputError
-
-
-def picture(value: int | tuple[int, ...], mode: str = "L", size: tuple[int, int] = (4, 4)) -> bytes:
-    buffer = io.BytesIO()
-    Image.new(mode, size, value).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def write(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return folder
-
-
-def write_zip(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return path
-
-
-TRAIN_TEST = {
-    "train/a/1.png": picture(0),
-    "train/a/2.png": picture(255),
-    "train/b/1.png": picture(0),
-    "test/a/1.png": picture(10),
-    "test/b/1.png": picture(20),
-}
+from tests.core.data.picture_files import TRAIN_TEST, picture, write, write_zip
 
 
 def test_train_and_test_folders_are_kept_apart(tmp_path: Path) -> None:
