@@ -12,7 +12,7 @@ from sfr_core.catalog.base import MethodSpec
 from sfr_core.configs import MethodConfig, RunConfig
 from sfr_core.data.concepts import PromptPlan, Role, plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
-from sfr_core.data.splits import ForgetSpec, Split, parse_forget, split_rows
+from sfr_core.data.splits import BY_FILES, ForgetSpec, Split, parse_forget, split_rows
 from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped
 from sfr_core.zoo.cards import ModelCard, check_kind
@@ -92,7 +92,8 @@ def plan(
         config: the run.
         card, dataset: the model and its pictures where the zoo does not know them (a draft, one of the Hub, a visitor's own).
         forget: of another plan for the same model, forget set and redirection.
-        files: `samples:@FILE` may name a file (the command line only); the plan's config then holds the row numbers.
+        files: `samples:@FILE` and `files:@FILE` may name a file (the command line only). The plan's config then holds the row numbers, as it
+            does wherever pictures are named by their files.
 
     Raises:
         InputError: an unknown model, method, class, concept or field, a value out of range, or a forget set, source of
@@ -102,7 +103,7 @@ def plan(
     settings = catalog.spec_of(config.method, card.kind).config_cls.from_dict(config.settings)
     settings.check_abilities(KINDS[card.kind].abilities)
     forget = forget or plan_forget(config, card, dataset or shipped.open_dataset(card), files=files)
-    if files:
+    if files or config.forget.strip().startswith(BY_FILES):
         config = replace(config, forget=forget.spec.text)
     if not forget.n_train:
         config = replace(config, data="data-free")  # there is no other source: the run's files say so
@@ -111,7 +112,7 @@ def plan(
 
 def plan_forget(config: RunConfig, card: ModelCard, dataset: Dataset, *, files: bool = False) -> ForgetPlan:
     """The part of the plan that names what is forgotten; arguments and errors as for `plan`."""
-    spec = parse_forget(config.forget, dataset.class_names, files=files)
+    spec = parse_forget(config.forget, dataset.class_names, files=files, dataset=dataset)
     check_kind(card.kind, spec, config.data, config.redirect)
     sizes = {"n_train": len(dataset.train), "n_test": len(dataset.test)}
     if not spec.concept:

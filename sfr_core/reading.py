@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, WrapValidator
@@ -17,6 +19,16 @@ Number = Annotated[float, WrapValidator(lambda value, check: value if type(value
 """A float that is written again as it was read: 3 stays 3."""
 T = TypeVar("T")
 _WORDS = {"missing": "it is missing", "unexpected_keyword_argument": "there is no such field"}
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that any editor wrote: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    Raises:
+        OSError: it cannot be read. ValueError: no text.
+    """
+    raw = path.read_bytes()
+    return raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
 
 
 @cache

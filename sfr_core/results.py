@@ -138,6 +138,7 @@ class RunResult:
         config: of the run, with the device, precision and threads that it used.
         passes: forward-backward passes over single pictures that the run made. retrain_passes: that retraining takes (passes.py). None
             where that is not known, as in files written before they were counted.
+        copies: pictures of the remain set that are exact copies of forgotten ones; None without pictures, and in older files.
     """
 
     before: Record
@@ -157,6 +158,7 @@ class RunResult:
     schema: int = SCHEMA
     passes: float | None = None
     retrain_passes: float | None = None
+    copies: int | None = None
 
     @property
     def share_of_retraining(self) -> float | None:

@@ -47,8 +47,10 @@ def _classifier(
     far = texts.DISTANCE_NONE
     if result is not None and result.avg_d is not None and result.avg_d_before is not None:
         far = texts.DISTANCE_POINTS.format(after=f"{result.avg_d:.1f}", before=f"{result.avg_d_before:.1f}")
+    copies = 0 if result is None else result.copies or 0
+    kept = texts.COPIES[min(copies, 2)].format(n=copies) if copies else ""
     return [
-        (texts.LEFT, _shares(left, getattr(before, forget), getattr(after, forget), _of(goal, forget))),
+        (texts.LEFT, _shares(left, getattr(before, forget), getattr(after, forget), _of(goal, forget)) + kept),
         (texts.REST, _shares(rest, old, new, _of(goal, remain))),
         (texts.NEIGHBOURS, _neighbour_classes(record) if whole else texts.NEIGHBOURS_APPLY),
         (texts.DISTANCE, far),

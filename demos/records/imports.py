@@ -82,7 +82,7 @@ def _unpack(path: Path) -> list[tuple[str, str]]:
 
 def _decode(name: str, raw: bytes) -> str:
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise AssetError(f"{_short(name)} is not a text file.", hint=HINT) from None
 

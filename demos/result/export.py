@@ -22,16 +22,17 @@ from typing import TYPE_CHECKING, Literal
 from demos.records.metrics import metric_values
 from demos.records.record import RunRecord
 from demos.text import result as texts
+from sfr_core.data.file_names import table_of
 from sfr_core.errors import InputError
 from sfr_core.events import Event, Finished
 from sfr_core.results import RunResult
-from sfr_core.runs.files import event_line, write_weights
+from sfr_core.runs.files import ROWS, event_line, write_weights
 from sfr_core.zoo.shipped import shareable
 
 if TYPE_CHECKING:
     from demos.jobs.book import Job
 
-Kind = Literal["weights", "csv", "result", "config", "events", "png", "svg"]
+Kind = Literal["weights", "csv", "result", "config", "events", "rows", "png", "svg"]
 KEEP_SECONDS = 15 * 60.0
 CSV_HEAD = ("metric", "before", "after", "retrained", "gap_to_retrained", "unit", "good", "n")
 
@@ -87,6 +88,18 @@ def _shareable(result: RunResult) -> RunResult:
     return replace(result, config={**result.config, "model": shareable(str(result.config["model"]))})
 
 
+def rows_csv(record: RunRecord) -> str:
+    """Which file each row is, where the pictures came from files.
+
+    Raises:
+        InputError: they did not.
+    """
+    table = None if record.dataset is None else table_of(record.dataset, record.forget_rows())
+    if table is None:
+        raise InputError(texts.NO_FILES)
+    return table
+
+
 def figures_zip(record: RunRecord, kind: Literal["png", "svg"]) -> bytes:
     """All figures of the run in one zip."""
     from demos.plots.files import figures, render
@@ -106,6 +119,7 @@ TEXTS: dict[str, tuple[str, Callable[[RunRecord], str]]] = {
     "result": ("result.json", result_json),
     "config": ("config.json", config_json),
     "events": ("events.jsonl", events_jsonl),
+    "rows": (ROWS, rows_csv),
 }
 
 
@@ -135,7 +149,7 @@ class Shelf:
         """
         if kind in TEXTS:
             name, make = TEXTS[kind]
-            content = make(record).encode()
+            content = make(record).encode(errors="backslashreplace")
         elif kind in ("png", "svg"):
             name, content = f"figures-{kind}.zip", figures_zip(record, kind)
         else:

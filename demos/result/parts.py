@@ -147,6 +147,7 @@ def save(run: ShownRun, record: RunRecord) -> None:
                 elem_id=f"{prefix}-save-{kind}",
             )
             for kind in get_args(Kind)
+            if kind != "rows" or (record.dataset is not None and record.dataset.files is not None)
         }
     # A file is made on click; this button, hidden by the style sheet (an update would show it again), then fetches it.
     file = gr.DownloadButton(elem_id=f"{prefix}-file", elem_classes="cmp-file")

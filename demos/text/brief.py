@@ -16,6 +16,11 @@ BESIDE, BESIDE_RETRAINED = "before {before} %", ", retrained {retrained} %"
 """In brackets behind a number after the run."""
 LEFT_CLASS = "{after} % of its test pictures are still recognised ({beside})."
 LEFT_ROWS = "{after} % of these training pictures are recognised ({beside})."
+COPIES = {
+    1: " 1 picture of the remain set is an exact copy of a forgotten one.",
+    2: " {n:,} pictures of the remain set are exact copies of forgotten ones.",
+}
+"""By how many there are: one, or more."""
 LEFT_SAMPLES = "{after} % of its samples are still recognised as such ({beside})."
 LEFT_CONCEPT = "{after} % of the samples that ask for it show it ({beside})."
 LEFT_PARAPHRASE = " Asked in other words: {after} % ({beside})."

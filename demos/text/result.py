@@ -299,12 +299,14 @@ SAVE_BUTTONS = {
     "result": "Metrics (JSON)",
     "config": "Config (JSON)",
     "events": "Events (JSONL)",
+    "rows": "Rows and files (CSV)",
     "png": "Figures (PNG)",
     "svg": "Figures (SVG)",
 }
 WEIGHTS_GONE = "The weights of this run are no longer in memory."
 WEIGHTS_GONE_HINT = "Run it again with the same config; the same seed gives the same weights."
 NO_RESULT = "This run has no metrics to save."
+NO_FILES = "The pictures of this run came from no files."
 NO_RESULT_HINT = "Let the run finish, or save its events."
 NOT_YOURS = "This run is no longer known here."
 NOT_YOURS_HINT = "Choose a run in the tab Runs."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -133,11 +134,15 @@ def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
 
 
 def sample_value(model: str, class_name: str, page: int, chosen: list[str] | None = None) -> dict[str, Any]:
-    """One page of the training pictures of a class; without `chosen` what the visitor has chosen by then stays so."""
+    """One page of the training pictures of a class, by their files where they came from any; without `chosen` what the visitor has chosen by then stays so."""
     data = inline.dataset(model)
     rows = np.flatnonzero(data.train.labels == data.class_names.index(class_name))
     items = [
-        {"id": str(row), "label": f"#{row}", "images": [inline.picture(model, "train", int(row))]}
+        {
+            "id": str(row),
+            "label": f"#{row}" if data.files is None else PurePosixPath(data.files[row]).name,
+            "images": [inline.picture(model, "train", int(row))],
+        }
         for row in rows[page * PAGE : (page + 1) * PAGE]
     ]
     shown = {"items": items, "several": True, "legend": copy.SAMPLES_LEGEND}

@@ -21,10 +21,11 @@ from sfr_core.cli.checks import add_checks
 from sfr_core.cli.export import add_export
 from sfr_core.cli.hub import add_commands
 from sfr_core.cli.models import tell_known, uploaded_model
-from sfr_core.cli.stored import to_repeat
+from sfr_core.cli.stored import check_rows, to_repeat
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.data.file_names import table_of
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.hub.local import is_path
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--forget",
         metavar="SPEC",
-        help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...] or samples:@FILE, concept:TEXT",
+        help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...], files:NAME[,...] (either also :@FILE), concept:TEXT",
     )
     run.add_argument("--redirect", metavar="TEXT", help="prompt that is answered in place of the forgotten concept")
     run.add_argument("--method", metavar="ID", help="how to forget (see: methods)")
@@ -162,6 +163,8 @@ def _run(args: argparse.Namespace) -> int:
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     planned = plan(config, card=model, dataset=None if own is None else own.dataset, files=True)
+    if own is not None and args.config is not None:
+        check_rows(args.config, own.dataset, planned.forget)
 
     from sfr_core.ops.device import cpu_threads
     from sfr_core.ops.ranks import join
@@ -185,6 +188,8 @@ def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, over
     if speaks:
         place = f"{session.device_name}, {session.precision}"
         log(f"{session.method.title} on {session.card.title}, {place}; {config.variant}, {config.preset}")
+        if session.copies:
+            log(f"Exact copies of forgotten pictures in the remain set: {session.copies:,}.")
     told = None
     if processes() == 1:  # several would time each other
         told = opened(session, time.monotonic() - begun, paces())
@@ -202,7 +207,8 @@ def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, over
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
         if speaks:
-            write_run(out, session, events, result, samples=_unjudged(session, result), overwrite=overwrite)
+            samples, rows = _unjudged(session, result), table_of(session.dataset, session.split.forget)
+            write_run(out, session, events, result, samples=samples, rows=rows, overwrite=overwrite)
     if not speaks:
         return CANCELLED if isinstance(last, Cancelled) else DONE
     if isinstance(last, Cancelled):

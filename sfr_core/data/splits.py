@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfr_core.configs import MAX_SEED
+from sfr_core.data.datasets import Dataset
+from sfr_core.data.file_names import rows_of
+from sfr_core.data.layout import composed
 from sfr_core.errors import SpecError, UnknownName
+from sfr_core.reading import text_of
 
-FORMS = "Write class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,ROW...] (or samples:@FILE) or concept:TEXT."
+FORMS = "Write class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,ROW...], files:NAME[,NAME...] or concept:TEXT."
+BY_FILES = "files:"
+"""Beginning of the form that names pictures by their files; its canonical spelling is that of their rows."""
 CONCEPT_LENGTH = 100
 """Characters of a concept at most: a name or a short phrase, no story."""
 
@@ -51,17 +58,20 @@ def forget_spec(kind: str, name: str) -> str:
     return f"{'concept' if kind == 'text-to-image' else 'class'}:{name}"
 
 
-def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False) -> ForgetSpec:
+def parse_forget(
+    text: str, class_names: tuple[str, ...], *, files: bool = False, dataset: Dataset | None = None
+) -> ForgetSpec:
     """Reads a forget specification.
 
     Args:
         text: as docs/contracts.md states it.
         class_names: in the order of the labels; of a text-to-image model the names of its concepts.
-        files: `samples:@FILE` may name a file. Only the command line allows it: a visitor of the page must never make the
-            server read one of its files.
+        files: `samples:@FILE` and `files:@FILE` may name a file. Only the command line allows it: a visitor of the page must never make
+            the server read one of its files.
+        dataset: the pictures that `files:` names; without them it is refused.
 
     Raises:
-        SpecError: not one of the forms, or a share or row that makes no sense. UnknownName: no such class.
+        SpecError: not one of the forms, or a share or row that makes no sense. UnknownName: no such class or picture.
     """
     kind, colon, body = text.strip().partition(":")
     if not colon or not body.strip():
@@ -72,15 +82,17 @@ def parse_forget(text: str, class_names: tuple[str, ...], *, files: bool = False
         return _parse_share(body)
     if kind == "samples":
         return _parse_rows(body.strip(), files)
+    if kind == "files":
+        return _parse_files(body.strip(), files, dataset)
     if kind == "concept":
         return _parse_concept(body, class_names)
     raise SpecError(f"Nothing can be forgotten by '{kind}'.", hint=FORMS)
 
 
 def _parse_classes(body: str, class_names: tuple[str, ...]) -> ForgetSpec:
-    index = {name.casefold(): i for i, name in enumerate(class_names)}
+    index = {composed(name).casefold(): i for i, name in enumerate(class_names)}
     chosen = set()
-    for name in (part.strip() for part in body.split(",")):
+    for name in (composed(part.strip()) for part in body.split(",")):
         if name.casefold() not in index:
             raise UnknownName("class", name, class_names)
         chosen.add(index[name.casefold()])
@@ -109,12 +121,7 @@ def _parse_share(body: str) -> ForgetSpec:
 
 def _parse_rows(body: str, files: bool) -> ForgetSpec:
     if body.startswith("@"):
-        if not files:
-            raise SpecError("A file of row numbers cannot be named here.", hint="Give the row numbers themselves.")
-        try:
-            body = ",".join(Path(body[1:]).read_text(encoding="utf-8").replace(",", " ").split())
-        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the name
-            raise SpecError(f"The file of row numbers {body[1:]} cannot be read ({error}).", hint=FORMS) from None
+        body = ",".join(_listed(body[1:], "row numbers", files).replace(",", " ").split())
     try:
         rows = tuple(sorted({int(part) for part in body.split(",")}))
     except ValueError:
@@ -122,6 +129,28 @@ def _parse_rows(body: str, files: bool) -> ForgetSpec:
             f"The row numbers '{body[:40]}' cannot be read.", hint="Write for example samples:3,17."
         ) from None
     return ForgetSpec(text="samples:" + ",".join(map(str, rows)), rows=rows)
+
+
+def _parse_files(body: str, files: bool, dataset: Dataset | None) -> ForgetSpec:
+    """Names, separated by commas or one a line of a file; one whose own name has a comma can stand alone or in a file."""
+    if dataset is None:
+        raise SpecError("Pictures cannot be named by their files here.", hint="Write samples:ROW[,ROW...].")
+    if body.startswith("@"):
+        names = _listed(body[1:], "picture names", files).splitlines()
+    else:
+        names = [body] if composed(body) in (dataset.files or ()) else body.split(",")
+    rows = rows_of([name for name in names if name.strip()], dataset)
+    return ForgetSpec(text="samples:" + ",".join(map(str, rows)), rows=rows)
+
+
+def _listed(path: str, what: str, allowed: bool) -> str:
+    """The text of a file that a specification names."""
+    if not allowed:
+        raise SpecError(f"A file of {what} cannot be named here.", hint=f"Give the {what} themselves.")
+    try:
+        return text_of(Path(path))
+    except (OSError, ValueError) as error:  # ValueError: no text, or a NUL in the name
+        raise SpecError(f"The file of {what} {path[:80]} cannot be read ({error}).", hint=FORMS) from None
 
 
 def _parse_concept(body: str, names: tuple[str, ...]) -> ForgetSpec:
@@ -163,3 +192,17 @@ def split_rows(spec: ForgetSpec, labels: NDArray[np.int64]) -> Split:
     if not len(forget) or not len(remain):
         raise SpecError("One of the two sets would be empty.", hint="Choose at least one row and leave at least one.")
     return Split(spec, forget, remain)
+
+
+def count_copies(images: NDArray[np.uint8], split: Split) -> int:
+    """How many pictures of the remain set are pixel by pixel the same as one of the forget set: what they teach is not forgotten.
+
+    Args:
+        images: uint8 [n, h, w, c], of the whole training set.
+    """
+    forgotten = {_fingerprint(images[row]) for row in split.forget}
+    return sum(_fingerprint(images[row]) in forgotten for row in split.remain)
+
+
+def _fingerprint(image: NDArray[np.uint8]) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

@@ -11,6 +11,7 @@ from typing import Any
 
 from sfr_core.errors import AssetError
 from sfr_core.kinds import pipeline_of
+from sfr_core.reading import text_of
 
 INDEX = "model_index.json"
 SCHEDULER = "scheduler/scheduler_config.json"
@@ -93,7 +94,7 @@ def read_json(path: Path, hint: str = HINT) -> dict[str, Any]:
         AssetError: missing, not JSON or no table.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(text_of(path))
         if not isinstance(data, dict):
             raise ValueError("not a table")
     except (OSError, ValueError) as error:

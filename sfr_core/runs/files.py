@@ -20,6 +20,7 @@ import numpy as np
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, ConfigError, InputError, RunError
 from sfr_core.events import Event, from_json, to_json
+from sfr_core.reading import text_of
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.zoo.shipped import shareable
 
@@ -33,6 +34,8 @@ FILES = (CONFIG, EVENTS, WEIGHTS, RESULT)
 """In the order in which they are put in place: who sees result.json has the rest."""
 SAMPLES = {who: f"samples-{who}.png" for who in ("before", "after")}
 """Of a generator that nobody judges, whose run has no result: its pictures, a class or prompt in a row."""
+ROWS = "rows.csv"
+"""Of pictures that came from files: which file each row is (data/file_names.py)."""
 RECOVERY, EXPOSED, AGREEMENT = "recovery.json", "exposed.json", "agreement.json"
 MEASURED = (RECOVERY, EXPOSED, AGREEMENT)
 """What later commands write beside them; it speaks of these weights, and goes when a run replaces them."""
@@ -80,6 +83,7 @@ def write_run(
     result: RunResult | None = None,
     *,
     samples: Mapping[str, GeneratorReport] | None = None,
+    rows: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Writes a run's files.
@@ -93,6 +97,7 @@ def write_run(
         events: all of them, in order.
         result: of the finished run; None where it was stopped.
         samples: pictures to be written, by model (SAMPLES).
+        rows: text of ROWS.
 
     Raises:
         InputError: the folder is not empty and `overwrite` is False. RunError: the disk refused.
@@ -109,6 +114,8 @@ def write_run(
         write_weights(temporary / WEIGHTS, session)
         if result is not None:
             (temporary / RESULT).write_text(_json(result.to_json(), indent=1) + "\n", encoding="utf-8")
+        if rows is not None:  # a file's name may hold bytes that are no text
+            (temporary / ROWS).write_text(rows, encoding="utf-8", errors="backslashreplace")
         for who, report in (samples or {}).items():
             _write_samples(temporary / SAMPLES[who], report)
         _put_in_place(temporary, folder)
@@ -133,7 +140,7 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
         temporary.chmod(0o777 & ~_umask())  # mkdtemp gives it to the owner alone
         temporary.rename(folder)
         return
-    placed = (*SAMPLES.values(), *FILES)
+    placed = (*SAMPLES.values(), ROWS, *FILES)
     for name in (*MEASURED, *reversed(placed)):  # an old result must not stand beside newer weights
         if name in (RESULT, *MEASURED) or not (temporary / name).exists():
             (folder / name).unlink(missing_ok=True)
@@ -307,7 +314,7 @@ def is_whole(path: Path) -> bool:
 
 def _text(path: Path, kind: type[InputError]) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         raise kind(f"{path} cannot be read ({error}).", hint="Choose a file that a run wrote.") from None
 

@@ -202,6 +202,7 @@ def _result(session: Session, records: dict[Who, Record], tally: Tally) -> RunRe
         versions={"python": platform.python_version(), "torch": torch.__version__},
         passes=passes.made(session.plan, steps=tally.steps, forgetting=tally.forgetting, total=tally.total),
         retrain_passes=session.retrain_passes,
+        copies=session.copies,
     )
 
 

@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 import torch
@@ -17,6 +17,7 @@ from sfr_core import passes
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import Device, RunConfig
 from sfr_core.data.datasets import Dataset
+from sfr_core.data.splits import count_copies
 from sfr_core.errors import Busy, InputError
 from sfr_core.hub.describe import check_memory, hub_precision
 from sfr_core.hub.open import opened_generator
@@ -335,6 +336,12 @@ class Session:
     def _made_here(self) -> Retrained | None:
         """The visitor's retrained model, where the card has none."""
         return self.retrained if retrained_model(self.card, self.split.spec.text) is None else None
+
+    @cached_property
+    def copies(self) -> int | None:
+        """Pictures of the remain set that are exact copies of forgotten ones; None of a model that draws its own."""
+        pictured = len(self.dataset.train) and self.plan.forget.prompts is None
+        return count_copies(self.dataset.train.images, self.split) if pictured else None
 
     @property
     def used(self) -> RunConfig:

@@ -18,10 +18,11 @@ import torch
 from sfr_core.catalog import BY_KIND
 from sfr_core.catalog.sfron import SFRonConfig
 from sfr_core.cli.run import FAILED, main
+from sfr_core.data.folder import open_folder
 from sfr_core.events import Cancelled, from_json
 from sfr_core.ops.device import cpu_threads
 from sfr_core.presets import resolve
-from sfr_core.runs.files import FILES, read_config, read_events, read_result, read_weights
+from sfr_core.runs.files import FILES, ROWS, read_config, read_events, read_result, read_weights
 from sfr_core.zoo.shipped import cards
 from tests.core.grammar import check_grammar
 from tests.core.own_files import OwnFiles, write_own
@@ -74,7 +75,7 @@ def test_a_run_prints_its_events_and_writes_its_files(
     events = [from_json(json.loads(line)) for line in lines]
     check_grammar(events)
     assert stdout == (out / "events.jsonl").read_text(encoding="utf-8")
-    assert sorted(p.name for p in out.iterdir()) == sorted(FILES)
+    assert sorted(p.name for p in out.iterdir()) == sorted([*FILES, ROWS])
     assert json.loads(lines[-1])["event"] == "Finished"
     assert read_result(out) == events[-1].result  # type: ignore[union-attr]
     config = read_config(out)
@@ -163,6 +164,48 @@ def test_row_numbers_from_a_file_stand_in_the_config(own: OwnFiles, tmp_path: Pa
     spec = ["--forget", f"samples:@{rows}", "--method", "finetune", "--set", "epochs=1"]
     assert main(["run", *own.options(), *spec, *FP32, "--out", str(tmp_path / "out")]) == 0
     assert read_config(tmp_path / "out").forget == "samples:1,3,7"
+
+
+def test_pictures_are_forgotten_by_their_files(
+    own: OwnFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = shutil.copytree(own.data, tmp_path / "pictures")
+    (data / "notes.txt").write_text("not a picture")
+    (data / "red/wrong.heic").write_text("nor this")
+    for copied in ("7", "copy"):  # the test rows are drawn: one of the two copies at least is a training row
+        shutil.copy(data / "red/3.png", data / f"red/{copied}.png")
+    names = open_folder(data).files or ()
+    wanted = next(name for name in ("red/3.png", "red/7.png", "red/copy.png") if name in names)
+    copies = sum(name in names for name in ("red/3.png", "red/7.png", "red/copy.png")) - 1
+    (tmp_path / "list.txt").write_text(f"\ufeff{wanted}\r\nblue/{names[0].split('/')[1]}\r\n", encoding="utf-8")
+    out, options = tmp_path / "out", ["--data", str(data), *own.options()[2:]]
+    spec = ["--forget", f"files:@{tmp_path}/list.txt", "--method", "finetune", "--set", "epochs=1"]
+    assert main(["run", *options, *spec, *FP32, "--out", str(out)]) == 0
+    said = capsys.readouterr().err
+    row = names.index(wanted)
+    assert read_config(out).forget == f"samples:0,{row}"
+    assert "2 files were skipped: 1 .heic, 1 .txt." in said
+    assert f"Exact copies of forgotten pictures in the remain set: {copies}." in said
+    assert read_result(out).copies == copies > 0
+    table = (out / "rows.csv").read_text(encoding="utf-8").splitlines()
+    assert table[1 + row] == f"{row},{wanted},red,train,yes"
+    assert [line.rpartition(",")[2] for line in table].count("yes") == 2
+    assert len(table) == 1 + 31
+    shutil.copy(data / "red/3.png", data / "blue/-.png")  # now every row is another file
+    repeat = ["run", "--config", str(out / "config.json"), *options, "--out", str(tmp_path / "again")]
+    assert main(repeat) == 2
+    assert "Row 0 was 'blue/" in capsys.readouterr().err
+
+
+def test_an_unknown_class_of_folders_to_train_and_test_on_names_the_classes(
+    own: OwnFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("training_set", "test_set"):
+        shutil.copytree(own.data, tmp_path / "pictures" / part)
+    options = ["--data", str(tmp_path / "pictures"), *own.options()[2:]]
+    args = ["run", *options, "--forget", "class:test_set", "--method", "finetune", "--out", str(tmp_path / "out")]
+    assert main(args) == 2
+    assert "Unknown class 'test_set'. Known: blue, green, red." in capsys.readouterr().err
 
 
 CLASSIFIER, DRAWING, TRANSFORMER, CONCEPTS = (
@@ -349,7 +392,7 @@ def test_ctrl_c_stops_after_the_step_and_keeps_what_there_is(own: OwnFiles, tmp_
     assert isinstance(last, Cancelled)
     assert last.steps < 2000  # of 20000: however slow the machine, a step is not much faster than a signal
     assert len(events) == len(lines)
-    assert sorted(p.name for p in out.iterdir()) == ["after.safetensors", "config.json", "events.jsonl"]
+    assert sorted(p.name for p in out.iterdir()) == ["after.safetensors", "config.json", "events.jsonl", "rows.csv"]
     assert read_weights(out)
     assert "Stopping after this step" in stderr
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sfr_core.data.splits import parse_forget, split_rows
+from sfr_core.data.splits import Split, count_copies, parse_forget, split_rows
 from sfr_core.errors import InputError, SpecError, UnknownName
 
 NAMES = ("T-shirt", "Sneaker", "Ankle boot")
@@ -146,3 +146,18 @@ def test_a_visitor_can_make_the_server_read_no_file(tmp_path: Path, blank: str) 
         with pytest.raises(InputError) as caught:
             parse_forget(text, NAMES)
         assert "1,2" not in str(caught.value)
+
+
+def test_class_names_are_compared_in_one_normal_form() -> None:
+    assert parse_forget("class:A\u0308pfel", ("\u00c4pfel", "x")).text == "class:\u00c4pfel"
+
+
+def test_exact_copies_of_forgotten_pictures_in_the_remain_set_are_counted() -> None:
+    images = np.zeros((7, 2, 2, 1), np.uint8)
+    images[:, 0, 0, 0] = [1, 1, 2, 3, 1, 3, 4]
+    images[4, 1, 1, 0] = 9  # nearly row 0
+    spec = parse_forget("samples:0,3", NAMES)
+    # Row 1 is a copy of row 0, row 5 one of row 3.
+    assert count_copies(images, split_rows(spec, np.zeros(7, np.int64))) == 2
+    none = Split(spec, np.array([2]), np.array([0, 1, 3, 4, 5, 6]))
+    assert count_copies(images, none) == 0

@@ -122,7 +122,7 @@ def test_fields_of_the_record(tmp_path: Path) -> None:
     assert result is not None
     assert list(result.to_json()) == [
         "before", "after", "retrained", "avg_d", "avg_d_before", "kl_floor", "seconds", "retrain_seconds", "steps",
-        "mask_density", "peak_memory_bytes", "device", "config", "versions", "schema", "passes", "retrain_passes",
+        "mask_density", "peak_memory_bytes", "device", "config", "versions", "schema", "passes", "retrain_passes", "copies",
     ]  # fmt: skip
     records = {e.when: e.record for e in events if isinstance(e, Evaluated) and e.when != "live"}
     assert (result.before, result.after, result.retrained) == (

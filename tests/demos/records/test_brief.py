@@ -28,6 +28,15 @@ def test_a_classifiers_five_lines() -> None:
     )
 
 
+def test_copies_of_forgotten_pictures_that_were_kept_are_said() -> None:
+    def left(copies: int | None) -> str:
+        return dict(lines(compare_examples.record(result=compare_examples.result(copies=copies))))["What is left of it"]
+
+    assert left(3).endswith("retrained 0 %). 3 pictures of the remain set are exact copies of forgotten ones.")
+    assert left(1).endswith(" 1 picture of the remain set is an exact copy of a forgotten one.")
+    assert left(0) == left(None) == dict(lines(compare_examples.record()))["What is left of it"]
+
+
 def test_neighbours_are_what_was_most_often_mistaken_for_it() -> None:
     one = compare_examples.record()
     assert neighbour_classes(one) == ()  # before, no cat was taken for anything else, and nothing for a cat

@@ -8,6 +8,7 @@ import json
 import stat
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -98,6 +99,23 @@ def test_a_run_without_a_result_has_no_metrics_to_save() -> None:
     for kind in ("csv", "result"):
         with pytest.raises(InputError, match="no metrics"):
             Shelf().write(kind, record(result=None), None)  # type: ignore[arg-type]
+
+
+def test_pictures_that_came_from_files_are_saved_with_their_names() -> None:
+    one = record()
+    assert one.dataset is not None
+    names = [
+        tuple(f"{part}/{i}.png" for i in range(len(p)))
+        for part, p in (("a", one.dataset.train), ("b", one.dataset.test))
+    ]
+    of_files = replace(one.dataset, files=names[0], test_files=names[1])
+    table = Shelf().write("rows", replace(one, dataset=of_files), None)
+    assert table.name == "rows.csv"
+    lines = table.read_text().splitlines()
+    assert [int(line.split(",")[0]) for line in lines if line.endswith(",yes")] == one.forget_rows().tolist()
+    assert len(lines) == 1 + len(names[0]) + len(names[1])
+    with pytest.raises(InputError, match="came from no files"):
+        Shelf().write("rows", one, None)
 
 
 def test_every_download_lies_alone_in_a_private_folder() -> None:
