@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +22,8 @@ EVENTS_PER_CALL = 500
 FIRST_METHOD = next(iter(KINDS.values())).default_method
 
 
-def register(book: JobBook) -> None:
-    """Adds the endpoints to the Blocks that is being built."""
+def register(book: JobBook, address: Callable[[], str] = str) -> None:
+    """Adds the endpoints to the Blocks that is being built; `address` is that of whoever is being answered."""
 
     def list_models() -> list[dict[str, Any]]:
         """Models with their data, sizes, licences, what they can forget (names of classes, or of a text-to-image model's
@@ -68,7 +69,7 @@ def register(book: JobBook) -> None:
         try:
             run = plan(read_config(config))
             owner = visitor if TOKEN.fullmatch(visitor) else new_token()
-            return {"job": book.submit(owner, run).id, "visitor": owner}
+            return {"job": book.submit(owner, run, address()).id, "visitor": owner}
         except PlaygroundError as error:
             raise say(error) from None
 

@@ -23,6 +23,7 @@ from demos.guard import GuardedBlocks
 from demos.jobs import estimate, hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
 from demos.runs.page import Runs
+from demos.server.addresses import Addresses
 from demos.server.guard import unreadable
 from demos.server.serve import Server
 from demos.server.sessions import CAPACITY
@@ -96,7 +97,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
 
     Args:
         backend: what computes; default this process, or ZeroGPU inside a ZeroGPU Space.
-        limits: see Limits.
+        limits: see Limits; default what the environment says.
 
     Raises:
         AssetError: no model is installed. InputError: a setting of the environment is wrong.
@@ -108,12 +109,15 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         raise AssetError(copy.NO_MODELS)
     machine, first = hardware.detect(), recorded.read(form_values.first_model())
     timing = estimate.Timing()
+    address = Addresses(settings.proxies)
+    limits = limits or Limits(public=settings.public)
     book = JobBook(backend, limits=limits, expect=estimate.expect, on_end=estimate.learn)
     with GuardedBlocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         ctx = PageContext(
             book=book,
             browser=gr.BrowserState({"visitor": "", "job": ""}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET),
             job=gr.State(""),
+            address=address,
         )
         header.build(machine)
         with gr.Tabs(elem_id="tabs"):
@@ -121,7 +125,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
                 unlearn.build(ctx, timing, first, demo.load)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:
                 Runs(ctx, tab)
-        api.register(book)
+        api.register(book, address)
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
     return App(demo, book, timing, Server(settings))

@@ -47,12 +47,14 @@ class PageContext:
             input and ask `job_of` and `zone`; only app_builder and `show` write it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
+        address: of the visitor whose request is being answered.
         panels: what visitors have under way in panels, by panel: panels are drawn anew for each run (`compare.Result`).
     """
 
     book: JobBook
     browser: gr.BrowserState
     job: gr.State
+    address: Callable[[], str] = str
     panels: dict[str, Any] = field(default_factory=dict)
 
     def visitor(self, browser: Any) -> str:
@@ -81,7 +83,7 @@ class PageContext:
         if not visitor:
             raise say(InputError(copy.NOT_LOADED))
         try:
-            return self.book.submit(visitor, plan(run) if isinstance(run, RunConfig) else run)
+            return self.book.submit(visitor, plan(run) if isinstance(run, RunConfig) else run, self.address())
         except PlaygroundError as error:
             raise say(error) from None
 

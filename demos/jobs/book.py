@@ -11,7 +11,6 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from demos.jobs.hardware import give_memory_back
 from demos.jobs.job import Backend, Job, Limits, State, session_bytes
 from demos.jobs.local import check_here, evaluate_here, run_here
 from demos.jobs.side_jobs import failure
+from demos.jobs.turns import Turns
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.errors import Busy, InputError
@@ -60,20 +60,24 @@ class JobBook:
         self._evaluate = evaluate
         self._backend, self._clock, self._expect, self._on_end = backend, clock, expect, on_end
         self._jobs: dict[str, Job] = {}
-        self._queue: deque[tuple[Job, contextvars.Context]] = deque()
+        self._turns = Turns(self.limits, clock)
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._freed = threading.Event()
         self._worker: threading.Thread | None = None
 
-    def submit(self, visitor: str, run: RunPlan) -> Job:
+    def submit(self, visitor: str, run: RunPlan, address: str = "") -> Job:
         """Queues a run.
+
+        Args:
+            address: of the visitor's machine, "" where it is not known.
 
         Raises:
             InputError: this page does not do it. Busy: a limit of this page is reached.
         """
         check_here(run)
         expected = self._expect(run)
+        self.sweep()  # what nobody looks at any more takes no place
         with self._lock:
             mine = [j for j in self._jobs.values() if j.visitor == visitor]
             if sum(j.active for j in mine) >= self.limits.active_per_visitor:
@@ -81,10 +85,9 @@ class JobBook:
                     f"You already have {self.limits.active_per_visitor} runs waiting or running.",
                     hint="Stop one of them or wait until it ends.",
                 )
-            if len(self._queue) >= self.limits.queue:
-                raise Busy("Too many runs are waiting here.", hint="Try again in a few minutes.")
-            now = self._clock()
-            job = Job(id=secrets.token_hex(16), visitor=visitor, plan=run, created=now, seen=now, expected=expected)
+            self._turns.admit(address)
+            now, new_id = self._clock(), secrets.token_hex(16)
+            job = Job(new_id, visitor, run, created=now, seen=now, expected=expected, address=address)
             self._jobs[job.id] = job
             ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
             for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
@@ -96,7 +99,7 @@ class JobBook:
     def _put(self, job: Job) -> None:
         """Queues a job; the caller holds the lock."""
         # The context carries the visitor's request, by which ZeroGPU counts its quota.
-        self._queue.append((job, contextvars.copy_context()))
+        self._turns.put(job, contextvars.copy_context())
         if self._worker is None or not self._worker.is_alive():
             self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
             self._worker.start()
@@ -125,16 +128,13 @@ class JobBook:
     def place(self, job_id: str) -> int:
         """0 when it runs or has ended, otherwise its place in the queue, from 1."""
         with self._lock:
-            for place, (job, _) in enumerate(self._queue, start=1):
-                if job.id == job_id:
-                    return place
-        return 0
+            return next((place for place, job in enumerate(self._turns.order(), 1) if job.id == job_id), 0)
 
     def before(self, job_id: str) -> list[Job]:
         """The jobs that compute before one that waits: the running one, and those ahead of it in the queue."""
         with self._lock:
             running = [job for job in self._jobs.values() if job.state == "running"]
-            waiting = [job for job, _ in self._queue]
+            waiting = list(self._turns.order())
         at = next((i for i, job in enumerate(waiting) if job.id == job_id), 0)
         return [*running, *waiting[:at]]
 
@@ -158,13 +158,10 @@ class JobBook:
                 return
             job.stopping = True
             job.cancel.cancel()
-            for entry in self._queue:
-                if entry[0] is job:
-                    self._queue.remove(entry)
-                    if job.settled != "kept":  # such a one has ended once, and only its evaluation waited
-                        job.log.append(Cancelled(steps=0))
-                    self._end(job, "cancelled")
-                    break
+            if self._turns.remove(job):
+                if job.settled != "kept":  # such a one has ended once, and only its evaluation waited
+                    job.log.append(Cancelled(steps=0))
+                self._end(job, "cancelled")
 
     def keep(self, job_id: str) -> None:
         """Keeps the partial weights of a stopped run, and queues their evaluation; in the end the job is again one that was stopped."""
@@ -234,8 +231,9 @@ class JobBook:
         now = self._clock()
         with self._lock:
             for job in list(self._jobs.values()):
-                # One whose page is hidden counts from its start: waiting took the time in which it could have been looked at.
-                if job.active and now - max(job.seen, job.started or 0.0) > self.limits.unseen:
+                # One that runs counts from its start: waiting took the time in which it could have been looked at.
+                most = self.limits.unseen_waiting if job.state == "queued" else self.limits.unseen
+                if job.active and now - max(job.seen, job.started or 0.0) > most:
                     self.stop(job.id)
                 elif not job.active and now - job.seen > self.limits.idle:
                     self.free(job.id)
@@ -268,9 +266,9 @@ class JobBook:
     def _work(self) -> None:
         while True:
             with self._wake:
-                while not self._queue:
+                while not self._turns:
                     self._wake.wait()
-                job, context = self._queue.popleft()
+                job, context = self._turns.next()
                 job.state, job.started = (
                     "running",
                     self._clock() - job.spent,
@@ -282,7 +280,10 @@ class JobBook:
                 job.cancel = token
                 job.retrainings = self._retrainings(job)
             self.sweep(spare_newest=False)
+            began = self._clock()
             context.run(self._run, job)
+            with self._lock:
+                self._turns.ended(job, self._clock() - began)
             self.sweep()
             self._give_back()
 

@@ -28,8 +28,11 @@ class Limits:
         kept_per_visitor: ended runs of one visitor that stay listed; older ones are forgotten.
         kept: ended runs of all visitors that stay listed; the longest unseen are forgotten first.
         queue: runs of all visitors that wait.
+        spare: places beyond these, for addresses of which none waits.
+        public: strangers use the page: an address takes turns as one visitor does, and at most a third of the places.
         deadline: longest run.
         unseen: a run that nobody looks at is stopped after this time.
+        unseen_waiting: one that waits, after this time; a hidden page looks once a minute.
         idle: weights of an ended run that nobody looks at are freed after this time.
         weights: weights and reports kept for all visitors together.
     """
@@ -37,9 +40,12 @@ class Limits:
     active_per_visitor: int = 4
     kept_per_visitor: int = 30
     kept: int = 500
-    queue: int = 24
+    queue: int = 60
+    spare: int = 12
+    public: bool = False
     deadline: float = 30 * 60.0
     unseen: float = 10 * 60.0
+    unseen_waiting: float = 90.0
     idle: float = 30 * 60.0
     weights: int = 2 * 1024**3
 
@@ -51,6 +57,7 @@ class Job:
     Attributes:
         id: 32 hex digits, random (128 bits).
         visitor: token of the owner.
+        address: from which it was started, as far as it is known.
         plan: what the run does, resolved when it was submitted.
         log: events so far; grows at the end only.
         session: live weights, from the start of the run until they are freed; None otherwise.
@@ -71,6 +78,7 @@ class Job:
     visitor: str
     plan: RunPlan
     created: float
+    address: str = ""
     log: list[Event] = field(default_factory=list)
     state: State = "queued"
     session: Any = None

@@ -249,8 +249,10 @@ class Live {
     const began = performance.now();
     this.take(answer);
     this.head();
-    if (!document.hidden) this.draw(this.value, this.view);
-    await new Promise((resolve) => setTimeout(resolve)); // the curves are drawn by then
+    if (!document.hidden) {
+      this.draw(this.value, this.view);
+      await new Promise((resolve) => setTimeout(resolve)); // the curves are drawn by then
+    } // else one timer a poll: browsers let a hidden page have one a minute, and a run that waits must be looked at
     const spent = performance.now() - began;
     this.later(Math.max(POLL, Math.min(2 * POLL, SHARE * spent)), this.poll);
   }

@@ -329,6 +329,51 @@ def test_the_deadline_counts_from_the_start_of_the_run() -> None:
     assert last.steps > 1
 
 
+def test_a_waiting_run_that_nobody_looks_at_goes_and_gives_its_place() -> None:
+    now = [1000.0]
+    gate = threading.Semaphore(0)
+    book = JobBook(counting(1, gate), limits=Limits(queue=2), clock=lambda: now[0])
+    running = book.submit(ANN, RUN)
+    wait(lambda: running.state == "running")
+    left, watched = book.submit(BOB, RUN), book.submit("c" * 32, RUN)
+    now[0] += 60
+    book.touch(watched.id)
+    now[0] += 31  # 91 s after anybody looked at the first one
+    book.submit("d" * 32, RUN)
+    assert (left.state, watched.state, running.state) == ("cancelled", "queued", "running")
+    gate.release(9)
+
+
+def test_24_calls_with_fresh_tokens_leave_the_page_open_to_others() -> None:
+    gate = threading.Semaphore(0)
+    book = make(counting(1, gate))
+    for n in range(24):
+        book.submit(f"{n:032x}", RUN, "203.0.113.1")
+    book.submit(BOB, RUN, "203.0.113.1")
+    book.submit(ANN, RUN, "203.0.113.2")
+    gate.release(99)
+
+
+def test_among_strangers_the_next_run_is_of_another_address() -> None:
+    gate, begun, now = threading.Semaphore(0), [], [1000.0]
+
+    def backend(job: Job) -> Iterator[Event]:
+        begun.append(job.address)
+        gate.acquire(timeout=20)
+        now[0] += 20.0
+        yield Finished(steps=0)
+
+    book = JobBook(backend, limits=Limits(public=True), clock=lambda: now[0])
+    greedy = [book.submit(f"{n:032x}", RUN, "203.0.113.1") for n in range(3)]
+    wait(lambda: len(begun) == 1)
+    other = book.submit(ANN, RUN, "203.0.113.2")
+    assert [book.place(job.id) for job in (*greedy, other)] == [0, 2, 3, 1]
+    assert book.before(greedy[1].id) == [greedy[0], other]
+    gate.release(9)
+    wait(lambda: len(begun) == 4)
+    assert begun == ["203.0.113.1", "203.0.113.2", "203.0.113.1", "203.0.113.1"]
+
+
 def test_a_run_without_a_viewer_is_stopped_and_its_weights_are_freed_later() -> None:
     now = [1000.0]
     gate = threading.Semaphore(0)
