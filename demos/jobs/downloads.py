@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeVar
 
 from demos.jobs import side_jobs, warm
+from demos.jobs.openings import recognised_html
 from demos.jobs.side_jobs import SideJob
 from demos.render import bar, form_alert, form_note, render
 from demos.text import hub as words
@@ -24,7 +24,6 @@ from sfr_core.kinds import KINDS
 from sfr_core.nets.pipelines import CHECKER
 from sfr_core.zoo.cards import ModelCard
 
-LOOK_SECONDS = 0.2
 LONGEST = 2 * 3600.0
 """Seconds that one download may take."""
 T = TypeVar("T")
@@ -164,22 +163,16 @@ def fetching(name: str, fetch: Callable[[Watch], T], missing: int) -> SideJob[T]
         name: whose outcome it is. fetch: tells of every piece of the download in bytes. missing: bytes to come.
     """
 
-    def worker(_: str) -> Iterator[int | T]:
-        token, pieces = CancelToken(), [0]
+    pieces = [0]
 
+    def work(token: CancelToken) -> T:
         def watch(n: int) -> None:
             token.check()
             pieces[0] += n
 
-        with ThreadPoolExecutor(1) as pool:
-            going = pool.submit(fetch, watch)
-            try:
-                while not wait([going], LOOK_SECONDS).done:
-                    yield pieces[0] // 1000
-            finally:
-                token.cancel()  # harmless once it is here; else it ends at the next piece
-            yield going.result()
+        return fetch(watch)
 
+    worker = side_jobs.threaded(work, lambda: pieces[0] // 1000)
     total = max(1, missing // 1000)
     return side_jobs.start(_one_at_a_time, worker, (name,), total, deadline=LONGEST, advice=words.ADVICE)
 
@@ -200,7 +193,7 @@ def ended_html(job: SideJob[ModelCard]) -> str:
     if job.state != "done":
         return unfinished_html(job)
     (card,) = job.outcomes.values()
-    return form_note(words.OPENED.format(title=card.title), status=True)
+    return form_note(words.OPENED.format(title=card.title), status=True) + recognised_html(card)
 
 
 def unfinished_html(job: SideJob[T]) -> str:

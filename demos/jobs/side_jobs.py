@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -20,6 +21,8 @@ DEADLINE = 30 * 60.0
 T = TypeVar("T")
 Worker: TypeAlias = Callable[[str], Iterator[int | T]]
 """Works with one model: yields the steps done, and last its outcome."""
+Slot: TypeAlias = "threading.Lock | threading.BoundedSemaphore"
+LOOK_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class SideJob(Generic[T]):
 
 
 def start(
-    slot: threading.Lock,
+    slot: Slot,
     worker: Worker[T],
     models: Sequence[str],
     steps: int,
@@ -81,7 +84,28 @@ def start(
     return job
 
 
-def _work(job: SideJob[T], slot: threading.Lock, worker: Worker[T], deadline: float, advice: str) -> None:
+def threaded(work: Callable[[CancelToken], T], done: Callable[[], int]) -> Worker[T]:
+    """A worker of what cannot yield: it works in one more thread, and is told to end when nobody waits for it any more.
+
+    Args:
+        work: asks its token between two pieces. done: steps that it has done.
+    """
+
+    def worker(_: str) -> Iterator[int | T]:
+        token = CancelToken()
+        with ThreadPoolExecutor(1) as pool:
+            going = pool.submit(work, token)
+            try:
+                while not wait([going], LOOK_SECONDS).done:
+                    yield done()
+            finally:
+                token.cancel()  # harmless once it has ended
+            yield going.result()
+
+    return worker
+
+
+def _work(job: SideJob[T], slot: Slot, worker: Worker[T], deadline: float, advice: str) -> None:
     while not slot.acquire(timeout=0.2):
         if job.cancel.cancelled:
             job.state = "stopped"

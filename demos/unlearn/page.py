@@ -58,6 +58,7 @@ class Unlearn:
     timing: Timing
     reference_note: gr.HTML
     retrain: gr.Button
+    anyway: gr.Checkbox
     run: gr.Button
     stop: gr.Button
     reset: gr.Button
@@ -68,6 +69,11 @@ class Unlearn:
     compare: compare_page.Result
     first: recorded.Recordings
     recording: gr.State
+
+    @property
+    def about(self) -> list[Any]:
+        """What is said of the run that the form describes (`about_updates`)."""
+        return [self.expected, self.reference_note, self.retrain, self.anyway]
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -97,6 +103,7 @@ def build(
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=5, min_width=380, elem_id="setup"):
             form = form_layout.build(model)
+            anyway = gr.Checkbox(label=copy.ANYWAY, info=copy.ANYWAY_INFO, visible=False, elem_id="anyway")
             with gr.Row(elem_id="actions"):
                 # Enabled once the visitor has a token: a run of nobody could not be found again.
                 run = gr.Button(copy.UNLEARN, variant="primary", interactive=False, elem_id="unlearn")
@@ -122,7 +129,7 @@ def build(
                 recordings=first.offered(),
             )
     page = Unlearn(
-        form, feed, view, expected, timing, reference_note, retrain, run, stop, reset, choice, choice_text, keep, rollback,
+        form, feed, view, expected, timing, reference_note, retrain, anyway, run, stop, reset, choice, choice_text, keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
@@ -134,8 +141,7 @@ def build(
 
 def about_updates(page: Unlearn, read: Callable[[], RunPlan]) -> dict[Any, Any]:
     """What is said of the run that `read` finds in the form."""
-    said = (page.expected, page.reference_note, page.retrain)
-    return dict(zip(said, reference.describe(read), strict=True))
+    return dict(zip(page.about, reference.describe(read), strict=True))
 
 
 def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
@@ -244,12 +250,13 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
             return gr.skip(), gr.skip()
         try:
             planned = page.form.read(values)
+            reference.check_known(planned, anyway=values[page.anyway] is True)
         except PlaygroundError as error:
             raise say(error) from None
         return ctx.show(values[ctx.browser], ctx.submit(values[ctx.browser], planned))
 
     asked: set[gr.blocks.Block] = {*shown, *page.form.inputs}
-    page.run.click(begin, asked, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
+    page.run.click(begin, {*asked, page.anyway}, shown, **QUEUED).success(None, js=SCROLL, **PRIVATE)
 
     def begin_retraining(values: Mapping[Any, Any]) -> tuple[Any, ...]:
         try:
@@ -318,8 +325,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
             }  # no run of the visitor's comes
         return {**shown, **about_updates(page, lambda: form.read(begins))}
 
-    about = [page.expected, page.reference_note, page.retrain]
-    outputs = [ctx.browser, ctx.job, page.run, page.live, page.recording, *about]
+    outputs = [ctx.browser, ctx.job, page.run, page.live, page.recording, *page.about]
     loaded(come_back, ctx.browser, [*outputs, *form.outputs], js=CLOCK, **QUEUED)
 
 
@@ -333,7 +339,7 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
     others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
-    outputs = [page.expected, page.reference_note, page.retrain, form.settings, form.redirect_note]
+    outputs = [*page.about, form.settings, form.redirect_note]
     gr.on(
         [*chosen, *(part.change for part in (*others, form.data, form.opened))], describe, form.inputs, outputs, **LAST
     )
@@ -347,7 +353,7 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
 
     # The models are timed in the background while the page is open already.
     timer = gr.Timer(TIMES_SECONDS)
-    timed = [*outputs[:3], form.model, timer]
+    timed = [*page.about, form.model, timer]
     asked: set[gr.blocks.Block] = {*form.inputs}
     timer.tick(time_again, asked, timed, **LAST)
     ended.then(time_again, asked, timed, **LAST)

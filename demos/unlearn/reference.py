@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from demos.jobs import estimate
+from demos.jobs import estimate, openings
 from demos.render import form_note, render
 from demos.text import unlearn as copy
 from sfr_core import catalog, presets
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.configs import RunConfig
-from sfr_core.errors import PlaygroundError
+from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.kinds import KINDS
 from sfr_core.plan import RunPlan, plan
 from sfr_core.zoo import shipped as zoo
@@ -67,8 +67,25 @@ def expected_html(seconds: float | None) -> str:
     return render("expected.html", T=copy, time=time, why=copy.EXPECT_WHY, long=copy.EXPECT_WHY_LONG)
 
 
-def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any]]:
-    """The expected time, the note on the retrained model, and the button that retrains here, for the run that `read` finds in the form."""
+def strange(run: RunPlan) -> bool:
+    """Whether a run is of a visitor's classifier that hardly recognises its own pictures; retraining needs none that knows anything."""
+    return run.config.method != RETRAIN and openings.strange(run.card)
+
+
+def check_known(run: RunPlan, *, anyway: bool) -> None:
+    """Asks for a confirmation of a run on such a classifier.
+
+    Raises:
+        InputError: it was not given.
+    """
+    if strange(run) and not anyway:
+        raise InputError(copy.ANYWAY_FIRST, hint=copy.ANYWAY_FIRST_HINT)
+
+
+def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+    """The expected time, the note on the retrained model, the button that retrains here, and the confirmation that `check_known` asks
+    for, for the run that `read` finds in the form.
+    """
     try:
         run = read()
         card = run.card
@@ -77,9 +94,10 @@ def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any]]:
         # Training a generator takes hours: what its card ships is all there is.
         offered = RETRAIN in catalog.able(card.kind) and reference is None and run.config.method != RETRAIN
         again = estimate.expect(retraining(run)) if offered else None
+        unknown = strange(run)
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
-        return "", "", gr.update(visible=False)
+        return "", "", gr.update(visible=False), gr.update(visible=False, value=False)
     missing = generator_note(card) if KINDS[card.kind].draws else copy.REFERENCE_MISSING
     return (
         expected_html(None if expected is None else expected.seconds),
@@ -88,4 +106,5 @@ def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any]]:
             value=copy.RETRAIN_OFFER.format(time=copy.about(again.seconds)) if again else copy.RETRAIN_OFFER_UNKNOWN,
             visible=offered,
         ),
+        gr.update(visible=True) if unknown else gr.update(visible=False, value=False),
     )

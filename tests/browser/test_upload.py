@@ -39,6 +39,7 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     size.press("Tab")
     page.locator("#upload-open").click()
     expect(page.locator("#upload-note")).to_contain_text("3 classes, 24 training and 6 test pictures", timeout=SLOW)
+    expect(page.locator("#upload-note")).to_contain_text("It recognises 33 % of its training pictures (24 looked at)")
     expect(cards).to_have_count(shipped + 1)
     expect(page.locator("#model-picker .picker-card.chosen")).to_contain_text(f"mine ({NAME})")
     classes = page.locator("#class-picker .picker-card")
@@ -50,9 +51,14 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     expect(page.locator("#badge-time")).to_contain_text("time not known yet")
     expect(page.locator("#retrain-here")).to_contain_text("time unknown")
     expect(page.locator("#reference-note")).to_contain_text("No retrained model")
+    page.locator("#unlearn").click()
+    expect(page.locator(".toast-body")).to_contain_text("hardly recognises its own training pictures")
+    page.locator(".toast-close").first.click()
+    expect(page.locator("#anyway input")).not_to_be_checked()
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     # Back to the shipped model and its classes; the visitor's card stays.
     cards.first.click()
     expect(classes).not_to_have_count(3)
+    expect(page.locator("#anyway")).to_be_hidden()
     expect(cards).to_have_count(shipped + 1)

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from demos.jobs import downloads as hub_page
+from demos.jobs import side_jobs
 from demos.jobs.book import Job, JobBook
 from demos.jobs.side_jobs import SideJob
 from demos.pictures import inline
@@ -185,7 +186,7 @@ def test_a_run_that_cannot_fit_is_refused_before_it_waits(hub: StubHub, monkeypa
 
 def test_a_stopped_download_keeps_what_came_and_is_taken_up(hub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 512)
-    monkeypatch.setattr(hub_page, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(side_jobs, "LOOK_SECONDS", 0.001)
     found = hub_page.look("tiny/sd")
 
     def slow(watch: object) -> ModelCard:

@@ -7,32 +7,36 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
 import torch
-from gradio.block_function import BlockFunction
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from demos.jobs import estimate, warm
+from demos.jobs import estimate, openings, warm
 from demos.jobs.book import JobBook
 from demos.live import payload as live
+from demos.panel import SideJobs
 from demos.pictures import inline
 from demos.records import record as run_record
 from demos.result import export
 from demos.text import unlearn as copy
-from demos.unlearn import cards, layout, uploaded
+from demos.unlearn import cards, layout, reference, uploaded
 from demos.unlearn import options as form
+from demos.unlearn.reading import Reading
 from sfr_core import presets
+from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, InputError
 from sfr_core.events import Finished, Step
+from sfr_core.nets.named import read_architecture
 from sfr_core.plan import plan
 from sfr_core.runs.session import Session
 from sfr_core.zoo import shipped as zoo
@@ -69,14 +73,19 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return shutil.make_archive(str(folder / "my <b>squares"), "zip", files.data), str(files.weights)
 
 
+def opened(*given: Any) -> zoo.ModelCard:
+    """Opens uploads at once, as the page's side job does."""
+    return uploaded.reader(*given)(CancelToken(), lambda done, total: None)
+
+
 def open_swin(files: OwnFiles, name: str) -> UploadedModel:
     return open_uploaded(files.data, files.weights, files.architecture, model_id=f"own:{name * 32}")
 
 
 def test_the_uploads_become_a_card_that_only_its_id_reaches(uploads: tuple[str, str]) -> None:
     before = zoo.cards()
-    first = uploaded.open_files(*uploads, SMALL, 32)
-    second = uploaded.open_files(*uploads, f" {SMALL} ", 32.0)
+    first = opened(*uploads, SMALL, 32)
+    second = opened(*uploads, f" {SMALL} ", 32.0)
     assert zoo.cards() == before
     assert first.id != second.id
     assert len(first.id) == len("own:") + 32
@@ -93,12 +102,12 @@ def test_the_uploads_become_a_card_that_only_its_id_reaches(uploads: tuple[str, 
     with pytest.raises(InputError) as known:
         zoo.card("no-such-model")
     assert first.id not in str(known.value)
-    assert "3 classes, 24 training and 6 test pictures of 32 × 32" in uploaded.opened_html(first)
+    assert "3 classes, 24 training and 6 test pictures of 32 × 32" in openings.opened_html(first)
 
 
 def test_the_copy_outlives_the_upload_and_goes_with_the_model(uploads: tuple[str, str], tmp_path: Path) -> None:
     weights = shutil.copy(uploads[1], tmp_path / "gone.safetensors")
-    card = uploaded.open_files(uploads[0], str(weights), SMALL, 32)
+    card = opened(uploads[0], str(weights), SMALL, 32)
     Path(weights).unlink()
     assert card.folder.stat().st_mode & 0o077 == 0
     saved, model = load_file(uploads[1]), zoo.brought(card.id).build_trained()
@@ -154,7 +163,7 @@ def test_anything_but_a_plain_name_is_refused_before_a_file_is_read(text: Any) -
         assert uploaded.read_name(text, None) == "torchvision:resnet18"
         return
     with pytest.raises(InputError, match="name of an architecture"):
-        uploaded.open_files("/nowhere.zip", "/nowhere.safetensors", text, None)
+        opened("/nowhere.zip", "/nowhere.safetensors", text, None)
 
 
 @pytest.mark.parametrize("size", [7, 225, 32.5, -1, True, "32", float("nan")])
@@ -172,21 +181,21 @@ def test_uploads_that_are_missing_or_do_not_fit(uploads: tuple[str, str], tmp_pa
     data, weights = uploads
     kept = set(Path(uploaded.tempfile.gettempdir()).glob("playground-upload-*"))
     with pytest.raises(InputError, match="No pictures"):
-        uploaded.open_files(None, weights, SMALL, 32)
+        opened(None, weights, SMALL, 32)
     with pytest.raises(InputError, match="No weights"):
-        uploaded.open_files(data, None, SMALL, 32)
+        opened(data, None, SMALL, 32)
     with pytest.raises(InputError, match="No weights"):
-        uploaded.open_files(data, data, SMALL, 32)
+        opened(data, data, SMALL, 32)
     with pytest.raises(InputError, match="Unknown torchvision architecture 'nonet'"):
-        uploaded.open_files(data, weights, "torchvision:nonet", 32)
+        opened(data, weights, "torchvision:nonet", 32)
     with pytest.raises(AssetError, match="another network"):
-        uploaded.open_files(data, weights, "torchvision:shufflenet_v2_x1_0", 32)
+        opened(data, weights, "torchvision:shufflenet_v2_x1_0", 32)
     with pytest.raises(AssetError, match=r"another network \(torchvision:vit_b_16 has 85,"):
-        uploaded.open_files(data, weights, "torchvision:vit_b_16", 224)
+        opened(data, weights, "torchvision:vit_b_16", 224)
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK")
     with pytest.raises(AssetError, match="neither a folder nor a zip"):
-        uploaded.open_files(str(broken), weights, SMALL, 32)
+        opened(str(broken), weights, SMALL, 32)
     assert set(Path(uploaded.tempfile.gettempdir()).glob("playground-upload-*")) == kept
     assert not zoo._visitors
 
@@ -211,14 +220,14 @@ def test_limits_of_the_page(uploads: tuple[str, str], monkeypatch: pytest.Monkey
         with monkeypatch.context() as change:
             change.setattr(uploaded, limit, value)
             with pytest.raises(AssetError, match=sentence):
-                uploaded.open_files(*uploads, SMALL, 32)
+                opened(*uploads, SMALL, 32)
     with monkeypatch.context() as change:
         change.setattr(uploaded, "PICTURE_BYTES", 30 * 32 * 32 * 3)
-        uploaded.open_files(*uploads, SMALL, 32)
+        opened(*uploads, SMALL, 32)
 
 
 def test_the_pickers_show_it_in_colour_on_its_visitors_page_alone(uploads: tuple[str, str]) -> None:
-    card = uploaded.open_files(*uploads, SMALL, 32)
+    card = opened(*uploads, SMALL, 32)
     shipped = [item["id"] for item in cards_of(cards.model_value(zoo.cards()[0].id))["items"]]
     assert sorted(shipped) == [c.id for c in zoo.cards()]
     value = cards.model_value(card.id, [card.id])
@@ -303,19 +312,20 @@ def test_a_whole_run_of_it_and_what_its_files_call_it(swin: OwnFiles) -> None:
 
 
 @pytest.fixture
-def open_upload() -> BlockFunction:
-    """What the button of the opened part does."""
+def panel() -> tuple[uploaded.UploadPanel, gr.Blocks]:
+    """The opened part, and its page."""
     with gr.Blocks() as demo:
-        uploaded.draw(layout.build(form.first_model()))
-    (function,) = (f for f in demo.fns.values() if f.name == "open_upload")
-    return function
+        made = uploaded.UploadPanel(layout.build(form.first_model()), SideJobs())
+    return made, demo
 
 
-def test_the_page_hands_out_one_private_queued_event(
-    open_upload: BlockFunction, monkeypatch: pytest.MonkeyPatch
+def test_the_page_hands_out_private_events(
+    panel: tuple[uploaded.UploadPanel, gr.Blocks], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert open_upload.api_visibility == "private"
-    assert open_upload.queue is not False  # or the page would not show the sentence of an error
+    mine = {f.name: f for f in panel[1].fns.values() if f.name in ("_open", "_choose", "_stop")}
+    assert all(f.api_visibility == "private" for f in mine.values())
+    assert mine["_open"].queue is not False  # or the page would not show the sentence of an error
+    assert mine["_open"].concurrency_limit is None  # an opening of one visitor keeps no other's waiting
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
     with gr.Blocks() as zero:
         layout.build(form.first_model())
@@ -324,23 +334,119 @@ def test_the_page_hands_out_one_private_queued_event(
     assert copy.UPLOAD_ZERO in str(notes)
 
 
-def test_the_handler_answers_with_the_sentence_or_the_whole_form(
-    open_upload: BlockFunction, uploads: tuple[str, str]
+def click(panel: uploaded.UploadPanel, *given: Any, session: str = "s") -> dict[str, Any]:
+    """What a click on Open leaves in each component, by its name; the card's identifier under "opened"."""
+    rest = [part.value for part in panel.reading]
+    seen: dict[Any, Any] = {}
+    for update in panel._open(SimpleNamespace(session_hash=session), *given, *rest):  # type: ignore[arg-type]
+        seen |= update
+    names = {panel.opened: "opened"}
+    return {names.get(part, getattr(part, "elem_id", "")): value for part, value in seen.items()}
+
+
+def test_a_click_answers_with_the_sentence_or_the_whole_form(
+    panel: tuple[uploaded.UploadPanel, gr.Blocks], uploads: tuple[str, str]
 ) -> None:
-    handler = open_upload.fn
-    assert handler is not None
+    part = panel[0]
     shipped = cards.model_value(zoo.cards()[0].id)
     rest = (shipped, {"method": "sfr-on"}, "class")
     with pytest.raises(gr.Error, match="name of an architecture"):
-        handler(*uploads, "/etc/passwd", 32, *rest)
-    updates = {getattr(part, "elem_id", None): value for part, value in handler(*uploads, SMALL, 32, *rest).items()}
-    assert updates["model-picker"]["selected"][0].startswith("own:")
+        click(part, *uploads, "/etc/passwd", 32)
+    seen = click(part, *uploads, SMALL, 32)
+    assert "3 classes" in seen["upload-note"]
+    assert seen["upload-open"].interactive
+    updates = {getattr(p, "elem_id", None): value for p, value in part._choose(seen["opened"], *rest).items()}
+    assert updates["model-picker"]["selected"] == [seen["opened"]]
+    assert seen["opened"].startswith("own:")
     assert updates["class-picker"]["selected"] == ["blue"]
-    assert updates["settings"]["offer"]["model"] == updates["model-picker"]["selected"][0]
-    assert "3 classes" in updates["upload-note"]
-    again = handler(*uploads, SMALL, 32, updates["model-picker"], *rest[1:])
-    picker = next(value for part, value in again.items() if getattr(part, "elem_id", None) == "model-picker")
+    assert updates["settings"]["offer"]["model"] == seen["opened"]
+    second = click(part, *uploads, SMALL, 32)["opened"]
+    again = part._choose(second, updates["model-picker"], *rest[1:])
+    picker = next(value for p, value in again.items() if getattr(p, "elem_id", None) == "model-picker")
     assert len(form.opened_ids(picker)) == 2
+    failed = click(part, *uploads, "torchvision:shufflenet_v2_x1_0", 32)
+    assert "another network" in failed["upload-note"]
+    assert failed["opened"] == ""
+    assert part._choose("", *rest) == {part.opened: ""}
+
+
+def test_what_it_recognises_stands_in_the_note_and_a_run_of_a_stranger_is_asked_for(uploads: tuple[str, str]) -> None:
+    card = opened(*uploads, SMALL, 32)  # untrained: it calls everything by one of three names
+    note = openings.opened_html(card)
+    assert "It recognises 33 % of its training pictures (24 looked at). That is hardly more than a guess." in note
+    assert copy.RECOGNISED_CHECK in note
+    run = plan(tiny_run(card.id))
+    assert reference.describe(lambda: run)[3] == gr.update(visible=True)
+    with pytest.raises(InputError, match="hardly recognises its own training pictures"):
+        reference.check_known(run, anyway=False)
+    reference.check_known(run, anyway=True)
+    known = plan(replace(tiny_run(card.id), model="fashion-mnist-resnet", forget="class:Sneaker"))
+    assert reference.describe(lambda: known)[3] == gr.update(visible=False, value=False)
+    reference.check_known(known, anyway=False)
+
+
+def test_how_pictures_are_read_is_chosen_beside_the_name() -> None:
+    how = Reading("natural", "0.485, 0.456,0.406", " 0.25 ", 0.875, "#102030")
+    text = uploaded.read_name(SMALL, 32, how)
+    assert (
+        text == f"{SMALL}?size=32&class_order=natural&mean=0.485,0.456,0.406&std=0.25&crop=0.875&background=%23102030"
+    )
+    found = read_architecture(text)
+    assert (found.mean, found.std, found.crop) == ((0.485, 0.456, 0.406), (0.25,), 0.875)
+    assert (found.class_order, found.background, found.size) == ("natural", "#102030", (32, 32))
+    assert uploaded.read_name(SMALL, None, Reading(crop=0)) == SMALL
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        (Reading(order="random"), "alphabetical or natural"),
+        (Reading(mean="0.5&weights=x"), "Mean takes one number, or three"),
+        (Reading(std="0.1, 0.2"), "Standard deviation takes one number, or three"),
+        (Reading(crop=1.5), "no share above 0 and at most 1"),
+        (Reading(crop=True), "no share above 0 and at most 1"),
+        (Reading(background="no colour"), "There is no colour"),
+    ],
+)
+def test_a_way_to_read_that_cannot_be_has_its_sentence(how: Reading, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        uploaded.read_name(SMALL, 32, how)
+
+
+def test_an_opening_is_stopped_or_late_and_leaves_nothing(
+    uploads: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = set(Path(uploaded.tempfile.gettempdir()).glob("playground-upload-*"))
+
+    def slow(cancel: CancelToken, progress: openings.Progress) -> zoo.ModelCard:
+        progress(3, 10)
+        while True:
+            cancel.check()
+            time.sleep(0.01)
+
+    job = openings.opening(slow)
+    until(lambda: job.done == 300)
+    assert "Reading the pictures" in openings.progress_html(job)
+    job.cancel.cancel()
+    until(lambda: not job.active)
+    assert copy.UPLOAD_STOPPED in openings.ended_html(job)
+    monkeypatch.setattr(openings, "DEADLINE", 0.3)
+    job = openings.opening(slow)
+    until(lambda: not job.active)
+    assert job.state == "late"
+    assert "was stopped. Use fewer or smaller pictures" in openings.ended_html(job)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Stopped):
+        uploaded.reader(*uploads, SMALL, 32)(token, lambda done, total: None)
+    assert set(Path(uploaded.tempfile.gettempdir()).glob("playground-upload-*")) == kept
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_wrong_weights_say_so_in_one_sentence(swin: OwnFiles, tmp_path: Path) -> None:
