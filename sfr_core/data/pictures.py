@@ -6,11 +6,12 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from sfr_core.errors import AssetError, ConfigError
 
 MAX_SIDE_PIXELS = 8000
 MAX_PIXELS = 40_000_000
+MAX_SLOW_PIXELS = 2_500_000
+SLOW = 50
+"""Formats that Pillow decodes in Python (uncompressed DDS, PPM of 16 bits) take so many times as long and more: ten seconds a megapixel."""
 NO_PICTURES = frozenset({"EPS", "WMF", "MPEG", "FLI", "BUFR", "GRIB", "HDF5", "FITS", "IPTC"})
 """Formats that Pillow knows and that are not read: programs and drawings (EPS, WMF), videos, measurements."""
 STARTS = re.compile(
@@ -58,7 +62,7 @@ class Header:
     Attributes:
         height, width: upright, pixels.
         grey: it has one channel.
-        reducible: it can be read at reduced size (JPEG).
+        reducible: it can be read at reduced size (JPEG). slow: it is decoded in Python.
         peak: highest value of a picture of more than 8 bits of grey; None of all others.
         fractions: its values are floating-point numbers.
         deep_colour: more than 8 bits a colour, of which Pillow reads the upper 8.
@@ -68,6 +72,7 @@ class Header:
     width: int
     grey: bool
     reducible: bool = False
+    slow: bool = False
     peak: float | None = None
     fractions: bool = False
     deep_colour: bool = False
@@ -92,10 +97,10 @@ class Shape:
     unit: bool = False
 
     def pixels_of(self, header: Header) -> float:
-        """How many pixels are decoded for a picture."""
+        """How many pixels are decoded for a picture, those of a slow format counted by their time."""
         reduced = _reduction(header.height, header.width, self) if header.reducible else 1.0
         halved = min(3, int(math.log2(reduced)))
-        return header.height * header.width / float(4**halved)
+        return header.height * header.width * (SLOW if header.slow else 1) / float(4**halved)
 
 
 @cache
@@ -136,6 +141,9 @@ def _opened(source: Source, name: str) -> Iterator[Image.Image]:
         image = Image.open(io.BytesIO(source.read(name)), formats=sorted(set(_formats().values())))
         if max(image.size) > MAX_SIDE_PIXELS or image.width * image.height > MAX_PIXELS:
             raise _too_large(name, f" ({image.width:,} x {image.height:,} pixels)")
+        if _is_slow(image) and image.width * image.height > MAX_SLOW_PIXELS:
+            hint = "Save it again as PNG."
+            raise AssetError(f"The picture '{name[:80]}' is too large to be read as {image.format}.", hint=hint)
         yield image
     except (AssetError, Stopped):
         raise
@@ -170,7 +178,8 @@ def probe(source: Source, name: str) -> Header:
             width,
             grey=image.mode in {"1", "L"},
             reducible=image.format in {"JPEG", "MPO"},
-            deep_colour=any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())),
+            slow=_is_slow(image),
+            deep_colour=any(";16" in str(tile[3]) for tile in _tiles(image)),
         )
 
 
@@ -183,6 +192,16 @@ def _probe_deep(image: Image.Image, name: str, height: int, width: int) -> Heade
             hint="Save it with values from 0 to 65,535, or from 0 to 1.",
         )
     return Header(height, width, grey=True, peak=high, fractions=image.mode == "F")
+
+
+def _tiles(image: Image.Image) -> Sequence[Any]:
+    """What Pillow has yet to decode: decoder, place, offset, arguments."""
+    tiles: Sequence[Any] = getattr(image, "tile", ())
+    return tiles
+
+
+def _is_slow(image: Image.Image) -> bool:
+    return any(tile[0] in Image.DECODERS for tile in _tiles(image))
 
 
 def _is_deep(image: Image.Image) -> bool:

@@ -205,6 +205,15 @@ def test_a_picture_too_large_is_refused_by_its_header(size: tuple[int, int]) -> 
     assert peak < 1_000_000
 
 
+def test_formats_that_are_decoded_in_python_are_small_and_count_more() -> None:
+    small = probe(Bytes(encoded(Image.new("RGB", (20, 10)), "DDS")), "x")
+    assert small.slow
+    assert Shape(4, 4, 3).pixels_of(small) == 50 * 200
+    assert not probe(Bytes(picture(1)), "x").slow
+    with pytest.raises(AssetError, match="too large to be read as PPM"):
+        probe(Bytes(b"P6 2000 2000 65535\n" + bytes(24)), "x")
+
+
 def test_photographs_are_read_at_reduced_size_and_look_the_same() -> None:
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 256, (48, 64, 3), np.uint8)).resize((1600, 1200), Image.Resampling.BICUBIC)
