@@ -158,13 +158,13 @@ def _run(args: argparse.Namespace) -> int:
     check_folder(out, overwrite=args.overwrite)
     wanted = _given_config(args)
     own = uploaded_model(args, wanted, say=log)
-    if own is not None:
-        tell_known(own, wanted["method"], say=log, anyway=args.anyway)
     model = card(wanted["model"]) if own is None else own.card
     config = _config({**wanted, "model": model.id}, model.kind)
     planned = plan(config, card=model, dataset=None if own is None else own.dataset, files=True)
-    if own is not None and args.config is not None:
-        check_rows(args.config, own.dataset, planned.forget)
+    if own is not None:
+        if args.config is not None:
+            check_rows(args.config, own.dataset, planned.forget)
+        tell_known(own, config.method, say=log, anyway=args.anyway)
 
     from sfr_core.ops.device import cpu_threads
     from sfr_core.ops.ranks import join

@@ -202,7 +202,7 @@ def test_an_unknown_class_of_folders_to_train_and_test_on_names_the_classes(
 ) -> None:
     for part in ("training_set", "test_set"):
         shutil.copytree(own.data, tmp_path / "pictures" / part)
-    options = ["--data", str(tmp_path / "pictures"), *own.options()[2:]]
+    options = ["--data", str(tmp_path / "pictures"), *own.files()[2:]]  # the sentence on what it knows comes after
     args = ["run", *options, "--forget", "class:test_set", "--method", "finetune", "--out", str(tmp_path / "out")]
     assert main(args) == 2
     assert "Unknown class 'test_set'. Known: blue, green, red." in capsys.readouterr().err
