@@ -11,8 +11,8 @@ import gradio as gr
 from demos.context import TOKEN, new_token, say
 from demos.jobs.book import Job, JobBook
 from sfr_core import catalog, presets
-from sfr_core.configs import RunConfig
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.configs import MAX_SEED, RunConfig
+from sfr_core.errors import InputError, PlaygroundError, quoted
 from sfr_core.events import to_json
 from sfr_core.kinds import KINDS
 from sfr_core.plan import plan
@@ -46,7 +46,7 @@ def register(book: JobBook, address: Callable[[], str] = str) -> None:
     def list_methods(kind: str = next(iter(KINDS))) -> list[dict[str, Any]]:
         """Methods for a kind of model (of `list_models`) with their presets and every setting."""
         try:
-            table = catalog.of_kind(kind)
+            table = catalog.of_kind(quoted(kind))
         except PlaygroundError as error:
             raise say(error) from None
         return [
@@ -68,7 +68,7 @@ def register(book: JobBook, address: Callable[[], str] = str) -> None:
         """Queues a run. `config` is a RunConfig as JSON; `settings` may be partial (the preset fills the rest)."""
         try:
             run = plan(read_config(config))
-            owner = visitor if TOKEN.fullmatch(visitor) else new_token()
+            owner = visitor if isinstance(visitor, str) and TOKEN.fullmatch(visitor) else new_token()
             return {"job": book.submit(owner, run, address()).id, "visitor": owner}
         except PlaygroundError as error:
             raise say(error) from None
@@ -76,13 +76,20 @@ def register(book: JobBook, address: Callable[[], str] = str) -> None:
     def run_events(job: str, visitor: str, start: int = 0) -> dict[str, Any]:
         """State, place in the queue and the events from number `start` on, at most 500 at a time."""
         found = _owned(book, visitor, job)
+        if type(start) is not int or not 0 <= start <= MAX_SEED:
+            raise say(
+                InputError(
+                    "The number of the first event must be a whole one from 0 on.",
+                    hint="Give the last answer's 'next'.",
+                )
+            )
         state = found.state  # before the log, so that an ended state never hides events
-        events = found.log[max(0, int(start)) : max(0, int(start)) + EVENTS_PER_CALL]
+        events = found.log[start : start + EVENTS_PER_CALL]
         return {
             "state": state,
             "place": book.place(job),
             "events": [to_json(event) for event in events],
-            "next": max(0, int(start)) + len(events),
+            "next": start + len(events),
             "error": found.error,
         }
 

@@ -5,21 +5,49 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+QUOTED = 80
+"""Characters of what somebody gave or a file holds that a sentence repeats at most."""
+LONGEST, LONGEST_HINT = 500, 2500
+"""Characters of a message and of a hint, whatever they repeat; a hint may list names."""
+REASON = 160
+"""Characters of what a library says of a failure."""
+
+
+def quoted(value: object, most: int = QUOTED) -> str:
+    """A value as a sentence may repeat it: on one line, printable and short."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes, or a table without end
+        text = f"a {type(value).__name__} that is too large to be shown"
+    text = "".join(c if c.isprintable() else " " for c in text[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def given(value: object) -> str:
+    """As `quoted`, with marks around a text: "3" is no number."""
+    return f"'{quoted(value)}'" if isinstance(value, str) else quoted(value)
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, as the bracket of a sentence: its first line, short, without the path that an OSError repeats."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = said.strip().splitlines() or [type(error).__name__]
+    return quoted(" ".join(quoted(word) for word in lines[0].split()), REASON)
+
 
 class PlaygroundError(Exception):
     """Base of the tree.
 
     Args:
-        message: one sentence that says what is wrong.
+        message: one sentence that says what is wrong; what it repeats of a person's text is `quoted`.
         hint: one sentence that says what to do; shown after the message.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = quoted(message, LONGEST), quoted(hint, LONGEST_HINT)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
@@ -39,13 +67,13 @@ class UnknownName(InputError):
     """A model, class, method, preset or field that does not exist; the hint names the nearest that does."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names, name = sorted(known), quoted(name)
         by_folded = {n.casefold(): n for n in names}
         near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=NEAR)
-        nearest = f"Did you mean '{by_folded[near[0]]}'? " if near else ""
+        nearest = f"Did you mean '{quoted(by_folded[near[0]])}'? " if near else ""
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        listed = ", ".join(names[:MOST_NAMED])
-        super().__init__(f"Unknown {kind} '{name}'.", hint=f"{nearest}Known: {listed}{more}.")
+        listed = ", ".join(quoted(each) for each in names[:MOST_NAMED])
+        super().__init__(f"Unknown {quoted(kind)} '{name}'.", hint=f"{nearest}Known: {listed}{more}.")
 
 
 class ConfigError(InputError):

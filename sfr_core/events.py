@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from sfr_core.errors import AssetError
-from sfr_core.reading import read
+from sfr_core.reading import Count, Seconds, read
 from sfr_core.results import AnyRecord, LiveRecord, RunResult, record_json
 
 Phase = Literal["prepare", "fisher", "mask", "unlearn", "evaluate"]
@@ -32,7 +32,7 @@ class PhaseStarted:
     """A phase begins; `total` counts the units (batches or steps) of its PhaseProgress, 0 where there are none."""
 
     phase: Phase
-    total: int
+    total: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class PhaseProgress:
     """`done` of `total` units of a phase are ready; steps of the phase `unlearn` report as Step instead."""
 
     phase: Phase
-    done: int
-    total: int
+    done: Count
+    total: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class LayerSaliency:
     """One parameter tensor in the mask. `kept_at[j]` counts the entries with ratio >= MaskReady.thresholds[j]."""
 
     name: str
-    shape: tuple[int, ...]
-    size: int
-    kept: int
-    kept_at: tuple[int, ...]
+    shape: tuple[Count, ...]
+    size: Count
+    kept: Count
+    kept_at: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,22 +80,22 @@ class Step:
         seconds: wall time of this step.
     """
 
-    i: int
-    total: int
+    i: Count
+    total: Count
     forget_loss: float | None = None
     remain_loss: float | None = None
     alpha: float | None = None
     lr: float
     forget_grad_norm: float | None = None
     remain_grad_norm: float | None = None
-    seconds: float
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
     """Something was measured after step `i` (0: before the first step)."""
 
-    i: int
+    i: Count
     when: When
     record: AnyRecord
 
@@ -105,9 +105,9 @@ class Prediction:
     """What a classifier says of one fixed picture: its `row` in the `source` split, and a `confidence` of 0 to 1."""
 
     source: Literal["train", "test"]
-    row: int
-    label: int
-    predicted: int
+    row: Count
+    label: Count
+    predicted: Count
     confidence: float
 
 
@@ -125,11 +125,11 @@ class Sheet:
     """
 
     png: str
-    side: int
-    columns: int
+    side: Count
+    columns: Count
     labels: tuple[int, ...]
     accepted: tuple[int, ...]
-    steps: int
+    steps: Count
     guidance: float
 
 
@@ -137,7 +137,7 @@ class Sheet:
 class Preview:
     """Live evidence after step `i`: a classifier's predictions on fixed pictures, or a generator's samples."""
 
-    i: int
+    i: Count
     predictions: tuple[Prediction, ...] = ()
     sheet: Sheet | None = None
 
@@ -146,7 +146,7 @@ class Preview:
 class Finished:
     """All steps are done. `result` is None where a bare method speaks, and filled in by the runner."""
 
-    steps: int
+    steps: Count
     result: RunResult | None = None
 
 
@@ -154,7 +154,7 @@ class Finished:
 class Cancelled:
     """The run stopped early, after `steps` whole steps; the weights of that moment can be kept or rolled back."""
 
-    steps: int
+    steps: Count
     reason: Literal["stopped", "deadline"] = "stopped"
 
 

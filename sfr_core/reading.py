@@ -9,14 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, WrapValidator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, quoted
 
 EXACT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 """No unknown field, no text or switch for a number, no fraction for a whole number, nothing infinite."""
 Number = Annotated[float, WrapValidator(lambda value, check: value if type(value) is int else check(value))]
 """A float that is written again as it was read: 3 stays 3."""
+Count = Annotated[int, Field(ge=0)]
+"""A number of things."""
+Seconds = Annotated[float, Field(ge=0)]
+Percent = Annotated[float, Field(ge=0, le=100 + 1e-6)]
+"""A share; sums of single precision may be a little above."""
 T = TypeVar("T")
 _WORDS = {"missing": "it is missing", "unexpected_keyword_argument": "there is no such field"}
 
@@ -58,7 +63,7 @@ def read(kind: Callable[..., T], data: Any, where: str, *, hint: str) -> T:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         names = [part for part in first["loc"] if isinstance(part, str)]
-        what = f"'{names[-1]}' in {where}" if names else where[0].upper() + where[1:]
+        what = f"'{quoted(names[-1])}' in {where}" if names else where[0].upper() + where[1:]
         said = first["msg"].removeprefix("Value error, ")
         reason = _WORDS.get(first["type"], said[0].lower() + said[1:])
         raise AssetError(f"{what} cannot be read: {reason}.", hint=hint) from None

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Discriminator, Tag, model_validator
 
-from sfr_core.errors import AssetError
-from sfr_core.reading import Number, read
+from sfr_core.errors import AssetError, quoted
+from sfr_core.reading import Count, Number, Percent, Seconds, read
 
 SCHEMA = 1
 """Version of result.json, config.json and events.jsonl; raised with every incompatible change (docs/adr)."""
@@ -33,17 +33,17 @@ class ClassifierRecord:
         n_forget, n_remain, n_test: rows behind FA, RA and TA.
     """
 
-    FA: float
-    RA: float
-    TA: float
-    MIA: float | None = None
-    TA_forget: float | None = None
-    TA_remain: float | None = None
+    FA: Percent
+    RA: Percent
+    TA: Percent
+    MIA: Percent | None = None
+    TA_forget: Percent | None = None
+    TA_remain: Percent | None = None
     KL: float | None = None
-    MIA_svc: float | None = None
-    n_forget: int = 0
-    n_remain: int = 0
-    n_test: int = 0
+    MIA_svc: Percent | None = None
+    n_forget: Count = 0
+    n_remain: Count = 0
+    n_test: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,22 +70,22 @@ class GeneratorRecord:
         n_paraphrase, n_neighbours: samples behind FA_paraphrase and JA_neighbours; JA_others has the rest of n_remain.
     """
 
-    FA: float
-    FA_softmax: float
-    accepted_any: float
-    JA_remain: float
+    FA: Percent
+    FA_softmax: Percent
+    accepted_any: Percent
+    JA_remain: Percent
     FD_remain: float
     judge_entropy: float
     diversity: float
-    n_samples: int
-    n_remain: int
-    sampler_steps: int
+    n_samples: Count
+    n_remain: Count
+    sampler_steps: Count
     guidance: float
-    FA_paraphrase: float | None = None
-    JA_neighbours: float | None = None
-    JA_others: float | None = None
-    n_paraphrase: int = 0
-    n_neighbours: int = 0
+    FA_paraphrase: Percent | None = None
+    JA_neighbours: Percent | None = None
+    JA_others: Percent | None = None
+    n_paraphrase: Count = 0
+    n_neighbours: Count = 0
 
 
 CONCEPT_FIELDS = ("FA_paraphrase", "JA_neighbours", "JA_others", "n_paraphrase", "n_neighbours")
@@ -100,10 +100,10 @@ class LiveRecord:
     the other classes that the judge accepts as their class.
     """
 
-    forget: float
-    remain: float
-    n_forget: int
-    n_remain: int
+    forget: Percent
+    remain: Percent
+    n_forget: Count
+    n_remain: Count
 
 
 def _which(record: Any) -> str:
@@ -147,11 +147,11 @@ class RunResult:
     avg_d: float | None
     avg_d_before: float | None
     kl_floor: float | None
-    seconds: float
+    seconds: Seconds
     retrain_seconds: Number | None
-    steps: int
+    steps: Count
     mask_density: float | None
-    peak_memory_bytes: int | None
+    peak_memory_bytes: Count | None
     device: str
     config: dict[str, Any]
     versions: dict[str, str]
@@ -180,7 +180,8 @@ class RunResult:
             return data
         if data.get("schema") != SCHEMA:
             raise AssetError(
-                f"This run was written with schema {data.get('schema')}, this program reads {SCHEMA}.", hint=HINT
+                f"This run was written with schema {quoted(data.get('schema'))}, this program reads {SCHEMA}.",
+                hint=HINT,
             )
         if "passes" in data:
             return data
@@ -233,7 +234,7 @@ class GeneratorReport:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     accepted: NDArray[np.int64]
-    sampler_steps: int
+    sampler_steps: Count
     guidance: float
 
 

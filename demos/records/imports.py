@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import secrets
 import struct
 import threading
@@ -22,7 +23,7 @@ from typing import Any
 from demos.records.record import RunRecord, dataset_of, labels_of
 from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig
-from sfr_core.errors import AssetError, PlaygroundError
+from sfr_core.errors import AssetError, PlaygroundError, reason
 from sfr_core.events import Event, Finished, MaskReady, Preview, Sheet, from_json
 from sfr_core.results import RunResult
 
@@ -31,6 +32,8 @@ MAX_BYTES = 24 * 1024**2
 MAX_EVENTS = 30_000
 MAX_PARTS = 2_000
 """Most pictures of a preview and most layers of a mask."""
+LONGEST_INT, LARGEST_FLOAT = 15, 3.5e38
+"""Digits of a whole number that JavaScript holds exactly; what single precision holds."""
 NAMES = ("config.json", "result.json", "events.jsonl")
 HINT = "Choose config.json, result.json or events.jsonl of one run, or the zip of its folder."
 
@@ -70,7 +73,7 @@ def _unpack(path: Path) -> list[tuple[str, str]]:
                     raise AssetError("The zip unpacks to too much for a run.", hint=HINT)
                 out.append((name, _decode(name, raw)))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise AssetError(f"The zip cannot be read ({error}).", hint=HINT) from None
+        raise AssetError(f"The zip cannot be read ({reason(error)}).", hint=HINT) from None
     except Exception as error:  # zlib.error and its relatives for damaged members
         if isinstance(error, AssetError):
             raise
@@ -88,10 +91,23 @@ def _decode(name: str, raw: bytes) -> str:
 
 
 def _loads(text: str) -> Any:
+    """JSON; a number that no run measures or that a browser cannot hold is infinite, which its field then refuses.
+
+    Raises:
+        ValueError: no JSON.
+    """
+
     def refuse(word: str) -> float:
         raise ValueError(f"{word} is not a number")
 
-    return json.loads(text, parse_constant=refuse)
+    def whole(digits: str) -> float:
+        return int(digits) if len(digits) <= LONGEST_INT else math.inf
+
+    def fraction(digits: str) -> float:
+        value = float(digits)
+        return value if abs(value) <= LARGEST_FLOAT else math.inf
+
+    return json.loads(text, parse_constant=refuse, parse_int=whole, parse_float=fraction)
 
 
 def _parse(name: str, text: str) -> RunConfig | RunResult | tuple[Event, ...]:
@@ -152,6 +168,20 @@ def _config(data: Any) -> RunConfig:
     return config
 
 
+def _check_alike(result: RunResult) -> None:
+    """Before and after must be measured alike: they are compared number by number.
+
+    Raises:
+        AssetError: they are not.
+    """
+    before, after = result.before, result.after
+    alike = type(before) is type(after)
+    for name in ("TA_forget", "TA_remain"):
+        alike = alike and (getattr(before, name, None) is None) == (getattr(after, name, None) is None)
+    if not alike:
+        raise AssetError("The result measures other things after the run than before it.", hint=HINT)
+
+
 def _check_settings(config: RunConfig) -> None:
     """The settings must be those of the method for some kind of model; a method of another version is let through.
 
@@ -182,6 +212,8 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
     if result is not None and said is not None and result != said:
         raise AssetError("result.json and events.jsonl are of different runs.", hint=HINT)
     result = result or said
+    if result is not None:
+        _check_alike(result)
     config: RunConfig | None = by_kind.get(RunConfig)
     told = _config(result.config) if result is not None else None
     if config is not None and told is not None and config != told:

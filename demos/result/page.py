@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from typing import Any
 import gradio as gr
 
 from demos.context import PageContext, drawn_once
+from demos.guard import unforeseen
 from demos.panel import ShownRun
 from demos.records.brief import lines
 from demos.records.imports import Imports
 from demos.records.record import RunRecord
-from demos.render import behind_blur, render
+from demos.render import alert, behind_blur, render
 from demos.result import classifier, generator, parts, tables
 from demos.result.break_it import BreakIt
 from demos.result.clip_score import ClipScore, scores
@@ -27,8 +27,6 @@ from demos.static_files import mounting
 from demos.text import brief as brief_texts
 from demos.text import result as texts
 from demos.text.live import LIVE
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +120,7 @@ class Result:
             try:
                 Compare(run, run.record(browser))
                 box.visible = True
-            except Exception:  # the run itself must stay on screen whatever Compare makes of it
-                LOG.exception("Compare failed for run %s", shown[:8])
+                return
+            except Exception as error:  # the run itself must stay on screen whatever Compare makes of it
+                sentence = unforeseen(error)
+        gr.HTML(alert(sentence), elem_id=f"{self.prefix}-failed")

@@ -60,7 +60,7 @@ class Form:
             InputError: something is missing, unknown or out of range.
         """
         model = (show.selected(values[self.model]) or [""])[0]
-        rows = [int(row) for row in show.selected(values[self.samples]) if row.isdigit()]
+        rows = show.rows_of(values[self.samples])
         card = zoo.card(model)
         kinds = show.kinds_of(card.id)
         kind = values[self.kind] if values[self.kind] in kinds else kinds[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from sfr_core.errors import InputError, SpecError
 from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped as zoo
 
+ROW = re.compile(r"[0-9]{1,9}")
 FIRST_CHOICE = "Sneaker"
 """What is chosen to be forgotten at first, where a model retrained without it is shipped."""
 
@@ -28,6 +30,11 @@ def selected(value: Any) -> list[str]:
     """The chosen ids of a picker's value, whatever a caller sent."""
     chosen = value.get("selected") if isinstance(value, Mapping) else None
     return [item for item in chosen if isinstance(item, str)] if isinstance(chosen, list) else []
+
+
+def rows_of(value: Any) -> list[int]:
+    """Row numbers that are chosen in a picker of pictures."""
+    return [int(item) for item in selected(value) if ROW.fullmatch(item)]
 
 
 def known(model: Any) -> str:

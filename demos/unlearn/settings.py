@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
 from demos.text import unlearn as copy
@@ -10,7 +11,7 @@ from sfr_core import catalog
 from sfr_core.configs import Setting
 from sfr_core.configs.base import Group, must_be
 from sfr_core.configs.run import whole
-from sfr_core.errors import ConfigError, SpecError
+from sfr_core.errors import ConfigError, SpecError, quoted
 from sfr_core.kinds import KINDS
 
 MAX_SAMPLES = 2000
@@ -65,17 +66,16 @@ def clean(setting: Setting, value: Any) -> Any:
     if setting.kind == "int" and isinstance(value, float) and value.is_integer():
         return int(value)
     if setting.kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):
+            return float(value)
     return value
 
 
-def forget_text(
-    kind: str, classes: Sequence[str], share_percent: float | None, share_seed: float | None, rows: Iterable[int]
-) -> str:
+def forget_text(kind: str, classes: Sequence[str], share_percent: Any, share_seed: Any, rows: Iterable[int]) -> str:
     """The forget specification (docs/contracts.md) of the form; `classes` holds the chosen names, of a concept the one.
 
     Raises:
-        SpecError: nothing is chosen.
+        SpecError: nothing is chosen, or no share. ConfigError: no seed.
     """
     if kind == "class":
         if not classes:
@@ -88,8 +88,10 @@ def forget_text(
     if kind == "random":
         if share_percent is None or share_seed is None:
             raise SpecError("The share or its seed is empty.", hint="Give both as numbers.")
-        if not 0 < share_percent < 100:
-            raise SpecError(f"A share of {share_percent:g} % cannot be forgotten.", hint="Choose one from 1 to 50 %.")
+        if type(share_percent) not in (int, float) or not 0 < share_percent < 100:
+            raise SpecError(
+                f"A share of {quoted(share_percent)} % cannot be forgotten.", hint="Choose one from 1 to 50 %."
+            )
         return f"random:{share_percent / 100:g}@{whole('seed of the draw', share_seed)}"
     chosen = sorted(set(rows))
     if not chosen:

@@ -68,7 +68,7 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
     form.samples_class.change(turn(0), paging, [form.samples, form.page], **LAST)
 
     def count(picker: Any) -> str:
-        rows = sorted(int(row) for row in show.selected(picker) if row.isdigit())
+        rows = sorted(show.rows_of(picker))
         if not rows:
             return copy.SAMPLES_NONE
         words = ", ".join(f"#{row}" for row in rows[:12]) + (" …" if len(rows) > 12 else "")

@@ -26,7 +26,7 @@ from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
 from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.data.file_names import table_of
-from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName
+from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName, quoted
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.hub.local import is_path
 from sfr_core.plan import RunPlan, plan
@@ -71,7 +71,8 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(message[:1].upper() + message[1:] + ".", hint=f"See: {self.prog} --help")
+        said = " ".join(quoted(word) for word in message.split())
+        raise InputError(said[:1].upper() + said[1:] + ".", hint=f"See: {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -277,7 +278,7 @@ def _overrides(method: MethodSpec, texts: list[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"--set {text} has no value.", hint="Write --set field=value.")
+            raise ConfigError(f"--set {quoted(text)} has no value.", hint="Write --set field=value.")
         if name not in specs:
             raise UnknownName("field", name, specs)
         out[name] = parse_value(specs[name], value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any, Literal, Self, TypeVar, cast, dataclass_transform, get_a
 import pydantic
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
-from sfr_core.errors import ConfigError, UnknownName
+from sfr_core.errors import ConfigError, UnknownName, given
 from sfr_core.reading import EXACT
 
 Group = Literal["main", "forgetting", "repair", "mask", "optimiser", "ablation"]
@@ -96,7 +95,7 @@ class MethodConfig:
         known = {spec.name: spec for spec in cls.settings()}
         if name not in known:
             raise UnknownName("field", name, known)
-        raise ConfigError(must_be(known[name]), hint=f"You gave {name} = {reprlib.repr(wrong['input'])}.")
+        raise ConfigError(must_be(known[name]), hint=f"You gave {name} = {given(wrong['input'])}.")
 
     def check_abilities(self, have: Collection[str]) -> None:
         """Refuses values that ask for what a task cannot do.

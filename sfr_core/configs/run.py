@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
@@ -10,7 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from sfr_core.configs.base import checked
 from sfr_core.configs.renamed import renamed
-from sfr_core.errors import ConfigError, UnknownName
+from sfr_core.errors import ConfigError, UnknownName, given, quoted
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -28,6 +27,7 @@ ACCEPTED = {
     "threads": f"a whole number between 1 and {MAX_THREADS:,}",
     "redirect": f"a prompt of at most {MAX_PROMPT} characters",
     "settings": "a table of fields, {field: value}",
+    "schema": "1",
 }
 """What a field of a run takes, where that is no name."""
 
@@ -88,7 +88,7 @@ class RunConfig:
         if choices := get_args(hints[name]) if wrong[0]["type"] == "literal_error" else ():
             raise UnknownName(name, str(value), choices)
         must_be = f"The {name} must be {ACCEPTED.get(name, 'a name')}."
-        raise ConfigError(must_be, hint=f"You gave {reprlib.repr(value)}.")
+        raise ConfigError(must_be, hint=f"You gave {given(value)}.")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict, fields in the order above."""
@@ -114,7 +114,8 @@ class RunConfig:
             raise ConfigError("This is not a run configuration.", hint="Choose a config.json written by this program.")
         if data.get("schema", 1) != 1:
             raise ConfigError(
-                f"This configuration has schema {data['schema']}, this program reads 1.", hint="Update the program."
+                f"This configuration has schema {quoted(data['schema'])}, this program reads 1.",
+                hint="Update the program.",
             )
         if isinstance(data.get("method"), str) and isinstance(data.get("settings"), dict):
             method, settings = renamed(data["method"], data["settings"])
@@ -122,12 +123,14 @@ class RunConfig:
         return cls(**data)
 
 
-def whole(name: str, value: float | None) -> int:
+def whole(name: str, value: Any) -> int:
     """A number box's value as a whole number of seed size.
 
     Raises:
-        ConfigError: empty, with a fraction, or out of range.
+        ConfigError: no number, with a fraction, or out of range.
     """
-    if value is None or not float(value).is_integer() or not 0 <= value <= MAX_SEED:
-        raise ConfigError(f"The {name} must be a whole number between 0 and {MAX_SEED:,}.", hint=f"You gave {value!r}.")
+    if type(value) not in (int, float) or not 0 <= value <= MAX_SEED or value != int(value):
+        raise ConfigError(
+            f"The {name} must be a whole number between 0 and {MAX_SEED:,}.", hint=f"You gave {given(value)}."
+        )
     return int(value)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from sfr_core.data.class_sets import evenly
 from sfr_core.data.public import public_mode
 from sfr_core.data.splits import ForgetSpec, Split
-from sfr_core.errors import AssetError, SpecError, UnknownName
+from sfr_core.errors import AssetError, SpecError, UnknownName, reason
 
 FILE = "concepts.json"
 ConceptKind = Literal["object", "category", "style"]
@@ -213,7 +213,7 @@ def _listed(path: Path) -> Concepts:
         listed = tuple(_concept(values) for values in data.pop("concepts"))
         found = Concepts(tuple(data.pop("neutral")), listed, **data)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AssetError(f"The list of concepts {path} cannot be read ({error}).", hint=_REMEDY) from None
+        raise AssetError(f"The list of concepts {path} cannot be read ({reason(error)}).", hint=_REMEDY) from None
     known = {concept.name for concept in found.concepts}
     for concept in found.concepts:
         strange = [name for name in (*concept.neighbours, *(concept.others or ())) if name not in known]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, reason
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FASHION_FULL = Path("/usr/share/datasets/fashion-mnist")
@@ -92,7 +92,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     except FileNotFoundError:
         raise AssetError(f"The data file {path} is missing.", hint=hint) from None
     except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
-        raise AssetError(f"The data file {path} is damaged ({error}).", hint=hint) from None
+        raise AssetError(f"The data file {path} is damaged ({reason(error)}).", hint=hint) from None
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> None:

@@ -9,10 +9,8 @@ from pathlib import PurePosixPath
 
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.layout import composed
-from sfr_core.errors import SpecError, UnknownName
+from sfr_core.errors import SpecError, UnknownName, quoted
 
-QUOTED = 80
-"""Characters of a name that a sentence repeats."""
 MOST_COMPARED = 2000
 """Names among which the nearest to an unknown one is looked for."""
 
@@ -38,8 +36,8 @@ def rows_of(wanted: Iterable[str], dataset: Dataset) -> tuple[int, ...]:
         if len(rows) > 1:
             rows = [row for row in rows if f"/{names[row]}".endswith(f"/{name}")] or rows
         if len(rows) > 1:
-            some = ", ".join(names[row][:QUOTED] for row in rows[:3])
-            raise SpecError(f"{len(rows)} files are called '{name[:QUOTED]}'.", hint=f"Write more of the name: {some}.")
+            some = ", ".join(quoted(names[row]) for row in rows[:3])
+            raise SpecError(f"{len(rows)} files are called '{quoted(name)}'.", hint=f"Write more of the name: {some}.")
         if not rows:
             raise _unknown(name, names, tests)
         found.update(rows)
@@ -79,7 +77,7 @@ def check_table(table: str, dataset: Dataset, forget: Iterable[int]) -> None:
         old, new = then.get(str(row), ""), now[row].encode(errors="backslashreplace").decode() if row < len(now) else ""
         if old != new:
             raise SpecError(
-                f"Row {row} was '{old[:QUOTED]}' in that run and is '{new[:QUOTED]}' now.",
+                f"Row {row} was '{quoted(old)}' in that run and is '{quoted(new)}' now.",
                 hint="Give the pictures as they were, or name those to forget by their files (files:NAME).",
             )
 
@@ -97,8 +95,8 @@ def _by_ends(names: Iterable[str]) -> dict[str, list[int]]:
 def _unknown(name: str, names: tuple[str, ...], tests: tuple[str, ...]) -> SpecError | UnknownName:
     if name.casefold() in _by_ends(tests):
         return SpecError(
-            f"'{name[:QUOTED]}' is a picture to test on, which was never trained on.",
+            f"'{quoted(name)}' is a picture to test on, which was never trained on.",
             hint="Name training pictures; rows.csv of a run tells them apart.",
         )
     near = [one for one in names if PurePosixPath(one).parent.name == PurePosixPath(name).parent.name] or names
-    return UnknownName("picture", name[:QUOTED], near[:MOST_COMPARED])
+    return UnknownName("picture", name, near[:MOST_COMPARED])

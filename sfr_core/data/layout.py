@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from sfr_core.data.sources import LAYOUT
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, quoted
 
 ClassOrder = Literal["alphabetical", "natural"]
 """Of subfolders: "10" before "9", or 9 before 10."""
@@ -142,7 +142,7 @@ def _inside(files: list[Found], folder: str) -> list[Found]:
 def _check_depth(pictures: list[Found], least: int) -> None:
     for name, parts in pictures:
         if len(parts) < least:
-            raise AssetError(f"The picture '{name[:80]}' lies in no class folder.", hint=LAYOUT)
+            raise AssetError(f"The picture '{quoted(name)}' lies in no class folder.", hint=LAYOUT)
 
 
 def _roles(pictures: list[Found]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -157,7 +157,7 @@ def _roles(pictures: list[Found]) -> tuple[dict[str, str], tuple[str, ...]]:
         if roles:
             split, other = next(iter(roles)), next(top for top in tops if top not in roles)
             raise AssetError(
-                f"'{split[:80]}' may be a class or a part of the pictures: '{other[:80]}' lies beside it.",
+                f"'{quoted(split)}' may be a class or a part of the pictures: '{quoted(other)}' lies beside it.",
                 hint="Give only folders of classes, or only the folders train and test with the classes in them.",
             )
     if not roles:
@@ -166,7 +166,7 @@ def _roles(pictures: list[Found]) -> tuple[dict[str, str], tuple[str, ...]]:
     for top, role in roles.items():
         if role in by_role:
             raise AssetError(
-                f"'{by_role[role][:80]}' and '{top[:80]}' may be the same part of the pictures.",
+                f"'{quoted(by_role[role])}' and '{quoted(top)}' may be the same part of the pictures.",
                 hint="Keep one of them, or put their pictures into one folder.",
             )
         by_role[role] = top
@@ -174,8 +174,8 @@ def _roles(pictures: list[Found]) -> tuple[dict[str, str], tuple[str, ...]]:
         lone = by_role.get("train") or next(iter(by_role.values()))
         missing = "test" if "train" in by_role else "train"
         raise AssetError(
-            f"A folder '{lone[:80]}' needs a folder '{missing}' beside it.",
-            hint=f"Name it so, or give only what is in '{lone[:80]}': a fifth of each class is then held out to test on.",
+            f"A folder '{quoted(lone)}' needs a folder '{missing}' beside it.",
+            hint=f"Name it so, or give only what is in '{quoted(lone)}': a fifth of each class is then held out to test on.",
         )
     test = "test" if "test" in by_role else "val"
     notes = []
@@ -183,9 +183,9 @@ def _roles(pictures: list[Found]) -> tuple[dict[str, str], tuple[str, ...]]:
         if role not in ("train", test):
             n = sum(parts[0] == top for _, parts in pictures)
             many = "picture in '{}' is" if n == 1 else "pictures in '{}' are"
-            why = "has no classes" if role == "unlabelled" else f"'{by_role[test][:80]}' is there to test on"
+            why = "has no classes" if role == "unlabelled" else f"'{quoted(by_role[test])}' is there to test on"
             why = f"it {why}" if role == "unlabelled" else why
-            notes.append(f"{n:,} {many.format(top[:80])} not used: {why}.")
+            notes.append(f"{n:,} {many.format(quoted(top))} not used: {why}.")
     return {"train": by_role["train"], "test": by_role[test]}, tuple(notes)
 
 
@@ -195,7 +195,7 @@ def _check_skipped(classes: dict[str, list[str]], skipped: list[Found]) -> None:
     if lost:
         note = skipped_note(parts[-1] for _, parts in skipped if parts[0] == lost[0])
         raise AssetError(
-            f"The folder '{lost[0][:80]}' holds no picture that can be read. {note[0]}",
+            f"The folder '{quoted(lost[0])}' holds no picture that can be read. {note[0]}",
             hint="Save its pictures as PNG or JPEG, or remove the folder if it is no class.",
         )
 
@@ -222,10 +222,10 @@ def classes_of(
 def _class_names(parts: Parts, wanted: tuple[str, ...] | None, order: ClassOrder) -> tuple[str, ...]:
     names = sorted(parts["train"], key=_natural if order == "natural" else None)
     if len(names) < 2:
-        raise AssetError(f"There is only one class ('{names[0][:80]}').", hint=LAYOUT)
+        raise AssetError(f"There is only one class ('{quoted(names[0])}').", hint=LAYOUT)
     extra = sorted(set(parts.get("test", {})) - set(names))
     if extra:
-        raise AssetError(f"The class '{extra[0][:80]}' is in test but not in train.", hint=LAYOUT)
+        raise AssetError(f"The class '{quoted(extra[0])}' is in test but not in train.", hint=LAYOUT)
     if wanted is not None and sorted(map(composed, wanted)) != sorted(names):
         odd = sorted(set(map(composed, wanted)) ^ set(names)) or ["twice the same"]
         raise AssetError(
@@ -237,7 +237,7 @@ def _class_names(parts: Parts, wanted: tuple[str, ...] | None, order: ClassOrder
     bad = [name for name in names if "," in name or name != name.strip()]
     if bad:
         raise AssetError(
-            f"The class name '{bad[0][:80]}' has a comma or a blank at its end.",
+            f"The class name '{quoted(bad[0])}' has a comma or a blank at its end.",
             hint="Rename that folder: commas separate classes.",
         )
     if any("\ud800" <= letter <= "\udfff" for name in names for letter in name):

@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageColor
 
 from sfr_core.cancel import Stopped
 from sfr_core.data.sources import Source
-from sfr_core.errors import AssetError, ConfigError
+from sfr_core.errors import AssetError, ConfigError, quoted
 
 MAX_SIDE_PIXELS = 8000
 MAX_PIXELS = 40_000_000
@@ -129,7 +129,7 @@ def colour_of(text: str) -> tuple[int, int, int]:
         red, green, blue, *_ = ImageColor.getrgb(text.strip())
     except (ValueError, AttributeError):
         raise ConfigError(
-            f"There is no colour '{str(text)[:80]}'.", hint="Write a name such as white, or #rrggbb."
+            f"There is no colour '{quoted(str(text))}'.", hint="Write a name such as white, or #rrggbb."
         ) from None
     return red, green, blue
 
@@ -143,7 +143,7 @@ def _opened(source: Source, name: str) -> Iterator[Image.Image]:
             raise _too_large(name, f" ({image.width:,} x {image.height:,} pixels)")
         if _is_slow(image) and image.width * image.height > MAX_SLOW_PIXELS:
             hint = "Save it again as PNG."
-            raise AssetError(f"The picture '{name[:80]}' is too large to be read as {image.format}.", hint=hint)
+            raise AssetError(f"The picture '{quoted(name)}' is too large to be read as {image.format}.", hint=hint)
         yield image
     except (AssetError, Stopped):
         raise
@@ -151,12 +151,12 @@ def _opened(source: Source, name: str) -> Iterator[Image.Image]:
         raise _too_large(name) from None
     except Exception:  # Pillow's readers raise whatever they meet in a damaged file
         hint = "Remove it or save it again as PNG."
-        raise AssetError(f"The picture '{name[:80]}' cannot be read.", hint=hint) from None
+        raise AssetError(f"The picture '{quoted(name)}' cannot be read.", hint=hint) from None
 
 
 def _too_large(name: str, size: str = "") -> AssetError:
     hint = f"Give at most {MAX_SIDE_PIXELS:,} pixels a side and {MAX_PIXELS // 10**6} megapixels."
-    return AssetError(f"The picture '{name[:80]}' is too large{size}.", hint=hint)
+    return AssetError(f"The picture '{quoted(name)}' is too large{size}.", hint=hint)
 
 
 def probe(source: Source, name: str) -> Header:
@@ -188,7 +188,7 @@ def _probe_deep(image: Image.Image, name: str, height: int, width: int) -> Heade
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high < 2 ** DEPTHS[-1]):  # NaN is neither
         raise AssetError(
-            f"The picture '{name[:80]}' has values from {low:g} to {high:g}, which are no grey of 16 bits.",
+            f"The picture '{quoted(name)}' has values from {low:g} to {high:g}, which are no grey of 16 bits.",
             hint="Save it with values from 0 to 65,535, or from 0 to 1.",
         )
     return Header(height, width, grey=True, peak=high, fractions=image.mode == "F")

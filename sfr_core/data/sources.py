@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, quoted
 
 LAYOUT = (
     "Make one subfolder per class with PNG or JPEG pictures in it, or the folders train and test with such subfolders."
@@ -102,11 +102,11 @@ class _ZipSource:
             name = _entry_name(entry)
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name):
-                raise AssetError(f"The zip holds the path '{name[:80]}', which leaves its folder.", hint=hint)
+                raise AssetError(f"The zip holds the path '{quoted(name)}', which leaves its folder.", hint=hint)
             if entry.flag_bits & 1:
                 raise AssetError("The zip is encrypted.", hint="Zip the folder again without a password.")
             if (entry.external_attr >> 16) & 0o170000 == 0o120000:
-                raise AssetError(f"The zip holds the link '{name[:80]}'.", hint=hint)
+                raise AssetError(f"The zip holds the link '{quoted(name)}'.", hint=hint)
             total += entry.file_size
             if entry.file_size > MAX_FILE_BYTES:
                 raise _too_large(name)
@@ -160,4 +160,4 @@ def open_source(path: Path) -> Iterator[Source]:
 
 
 def _too_large(name: str) -> AssetError:
-    return AssetError(f"The file '{name[:80]}' is larger than 32 MiB.", hint="Save the picture smaller.")
+    return AssetError(f"The file '{quoted(name)}' is larger than 32 MiB.", hint="Save the picture smaller.")

@@ -13,7 +13,7 @@ from sfr_core.configs import MAX_SEED
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.file_names import rows_of
 from sfr_core.data.layout import composed
-from sfr_core.errors import SpecError, UnknownName
+from sfr_core.errors import SpecError, UnknownName, quoted, reason
 from sfr_core.reading import text_of
 
 FORMS = "Write class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,ROW...], files:NAME[,NAME...] or concept:TEXT."
@@ -75,7 +75,7 @@ def parse_forget(
     """
     kind, colon, body = text.strip().partition(":")
     if not colon or not body.strip():
-        raise SpecError(f"The forget specification '{text}' cannot be read.", hint=FORMS)
+        raise SpecError(f"The forget specification '{quoted(text)}' cannot be read.", hint=FORMS)
     if kind == "class":
         return _parse_classes(body, class_names)
     if kind == "random":
@@ -86,7 +86,7 @@ def parse_forget(
         return _parse_files(body.strip(), files, dataset)
     if kind == "concept":
         return _parse_concept(body, class_names)
-    raise SpecError(f"Nothing can be forgotten by '{kind}'.", hint=FORMS)
+    raise SpecError(f"Nothing can be forgotten by '{quoted(kind)}'.", hint=FORMS)
 
 
 def _parse_classes(body: str, class_names: tuple[str, ...]) -> ForgetSpec:
@@ -110,12 +110,14 @@ def _parse_share(body: str) -> ForgetSpec:
         share, seed = float(share_text), int(seed_text) if at else 0
     except ValueError:
         raise SpecError(
-            f"The share '{body}' cannot be read.", hint="Write for example random:0.1 or random:0.1@3."
+            f"The share '{quoted(body)}' cannot be read.", hint="Write for example random:0.1 or random:0.1@3."
         ) from None
     if not 0.0 < share < 1.0:
-        raise SpecError(f"The share {share_text} is not between 0 and 1.", hint="Write for example random:0.1.")
+        raise SpecError(f"The share {quoted(share_text)} is not between 0 and 1.", hint="Write for example random:0.1.")
     if not 0 <= seed <= MAX_SEED:
-        raise SpecError(f"The seed {seed_text} is out of range.", hint=f"Give a whole number from 0 to {MAX_SEED}.")
+        raise SpecError(
+            f"The seed {quoted(seed_text)} is out of range.", hint=f"Give a whole number from 0 to {MAX_SEED}."
+        )
     return ForgetSpec(text=f"random:{share!r}@{seed}", share=share, seed=seed)
 
 
@@ -126,7 +128,7 @@ def _parse_rows(body: str, files: bool) -> ForgetSpec:
         rows = tuple(sorted({int(part) for part in body.split(",")}))
     except ValueError:
         raise SpecError(
-            f"The row numbers '{body[:40]}' cannot be read.", hint="Write for example samples:3,17."
+            f"The row numbers '{quoted(body)}' cannot be read.", hint="Write for example samples:3,17."
         ) from None
     return ForgetSpec(text="samples:" + ",".join(map(str, rows)), rows=rows)
 
@@ -150,7 +152,7 @@ def _listed(path: str, what: str, allowed: bool) -> str:
     try:
         return text_of(Path(path))
     except (OSError, ValueError) as error:  # ValueError: no text, or a NUL in the name
-        raise SpecError(f"The file of {what} {path[:80]} cannot be read ({error}).", hint=FORMS) from None
+        raise SpecError(f"The file of {what} {quoted(path)} cannot be read ({reason(error)}).", hint=FORMS) from None
 
 
 def _parse_concept(body: str, names: tuple[str, ...]) -> ForgetSpec:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sfr_core.errors import HubError
+from sfr_core.errors import HubError, reason
 from sfr_core.hub.fetch import converted_folder, fetch_files
 from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.headers import refuse_no_model
@@ -57,7 +57,9 @@ def convert(text: str) -> HubModel:
         shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
     except OSError as error:
-        raise HubError(f"The converted files could not be written ({error}).", hint="Free some space.") from None
+        raise HubError(
+            f"The converted files could not be written ({reason(error)}).", hint="Free some space."
+        ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     done = replace(model, parts=parts, converted=True)
@@ -99,9 +101,8 @@ def _tensors(model: HubModel, path: Path) -> dict[str, Tensor]:
     try:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise HubError(
-            f"{path.name} of {model.name.repo} is no plain file of tensors, so it is not read ({reason[:120]}).",
+            f"{path.name} of {model.name.repo} is no plain file of tensors, so it is not read ({reason(error)}).",
             hint="Choose a revision with safetensors.",
         ) from None
     for name in WRAPPED:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from sfr_core.catalog import spec_of
 from sfr_core.catalog.base import Cost, Sizes
 from sfr_core.configs import MethodConfig, RunConfig, Trainable
-from sfr_core.errors import AssetError, HubError, InputError
+from sfr_core.errors import AssetError, HubError, InputError, reason
 from sfr_core.hub.fetch import folder_of, missing_bytes
 from sfr_core.hub.files import HubFile, Part
 from sfr_core.hub.headers import local_header, remote_header
@@ -209,7 +209,8 @@ def architecture_of(model: HubModel, given: str | None = None) -> Architecture:
         return from_timm_config(model.config)
     except (TypeError, AttributeError, IndexError) as error:
         raise AssetError(
-            f"The config.json of {model.name.repo} describes no classifier ({error}).", hint="Give --architecture."
+            f"The config.json of {model.name.repo} describes no classifier ({reason(error)}).",
+            hint="Give --architecture.",
         ) from None
 
 
@@ -268,7 +269,7 @@ def _kept_of_pipeline(model: HubModel, half: bool) -> Kept:
         return kept_by_autograd(network, inputs, half=half)
     except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise HubError(
-            f"The config of '{model.trained}' in {model.name.repo} describes no network of ours ({error}).",
+            f"The config of '{model.trained}' in {model.name.repo} describes no network of ours ({reason(error)}).",
             hint="Choose another revision.",
         ) from None
 

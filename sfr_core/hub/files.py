@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
-from sfr_core.errors import HubError
+from sfr_core.errors import HubError, quoted
 from sfr_core.nets.pipelines import OPTIONAL, VARIANT, lists
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -68,12 +68,12 @@ def pipeline_parts(index: Mapping[str, Any], files: Sequence[HubFile]) -> tuple[
             continue
         if made_of[0] not in LIBRARIES:
             raise HubError(
-                f"The part '{name}' needs code of its own ({made_of[0]}), which is never run here.",
+                f"The part '{quoted(name)}' needs code of its own ({quoted(made_of[0])}), which is never run here.",
                 hint="Choose a pipeline made of the parts of diffusers and transformers.",
             )
         if str(made_of[1]).startswith(CHOOSERS) and not str(made_of[1]).startswith(PLAIN):
             raise HubError(
-                f"The part '{name}' may need code of its own ({made_of[1]}), which is never run here.",
+                f"The part '{quoted(name)}' may need code of its own ({quoted(made_of[1])}), which is never run here.",
                 hint="Choose a pipeline whose model_index.json names its classes.",
             )
         inside = [f for f in files if str(PurePosixPath(f.path).parent) == name]

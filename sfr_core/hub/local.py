@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from sfr_core.errors import AssetError, HubError
+from sfr_core.errors import AssetError, HubError, quoted, reason
 from sfr_core.hub.fetch import fetch, view
 from sfr_core.hub.files import PICKLES, ROOT, HubFile, Part
 from sfr_core.hub.headers import LORA_FILES, a_checkpoint, a_lora, local_header, refuse_no_model
@@ -73,7 +73,7 @@ def of_folder(folder: Path) -> HubModel:
             if path.is_file()
         ]
     except (AssetError, OSError) as error:
-        raise HubError(f"The pipeline {folder} cannot be read ({error}).", hint=HINT) from None
+        raise HubError(f"The pipeline {folder} cannot be read ({reason(error)}).", hint=HINT) from None
     bare = of_pipeline(HubName(_plain(folder), "", local=True), index, found, licence=UNKNOWN, gated=False)
     if bare.pickles:
         raise HubError(
@@ -86,7 +86,7 @@ def of_folder(folder: Path) -> HubModel:
         )
         root = _hashed(folder, tuple(file for file in found if file.path in ROOT))
     except OSError as error:
-        raise HubError(f"The pipeline {folder} cannot be read ({error}).", hint=HINT) from None
+        raise HubError(f"The pipeline {folder} cannot be read ({reason(error)}).", hint=HINT) from None
     model = replace(bare, parts=parts, root=root)
     lines = "\n".join(sorted(f"{file.path} {file.sha256}" for file in model.files))
     digest = hashlib.sha256(lines.encode()).hexdigest()[:DIGITS]
@@ -109,7 +109,7 @@ def _refuse_others(path: Path) -> None:
             hint=f"{HINT} A classifier's weights are given with --weights, beside --data and --architecture.",
         )
     if not path.is_dir():
-        raise HubError(f"There is no folder {path}.", hint=HINT)
+        raise HubError(f"There is no folder {quoted(str(path))}.", hint=HINT)
     if not (path / INDEX).is_file():
         for file in sorted(path.glob("*")):
             _refuse_file(file)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sfr_core.errors import HubError
+from sfr_core.errors import HubError, quoted, reason
 from sfr_core.zoo.shipped import HUB, LOCAL
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -56,7 +56,7 @@ def read_name(text: str) -> HubName:
     found = _NAME.fullmatch(text.strip())
     if found is None or ".." in text:
         raise HubError(
-            f"'{text}' names no model on the Hub.",
+            f"'{quoted(text)}' names no model on the Hub.",
             hint="Write hub:OWNER/NAME@REVISION, for example hub:facebook/DiT-XL-2-256@main.",
         )
     return HubName(found["repo"], found["revision"] or "main", found["file"] or "")
@@ -79,8 +79,7 @@ def clear_errors(name: HubName) -> Iterator[None]:
             raise HubError(
                 f"The disk is full; {name.repo} was not downloaded whole.", hint="Free some space."
             ) from None
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HubError(f"{name.repo} could not be downloaded ({reason}).", hint="Try again.") from None
+        raise HubError(f"{name.repo} could not be downloaded ({reason(error)}).", hint="Try again.") from None
 
 
 def _sentence(error: BaseException | None, name: HubName) -> HubError:

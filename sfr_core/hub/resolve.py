@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from sfr_core.errors import HubError
+from sfr_core.errors import HubError, quoted
 from sfr_core.hub.files import ROOT, HubFile, Part, check_whole, classifier_part, pipeline_parts, write_whole
 from sfr_core.hub.headers import LARGE, LORA_FILES, a_checkpoint, a_lora, refuse_no_model, remote_header
 from sfr_core.hub.names import HubName, clear_errors, read_name
@@ -181,7 +181,7 @@ def of_pipeline(
     known = {k.pipeline.name: (k.id, k.pipeline.trained) for k in KINDS.values() if k.pipeline}
     if made not in known:
         raise HubError(
-            f"{name.repo} is a {made}, which cannot be opened here.",
+            f"{name.repo} is a {quoted(made)}, which cannot be opened here.",
             hint=f"Choose a {' or a '.join(known)} (Stable Diffusion 1.x or 2.x), or a classifier.",
         )
     kind, trained = known[made]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import unquote
 
 from sfr_core.data.folder import ClassOrder
-from sfr_core.errors import AssetError, UnknownName
+from sfr_core.errors import AssetError, UnknownName, quoted
 from sfr_core.nets.pipelines import read_json
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _reading(given: Mapping[str, Any]) -> dict[str, Any]:
             items = [str(v) for v in items]
             good = len(items) >= 2
         if not good:
-            raise AssetError(f"The architecture's '{key}' cannot be {value!r}.", hint=EXAMPLE)
+            raise AssetError(f"The architecture's '{key}' cannot be {quoted(value)}.", hint=EXAMPLE)
         out[key] = tuple(items) if isinstance(items, list) else items
     return out
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, reason
 from sfr_core.kinds import pipeline_of
 from sfr_core.reading import text_of
 
@@ -45,8 +45,7 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
                 folder, local_files_only=True, use_safetensors=True, variant=_variant(files), **_without(folder, index)
             )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as error:
-        detail = str(error).strip().splitlines() or [type(error).__name__]
-        raise AssetError(f"The pipeline {folder} cannot be opened ({detail[0]}).", hint=HINT) from None
+        raise AssetError(f"The pipeline {folder} cannot be opened ({reason(error)}).", hint=HINT) from None
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
             part.float().eval()
@@ -98,7 +97,7 @@ def read_json(path: Path, hint: str = HINT) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise ValueError("not a table")
     except (OSError, ValueError) as error:
-        raise AssetError(f"{path} cannot be read ({error}).", hint=hint) from None
+        raise AssetError(f"{path} cannot be read ({reason(error)}).", hint=hint) from None
     return data
 
 
@@ -182,7 +181,7 @@ def class_names(index: Mapping[str, Any]) -> tuple[str, ...]:
             raise KeyError("id2label")
         names = [str(labels[str(i)]).split(",")[0].strip() for i in range(len(labels))]
     except KeyError as error:
-        raise AssetError(f"The pipeline does not name its classes ({error}).", hint=HINT) from None
+        raise AssetError(f"The pipeline does not name its classes ({reason(error)}).", hint=HINT) from None
     folded = [name.casefold() for name in names]
     return tuple(name if folded.count(name.casefold()) == 1 else f"{name} {i}" for i, name in enumerate(names))
 

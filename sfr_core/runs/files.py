@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 import numpy as np
 
 from sfr_core.configs import RunConfig
-from sfr_core.errors import AssetError, ConfigError, InputError, RunError
+from sfr_core.errors import AssetError, ConfigError, InputError, RunError, reason
 from sfr_core.events import Event, from_json, to_json
 from sfr_core.reading import text_of
 from sfr_core.results import GeneratorReport, RunResult
@@ -121,7 +121,7 @@ def write_run(
         _put_in_place(temporary, folder)
     except OSError as error:
         raise RunError(
-            f"The run's files could not be written ({error}).", hint="Free some space and run again."
+            f"The run's files could not be written ({reason(error)}).", hint="Free some space and run again."
         ) from None
     finally:
         if temporary is not None:
@@ -174,7 +174,9 @@ def write_measured(folder: Path, name: str, values: dict[str, Any]) -> None:
         temporary.write_text(_json(values, indent=1) + "\n", encoding="utf-8")
         temporary.replace(folder / name)
     except OSError as error:
-        raise RunError(f"{name} could not be written ({error}).", hint="Free some space and try again.") from None
+        raise RunError(
+            f"{name} could not be written ({reason(error)}).", hint="Free some space and try again."
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -296,7 +298,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load(path.read_bytes())
     except (OSError, SafetensorError, ValueError) as error:
-        raise AssetError(f"{path.name} cannot be read ({error}).", hint="Choose a run's after.safetensors.") from None
+        raise AssetError(
+            f"{path.name} cannot be read ({reason(error)}).", hint="Choose a run's after.safetensors."
+        ) from None
     return tensors
 
 
@@ -316,11 +320,11 @@ def _text(path: Path, kind: type[InputError]) -> str:
     try:
         return text_of(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise kind(f"{path} cannot be read ({error}).", hint="Choose a file that a run wrote.") from None
+        raise kind(f"{path} cannot be read ({reason(error)}).", hint="Choose a file that a run wrote.") from None
 
 
 def _load(path: Path, kind: type[InputError]) -> Any:
     try:
         return json.loads(_text(path, kind))
     except (ValueError, RecursionError) as error:
-        raise kind(f"{path} is not JSON ({error}).", hint="Choose a file that a run wrote.") from None
+        raise kind(f"{path} is not JSON ({reason(error)}).", hint="Choose a file that a run wrote.") from None

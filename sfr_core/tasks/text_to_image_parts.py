@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.configs import Trainable
-from sfr_core.errors import InputError
+from sfr_core.errors import InputError, quoted
 
 CROSS = ".attn2."
 """In the names of the layers that read the prompt (diffusers' BasicTransformerBlock); .attn1. reads the picture itself."""
@@ -66,7 +66,8 @@ def check_prompts(tokenizer: Any, texts: Sequence[str]) -> None:
         words = text.split()
         if words and not any(_known(tokenizer, word) for word in words):
             raise InputError(
-                f"The model knows no word of the prompt '{text}'.", hint="Ask in the words that it was trained with."
+                f"The model knows no word of the prompt '{quoted(text)}'.",
+                hint="Ask in the words that it was trained with.",
             )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer
 
-from sfr_core.errors import AssetError, InputError, SpecError
+from sfr_core.errors import AssetError, InputError, SpecError, reason
 from sfr_core.kinds import KINDS, kind_named
 from sfr_core.kinds.base import Sampling
 from sfr_core.reading import Number, read, reader
@@ -173,7 +173,7 @@ def read_card(folder: Path, name: str = "card.json") -> ModelCard:
     try:
         data = json.loads(path.read_text(encoding="utf-8")) | {"folder": str(folder)}
     except (OSError, ValueError, TypeError) as error:
-        raise AssetError(f"The model card {path} cannot be read ({error}).", hint=RESTORE) from None
+        raise AssetError(f"The model card {path} cannot be read ({reason(error)}).", hint=RESTORE) from None
     return read(ModelCard, data, f"the model card {path}", hint=RESTORE)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sfr_core.data.concepts import read_concepts
 from sfr_core.data.datasets import ASSETS, Dataset, cifar10, fashion_mnist, without_pictures
-from sfr_core.errors import AssetError, UnknownName
+from sfr_core.errors import REASON, AssetError, UnknownName, quoted, reason
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import named
 from sfr_core.nets.pipelines import (
@@ -177,7 +177,7 @@ def card(model_id: str) -> ModelCard:
     if model_id.startswith((HUB, LOCAL)):
         if model_id not in _of_hub:
             hint = "Fetch it from the Hub first." if model_id.startswith(HUB) else "Use the command line."
-            raise AssetError(f"{model_id} is not open here.", hint=hint)
+            raise AssetError(f"{quoted(model_id)} is not open here.", hint=hint)
         return _of_hub[model_id]
     by_id = {c.id: c for c in cards()}
     if model_id not in by_id:
@@ -305,7 +305,7 @@ def open_unet(folder: Path) -> nn.Module:
         build: Callable[[dict[str, Any]], nn.Module] = UNet2DModel.from_config
         module = build(read_json(folder / "config.json"))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise AssetError(f"{folder / 'config.json'} describes no U-Net ({error}).", hint=RESTORE) from None
+        raise AssetError(f"{folder / 'config.json'} describes no U-Net ({reason(error)}).", hint=RESTORE) from None
     return module
 
 
@@ -329,7 +329,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, name: str)
     except RuntimeError as error:
         detail = str(error).splitlines()[-1].strip()
         raise AssetError(
-            f"{name} holds weights of another network ({detail}).", hint="Choose the file that belongs to it."
+            f"{name} holds weights of another network ({quoted(detail, REASON)}).",
+            hint="Choose the file that belongs to it.",
         ) from None
 
 
@@ -352,6 +353,6 @@ def read_tensors(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:
         return load(raw)
     except (SafetensorError, ValueError) as error:
         raise AssetError(
-            f"The weights are not a safetensors file ({error}).",
+            f"The weights are not a safetensors file ({reason(error)}).",
             hint="Save the state dict with safetensors.torch.save_file.",
         ) from None

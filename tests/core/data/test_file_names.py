@@ -83,7 +83,7 @@ def test_a_list_has_a_name_a_line_in_whatever_an_editor_writes(tmp_path: Path, e
         ("cat/009.png", SpecError, "a picture to test on"),
         ("test/cat/001.png", SpecError, "a picture to test on"),
         ("../secret", UnknownName, "Unknown picture"),
-        ("x" * 5000, UnknownName, "Unknown picture 'x{80}'"),
+        ("x" * 5000, UnknownName, "Unknown picture 'x{79}…'"),
     ],
 )
 def test_names_that_are_none_or_several(body: str, kind: type[InputError], sentence: str) -> None:

@@ -194,3 +194,45 @@ def test_imports_belong_to_their_visitor_and_make_room() -> None:
     assert imports.get("ann", second.key) is None  # the oldest of all made room
     assert imports.drop("bob", mine.key)
     assert imports.of("ann") == [imports.get("ann", third.key)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("events", "i", "-3"),
+        ("events", "i", "1" + "0" * 400),
+        ("events", "seconds", "1e300"),
+        ("events", "lr", "NaN"),
+        ("events", "i", "true"),
+        ("result", "schema", "true"),
+        ("result", "steps", "-1"),
+        ("result", "seconds", "1e300"),
+        ("result", "device", "1" + "0" * 5000),
+        ("config", "schema", "true"),
+        ("config", "seed", "1e30"),
+        ("config", "seed", "1.5"),
+        ("config", "x" * 10_000, "3"),
+        ("config", "device", json.dumps("x" * 10_000)),
+    ],
+)
+def test_hostile_values_are_refused_in_a_short_sentence(tmp_path: Path, kind: str, field: str, value: str) -> None:
+    data = json.loads({"events": _step(), "result": RESULT, "config": CONFIG}[kind])
+    text = json.dumps({**data, field: "HERE"}).replace('"HERE"', value)
+    with pytest.raises(AssetError) as caught:
+        read_files(written(tmp_path, **{kind: text}))
+    assert len(str(caught.value)) < 700
+    assert "x" * 81 not in str(caught.value)
+
+
+def _step() -> str:
+    return next(line for line in EVENTS.splitlines() if '"Step"' in line)
+
+
+def test_a_result_that_measures_one_model_only_is_refused(tmp_path: Path) -> None:
+    data = result().to_json()
+    data["after"]["TA_remain"] = None
+    with pytest.raises(AssetError, match="measures other things after the run than before"):
+        read_files(written(tmp_path, result=json.dumps(data)))
+    data["after"]["TA_remain"] = 101.0
+    with pytest.raises(AssetError, match=r"'TA_remain' in result\.json cannot be read: input should be less than"):
+        read_files(written(tmp_path, result=json.dumps(data)))
