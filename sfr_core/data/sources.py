@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +24,11 @@ MAX_FILES = 400_000
 MAX_FILE_BYTES = 32 * 2**20
 MAX_UNPACKED_BYTES = 2 * 2**30
 MAX_RATIO = 200
+DAMAGED = (
+    OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError, struct.error, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
+"""What zipfile raises of zips that are no zips, cut off or changed."""
 UTF8_NAME = 0x800
 """Flag of a zip's entry whose name is UTF-8; without it a name is of code page 437, but many programs write UTF-8 all the same."""
 
@@ -112,21 +120,27 @@ class _ZipSource:
                 raise _too_large(name)
             if total > MAX_UNPACKED_BYTES or entry.file_size > MAX_RATIO * max(entry.compress_size, 1024):
                 raise AssetError("The zip would unpack to far more than it holds.", hint=hint)
-            if not entry.is_dir():
+            if path.parts and not name.endswith("/"):
                 self.entries[path.as_posix()] = entry
         return list(self.entries)
 
     def read(self, name: str) -> bytes:
         # A header may lie about the size, so no more than the limit is ever unpacked.
-        with self.archive.open(self.entries[name]) as member:
-            data = member.read(MAX_FILE_BYTES + 1)
+        data = self._unpacked(name, MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise _too_large(name)
         return data
 
     def head(self, name: str) -> bytes:
-        with self.archive.open(self.entries[name]) as member:
-            return member.read(32)
+        return self._unpacked(name, 32)
+
+    def _unpacked(self, name: str, most: int) -> bytes:
+        try:
+            with self.archive.open(self.entries[name]) as member:
+                return member.read(most)
+        except DAMAGED:
+            hint = "Zip the folder of pictures again."
+            raise AssetError(f"The file '{name[:80]}' in the zip is damaged.", hint=hint) from None
 
 
 def _entry_name(entry: zipfile.ZipInfo) -> str:
@@ -149,14 +163,21 @@ def open_source(path: Path) -> Iterator[Source]:
         if path.is_dir():
             yield _FolderSource(path)
         elif path.is_file() and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
+            with _archive(path) as archive:
                 yield _ZipSource(archive)
         elif path.exists():
             raise AssetError(f"{path.name} is neither a folder nor a zip file.", hint=LAYOUT)
         else:
             raise AssetError(f"There is no folder or zip file {path}.", hint=LAYOUT)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except OSError as error:
         raise AssetError(f"{path.name} cannot be read ({error}).", hint=LAYOUT) from None
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except DAMAGED as error:
+        raise AssetError(f"{path.name} cannot be read ({error}).", hint="Zip the folder of pictures again.") from None
 
 
 def _too_large(name: str) -> AssetError:

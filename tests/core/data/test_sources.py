@@ -46,6 +46,25 @@ def test_names_that_are_no_utf8_are_of_code_page_437(tmp_path: Path) -> None:
     assert open_folder(path).class_names == ("a", "bü")
 
 
+def test_a_damaged_zip_is_one_sentence(tmp_path: Path) -> None:
+    whole = write_zip(tmp_path / "x.zip", {**TRAIN_TEST, "notes": b"text without an ending " * 9}).read_bytes()
+    end = whole.rfind(b"PK\1\2")
+    hints = []
+    for place in range(0, len(whole), 13):  # of names, sizes, methods, checksums and packed bytes
+        for value in (0, 0xFF):
+            (tmp_path / "y.zip").write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+            try:
+                open_folder(tmp_path / "y.zip")
+            except AssetError as error:
+                hints.append(error.hint)
+    assert len(hints) > 20
+    assert all(hints)
+    for length in (0, 10, end, len(whole) - 1):
+        (tmp_path / "y.zip").write_bytes(whole[:length])
+        with pytest.raises(AssetError):
+            open_folder(tmp_path / "y.zip")
+
+
 def test_links_to_class_folders_are_followed(tmp_path: Path) -> None:
     source = write(tmp_path / "source", {f"{c}/{i}.png": picture(i) for c in "abc" for i in range(3)})
     folder = write(tmp_path / "p", {f"{c}/{i}.png": picture(i) for c in "xy" for i in range(3)})
