@@ -13,13 +13,15 @@ from sfr_core.hub.local import is_here
 from sfr_core.hub.open import open_for_run
 from sfr_core.metrics.intervals import knows
 from sfr_core.metrics.thresholds import LITTLE
-from sfr_core.runs.files import WEIGHTS
+from sfr_core.runs.files import WEIGHTS, read_config, read_result
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import HUB, LOCAL
 
 CHECK = "Check class_order (or classes), mean, std, size, crop and background of --architecture"
 
 if TYPE_CHECKING:
+    from sfr_core.plan import RunPlan
+    from sfr_core.runs.session import Retrained
     from sfr_core.zoo.uploaded import UploadedModel
 
 
@@ -83,6 +85,30 @@ def tell_known(own: UploadedModel, method: str, *, say: Callable[[str], None], a
     if method != RETRAIN and not anyway and not knows(known.share, known.n, known.classes):
         raise InputError(f"The network {said}, hardly more than a guess.", hint=f"{CHECK}, or add --anyway.")
     say(f"The network {said}." + (f" {CHECK}." if known.share < LITTLE else ""))
+
+
+def own_reference(path: Path, own: UploadedModel | None, planned: RunPlan) -> Retrained:
+    """The retrained model that somebody made of their own classifier: a safetensors file, or the folder of a run that retrained it.
+
+    Raises:
+        InputError: no classifier of one's own, weights of another network, or a run that left out other pictures.
+    """
+    if own is None:
+        raise ConfigError(
+            "--retrained needs a classifier of your own.", hint="Leave it out; shipped models bring theirs."
+        )
+    passes = None
+    if path.is_dir():
+        config = read_config(path)
+        if (config.method, config.forget) != (RETRAIN, planned.config.forget):
+            raise ConfigError(
+                f"The run in {path} is {config.method} without {config.forget}, not retrain without {planned.config.forget}.",
+                hint="Give the network that was retrained without this very forget set.",
+            )
+        passes = read_result(path).passes
+    from sfr_core.runs.session import Retrained
+
+    return Retrained(own.read_other(_weights(path)), passes=passes)
 
 
 def _weights(path: Path) -> Path:

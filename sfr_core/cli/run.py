@@ -20,7 +20,7 @@ from sfr_core.catalog.base import MethodSpec
 from sfr_core.cli.checks import add_checks
 from sfr_core.cli.export import add_export
 from sfr_core.cli.hub import add_commands
-from sfr_core.cli.models import tell_known, uploaded_model
+from sfr_core.cli.models import own_reference, tell_known, uploaded_model
 from sfr_core.cli.stored import check_rows, to_repeat
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import log, stop_on_signals
@@ -36,7 +36,7 @@ from sfr_core.runs.files import check_folder, event_line, write_run
 from sfr_core.zoo.shipped import LOCAL, card
 
 if TYPE_CHECKING:
-    from sfr_core.runs.session import Session
+    from sfr_core.runs.session import Retrained, Session
     from sfr_core.zoo.uploaded import UploadedModel
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -135,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
         "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
     )
     run.add_argument(
+        "--retrained",
+        type=Path,
+        metavar="FILE",
+        help="the same network retrained without the forget set, to compare with: safetensors, or the folder of a retrain run",
+    )
+    run.add_argument(
         "--anyway",
         action="store_true",
         help="run even on a classifier that hardly recognises its own training pictures",
@@ -166,16 +172,19 @@ def _run(args: argparse.Namespace) -> int:
         if args.config is not None:
             check_rows(args.config, own.dataset, planned.forget)
         tell_known(own, config.method, say=log, anyway=args.anyway)
+    retrained = None if args.retrained is None else own_reference(args.retrained, own, planned)
 
     from sfr_core.ops.device import cpu_threads
     from sfr_core.ops.ranks import join
 
     join(config.method)
     with cpu_threads(config.threads):
-        return _run_planned(planned, own, out, overwrite=args.overwrite)
+        return _run_planned(planned, own, retrained, out, overwrite=args.overwrite)
 
 
-def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, overwrite: bool) -> int:
+def _run_planned(
+    planned: RunPlan, own: UploadedModel | None, retrained: Retrained | None, out: Path, *, overwrite: bool
+) -> int:
     """Makes the run, writes its files and returns the exit code."""
     from sfr_core.ops.ranks import processes, rank
     from sfr_core.runs.expect import opened
@@ -184,7 +193,7 @@ def _run_planned(planned: RunPlan, own: UploadedModel | None, out: Path, *, over
     from sfr_core.runs.session import Session
 
     begun = time.monotonic()
-    session, config = Session.of_plan(planned, own), planned.config
+    session, config = Session.of_plan(planned, own, retrained=retrained), planned.config
     speaks = rank() == 0  # the other processes of a launcher do the same run in silence
     if speaks:
         place = f"{session.device_name}, {session.precision}"

@@ -53,10 +53,14 @@ __all__ = ["Retrained", "Session", "Tally", "Who", "tensors_of"]
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """A model that somebody retrained here: parameters and buffers by name on the CPU, and what it took, in seconds and passes."""
+    """A model that somebody retrained: parameters and buffers by name on the CPU, and what it took, where that is known.
+
+    Attributes:
+        seconds: on this machine. passes: see passes.py.
+    """
 
     weights: Mapping[str, Tensor]
-    seconds: float
+    seconds: float | None = None
     passes: float | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -23,7 +23,7 @@ from sfr_core.zoo.shipped import OWN, load_tensors, read_tensors
 from sfr_core.zoo.state_dicts import of_network, own_tensors, shapes_in
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,23 @@ class UploadedModel:
         Raises:
             AssetError: the file is gone, changed since it was opened, of another network, or holds NaN.
         """
+        return self._build_from(self.card.folder / self.card.file, sha256=self.card.sha256)
+
+    def read_other(self, weights: Path) -> dict[str, Tensor]:
+        """Other weights of the same network, for example retrained without the forget set: all tensors, on the CPU.
+
+        Raises:
+            AssetError: missing, no safetensors, of another network, or with NaN.
+        """
+        _sha256(weights)
+        return self._build_from(weights).state_dict()
+
+    def _build_from(self, file: Path, sha256: str | None = None) -> nn.Module:
         import torch
 
         with torch.random.fork_rng(devices=[]):  # the fresh weights are overwritten: leave the caller's draws alone
             model = self.build()
-        file = self.card.folder / self.card.file
-        tensors = own_tensors(read_tensors(file, sha256=self.card.sha256), model.state_dict(), name=file.name)
+        tensors = own_tensors(read_tensors(file, sha256=sha256), model.state_dict(), name=file.name)
         load_tensors(model, tensors, name=file.name)
         return model.eval()
 

@@ -1,0 +1,69 @@
+"""One's own retrained model as the reference of a run: measured like a shipped one, checked like the weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sfr_core.cli.run import main
+from sfr_core.runs.files import read_result
+from tests.core.own_files import OwnFiles, write_own
+
+FP32 = ["--device", "cpu", "--precision", "fp32"]
+RUN = ["--forget", "class:red", "--method", "gradient-ascent", "--set", "epochs=1", *FP32]
+AGAIN = ["--forget", "class:red", "--method", "retrain", "--set", "epochs=1", "--set", "batch_size=8", *FP32]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> OwnFiles:
+    return write_own(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def retrained(own: OwnFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "retrained"
+    assert main(["run", *own.options(), *AGAIN, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.parametrize("named", ["", "after.safetensors"])
+def test_the_result_has_its_retrained_column(own: OwnFiles, retrained: Path, tmp_path: Path, named: str) -> None:
+    out = tmp_path / "out"
+    assert main(["run", *own.options(), *RUN, "--retrained", str(retrained / named), "--out", str(out)]) == 0
+    found, reference = read_result(out), read_result(retrained).after
+    assert found.retrained is not None
+    assert (found.retrained.FA, found.retrained.RA, found.retrained.TA) == (reference.FA, reference.RA, reference.TA)
+    assert found.retrained.KL == 0.0
+    gaps = [abs(getattr(found.after, name) - getattr(found.retrained, name)) for name in ("FA", "RA", "TA", "MIA")]
+    assert found.avg_d == pytest.approx(sum(gaps) / 4)
+    # Sixteen rows to keep, once. A file alone does not tell what it took.
+    assert found.retrain_passes == (16.0 if not named else None)
+    assert found.retrain_seconds is None
+
+
+def test_what_is_no_reference_has_its_sentence(
+    own: OwnFiles, retrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, broken = tmp_path / "other.safetensors", tmp_path / "broken.safetensors"
+    tensors = load_file(own.weights)
+    save_file({**tensors, "head.bias": torch.zeros(7)}, other)
+    save_file({**tensors, "head.bias": torch.full((3,), float("nan"))}, broken)
+    out = ["--out", str(tmp_path / "out")]
+    blue = ["run", *own.options(), "--forget", "class:blue", *RUN[2:], *out]
+    shipped = ["run", "--model", "fashion-mnist-resnet", "--forget", "class:Bag", "--method", "finetune", *out]
+    for options, sentence in (
+        (
+            ["run", *own.options(), *RUN, *out, "--retrained", str(other)],
+            "other.safetensors holds weights of another network",
+        ),
+        (["run", *own.options(), *RUN, *out, "--retrained", str(broken)], "no numbers"),
+        (["run", *own.options(), *RUN, *out, "--retrained", str(tmp_path / "no.safetensors")], "is missing"),
+        ([*blue, "--retrained", str(retrained)], "is retrain without class:red, not retrain without class:blue"),
+        ([*shipped, "--retrained", str(retrained)], "--retrained needs a classifier of your own"),
+    ):
+        assert main(options) == 2
+        assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
