@@ -18,7 +18,7 @@ from sfr_core.plan import RunPlan
 if TYPE_CHECKING:
     from sfr_core.runs.session import Session
 
-Sent = tuple[dict[str, Any], float, float | None]
+Sent = tuple[dict[str, Any], float | None, float | None]
 """Arrays by name, seconds and passes."""
 Message = tuple[str, Any]
 """("event", event), and before the last one ("state", what a session elsewhere needs to take the run up)."""
