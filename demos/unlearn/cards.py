@@ -17,6 +17,7 @@ from demos.text import unlearn as copy
 from demos.unlearn import options
 from demos.unlearn.form_settings import default_run
 from sfr_core.data.concepts import ConceptKind, read_concepts
+from sfr_core.data.datasets import Dataset
 from sfr_core.errors import PlaygroundError
 from sfr_core.hub.names import read_name
 from sfr_core.kinds import KINDS
@@ -27,6 +28,8 @@ PICTURES_IN_ALL = 200
 """Pictures on all class cards together, so that many classes keep the page light; more classes than this have none."""
 PAGE = 24
 """Training pictures on one page of the sample picker."""
+ROWS_NAMED = 12
+"""Chosen pictures whose names are said."""
 CARD_PICTURES = 8
 GROUPS: tuple[ConceptKind, ...] = ("object", "category", "style")
 """Of concepts, in the order in which they are shown."""
@@ -133,6 +136,21 @@ def class_value(model: str, chosen: list[str]) -> dict[str, Any]:
     return sent({"items": items, "several": True, "legend": legend, "find": copy.FIND_CLASS}, selected=chosen)
 
 
+def row_name(data: Dataset, row: int) -> str:
+    """What a training picture is called: by its file where it came from one, else by its row."""
+    return f"#{row}" if data.files is None else PurePosixPath(data.files[row]).name
+
+
+def rows_note(data: Dataset, rows: list[int]) -> str:
+    """How many training pictures are chosen and which, in Markdown."""
+    if not rows:
+        return copy.SAMPLES_NONE
+    names = [row_name(data, row) for row in rows[:ROWS_NAMED]]
+    if data.files is not None:
+        names = [f"`{name.replace('`', '_')}`" for name in names]  # a file's name may look like Markdown
+    return copy.SAMPLES_COUNT.format(n=len(rows), rows=", ".join(names) + (" …" if len(rows) > len(names) else ""))
+
+
 def sample_value(model: str, class_name: str, page: int, chosen: list[str] | None = None) -> dict[str, Any]:
     """One page of the training pictures of a class, by their files where they came from any; without `chosen` what the visitor has chosen by then stays so."""
     data = inline.dataset(model)
@@ -140,7 +158,7 @@ def sample_value(model: str, class_name: str, page: int, chosen: list[str] | Non
     items = [
         {
             "id": str(row),
-            "label": f"#{row}" if data.files is None else PurePosixPath(data.files[row]).name,
+            "label": row_name(data, int(row)),
             "images": [inline.picture(model, "train", int(row))],
         }
         for row in rows[page * PAGE : (page + 1) * PAGE]

@@ -67,14 +67,11 @@ def _wire_samples(form: Form, previous: gr.Button, following: gr.Button, nothing
     following.click(turn(1), paging, [form.samples, form.page], **QUICK)
     form.samples_class.change(turn(0), paging, [form.samples, form.page], **LAST)
 
-    def count(picker: Any) -> str:
-        rows = sorted(show.rows_of(picker))
-        if not rows:
-            return copy.SAMPLES_NONE
-        words = ", ".join(f"#{row}" for row in rows[:12]) + (" …" if len(rows) > 12 else "")
-        return copy.SAMPLES_COUNT.format(n=len(rows), rows=words)
+    def count(model: Any, picker: Any) -> str:
+        data = inline.dataset(show.known(model))
+        return cards.rows_note(data, sorted(row for row in show.rows_of(picker) if row < len(data.train)))
 
-    form.samples.input(count, form.samples, form.samples_note, **LAST)
+    form.samples.input(count, [form.model, form.samples], form.samples_note, **LAST)
 
     def clear(picker: Any) -> tuple[dict[str, Any], str]:
         value = dict(picker) if isinstance(picker, Mapping) else {"items": []}

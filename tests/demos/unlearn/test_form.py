@@ -223,9 +223,9 @@ def test_a_click_is_planned_once_until_its_run_has_a_session(monkeypatch: pytest
     settings = presets.resolve(RESNET, "finetune")
     values = filled(form, RunConfig(model=RESNET, forget="class:Bag", method="finetune", settings=settings))
 
-    def counted(text: str, names: tuple[str, ...], *, files: bool = False) -> ForgetSpec:
+    def counted(text: str, names: tuple[str, ...], **more: Any) -> ForgetSpec:
         parsed.append(text)
-        return parse_forget(text, names, files=files)
+        return parse_forget(text, names, **more)
 
     monkeypatch.setattr("sfr_core.plan.parse_forget", counted)
     run = form.read(values)

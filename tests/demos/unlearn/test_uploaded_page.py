@@ -241,6 +241,13 @@ def test_the_pickers_show_it_in_colour_on_its_visitors_page_alone(uploads: tuple
     assert all(len(item["images"]) == cards.PICTURES_PER_CARD for item in cards_of(classes)["items"])
     samples = cards.sample_value(card.id, "red", 0, [])
     assert len(cards_of(samples)["items"]) == 8
+    data = zoo.open_dataset(card)
+    shown = {int(item["id"]): item["label"] for item in cards_of(samples)["items"]}
+    assert data.files is not None
+    assert shown == {row: data.files[row].removeprefix("red/") for row in shown}
+    some = sorted(shown)[:2]
+    assert cards.rows_note(data, some) == f"2 chosen: `{shown[some[0]]}`, `{shown[some[1]]}`"
+    assert cards.rows_note(replace(data, files=None), [3, 17]) == "2 chosen: #3, #17"
     assert form.preset_choices(card.id, "sfr-on")
 
 
