@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sfr_core.cancel import CancelToken, Stopped
 from sfr_core.cli.stored import usable
-from sfr_core.cli.talk import log, stop_on_signals
+from sfr_core.cli.talk import CANCELLED, answer, log, stop_on_signals
 from sfr_core.configs.recovery import Attack
 from sfr_core.errors import InputError
 from sfr_core.hub.clip import CLIP, open_clip
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sfr_core.runs.session import Session, Who
     from sfr_core.tasks.text_to_image import TextToImageTask
 
-DONE, CANCELLED = 0, 130
+DONE = 0
 CONCEPT = "concept:"
 MODELS = {"after": "the unlearned model", "retrained": "the retrained model", "before": "the original model"}
 LINES = 10
@@ -224,7 +224,7 @@ def _write(
         return CANCELLED
     values |= {"device": f"{session.device_name}, {session.precision}", "schema": schema}
     write_measured(folder, name, values)
-    print(json.dumps(values), flush=True)
+    answer(json.dumps(values))
     log(f"{sentence}; see {folder / name}.")
     return DONE
 

@@ -14,7 +14,8 @@ from sfr_core.errors import AssetError, InputError, RunError, UnknownName
 from sfr_core.hub.open import opened_generator
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import Kind
-from sfr_core.runs.files import WEIGHTS, Form, check_folder, is_whole, read_config, read_weights, whole_file
+from sfr_core.runs.files import WEIGHTS, Form, is_whole, read_config, read_weights, whole_file
+from sfr_core.runs.place import check_folder
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from sfr_core.cli.talk import answer
 from sfr_core.hub.convert import convert
 from sfr_core.hub.describe import SMALL, Description, describe
 from sfr_core.hub.local import look_up_here
@@ -38,10 +39,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def _hub(args: argparse.Namespace) -> int:
     if args.name is None:
         rows = [asdict(offer) for offer in OFFERS]
-        print(json.dumps(rows, indent=1) if args.json else "\n".join(_row(row) for row in rows))
+        answer(json.dumps(rows, indent=1) if args.json else "\n".join(_row(row) for row in rows))
         return 0
     found = describe(look_up_here(args.name))
-    print(json.dumps(_json(found), indent=1) if args.json else "\n".join(found.lines()))
+    answer(json.dumps(_json(found), indent=1) if args.json else "\n".join(found.lines()))
     return 0
 
 
@@ -62,5 +63,5 @@ def _json(found: Description) -> dict[str, Any]:
 
 
 def _convert(args: argparse.Namespace) -> int:
-    print(f"Converted; use it with: --model {convert(args.name).id}")
+    answer(f"Converted; use it with: --model {convert(args.name).id}")
     return 0

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import sys
+import errno
 import time
 import traceback
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from sfr_core.cli.hub import add_commands
 from sfr_core.cli.models import own_reference, tell_known, uploaded_model
 from sfr_core.cli.stored import check_rows, to_repeat
 from sfr_core.cli.tables import print_methods, print_models
-from sfr_core.cli.talk import log, stop_on_signals
+from sfr_core.cli.talk import CANCELLED, StdoutLost, answer, interrupted, interrupts, log, stop_on_signals
 from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
 from sfr_core.data.file_names import table_of
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName, quoted
@@ -32,14 +31,15 @@ from sfr_core.hub.local import is_path
 from sfr_core.plan import RunPlan, plan
 from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
-from sfr_core.runs.files import check_folder, event_line, write_run
+from sfr_core.runs.files import event_line, write_run
+from sfr_core.runs.place import check_folder, claimed
 from sfr_core.zoo.shipped import LOCAL, card
 
 if TYPE_CHECKING:
     from sfr_core.runs.session import Retrained, Session
     from sfr_core.zoo.uploaded import UploadedModel
 
-DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT = 0, 1, 2
 CHOOSES = (
     "model", "forget", "method", "redirect", "preset", "variant", "settings", "seed", "device", "precision", "memory", "data_free",
 )  # fmt: skip
@@ -48,20 +48,25 @@ CHOOSES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; never raises but for --help."""
-    try:
-        args = _parser().parse_args(argv)
-        code: int = args.command(args)
-        return code
-    except PlaygroundError as error:
-        log("error: " + " ".join(str(error).split()))
-        return error.exit_code
-    except KeyboardInterrupt:
-        log("error: Interrupted before the run began; nothing was written.")
-        return CANCELLED
-    except Exception:
-        traceback.print_exc()
-        log("error: The program failed; the lines above say where. Please report them.")
-        return FAILED
+    with interrupts() as asked:
+        try:
+            args = _parser().parse_args(argv)
+            code: int = args.command(args)
+            return code
+        except PlaygroundError as error:
+            log("error: " + " ".join(str(error).split()))
+            return error.exit_code
+        except KeyboardInterrupt:
+            return interrupted()
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # whichever option named it
+                log("error: A path is longer than this system allows. Give a shorter one.")
+                return BAD_INPUT
+            if asked.is_set():  # a library met the interruption and made something else of it
+                return interrupted()
+            traceback.print_exc()
+            log("error: The program failed; the lines above say where. Please report them.")
+            return FAILED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -161,8 +166,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
+    with claimed(args.out):
+        check_folder(args.out, overwrite=args.overwrite)
+        return _run_claimed(args)
+
+
+def _run_claimed(args: argparse.Namespace) -> int:
+    """A run whose folder is good and its own."""
     out: Path = args.out
-    check_folder(out, overwrite=args.overwrite)
     wanted = _given_config(args)
     own = uploaded_model(args, wanted, say=log)
     model = card(wanted["model"]) if own is None else own.card
@@ -297,7 +308,6 @@ def _overrides(method: MethodSpec, texts: list[str]) -> dict[str, Any]:
 def _say(line: str) -> None:
     """One line on stdout; where the reader has gone, the run goes on for its files."""
     try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        log("Nobody reads stdout any more; the run goes on.")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        answer(line)
+    except StdoutLost as error:
+        log(f"{error.message} The run goes on.")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sfr_core.catalog import BY_KIND
+from sfr_core.cli.talk import answer
 from sfr_core.zoo.cards import card_json
 from sfr_core.zoo.shipped import cards
 
@@ -15,7 +16,7 @@ from sfr_core.zoo.shipped import cards
 def print_models(args: argparse.Namespace) -> int:
     """The shipped models; `args.json` asks for an array with every field of the cards. Returns exit code 0."""
     if args.json:
-        print(json.dumps([card_json(model) for model in cards()], ensure_ascii=False, indent=1))
+        answer(json.dumps([card_json(model) for model in cards()], ensure_ascii=False, indent=1))
         return 0
     rows = [
         (m.id, m.kind, m.dataset, f"{m.parameters:,}", f"{m.bytes / 1e6:.1f} MB", m.licence, str(len(m.retrained)))
@@ -42,7 +43,7 @@ def print_methods(args: argparse.Namespace) -> int:
             for kind, methods in BY_KIND.items()
             for m in methods.values()
         ]
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        answer(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     table = [(m.id, kind, m.title, m.paper, m.summary) for kind, methods in BY_KIND.items() for m in methods.values()]
     _table(("id", "for models of kind", "title", "paper", "what it does"), table)
@@ -52,4 +53,4 @@ def print_methods(args: argparse.Namespace) -> int:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, tuple("-" * w for w in widths), *rows]:
-        print("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
+        answer("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())

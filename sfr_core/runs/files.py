@@ -22,6 +22,7 @@ from sfr_core.errors import AssetError, ConfigError, InputError, RunError, reaso
 from sfr_core.events import Event, from_json, to_json
 from sfr_core.reading import text_of
 from sfr_core.results import GeneratorReport, RunResult
+from sfr_core.runs.place import TEMPORARY, check_folder
 from sfr_core.zoo.shipped import shareable
 
 if TYPE_CHECKING:
@@ -57,25 +58,6 @@ class Written(Protocol):
     def outcome(self) -> dict[str, Tensor]: ...
 
 
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Says before a run whether `write_run` could write there; touches nothing.
-
-    Raises:
-        InputError: not a folder, not empty (unless `overwrite`), or not writable.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file.", hint="Give a folder for the run's files.")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise InputError(f"The folder {folder} is not empty.", hint="Choose another one, or add --overwrite.")
-    parent = folder.resolve()
-    while not parent.exists():
-        parent = parent.parent
-    # The temporary folder lies beside the target, or inside its nearest parent that exists.
-    beside = [parent.parent] if parent == folder.resolve() else []
-    if not all(p.is_dir() and os.access(p, os.W_OK | os.X_OK) for p in [parent, *beside]):
-        raise InputError(f"Nothing can be written to {folder}.", hint="Choose a folder that you may write to.")
-
-
 def write_run(
     folder: Path,
     session: Written,
@@ -107,7 +89,7 @@ def write_run(
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
         (temporary / CONFIG).write_text(_json(session.used.to_json(), indent=1) + "\n", encoding="utf-8")
         with (temporary / EVENTS).open("w", encoding="utf-8") as f:
             f.writelines(event_line(event) + "\n" for event in events)
