@@ -56,7 +56,7 @@ def open_folder(
             classes whatever `class_names` says, and those without a subfolder have no pictures.
         order: "alphabetical", or "natural", which compares the numbers in names as numbers.
         crop: share of the largest centred part of the wanted shape that is kept, above 0 and at most 1: 0.875 is ImageNet's usual "resize to
-            256, crop 224", 1 cuts only what does not fit the shape. None stretches the whole picture.
+            256, crop 224" (the same pixels as torchvision's), 1 cuts only what does not fit the shape. None stretches the whole picture.
         background: what stands behind transparency, a name or a #rrggbb of CSS.
         seed: of the split into 80 % training and 20 % test rows of each class, where there are no train/ and test/.
         most_bytes: of all pictures in memory; more are refused before any of them is unpacked.

@@ -169,8 +169,8 @@ def probe(source: Source, name: str) -> Header:
         # A PNG without Exif ahead of its pixels would be decoded to look for some behind them.
         told = image.format != "PNG" or any(key in image.info for key in ("exif", "xmp", "XML:com.adobe.xmp"))
         # TIFF's size is that of the upright picture already.
-        turned = told and image.format != "TIFF" and _orientation(image) >= 5
-        height, width = (image.width, image.height) if turned else (image.height, image.width)
+        told = told and image.format != "TIFF"
+        height, width = _upright(image) if told else (image.height, image.width)
         if _is_deep(image):
             return _probe_deep(image, name, height, width)
         return Header(
@@ -217,6 +217,11 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and value in TURNS else 1
 
 
+def _upright(image: Image.Image) -> tuple[int, int]:
+    """Height and width once Exif has turned it."""
+    return (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+
+
 def decode(source: Source, name: str, shape: Shape) -> NDArray[np.uint8]:
     """The pixels [height, width, channels] of a picture, of several frames the first.
 
@@ -225,12 +230,11 @@ def decode(source: Source, name: str, shape: Shape) -> NDArray[np.uint8]:
     """
     with _opened(source, name) as image:
         if image.format in {"JPEG", "MPO"}:
-            upright = image.size if _orientation(image) < 5 else image.size[::-1]
-            wanted = _reduction(upright[1], upright[0], shape)
-            image.draft(None, (math.ceil(image.width / wanted), math.ceil(image.height / wanted)))
+            times = _reduction(*_upright(image), shape)
+            image.draft(None, (math.ceil(image.width / times), math.ceil(image.height / times)))
         image.load()
-        turn = TURNS.get(_orientation(image))
-        flat = _flat(_reduced(image, shape), shape).convert("L" if shape.channels == 1 else "RGB")
+        turn, times = TURNS.get(_orientation(image)), _reduction(*_upright(image), shape)
+        flat = _flat(_reduced(image, int(times)), shape).convert("L" if shape.channels == 1 else "RGB")
         if turn is not None:
             flat = flat.transpose(turn)
         if flat.size != (shape.width, shape.height) or shape.crop is not None:
@@ -240,13 +244,27 @@ def decode(source: Source, name: str, shape: Shape) -> NDArray[np.uint8]:
 
 
 def _box(height: int, width: int, shape: Shape) -> tuple[float, float, float, float]:
-    """The part of an upright picture that is kept: left, upper, right, lower."""
+    """The part of an upright picture that is kept: left, upper, right, lower.
+
+    To the rounding of pixels it is what torchvision keeps, which first makes the whole picture smaller and then cuts its centre out.
+    """
     if shape.crop is None:
         return 0, 0, width, height
-    scale = shape.crop * min(height / shape.height, width / shape.width)
-    high, wide = scale * shape.height, scale * shape.width
-    left, upper = (width - wide) / 2, (height - high) / 2
-    return max(left, 0), max(upper, 0), min(left + wide, width), min(upper + high, height)
+    # The whole picture as it would be made smaller, and the corner of its centre.
+    if height * shape.width <= width * shape.height:
+        high = max(shape.height, round(shape.height / shape.crop))
+        wide = max(shape.width, int(high * width / height))
+    else:
+        wide = max(shape.width, round(shape.width / shape.crop))
+        high = max(shape.height, int(wide * height / width))
+    left, upper = round((wide - shape.width) / 2), round((high - shape.height) / 2)
+    across, down = width / wide, height / high
+    return (
+        left * across,
+        upper * down,
+        min((left + shape.width) * across, width),
+        min((upper + shape.height) * down, height),
+    )
 
 
 def _reduction(height: int, width: int, shape: Shape) -> float:
@@ -255,13 +273,11 @@ def _reduction(height: int, width: int, shape: Shape) -> float:
     return max(1.0, min((right - left) / shape.width, (lower - upper) / shape.height) / GAP)
 
 
-def _reduced(image: Image.Image, shape: Shape) -> Image.Image:
-    """A large decoded picture made smaller by a whole number."""
+def _reduced(image: Image.Image, times: int) -> Image.Image:
+    """A large decoded picture made so many times smaller."""
     plain = image.mode in {"L", "LA", "RGB", "RGBA", "CMYK"} and "transparency" not in image.info
-    times = int(min(image.size) / max(shape.height, shape.width) * (shape.crop or 1.0) / GAP)
-    if image.width * image.height <= LARGE_PIXELS or not plain or times < 2:
-        return image
-    return image.reduce(times)
+    large = image.width * image.height > LARGE_PIXELS
+    return image.reduce(times) if large and plain and times > 1 else image
 
 
 def _flat(image: Image.Image, shape: Shape) -> Image.Image:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.transforms import CenterCrop, Resize
 
 from sfr_core.data.folder import open_folder
 from sfr_core.data.pictures import Header, Shape, decode, probe
@@ -203,6 +204,15 @@ def test_a_picture_too_large_is_refused_by_its_header(size: tuple[int, int]) -> 
     tracemalloc.stop()
     assert "8,000 pixels a side and 40 megapixels" in caught.value.hint
     assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("size", [(50, 37), (37, 50), (102, 68), (24, 24), (20, 300)])
+def test_a_crop_is_torchvisions_resize_and_center_crop(size: tuple[int, int]) -> None:
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8))
+    for crop, short in ((0.875, 27), (1.0, 24), (0.5, 48)):  # 24 / 0.875 is 27.4
+        found = decode(Bytes(encoded(image)), "x", Shape(24, 24, 3, crop=crop)).astype(int)
+        expected = CenterCrop(24)(Resize(short)(image))
+        assert np.abs(found - np.asarray(expected)).max() <= 2
 
 
 def test_formats_that_are_decoded_in_python_are_small_and_count_more() -> None:
