@@ -39,7 +39,7 @@ class JobBook:
         backend: what computes.
         evaluate: what measures the kept weights of a stopped run.
         limits: see Limits.
-        clock: seconds since the epoch; tests move it by hand.
+        clock: seconds that nobody sets back or forward; tests move it by hand.
         expect: the expected time of a run that is submitted.
         on_end: told of every job that ran, when it has ended.
     """
@@ -50,7 +50,7 @@ class JobBook:
         *,
         evaluate: Backend = evaluate_here,
         limits: Limits | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         expect: Callable[[RunPlan], Expected | None] = lambda run: None,
         on_end: Callable[[Job], None] | None = None,
     ) -> None:
@@ -86,10 +86,10 @@ class JobBook:
                     hint="Stop one of them or wait until it ends.",
                 )
             self._turns.admit(address)
-            now, new_id = self._clock(), secrets.token_hex(16)
-            job = Job(new_id, visitor, run, created=now, seen=now, expected=expected, address=address)
+            job = Job(secrets.token_hex(16), visitor, run, created=time.time(), expected=expected, address=address)
+            job.seen = self._clock()
             self._jobs[job.id] = job
-            ended = sorted((j for j in mine if not j.active), key=lambda j: j.created)
+            ended = [j for j in mine if not j.active]  # in the order in which they were submitted
             for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
                 del self._jobs[old.id]
             self._put(job)
@@ -119,10 +119,10 @@ class JobBook:
     def runs(self, visitor: str) -> list[Job]:
         """This visitor's jobs, newest first."""
         with self._lock:
-            return sorted((j for j in self._jobs.values() if j.visitor == visitor), key=lambda j: -j.created)
+            return [job for job in reversed(self._jobs.values()) if job.visitor == visitor]
 
     def now(self) -> float:
-        """The book's clock, seconds since the epoch."""
+        """The book's clock, by which jobs start and end."""
         return self._clock()
 
     def place(self, job_id: str) -> int:

@@ -66,7 +66,8 @@ class Job:
         settled: what became of a stopped run's weights; of kept ones the evaluation is one more part of the job.
         spent: seconds that it ran before its weights were kept.
         freed: the weights are gone (time or space); the result stays.
-        created, started, ended: seconds since the epoch.
+        created: seconds since the epoch, to be shown and nothing else: that clock may be set.
+        started, ended, seen: seconds of the book's clock.
         device: name of the device used.
         times: when each event of the log came, seconds since the start of the run.
         expected: the time of the whole run, part by part; None while no pass of its model was timed on this machine.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -79,7 +78,7 @@ def test_looking_marks_a_job_as_seen_but_a_stranger_does_not(make: Callable[...,
     job.seen = 0.0
     ctx.job_of(BERT, job.id)
     assert job.seen == 0.0
-    before = time.time()
+    before = ctx.book.now()
     ctx.job_of(ANNA, job.id)
     assert job.seen >= before - 1
 

@@ -77,7 +77,29 @@ def test_a_run_ends_with_its_log_and_times() -> None:
     assert isinstance(job.log[-1], Finished)
     assert job.started is not None
     assert job.ended is not None
-    assert job.created <= job.started <= job.ended
+    assert job.started <= job.ended
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_clock_that_is_set_stops_nothing_and_lets_nothing_take_a_day(
+    jump: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, real = threading.Semaphore(0), time.time
+    book = JobBook(counting(2, gate))
+    first, second = book.submit(ANN, RUN), book.submit(ANN, RUN)
+    gate.release()
+    wait(lambda: len(first.log) > 1)
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    third = book.submit(ANN, RUN)
+    book.sweep()
+    for _ in range(10):
+        gate.release()
+    wait(lambda: not third.active)
+    assert [job.state for job in (first, second, third)] == ["finished"] * 3
+    assert all(0 <= (job.took or 0) < 60 for job in (first, second, third))
+    assert all(0 <= seconds < 60 for seconds in first.times)
+    assert book.runs(ANN) == [third, second, first]
+    assert abs(third.created - first.created - jump) < 60  # what is shown is the clock on the wall
 
 
 def test_ids_are_128_random_bits() -> None:
