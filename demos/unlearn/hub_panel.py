@@ -21,6 +21,7 @@ from demos.render import form_note
 from demos.text import hub as words
 from demos.unlearn import uploaded
 from demos.unlearn.form import Form
+from demos.unlearn.reading import Reading, fields
 from sfr_core.data.public import public_mode
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.hub.offers import OFFERS, offer_of
@@ -87,6 +88,7 @@ class HubPanel:
                 visible=False,
                 elem_id="hub-architecture",
             )
+        self.how, self.reading = fields("hub", visible=False)
         with gr.Row():
             self.open = gr.Button(words.OPEN, visible=False, elem_id="hub-open")
             self.stop = gr.Button(words.STOP, interactive=False, visible=False, elem_id="hub-stop")
@@ -94,13 +96,15 @@ class HubPanel:
         self._wire()
 
     def _wire(self) -> None:
-        classifiers = [self.pictures, self.architecture]
+        classifiers = [self.pictures, self.architecture, self.how]
         found = [self.looked_up, self.found, self.facts, *classifiers, self.open, self.stop, self.status]
         self.name.input(self._another, [self.looked_up, self.name], found, **LAST)
         shown = {"show_progress": "minimal", "show_progress_on": self.look_up, "concurrency_limit": 2}
         self.look_up.click(self._look, self.name, found, trigger_mode="always_last", **{**PRIVATE, **shown})
         under_way = [self.open, self.stop, self.status, self.opened]
-        fetched = self.open.click(self._fetch, [self.found, *classifiers], under_way, **QUEUED)
+        fetched = self.open.click(
+            self._fetch, [self.found, self.pictures, self.architecture, *self.reading], under_way, **QUEUED
+        )
         chosen = [self.opened, *self.form.choices], [self.opened, *self.form.of_model]
         fetched.then(self._choose, *chosen, **QUEUED)
         self.stop.click(self._stop, None, self.stop, **QUICK)
@@ -117,6 +121,7 @@ class HubPanel:
             self.facts: hub.found_html(found),
             self.pictures: gr.update(visible=classifier),
             self.architecture: gr.update(visible=classifier),
+            self.how: gr.update(visible=classifier),
             self.open: gr.update(visible=found.openable),
             self.stop: gr.update(visible=found.openable),
             self.status: "",
@@ -127,12 +132,13 @@ class HubPanel:
         if name == looked_up:  # the field was only passed: a drop-down says "input" then too
             return {self.found: gr.skip()}
         self._stop(request)
-        hidden = dict.fromkeys((self.pictures, self.architecture, self.open, self.stop), gr.update(visible=False))
+        parts = (self.pictures, self.architecture, self.how, self.open, self.stop)
+        hidden = dict.fromkeys(parts, gr.update(visible=False))
         return {**dict.fromkeys((self.looked_up, self.found, self.facts, self.status), ""), **hidden}
 
-    def _fetch(self, request: gr.Request, found: Any, pictures: Any, architecture: Any) -> Iterator[Any]:
+    def _fetch(self, request: gr.Request, found: Any, pictures: Any, architecture: Any, *reading: Any) -> Iterator[Any]:
         try:
-            job = self._start(str(request.session_hash), found, pictures, architecture)
+            job = self._start(str(request.session_hash), found, pictures, architecture, Reading(*reading))
         except PlaygroundError as error:
             raise say(error) from None
         for start, stop, status in followed(job, hub.progress_html, lambda: None):
@@ -158,7 +164,9 @@ class HubPanel:
         self.downloads.call_off(str(request.session_hash))
         return gr.Button(interactive=False)
 
-    def _start(self, visitor: str, found: Any, pictures: Any, architecture: Any) -> SideJob[ModelCard]:
+    def _start(
+        self, visitor: str, found: Any, pictures: Any, architecture: Any, reading: Reading
+    ) -> SideJob[ModelCard]:
         """Begins the download of what was looked up; an earlier one of the same page is stopped.
 
         Raises:
@@ -169,7 +177,7 @@ class HubPanel:
         model = hub.look(found)
         opener = None
         if not KINDS[model.model.kind].draws:
-            opener = _with_pictures(model.model, pictures, architecture)
+            opener = _with_pictures(model.model, pictures, architecture, reading)
         return self.downloads.put(visitor, lambda: hub.download(model, opener))
 
 
@@ -185,16 +193,18 @@ def look_up(name: Any) -> hub.Found:
     return hub.look(text)
 
 
-def _with_pictures(model: HubModel, pictures: Any, architecture: Any) -> hub.Opener:
+def _with_pictures(
+    model: HubModel, pictures: Any, architecture: Any, reading: Reading = uploaded.AS_USUAL
+) -> hub.Opener:
     """How a classifier is opened with uploaded pictures, under an identifier that nobody can guess: whoever knows it sees them.
 
     Raises:
-        InputError: no zip, or a name of an architecture that is none.
+        InputError: no zip, a name of an architecture that is none, or a way to read that cannot be.
     """
     if not isinstance(pictures, str) or Path(pictures).suffix.lower() != ".zip":
         raise InputError(words.NO_PICTURES)
     shape = uploaded.read_name(architecture, None) if isinstance(architecture, str) and architecture.strip() else None
-    offer = offer_of(model.name)
+    offer, how = offer_of(model.name), reading.arguments()
     if shape is None and "architecture" not in model.config and not (offer and offer.architecture):
         raise InputError(words.NO_ARCHITECTURE)
     # Gradio clears its uploads away after an hour, and a download may take longer.
@@ -206,7 +216,10 @@ def _with_pictures(model: HubModel, pictures: Any, architecture: Any) -> hub.Ope
     def opener(watch: Callable[[int], None]) -> ModelCard:
         try:
             secret = f"{zoo.OWN}{secrets.token_hex(16)}"
-            opened = open_classifier(model, data, shape, watch, model_id=secret, most_bytes=PICTURE_BYTES)
+            opened = open_classifier(
+                model, data, shape, watch, reading=how, model_id=secret, most_bytes=PICTURE_BYTES,
+                progress=lambda done, total: watch(0),
+            )  # fmt: skip
             uploaded.check_classes(opened, CLASSES)
             opened = replace(opened, card=replace(opened.card, dataset=name))
             zoo.take_in(opened)

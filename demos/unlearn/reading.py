@@ -64,9 +64,9 @@ def _numbers(value: Any, label: str) -> str:
     return ",".join(parts)
 
 
-def fields(prefix: str) -> list[Any]:
+def fields(prefix: str, *, visible: bool = True) -> tuple[gr.Accordion, list[Any]]:
     """Draws the folded group; its components in the order of `Reading`."""
-    with gr.Accordion(copy.READING_TITLE, open=False, elem_id=f"{prefix}-reading"):
+    with gr.Accordion(copy.READING_TITLE, open=False, visible=visible, elem_id=f"{prefix}-reading") as part:
         order = gr.Radio(
             [(title, name) for name, title in copy.READING_ORDERS.items()],
             value="alphabetical",
@@ -105,4 +105,4 @@ def fields(prefix: str) -> list[Any]:
                 min_width=150,
                 elem_id=f"{prefix}-background",
             )
-    return [order, mean, std, crop, background]
+    return part, [order, mean, std, crop, background]

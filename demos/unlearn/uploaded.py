@@ -93,7 +93,7 @@ class UploadPanel:
                 min_width=130,
                 elem_id="upload-size",
             )
-        self.reading = fields("upload")
+        _, self.reading = fields("upload")
         with gr.Row():
             self.open = gr.Button(copy.UPLOAD_OPEN, elem_id="upload-open")
             self.stop = gr.Button(copy.UPLOAD_STOP, interactive=False, elem_id="upload-stop")

@@ -87,7 +87,7 @@ def tell_known(own: UploadedModel, method: str, *, say: Callable[[str], None], a
     say(f"The network {said}." + (f" {CHECK}." if known.share < LITTLE else ""))
 
 
-def own_reference(path: Path, own: UploadedModel | None, planned: RunPlan) -> Retrained:
+def own_reference(path: Path, own: UploadedModel | None, planned: RunPlan, *, say: Callable[[str], None]) -> Retrained:
     """The retrained model that somebody made of their own classifier: a safetensors file, or the folder of a run that retrained it.
 
     Raises:
@@ -108,7 +108,9 @@ def own_reference(path: Path, own: UploadedModel | None, planned: RunPlan) -> Re
         passes = read_result(path).passes
     from sfr_core.runs.session import Retrained
 
-    return Retrained(own.read_other(_weights(path)), passes=passes)
+    weights, known = own.read_other(_weights(path))
+    say(f"The retrained network recognises {known.share:.0f} % of the training pictures ({known.n:,} looked at).")
+    return Retrained(weights, passes=passes)
 
 
 def _weights(path: Path) -> Path:

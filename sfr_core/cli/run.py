@@ -183,7 +183,7 @@ def _run_claimed(args: argparse.Namespace) -> int:
         if args.config is not None:
             check_rows(args.config, own.dataset, planned.forget)
         tell_known(own, config.method, say=log, anyway=args.anyway)
-    retrained = None if args.retrained is None else own_reference(args.retrained, own, planned)
+    retrained = None if args.retrained is None else own_reference(args.retrained, own, planned, say=log)
 
     from sfr_core.ops.device import cpu_threads
     from sfr_core.ops.ranks import join

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sfr_core.data.folder import MAX_ARRAY_BYTES
+from sfr_core.data.folder import MAX_ARRAY_BYTES, Progress
 from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
 from sfr_core.hub.concepts import write_concepts
@@ -18,6 +18,7 @@ from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
 from sfr_core.kinds import KINDS
+from sfr_core.nets.named import with_reading
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
@@ -146,25 +147,30 @@ def open_classifier(
     architecture: str | None = None,
     watch: Watch | None = None,
     *,
+    reading: Mapping[str, str] | None = None,
     model_id: str = "",
     most_bytes: int = MAX_ARRAY_BYTES,
+    progress: Progress | None = None,
 ) -> UploadedModel:
     """Downloads a classifier and opens it with a folder of pictures, whose subfolders are its classes, or some of them by its names.
 
     Args:
         architecture: see nets/named.py; None takes what the offer or the repository says.
         watch: of the download, see fetch.py.
+        reading: arguments that say how pictures are read, in place of what the architecture says.
         model_id: of the card, default the model's; under another the card says what it is by `origin`.
-        most_bytes: of all pictures in memory.
+        most_bytes: of all pictures in memory. progress: of reading them; what it raises ends it.
 
     Raises:
         HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_uploaded`.
     """
-    shape = architecture_of(model, architecture)
+    shape = with_reading(architecture_of(model, architecture), reading or {})
     weights = next(f.path for f in model.part("").weights)
     file = fetch(model, watch) / weights
     known = names_of_outputs(shape, file)
-    own = open_uploaded(data, file, shape, model_id=model_id or model.id, known=known, most_bytes=most_bytes)
+    own = open_uploaded(
+        data, file, shape, model_id=model_id or model.id, known=known, most_bytes=most_bytes, progress=progress
+    )
     card = replace(
         own.card,
         title=_title(model),

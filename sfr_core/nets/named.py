@@ -12,7 +12,7 @@ import inspect
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import unquote
@@ -95,6 +95,15 @@ def read_architecture(text: str) -> Architecture:
     if forbidden:
         raise AssetError(f"The argument '{forbidden[0]}' cannot be set.", hint="Weights come from --weights alone.")
     return Architecture(name=name, kwargs=arguments, **_reading(given))
+
+
+def with_reading(architecture: Architecture, arguments: Mapping[str, str]) -> Architecture:
+    """The architecture with other arguments of HOW_TO_READ, written as after its question mark.
+
+    Raises:
+        AssetError: a value that cannot be.
+    """
+    return replace(architecture, **_reading({key: _value(unquote(raw)) for key, raw in arguments.items()}))
 
 
 def _value(raw: str) -> Any:

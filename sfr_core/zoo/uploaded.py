@@ -47,14 +47,15 @@ class UploadedModel:
         """
         return self._build_from(self.card.folder / self.card.file, sha256=self.card.sha256)
 
-    def read_other(self, weights: Path) -> dict[str, Tensor]:
-        """Other weights of the same network, for example retrained without the forget set: all tensors, on the CPU.
+    def read_other(self, weights: Path) -> tuple[dict[str, Tensor], Recognised]:
+        """Other weights of the same network, for example retrained without the forget set: all tensors, on the CPU, and what they recognise.
 
         Raises:
-            AssetError: missing, no safetensors, of another network, or with NaN.
+            AssetError: missing, no safetensors, of another network, or with NaN in weights or answers.
         """
         _sha256(weights)
-        return self._build_from(weights).state_dict()
+        model = self._build_from(weights)
+        return model.state_dict(), recognise(model, self.dataset)
 
     def _build_from(self, file: Path, sha256: str | None = None) -> nn.Module:
         import torch

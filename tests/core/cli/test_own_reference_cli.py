@@ -30,9 +30,12 @@ def retrained(own: OwnFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("named", ["", "after.safetensors"])
-def test_the_result_has_its_retrained_column(own: OwnFiles, retrained: Path, tmp_path: Path, named: str) -> None:
+def test_the_result_has_its_retrained_column(
+    own: OwnFiles, retrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], named: str
+) -> None:
     out = tmp_path / "out"
     assert main(["run", *own.options(), *RUN, "--retrained", str(retrained / named), "--out", str(out)]) == 0
+    assert "The retrained network recognises " in capsys.readouterr().err
     found, reference = read_result(out), read_result(retrained).after
     assert found.retrained is not None
     assert (found.retrained.FA, found.retrained.RA, found.retrained.TA) == (reference.FA, reference.RA, reference.TA)

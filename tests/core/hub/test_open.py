@@ -153,6 +153,13 @@ def test_a_classifier_and_its_pictures(hub: StubHub, own: OwnFiles, tmp_path: Pa
     assert json.loads((out / "config.json").read_text())["model"] == NET
     card = open_classifier(resolve("hub:tiny/own"), own.data, ARCHITECTURE).card
     assert (card.id, card.source, card.licence, card.title) == (NET, "hub", "apache-2.0", "tiny/own")
+    told: list[int] = []
+    how = {"mean": "0.5", "class_order": "natural"}
+    read = open_classifier(
+        resolve("hub:tiny/own"), own.data, ARCHITECTURE, reading=how, progress=lambda done, total: told.append(done)
+    )
+    assert read.dataset.mean == (0.5,) * 3
+    assert told == list(range(1, 61))  # thirty pictures, each twice
 
 
 def test_some_classes_of_an_architecture_that_names_them(hub: StubHub, own: OwnFiles) -> None:
