@@ -28,12 +28,13 @@ from demos.server.guard import unreadable
 from demos.server.serve import Server
 from demos.server.sessions import CAPACITY
 from demos.server.settings import Settings
+from demos.text import server as server_texts
 from demos.text import unlearn as copy
 from demos.unlearn import header, recorded
 from demos.unlearn import options as form_values
 from demos.unlearn import page as unlearn
 from demos.unlearn.form_settings import default_run
-from sfr_core.errors import AssetError
+from sfr_core.errors import AssetError, InputError
 from sfr_core.zoo import shipped as zoo
 
 QUEUE_REST = 0.02
@@ -96,22 +97,19 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
     """Builds the page.
 
     Args:
-        backend: what computes; default this process, or ZeroGPU inside a ZeroGPU Space.
+        backend: what computes; default this process, ZeroGPU inside a ZeroGPU Space, or the Ray cluster that the environment names.
         limits: see Limits; default what the environment says.
 
     Raises:
         AssetError: no model is installed. InputError: a setting of the environment is wrong.
     """
     settings = Settings.of_environment()
-    if backend is None:
-        backend = _backend()
     if not zoo.cards():
         raise AssetError(copy.NO_MODELS)
     machine, first = hardware.detect(), recorded.read(form_values.first_model())
     timing = estimate.Timing()
     address = Addresses(settings.proxies)
-    limits = limits or Limits(public=settings.public)
-    book = JobBook(backend, limits=limits, expect=estimate.expect, on_end=estimate.learn)
+    book = _book(settings, limits or Limits(public=settings.public), backend)
     with GuardedBlocks(title=copy.TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         ctx = PageContext(
             book=book,
@@ -129,6 +127,18 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST
     return App(demo, book, timing, Server(settings))
+
+
+def _book(settings: Settings, limits: Limits, backend: Backend | None) -> JobBook:
+    told: dict[str, Any] = {"limits": limits, "expect": estimate.expect, "on_end": estimate.learn}
+    if backend is not None or not settings.ray:
+        return JobBook(backend or _backend(), **told)
+    try:
+        from demos.jobs.ray_cluster import Cluster
+    except ImportError:
+        raise InputError(server_texts.NO_RAY, hint=server_texts.NO_RAY_HINT) from None
+    cluster = Cluster(settings.ray, cores=settings.ray_cores, deadline=limits.deadline)
+    return JobBook(cluster.run, workers=cluster.workers, elsewhere=cluster.computes, **told)
 
 
 def _backend() -> Backend:

@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from demos.jobs.hardware import give_memory_back
@@ -42,6 +43,7 @@ class JobBook:
         clock: seconds that nobody sets back or forward; tests move it by hand.
         expect: the expected time of a run that is submitted.
         on_end: told of every job that ran, when it has ended.
+        workers: jobs that compute at a time. elsewhere: whether a job computes on another machine, and so needs no slot here.
     """
 
     def __init__(
@@ -53,18 +55,20 @@ class JobBook:
         clock: Callable[[], float] = time.monotonic,
         expect: Callable[[RunPlan], Expected | None] = lambda run: None,
         on_end: Callable[[Job], None] | None = None,
+        workers: int = 1,
+        elsewhere: Callable[[Job], bool] = lambda job: False,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits, self.workers = limits or Limits(), workers
         self.slot = threading.Lock()
         """The compute slot: whoever trains or evaluates in this process holds it."""
-        self._evaluate = evaluate
+        self._evaluate, self._elsewhere = evaluate, elsewhere
         self._backend, self._clock, self._expect, self._on_end = backend, clock, expect, on_end
         self._jobs: dict[str, Job] = {}
         self._turns = Turns(self.limits, clock)
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._freed = threading.Event()
-        self._worker: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def submit(self, visitor: str, run: RunPlan, address: str = "") -> Job:
         """Queues a run.
@@ -100,10 +104,12 @@ class JobBook:
         """Queues a job; the caller holds the lock."""
         # The context carries the visitor's request, by which ZeroGPU counts its quota.
         self._turns.put(job, contextvars.copy_context())
-        if self._worker is None or not self._worker.is_alive():
-            self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
-            self._worker.start()
+        if not self._threads:
             threading.Thread(target=self._tick, name="jobs-sweep", daemon=True).start()
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        while len(self._threads) < self.workers:
+            self._threads.append(threading.Thread(target=self._work, name="jobs", daemon=True))
+            self._threads[-1].start()
         self._wake.notify()
 
     def get(self, job_id: str) -> Job | None:
@@ -292,7 +298,7 @@ class JobBook:
         untouched, kept = False, job.settled == "kept"
         events: Iterator[Event] | None = None
         try:
-            with self.slot:
+            with self.slot if kept or not self._elsewhere(job) else nullcontext():
                 events = self._evaluate(job) if kept else self._backend(job)
                 for event in events:
                     job.times.append(self._clock() - (job.started or 0.0))
@@ -326,7 +332,8 @@ class JobBook:
                 LOG.exception("job %s could not be rolled back", job.id[:8])
             with self._lock:
                 self._end(job, state)
-        if self._on_end is not None and not kept:
+        # What another machine took says nothing about this one.
+        if self._on_end is not None and not kept and not self._elsewhere(job):
             try:
                 self._on_end(job)
             except Exception:

@@ -98,4 +98,4 @@ class Feed:
         """Seconds until a job that waits begins; None where it is not known of all before it."""
         left = [live.left(other, bridge.reduce_all(list(other.log)), now) for other in self._book.before(job.id)]
         known = [seconds for seconds in left if seconds is not None]
-        return sum(known) if len(known) == len(left) else None
+        return sum(known) / self._book.workers if len(known) == len(left) else None

@@ -179,3 +179,5 @@ LIVE: dict[str, Any] = {
     "noPlot": "The chart could not be drawn; the numbers are in the table below.",
     "mask": "The saliency mask lets {percent} % of the weights change in forgetting steps.",
 }
+WORKER_LOST = "The worker that computed this run was lost."
+WORKER_LOST_HINT = "Start the run again."

@@ -88,8 +88,8 @@ class Tally:
 
 
 def tensors_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    """What came as arrays from another process."""
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    """What came as arrays from another process; what lies in memory shared with it is copied."""
+    return {name: torch.from_numpy(array if array.flags.writeable else array.copy()) for name, array in arrays.items()}
 
 
 class Session:
