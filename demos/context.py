@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 from typing import Any
@@ -16,6 +17,7 @@ from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.plan import RunPlan, plan
+from sfr_core.zoo.shipped import OWN
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
@@ -38,16 +40,30 @@ STORAGE_SECRET = "unlearning-playground-1"
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A run that the browser remembers and this server does not know.
+
+    Attributes:
+        config: what it was asked for; None where the browser does not tell.
+        restarted: it was another process of the server that made it.
+    """
+
+    config: RunConfig | None
+    restarted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PageContext:
     """Made once by app_builder and given to every `build(ctx)`.
 
     Attributes:
         book: all jobs of the process.
-        browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or "", "clock": minutes ahead of UTC}``. Use it as
-            input and ask `job_of` and `zone`; only app_builder and `show` write it.
+        browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or "", "clock": minutes ahead of UTC}``, of a job
+            also its "config" and the "server". Use it as input and ask `job_of`, `lost` and `zone`; only app_builder and `show` write it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
         address: of the visitor whose request is being answered.
+        server: names this process, so that a browser notices another one.
         panels: what visitors have under way in panels, by panel: panels are drawn anew for each run (`compare.Result`).
     """
 
@@ -56,6 +72,7 @@ class PageContext:
     job: gr.State
     address: Callable[[], str] = str
     panels: dict[str, Any] = field(default_factory=dict)
+    server: str = field(default_factory=lambda: new_token())
 
     def visitor(self, browser: Any) -> str:
         """The visitor's token, "" where the browser sent none or something else."""
@@ -72,6 +89,16 @@ class PageContext:
     def last_job(self, browser: Any) -> Job | None:
         """The run that the page showed last, as this browser remembers it; None where there is none (any more)."""
         return self.job_of(browser, browser.get("job") if isinstance(browser, Mapping) else None)
+
+    def lost(self, browser: Any) -> Lost | None:
+        """The run that this browser remembers, where nothing is known of it here."""
+        remembered = browser.get("job") if isinstance(browser, Mapping) else None
+        if not isinstance(remembered, str) or not remembered or self.book.get(remembered) is not None:
+            return None
+        config: RunConfig | None = None
+        with suppress(PlaygroundError):
+            config = RunConfig.from_json(browser.get("config"))
+        return Lost(config, restarted=browser.get("server") != self.server)
 
     def submit(self, browser: Any, run: RunPlan | RunConfig) -> Job:
         """Queues a run of this visitor, planned first where it is not yet.
@@ -91,6 +118,10 @@ class PageContext:
         """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`."""
         job_id = job.id if job is not None else ""
         known: dict[str, Any] = {"visitor": self.visitor(browser) or new_token(), "job": job_id}
+        if job is not None:
+            # Under an identifier of a visitor's own nothing is found any more in another process.
+            own = job.config.model.startswith(OWN)
+            known |= {"server": self.server, "config": None if own else job.config.to_json()}
         zone = self.zone(browser)
         if zone is not None:
             known["clock"] = browser["clock"]

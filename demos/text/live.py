@@ -140,7 +140,7 @@ LIVE: dict[str, Any] = {
     "thinned": "{shown} of {all} points",
     "plotAltLoss": "Line chart of the forget and the remain loss over the steps; the numbers are in the table below it.",
     "plotAltAccuracy": "Line chart of the accuracy on forget and remain set; the numbers are in the table below it.",
-    "lost": "The server does not answer. Your run continues there, and this page keeps trying.",
+    "lost": "The server does not answer. Unless it was restarted, your run continues there; this page keeps trying.",
     "generator": {
         "waiting": "The samples appear as soon as the first are drawn.",
         "lossTitle": "Loss (squared error)",

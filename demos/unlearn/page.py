@@ -20,7 +20,7 @@ from demos.result import page as compare_page
 from demos.static_files import mounting
 from demos.text import live as live_text
 from demos.text import unlearn as copy
-from demos.unlearn import cards, recorded, reference
+from demos.unlearn import cards, lost, recorded, reference
 from demos.unlearn import form as form_page
 from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
@@ -62,6 +62,7 @@ class Unlearn:
     run: gr.Button
     stop: gr.Button
     reset: gr.Button
+    lost: gr.HTML
     choice: gr.Group
     choice_text: gr.Markdown
     keep: gr.Button
@@ -78,7 +79,7 @@ class Unlearn:
     @property
     def job_outputs(self) -> list[Any]:
         """Everything that follows the state of the shown job."""
-        return [self.live, self.run, self.stop, self.choice, self.choice_text, self.compare.shown]
+        return [self.live, self.run, self.stop, self.lost, self.choice, self.choice_text, self.compare.shown]
 
 
 def build(
@@ -113,6 +114,7 @@ def build(
             reference_note = gr.HTML("", elem_id="reference-note")
             retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
+            lost_note = gr.HTML("", elem_id="lost")
             with gr.Group(visible=False, elem_id="choice") as choice:
                 choice_text = gr.Markdown("", elem_id="choice-text")
                 with gr.Row():
@@ -129,7 +131,8 @@ def build(
                 recordings=first.offered(),
             )
     page = Unlearn(
-        form, feed, view, expected, timing, reference_note, retrain, anyway, run, stop, reset, choice, choice_text, keep, rollback,
+        form, feed, view, expected, timing, reference_note, retrain, anyway, run, stop, reset, lost_note, choice, choice_text,
+        keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
@@ -154,6 +157,7 @@ def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
         page.stop: gr.Button(copy.STOPPING if job.stopping else copy.STOP, interactive=job.active and not job.stopping),
         page.choice: gr.update(visible=choosing),
         page.choice_text: copy.STOPPED_CHOICE.format(step=bridge.reduce_all(job.log).step) if choosing else "",
+        page.lost: "",
     }
 
 
@@ -176,7 +180,8 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
         """The shown job as it stands; from there on live.js follows it by its own polls."""
         job = ctx.job_of(browser, job_id)
         if job is None:
-            return idle_updates(page, browser, recording)
+            said = lost.said(ctx.lost(browser), filled=True)  # the page was open all the time, and so was its form
+            return {**idle_updates(page, browser, recording), page.lost: said}
         value = page.feed.attach(job)
         compared = page.compare.show(browser, "" if value["follow"] else comparable(job))
         buttons = button_updates(page, job)
@@ -309,7 +314,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
     begins = {part: part.value for part in form.inputs}
 
     def come_back(browser: Any) -> dict[Any, Any]:
-        job = ctx.last_job(browser)
+        job, gone = ctx.last_job(browser), ctx.lost(browser)
         known, job_id = ctx.show(browser, job)
         shown = {ctx.browser: known, ctx.job: job_id, page.run: gr.Button(interactive=job is None or not job.active)}
         if job is not None:
@@ -319,13 +324,19 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
                 filled = {page.recording: model, **form.fill(run, opened)}
                 return {**shown, **filled, **about_updates(page, lambda: run)}
         else:
-            shown[page.live] = {
-                **page.first.value(page.first.opening),
-                "settled": True,
-            }  # no run of the visitor's comes
+            found = None if gone is None else lost.settings_of(form, gone)
+            opening = page.first.opening if found is None else found[0].config.model
+            # No run of the visitor's comes.
+            shown |= {
+                page.live: {**page.first.value(opening), "settled": True},
+                page.lost: lost.said(gone, filled=found is not None),
+            }
+            if found is not None:
+                run, filled = found
+                return {**shown, page.recording: opening, **filled, **about_updates(page, lambda: run)}
         return {**shown, **about_updates(page, lambda: form.read(begins))}
 
-    outputs = [ctx.browser, ctx.job, page.run, page.live, page.recording, *page.about]
+    outputs = [ctx.browser, ctx.job, page.run, page.live, page.lost, page.recording, *page.about]
     loaded(come_back, ctx.browser, [*outputs, *form.outputs], js=CLOCK, **QUEUED)
 
 
