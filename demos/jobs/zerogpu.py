@@ -32,9 +32,7 @@ SHORTEST = 20
 SERVER = os.getpid()
 LOOK_SECONDS = 1.0
 """Between two looks of a fork at its server."""
-WAIT = re.compile(
-    r"\s*Try again in (?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.\d+)?\.?"
-)
+WAIT = re.compile(r"\s*Try again in (?:(\d+) days?, )?(\d+):(\d\d):(\d\d)(?:\.\d+)?\.?")
 """How `spaces` says when the quota is there again."""
 MESSAGE = 300
 """Characters of what the Space says that are passed on."""
@@ -132,8 +130,8 @@ def said_by_space(error: Exception) -> RunError | None:
     found, hint = WAIT.search(text), texts.ZERO_LATER
     if found is not None:
         text = WAIT.sub("", text)
-        hours = 24 * int(found["days"] or 0) + int(found["hours"])
-        seconds = 3600 * hours + 60 * int(found["minutes"]) + int(found["seconds"])
-        hint = texts.ZERO_BACK.format(time=texts.about(seconds))
+        days, hours, minutes, seconds = (int(digits or 0) for digits in found.groups())
+        wait = 60 * (60 * (24 * days + hours) + minutes) + seconds
+        hint = texts.ZERO_BACK.format(time=texts.about(wait))
     said = quoted(" ".join(text.split()), MESSAGE).rstrip(". ")
     return RunError(texts.ZERO_LOST.format(title=title, message=f"{said}."), hint=hint)

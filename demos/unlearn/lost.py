@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import gradio as gr
+
 from demos.context import Lost
 from demos.render import form_alert
 from demos.text import unlearn as copy
@@ -23,9 +25,10 @@ def settings_of(form: Form, lost: Lost) -> tuple[RunPlan, dict[Any, Any]] | None
     return None
 
 
-def said(lost: Lost | None, *, filled: bool = False) -> str:
-    """The sentence, "" where nothing is lost; `filled`: the form holds the run's settings."""
+def note(lost: Lost | None, *, filled: bool = False) -> Any:
+    """The update of the note, which is there only where something is lost; `filled`: the form holds the run's settings."""
     if lost is None:
-        return ""
+        return gr.update(value="", visible=False)
     what = copy.LOST_RESTARTED if lost.restarted else copy.LOST_FORGOTTEN
-    return form_alert((copy.LOST_FILLED if filled else copy.LOST_BARE).format(what=what))
+    said = (copy.LOST_FILLED if filled else copy.LOST_BARE).format(what=what)
+    return gr.update(value=form_alert(said), visible=True)

@@ -114,7 +114,7 @@ def build(
             reference_note = gr.HTML("", elem_id="reference-note")
             retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
-            lost_note = gr.HTML("", elem_id="lost")
+            lost_note = gr.HTML("", visible=False, elem_id="lost")
             with gr.Group(visible=False, elem_id="choice") as choice:
                 choice_text = gr.Markdown("", elem_id="choice-text")
                 with gr.Row():
@@ -157,7 +157,7 @@ def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
         page.stop: gr.Button(copy.STOPPING if job.stopping else copy.STOP, interactive=job.active and not job.stopping),
         page.choice: gr.update(visible=choosing),
         page.choice_text: copy.STOPPED_CHOICE.format(step=bridge.reduce_all(job.log).step) if choosing else "",
-        page.lost: "",
+        page.lost: lost.note(None),
     }
 
 
@@ -180,8 +180,8 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
         """The shown job as it stands; from there on live.js follows it by its own polls."""
         job = ctx.job_of(browser, job_id)
         if job is None:
-            said = lost.said(ctx.lost(browser), filled=True)  # the page was open all the time, and so was its form
-            return {**idle_updates(page, browser, recording), page.lost: said}
+            note = lost.note(ctx.lost(browser), filled=True)  # the page was open all the time, and so was its form
+            return {**idle_updates(page, browser, recording), page.lost: note}
         value = page.feed.attach(job)
         compared = page.compare.show(browser, "" if value["follow"] else comparable(job))
         buttons = button_updates(page, job)
@@ -329,7 +329,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
             # No run of the visitor's comes.
             shown |= {
                 page.live: {**page.first.value(opening), "settled": True},
-                page.lost: lost.said(gone, filled=found is not None),
+                page.lost: lost.note(gone, filled=found is not None),
             }
             if found is not None:
                 run, filled = found

@@ -94,7 +94,8 @@ def test_refusals_are_said_with_their_hint(make: Callable[..., PageContext]) -> 
 def test_show_keeps_the_visitor_and_makes_one_for_nobody(make: Callable[..., PageContext]) -> None:
     ctx = make()
     job = ctx.submit(ANNA, CONFIG)
-    assert ctx.show(ANNA, job) == ({"visitor": "a" * 32, "job": job.id}, job.id)
+    about = {"server": ctx.server, "config": CONFIG.to_json()}
+    assert ctx.show(ANNA, job) == ({"visitor": "a" * 32, "job": job.id, **about}, job.id)
     assert ctx.show(ANNA, None) == ({"visitor": "a" * 32, "job": ""}, "")
     value, job_id = ctx.show("nonsense", None)
     assert job_id == ""

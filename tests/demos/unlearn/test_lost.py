@@ -86,8 +86,9 @@ def test_a_model_of_the_visitors_own_is_not_kept() -> None:
 
 def test_the_page_says_so_and_fills_the_form(app: App) -> None:
     shown = loaded(app, remembered())
-    assert FILLED in shown["lost"]
-    assert 'role="alert"' in shown["lost"]
+    assert shown["lost"]["visible"]
+    assert FILLED in shown["lost"]["value"]
+    assert 'role="alert"' in shown["lost"]["value"]
     assert shown["model-picker"]["selected"] == [CONFIG.model]
     assert shown["class-picker"]["selected"] == ["Trouser"]
     settings = shown["settings"]["value"]
@@ -102,10 +103,10 @@ def test_the_page_says_so_and_fills_the_form(app: App) -> None:
 )  # fmt: skip
 def test_without_settings_it_only_says_so(app: App, config: Any) -> None:
     shown = loaded(app, {**remembered(), "config": config})
-    assert "The server was restarted and this run is lost.<" in shown["lost"]
+    assert "The server was restarted and this run is lost.<" in shown["lost"]["value"]
     assert "model-picker" not in shown
 
 
 def test_a_new_visitor_reads_nothing_of_it(app: App) -> None:
     for browser in (ANNA, None, {}, {"visitor": "a" * 32, "job": 3}):
-        assert loaded(app, browser).get("lost", "") == ""
+        assert not loaded(app, browser)["lost"]["visible"]
