@@ -195,11 +195,13 @@ def build_without_weights(architecture: Architecture, *, classes: int, channels:
                 given["device"] = "meta"
             return func(*args, **given)
 
-    try:
-        with torch.random.fork_rng(devices=[]), EmptyOnMeta():
-            return build_network(architecture, classes=classes, channels=channels)
-    except (RuntimeError, NotImplementedError, AssetError):
-        return None
+    for hollow in (EmptyOnMeta(), torch.device("meta")):  # a few of timm's mix empty tensors with others: those take the second
+        try:
+            with torch.random.fork_rng(devices=[]), hollow:
+                return build_network(architecture, classes=classes, channels=channels)
+        except (RuntimeError, NotImplementedError, AssetError):
+            continue
+    return None
 
 
 def imagenet_names() -> tuple[str, ...]:
