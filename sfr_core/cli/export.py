@@ -14,6 +14,7 @@ from sfr_core.errors import AssetError, InputError, RunError, UnknownName
 from sfr_core.hub.open import opened_generator
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import Kind
+from sfr_core.nets.pipelines import quiet
 from sfr_core.runs.files import WEIGHTS, Form, is_whole, read_config, read_weights, whole_file
 from sfr_core.runs.place import check_folder
 from sfr_core.zoo import shipped as zoo
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SUFFIX = ".safetensors"
-BESIDE = ("scheduler_config.json", "concepts.json")
-"""Of a model's folder, what diffusers does not write of it and this program reads again: a lone U-Net's sampler, a list of concepts."""
+SAMPLER = "scheduler_config.json"
+"""Of a lone U-Net's folder, what diffusers does not write beside the network."""
 
 
 def add_export(commands: argparse._SubParsersAction[Any]) -> None:
@@ -110,10 +111,10 @@ def _write_folder(out: Path, config: RunConfig, changed: dict[str, Tensor]) -> N
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        opened.save_pretrained(temporary / out.name, safe_serialization=True)
-        for beside in BESIDE:
-            if (card.folder / beside).is_file():
-                shutil.copyfile(card.folder / beside, temporary / out.name / beside)
+        with quiet():
+            opened.save_pretrained(temporary / out.name, safe_serialization=True)
+        if kind.pipeline is None:
+            shutil.copyfile(card.folder / SAMPLER, temporary / out.name / SAMPLER)
         if out.exists():
             shutil.rmtree(out)
         (temporary / out.name).rename(out)

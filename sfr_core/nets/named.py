@@ -195,7 +195,10 @@ def build_without_weights(architecture: Architecture, *, classes: int, channels:
                 given["device"] = "meta"
             return func(*args, **given)
 
-    for hollow in (EmptyOnMeta(), torch.device("meta")):  # a few of timm's mix empty tensors with others: those take the second
+    for hollow in (
+        EmptyOnMeta(),
+        torch.device("meta"),
+    ):  # a few of timm's mix empty tensors with others: those take the second
         try:
             with torch.random.fork_rng(devices=[]), hollow:
                 return build_network(architecture, classes=classes, channels=channels)

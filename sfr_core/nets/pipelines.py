@@ -40,7 +40,7 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
     import torch
 
     try:
-        with torch.random.fork_rng(devices=[]), _quiet():
+        with torch.random.fork_rng(devices=[]), quiet():
             pipeline: Any = getattr(diffusers, pipeline_of(kind).name).from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, variant=_variant(files), **_without(folder, index)
             )
@@ -54,7 +54,7 @@ def open_pipeline(folder: Path, kind: str, files: Mapping[str, str]) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars and no advice of the libraries: stderr belongs to the program."""
     from diffusers.utils import logging as of_diffusers
     from transformers.utils import logging as of_transformers

@@ -130,5 +130,4 @@ def test_a_generator_is_exported_as_a_folder_of_diffusers_and_as_a_state_dict(mo
         assert all(
             torch.equal(value, found[key]) for key, value in load_file(tmp_path / f"{model}.safetensors").items()
         )
-    assert (tmp_path / "tiny-sd-out" / "concepts.json").is_file()
     assert (tmp_path / "tiny-ddpm-out" / "scheduler_config.json").is_file()
