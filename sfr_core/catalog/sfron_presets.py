@@ -149,7 +149,7 @@ SD_REAL: dict[str, Any] = {
     **SD_BASE, "lr": 7e-5, "lr_schedule": "cosine", "batch_size": 4, "clip_forget": 1.0, "clip_remain": 1.0, "fisher_batch_size": 2,
 }  # fmt: skip
 TUNED_SD = (
-    "The redirection as published, raised a thousandfold on the cross-attention alone (docs/experiments/0029), with the better of two learning rates "
+    "The redirection as published, raised a thousandfold on the cross-attention alone (docs/experiments/0029), with the best of three learning rates "
     "on the shipped model, forgetting cat with seed 101 of the run and noise 4711 of the samples, which no table here uses (docs/experiments/0054); "
     "no other concept was tried."
 )
