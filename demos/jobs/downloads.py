@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 from demos.jobs import side_jobs, warm
-from demos.jobs.openings import recognised_html
+from demos.jobs.openings import pictures_html
 from demos.jobs.side_jobs import SideJob
 from demos.render import bar, form_alert, form_note, render
 from demos.text import hub as words
@@ -193,7 +193,7 @@ def ended_html(job: SideJob[ModelCard]) -> str:
     if job.state != "done":
         return unfinished_html(job)
     (card,) = job.outcomes.values()
-    return form_note(words.OPENED.format(title=card.title), status=True) + recognised_html(card)
+    return form_note(words.OPENED.format(title=card.title), status=True) + pictures_html(card)
 
 
 def unfinished_html(job: SideJob[T]) -> str:

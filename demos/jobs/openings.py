@@ -69,14 +69,20 @@ def opened_html(card: ModelCard) -> str:
         width=width,
         parameters=copy.count(card.parameters),
     )
-    notes = "".join(form_note(note) for note in data.notes)
-    return form_note(text, status=True) + notes + recognised_html(card)
+    return form_note(text, status=True) + pictures_html(card)
 
 
-def recognised_html(card: ModelCard) -> str:
-    """How many of its training pictures a visitor's classifier recognises, and what to check where they are few; "" of other models."""
+def pictures_html(card: ModelCard) -> str:
+    """How the pictures of a visitor's classifier were read, how many of them it recognises, and what to check where they are few; "" of
+    other models.
+    """
     if not card.id.startswith(zoo.OWN):
         return ""
+    notes = "".join(form_note(note) for note in zoo.open_dataset(card).notes)
+    return notes + _recognised_html(card)
+
+
+def _recognised_html(card: ModelCard) -> str:
     known = zoo.brought(card.id).recognised
     text = copy.RECOGNISED.format(share=f"{known.share:.0f}", n=known.n)
     if strange(card):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sfr_core.cancel import CancelToken
 from sfr_core.data.datasets import Dataset
@@ -29,7 +30,8 @@ class Recognised:
     """What a classifier recognises.
 
     Attributes:
-        share: of the training pictures that it calls by their class, percent. n: pictures that were looked at.
+        share: of the training pictures that it calls by their class, percent; the mean over their classes, since a network that calls
+            everything by the name of the largest class knows nothing. n: pictures that were looked at.
         classes: among which it chooses.
     """
 
@@ -39,7 +41,7 @@ class Recognised:
 
 
 def recognise(model: nn.Module, dataset: Dataset, *, cancel: CancelToken | None = None) -> Recognised:
-    """Asks a network about some of its training pictures, drawn evenly from all of them.
+    """Asks a network about some of its training pictures, drawn evenly from all classes.
 
     Args:
         model: in eval mode, on the CPU. dataset: with the mean and deviation that pictures are normalised by.
@@ -50,9 +52,10 @@ def recognise(model: nn.Module, dataset: Dataset, *, cancel: CancelToken | None 
     """
     import torch
 
-    rows = np.random.default_rng(0).permutation(len(dataset.train))[:ROWS]
+    rows, labels = _even(dataset.train.labels)[:ROWS], dataset.train.labels
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (dataset.mean, dataset.std))
-    right = looked = 0
+    right = np.zeros(len(labels), bool)
+    looked = 0
     started = time.monotonic()
     with torch.no_grad():
         for at in np.split(rows, range(TOGETHER, len(rows), TOGETHER)):
@@ -65,8 +68,20 @@ def recognise(model: nn.Module, dataset: Dataset, *, cancel: CancelToken | None 
                     "The network's answers to its pictures are no numbers (NaN or infinite).",
                     hint="Check mean and std; else the weights are damaged.",
                 )
-            right += int((answers.argmax(1).numpy() == dataset.train.labels[at]).sum())
+            right[at] = answers.argmax(1).numpy() == labels[at]
             looked += len(at)
             if time.monotonic() - started > SECONDS:
                 break
-    return Recognised(100.0 * right / looked, looked, len(dataset.class_names))
+    seen = rows[:looked]
+    shares = [right[seen][labels[seen] == label].mean() for label in np.unique(labels[seen])]
+    return Recognised(100.0 * float(np.mean(shares)), looked, len(dataset.class_names))
+
+
+def _even(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All rows in a random order that is always the same: one of each class, then another of each, as long as there are any."""
+    rows = np.random.default_rng(0).permutation(len(labels))
+    by_class = np.argsort(labels[rows], kind="stable")
+    sorted_labels = labels[rows][by_class]
+    turn = np.empty(len(rows), np.int64)
+    turn[by_class] = np.arange(len(rows)) - np.searchsorted(sorted_labels, sorted_labels)
+    return rows[np.argsort(turn, kind="stable")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,23 @@ def dataset(mean: float = 0.5, std: float = 1.0, n: int = 10) -> Dataset:
 def test_right_answers_are_counted_with_the_mean_that_pictures_are_read_by() -> None:
     assert recognise(Brighter(), dataset()) == Recognised(100.0, 10, 2)
     assert recognise(Brighter(), dataset(mean=0.0)) == Recognised(50.0, 10, 2)  # all seem bright: half of them are
+
+
+def test_every_class_counts_the_same() -> None:
+    """Of nine dark pictures and a bright one, a network that calls all of them bright knows one class of two."""
+    even, labels = dataset(), np.array([0] * 9 + [1])
+    images = np.concatenate([even.train.images[:1]] * 9 + [even.train.images[1:2]])
+    uneven = replace(even, train=Pictures(images, labels))
+    assert recognise(Brighter(), replace(uneven, mean=(0.0,))) == Recognised(50.0, 10, 2)
+    assert recognise(Brighter(), uneven) == Recognised(100.0, 10, 2)
+
+
+def test_rows_come_class_by_class_in_turn() -> None:
+    labels = np.array([0] * 6 + [1] * 2 + [2] * 3)
+    rows = recognition._even(labels)
+    assert sorted(rows) == list(range(11))
+    turns = [sorted(labels[rows][at]) for at in (slice(0, 3), slice(3, 6), slice(6, 8), slice(8, 11))]
+    assert turns == [[0, 1, 2], [0, 1, 2], [0, 2], [0, 0, 0]]
 
 
 def test_no_more_than_so_many_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
