@@ -77,6 +77,7 @@ def opened_with(files: OwnFiles, tmp_path: Path, name: str = SWIN) -> ModelCard:
     found = hub_page.look(name)
     wish = ended(hub_page.download(found, panel._with_pictures(found.model, data, NETWORK)))
     assert wish.state == "done", wish.error
+    assert "of its training pictures" in hub_page.ended_html(wish)
     (card,) = wish.outcomes.values()
     return card
 
