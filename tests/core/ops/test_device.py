@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import time
 
 import pytest
 import torch
@@ -138,3 +139,13 @@ def test_threads_are_put_back() -> None:
     with cpu_threads(None):
         assert torch.get_num_threads() == before
     assert torch.get_num_threads() == before
+
+
+def test_time_in_which_other_programs_compute_is_not_the_works_own() -> None:
+    def busy() -> None:
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+        time.sleep(0.5)  # as while another program has the core
+
+    assert 0.05 <= device.timed(busy, torch.device("cpu")) < 0.5
