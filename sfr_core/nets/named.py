@@ -11,7 +11,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -177,13 +178,11 @@ def build_network(architecture: Architecture, *, classes: int, channels: int) ->
         raise AssetError(f"{architecture.name} cannot be built ({reason}).", hint=EXAMPLE) from None
 
 
-def build_without_weights(architecture: Architecture, *, classes: int, channels: int) -> nn.Module | None:
-    """The network's shapes alone, with nothing held or drawn for its weights; None of one that cannot be built so.
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """Networks that are built inside have no memory for their weights and draw none.
 
-    Only what is left empty is (nearly all weights): numbers that a constructor computes with, such as the widths of a RegNet, it gets.
-
-    Raises:
-        UnknownName: no such network.
+    Only what is left empty has none (nearly all weights): numbers that a constructor computes with, such as the widths of a RegNet, it gets.
     """
     import torch
     from torch.overrides import TorchFunctionMode
@@ -195,12 +194,22 @@ def build_without_weights(architecture: Architecture, *, classes: int, channels:
                 given["device"] = "meta"
             return func(*args, **given)
 
-    for hollow in (
-        EmptyOnMeta(),
-        torch.device("meta"),
-    ):  # a few of timm's mix empty tensors with others: those take the second
+    with torch.random.fork_rng(devices=[]), EmptyOnMeta():
+        yield
+
+
+def build_without_weights(architecture: Architecture, *, classes: int, channels: int) -> nn.Module | None:
+    """The network's shapes alone; None of one that cannot be built so.
+
+    Raises:
+        UnknownName: no such network.
+    """
+    import torch
+
+    # A few of timm's mix empty tensors with others: those take the second.
+    for hollow in (without_weights(), torch.device("meta")):
         try:
-            with torch.random.fork_rng(devices=[]), hollow:
+            with hollow:
                 return build_network(architecture, classes=classes, channels=channels)
         except (RuntimeError, NotImplementedError, AssetError):
             continue

@@ -318,15 +318,21 @@ def load_weights(module: nn.Module, path: Path, *, sha256: str | None = None) ->
     load_tensors(module, read_tensors(path, sha256=sha256), name=path.name)
 
 
-def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, name: str) -> None:
-    """Copies tensors into `module`, after checking that names and shapes agree; `name` says what they are.
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, name: str, assign: bool = False) -> None:
+    """Copies tensors into `module` (or puts them in place of its own: `assign`), after checking that names and shapes agree; `name` says
+    what they are.
 
     Raises:
         AssetError: not the weights of this network.
     """
     try:
-        module.load_state_dict(tensors)
-    except RuntimeError as error:
+        try:
+            module.load_state_dict(tensors, assign=assign)
+        except ValueError:  # a MNASNet asks which version wrote its weights, which safetensors cannot say: this one
+            state = OrderedDict(tensors)
+            vars(state)["_metadata"] = vars(module.state_dict())["_metadata"]
+            module.load_state_dict(state, assign=assign)
+    except (RuntimeError, ValueError) as error:
         detail = str(error).splitlines()[-1].strip()
         raise AssetError(
             f"{name} holds weights of another network ({quoted(detail, REASON)}).",

@@ -6,7 +6,7 @@ Importing this module imports no torch; nothing is ever downloaded and no pickle
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,14 @@ from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import MAX_ARRAY_BYTES, Progress, open_folder, same_name
 from sfr_core.errors import AssetError
 from sfr_core.kinds.classifier import KIND as CLASSIFIER
-from sfr_core.nets.named import Architecture, build_network, build_without_weights, imagenet_names, read_architecture
+from sfr_core.nets.named import (
+    Architecture,
+    build_network,
+    build_without_weights,
+    imagenet_names,
+    read_architecture,
+    without_weights,
+)
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.recognition import Recognised, recognise
 from sfr_core.zoo.shipped import OWN, load_tensors, read_tensors
@@ -60,11 +67,32 @@ class UploadedModel:
     def _build_from(self, file: Path, sha256: str | None = None) -> nn.Module:
         import torch
 
+        read = read_tensors(file, sha256=sha256)
+        try:
+            with without_weights():  # nothing is drawn that the file replaces
+                model = self.build()
+            if _filled(model, own_tensors(read, model.state_dict(), name=file.name), name=file.name):
+                return model.eval()
+        except (RuntimeError, NotImplementedError):
+            pass
         with torch.random.fork_rng(devices=[]):  # the fresh weights are overwritten: leave the caller's draws alone
             model = self.build()
-        tensors = own_tensors(read_tensors(file, sha256=sha256), model.state_dict(), name=file.name)
-        load_tensors(model, tensors, name=file.name)
+        load_tensors(model, own_tensors(read, model.state_dict(), name=file.name), name=file.name)
         return model.eval()
+
+
+def _filled(model: nn.Module, tensors: Mapping[str, Tensor], *, name: str) -> bool:
+    """Gives a network without weights those of a file, in its own types; False where something is not in the file that it needs.
+
+    Raises:
+        AssetError: not the weights of this network.
+    """
+    wanted = model.state_dict()
+    cast = {
+        key: value.to(wanted[key].dtype if key in wanted else value.dtype).clone() for key, value in tensors.items()
+    }
+    load_tensors(model, cast, name=name, assign=True)
+    return not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
 
 def open_uploaded(

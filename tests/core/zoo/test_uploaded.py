@@ -123,3 +123,22 @@ def test_a_large_network_is_refused_by_its_file_before_it_is_built(tmp_path: Pat
     files = write_own(tmp_path)
     with pytest.raises(AssetError, match=r"another network \(torchvision:regnet_y_128gf has 637,"):
         open_uploaded(files.data, files.weights, "torchvision:regnet_y_128gf")  # 2.5 GB if it were
+
+
+def test_weights_in_half_precision_become_single(tmp_path: Path) -> None:
+    files = write_own(tmp_path)
+    halves = {
+        name: value.half() if value.is_floating_point() else value for name, value in load_file(files.weights).items()
+    }
+    save_file(halves, files.weights)
+    model = open_uploaded(files.data, files.weights, files.architecture).build_trained()
+    assert {value.dtype for value in model.parameters()} == {torch.float32}
+    assert all(torch.equal(value, halves[name].to(value.dtype)) for name, value in model.state_dict().items())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_network_that_asks_for_the_version_of_its_weights(tmp_path: Path) -> None:
+    files = write_own(tmp_path, "torchvision:mnasnet0_5?size=32")
+    saved = load_file(files.weights)
+    model = open_uploaded(files.data, files.weights, files.architecture).build_trained()
+    assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
