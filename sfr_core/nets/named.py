@@ -180,9 +180,10 @@ def build_network(architecture: Architecture, *, classes: int, channels: int) ->
 
 @contextmanager
 def without_weights() -> Iterator[None]:
-    """Networks that are built inside have no memory for their weights and draw none.
+    """Networks that are built inside have no memory for their weights and draw (nearly) none; the caller's draws are left alone.
 
-    Only what is left empty has none (nearly all weights): numbers that a constructor computes with, such as the widths of a RegNet, it gets.
+    Only what is left empty or drawn has none (nearly all weights): numbers that a constructor computes with, such as the widths of a RegNet,
+    it gets.
     """
     import torch
     from torch.overrides import TorchFunctionMode
@@ -190,7 +191,7 @@ def without_weights() -> Iterator[None]:
     class EmptyOnMeta(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             given = dict(kwargs or {})
-            if func is torch.empty and given.get("device") is None:
+            if func in (torch.empty, torch.randn, torch.rand) and given.get("device") is None:
                 given["device"] = "meta"
             return func(*args, **given)
 
