@@ -1,8 +1,9 @@
-"""The processes that `bench.page` watches: servers that it starts, Chromium below it, and what each has cost so far."""
+"""The processes that `bench.page` and `bench.load` watch: servers that it starts, Chromium below it, and what each has cost so far."""
 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -57,12 +58,25 @@ def cpu_name() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-class Server:
-    """`python -m bench.page --serve KIND` in a process of its own, ended with the block."""
+class Served(Protocol):
+    """Where a page is, and what its process has in memory."""
 
-    def __init__(self, kind: str) -> None:
+    @property
+    def url(self) -> str: ...
+
+    def memory(self) -> int:
+        """Bytes."""
+        ...
+
+
+class Server:
+    """`python -m bench.page --serve KIND` in a process of its own, ended with the block; `given` goes to its environment."""
+
+    def __init__(self, kind: str, **given: str) -> None:
         command = [sys.executable, "-m", "bench.page", "--serve", kind]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **given}
+        )
         self.url: str = self.wait_for("serving")["url"]
 
     def __enter__(self) -> Server:
@@ -85,6 +99,10 @@ class Server:
     def cpu(self) -> float:
         """Its CPU seconds so far."""
         return cpu_seconds(self.process.pid)
+
+    def memory(self) -> int:
+        """Bytes that it has in memory now."""
+        return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def share(self, seconds: float) -> float:
         """The share of a core that it takes while nobody asks anything for some seconds, 0 to 1 for each core."""

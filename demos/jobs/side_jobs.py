@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from demos.server.uploads import no_room
 from demos.text.result import PLAY_GONE
+from demos.text.server import NO_ROOM
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError, PlaygroundError
 
@@ -157,6 +159,8 @@ def failure(error: Exception, *, what: str, advice: str, memory: str) -> str:
         return str(error)
     if isinstance(error, MemoryError) or ("torch" in sys.modules and _torch_has_no_memory(error)):
         return memory
+    if no_room(error):
+        return NO_ROOM
     LOG.error("%s failed", what, exc_info=error)
     return f"{what} failed unexpectedly ({type(error).__name__}). {advice}"
 

@@ -22,6 +22,8 @@ from demos.live import view as bridge
 OPEN = 256
 """Pages that may follow a run at once; the longest unasked is told to attach again."""
 GONE: dict[str, Any] = {"state": "gone"}
+NOTHING = bridge.reduce_all([])
+"""A run that has not begun."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Feed:
     def __init__(self, book: JobBook) -> None:
         self._book = book
         self._open: OrderedDict[str, _Follower] = OrderedDict()
+        self._ahead: dict[str, _Follower] = {}
+        """How far the runs are that others wait for."""
         self._lock = threading.Lock()
 
     def attach(self, job: Job) -> dict[str, Any]:
@@ -96,6 +100,17 @@ class Feed:
 
     def _wait(self, job: Job, now: float) -> float | None:
         """Seconds until a job that waits begins; None where it is not known of all before it."""
-        left = [live.left(other, bridge.reduce_all(list(other.log)), now) for other in self._book.before(job.id)]
+        before = self._book.before(job.id)
+        with self._lock:
+            self._ahead = {other.id: self._ahead.get(other.id) or _Follower(other.id, NOTHING, 0) for other in before}
+            left = [live.left(other, self._view(other), now) for other in before]
         known = [seconds for seconds in left if seconds is not None]
         return sum(known) / self._book.workers if len(known) == len(left) else None
+
+    def _view(self, job: Job) -> bridge.View:
+        """A job as it stands; the caller holds the lock. Every page that waits asks at every poll, so the log is read on, not anew."""
+        entry = self._ahead[job.id]
+        fresh = job.log[entry.at :]
+        entry.at += len(fresh)
+        entry.view = bridge.reduce_all(fresh, entry.view)
+        return entry.view

@@ -6,7 +6,6 @@ FastAPI takes a whole body into memory, and its parsed form many times over: 150
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demos.server.guard import below_api
-from demos.server.uploads import Uploads
+from demos.server.uploads import Uploads, no_room
 from demos.text import server as texts
 from demos.text.unlearn import size
 
@@ -31,7 +30,6 @@ LINGER = 30.0
 """Seconds for which what is refused is still taken from the line and thrown away, so that the sender lives to read the answer."""
 SPARE = 256 * 1000**2
 """Bytes of disk that no upload takes."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -139,7 +137,7 @@ class Bodies:
             await _refuse(_upload_too_large(), line, send)
             return False
         except OSError as error:
-            if answered or error.errno not in FULL:
+            if answered or not no_room(error):
                 raise
             await _refuse(PlainTextResponse(texts.DISK_FULL, 507), line, send)
             return False

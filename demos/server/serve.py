@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from demos.server.bodies import Bodies
+from demos.server.front import Front
 from demos.server.guard import Guard
 from demos.server.sessions import Presence, Sessions
 from demos.server.settings import Settings
@@ -40,6 +41,7 @@ class Server:
         """From the outside inwards."""
         return [
             Middleware(Guard, settings=self.settings),
+            Middleware(Front),
             Middleware(Bodies, uploads=self.uploads),
             Middleware(Presence, sessions=self.sessions),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import shutil
@@ -21,6 +22,14 @@ PART = re.compile(r"tmp[a-z0-9_]{8}")
 """The name of an upload until it is whole (python's tempfile)."""
 KEPT = re.compile(r"[0-9a-f]{64}|deep_links")
 """Folders of whole files by their sha256, and of snapshots of pages, which are no longer made (demos/server/guard.py)."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether something failed because a disk is full."""
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ BODY_TOO_LARGE = (
 BODY_TOO_SLOW = "This request took too long to arrive. Send it again."
 UPLOAD_TOO_LARGE = "An upload may be at most {size} in all. Choose smaller files, or fewer at once."
 DISK_FULL = "The disk of this server is full, so it takes no file now. Try again in a few minutes."
+NO_ROOM = "The disk of this server is full. Try again in a few minutes."
 WRONG_HOST = "This server does not answer under this name. Its owner lists its names in PLAYGROUND_HOSTS."
 CLOSED = "This page does not offer this."
 FAILED = "The server failed at this request. Reload the page and try again."

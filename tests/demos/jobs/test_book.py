@@ -270,6 +270,7 @@ def test_stopping_a_waiting_run_ends_it_at_once() -> None:
         (Diverged("A loss is no longer finite.", hint="Lower the learning rate."), "A loss is no longer finite. Lower"),
         (MemoryError(), "too little memory"),
         (ValueError("secret detail"), "failed unexpectedly (ValueError)"),
+        (OSError(28, "No space left on device"), "The disk of this server is full. Try again"),
     ],
 )
 def test_a_failure_is_one_sentence_rolls_back_and_frees_the_slot(error: Exception, sentence: str) -> None:
