@@ -275,7 +275,7 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     page.retrain.click(begin_retraining, asked, shown, **QUEUED)
 
     def begin_recorded(browser: Any, job_id: Any, model: Any, event: gr.EventData) -> dict[Any, Any]:
-        planned = page.first.plan(str((event._data or {}).get("model", "")))
+        planned = page.first.plan(str(event._data.get("model", "") if isinstance(event._data, Mapping) else ""))
         if planned is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
         filled = page.form.fill(planned, form_values.opened_ids(model))  # first, so that nothing runs that is not shown

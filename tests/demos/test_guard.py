@@ -17,6 +17,7 @@ from demos.context import Refusal, say
 from demos.guard import GuardedBlocks
 from demos.text import unlearn as copy
 from sfr_core.errors import ConfigError, InputError
+from sfr_core.events import Finished
 
 UNFORESEEN = f"This failed unexpectedly (ZeroDivisionError). {copy.UNFORESEEN_ADVICE}"
 SECRET = "what the visitor wrote"
@@ -56,8 +57,13 @@ def drawn(demo: gr.Blocks, state: SessionState) -> list[Any]:
     return [event for key, event in state.blocks_config.fns.items() if key not in before]
 
 
-def test_no_event_of_the_page_ends_in_silence(caplog: pytest.LogCaptureFixture) -> None:
-    demo = build_app().demo
+@pytest.fixture(scope="module")
+def demo() -> gr.Blocks:
+    """The page; its runs end at once."""
+    return build_app(backend=lambda job: iter([Finished(steps=0)])).demo
+
+
+def test_no_event_of_the_page_ends_in_silence(demo: gr.Blocks, caplog: pytest.LogCaptureFixture) -> None:
     state = SessionState(demo)
     later = drawn(demo, state)
     assert len(later) > 10  # the folded parts of the form and the tab Runs
@@ -126,3 +132,22 @@ def test_what_a_component_does_not_take(caplog: pytest.LogCaptureFixture) -> Non
             press(demo, event, [sent], SessionState(demo))
         assert caught.value.message == f"{copy.NOT_TAKEN} {copy.NOT_TAKEN_HINT}"
     assert "x" * 20 not in caplog.text
+
+
+@pytest.mark.parametrize("sent", [None, "x" * 10_000, {}], ids=["nothing", "long", "table"])
+def test_whatever_a_browser_sends_was_foreseen(demo: gr.Blocks, sent: Any, caplog: pytest.LogCaptureFixture) -> None:
+    state = SessionState(demo)
+    for event in [*demo.fns.values(), *drawn(demo, state)]:
+        if event.fn is None or event.renderable is not None:
+            continue
+        said = ""
+        try:
+            told, request = gr.EventData(None, sent), gr.Request(session_hash="s")
+            asyncio.run(
+                demo.process_api(event, [sent] * len(event.inputs), state=state, event_data=told, request=request)
+            )
+        except Refusal as error:
+            said = error.message
+        assert "failed unexpectedly" not in said, event.name
+        assert "x" * 81 not in said, event.name
+    assert "x" * 81 not in caplog.text
