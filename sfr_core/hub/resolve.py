@@ -146,7 +146,13 @@ def resolve(text: str, *, known: bool = True) -> HubModel:
         return of_pipeline(pinned, index, files, licence=licence, gated=gated)
     for file in LORA_FILES & by_path.keys():
         raise a_lora(f"{file} of {name.repo}")
-    part = classifier_part(files, name.file)
+    try:
+        part = classifier_part(files, name.file)
+    except HubError:
+        for found in files:
+            if found.size > LARGE:  # rather several checkpoints than several classifiers
+                _refuse_no_model(pinned, found)
+        raise
     config = small_json(pinned, "config.json") if "config.json" in by_path else {}
     if "architecture" not in config:
         if "model_type" in config or "architectures" in config:

@@ -143,6 +143,25 @@ def test_what_a_file_is_that_is_no_pipeline(folder: Path, hub: StubHub, tmp_path
             look_up_here(str(path))
 
 
+def test_several_checkpoints_of_a_repository_are_named_too(
+    hub: StubHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfr_core.hub.resolve.LARGE", 5)
+    repo = tmp_path / "several"
+    repo.mkdir()
+    hub.repos["me/several"] = StubRepo(repo)
+    for name in ("a.ckpt", "b.ckpt"):
+        (repo / name).write_bytes(b"123456")
+    with pytest.raises(HubError, match=r"a\.ckpt of me/several is a checkpoint of Stable Diffusion in one file"):
+        resolve("hub:me/several")
+    for name in ("a", "b"):
+        (repo / f"{name}.ckpt").unlink()
+        save_file(CHECKPOINT, repo / f"{name}.safetensors")
+    hub.repos["me/several"].commit = "1" * 40
+    with pytest.raises(HubError, match=r"a\.safetensors of me/several is a checkpoint"):
+        resolve("hub:me/several")
+
+
 def test_a_listed_part_that_is_missing(folder: Path) -> None:
     shutil.rmtree(folder / "tokenizer")
     with pytest.raises(HubError, match="The pipeline lists 'tokenizer' but holds no files of it"):
