@@ -76,23 +76,31 @@ def claimed(folder: Path) -> Iterator[None]:
         yield
     finally:
         if lock is not None:
-            os.close(lock)
+            held, path = lock
+            path.unlink(missing_ok=True)
+            os.close(held)
 
 
-def _lock(folder: Path) -> int | None:
+def _lock(folder: Path) -> tuple[int, Path] | None:
+    """The lock and its file, or None where there is none to be had."""
     with suppress(ImportError, OSError, ValueError):  # a name that cannot be is refused by `check_folder`
         import fcntl
 
         locks = Path(tempfile.gettempdir()) / f"{LOCKS}-{os.getuid()}"
         locks.mkdir(mode=0o700, exist_ok=True)
-        name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
-        lock = os.open(locks / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise InputError(
-                f"Another run is writing to {folder}.", hint="Choose another folder, or wait until that run has ended."
-            ) from None
-        return lock
+        path = locks / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
+        while True:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                raise InputError(
+                    f"Another run is writing to {folder}.",
+                    hint="Choose another folder, or wait until that run has ended.",
+                ) from None
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(lock), path.stat()):
+                    return lock, path
+            os.close(lock)  # the one who held it before has removed its file
     return None

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,25 @@ def test_a_second_run_into_one_folder_is_refused_before_it_begins(
     with claimed(out):  # let go of
         pass
     assert not out.parent.exists()
+
+
+def test_of_many_that_come_at_once_one_is_in_at_a_time(tmp_path: Path) -> None:
+    """Each removes the lock's file when it goes, while others open it."""
+    out, inside, most, entered = tmp_path / "out", [0], [0], [0]
+
+    def come() -> None:
+        for _ in range(200):
+            with suppress(InputError), claimed(out):
+                inside[0] += 1
+                entered[0] += 1
+                most[0] = max(most[0], inside[0])
+                inside[0] -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(come) for _ in range(4)]:
+            done.result()
+    assert most == [1]
+    assert entered[0] > 0
 
 
 def test_a_program_that_dies_lets_go_of_its_folder(tmp_path: Path) -> None:
