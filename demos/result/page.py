@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from demos.context import PageContext, drawn_once
-from demos.guard import unforeseen
+from demos.guard import refusal
 from demos.panel import ShownRun
 from demos.records.brief import lines
 from demos.records.imports import Imports
@@ -122,5 +122,5 @@ class Result:
                 box.visible = True
                 return
             except Exception as error:  # the run itself must stay on screen whatever Compare makes of it
-                sentence = unforeseen(error)
+                sentence = refusal(error).message
         gr.HTML(alert(sentence), elem_id=f"{self.prefix}-failed")

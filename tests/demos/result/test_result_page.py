@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import gradio as gr
 import pytest
+from gradio.context import Context
 
 from demos.context import PageContext
 from demos.jobs.book import Job, JobBook
@@ -17,7 +18,7 @@ from demos.records.record import from_job
 from demos.result.break_it import BreakIt, broken_config, comparable, overlay, parts_of, stop_button
 from demos.result.classifier import found, gallery, second_choices
 from demos.result.export import Kind
-from demos.result.page import Compare, sections
+from demos.result.page import Compare, Result, sections
 from demos.result.parts import saliency, saver
 from demos.runs import page as runs
 from demos.text import result as texts
@@ -76,6 +77,25 @@ def test_a_run_begins_with_its_summary(ctx: PageContext, book: JobBook) -> None:
     summary = Compare(ShownRun(ctx, "test", job.id), from_job(job)).summary.value
     assert "forgot class:Cat" not in summary
     assert "SFR-on forgot Cat: test accuracy on it went from 97 to 0\u00a0%" in summary
+
+
+def test_a_result_that_cannot_be_drawn_says_so(
+    ctx: PageContext, book: JobBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = finished(book, ANN)
+    page = Context.root_block
+    assert page is not None
+    result = Result(ctx)
+
+    def said(browser: dict[str, str]) -> str:
+        result._draw(browser, result.show(browser, job.id))
+        shown = {part.elem_id: part for part in page.blocks.values()}
+        assert not shown["compare-box"].visible
+        return str(shown["compare-failed"].value)
+
+    assert texts.NOT_YOURS in said(BOB)
+    monkeypatch.setattr("demos.result.page.lines", lambda record: 1 // 0)
+    assert "This failed unexpectedly (ZeroDivisionError)." in said(ANN)
 
 
 def test_what_is_folded_follows_the_kind_and_can_be_drawn(ctx: PageContext, book: JobBook) -> None:
