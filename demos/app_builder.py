@@ -17,11 +17,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 
 from demos import api, page_data, static_files, theme
-from demos.context import STORAGE_KEY, STORAGE_SECRET, PageContext
+from demos.context import PRIVATE, STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
 from demos.guard import GuardedBlocks
 from demos.jobs import estimate, hardware, warm
 from demos.jobs.book import Backend, JobBook, Limits, run_here
+from demos.learn import page as learn
 from demos.runs.page import Runs
 from demos.server.addresses import Addresses
 from demos.server.guard import unreadable
@@ -37,6 +38,11 @@ from demos.unlearn.form_settings import default_run
 from sfr_core.errors import AssetError, InputError
 from sfr_core.zoo import shipped as zoo
 
+OPEN_TAB = """() => {
+  const tab = new URLSearchParams(location.search).get('tab');
+  if (tab) document.getElementById(`tab-${tab}-button`)?.click();
+}"""
+"""Opens the tab that the address names: ?tab=learn."""
 QUEUE_REST = 0.02
 """Seconds between two looks of Gradio's queue for events; its own 0.001 (6.31) takes 8 % of a core on a server that nobody visits."""
 
@@ -121,8 +127,11 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
                 unlearn.build(ctx, timing, first, demo.load)
+            with gr.Tab(copy.TABS["learn"], id="learn", elem_id="tab-learn") as tab:
+                learn.build(tab, first)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:
                 Runs(ctx, tab)
+        demo.load(None, js=OPEN_TAB, **PRIVATE)
         api.register(book, address)
     demo.queue(max_size=200, default_concurrency_limit=4)
     demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = QUEUE_REST

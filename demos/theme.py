@@ -44,7 +44,9 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """All style sheets of the page."""
-    return "\n".join([*map(read, ("tokens.css", "page.css", "result.css", "generator.css")), *_dark_figures()])
+    return "\n".join(
+        [*map(read, ("tokens.css", "page.css", "result.css", "generator.css", "learn.css")), *_dark_figures()]
+    )
 
 
 def _dark_figures() -> list[str]:

@@ -161,7 +161,8 @@ def visiting(
     page.on("pageerror", lambda error: it.errors.append(str(error)))
     try:
         page.goto(f"{url}?{'__theme=dark' if dark else '__theme=light'}{query}")
-        page.wait_for_selector("#live [data-part=title]:not(:empty)")
+        # Not its being visible: a link may open another tab.
+        page.wait_for_selector("#live [data-part=title]:not(:empty)", state="attached")
         yield it
     finally:
         context.close()

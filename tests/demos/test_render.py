@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from demos import render
 from demos.render import TEMPLATES
-from demos.text import hub, live, result, unlearn
+from demos.text import hub, learn, live, result, unlearn
 
 EVIL = "\"><img src=x onerror=alert(1)>'<script>alert(2)</script>{{ 7 * 7 }}"
 Values = dict[str, Any]
@@ -28,6 +28,8 @@ class Texts:
         self.text = text
 
     def __getattr__(self, name: str) -> Any:
+        if name == "dataKey":
+            return [(self.text, self.text)]
         return (self.text, self.text) if name.endswith("_HEAD") else self.text
 
 
@@ -67,6 +69,7 @@ CASES: dict[str, Callable[[str], Values]] = {
         "threshold": None,
         "own": 0.1,
     },
+    "learn.html": lambda x: {"T": Texts(x)},
     "live.html": lambda x: {"T": Texts(x)},
     "method_note.html": lambda x: {
         "T": Texts(x),
@@ -181,7 +184,7 @@ def test_numbers_keep_their_sign_and_their_unit() -> None:
 
 def test_texts_are_plain() -> None:
     """A template escapes them: what looked like a tag there would be seen as one."""
-    for words in (hub, live, result, unlearn):
+    for words in (hub, learn, live, result, unlearn):
         for name, text in vars(words).items():
             assert not (name.isupper() and isinstance(text, str) and re.search(r"<\w|&\w+;", text)), name
 

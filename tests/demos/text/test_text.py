@@ -82,7 +82,8 @@ def test_the_sheets_script_has_all_its_words() -> None:
 
 def test_nothing_static_asks_another_machine() -> None:
     for path in STATIC.iterdir():
-        text = path.read_text(encoding="utf-8")
+        # The namespace of SVG is a name, which nobody fetches.
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//cdn|@import|url\(", text), path.name
 
 

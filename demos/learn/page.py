@@ -1,0 +1,60 @@
+"""Tab Learn: seven steps that the visitor's browser computes; it asks the server for nothing once it is drawn (docs/adr/0064)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+
+from demos.context import drawn_once
+from demos.render import render
+from demos.static_files import mounting, read
+from demos.text import learn as copy
+from demos.unlearn.recorded import Recordings
+
+ROWS = ("lam", "remain_x", "remain_y", "forget_x", "forget_y")
+MODEL = "fashion-mnist-resnet"
+"""Its recorded run stands beside the toy's."""
+
+
+def build(tab: gr.Tab, recordings: Recordings) -> None:
+    """Wires the tab: its one component is drawn when it is first opened."""
+    drawn_once(tab.select, lambda: draw(recordings))
+
+
+def draw(recordings: Recordings) -> gr.HTML:
+    """The lesson, with everything that it will need."""
+    return gr.HTML(
+        "",
+        html_template=render("learn.html", T=copy.LEARN),
+        js_on_load=mounting("learn"),
+        apply_default_css=False,
+        elem_id="learn",
+        texts=copy.LEARN,
+        toy=rows(),
+        recorded=recorded(recordings),
+    )
+
+
+def rows() -> dict[str, Any]:
+    """The toy's points; what else the file holds (the end of each path) is for tests."""
+    found = json.loads(read("learn_toy.json"))
+    return {name: found[name] for name in ROWS}
+
+
+def recorded(recordings: Recordings) -> dict[str, Any] | None:
+    """The accuracies of the classifier's recorded run, and what the texts name of it; None where there is none."""
+    found = recordings.runs.get(MODEL)
+    if found is None:
+        return None
+    run, value = found
+    view = value["view"]
+    return {
+        "title": value["title"],
+        "curve": view["accuracy"],
+        "steps": view["steps"],
+        "n": view["n"][0],
+        "every": run.config.settings["forget_every"],
+        "density": round(100 * view["density"]),
+    }
