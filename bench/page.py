@@ -1,6 +1,6 @@
 """What the page costs, in parts: its start, its server's answers, an idle server, and a run that somebody watches.
 
-    python -m bench.page [--part start server idle run] [--rounds N] [--out bench/results/page.json] [--table]
+    python -m bench.page [--part start server idle run learn] [--rounds N] [--out bench/results/page.json] [--table]
 
 start   CPU seconds of the renderers (and of all of Chromium, and of the renderers until three seconds later) until *Unlearn*
         can be pressed, over those until an empty Gradio page is there: both pages in turn in one Chromium, each time in a
@@ -12,6 +12,8 @@ idle    the share of a core that a server without visitors takes over 60 s. Targ
 run     the default preset on Sneaker with a browser on the live view, over the same run from the command line. `seconds`
         is what the run says of itself (the method only), `wall` also holds the live evaluations, `cpu` is processor time
         of everything that belongs to the product: the run's process and the browser. Target: `seconds` and `wall` at most 1.10.
+learn   milliseconds until a step of the tab Learn is drawn: the first one (from the arrival of its script) and each of the seven (from
+        the click, layout included); medians. Target: at most 100 each.
 
 Each server is a process of its own that nobody else asks; a part replaces its own entry in the results and no other.
 """
@@ -193,6 +195,34 @@ def server_costs(rounds: int, path: str) -> dict[str, Any]:
     return {**numbers, "GET /": got, "choose a method": chosen}
 
 
+DRAWN = """() => [...document.querySelectorAll('.learn ol button')].map((button) => {
+    const began = performance.now();
+    button.click();
+    document.querySelector('.learn').getBoundingClientRect();
+    return performance.now() - began;
+})"""
+
+
+def lesson(rounds: int, path: str) -> dict[str, Any]:
+    """The tab Learn, opened by a link, each time by a new visitor."""
+    found = []
+    with Server("page") as server, chromium(path) as browser:
+        server.settle()
+        for number in range(rounds):
+            page = browser.new_context(viewport=VIEW).new_page()
+            page.goto(f"{server.url}?tab=learn&step={number % 7 + 1}")
+            page.wait_for_selector(READY["page"], state="attached")
+            page.wait_for_selector(".learn h3:not(:empty)")
+            page.wait_for_timeout(1000)
+            first = page.evaluate("() => performance.getEntriesByName('learn-first')[0].duration")
+            found.append(
+                {"first (ms)": first, **{f"step {k + 1} (ms)": ms for k, ms in enumerate(page.evaluate(DRAWN))}}
+            )
+            page.context.close()
+    middle = {name: round(statistics.median(each[name] for each in found), 1) for name in found[0]}
+    return {"what": "milliseconds until a step of the tab Learn is drawn, medians", "rounds": rounds, **middle}
+
+
 def idle(seconds: float) -> dict[str, Any]:
     """A server that nobody visits."""
     with Server("page") as server:
@@ -254,6 +284,7 @@ PARTS: dict[str, tuple[Callable[[int, str], dict[str, Any]], int]] = {
     "server": (server_costs, 5),
     "idle": (lambda seconds, _: idle(seconds), 60),
     "run": (watched_run, 3),
+    "learn": (lesson, 7),
 }
 
 

@@ -119,3 +119,14 @@ def test_the_script_finds_what_numpy_finds() -> None:
         found = script["paths"][name]
         assert (found.pop("steps"), found.pop("end")) == (steps, pytest.approx(list(w), abs=1e-7)), name
         assert found == pytest.approx(measures(w), abs=1e-7), name
+
+
+def test_the_lesson_plans_have_these_numbers() -> None:
+    text = (ROOT / "docs/teaching.md").read_text(encoding="utf-8").partition("## The toy in numbers")[2]
+    lines = [line.split("|")[2:-1] for line in text.splitlines() if line.startswith("|")][2:]
+    told = [[float(cell) for cell in line] for line in lines]
+    for way, numbers in zip(WAYS.values(), told, strict=True):
+        steps, w = end(**way)
+        found = measures(w)
+        rounded = [steps, round(found["distance"], 3), round(found["kl"], 4), round(found["remain"], 3)]
+        assert numbers == rounded, way
