@@ -60,7 +60,7 @@ export class DataPlane {
     this.lines.replaceChildren(...lines);
     const { x, y } = this.toy.forget;
     // The area of a sign is its share of the push.
-    const r = (i) => (shares ? Math.max(1, 5 * Math.sqrt(shares[i] * x.length)) : 5);
+    const r = (i) => (shares ? Math.max(1, 7 * Math.sqrt(shares[i] * x.length)) : 5);
     this.forget.replaceChildren(...x.map((row, i) => sign('forget', y[i], this.scale.at(row), r(i))));
   }
 }

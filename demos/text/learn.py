@@ -23,7 +23,7 @@ STEPS: list[dict[str, Any]] = [
             "The blue lines are like those of a map: along each, the loss on the remain set is the same, and the green triangle stands at the "
             "bottom of the valley. On the dashed orange line the forget set is known as badly as by the retrained model."
         ),
-        "real": "Before the run, the network knows what it is to forget as well as everything else. Its weights are no two numbers, but about 290,000.",
+        "real": "Before the run, the network knows what it is to forget as well as everything else. It has not two weights, but about 290,000.",
         "theory": (
             "The model says “1” with probability s(z) = 1 / (1 + e^−z), where z = w1·x1 + w2·x2. Its loss on a point with label y is log(1 + e^z) − y·z: near 0 where "
             "it is sure and right, large where it is sure and wrong. Training looks for the weights of least mean loss. The loss on the remain set also "
