@@ -16,6 +16,8 @@ from demos.unlearn.recorded import Recordings
 ROWS = ("lam", "remain_x", "remain_y", "forget_x", "forget_y")
 MODEL = "fashion-mnist-resnet"
 """Its recorded run stands beside the toy's."""
+PICTURES = 3
+"""Of each set, beside the curves of that run."""
 
 
 def build(tab: gr.Tab, recordings: Recordings) -> None:
@@ -57,4 +59,30 @@ def recorded(recordings: Recordings) -> dict[str, Any] | None:
         "n": view["n"][0],
         "every": run.config.settings["forget_every"],
         "density": round(100 * view["density"]),
+        **pictures(value),
+    }
+
+
+def pictures(value: dict[str, Any]) -> dict[str, Any]:
+    """A few pictures of both sets, and what the network said of each whenever the run looked.
+
+    Args:
+        value: of the recorded run (live/payload.py of_record).
+    """
+    looks = [(frame["step"], frame["pictures"]) for frame in value["frames"] if frame.get("pictures")]
+    first, classes = looks[0][1], value["classes"]
+    sets: list[list[int]] = [[], []]
+    for at, (_, label, *_) in enumerate(first):
+        sets[label not in value["forgotten"]].append(at)
+    chosen = [at for of_set in sets for at in of_set[:PICTURES]]
+    return {
+        "pictures": [
+            {
+                "src": value["pictures"][f"{first[at][4]}:{first[at][0]}"],
+                "truth": classes[first[at][1]],
+                "set": "remain" if at in sets[1] else "forget",
+            }
+            for at in chosen
+        ],
+        "looks": [{"i": step, "said": [classes[shown[at][2]] for at in chosen]} for step, shown in looks],
     }

@@ -1,4 +1,5 @@
 // Small pictures beside the planes: losses along a path, the Fisher bars, and the recorded run of the real network.
+import { fill, make } from './lib.js';
 import { draw } from './planes.js';
 
 const WIDTH = 300;
@@ -54,4 +55,14 @@ export function recordedCurves(svg, { curve, at }) {
   svg.replaceChildren(
     draw('line', { class: 'now', x1: x(curve.i[at]), x2: x(curve.i[at]), y1: 4, y2: 86 }),
     line('forget'), line('remain'), mark('forget'), mark('remain'));
+}
+
+/** A few pictures, and what the recorded network said of them when it was last looked at up to step `i`. */
+export function recordedPictures(box, T, { pictures, looks, i }) {
+  const { said } = looks.filter((look) => look.i <= i).pop() ?? looks[0];
+  box.replaceChildren(...pictures.map(({ src, truth, set }, k) => {
+    const right = said[k] === truth;
+    const alt = fill(T.pictureAlt, { truth, set: T.sets[set] });
+    return make('figure', { class: set }, make('img', { src, alt, width: 44, height: 44 }), make('figcaption', { class: right ? 'right' : 'wrong' }, make('b', {}, right ? '✓' : '✗'), ` ${said[k]}`));
+  }));
 }

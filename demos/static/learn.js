@@ -1,6 +1,6 @@
 // The tab Learn: seven steps on the toy, one knob a step. Once mounted it asks the server for nothing.
 // props.texts: demos/text/learn.py LEARN; props.toy: rows; props.recorded: curve of the recorded run, or null; see demos/learn/page.py.
-import { fisherBars, lossCurves, recordedCurves } from './charts.js';
+import { fisherBars, lossCurves, recordedCurves, recordedPictures } from './charts.js';
 import { asked, digits, facts, LESSONS, MOST_K, moment, steepest } from './lesson.js';
 import { fill, make, partsOf, put } from './lib.js';
 import { DataPlane, WeightPlane } from './planes.js';
@@ -225,6 +225,7 @@ class Learn {
       ...recorded, step: curve.i[at], forget: digits(curve.forget[at], 1), remain: digits(curve.remain[at], 1), last: digits(curve.forget[curve.i.length - 1], 1),
     };
     recordedCurves(this.$('recorded'), { curve, at });
+    recordedPictures(this.$('pictures'), T, { ...recorded, i: curve.i[at] });
     this.$('recorded').setAttribute('aria-label', T.recordedAlt);
     put(this.$('real-line'), fill(T.recorded, values));
     put(this.$('real-why'), fill(words.real, values));

@@ -167,14 +167,14 @@ STEPS: list[dict[str, Any]] = [
         "title": "Fast and slow",
         "point": (
             "SFR-on stays in the valley with plain steps alone: one push (up and out), then K repairing steps on the remain set (back into the valley), again and again. "
-            "With K = 4 it ends at a distance of {k4} from the retrained model, with K = 16 of {k16}. The exact way along the valley (dashed) ends at {manifold}, ascent at {distance}."
+            "With K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}4 it ends at a distance of {k4} from the retrained model, with K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}16 of {k16}. The exact way along the valley (dashed) ends at {manifold}, ascent at {distance}."
         ),
         "question": "What do more repairing steps do?",
         "choices": ["They undo the forgetting", "They bring the path back into the valley", "Nothing"],
         "right": 1,
         "answer": (
             "They take back only what the remain set minds. The part of the push that runs along the valley stays, because the remain set hardly notices it. "
-            "So K is the dial between plain ascent (K = 0) and the exact way."
+            "So K is the dial between plain ascent (K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0) and the exact way."
         ),
         "do": "Turn K from 0 upwards and watch the thin blue zigzag and the number of pushes.",
         "weights": "Orange: the slow weights. Thin blue: the fast weights between them, one push and K repairs. Dashed: the exact way.",
@@ -239,6 +239,8 @@ LEARN: dict[str, Any] = {
         "Recorded run, {title}: after step {step} of {steps} it recognises {forget} % of what it is to forget (orange) and {remain} % of the rest (blue), of {n} pictures each."
     ),
     "recordedAlt": "Curves of the recorded run: share of recognised pictures of the forget set and of the remain set.",
+    "sets": {"forget": "to forget", "remain": "to keep"},
+    "pictureAlt": "{truth}, {set}",
     "tableTitle": "The numbers as a table",
     "head": ["step", "w1", "w2", "forget loss", "remain loss", "distance", "KL (nats)"],
     "theoryTitle": "The theory",

@@ -59,7 +59,7 @@ test('an address asks for a step and its state; what cannot be is left out', () 
   for (const bad of ['', 'step=8', 'step=-1', 'step=%3Cscript%3E', 'step=1e99&k=99&t=-1&gamma=0&w1=1']) assert.deepEqual(of(bad), { step: 1, t: null, k: null, gamma: null, w: null });
 });
 
-const PARTS = ['steps', 'title', 'point', 'question', 'choices', 'answer', 'weights-note', 'do', 'knob', 'numbers', 'said', 'chart-title', 'real-line', 'real-why', 'table', 'theory', 'ask', 'pupils'];
+const PARTS = ['steps', 'title', 'point', 'question', 'choices', 'answer', 'weights-note', 'do', 'knob', 'numbers', 'said', 'chart-title', 'real-line', 'real-why', 'pictures', 'table', 'theory', 'ask', 'pupils'];
 const SVGS = ['data', 'weights', 'chart', 'recorded'];
 const html = [
   ...PARTS.map((part) => `<div data-part="${part}"></div>`), ...SVGS.map((part) => `<figure><svg data-part="${part}"></svg></figure>`),
@@ -67,15 +67,18 @@ const html = [
 ].join('');
 const step = (title) => ({ title, point: '{best} {distance}', question: 'q', choices: ['a', 'b'], right: 1, answer: '{lost}', do: '', weights: '', real: '{step}', theory: '', ask: '', pupils: '' });
 const TEXTS = {
-  steps: LESSONS.map((_, at) => step(`Step ${at + 1}`)), knobs: { t: 't', k: 'k', gamma: 'g' }, head: [], recorded: '{forget}', gain: '{forget}', said: '{step}',
+  steps: LESSONS.map((_, at) => step(`Step ${at + 1}`)), knobs: { t: 't', k: 'k', gamma: 'g' }, head: [], recorded: '{forget}', gain: '{forget}', said: '{step}', pictureAlt: '{truth}, {set}', sets: { forget: 'F', remain: 'R' },
 };
 const CURVE = { i: [0, 3, 6, 18, 30, 150], forget: [99.8, 50, 3.2, 13, 14, 0], remain: [99.8, 98, 96.2, 99, 99.6, 100] };
+
+const PICTURES = [{ src: 'data:,', truth: 'Shoe', set: 'forget' }, { src: 'data:,', truth: 'Bag', set: 'remain' }];
+const LOOKS = [{ i: 0, said: ['Shoe', 'Bag'] }, { i: 15, said: ['Boot', 'Bag'] }, { i: 30, said: ['Shoe', 'Bag'] }];
 
 function lesson(address) {
   globalThis.location = new URL(`http://localhost/${address}`);
   globalThis.history = { state: null, replaceState: (_, __, url) => { globalThis.location = url; } };
   const it = component(page(html), '', TEXTS);
-  Object.assign(it.props, { toy: rows, recorded: { curve: CURVE, title: 't', steps: 150, n: 500, every: 30, density: 42 } });
+  Object.assign(it.props, { toy: rows, recorded: { curve: CURVE, title: 't', steps: 150, n: 500, every: 30, density: 42, pictures: PICTURES, looks: LOOKS } });
   mount(it);
   const part = (name) => it.element.querySelector(`[data-part="${name}"]`);
   return { ...it, part, text: (name) => part(name).textContent };
@@ -85,7 +88,9 @@ test('a link opens a step with its K; guesses, knobs and steps are followed, and
   const it = lesson('?lang=en&tab=learn&step=7&k=16');
   assert.equal(it.text('title'), '7. Step 7');
   assert.match(it.text('numbers'), /0\.112/);
-  assert.equal(it.text('real-line'), '13.0'); // half of the way from the push to the next one
+  assert.equal(it.text('real-line'), '13.0'); // half of the way from the push to the next one: step 18
+  assert.equal(it.text('pictures'), '✗ Boot✓ Bag'); // as it was last looked at, in step 15
+  assert.equal(it.part('pictures').querySelector('img').alt, 'Shoe, F');
   it.part('choices').children[0].dispatchEvent(new window.Event('click'));
   assert.deepEqual([...it.part('choices').children].map((one) => one.textContent), ['✗ a', '✓ b']);
   assert.equal(it.text('answer'), '16');

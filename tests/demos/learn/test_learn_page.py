@@ -40,6 +40,17 @@ def test_the_tab_holds_all_that_the_lesson_needs(recordings: Recordings) -> None
         "every": 30,
         "density": 42,
     }
+    assert [(one["truth"], one["set"]) for one in recorded["pictures"]] == [
+        *[("Sneaker", "forget")] * 3,
+        ("T-shirt", "remain"),
+        ("Trouser", "remain"),
+        ("Pullover", "remain"),
+    ]
+    assert all(one["src"].startswith("data:image/png;base64,") for one in recorded["pictures"])
+    looks = recorded["looks"]
+    assert (looks[0]["i"], looks[-1]["i"]) == (0, 150)
+    assert looks[0]["said"] == ["Sneaker"] * 3 + ["T-shirt", "Trouser", "Pullover"]
+    assert looks[-1]["said"] == ["T-shirt", "Sandal", "Sandal", "T-shirt", "Trouser", "Pullover"]
     curve = recorded["curve"]
     assert len(curve["i"]) == len(curve["forget"]) == len(curve["remain"]) == 51
     assert (curve["i"][0], curve["i"][-1], curve["forget"][-1]) == (0, 150, 0.0)
