@@ -17,7 +17,6 @@ from sfr_core.errors import InputError
 NUMBER = re.compile(r"-?\d{1,4}(\.\d{1,12})?")
 LONGEST = 60
 """Characters of a field."""
-GREY = "#808080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def fields(prefix: str, *, visible: bool = True) -> tuple[gr.Accordion, list[Any
                 [
                     (copy.READING_COLOURS[0], "white"),
                     (copy.READING_COLOURS[1], "black"),
-                    (copy.READING_COLOURS[2], GREY),
+                    (copy.READING_COLOURS[2], "grey"),
                 ],
                 value="white",
                 label=copy.READING_BACKGROUND,
