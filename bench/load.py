@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from bench.page import MODEL, surroundings
 from bench.processes import Served, Server
 from bench.tables import markdown
@@ -40,11 +42,14 @@ OPENED = 500
 async def look(visitor: Visitor, until: float, chance: random.Random, thinking: tuple[float, float]) -> None:
     """Opens the page and chooses, again and again."""
     while time.perf_counter() < until:
-        async with visitor.opened():
-            for _ in range(STAYS):
-                await asyncio.sleep(chance.uniform(*thinking))
-                if time.perf_counter() < until:
-                    await visitor.choose(*chance.choice(CHOICES))
+        try:
+            async with visitor.opened():
+                for _ in range(STAYS):
+                    await asyncio.sleep(chance.uniform(*thinking))
+                    if time.perf_counter() < until:
+                        await visitor.choose(*chance.choice(CHOICES))
+        except httpx.HTTPError as error:
+            visitor.times.wrong.append(repr(error))
         visitor = Visitor(visitor.client, visitor.page, visitor.times, visitor.address)
 
 
@@ -102,6 +107,8 @@ async def crowd(
         _, waiting = await asyncio.wait(runs, timeout=last)
         for task in waiting:
             task.cancel()
+        broken = [task.exception() for task in runs if task.done() and not task.cancelled()]
+        following.wrong += [repr(error) for error in broken if error is not None]
         watching.cancel()
     warm = next((used for finished, used in memory if finished), memory[0][1])
     states = [one["state"] for one in ended]

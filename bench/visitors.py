@@ -250,6 +250,7 @@ class Drawn:
 @asynccontextmanager
 async def line_to(url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client for any number of visitors."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=200)
+    # The server closes a line after five idle seconds: one that is taken up just then would answer nothing.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=2.0)
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits) as client:
         yield client

@@ -13,6 +13,7 @@ from gradio.utils import get_upload_folder
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
+from demos.server import hops
 from demos.server.bodies import Bodies
 from demos.server.front import Front
 from demos.server.guard import Guard
@@ -55,6 +56,7 @@ class Server:
         """
         self.sessions.set_blocks(app.get_blocks())
         app.state_holder = self.sessions
+        hops.spare()
         if self.settings.public and not self.settings.hosts:
             LOG.warning("This page is public, but PLAYGROUND_HOSTS names no host: it answers to this machine alone.")
         sweeping = asyncio.create_task(self._sweep())
