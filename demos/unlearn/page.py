@@ -9,21 +9,25 @@ from typing import Any
 
 import gradio as gr
 
-from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, call_off, say
+from demos.context import LAST, PRIVATE, QUEUED, QUICK, Lost, PageContext, call_off, say
 from demos.guard import unforeseen
 from demos.jobs.book import Job
 from demos.jobs.estimate import Timing
+from demos.links.address import linked, words_in
+from demos.links.box import share_box
 from demos.live import view as bridge
 from demos.live.feed import GONE, Feed
-from demos.render import render
+from demos.render import form_alert, render
 from demos.result import page as compare_page
 from demos.static_files import mounting
+from demos.text import links as link_texts
 from demos.text import live as live_text
 from demos.text import unlearn as copy
 from demos.unlearn import cards, lost, recorded, reference
 from demos.unlearn import form as form_page
 from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
+from demos.unlearn.form_settings import default_run
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.plan import RunPlan
 from sfr_core.zoo import shipped as zoo
@@ -59,6 +63,7 @@ class Unlearn:
     reference_note: gr.HTML
     retrain: gr.Button
     anyway: gr.Checkbox
+    share: gr.HTML
     run: gr.Button
     stop: gr.Button
     reset: gr.Button
@@ -74,7 +79,7 @@ class Unlearn:
     @property
     def about(self) -> list[Any]:
         """What is said of the run that the form describes (`about_updates`)."""
-        return [self.expected, self.reference_note, self.retrain, self.anyway]
+        return [self.expected, self.reference_note, self.retrain, self.anyway, self.share]
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -113,6 +118,7 @@ def build(
                 expected = gr.HTML(reference.expected_html(None), elem_id="expected", min_width=0)
             reference_note = gr.HTML("", elem_id="reference-note")
             retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
+            share = share_box(form_values.first_model(), default_run)
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
             lost_note = gr.HTML("", visible=False, elem_id="lost")
             with gr.Group(visible=False, elem_id="choice") as choice:
@@ -131,8 +137,8 @@ def build(
                 recordings=first.offered(),
             )
     page = Unlearn(
-        form, feed, view, expected, timing, reference_note, retrain, anyway, run, stop, reset, lost_note, choice, choice_text,
-        keep, rollback,
+        form, feed, view, expected, timing, reference_note, retrain, anyway, share, run, stop, reset, lost_note, choice,
+        choice_text, keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
@@ -313,8 +319,25 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
     form = page.form
     begins = {part: part.value for part in form.inputs}
 
-    def come_back(browser: Any) -> dict[Any, Any]:
+    def come_back(browser: Any, request: gr.Request) -> dict[Any, Any]:
         job, gone = ctx.last_job(browser), ctx.lost(browser)
+        try:
+            run = linked(words_in(request), page.first.opening, default_run)
+        except PlaygroundError as error:
+            refused = form_alert(link_texts.REFUSED.format(error=error))
+            return {**come_back_to(browser, job, gone), page.lost: gr.update(value=refused, visible=True)}
+        return come_back_to(browser, job, gone) if run is None else opened_by(browser, job, run)
+
+    def opened_by(browser: Any, job: Job | None, run: RunPlan) -> dict[Any, Any]:
+        """The form holds the run of the address; a run under way stays on screen."""
+        running = job if job is not None and job.active else None
+        known, job_id = ctx.show(browser, running)
+        shown = {ctx.browser: known, ctx.job: job_id, page.run: gr.Button(interactive=running is None)}
+        if running is None:
+            shown |= {page.live: {**page.first.value(run.config.model), "settled": True}, page.lost: lost.note(None)}
+        return {**shown, page.recording: run.config.model, **form.fill(run), **about_updates(page, lambda: run)}
+
+    def come_back_to(browser: Any, job: Job | None, gone: Lost | None) -> dict[Any, Any]:
         known, job_id = ctx.show(browser, job)
         shown = {ctx.browser: known, ctx.job: job_id, page.run: gr.Button(interactive=job is None or not job.active)}
         if job is not None:

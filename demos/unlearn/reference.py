@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos.jobs import estimate, openings
+from demos.links.address import query_of
 from demos.render import form_note, render
 from demos.text import unlearn as copy
 from sfr_core import catalog, presets
@@ -82,9 +83,12 @@ def check_known(run: RunPlan, *, anyway: bool) -> None:
         raise InputError(copy.ANYWAY_FIRST, hint=copy.ANYWAY_FIRST_HINT)
 
 
-def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
-    """The expected time, the note on the retrained model, the button that retrains here, and the confirmation that `check_known` asks
-    for, for the run that `read` finds in the form.
+Described = tuple[str, str, dict[str, Any], dict[str, Any], dict[str, str]]
+
+
+def describe(read: Callable[[], RunPlan]) -> Described:
+    """The expected time, the note on the retrained model, the button that retrains here, the confirmation that `check_known` asks for,
+    and the link, for the run that `read` finds in the form.
     """
     try:
         run = read()
@@ -97,7 +101,7 @@ def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any], dic
         unknown = strange(run)
     except PlaygroundError:
         # Half-filled: the sentence comes when somebody presses Unlearn.
-        return "", "", gr.update(visible=False), gr.update(visible=False, value=False)
+        return "", "", gr.update(visible=False), gr.update(visible=False, value=False), {"query": ""}
     missing = generator_note(card) if KINDS[card.kind].draws else copy.REFERENCE_MISSING
     return (
         expected_html(None if expected is None else expected.seconds),
@@ -107,4 +111,5 @@ def describe(read: Callable[[], RunPlan]) -> tuple[str, str, dict[str, Any], dic
             visible=offered,
         ),
         gr.update(visible=True) if unknown else gr.update(visible=False, value=False),
+        {"query": query_of(run)},
     )

@@ -6,7 +6,6 @@ torch is imported only when a run begins, so that tables and bad input answer at
 from __future__ import annotations
 
 import argparse
-import contextlib
 import errno
 import time
 import traceback
@@ -14,8 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from sfr_core.catalog import spec_of
-from sfr_core.catalog.base import MethodSpec
+from sfr_core.asked import config_of
 from sfr_core.cli.checks import add_checks
 from sfr_core.cli.export import add_export
 from sfr_core.cli.hub import add_commands
@@ -23,13 +21,12 @@ from sfr_core.cli.models import own_reference, tell_known, uploaded_model
 from sfr_core.cli.stored import check_rows, to_repeat
 from sfr_core.cli.tables import print_methods, print_models
 from sfr_core.cli.talk import CANCELLED, StdoutLost, answer, interrupted, interrupts, log, stop_on_signals
-from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant, parse_value
+from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant
 from sfr_core.data.file_names import table_of
-from sfr_core.errors import ConfigError, InputError, PlaygroundError, UnknownName, quoted
+from sfr_core.errors import ConfigError, InputError, PlaygroundError, quoted
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.hub.local import is_path
 from sfr_core.plan import RunPlan, plan
-from sfr_core.presets import resolve
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runs.files import event_line, write_run
 from sfr_core.runs.place import check_folder, claimed
@@ -277,32 +274,10 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
-    """The run as it was asked for; method, preset, variant, fields and seed are checked."""
+    """The run as it was asked for, checked."""
     if wanted.pop("from_file", False):
         return RunConfig.from_json(wanted)
-    method = spec_of(wanted["method"], kind)
-    preset, variant = wanted.get("preset", "quick"), wanted.get("variant", "official")
-    if preset not in get_args(PresetName):
-        raise UnknownName("preset", preset, get_args(PresetName))
-    overrides = _overrides(method, wanted.pop("settings", []))
-    settings = resolve(wanted["model"], method.id, preset, variant, overrides, forget=wanted["forget"], kind=kind)
-    if "seed" in wanted:
-        with contextlib.suppress(ValueError):  # RunConfig says why any other text is refused
-            wanted["seed"] = int(wanted["seed"])
-    return RunConfig(**wanted, settings=settings)
-
-
-def _overrides(method: MethodSpec, texts: list[str]) -> dict[str, Any]:
-    specs = {spec.name: spec for spec in method.config_cls.settings()}
-    out = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {quoted(text)} has no value.", hint="Write --set field=value.")
-        if name not in specs:
-            raise UnknownName("field", name, specs)
-        out[name] = parse_value(specs[name], value)
-    return out
+    return config_of(wanted, wanted.pop("settings", []), kind)
 
 
 def _say(line: str) -> None:

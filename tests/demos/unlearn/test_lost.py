@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from demos.app_builder import App, build_app
@@ -40,7 +41,7 @@ def app() -> App:
 def loaded(app: App, browser: Any) -> dict[str, Any]:
     """What a page that has loaded shows of itself, by the identifiers of its components."""
     (event,) = [each for each in app.demo.fns.values() if getattr(each.fn, "__name__", "") == "come_back"]
-    updates = event.fn(browser)
+    updates = event.fn(browser, gr.Request())
     return {getattr(part, "elem_id", None) or type(part).__name__: value for part, value in updates.items()}
 
 
