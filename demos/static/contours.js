@@ -30,3 +30,27 @@ function crossing({ xs, ys, rows }, [i, j, k, l], level) {
   const share = a / (a - b);
   return [xs[i] + share * (xs[k] - xs[i]), ys[j] + share * (ys[l] - ys[j])];
 }
+
+/** The same pieces put end to end: lists of places, so that dashes go on from piece to piece. */
+export function lines(all) {
+  const name = (place) => place.map((value) => Math.round(value * 1e9) || 0).join(); // no minus zero
+  const pieces = all.filter(([a, b]) => name(a) !== name(b)); // none where a corner lies on the line
+  const meet = new Map();
+  for (const piece of pieces) for (const place of piece) meet.set(name(place), [...(meet.get(name(place)) ?? []), piece]);
+  const left = new Set(pieces);
+  const onward = (line) => {
+    for (;;) {
+      const end = name(line[line.length - 1]);
+      const piece = meet.get(end).find((one) => left.has(one));
+      if (!piece) return line;
+      left.delete(piece);
+      line.push(name(piece[0]) === end ? piece[1] : piece[0]);
+    }
+  };
+  const found = [];
+  for (const piece of pieces) {
+    if (!left.delete(piece)) continue;
+    found.push(onward(onward([...piece]).reverse()));
+  }
+  return found;
+}

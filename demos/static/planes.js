@@ -1,5 +1,5 @@
 // The two pictures of the tab Learn: the points with the line that the model draws, and the plane of its weights.
-import { contour, heights } from './contours.js';
+import { contour, heights, lines } from './contours.js';
 import { ellipse } from './lesson.js';
 import { loss } from './toy.js';
 
@@ -113,7 +113,7 @@ export class WeightPlane {
   groundOf(box) {
     const { toy, T } = this;
     const { at } = scale(box, this.size, this.size);
-    const lines = (pieces) => pieces.map(([a, b]) => `M${at(a).map((v) => v.toFixed(1))}L${at(b).map((v) => v.toFixed(1))}`).join('');
+    const drawn = (pieces) => lines(pieces).map((line) => `M${joined(line.map(at))}`).join('');
     const remain = heights((w) => loss(toy.remain, w, toy.lam), box, GRID);
     const least = loss(toy.remain, toy.retrained, toy.lam);
     const forget = heights((w) => loss(toy.forget, w), box, GRID);
@@ -122,8 +122,8 @@ export class WeightPlane {
       return draw('g', { class: `model ${name}` }, shape([x, y]), draw('text', { x: x + label.x, y: y + label.y, 'text-anchor': label.anchor }, T[name]));
     };
     return draw('g', {},
-      ...ABOVE.map((above) => draw('path', { class: 'contour', d: lines(contour(remain, least + above)) })),
-      draw('path', { class: 'goal', d: lines(contour(forget, toy.target)) }),
+      ...ABOVE.map((above) => draw('path', { class: 'contour', d: drawn(contour(remain, least + above)) })),
+      draw('path', { class: 'goal', d: drawn(contour(forget, toy.target)) }),
       ...axes(box, this.size),
       mark('original', toy.original, ([x, y]) => draw('rect', { x: x - 5, y: y - 5, width: 10, height: 10 }), { x: 12, y: -8, anchor: 'start' }),
       mark('retrained', toy.retrained, ([x, y]) => draw('polygon', { points: joined([[x, y - 8], [x + 7, y + 5], [x - 7, y + 5]]) }), { x: 8, y: 20, anchor: 'start' }));

@@ -18,7 +18,7 @@ STEPS: list[dict[str, Any]] = [
             "Almost upright: only the orange points asked for a slanted line. Without them they fall on the other side of it ({lost} of {all} do), "
             "and nobody taught the model to put them there. That is what a model looks like that never saw them."
         ),
-        "do": "Drag the ringed dot, or move it with the arrow keys. Each place in the right picture is one model; its line is in the left picture.",
+        "do": "Drag the ringed dot, or move it with the arrow keys. Each place is one model; its line among the points follows.",
         "weights": (
             "The blue lines are like those of a map: along each, the loss on the remain set is the same, and the green triangle stands at the "
             "bottom of the valley. On the dashed orange line the forget set is known as badly as by the retrained model."
@@ -226,7 +226,7 @@ LEARN: dict[str, Any] = {
     "known": "Forget set: still called “1”",
     "circle": "Grey arrow (circle)",
     "ellipse": "Green arrow (ellipse)",
-    "gain": "forget loss +{forget}, harm {kl}",
+    "gain": "forget +{forget}, harm {kl}",
     "said": "Step {step}: forget loss {forget}, remain loss {remain}, distance to the retrained weights {distance}.",
     "curvesTitle": "Losses along the path (dotted: the retrained model's)",
     "curvesAlt": "Curves of forget loss and remain loss along the path; the numbers are in the table below.",

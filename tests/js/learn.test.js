@@ -1,7 +1,7 @@
 // The tab Learn: contours, what its steps show, and the whole of it in a document of Node's.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contour, heights } from '../../demos/static/contours.js';
+import { contour, heights, lines } from '../../demos/static/contours.js';
 import { mount } from '../../demos/static/learn.js';
 import { asked, digits, ellipse, facts, LESSONS, moment, steepest } from '../../demos/static/lesson.js';
 import { hessian, makeToy } from '../../demos/static/toy.js';
@@ -19,6 +19,14 @@ test('a contour of a plane is straight, one of a bowl is a ring, one beyond all 
   const ring = contour(heights(([x, y]) => x * x + y * y, { x: [-2, 2], y: [-2, 2] }, 80), 1).flat();
   for (const point of ring) near(Math.hypot(...point), 1, 0.002);
   assert.deepEqual(contour(heights(([x]) => x, box, 4), 3), []);
+});
+
+test('pieces are put end to end, whatever their order and direction', () => {
+  const [a, b, c, d] = [[0, 0], [1, 0], [1, 1], [5, 5]];
+  assert.deepEqual(lines([[b, c], [b, a]]), [[c, b, a]]);
+  assert.deepEqual(lines([[c, d], [a, b]]), [[d, c], [b, a]]);
+  assert.deepEqual(lines([[a, b], [b, c], [c, a]]).map((line) => line.length), [4]); // a ring closes
+  assert.equal(lines(contour(heights(([x, y]) => x * x + y * y, { x: [-2, 2], y: [-2, 2] }, 20), 1)).length, 1);
 });
 
 test('a saddle has two pieces in the square where its arms meet', () => {
