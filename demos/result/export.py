@@ -32,7 +32,7 @@ from sfr_core.zoo.shipped import shareable
 if TYPE_CHECKING:
     from demos.jobs.book import Job
 
-Kind = Literal["weights", "csv", "result", "config", "events", "rows", "png", "svg"]
+Kind = Literal["weights", "csv", "result", "report", "config", "events", "rows", "png", "svg"]
 KEEP_SECONDS = 15 * 60.0
 CSV_HEAD = ("metric", "before", "after", "retrained", "gap_to_retrained", "unit", "good", "n")
 
@@ -114,7 +114,15 @@ def figures_zip(record: RunRecord, kind: Literal["png", "svg"]) -> bytes:
     return buffer.getvalue()
 
 
+def report(record: RunRecord) -> str:
+    """The run on one page (report.py)."""
+    from demos.result.report import report_html  # which draws figures
+
+    return report_html(record, config_json(record))
+
+
 TEXTS: dict[str, tuple[str, Callable[[RunRecord], str]]] = {
+    "report": ("report.html", report),
     "csv": ("metrics.csv", metrics_csv),
     "result": ("result.json", result_json),
     "config": ("config.json", config_json),

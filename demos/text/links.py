@@ -42,3 +42,15 @@ from pathlib import Path
 result = json.loads(Path("runs/{folder}/result.json").read_text())
 for when in ("before", "after", "retrained"):
     print(when, result[when])"""
+
+REPORT_TITLE = "{method} forgets {what}"
+REPORT_ABOUT = "A run of the Unlearning Playground on {model}; computed on {device}."
+REPORT_UNKNOWN = "an unknown machine"
+REPORT = {
+    "brief": "The result in a few lines",
+    "numbers": "All numbers",
+    "figures": "Figures",
+    "settings": "Settings",
+    "versions": "Versions",
+    "warning": "Approximate unlearning is not a guarantee of deletion: it says how the model behaves, not what can still be extracted.",
+}

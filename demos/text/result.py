@@ -297,6 +297,7 @@ SAVE_BUTTONS = {
     "weights": "Weights (safetensors)",
     "csv": "Metrics (CSV)",
     "result": "Metrics (JSON)",
+    "report": "Report (HTML)",
     "config": "Config (JSON)",
     "events": "Events (JSONL)",
     "rows": "Rows and files (CSV)",

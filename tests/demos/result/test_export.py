@@ -9,6 +9,7 @@ import stat
 import tempfile
 import zipfile
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -141,3 +142,36 @@ def test_old_downloads_are_swept_and_fresh_ones_stay() -> None:
     shelf.write("config", record(), None)
     assert not old.parent.exists()
     assert middle.exists()
+
+
+def test_the_report_is_one_page_that_asks_no_machine_and_runs_nothing() -> None:
+    hostile = 'concept:<script>alert(1)</script>" onload="x'
+    for one in (record(), record(result=None), record(config=config(forget=hostile), result=None)):
+        text = Shelf().write("report", one, None).read_text(encoding="utf-8")
+        page = Outline()
+        page.feed(text)
+        assert page.tags.isdisjoint({"script", "link", "iframe", "object", "form", "base"})
+        assert page.sources
+        assert all(source.startswith("data:image/") for source in page.sources)
+        assert not any(name.startswith("on") for name in page.attributes)
+        assert "url(" not in text
+        assert "@import" not in text
+    whole = Shelf().write("report", record(), None).read_text(encoding="utf-8")
+    assert metrics_csv(record()).splitlines()[1].split(",")[0] == "FA"
+    for part in ("All numbers", "Forget accuracy", "Settings", "&#34;method&#34;: &#34;sfr-on&#34;", "not a guarantee"):
+        assert part in whole
+
+
+class Outline(HTMLParser):
+    """What a browser would fetch or run of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.sources: list[str] = []
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
