@@ -70,6 +70,7 @@ class Sessions(StateHolder):
         self._open: Counter[str] = Counter()
         self._resting: OrderedDict[str, float] = OrderedDict()
         """When each session whose page is not open was last used, the longest unused first."""
+        self.dropped = 0
 
     def __getitem__(self, session_id: str) -> SessionState:
         with self.lock:
@@ -113,7 +114,8 @@ class Sessions(StateHolder):
 
     def _drop(self, session_id: str) -> None:
         self._resting.pop(session_id, None)
-        self.session_data.pop(session_id, None)
+        if self.session_data.pop(session_id, None) is not None:
+            self.dropped += 1
 
 
 @dataclass(slots=True)

@@ -85,6 +85,7 @@ def test_only_the_last_ones_that_left_are_kept(sessions: Sessions, monkeypatch: 
     sessions["b"]  # comes back after its line broke
     sessions["d"]
     assert list(sessions.session_data) == ["open", "b", "d"]
+    assert sessions.dropped == 2
     assert RESTING == 100
 
 
