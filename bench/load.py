@@ -213,7 +213,7 @@ def main() -> None:
             server.settle()
             going = sessions(server) if part == "sessions" else crowd(server, args.lookers, args.runners, args.minutes)
             found = asyncio.run(going)
-        command = f"python -m bench.load --part {part} --minutes {args.minutes:g}"
+        command = f"python -m bench.load --part {part}" + (f" --minutes {args.minutes:g}" if part == "crowd" else "")
         results[part] = {"command": command, **surroundings(load), **found}
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(results, indent=1) + "\n")
