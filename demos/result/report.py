@@ -19,7 +19,7 @@ from demos.text import links as texts
 from sfr_core import catalog
 from sfr_core.zoo.shipped import shareable
 
-STYLES = ("tokens.css", "result.css", "generator.css")
+STYLES = ("tokens.css", "plain.css", "result.css", "generator.css")
 
 
 def report_html(record: RunRecord, config: str) -> str:

@@ -1,5 +1,5 @@
 // The two curves of the live view, drawn by Plotly, each with a table of its numbers.
-import { colour, fill, make, missing, partsOf, put } from './lib.js';
+import { colour, fill, load, make, missing, partsOf, put } from './lib.js';
 import { tablePoints } from './series.js';
 
 const PLOTS = ['loss', 'accuracy'];
@@ -13,12 +13,7 @@ const REST = 500; // milliseconds that a page which can be used has for its visi
 
 /** Plotly, a megabyte and a CPU second of script, fetched once: for the first curve, and after the page can be used. */
 function library() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = make('script', { src: new URL('plotly.min.js', import.meta.url) });
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = reject;
-    usable(() => document.head.append(script));
-  });
+  loading ??= new Promise(usable).then(() => load('plotly.min.js')).then(() => window.Plotly);
   return loading;
 }
 /** The page can be used when *Unlearn* can be pressed or, where it comes back to a run under way, *Stop*. */

@@ -30,14 +30,27 @@ export function follow({ watch }, update) {
   update();
 }
 
-/** What lies at an address of demos/page_data.py. */
+/** What lies at an address of demos/page_data.py; a page without a server holds it itself (demos/edition.py). */
 export async function fetched(address) {
+  const held = window.playgroundData?.[address];
+  if (held) return held;
   const answer = await fetch(new URL(address, document.baseURI));
   return answer.json();
 }
 
 /** A colour of tokens.css as it is now, in the light or in the dark. */
 export const colour = (name) => getComputedStyle(document.body).getPropertyValue(`--pg-${name}`).trim();
+
+/** Loads a file of the scripts' folder, which in a page without a server is the page's own: there the modules lie in the page. */
+export function load(name) {
+  const folder = import.meta.url.startsWith('data:') ? document.baseURI : import.meta.url;
+  return new Promise((resolve, reject) => {
+    const script = make('script', { src: new URL(name, folder) });
+    script.onload = resolve;
+    script.onerror = reject;
+    document.head.append(script);
+  });
+}
 
 /** Seconds for people: "4.2 s", "2 min 5 s". */
 export function clock(seconds) {
