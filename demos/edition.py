@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
 from markupsafe import Markup
 
 from demos import page_data
@@ -120,8 +120,8 @@ def results(path: Path = RESULTS) -> Markup:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise AssetError(texts.NO_RESULTS.format(reason=reason(error)), hint=texts.NO_RESULTS_HINT) from None
-    markdown = MarkdownIt("commonmark", renderer_cls=Tables).enable("table")
-    tokens = [token for token in markdown.parse(text) if token.type != "html_block"]
+    markdown = MarkdownIt("commonmark").enable("table")
+    tokens = [part for token in markdown.parse(text) if token.type != "html_block" for part in boxed(token)]
     for token in tokens:
         if token.type.startswith("heading"):  # the page's own title is the first
             token.tag = f"h{int(token.tag[1:]) + 1}"
@@ -131,14 +131,11 @@ def results(path: Path = RESULTS) -> Markup:
     return Markup(markdown.renderer.render(tokens, markdown.options, {}))
 
 
-class Tables(RendererHTML):
-    """Tables in boxes that scroll sideways, by the keyboard too."""
-
-    def table_open(self, *_: Any) -> str:
-        return '<div class="scroll" tabindex="0"><table>\n'
-
-    def table_close(self, *_: Any) -> str:
-        return "</table></div>\n"
+def boxed(token: Token) -> list[Token]:
+    """A token of a document; a table's ends with those of a box that scrolls sideways, by the keyboard too."""
+    if token.type == "table_open":
+        return [Token("box_open", "div", 1, attrs={"class": "scroll", "tabindex": "0"}), token]
+    return [token, Token("box_close", "div", -1)] if token.type == "table_close" else [token]
 
 
 def write(folder: Path, *, overwrite: bool = False) -> list[Path]:
