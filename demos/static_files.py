@@ -54,11 +54,12 @@ def mounting(name: str) -> str:
 
 
 def early_head() -> str:
-    """What stands first in the page's head: the script of demos/frames.py, the one that shows what Gradio does not (failed.js), and links
-    by which the browser fetches the first modules beside Gradio's own, not after them."""
+    """What stands first in the page's head: the scripts of demos/frames.py, of a class's view (classroom.js) and of what Gradio does not
+    show (failed.js), and links by which the browser fetches the first modules beside Gradio's own, not after them."""
     return render(
         "head.html",
         script=Markup(read("frames.js")),
+        classroom=Markup(read("classroom.js")),
         failed=Markup(read("failed.js")),
         sentence=FAILED,
         address=ADDRESS,

@@ -65,6 +65,7 @@ export class Curves {
   /** One curve at a time, the one that waits longest; `all` of them where nothing more will come. */
   draw(view, all) {
     this.view = view;
+    if (document.documentElement.classList.contains('lesson')) return; // page.css hides them there
     library().then((Plotly) => {
       if (this.view !== view) return;
       const now = performance.now();

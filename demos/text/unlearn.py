@@ -7,6 +7,8 @@ from sfr_core.data.concepts import ConceptKind
 
 TITLE = "Unlearning Playground: watch a model forget"
 SENTENCE = "Choose what a trained network should forget, and watch it fade."
+LESSON = "A class's view: the choice, the pictures and the result."
+LESSON_WHOLE = "Show the whole page"
 HONEST = "Approximate unlearning: not a guarantee of deletion"
 HONEST_WHY = (
     "The method changes a trained network until it behaves as if it had never seen the chosen pictures. This can be measured, "

@@ -60,6 +60,15 @@ CASES: dict[str, Callable[[str], Values]] = {
         "versions": [(x, x)],
     },
     "share.html": lambda x: {"T": Texts(x)},
+    "edition.html": lambda x: {
+        "T": Texts(x),
+        "tabs": {"learn": x},
+        "css": Markup("a {}"),
+        "modules": Markup("{}"),
+        "given": Markup("{}"),
+        **dict.fromkeys(("header", "learn", "live", "results"), x),
+        "sources": [(x, x, x)],
+    },
     "expected.html": lambda x: {"T": Texts(x), "time": x, "why": x, "long": x},
     "found.html": lambda x: {
         "name": x,
@@ -68,6 +77,7 @@ CASES: dict[str, Callable[[str], Values]] = {
     },
     "head.html": lambda x: {
         "script": Markup("early()"),
+        "classroom": Markup("hide()"),
         "failed": Markup("late()"),
         "sentence": x,
         "address": x,
