@@ -66,6 +66,7 @@ def files() -> dict[str, str]:
             "toy": learn.rows(),
             "recorded": learn.recorded(recordings),
         },
+        "edition": {"noRecordings": texts.NOT_LOADED},
         "live": {"texts": LIVE, "value": recordings.value(recordings.opening), "recordings": offered},
     }
     page = render(

@@ -15,7 +15,10 @@ const component = (id) => ({ element: document.getElementById(id), props: given[
 /** What a tab needs when it is first opened. */
 const first = {
   learn: () => lesson.mount(component('learn')),
-  unlearn: async () => { await load('recordings.js'); live.mount(component('live')); },
+  unlearn: () => load('recordings.js').then(
+    () => live.mount(component('live')),
+    () => { document.getElementById('live').textContent = given.edition.noRecordings; },
+  ),
 };
 const tabs = [...document.querySelectorAll('[role=tab]')];
 const nameOf = (tab) => tab.id.replace(/^tab-(\w+)-button$/, '$1');

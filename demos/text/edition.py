@@ -21,6 +21,7 @@ LEARN = {
 }
 """In place of the lesson's own, which speak of the tab Unlearn."""
 
+NOT_LOADED = "The recorded runs are missing: recordings.js must lie in the same folder as this page."
 NO_FOLDER = "{folder} is a file."
 NO_FOLDER_HINT = "Give a folder for the edition."
 NOT_EMPTY = "The folder {folder} is not empty."

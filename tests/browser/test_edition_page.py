@@ -44,4 +44,7 @@ def test_it_teaches_and_plays_from_disk_without_a_network(chromium: Browser, tmp
     assert "dark" in (page.locator("body").get_attribute("class") or "")
     assert [address for address in asked if not address.startswith(("file:", "data:"))] == []
     assert wrong == []
+    (tmp_path / "recordings.js").unlink()  # somebody took the page alone with him
+    page.goto(f"{(tmp_path / 'index.html').as_uri()}?tab=unlearn")
+    expect(page.locator("#live")).to_contain_text("recordings.js must lie in the same folder")
     context.close()
