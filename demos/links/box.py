@@ -35,7 +35,7 @@ def share_box(model: str, begins: Callable[[str], RunPlan]) -> gr.HTML:
         html_template=render("share.html", T=texts.SHARE),
         js_on_load=mounting("share"),
         apply_default_css=False,
-        elem_id="share",
+        elem_id="pass-on",
         server_functions=[qr, files],
         texts=texts.SHARE,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from demos.app_builder import build_app
 from demos.jobs import warm
 from demos.jobs.book import Job
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
+from tests import loops
 
 CONFIG = {
     "components": [
@@ -71,7 +71,7 @@ def server() -> Iterator[InProcess]:
 
 
 def test_who_looks_does_not_wait_for_who_computes(server: InProcess) -> None:
-    found = asyncio.run(crowd(server, lookers=5, runners=3, minutes=0.2, thinking=(0.2, 0.6)))
+    found = loops.run(crowd(server, lookers=5, runners=3, minutes=0.2, thinking=(0.2, 0.6)))
     assert found["wrong"] == found["failed"] == []
     assert found["met"]["runs end"]
     assert found["runs"]["finished"] >= 1
@@ -85,7 +85,7 @@ def test_who_looks_does_not_wait_for_who_computes(server: InProcess) -> None:
 
 
 def test_pages_are_opened_and_left(server: InProcess) -> None:
-    found = asyncio.run(sessions(server, 12, wait=0.0))
+    found = loops.run(sessions(server, 12, wait=0.0))
     assert found["wrong"] == []
     assert found["what"] == "12 pages opened and left"
     assert found["bytes_later"] < 60e6  # of this process, with all that the tests before left in it

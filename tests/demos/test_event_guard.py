@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy as copies
 import logging
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from demos.guard import GuardedBlocks
 from demos.text import unlearn as copy
 from sfr_core.errors import ConfigError, InputError
 from sfr_core.events import Finished
+from tests import loops
 
 UNFORESEEN = f"This failed unexpectedly (ZeroDivisionError). {copy.UNFORESEEN_ADVICE}"
 SECRET = "what the visitor wrote"
@@ -41,7 +41,7 @@ def refused(*given: Any) -> None:
 
 
 def press(demo: gr.Blocks, event: Any, data: list[Any], state: SessionState) -> Any:
-    return asyncio.run(demo.process_api(event, data, state=state))
+    return loops.run(demo.process_api(event, data, state=state))
 
 
 def drawn(demo: gr.Blocks, state: SessionState) -> list[Any]:
@@ -93,7 +93,7 @@ def test_generators_and_coroutines_too(handler: Any) -> None:
     def to_the_end() -> None:
         state = SessionState(demo)
         answer = press(demo, event, [], state)
-        asyncio.run(demo.process_api(event, [], state=state, iterator=answer["iterator"]))
+        loops.run(demo.process_api(event, [], state=state, iterator=answer["iterator"]))
 
     with pytest.raises(Refusal, match="failed unexpectedly"):
         to_the_end()
@@ -143,7 +143,7 @@ def test_whatever_a_browser_sends_was_foreseen(demo: gr.Blocks, sent: Any, caplo
         said = ""
         try:
             told, request = gr.EventData(None, sent), gr.Request(session_hash="s")
-            asyncio.run(
+            loops.run(
                 demo.process_api(event, [sent] * len(event.inputs), state=state, event_data=told, request=request)
             )
         except Refusal as error:

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from demos.server.front import KEPT, Front
+from tests import loops
 
 MADE: list[str] = []
 
@@ -38,7 +39,7 @@ async def ask(app: Starlette, n: int = 1, path: str = "/", host: str = "a", **he
 
 
 def test_fifty_at_once_get_one_page(app: Starlette) -> None:
-    answers = asyncio.run(ask(app, 50))
+    answers = loops.run(ask(app, 50))
     assert {(answer.status_code, answer.text, answer.headers["x-a"]) for answer in answers} == {(200, "a 1", "b")}
     assert MADE == ["a"]
 
@@ -53,7 +54,7 @@ async def different(app: Starlette) -> None:
 
 
 def test_what_the_page_depends_on_makes_another(app: Starlette) -> None:
-    asyncio.run(different(app))
+    loops.run(different(app))
     assert len(MADE) == 5
 
 
@@ -64,7 +65,7 @@ async def never(app: Starlette) -> None:
 
 
 def test_nothing_else_is_kept(app: Starlette) -> None:
-    asyncio.run(never(app))
+    loops.run(never(app))
     assert len(MADE) == 6
 
 
@@ -76,5 +77,5 @@ async def many(app: Starlette) -> None:
 
 
 def test_only_a_few_are_kept(app: Starlette) -> None:
-    asyncio.run(many(app))
+    loops.run(many(app))
     assert len(MADE) == KEPT + 2

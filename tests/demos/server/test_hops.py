@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from types import MethodType
@@ -15,6 +14,7 @@ from gradio import blocks
 
 from demos.server import hops
 from demos.server.sessions import Session
+from tests import loops
 
 
 def test_values_stay_and_handlers_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,10 +45,11 @@ def test_values_stay_and_handlers_go(monkeypatch: pytest.MonkeyPatch) -> None:
     (event,) = demo.fns.values()
 
     async def ask() -> Any:
+        seen["loop"] = threading.get_ident()
         return await demo.process_api(event, ["a", None], state=Session(demo))
 
-    assert asyncio.run(ask())["data"] == ["A"]
-    here = threading.get_ident()
+    assert loops.run(ask())["data"] == ["A"]
+    here = seen.pop("loop")
     assert {what: thread == here for what, thread in seen.items()} == {
         "read": True,
         "file": False,

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from demos.server import sessions as module
 from demos.server.sessions import RESTING, Presence, Session, Sessions
+from tests import loops
 
 
 class Clock:
@@ -128,7 +129,7 @@ def test_a_page_is_open_as_long_as_its_heartbeat(sessions: Sessions) -> None:
         await Presence(app, sessions)({"type": "http", "path": path}, nothing, no)
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(ask("/gradio_api/heartbeat/abc"))
-    asyncio.run(ask("/gradio_api/queue/data"))
+        loops.run(ask("/gradio_api/heartbeat/abc"))
+    loops.run(ask("/gradio_api/queue/data"))
     assert seen == [1, None]
     assert not sessions._open
