@@ -1,13 +1,14 @@
 """Many visitors at once on one server: how long who looks must wait while others' runs compute, and what sessions cost.
 
-    python -m bench.load [--part crowd sessions] [--minutes 4] [--lookers 30] [--runners 20] [--out bench/results/load.json] [--table]
+    python -m bench.load [--part crowd sessions] [--minutes 4] [--lookers 30] [--runners 20] [--ray] [--out bench/results/load.json] [--table]
 
 crowd     lookers open the page and choose something every few seconds, and come again; runners run the classifier's default, follow it and
           look at its result. Targets at the 95th percentile: `GET /` 1.5 s, every choice 1 s; every run that had its turn ends or says why not;
           memory 200 MB above that of the first finished run.
 sessions  500 pages are opened and left; what they cost a minute later. Target: 50 MB.
 
-The server is a process of its own, reached over loopback alone, on as many cores as this process may use.
+The server is a process of its own, reached over loopback alone, on as many cores as this process may use. With --ray its runs are computed by a
+Ray cluster that it starts on this machine, with a worker for each core; the crowd then stands in the file as "crowd on Ray".
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ STAYS = 4
 TARGETS = {"GET /": 1.5, "choose": 1.0}
 GROWTH, SESSIONS = 200e6, 50e6
 OPENED = 500
+RAY = {"PLAYGROUND_RAY": "auto", "PLAYGROUND_RAY_CORES": "1"}
 
 
 async def look(visitor: Visitor, until: float, chance: random.Random, thinking: tuple[float, float]) -> None:
@@ -200,6 +202,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--lookers", type=int, default=30)
     parser.add_argument("--runners", type=int, default=20)
+    parser.add_argument("--ray", action="store_true", help="let a Ray cluster on this machine compute the runs")
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--table", action="store_true", help="print what is stored and end")
     args = parser.parse_args()
@@ -207,17 +210,19 @@ def main() -> None:
     if args.table:
         print(table(results))
         return
+    variables = {"PLAYGROUND_PROXIES": "1", **(RAY if args.ray else {})}
+    named = {part: f"{part} on Ray" if args.ray else part for part in args.part}
     for part in args.part:
         load = os.getloadavg()[0]
-        with Server("page", PLAYGROUND_PROXIES="1") as server:
+        with Server("page", **variables) as server:
             server.settle()
             going = sessions(server) if part == "sessions" else crowd(server, args.lookers, args.runners, args.minutes)
             found = asyncio.run(going)
         command = f"python -m bench.load --part {part}" + (f" --minutes {args.minutes:g}" if part == "crowd" else "")
-        results[part] = {"command": command, **surroundings(load), **found}
+        results[named[part]] = {"command": command + " --ray" * args.ray, **surroundings(load), **found}
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(results, indent=1) + "\n")
-    print(table({part: results[part] for part in args.part}))
+    print(table({name: results[name] for name in named.values()}))
 
 
 if __name__ == "__main__":

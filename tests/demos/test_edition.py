@@ -157,7 +157,7 @@ def test_what_is_there_is_replaced_only_when_asked(tmp_path: Path, monkeypatch: 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "index.html": "new", "recordings.js": "data", "mine.txt": "mine",
     }  # fmt: skip
-    with pytest.raises(InputError, match=r"mine\.txt is a file\."):
+    with pytest.raises(InputError, match=r"is a file\. Give a folder"):
         edition.write(tmp_path / "mine.txt", overwrite=True)
     with pytest.raises(RunError, match=r"could not be written \(Not a directory"):
         edition.write(tmp_path / "mine.txt" / "below")
