@@ -33,11 +33,9 @@ QUIET = [
 
 @dataclass(frozen=True)
 class Server:
-    """Where the page is, the seconds and CPU seconds until it answered, and the process."""
+    """Where the page is, and the process."""
 
     url: str
-    answered_after: float
-    cpu_seconds: float
     process: subprocess.Popen[bytes]
 
 
@@ -45,15 +43,6 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time that a process has used; 0 where the system does not tell."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -88,7 +77,7 @@ def serving(command: list[str], folder: Path, *, within: float) -> Iterator[Serv
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() - started < within, log.read_text()
                 time.sleep(0.1)
-        yield Server(url, time.monotonic() - started, cpu_seconds(process.pid), process)
+        yield Server(url, process)
     finally:
         process.terminate()
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -73,13 +72,6 @@ def start(page: Page) -> None:
     page.wait_for_selector('#live [data-mode="live"], .toast-body', timeout=SLOW)
     assert page.locator(".toast-body").all_inner_texts() == []
     expect(part(page, "badge")).to_have_text("Live run")
-
-
-def test_the_page_answers_soon(server: Any) -> None:
-    # Wall time says nothing on cores that a training shares, so the work counts; on a quiet machine wall time counts too.
-    assert server.cpu_seconds < 8.0
-    if os.getloadavg()[0] < 1.5:
-        assert server.answered_after < 10.0
 
 
 def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
