@@ -43,11 +43,6 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> OwnFiles:
-    return write_own(tmp_path_factory.mktemp("own"))
-
-
-@pytest.fixture(scope="module")
 def first_run(own: OwnFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one finished run."""
     out = tmp_path_factory.mktemp("runs") / "first"

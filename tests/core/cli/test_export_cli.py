@@ -18,17 +18,12 @@ from sfr_core.presets import resolve
 from sfr_core.runs.files import read_result, read_weights
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import write_card
-from tests.core.own_files import OwnFiles, write_own
+from tests.core.own_files import OwnFiles
 from tests.core.tiny_sd import sd_folder, tiny_cond_unet
 from tests.core.tiny_unet import ddpm_card, tiny_unet
 
 ASCENT = ["--method", "gradient-ascent", "--set", "epochs=1", "--device", "cpu", "--precision", "fp32"]
 """In eval mode: no statistics of batch norm change, so the run changes some tensors only."""
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> OwnFiles:
-    return write_own(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,11 @@ from safetensors.torch import load_file, save_file
 
 from sfr_core.cli.run import main
 from sfr_core.runs.files import read_result
-from tests.core.own_files import OwnFiles, write_own
+from tests.core.own_files import OwnFiles
 
 FP32 = ["--device", "cpu", "--precision", "fp32"]
 RUN = ["--forget", "class:red", "--method", "gradient-ascent", "--set", "epochs=1", *FP32]
 AGAIN = ["--forget", "class:red", "--method", "retrain", "--set", "epochs=1", "--set", "batch_size=8", *FP32]
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> OwnFiles:
-    return write_own(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")
