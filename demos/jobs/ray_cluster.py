@@ -23,7 +23,7 @@ from demos.jobs.remote import Message, Sent, opened_here, run_alone, take_up
 from demos.text import live as live_texts
 from demos.text import server as texts
 from sfr_core.cancel import CancelToken
-from sfr_core.errors import InputError, PlaygroundError
+from sfr_core.errors import InputError, PlaygroundError, quoted
 from sfr_core.events import Event
 from sfr_core.plan import RunPlan
 
@@ -98,7 +98,7 @@ class Cluster:
                 ray.init(address, runtime_env=sent, log_to_driver=False)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 LOG.error("no Ray cluster", exc_info=error)
-                raise InputError(texts.NO_CLUSTER.format(address=address[:80]), hint=texts.NO_CLUSTER_HINT) from None
+                raise InputError(texts.NO_CLUSTER.format(address=quoted(address)), hint=texts.NO_CLUSTER_HINT) from None
             return
         try:
             ray.init(AUTO, runtime_env=sent, log_to_driver=False)

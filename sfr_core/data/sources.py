@@ -140,7 +140,7 @@ class _ZipSource:
                 return member.read(most)
         except DAMAGED:
             hint = "Zip the folder of pictures again."
-            raise AssetError(f"The file '{name[:80]}' in the zip is damaged.", hint=hint) from None
+            raise AssetError(f"The file '{quoted(name)}' in the zip is damaged.", hint=hint) from None
 
 
 def _entry_name(entry: zipfile.ZipInfo) -> str:
