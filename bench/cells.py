@@ -11,6 +11,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,6 +60,11 @@ def updating(results: Path, empty: T) -> Iterator[T]:
 def machine(device: str = "cpu") -> str:
     """Where a cell was measured."""
     return f"{platform.machine()}, {device_name(torch.device(device))}, python {platform.python_version()}, torch {torch.__version__}"
+
+
+def today() -> str:
+    """When a cell was measured; of older ones it is the day on which they were first kept."""
+    return datetime.now(UTC).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 import torch
 
-from bench.cells import FOLDER, Cell, load, machine, updating
+from bench.cells import FOLDER, Cell, load, machine, today, updating
 from bench.tables import CLASSIFIER, classifier_table, side_by_side
 from recipes.command import parser_of
 from sfr_core.cancel import CancelToken
@@ -77,6 +77,7 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
                 "mask_density": result.mask_density, "passes": result.passes, "cpu_seconds": round(cpu, 2),
                 "device": result.device, "machine": machine(), "timing": timing if quiet else None,
+                "date": today(),
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
 

@@ -42,6 +42,7 @@ from bench.cells import (
     machine,
     places,
     settings_of,
+    today,
     unmeasured,
     updating,
 )
@@ -144,7 +145,7 @@ def measure(
         "before_precision": session.precision, "budget_cpu_seconds": budget, "device": session.device_name, **records,
         "opening_cpu_seconds": opened, "seconds": took.seconds, "cpu_seconds": took.cpu_seconds - took.once_cpu_seconds,
         "once_seconds": max(once, took.once_cpu_seconds), "mask_density": took.mask_density, "machine": where(device),
-        "threads": session.threads,
+        "threads": session.threads, "date": today(),
     }  # fmt: skip
 
 
