@@ -72,14 +72,14 @@ def clock_text(cell: Cell) -> str:
 
 def cost_text(cells: Iterable[Cell]) -> str:
     """What runs cost on every machine: passes on the mean, and their share of those of retraining where that is known."""
-    plans = [_plan(cell) for cell in cells]
+    plans = [plan_of(cell) for cell in cells]
     made, whole = mean(map(passes.planned, plans)), [passes.retraining(run) for run in plans]
     known = [retraining for retraining in whole if retraining]
     share = f" ({100 * made / mean(known):.2g} %)" if len(known) == len(plans) else ""
     return f"{made:,.0f}{share}"
 
 
-def _plan(cell: Cell) -> RunPlan:
+def plan_of(cell: Cell) -> RunPlan:
     """What a cell did: the classifier's names its forget specification, a generator's the class or concept."""
     model, forget = cell.get("model", CLASSIFIER), cell["forget"]
     spec = forget_spec(cell["kind"], forget) if "kind" in cell else forget

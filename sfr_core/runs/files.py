@@ -90,12 +90,12 @@ def write_run(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
-        (temporary / CONFIG).write_text(_json(session.used.to_json(), indent=1) + "\n", encoding="utf-8")
+        (temporary / CONFIG).write_text(json_text(session.used.to_json(), indent=1) + "\n", encoding="utf-8")
         with (temporary / EVENTS).open("w", encoding="utf-8") as f:
             f.writelines(event_line(event) + "\n" for event in events)
         write_weights(temporary / WEIGHTS, session)
         if result is not None:
-            (temporary / RESULT).write_text(_json(result.to_json(), indent=1) + "\n", encoding="utf-8")
+            (temporary / RESULT).write_text(json_text(result.to_json(), indent=1) + "\n", encoding="utf-8")
         if rows is not None:  # a file's name may hold bytes that are no text
             (temporary / ROWS).write_text(rows, encoding="utf-8", errors="backslashreplace")
         for who, report in (samples or {}).items():
@@ -153,7 +153,7 @@ def write_measured(folder: Path, name: str, values: dict[str, Any]) -> None:
     """
     temporary = folder / f".{name}.{os.getpid()}"
     try:
-        temporary.write_text(_json(values, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(values, indent=1) + "\n", encoding="utf-8")
         temporary.replace(folder / name)
     except OSError as error:
         raise RunError(
@@ -189,7 +189,7 @@ def write_weights(path: Path, session: Written) -> None:
     if session.whole:
         about["whole"] = True
     tensors = {name: value.detach().cpu().contiguous() for name, value in session.outcome().items()}
-    data = save(tensors, metadata={"run": _json(about)})  # one key: safetensors writes several in random order
+    data = save(tensors, metadata={"run": json_text(about)})  # one key: safetensors writes several in random order
     with whole_file(path) as f:
         f.write(data)
 
@@ -214,15 +214,15 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 def event_line(event: Event) -> str:
     """One event as one line of strict JSON, without the line's end."""
-    return _json(to_json(event))
+    return json_text(to_json(event))
 
 
-def _json(value: Any, indent: int | None = None) -> str:
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Strict JSON of a record's values; JSON knows no NaN and no infinity: they become null."""
     return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows no NaN and no infinity: they become null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -238,7 +238,7 @@ def read_config(path: Path) -> RunConfig:
     Raises:
         ConfigError: missing, not JSON, or not a run's configuration. UnknownName: a field that does not exist.
     """
-    return RunConfig.from_json(_load(path / CONFIG if path.is_dir() else path, ConfigError))
+    return RunConfig.from_json(load_json(path / CONFIG if path.is_dir() else path, ConfigError))
 
 
 def read_result(path: Path) -> RunResult:
@@ -247,7 +247,7 @@ def read_result(path: Path) -> RunResult:
     Raises:
         AssetError: missing, not JSON, or not a result of this schema.
     """
-    return RunResult.from_json(_load(path / RESULT if path.is_dir() else path, AssetError))
+    return RunResult.from_json(load_json(path / RESULT if path.is_dir() else path, AssetError))
 
 
 def read_events(path: Path) -> list[Event]:
@@ -305,7 +305,12 @@ def _text(path: Path, kind: type[InputError]) -> str:
         raise kind(f"{path} cannot be read ({reason(error)}).", hint="Choose a file that a run wrote.") from None
 
 
-def _load(path: Path, kind: type[InputError]) -> Any:
+def load_json(path: Path, kind: type[InputError]) -> Any:
+    """What a file of JSON holds.
+
+    Raises:
+        InputError: of the given kind; missing, or not JSON.
+    """
     try:
         return json.loads(_text(path, kind))
     except (ValueError, RecursionError) as error:
