@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from demos.jobs import estimate, warm
+from demos.jobs import estimate, references, warm
 from demos.jobs.job import Job
 from sfr_core import catalog
 from sfr_core.catalog.retrain import RETRAIN
@@ -41,7 +41,7 @@ def evaluate_here(job: Job) -> Iterator[Event]:
 
 
 def retrained_for(job: Job) -> Retrained | None:
-    """The retrained model that the job's owner made here for the same model and forget set, or None.
+    """The retrained model that the job's owner uploaded or made here for the same model and forget set, or None.
 
     A retraining has none itself: it would be compared with its own repetition.
     """
@@ -49,6 +49,9 @@ def retrained_for(job: Job) -> Retrained | None:
 
     if job.config.method == RETRAIN:
         return None
+    uploaded = references.of(job.plan)
+    if uploaded is not None:
+        return uploaded.retrained
     for old in job.retrainings:
         session, result = old.session, old.result
         # Freed or rolled back meanwhile, perhaps.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from demos.jobs import side_jobs
 from demos.jobs.side_jobs import SideJob
@@ -23,10 +24,11 @@ STEPS = 1000
 Progress = Callable[[int, int], None]
 Opener = Callable[[CancelToken, Progress], ModelCard]
 """Opens, and asks and tells between two pictures."""
+T = TypeVar("T")
 _slots = threading.BoundedSemaphore(TOGETHER)
 
 
-def opening(opener: Opener) -> SideJob[ModelCard]:
+def opening(opener: Callable[[CancelToken, Progress], T]) -> SideJob[T]:
     """Opens uploads in a thread; runs and other visitors do not wait for it."""
     read = [0]
 
@@ -37,7 +39,7 @@ def opening(opener: Opener) -> SideJob[ModelCard]:
     return side_jobs.start(_slots, worker, ("upload",), STEPS, deadline=DEADLINE, advice=copy.UPLOAD_ADVICE)
 
 
-def progress_html(job: SideJob[ModelCard]) -> str:
+def progress_html(job: SideJob[T]) -> str:
     """A bar with the share of the pictures that is read, or that it waits."""
     if job.state == "waiting":
         return form_note(copy.UPLOAD_WAITING)
@@ -47,14 +49,19 @@ def progress_html(job: SideJob[ModelCard]) -> str:
 
 def ended_html(job: SideJob[ModelCard]) -> str:
     """How it ended."""
+    if job.outcomes:
+        (card,) = job.outcomes.values()
+        return opened_html(card)
+    return failed_html(job)
+
+
+def failed_html(job: SideJob[T]) -> str:
+    """Why it opened nothing."""
     if job.state == "failed":
         return form_alert(job.error)
     if job.state == "late":
         return form_alert(copy.UPLOAD_LATE.format(time=copy.duration(DEADLINE)))
-    if job.state == "stopped":
-        return form_note(copy.UPLOAD_STOPPED, status=True)
-    (card,) = job.outcomes.values()
-    return opened_html(card)
+    return form_note(copy.UPLOAD_STOPPED, status=True)
 
 
 def opened_html(card: ModelCard) -> str:

@@ -105,7 +105,7 @@ UPLOAD_TOO_LARGE_HINT = "Use fewer or smaller pictures, a smaller network, or th
 UPLOAD_TOO_MANY = "This page can show at most {most} classes; these are {n}."
 UPLOAD_DONE = (
     "Opened: {classes} classes, {train:,} training and {test:,} test pictures of {height} × {width} pixels, {parameters} parameters. "
-    "To compare with a retrained model, choose the method 'Retrain' once."
+    "To compare with a retrained model, choose the method 'Retrain' once, or upload one below Unlearn."
 )
 RETRAIN_OFFER_UNKNOWN = "Retrain it here (time unknown)"
 
@@ -242,6 +242,10 @@ REFERENCE_FEWER = (
     "draws less well: it is the goal for what is forgotten, not for the rest."
 )
 REFERENCE_MISSING = "No retrained model for this choice, so there is nothing to compare with."
+REFERENCE_UPLOADED = "Compared with {name}, which you retrained without {what}. {known}"
+REFERENCE_UPLOAD = "A retrained network of your own"
+REFERENCE_FILE = "Retrained without exactly what is chosen to forget (.safetensors, at most {size})"
+REFERENCE_CHECKING = "Reading the network and asking it about the pictures"
 RETRAIN_OFFER = "Retrain it here (about {time})"
 REFERENCE_GENERATOR = (
     "No retrained model for this choice (only for: {names}), so there is nothing to compare with. Training one "

@@ -64,6 +64,7 @@ class Unlearn:
     retrain: gr.Button
     anyway: gr.Checkbox
     share: gr.HTML
+    uploads: gr.Accordion
     run: gr.Button
     stop: gr.Button
     reset: gr.Button
@@ -79,7 +80,7 @@ class Unlearn:
     @property
     def about(self) -> list[Any]:
         """What is said of the run that the form describes (`about_updates`)."""
-        return [self.expected, self.reference_note, self.retrain, self.anyway, self.share]
+        return [self.expected, self.reference_note, self.retrain, self.anyway, self.share, self.uploads]
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -118,6 +119,7 @@ def build(
                 expected = gr.HTML(reference.expected_html(None), elem_id="expected", min_width=0)
             reference_note = gr.HTML("", elem_id="reference-note")
             retrain = gr.Button(copy.RETRAIN_OFFER, size="sm", visible=False, elem_id="retrain-here")
+            uploads = reference.upload_part(form, lambda: (page.about, lambda values: about_in_form(page, values)))
             share = share_box(form_values.first_model(), default_run)
         with gr.Column(scale=7, min_width=380, elem_id="live-column"):
             lost_note = gr.HTML("", visible=False, elem_id="lost")
@@ -137,7 +139,7 @@ def build(
                 recordings=first.offered(),
             )
     page = Unlearn(
-        form, feed, view, expected, timing, reference_note, retrain, anyway, share, run, stop, reset, lost_note, choice,
+        form, feed, view, expected, timing, reference_note, retrain, anyway, share, uploads, run, stop, reset, lost_note, choice,
         choice_text, keep, rollback,
         compare_page.Result(ctx), first, recording,
     )  # fmt: skip
@@ -151,6 +153,11 @@ def build(
 def about_updates(page: Unlearn, read: Callable[[], RunPlan]) -> dict[Any, Any]:
     """What is said of the run that `read` finds in the form."""
     return dict(zip(page.about, reference.describe(read), strict=True))
+
+
+def about_in_form(page: Unlearn, values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The same of the form with these values."""
+    return about_updates(page, lambda: page.form.read(values))
 
 
 def button_updates(page: Unlearn, job: Job) -> dict[Any, Any]:
@@ -357,7 +364,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
             if found is not None:
                 run, filled = found
                 return {**shown, page.recording: opening, **filled, **about_updates(page, lambda: run)}
-        return {**shown, **about_updates(page, lambda: form.read(begins))}
+        return {**shown, **about_in_form(page, begins)}
 
     outputs = [ctx.browser, ctx.job, page.run, page.live, page.lost, page.recording, *page.about]
     loaded(come_back, ctx.browser, [*outputs, *form.outputs], js=CLOCK, **QUEUED)
@@ -369,7 +376,7 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
     form = page.form
 
     def describe(values: Mapping[Any, Any]) -> dict[Any, Any]:
-        return {**about_updates(page, lambda: form.read(values)), **form.offered(values)}
+        return {**about_in_form(page, values), **form.offered(values)}
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
     others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
@@ -382,7 +389,7 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
         listener.then(describe, form.inputs, outputs, **LAST)
 
     def time_again(values: Mapping[Any, Any]) -> dict[Any, Any]:
-        about = about_updates(page, lambda: form.read(values))
+        about = about_in_form(page, values)
         return {**about, form.model: cards.with_times(values[form.model]), timer: gr.Timer(active=page.timing.going)}
 
     # The models are timed in the background while the page is open already.

@@ -181,11 +181,7 @@ def reader(data: Any, weights: Any, name: Any, size: Any, reading: Reading = AS_
         (data, copy.UPLOAD_NO_DATA, ".zip"),
         (weights, copy.UPLOAD_NO_WEIGHTS, ".safetensors"),
     ):
-        if not isinstance(path, str) or Path(path).suffix.lower() != suffix:
-            raise InputError(missing)
-        if Path(path).stat().st_size > FILE_BYTES:
-            text = copy.UPLOAD_TOO_LARGE.format(what=Path(path).name, size=copy.size(FILE_BYTES))
-            raise AssetError(text, hint=copy.UPLOAD_TOO_LARGE_HINT)
+        checked_file(path, missing, suffix)
 
     def opener(cancel: CancelToken, progress: Progress) -> zoo.ModelCard:
         # Gradio clears its uploads away after an hour; a run may start later.
@@ -201,6 +197,20 @@ def reader(data: Any, weights: Any, name: Any, size: Any, reading: Reading = AS_
         return model.card
 
     return opener
+
+
+def checked_file(path: Any, missing: str, suffix: str) -> Path:
+    """The upload of a file field.
+
+    Raises:
+        InputError: there is none (`missing` says so), or one of another ending. AssetError: it is too large.
+    """
+    if not isinstance(path, str) or Path(path).suffix.lower() != suffix:
+        raise InputError(missing)
+    if Path(path).stat().st_size > FILE_BYTES:
+        text = copy.UPLOAD_TOO_LARGE.format(what=Path(path).name, size=copy.size(FILE_BYTES))
+        raise AssetError(text, hint=copy.UPLOAD_TOO_LARGE_HINT)
+    return Path(path)
 
 
 def _open(

@@ -13,7 +13,7 @@ from sfr_core.hub.local import is_here
 from sfr_core.hub.open import open_for_run
 from sfr_core.metrics.intervals import knows
 from sfr_core.metrics.thresholds import LITTLE
-from sfr_core.runs.files import WEIGHTS, read_config, read_result
+from sfr_core.runs.files import WEIGHTS
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import HUB, LOCAL
 
@@ -88,29 +88,20 @@ def tell_known(own: UploadedModel, method: str, *, say: Callable[[str], None], a
 
 
 def own_reference(path: Path, own: UploadedModel | None, planned: RunPlan, *, say: Callable[[str], None]) -> Retrained:
-    """The retrained model that somebody made of their own classifier: a safetensors file, or the folder of a run that retrained it.
+    """As runs.reference.read_reference, for the option `--retrained`.
 
     Raises:
-        InputError: no classifier of one's own, weights of another network, or a run that left out other pictures.
+        InputError: as there, or no classifier of one's own.
     """
     if own is None:
         raise ConfigError(
             "--retrained needs a classifier of your own.", hint="Leave it out; shipped models bring theirs."
         )
-    passes = None
-    if path.is_dir():
-        config = read_config(path)
-        if (config.method, config.forget) != (RETRAIN, planned.config.forget):
-            raise ConfigError(
-                f"The run in {path} is {config.method} without {config.forget}, not retrain without {planned.config.forget}.",
-                hint="Give the network that was retrained without this very forget set.",
-            )
-        passes = read_result(path).passes
-    from sfr_core.runs.session import Retrained
+    from sfr_core.runs.reference import read_reference
 
-    weights, known = own.read_other(_weights(path))
-    say(f"The retrained network recognises {known.share:.0f} % of the training pictures ({known.n:,} looked at).")
-    return Retrained(weights, passes=passes)
+    retrained, known = read_reference(path, own, planned)
+    say(known.of_retrained())
+    return retrained
 
 
 def _weights(path: Path) -> Path:

@@ -24,6 +24,7 @@ from sfr_core.reading import text_of
 from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runs.place import TEMPORARY, check_folder
 from sfr_core.zoo.shipped import shareable
+from sfr_core.zoo.state_dicts import run_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -288,14 +289,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def is_whole(path: Path) -> bool:
     """Whether an after.safetensors (or the one in a run's folder) holds a whole network; files of before 0.2 hold what a run changed."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path / WEIGHTS if path.is_dir() else path, "numpy") as file:
-            about = json.loads((file.metadata() or {}).get("run", "{}"))
-    except (OSError, SafetensorError, ValueError):
-        return False
-    return isinstance(about, dict) and about.get("whole") is True
+    return run_of(path / WEIGHTS if path.is_dir() else path).get("whole") is True
 
 
 def _text(path: Path, kind: type[InputError]) -> str:

@@ -39,6 +39,10 @@ class Recognised:
     n: int
     classes: int
 
+    def of_retrained(self) -> str:
+        """The sentence about a retrained network of somebody's own."""
+        return f"The retrained network recognises {self.share:.0f} % of the training pictures ({self.n:,} looked at)."
+
 
 def recognise(model: nn.Module, dataset: Dataset, *, cancel: CancelToken | None = None) -> Recognised:
     """Asks a network about some of its training pictures, drawn evenly from all classes.

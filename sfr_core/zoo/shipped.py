@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sfr_core.cancel import CancelToken
 from sfr_core.data.concepts import read_concepts
 from sfr_core.data.datasets import ASSETS, Dataset, cifar10, fashion_mnist, without_pictures
 from sfr_core.errors import REASON, AssetError, UnknownName, quoted, reason
@@ -82,6 +83,10 @@ class Brought(Protocol):
     def recognised(self) -> Recognised: ...
 
     def build_trained(self) -> nn.Module: ...
+
+    def read_other(
+        self, weights: Path, cancel: CancelToken | None = None
+    ) -> tuple[Mapping[str, Tensor], Recognised]: ...
 
 
 _visitors: OrderedDict[str, tuple[Brought, Callable[[], None]]] = OrderedDict()

@@ -5,9 +5,10 @@ Importing this module imports no torch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfr_core.errors import AssetError
 
@@ -43,6 +44,18 @@ def shapes_in(weights: Path) -> dict[str, tuple[int, ...]]:
             return {bare: tuple(f.get_slice(name).get_shape()) for name, bare in names.items()}
     except (SafetensorError, OSError):
         return {}
+
+
+def run_of(weights: Path) -> dict[str, Any]:
+    """What an after.safetensors says of its run ("method", "forget", "whole", ...); nothing of any other file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "numpy") as f:
+            about = json.loads((f.metadata() or {}).get("run", "{}"))
+    except (SafetensorError, OSError, ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def of_network(wanted: Collection[str], found: Iterable[str]) -> set[str]:

@@ -27,7 +27,7 @@ from sfr_core.nets.named import (
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.recognition import Recognised, recognise
 from sfr_core.zoo.shipped import OWN, load_tensors, read_tensors
-from sfr_core.zoo.state_dicts import of_network, own_tensors, shapes_in
+from sfr_core.zoo.state_dicts import of_network, own_tensors, run_of, shapes_in
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -54,15 +54,19 @@ class UploadedModel:
         """
         return self._build_from(self.card.folder / self.card.file, sha256=self.card.sha256)
 
-    def read_other(self, weights: Path) -> tuple[dict[str, Tensor], Recognised]:
+    def read_other(self, weights: Path, cancel: CancelToken | None = None) -> tuple[dict[str, Tensor], Recognised]:
         """Other weights of the same network, for example retrained without the forget set: all tensors, on the CPU, and what they recognise.
+
+        Args:
+            cancel: asked before every few pictures.
 
         Raises:
             AssetError: missing, no safetensors, of another network, or with NaN in weights or answers.
+            Stopped: `cancel` was set or is past its deadline.
         """
         _sha256(weights)
         model = self._build_from(weights)
-        return model.state_dict(), recognise(model, self.dataset)
+        return model.state_dict(), recognise(model, self.dataset, cancel=cancel)
 
     def _build_from(self, file: Path, sha256: str | None = None) -> nn.Module:
         import torch
@@ -71,6 +75,7 @@ class UploadedModel:
         try:
             with without_weights():  # nothing is drawn that the file replaces
                 model = self.build()
+            _check_whole(file, model)
             if _filled(model, own_tensors(read, model.state_dict(), name=file.name), name=file.name):
                 return model.eval()
         except (RuntimeError, NotImplementedError):
@@ -79,6 +84,20 @@ class UploadedModel:
             model = self.build()
         load_tensors(model, own_tensors(read, model.state_dict(), name=file.name), name=file.name)
         return model.eval()
+
+
+def _check_whole(file: Path, model: nn.Module) -> None:
+    """Refuses the outcome of a run that wrote only what it had changed, as version 0.1 did.
+
+    Raises:
+        AssetError: it is such a file, and lacks something of the network.
+    """
+    about = run_of(file)
+    if about and about.get("whole") is not True and model.state_dict().keys() - shapes_in(file).keys():
+        raise AssetError(
+            f"{file.name} holds only what a run of version 0.1 changed, not the whole network.",
+            hint="Make that run again, with run --config and the original weights: newer files hold the whole network.",
+        )
 
 
 def _filled(model: nn.Module, tensors: Mapping[str, Tensor], *, name: str) -> bool:
@@ -180,6 +199,7 @@ def _check_size(
             f"The network knows {outputs:,} classes, and {classes:,} folders were brought.",
             hint=f"Bring one folder for each of its {outputs:,} classes, named so that their alphabetical order is the network's{some}.",
         )
+    _check_whole(weights, network)
     needed = sum(p.numel() for p in network.parameters())
     if needed > weights.stat().st_size:
         read_tensors(weights)  # a file that was cut off is to be called damaged, not another network's

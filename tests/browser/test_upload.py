@@ -51,6 +51,15 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     expect(page.locator("#badge-time")).to_contain_text("time not known yet")
     expect(page.locator("#retrain-here")).to_contain_text("time unknown")
     expect(page.locator("#reference-note")).to_contain_text("No retrained model")
+    page.locator("#reference-upload > button").click()
+    page.locator("#reference-file input[type=file]").set_input_files(str(files.weights))
+    there = (
+        "Compared with mine.safetensors, which you retrained without this class. The retrained network recognises 33 %"
+    )
+    expect(page.locator("#reference-note")).to_contain_text(there, timeout=SLOW)
+    expect(page.locator("#retrain-here")).to_be_hidden()
+    classes.nth(1).click()
+    expect(page.locator("#reference-note")).to_contain_text("No retrained model")
     page.locator("#unlearn").click()
     expect(page.locator(".toast-body")).to_contain_text("hardly recognises its own training pictures")
     page.locator(".toast-close").first.click()
@@ -61,4 +70,5 @@ def test_own_classifier(visit: Callable[..., Any], tmp_path: Path) -> None:
     cards.first.click()
     expect(classes).not_to_have_count(3)
     expect(page.locator("#anyway")).to_be_hidden()
+    expect(page.locator("#reference-upload")).to_be_hidden()
     expect(cards).to_have_count(shipped + 1)

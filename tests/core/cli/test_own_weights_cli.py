@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from sfr_core.cli.run import main
 from sfr_core.runs.files import read_result
 from tests.core.own_files import OwnFiles, write_own
 
 FP32 = ["--device", "cpu", "--precision", "fp32"]
+RED = ["--forget", "class:red", "--method", "gradient-ascent", "--set", "epochs=1", *FP32]
 SHUFFLENET = "torchvision:shufflenet_v2_x0_5?size=32"
 """Its last layers see one pixel, so that batch norm has nothing to measure in a batch of one picture."""
 
@@ -54,3 +56,21 @@ def test_weights_that_blow_up_in_the_last_step_have_their_sentence(
     assert "The network's answers are no longer numbers. Lower the learning rate" in said
     assert "Traceback" not in said
     assert not (tmp_path / "o").exists()
+
+
+def test_a_file_of_before_0_2_that_lacks_tensors_is_named_as_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = write_own(tmp_path)
+    about = {"run": '{"model": "own:0123456789ab", "forget": "class:red", "method": "finetune", "seed": 0}'}
+    tensors = load_file(files.weights)
+    old, all_of_it = tmp_path / "after.safetensors", tmp_path / "all.safetensors"
+    save_file({name: value for name, value in tensors.items() if name != "head.bias"}, old, metadata=about)
+    save_file(tensors, all_of_it, metadata=about)
+    options = ["run", "--data", str(files.data), "--architecture", files.architecture, "--anyway", *RED]
+    assert main([*options, "--weights", str(old), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "after.safetensors holds only what a run of version 0.1 changed, not the whole network." in said
+    assert "with run --config and the original weights" in said
+    assert main([*options, "--weights", str(all_of_it), "--out", str(tmp_path / "out")]) == 0
