@@ -34,6 +34,13 @@ def expect(run: RunPlan) -> Expected | None:
     return expected(run, paces())
 
 
+def _settled(run: RunPlan) -> bool:
+    """Whether the passes of a run's model need not be timed; torch is loaded."""
+    from sfr_core.runs.pace import paces
+
+    return paces().settled(run)
+
+
 def opened(session: Session, seconds: float) -> Expected | None:
     """The same at the begin of a run, whose model was opened in some seconds; passes are timed now where none were."""
     from sfr_core.runs import expect as core
@@ -101,7 +108,7 @@ class Timing:
         try:
             for run in runs:
                 warm.load(diffusers=KINDS[run.card.kind].draws)
-                while expect(run) is None and not self._timed(run, slot, busy):
+                while not _settled(run) and not self._timed(run, slot, busy):
                     time.sleep(PATIENCE)
         except Exception:
             LOG.exception("the models could not be timed")

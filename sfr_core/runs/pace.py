@@ -37,6 +37,8 @@ STEADY = 0.1
 """Two passes that differ by less than this share of their time are taken as the pace."""
 REMEMBERED, CORRECTS = 12, 5
 """Ended runs that are kept of a model, and the newest of them that correct its pace."""
+STARTED = time.time()
+"""Of this process, seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,19 @@ class Pace:
         same = (self.machine, self.weights, self.memory) == (machine, weights, config.memory)
         return same and config.precision in (self.asked, self.rates.precision)
 
+    def faster(self, other: Pace | None) -> Pace:
+        """This one with the faster of both times of each sort: whatever else a machine does only slows a pass down."""
+        if other is None or other.rates.precision != self.rates.precision:
+            return self
+        mine, theirs = self.rates, other.rates
+        rates = replace(
+            mine,
+            train=min(mine.train, theirs.train),
+            forward=min(mine.forward, theirs.forward),
+            look=min(mine.look, theirs.look),
+        )
+        return replace(self, rates=rates)
+
     def factors(self, method: str) -> tuple[float, float]:
         """By how much the timed passes are wrong for a method and for all else: medians of the last runs, 1 before the first."""
         same = [ran.method for ran in self.runs if ran.name == method] or [ran.method for ran in self.runs]
@@ -107,10 +122,11 @@ class Paces:
 
     Args:
         file: of this user; None keeps nothing on disk.
+        since: what was timed before, seconds since the epoch, is in doubt until a run has ended.
     """
 
-    def __init__(self, file: Path | None) -> None:
-        self._file, self._lock = file, threading.Lock()
+    def __init__(self, file: Path | None, since: float = STARTED) -> None:
+        self._file, self._since, self._lock = file, since, threading.Lock()
         self._paces = self._read()
 
     def of(self, run: RunPlan) -> Pace | None:
@@ -120,20 +136,32 @@ class Paces:
             found = [pace for pace in self._paces if pace.serves(machine, weights, run.config)]
         return found[-1] if found else None
 
+    def settled(self, run: RunPlan) -> bool:
+        """Whether the model's passes need not be timed: this process has timed them, or a run has ended since they were.
+
+        The machine may have been busy when another process timed them, and no run has told since.
+        """
+        found = self.of(run)
+        return found is not None and self._settled(found)
+
+    def _settled(self, pace: Pace) -> bool:
+        return bool(pace.runs) or pace.at >= self._since
+
     def measure(self, session: Session, opening: float) -> Pace:
-        """What is known of an open model; its passes are timed now where nothing is.
+        """What is known of an open model; its passes are timed now where nothing is, or nothing that is settled.
 
         Args:
             opening: seconds that the opening took.
         """
         run = session.plan
         found = self.of(run)
-        return found or self._put(
-            Pace(
-                machine=machine_of(session.device), weights=_weights(run), memory=run.config.memory,
-                asked=run.config.precision, rates=timed_rates(session, opening),
-            )
+        if found is not None and self._settled(found):
+            return found
+        timed_now = Pace(
+            machine=machine_of(session.device), weights=_weights(run), memory=run.config.memory,
+            asked=run.config.precision, rates=timed_rates(session, opening),
         )  # fmt: skip
+        return self._put(timed_now.faster(found))
 
     def learn(self, run: RunPlan, ran: Ran, opening: float) -> None:
         """Corrects the pace of a run's model; `opening`: seconds to the first event."""

@@ -25,8 +25,9 @@ from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Opening, Part, Previewed, RunTask, Source
 
 PREVIEWS = 20
-"""Previews in a run; each costs about 1,000 forward passes."""
-LIVE_ROWS = 500
+"""Previews in a run; each costs about 500 forward passes."""
+LIVE_ROWS = 250
+"""Pictures of each set that a preview asks about. With 500 all previews together cost as much as the last evaluation."""
 PREVIEW_PICTURES = 12
 EVAL_BATCH = 500
 """Pictures that are looked at side by side, of at most EVAL_PIXELS together: what a network holds meanwhile grows with both."""

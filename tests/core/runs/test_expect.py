@@ -51,7 +51,7 @@ def test_a_classifiers_run_asks_its_models_about_every_picture() -> None:
     # 5 of 50 steps forget; the Fisher sees two batches of either set. 20 looks at most: every 3rd step and the last one.
     work = work_of(run_of(CLASSIFIER, "class:Sneaker", overrides=steps), PACE)
     assert (work.fisher, work.steps, work.previews) == (200, 5500, 17)
-    assert work.preview == 500 + 500 + 12
+    assert work.preview == 250 + 250 + 12
     # Before, after and retrained; nothing is known (UNLEARNING_CACHE is off in tests).
     assert (work.evaluate, work.units, work.own, work.judged) == (3 * 20_000, 3, 0, 0)
     # No retrained model is shipped of these two; of the random share there is a second one too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +121,24 @@ def test_a_pace_is_kept_for_the_next_process(tmp_path: Path, monkeypatch: pytest
     asked = replace(session.config, precision="fp32")
     assert replace(found, asked="auto").serves(found.machine, found.weights, asked)
     assert not replace(found, asked="auto").serves(found.machine, found.weights, replace(asked, precision="bf16"))
+
+
+def test_a_pace_of_an_earlier_process_that_no_run_confirmed_is_timed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, busy = tiny_session(tmp_path / "m"), replace(RATES, train=8.0, forward=0.1)
+    monkeypatch.setattr(pace, "timed_rates", lambda session, opening: busy)
+    first = Paces(tmp_path / FILE)
+    first.measure(session, 1.0)
+    assert first.settled(session.plan)
+    monkeypatch.setattr(pace, "timed_rates", lambda session, opening: RATES)
+    assert first.measure(session, 1.0).rates == busy  # timed once in a process
+    later = Paces(tmp_path / FILE, since=time.time() + 1.0)
+    assert not later.settled(session.plan)
+    assert later.measure(session, 1.0).rates == replace(RATES, forward=0.1)  # the faster time of each
+    first.learn(session.plan, Ran(name="sfr-on", method=1.0, rest=1.0), 1.0)
+    confirmed = Paces(tmp_path / FILE, since=time.time() + 1.0)
+    assert confirmed.settled(session.plan)
 
 
 def test_runs_correct_it_by_the_median_of_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

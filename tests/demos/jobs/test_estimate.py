@@ -63,8 +63,8 @@ def test_tile_and_button_show_the_same_time(kept: Paces) -> None:
     Timing().work([default_run(MODEL)], threading.Lock(), lambda: False)
     found = expected(default_run(MODEL), kept)
     assert found is not None
-    # 19,840 passes of the steps and 2,024 of the mask, 20 looks at 1,012 pictures, and three models asked about 20,000.
-    assert found.seconds == pytest.approx(2.0 + 0.002 * (19_840 + 2_024) + 0.0005 * (20 * 1_012 + 3 * 20_000))
+    # 19,840 passes of the steps and 2,024 of the mask, 20 looks at 512 pictures, and three models asked about 20,000.
+    assert found.seconds == pytest.approx(2.0 + 0.002 * (19_840 + 2_024) + 0.0005 * (20 * 512 + 3 * 20_000))
     assert cards.times([MODEL]) == {MODEL: "about 1 min"}
     assert "<b>about 1 min</b>" in reference.describe(lambda: default_run(MODEL))[0]
 
