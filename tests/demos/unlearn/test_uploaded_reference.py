@@ -109,9 +109,9 @@ def test_what_is_none_has_the_sentence_of_the_command_line(
     other, run = tmp_path / "other.safetensors", tmp_path / "after.safetensors"
     save_file({**tensors, "head.bias": torch.zeros(7)}, other)
     save_file(tensors, run, metadata={"run": '{"method": "retrain", "forget": "class:blue", "whole": true}'})
-    with pytest.raises(AssetError, match="^other.safetensors holds weights of another network"):
+    with pytest.raises(AssetError, match=r"^other\.safetensors holds weights of another network"):
         references.take_in(other, planned(), CancelToken())
-    with pytest.raises(ConfigError, match="^The run of after.safetensors is retrain without class:blue, not retrain"):
+    with pytest.raises(ConfigError, match=r"^The run of after\.safetensors is retrain without class:blue, not retrain"):
         references.take_in(run, planned(), CancelToken())
     assert references.of(planned()) is None
     job = openings.opening(lambda cancel, progress: references.take_in(other, planned(), cancel))
