@@ -13,7 +13,7 @@ from bench import estimate
 def cell(expected: float, seconds: float, **changes: Any) -> dict[str, Any]:
     return {
         "model": "emoji-dit", "forget": "class:flags", "expected": expected, "seconds": seconds, "threads": 2, "machine": "a desk",
-        "load_before": 0.25, "date": "2026-11-29", **changes,
+        "first_pictures": 8.4, "load_before": 0.25, "date": "2026-11-29", **changes,
     }  # fmt: skip
 
 
@@ -30,8 +30,8 @@ def test_a_ratio_outside_the_limits_is_an_exit_status(runs: Any, capsys: pytest.
     runs += [cell(70.0, 100.0), cell(140.0, 100.0)]
     assert estimate.main(["--models", "emoji-dit", "--runs", "2"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "emoji-dit               run 1: expected 70 s, real 100 s, 0.70",
-        "emoji-dit               run 2: expected 140 s, real 100 s, 1.40",
+        "emoji-dit               run 1: expected 70 s, real 100 s, 0.70; first pictures 8 s",
+        "emoji-dit               run 2: expected 140 s, real 100 s, 1.40; first pictures 8 s",
     ]
     for outside in (cell(69.0, 100.0), cell(141.0, 100.0)):
         runs.append(outside)
@@ -45,6 +45,6 @@ def test_the_newest_of_each_model_run_and_machine_is_kept(runs: Any) -> None:
     estimate.main(["--models", "emoji-dit", "--runs", "2"])
     lines = estimate.stored_table().splitlines()
     assert lines[2:] == [
-        "| emoji-dit | class:flags | 1 | 80 s | 100 s | 0.80 | 0.2 | 2 | a desk | 2026-11-29 |",
-        "| emoji-dit | class:flags | 2 | 100 s | 80 s | 1.25 | 0.2 | 2 | a desk | 2026-11-29 |",
+        "| emoji-dit | class:flags | 1 | 80 s | 100 s | 0.80 | 8 s | 0.2 | 2 | a desk | 2026-11-29 |",
+        "| emoji-dit | class:flags | 2 | 100 s | 80 s | 1.25 | 8 s | 0.2 | 2 | a desk | 2026-11-29 |",
     ]
