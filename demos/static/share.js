@@ -4,8 +4,9 @@ import { follow, make, partsOf, put } from './lib.js';
 
 export const mount = (component) => new Share(component);
 
-/** The address that opens a run: that of the page without what it asked for, and the run's own words. */
-export const addressOf = (page, query) => new URL(query || '?', page.split(/[?#]/)[0]).href;
+/** The address that opens a run: that of the page without what it asked for, and the run's own words; with `lesson` as a class sees it. */
+export const addressOf = (page, query, lesson = false) =>
+  new URL((query || '?') + (lesson ? '&lesson=1' : ''), page.split(/[?#]/)[0]).href;
 
 class Share {
   constructor(component) {
@@ -15,6 +16,7 @@ class Share {
     this.part('link').addEventListener('focus', (event) => event.target.select());
     this.part('copy').addEventListener('click', () => this.copy());
     this.part('qr').addEventListener('click', () => this.code());
+    this.part('lesson').addEventListener('change', () => this.address());
     for (const kind of ['script', 'notebook']) this.part(kind).addEventListener('click', () => this.save(kind));
     follow(component, () => this.update());
   }
@@ -28,8 +30,12 @@ class Share {
     this.shown = this.query;
     this.part('there').hidden = !this.query;
     put(this.part('said'), this.query ? this.T.why : this.T.none);
-    this.part('link').value = this.query ? addressOf(location.href, this.query) : '';
-    this.hide(); // a code of another run
+    this.address();
+  }
+
+  address() {
+    this.part('link').value = this.query ? addressOf(location.href, this.query, this.part('lesson').checked) : '';
+    this.hide(); // a code of another link
   }
 
   async copy() {

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+import torch
 
 from demos.links.address import linked, query_of
 from demos.links.script import arguments, notebook, script
@@ -16,11 +17,14 @@ from demos.links.share import files, qr_svg
 from demos.unlearn.form_settings import default_run
 from sfr_core import catalog
 from sfr_core.asked import words_of
+from sfr_core.cancel import CancelToken
 from sfr_core.cli import run as cli
 from sfr_core.configs import RunConfig
 from sfr_core.errors import PlaygroundError
 from sfr_core.plan import RunPlan, plan
 from sfr_core.presets import resolve
+from sfr_core.runs.runner import run as run_session
+from sfr_core.runs.session import Session
 from sfr_core.zoo import shipped as zoo
 
 RESNET = "fashion-mnist-resnet"
@@ -54,6 +58,22 @@ def test_a_link_opens_the_very_run_that_made_it(run: RunPlan) -> None:
     again = opened(query_of(run))
     assert again is not None
     assert again.config == run.config
+
+
+def test_a_finished_runs_link_gives_the_same_weights() -> None:
+    few = {"steps": 3, "forget_every": 1, "batch_size": 8, "fisher_batches": 1, "fisher_batch_size": 8}
+    run = planned(settings={**resolve(RESNET, "sfr-on", forget="class:Bag"), **few})
+    found = []
+    for _ in range(2):
+        session = Session.of_plan(run)
+        for _ in run_session(session, cancel=CancelToken(), live_every=10, evaluate=False):
+            pass
+        assert session.after is not None
+        found.append(session.after)
+        again = opened(query_of(replace(run, config=session.config)))  # by another visitor
+        assert again is not None
+        run = again
+    assert all(torch.equal(found[0][key], found[1][key]) for key in found[0])
 
 
 @pytest.mark.parametrize(
