@@ -66,5 +66,5 @@ def _common(cell: Cell) -> dict[str, Any]:
         "model": run.card.id, "forget": run.forget.spec.text, "method": cell["method"], "preset": cell["preset"],
         "seed": cell["seed"], "settings": cell["settings"], "status": "done", "mask_density": cell["mask_density"],
         "passes": passes.planned(run) if made is None else made, "retrain_passes": passes.retraining(run),
-        "cpu_seconds": cell.get("cpu_seconds"), "device": cell["device"],
+        "cpu_seconds": cell.get("cpu_seconds"), "device": cell["device"], "date": cell.get("date", ""),
     }  # fmt: skip

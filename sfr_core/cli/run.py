@@ -11,35 +11,34 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sfr_core.asked import config_of
 from sfr_core.cli.checks import add_checks
 from sfr_core.cli.export import add_export
 from sfr_core.cli.hub import add_commands
 from sfr_core.cli.models import own_reference, tell_known, uploaded_model
+from sfr_core.cli.options import WHAT, add_what, given_fields
+from sfr_core.cli.race import add_race
 from sfr_core.cli.stored import check_rows, to_repeat
 from sfr_core.cli.tables import print_methods, print_models
-from sfr_core.cli.talk import CANCELLED, StdoutLost, answer, interrupted, interrupts, log, stop_on_signals
-from sfr_core.configs import Device, Memory, Precision, PresetName, RunConfig, Variant
+from sfr_core.cli.talk import CANCELLED, interrupted, interrupts, log, stop_on_signals, tell
+from sfr_core.configs import RunConfig
 from sfr_core.data.file_names import table_of
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, quoted
 from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
 from sfr_core.hub.local import is_path
 from sfr_core.plan import RunPlan, plan
-from sfr_core.results import GeneratorReport, RunResult
 from sfr_core.runs.files import event_line, write_run
 from sfr_core.runs.place import check_folder, claimed
 from sfr_core.zoo.shipped import LOCAL, card
 
 if TYPE_CHECKING:
-    from sfr_core.runs.session import Retrained, Session
+    from sfr_core.runs.session import Retrained
     from sfr_core.zoo.uploaded import UploadedModel
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
-CHOOSES = (
-    "model", "forget", "method", "redirect", "preset", "variant", "settings", "seed", "device", "precision", "memory", "data_free",
-)  # fmt: skip
+CHOOSES = (*WHAT, "method", "settings", "seed")
 """Options that describe a run, and so contradict --config."""
 
 
@@ -80,7 +79,9 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m sfr_core", description="Unlearning runs without a browser.")
     commands = parser.add_subparsers(
-        required=True, metavar="{run,export,recover,exposed,agreement,hub,convert,models,methods}", parser_class=_Parser
+        required=True,
+        metavar="{run,race,export,recover,exposed,agreement,hub,convert,models,methods}",
+        parser_class=_Parser,
     )
     run = commands.add_parser(
         "run",
@@ -95,22 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="repeat the run of this config.json, to the last bit on such a machine",
     )
-    run.add_argument(
-        "--model", metavar="ID", help="model to change (see: models), or the folder of a diffusers pipeline"
-    )
-    run.add_argument(
-        "--forget",
-        metavar="SPEC",
-        help="class:NAME[,NAME...], random:SHARE[@SEED], samples:ROW[,...], files:NAME[,...] (either also :@FILE), concept:TEXT",
-    )
-    run.add_argument("--redirect", metavar="TEXT", help="prompt that is answered in place of the forgotten concept")
+    add_what(run)
     run.add_argument("--method", metavar="ID", help="how to forget (see: methods)")
-    run.add_argument("--preset", metavar="|".join(get_args(PresetName)), help="how much is spent (default quick)")
-    run.add_argument(
-        "--variant",
-        metavar="|".join(get_args(Variant)),
-        help="the authors' code, or the method as written (default official)",
-    )
     run.add_argument(
         "--set",
         action="append",
@@ -119,36 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         help="change one field of the preset; may be repeated",
     )
     run.add_argument("--seed", metavar="N", help="seed of the run's own draws (default 0)")
-    run.add_argument("--device", metavar="|".join(get_args(Device)), help="default auto")
-    run.add_argument("--precision", metavar="|".join(get_args(Precision)), help="default auto: what is faster here")
-    run.add_argument(
-        "--memory",
-        metavar="|".join(get_args(Memory)),
-        help="spare: recompute activations, hold still parts in half precision",
-    )
-    run.add_argument(
-        "--data", metavar="DIR", help="pictures for a classifier of your own: a folder or zip, class = subfolder"
-    )
-    run.add_argument(
-        "--data-free", action="store_true", default=None, help="let a generator draw the pictures itself before the run"
-    )
-    run.add_argument("--weights", metavar="FILE", help="its weights, safetensors; or the folder of a run to go on from")
-    run.add_argument(
-        "--architecture", metavar="NAME", help="torchvision:NAME, timm:NAME (with ?size=32&...) or a JSON file"
-    )
-    run.add_argument(
-        "--retrained",
-        type=Path,
-        metavar="FILE",
-        help="the same network retrained without the forget set, to compare with: safetensors, or the folder of a retrain run",
-    )
-    run.add_argument(
-        "--anyway",
-        action="store_true",
-        help="run even on a classifier that hardly recognises its own training pictures",
-    )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
     run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
+    add_race(commands)
     add_export(commands)
     add_checks(commands)
     add_commands(commands)
@@ -197,6 +157,7 @@ def _run_planned(
     from sfr_core.ops.ranks import processes, rank
     from sfr_core.runs.expect import opened
     from sfr_core.runs.pace import paces
+    from sfr_core.runs.race import unjudged
     from sfr_core.runs.runner import run
     from sfr_core.runs.session import Session
 
@@ -219,13 +180,13 @@ def _run_planned(
         for event in run(session, cancel=cancel):
             events.append(event)
             if speaks:
-                _say(event_line(event))
+                tell(event_line(event))
             if speaks and isinstance(event, PhaseStarted):
                 log(f"phase: {event.phase}")
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
         if speaks:
-            samples, rows = _unjudged(session, result), table_of(session.dataset, session.split.forget)
+            samples, rows = unjudged(session, result), table_of(session.dataset, session.split.forget)
             write_run(out, session, events, result, samples=samples, rows=rows, overwrite=overwrite)
     if not speaks:
         return CANCELLED if isinstance(last, Cancelled) else DONE
@@ -242,13 +203,6 @@ def _run_planned(
     return DONE
 
 
-def _unjudged(session: Session, result: RunResult | None) -> dict[str, GeneratorReport]:
-    """The pictures of a run that has no numbers."""
-    if result is not None:
-        return {}
-    return {who: report for who, report in session.reports.items() if isinstance(report, GeneratorReport)}
-
-
 def _given_config(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of a RunConfig as far as they were given; `settings` whole for --config, else the --set texts."""
     if args.config is not None:
@@ -261,12 +215,7 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
             option = "set" if clash[0] == "settings" else clash[0].replace("_", "-")
             raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
         return {**repeated.to_json(), "from_file": True}
-    wanted = {name: getattr(args, name) for name in CHOOSES if getattr(args, name) is not None}
-    if wanted.pop("data_free", False):
-        wanted["data"] = "data-free"
-    own = [args.data, args.weights, args.architecture]
-    if any(own):
-        wanted.setdefault("model", "own:")
+    wanted = given_fields(args, CHOOSES)
     for name in ("model", "forget", "method"):
         if name not in wanted:
             raise ConfigError(f"--{name} is missing.", hint="Give --model, --forget and --method, or --config.")
@@ -278,11 +227,3 @@ def _config(wanted: dict[str, Any], kind: str) -> RunConfig:
     if wanted.pop("from_file", False):
         return RunConfig.from_json(wanted)
     return config_of(wanted, wanted.pop("settings", []), kind)
-
-
-def _say(line: str) -> None:
-    """One line on stdout; where the reader has gone, the run goes on for its files."""
-    try:
-        answer(line)
-    except StdoutLost as error:
-        log(f"{error.message} The run goes on.")

@@ -51,6 +51,12 @@ def print_methods(args: argparse.Namespace) -> int:
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    for line in table_lines(head, rows):
+        answer(line)
+
+
+def table_lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A table for people, columns as wide as their widest cell."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    for row in [head, tuple("-" * w for w in widths), *rows]:
-        answer("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
+    lines = [head, tuple("-" * w for w in widths), *rows]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in lines]

@@ -43,6 +43,14 @@ def answer(text: str) -> None:
         raise StdoutLost(f"{why}.") from None
 
 
+def tell(line: str) -> None:
+    """One line on stdout; where the reader has gone, the run goes on for its files."""
+    try:
+        answer(line)
+    except StdoutLost as error:
+        log(f"{error.message} The run goes on.")
+
+
 def interrupted() -> int:
     """Says that a program was interrupted where nothing could be kept; its exit code."""
     log("error: Interrupted; nothing was written.")

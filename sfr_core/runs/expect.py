@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,6 +115,21 @@ def expected(run: RunPlan, paces: Paces, dataset: Dataset | None = None) -> Expe
     return None if pace is None else at_pace(work_of(run, pace, dataset), pace, run.config.method)
 
 
+def expected_race(runs: Iterable[RunPlan], paces: Paces, dataset: Dataset | None = None) -> list[Expected] | None:
+    """The expected times of the runs of a race, one after the other; None where that of one is not known.
+
+    What an earlier run asks of a shipped model is known when a later one needs it.
+    """
+    found: list[Expected] = []
+    told: set[str] = set()
+    for run in runs:
+        pace = paces.of(run)
+        if pace is None:
+            return None
+        found.append(at_pace(work_of(run, pace, dataset, told), pace, run.config.method))
+    return found
+
+
 def opened(session: Session, seconds: float, paces: Paces) -> Expected | None:
     """The same at the begin of a run, whose model was opened in some seconds; passes are timed now where none were."""
     try:
@@ -171,14 +187,36 @@ class _Run:
     split: Split
 
 
-def work_of(run: RunPlan, pace: Pace, dataset: Dataset | None = None) -> Work:
-    """What a run has to compute where the machine of `pace` knows what it knows; `dataset` as for `expected`."""
+class _Knowledge:
+    """What is known when a run needs it: on disk already, or made known by a run before it."""
+
+    def __init__(self, told: set[str]) -> None:
+        self._told = told
+
+    def __call__(self, key: Key | None) -> bool:
+        """Whether an entry will be there; after this one it is."""
+        if key is None:
+            return False
+        kept = known()
+        found = key.text() in self._told or kept.has(key)
+        if kept.keeps:
+            self._told.add(key.text())
+        return found
+
+
+def work_of(run: RunPlan, pace: Pace, dataset: Dataset | None = None, told: set[str] | None = None) -> Work:
+    """What a run has to compute where the machine of `pace` knows what it knows.
+
+    Args:
+        dataset: as for `expected`. told: keys that runs before it will have made known; those of this one are added.
+    """
+    is_known = _Knowledge(set() if told is None else told)
     cost, kind = cost_of(run), KINDS[run.card.kind]
     dataset = dataset or open_dataset(run.card)
     asked = _Run(run.config, run.card, replace(dataset, class_names=run.forget.names), run.forget.split)
     place = Place(pace.rates.precision, pace.machine)
     method = Work(fisher=cost.fisher * kind.passes_per_mask, steps=cost.forget + cost.remain)
-    return _drawing(run, asked, place, method) if kind.draws else _answering(run, asked, place, method)
+    return (_drawing if kind.draws else _answering)(run, asked, place, method, is_known)
 
 
 def _previews(run: RunPlan, most: int) -> int:
@@ -187,9 +225,9 @@ def _previews(run: RunPlan, most: int) -> int:
     return math.ceil(steps / math.ceil(steps / most))
 
 
-def _answering(run: RunPlan, asked: Planned, place: Place, work: Work) -> Work:
+def _answering(run: RunPlan, asked: Planned, place: Place, work: Work, is_known: _Knowledge) -> Work:
     n_forget, n_remain, n_test = sizes(run)
-    unknown = sum(not _is_known(predictions_key(place, asked, who)) for who in _models(run))
+    unknown = sum(not is_known(predictions_key(place, asked, who)) for who in _models(run))
     return replace(
         work,
         previews=_previews(run, PREVIEWS),
@@ -199,7 +237,7 @@ def _answering(run: RunPlan, asked: Planned, place: Place, work: Work) -> Work:
     )
 
 
-def _drawing(run: RunPlan, asked: Planned, place: Place, work: Work) -> Work:
+def _drawing(run: RunPlan, asked: Planned, place: Place, work: Work, is_known: _Knowledge) -> Work:
     kind, forget, card = KINDS[run.card.kind], run.forget, run.card
     previews = kind.previews or PreviewSettings()
     shown = _previewed(run, previews)
@@ -211,10 +249,10 @@ def _drawing(run: RunPlan, asked: Planned, place: Place, work: Work) -> Work:
         whole = card.judge is None or known_of(forget.prompts, asked, who, wanted) is None
         rows = len(wanted.rows(whole))
         looked_at += rows
-        drawn += 0 if _is_known(samples_key(place, asked, who, wanted, whole=whole)) else rows
+        drawn += 0 if is_known(samples_key(place, asked, who, wanted, whole=whole)) else rows
     return replace(
         work,
-        own=_own(run, asked, place),
+        own=_own(run, asked, place, is_known),
         previews=_previews(run, previews.times),
         preview=GUIDED * shown * previews.steps,
         evaluate=GUIDED * drawn * wanted.protocol.steps,
@@ -242,7 +280,7 @@ def _previewed(run: RunPlan, previews: PreviewSettings) -> int:
     return len(previews.labels(forget.spec.classes, others))
 
 
-def _own(run: RunPlan, asked: Planned, place: Place) -> float:
+def _own(run: RunPlan, asked: Planned, place: Place, is_known: _Knowledge) -> float:
     """Answers for the pictures that a model without data draws of itself: those to keep are drawn without guidance."""
     forget, kind = run.forget, KINDS[run.card.kind]
     if forget.prompts is None and run.config.data != "data-free":
@@ -255,11 +293,7 @@ def _own(run: RunPlan, asked: Planned, place: Place) -> float:
     else:
         others = np.setdiff1d(np.arange(len(forget.names)), forget.spec.classes)
         labels, texts = own.labels(forget.spec.classes, others), forget.names
-    if _is_known(key_of(place, asked, "before", {**about_own(labels, own, run.config.seed), "prompts": texts})):
+    if is_known(key_of(place, asked, "before", {**about_own(labels, own, run.config.seed), "prompts": texts})):
         return 0.0
     mine = int(np.isin(labels, forget.spec.classes).sum())
     return float((GUIDED * mine + len(labels) - mine) * own.steps)
-
-
-def _is_known(key: Key | None) -> bool:
-    return key is not None and known().has(key)

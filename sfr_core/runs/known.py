@@ -106,6 +106,11 @@ class Known:
     def __init__(self, folder: Path | None, shipped: Path | None = SHIPPED, most_bytes: int = MOST_BYTES) -> None:
         self._folder, self._shipped, self._most_bytes = folder, shipped, most_bytes
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything that is put will be there later."""
+        return self._folder is not None
+
     def get(self, key: Key) -> dict[str, NDArray[Any]] | None:
         """The arrays of an entry where it is there and whole."""
         if self._folder is not None:

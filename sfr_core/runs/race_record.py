@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sfr_core.configs import DataSource, RunConfig
+from sfr_core.configs import DataSource, Device, Precision, RunConfig
+from sfr_core.configs.run import MAX_THREADS
 from sfr_core.errors import AssetError, quoted
 from sfr_core.events import Event, to_json
 from sfr_core.reading import Count, Percent, Seconds, read
@@ -57,7 +58,7 @@ class RaceRow:
         neighbours: of a classifier that forgets whole classes.
         seconds: wall time of Fisher, mask and steps. cpu_seconds: the same of all cores. None where nobody measured them; compare
             neither across machines.
-        device: and precision. machine: where it ran, with versions.
+        device: and precision. machine: where it ran, with versions. date: the day on which it ended, UTC, as ISO 8601.
     """
 
     entry: Annotated[str, Field(pattern=f"^({NAME})?$")] = ""
@@ -86,6 +87,7 @@ class RaceRow:
     cpu_seconds: Seconds | None = None
     device: str = ""
     machine: str = ""
+    date: str = ""
 
     @property
     def racer(self) -> Racer:
@@ -117,6 +119,15 @@ class Racer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a race is made: what its first run used, which decides the last bits of all."""
+
+    device: Device
+    precision: Precision
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
     """race.json: what the race is, and the rows of the runs that have ended.
 
@@ -127,6 +138,7 @@ class Race:
         versions: of Python and torch.
         plan: the configuration of every run by its entry, in the order in which they run; empty for rows that the benchmarks measured.
         rows: in the order of the plan.
+        place: None before the first run, and of rows that the benchmarks measured.
     """
 
     machine: str
@@ -135,6 +147,7 @@ class Race:
     versions: dict[str, str]
     plan: dict[Entry, dict[str, Any]] = field(default_factory=dict)
     rows: tuple[RaceRow, ...] = ()
+    place: Place | None = None
     schema: int = SCHEMA
 
     @property

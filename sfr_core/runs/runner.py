@@ -29,7 +29,7 @@ from sfr_core.tasks.text_to_image import TextToImageTask
 
 def run(
     session: Session, *, cancel: CancelToken, live_every: int | None = None, evaluate: bool = True
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Runs the session's method on its model.
 
     Args:

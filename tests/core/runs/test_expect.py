@@ -17,9 +17,9 @@ from sfr_core.ops.device import pick_device
 from sfr_core.plan import RunPlan, plan
 from sfr_core.runs import sampling
 from sfr_core.runs.evaluate import place_of, predictions_key
-from sfr_core.runs.expect import Expected, Work, at_pace, work_of
+from sfr_core.runs.expect import Expected, Work, at_pace, expected_race, work_of
 from sfr_core.runs.known import Known, known, machine_of
-from sfr_core.runs.pace import Pace, Ran, Rates
+from sfr_core.runs.pace import Pace, Paces, Ran, Rates
 from sfr_core.runs.session import Session
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard, retrained_model
@@ -72,6 +72,26 @@ def test_what_is_known_is_not_expected_to_be_computed_again(tmp_path: Path, monk
     assert work.evaluate == 2 * work.judged / 3 * zoo.card("emoji-sd").sampling.steps  # type: ignore[union-attr]
     # Another seed draws other pictures for its training.
     assert work_of(run_of("emoji-dit", "class:flags", seed=1), PACE).own > 0
+
+
+def test_what_an_earlier_run_of_a_race_makes_known_is_computed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a retrained model, and in a way of which nothing is shipped with the program.
+    runs = [run_of(CLASSIFIER, "class:Bag,Coat", seed=seed, memory="spare") for seed in (0, 1)]
+    told, spare = set[str](), replace(PACE, memory="spare")
+    assert [work_of(run, spare, told=told).units for run in runs] == [2, 2]  # UNLEARNING_CACHE is off in tests
+    monkeypatch.setenv("UNLEARNING_CACHE", str(tmp_path))
+    assert [work_of(run, spare, told=told).units for run in runs] == [2, 1]
+
+    paces = Paces(None)
+    assert expected_race(runs, paces) is None
+    machine = machine_of(pick_device("auto"))
+    paces._put(replace(spare, machine=machine, weights=runs[0].card.sha256))
+    first, second = expected_race(runs, paces) or []
+    assert (first.evaluate, second.evaluate) == (2 * 20_000 * 0.5, 20_000 * 0.5)
+    assert first.steps == second.steps
+    assert not list(tmp_path.glob("*.npz"))  # to expect computes nothing
 
 
 def zoo_classes(name: str) -> tuple[int, ...]:

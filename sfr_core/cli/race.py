@@ -1,0 +1,216 @@
+"""The command `race`: several methods and seeds in turn on one model, with a table at the end. No torch before the first run."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfr_core.asked import config_of
+from sfr_core.catalog import title_of
+from sfr_core.cli.models import own_reference, tell_known, uploaded_model
+from sfr_core.cli.options import WHAT, add_what, given_fields
+from sfr_core.cli.tables import table_lines
+from sfr_core.cli.talk import CANCELLED, log, stop_on_signals, tell
+from sfr_core.configs import RunConfig
+from sfr_core.configs.run import ACCEPTED
+from sfr_core.data.datasets import Dataset
+from sfr_core.errors import ConfigError, given
+from sfr_core.metrics.definitions import MetricDefinition
+from sfr_core.plan import RunPlan
+from sfr_core.runs.files import json_text
+from sfr_core.runs.place import check_folder, claimed
+from sfr_core.runs.race_plan import check_same, configs_of, plans_of
+from sfr_core.runs.race_record import FILE, Race, RunBegan, RunEnded, race_event_json, read_race
+from sfr_core.runs.race_table import Standing, Stat, quantities, standings
+from sfr_core.zoo.shipped import card, shareable
+
+if TYPE_CHECKING:
+    from sfr_core.runs.expect import Expected
+    from sfr_core.runs.session import Retrained, Session
+    from sfr_core.zoo.uploaded import UploadedModel
+
+COLUMNS = ("FA", "RA", "TA", "MIA", "KL", "avg_d", "FA_paraphrase", "JA_remain", "JA_neighbours", "FD_remain", "passes", "seconds")  # fmt: skip
+"""Of the table at the end, as far as they were measured."""
+
+
+def add_race(commands: Any) -> None:
+    """Adds the command to those of the command line."""
+    race = commands.add_parser(
+        "race",
+        help="run several methods and seeds in turn, and compare them",
+        description=f"Runs every method with every seed from the same weights, writes each run's files to a folder in --out and {FILE} beside "
+        "them. Ctrl-C stops after the present step; the same command goes on where a race was stopped. A run that fails is told, "
+        "and the race goes on.",
+    )
+    race.set_defaults(command=_race)
+    add_what(race)
+    race.add_argument("--methods", required=True, metavar="ID,ID[,...]", help="how to forget (see: methods)")
+    race.add_argument("--seeds", default="0", metavar="N[,N...]", help="seeds of each method's runs (default 0)")
+    race.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the race, or of one to go on with"
+    )
+
+
+def _race(args: argparse.Namespace) -> int:
+    with claimed(args.out):
+        begun = read_race(args.out) if (args.out / FILE).is_file() else None
+        check_folder(args.out, overwrite=begun is not None)
+        return _race_claimed(args, begun)
+
+
+def _race_claimed(args: argparse.Namespace, begun: Race | None) -> int:
+    """A race whose folder is good and its own."""
+    wanted = given_fields(args, WHAT)
+    for name in ("model", "forget"):
+        if name not in wanted:
+            raise ConfigError(f"--{name} is missing.", hint="Give --model, --forget and --methods.")
+    seeds = [_seed(text) for text in _listed(args.seeds)]
+    methods = _listed(args.methods)
+    own = uploaded_model(args, wanted, say=log)
+    model = card(wanted["model"]) if own is None else own.card
+
+    def config(method: str, seed: int) -> RunConfig:
+        return config_of({**wanted, "model": model.id, "method": method, "seed": str(seed)}, [], model.kind)
+
+    configs = configs_of(methods, seeds, config)
+    plans = plans_of(configs, model, dataset=None if own is None else own.dataset, files=True)
+    first = next(iter(plans.values()))
+    if begun is not None:
+        check_same(begun, plans)
+    if own is not None:
+        for method in methods:
+            tell_known(own, method, say=log if method == methods[0] else lambda line: None, anyway=args.anyway)
+    retrained = None if args.retrained is None else own_reference(args.retrained, own, first, say=log)
+    return _run(plans, begun, own, retrained, args.out, _command(wanted, model.id, methods, seeds))
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"The seed must be {ACCEPTED['seed']}.", hint=f"You gave {given(text)}.") from None
+
+
+def _command(wanted: dict[str, Any], model: str, methods: Sequence[str], seeds: Sequence[int]) -> str:
+    """The race as a command, without folders of this machine."""
+    words = {**wanted, "model": shareable(model), "methods": ",".join(methods), "seeds": ",".join(map(str, seeds))}
+    free = words.pop("data", None)
+    said = [part for name, value in words.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    return shlex.join(["python", "-m", "sfr_core", "race", *said, *(["--data-free"] if free else [])])
+
+
+def _run(
+    plans: dict[str, RunPlan],
+    begun: Race | None,
+    own: UploadedModel | None,
+    retrained: Retrained | None,
+    out: Path,
+    command: str,
+) -> int:
+    """Makes the race, and returns the exit code."""
+    from sfr_core.ops.ranks import processes
+    from sfr_core.runs.pace import paces
+    from sfr_core.runs.race import new_race, race
+    from sfr_core.runs.session import Session
+
+    if processes() > 1:
+        raise ConfigError("A race runs in one process.", hint="Start it without a launcher.")
+
+    def opened(run: RunPlan) -> Session:
+        return Session.of_plan(run, own, retrained=retrained)
+
+    known = begun or new_race(plans, command)
+    if begun is not None:
+        log(f"{len(plans) - len(known.left)} of {len(plans)} runs are there already.")
+    dataset = None if own is None else own.dataset
+    with stop_on_signals() as cancel:
+        expected = _expected({entry: plans[entry] for entry in known.left}, opened, dataset)
+        if expected:
+            seconds, n = sum(one.seconds for one in expected.values()), len(expected)
+            log(f"Expected: about {seconds:.0f} s for {n} run{'s' if n > 1 else ''}.")
+        started = begin = time.monotonic()
+        opening: float | None = None
+        out.mkdir(parents=True, exist_ok=True)
+        for event in race(plans, known, out, cancel=cancel, opened=opened):
+            tell(json_text(race_event_json(event)))
+            if isinstance(event, RunBegan):
+                begin, opening = time.monotonic(), None
+                log(f"run {event.i} of {event.total}: {event.entry}")
+            elif opening is None:
+                opening = time.monotonic() - begin
+            if isinstance(event, RunEnded):
+                row = event.row
+                if row.said:
+                    log(f"{row.entry}: {row.said}")
+                if row.status == "done" and row.entry in expected and opening is not None:
+                    took = time.monotonic() - begin - opening
+                    ran = expected[row.entry].ran(row.method, method=row.seconds, seconds=took)
+                    paces().learn(plans[row.entry], ran, opening)
+    made = read_race(out)
+    for line in table_text(made):
+        log(line)
+    if made.left:
+        log(f"Stopped; {len(made.left)} of {len(plans)} runs are left. The same command goes on with them.")
+        return CANCELLED
+    log(f"Done in {time.monotonic() - started:.1f} s; the runs and {FILE} are in {out}.")
+    return 0
+
+
+def _expected(
+    left: dict[str, RunPlan], opened: Callable[[RunPlan], Session], dataset: Dataset | None
+) -> dict[str, Expected]:
+    """What the runs that are left will take; passes of the model are timed where none were on this machine. Empty where that cannot be told."""
+    from sfr_core.runs import expect
+    from sfr_core.runs.pace import paces
+
+    runs = list(left.values())
+    found = expect.expected_race(runs, paces(), dataset)
+    if found is None:
+        begun = time.monotonic()
+        session = opened(runs[0])
+        expect.opened(session, time.monotonic() - begun, paces())
+        found = expect.expected_race(runs, paces(), session.dataset)
+    return {} if found is None else dict(zip(left, found, strict=True))
+
+
+def table_text(race: Race) -> list[str]:
+    """The lines of a table of all finished runs: mean and spread over the seeds of each method."""
+    found, known = standings(race.rows), quantities(race.rows)
+    columns = [key for key in COLUMNS if any(key in one.value for one in found)]
+    head = ("method", "runs", *(_head(key, known[key]) for key in columns))
+    rows = [
+        (title_of(one.racer.method), _runs(one), *(_cell(one.value.get(key), known[key]) for key in columns))
+        for one in found
+    ]
+    reference = next((row.retrained for row in race.rows if row.retrained is not None), None)
+    if reference is not None:
+        values = {key: getattr(reference, key, None) for key in columns}
+        cells = ["-" if value is None else f"{value:.{known[key].decimals}f}" for key, value in values.items()]
+        rows.append(("retrained", "", *cells))
+    return table_lines(head, rows)
+
+
+def _head(key: str, definition: MetricDefinition) -> str:
+    name = "Avg.D" if key == "avg_d" else key
+    return name if definition.unit == "passes" or definition.unit == "%" else f"{name} ({definition.unit})"
+
+
+def _runs(standing: Standing) -> str:
+    """How many went to their end, and how many did not."""
+    ended = standing.done + standing.stopped + standing.failed
+    return str(ended) if ended == standing.done else f"{standing.done} of {ended}"
+
+
+def _cell(found: Stat | None, definition: MetricDefinition) -> str:
+    if found is None:
+        return "-"
+    spread = "" if found.spread is None else f" ± {found.spread:.{definition.decimals}f}"
+    return f"{found.mean:.{definition.decimals}f}{spread}"
