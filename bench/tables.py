@@ -10,6 +10,7 @@ from sfr_core import passes
 from sfr_core.catalog import spec_of, title_of
 from sfr_core.configs import RunConfig
 from sfr_core.data.splits import forget_spec
+from sfr_core.metrics import harm as harms
 from sfr_core.metrics.thresholds import (
     CLASS_LEFT,
     CLASSES_LOST,
@@ -159,33 +160,28 @@ def _seconds(cells: list[Cell]) -> str:
 
 
 def loss(cell: Cell, of: str = "remain") -> float | None:
-    """Points that the judge's accuracy on "remain", "neighbours" or "others" fell, negative is a gain; None where there are none."""
-    before, after = cell["before"][f"JA_{of}"], cell["after"][f"JA_{of}"]
-    return None if before is None or after is None else float(before - after)
+    """Points that the judge's accuracy on "remain", "neighbours" or "others" fell (metrics/harm.py)."""
+    return harms.lost(cell["before"], cell["after"], of)
 
 
 def fd_ratio(cell: Cell) -> float:
     """Frechet distance of what remains over the one before."""
-    return float(cell["after"]["FD_remain"] / cell["before"]["FD_remain"])
+    return harms.fd_ratio(cell["before"], cell["after"])
 
 
 def left(cell: Cell) -> float:
-    """What is left, percent: FA, for a concept the mean of its own prompts and of those in other words that showed it before."""
-    found = (cell["after"]["FA"], cell["after"].get("FA_paraphrase"))
-    return float(mean(value for value in found if value is not None))
+    """What is left, percent."""
+    return harms.left(cell["after"])
 
 
 def nearest_loss(cell: Cell) -> float:
-    """Points lost by what could be harmed: the other classes, a concept's neighbours, or the others where it has none."""
-    if cell["kind"] != "text-to-image":
-        return loss(cell) or 0.0
-    near = loss(cell, "neighbours")
-    return near if near is not None else loss(cell, "others") or 0.0
+    """Points lost by what could be harmed."""
+    return harms.nearest_lost(cell["before"], cell["after"])
 
 
 def harm(cell: Cell) -> float:
-    """One number to order methods by: what is left plus what the nearest lost, in points; 0 is forgotten without loss."""
-    return left(cell) + max(0.0, nearest_loss(cell))
+    """What is left plus what the nearest lost, in points; 0 is forgotten without loss."""
+    return harms.harm(cell["before"], cell["after"])
 
 
 def kept(cell: Cell) -> bool:

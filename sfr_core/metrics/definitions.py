@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sfr_core.results import Record  # which imports numpy
 
 Direction = Literal["closer to retrained", "higher", "lower"]
-Unit = Literal["%", "nats", "points", "passes", "s", "feature²", "× real"]
+Unit = Literal["%", "nats", "points", "passes", "s", "feature²", "× real", "× before"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class MetricDefinition:
         title: column head.
         sentence: definition for people.
         unit: what stands behind a value: "%", "nats", "points" (percentage points), "passes", "s", "feature²" (squared distance in
-            the judge's features) or "× real" (share of what test pictures have).
+            the judge's features), "× real" (share of what test pictures have) or "× before" (of what the original has).
         good: which way is good.
         decimals: digits to print behind the point.
     """
@@ -220,6 +220,46 @@ CONCEPT_METRICS = GENERATOR_METRICS | {
     key: replace(GENERATOR_METRICS[key], title=title, sentence=sentence) for key, title, sentence in _OF_PROMPTS
 }
 """Of text-to-image models: the same keys, said of prompts instead of classes."""
+
+HARM_METRICS = _by_key(
+    MetricDefinition(
+        "lost",
+        "Lost by the rest",
+        "By how much the judge's accuracy on everything else fell; negative is a gain.",
+        unit="points",
+        good="lower",
+    ),
+    MetricDefinition(
+        "lost_neighbours",
+        "Lost by neighbours",
+        "The same for concepts that are like the forgotten one.",
+        unit="points",
+        good="lower",
+    ),
+    MetricDefinition(
+        "lost_others",
+        "Lost by distant concepts",
+        "The same for concepts that have nothing to do with the forgotten one.",
+        unit="points",
+        good="lower",
+    ),
+    MetricDefinition(
+        "fd_ratio",
+        "Distance of the rest",
+        "Fréchet distance of the samples of everything else, over the original's; 1 is unchanged.",
+        unit="× before",
+        good="lower",
+        decimals=2,
+    ),
+    MetricDefinition(
+        "harm",
+        "Harm",
+        "What is left of the forgotten, plus the points that the rest lost (of a concept: its neighbours): 0 is forgotten without loss.",
+        unit="points",
+        good="lower",
+    ),
+)
+"""Of a generator before and after (harm.py): by key, in the order of a table."""
 
 
 def definitions_of(record: Record) -> dict[str, MetricDefinition]:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import fmean, stdev
 
-from sfr_core.metrics.definitions import METRICS, MetricDefinition, definitions_of
+from sfr_core.metrics import harm
+from sfr_core.metrics.definitions import HARM_METRICS, METRICS, MetricDefinition, definitions_of
+from sfr_core.results import GeneratorRecord
 from sfr_core.runs.race_record import Racer, RaceRow
 
 OF_RUN = ("avg_d", "passes", "seconds")
 """Quantities that stand in a row itself, not in its records."""
+
+HARM: dict[str, Callable[[harm.Fields, harm.Fields], float | None]] = {
+    "lost": harm.lost,
+    "lost_neighbours": partial(harm.lost, of="neighbours"),
+    "lost_others": partial(harm.lost, of="others"),
+    "fd_ratio": harm.fd_ratio,
+    "harm": harm.harm,
+}
+"""Quantities of a generator before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,17 @@ def quantities(rows: Iterable[RaceRow]) -> dict[str, MetricDefinition]:
     """What can stand in a table of these rows, in the order of its columns; records are of one kind."""
     record = next((row.after for row in rows if row.after is not None), None)
     own = METRICS if record is None else definitions_of(record)
+    if isinstance(record, GeneratorRecord):
+        own = own | HARM_METRICS
     return own | {key: METRICS[key] for key in ("passes", "seconds")}  # Avg.D is defined for classifiers only
 
 
 def value_of(row: RaceRow, key: str) -> float | None:
     """A quantity of a row; None where it has none."""
+    if key in HARM:
+        if not isinstance(row.before, GeneratorRecord) or not isinstance(row.after, GeneratorRecord):
+            return None
+        return HARM[key](asdict(row.before), asdict(row.after))
     found = getattr(row, key) if key in OF_RUN else getattr(row.after, key, None)
     return None if found is None else float(found)
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import fields
 
-from sfr_core.metrics.definitions import GENERATOR_METRICS, METRICS, definitions_of
+from sfr_core.metrics.definitions import GENERATOR_METRICS, HARM_METRICS, METRICS, definitions_of
 from sfr_core.results import ClassifierRecord, GeneratorRecord, RunResult
 
 
@@ -16,7 +16,7 @@ def test_every_metric_of_a_record_is_defined_and_every_definition_is_a_field() -
 
 
 def test_definitions_are_one_sentence_each() -> None:
-    for key, metric in METRICS.items():
+    for key, metric in {**METRICS, **HARM_METRICS}.items():
         assert metric.key == key
         assert metric.sentence.endswith(".")
         assert ". " not in metric.sentence

@@ -74,6 +74,17 @@ def test_generators_are_ordered_by_what_is_good_without_a_retrained_model() -> N
     assert found[0].gap == {}
 
 
+def test_what_forgetting_did_to_a_generator_stands_beside_its_records() -> None:
+    before = replace(drawn("", 100.0, 95.0).after, FD_remain=0.5)  # type: ignore[arg-type, type-var]
+    rows = [replace(drawn("uce", 10.0, 80.0), before=before), replace(drawn("uce", 0.0, 99.0), seed=1, before=before)]
+    (found,) = standings(rows)
+    assert found.value["lost"] == Stat(5.5, pytest.approx(19 / 2**0.5), 2)  # 15 points, and a gain of 4
+    assert found.value["harm"] == Stat(12.5, pytest.approx(25 / 2**0.5), 2)  # 25, and 0
+    assert found.value["fd_ratio"] == Stat(2.0, 0.0, 2)
+    assert "lost_neighbours" not in found.value
+    assert value_of(row(), "harm") is None
+
+
 def test_nothing_stands_of_runs_that_failed() -> None:
     (found,) = standings([row(status="failed", said="It diverged.", after=None, avg_d=None, passes=None)])
     assert (found.done, found.failed, found.value, found.neighbours) == (0, 1, {}, None)
