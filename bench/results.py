@@ -1,9 +1,9 @@
-"""Writes the tables of docs/results.md from what is stored in bench/results.
+"""Writes the tables of docs/results.md, and those that the page opens with, from what is stored in bench/results.
 
     python -m bench.results [--check]
 
 In the document a table stands between `<!-- COMMAND -->` and `<!-- end -->`, where COMMAND is the one that prints it.
-`--check` writes nothing and exits with 1 where a table is not what its command prints.
+The page's are in assets/compared.json (bench/compared.py). `--check` writes nothing and exits with 1 where a table is not what its command prints.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import both, classifier, estimate, generators, page
+from bench import both, classifier, compared, estimate, generators, page
 from recipes.command import parser_of
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
@@ -46,11 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the tables are up to date")
     args = parser.parse_args(argv)
-    text = DOCUMENT.read_text(encoding="utf-8")
-    wanted = generated(text)
+    found = {path: path.read_text(encoding="utf-8") if path.exists() else "" for path in (DOCUMENT, compared.FILE)}
+    wanted = {DOCUMENT: generated(found[DOCUMENT]), compared.FILE: compared.text()}
     if args.check:
-        return int(wanted != text)
-    DOCUMENT.write_text(wanted, encoding="utf-8")
+        return int(wanted != found)
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

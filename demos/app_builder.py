@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 
 from demos import api, page_data, static_files, theme
+from demos.compare import page as compare
 from demos.context import PRIVATE, STORAGE_KEY, STORAGE_SECRET, PageContext
 from demos.frames import EarlyScript
 from demos.guard import GuardedBlocks
@@ -127,6 +128,8 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
                 unlearn.build(ctx, timing, first, demo.load)
+            with gr.Tab(copy.TABS["compare"], id="compare", elem_id="tab-compare") as tab:
+                compare.build(tab)
             with gr.Tab(copy.TABS["learn"], id="learn", elem_id="tab-learn") as tab:
                 learn.build(tab, first)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:

@@ -45,7 +45,10 @@ def theme() -> gr.themes.Base:
 def css() -> str:
     """All style sheets of the page."""
     return "\n".join(
-        [*map(read, ("tokens.css", "page.css", "result.css", "generator.css", "learn.css")), *_dark_figures()]
+        [
+            *map(read, ("tokens.css", "page.css", "result.css", "generator.css", "learn.css", "compare.css")),
+            *_dark_figures(),
+        ]
     )
 
 

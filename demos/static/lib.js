@@ -52,6 +52,13 @@ export function load(name) {
   });
 }
 
+/** Lets the browser keep some content as a file. */
+export function save(name, content, type = 'text/plain') {
+  const link = make('a', { href: URL.createObjectURL(new Blob([content], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // the browser reads it later
+}
+
 /** Seconds for people: "4.2 s", "2 min 5 s". */
 export function clock(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

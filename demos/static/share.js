@@ -1,6 +1,6 @@
 // The box that passes a run on: its link, a QR code, a script, a notebook.
 // value: {query}, the run of the form as the page's address holds it, '' where no link leads to it. server: see demos/links/share.py.
-import { follow, make, partsOf, put } from './lib.js';
+import { follow, partsOf, put, save } from './lib.js';
 
 export const mount = (component) => new Share(component);
 
@@ -66,9 +66,7 @@ class Share {
     const answer = await this.server.files(this.query);
     if (answer.error) { put(this.part('said'), answer.error); return; }
     const [name, content] = answer[kind];
-    const link = make('a', { href: URL.createObjectURL(new Blob([content], { type: 'text/plain' })), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    save(name, content);
     put(this.part('said'), name);
   }
 }

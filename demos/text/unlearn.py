@@ -15,7 +15,7 @@ HONEST_WHY = (
     "here against a model retrained without them, but not proven: traces may remain in the weights. Only retraining from scratch "
     "without the data is sure to remove them."
 )
-TABS = {"unlearn": "Unlearn", "learn": "Learn", "runs": "Runs"}
+TABS = {"unlearn": "Unlearn", "compare": "Compare methods", "learn": "Learn", "runs": "Runs"}
 
 NO_MODELS = "No model is installed here. Fetch the repository again: git checkout -- assets."
 

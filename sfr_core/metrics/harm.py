@@ -10,6 +10,8 @@ from statistics import fmean
 from typing import Any
 
 Fields = Mapping[str, Any]
+FIELDS = ("FA", "FA_paraphrase", "JA_remain", "JA_neighbours", "JA_others", "FD_remain")
+"""Of a GeneratorRecord, as far as they are read here."""
 
 
 def lost(before: Fields, after: Fields, of: str = "remain") -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, stdev
 
@@ -96,7 +96,8 @@ def value_of(row: RaceRow, key: str) -> float | None:
     if key in HARM:
         if not isinstance(row.before, GeneratorRecord) or not isinstance(row.after, GeneratorRecord):
             return None
-        return HARM[key](asdict(row.before), asdict(row.after))
+        before, after = ({name: getattr(record, name) for name in harm.FIELDS} for record in (row.before, row.after))
+        return HARM[key](before, after)
     found = getattr(row, key) if key in OF_RUN else getattr(row.after, key, None)
     return None if found is None else float(found)
 

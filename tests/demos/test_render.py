@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from demos import render
 from demos.render import TEMPLATES
-from demos.text import edition, hub, learn, links, live, result, unlearn
+from demos.text import compare, edition, hub, learn, links, live, result, unlearn
 
 EVIL = "\"><img src=x onerror=alert(1)>'<script>alert(2)</script>{{ 7 * 7 }}"
 Values = dict[str, Any]
@@ -60,6 +60,7 @@ CASES: dict[str, Callable[[str], Values]] = {
         "versions": [(x, x)],
     },
     "share.html": lambda x: {"T": Texts(x)},
+    "compare.html": lambda x: {"T": Texts(x)},
     "edition.html": lambda x: {
         "T": Texts(x),
         "tabs": {"learn": x},
@@ -208,7 +209,7 @@ def test_numbers_keep_their_sign_and_their_unit() -> None:
 
 def test_texts_are_plain() -> None:
     """A template escapes them: what looked like a tag there would be seen as one."""
-    for words in (edition, hub, learn, links, live, result, unlearn):
+    for words in (compare, edition, hub, learn, links, live, result, unlearn):
         for name, text in vars(words).items():
             assert not (name.isupper() and isinstance(text, str) and re.search(r"<\w|&\w+;", text)), name
 

@@ -1,0 +1,83 @@
+// The tab Compare methods: a recorded table of the chosen model. props.texts: demos/text/compare.py COMPARE; props.models: {model, title, fetch}.
+import { fetched, fill, make, partsOf, put, save } from './lib.js';
+import { Ranking } from './ranking.js';
+import { csv, json, latex, markdown } from './writers.js';
+
+const WRITERS = {
+  CSV: { ending: 'csv', type: 'text/csv', write: csv },
+  JSON: { ending: 'json', type: 'application/json', write: json },
+  Markdown: { ending: 'md', type: 'text/markdown', write: markdown },
+  LaTeX: { ending: 'tex', type: 'text/x-tex', write: latex },
+};
+
+export const mount = (component) => new Compare(component);
+
+/** Makes the options of a select; the chosen one stays where it is still there. */
+function offer(select, options, wanted) {
+  const chosen = options.some(([value]) => value === wanted) ? wanted : options[0]?.[0];
+  select.replaceChildren(...options.map(([value, text]) => make('option', { value, selected: value === chosen }, text)));
+  select.closest('label').hidden = options.length < 2;
+}
+
+class Compare {
+  constructor({ element, props }) {
+    this.$ = partsOf(element);
+    this.T = props.texts;
+    this.models = JSON.parse(JSON.stringify(props.models)); // Gradio's proxies are slow to read
+    this.table = new Ranking(this.$('table'), this.T, { sortedBy: (words) => put(this.$('sorted'), words) });
+    const asked = new URLSearchParams(location.search).get('model');
+    offer(this.$('model'), this.models.map(({ model, title }) => [model, title]), asked);
+    this.$('model').addEventListener('change', () => this.load());
+    this.$('group').addEventListener('change', () => this.group());
+    this.$('which').addEventListener('change', () => this.show());
+    this.$('save').addEventListener('click', ({ target }) => { if (target.dataset.save) this.save(target.dataset.save); });
+    this.load();
+  }
+
+  async load() {
+    const { fetch } = this.models.find(({ model }) => model === this.$('model').value);
+    this.fetching = fetch;
+    try {
+      const value = await fetched(fetch);
+      if (this.fetching !== fetch) return; // another model was chosen meanwhile
+      this.value = value;
+    } catch {
+      this.$('said').replaceChildren(make('p', {}, this.T.failed));
+      return;
+    }
+    const { about, groups } = this.value;
+    this.$('about').replaceChildren(...(about ? [about.said, ` ${this.T.by} `, make('code', {}, about.command)] : []));
+    offer(this.$('group'), groups.map(({ key, name }) => [key, name]), this.$('group').value);
+    this.group();
+  }
+
+  group() {
+    this.chosen = this.value.groups.find(({ key }) => key === this.$('group').value);
+    offer(this.$('which'), this.chosen.tables.map(({ key, name }) => [key, name]), this.$('which').value);
+    this.show();
+  }
+
+  get shown() {
+    return this.chosen.tables.find(({ key }) => key === this.$('which').value);
+  }
+
+  show() {
+    const { shown } = this;
+    this.$('said').replaceChildren(...shown.said.map((line) => make('p', {}, line)));
+    this.$('notes').replaceChildren(...shown.notes.map((line) => make('p', {}, line)));
+    this.$('meanings').replaceChildren(...shown.columns.flatMap(({ title, sentence }) => [make('dt', {}, title), make('dd', {}, sentence)]));
+    put(this.$('saved'), '');
+    this.table.show(shown);
+  }
+
+  save(kind) {
+    const { shown, value: { model, about } } = this;
+    const { ending, type, write } = WRITERS[kind];
+    const source = `${shown.title}. ${about.said} ${this.T.by} ${about.command}`;
+    const rows = this.table.rows();
+    const content = kind === 'JSON' ? write(shown, rows, { model, source }) : write(shown, rows, source);
+    const name = ['methods', model, this.chosen.key, shown.key.replace(/\W+/g, '-')].filter(Boolean).join('-');
+    save(`${name}.${ending}`, content, type);
+    put(this.$('saved'), fill(this.T.saved, { name: `${name}.${ending}` }));
+  }
+}

@@ -1,0 +1,89 @@
+"""Every text of the tab Compare methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PARTS = {
+    "R": "SFR-on's joint step alone (R)",
+    "R-on": "SFR-on without mask and adaptive weights (R-on)",
+    "F R-on": "SFR-on without mask (F R-on)",
+}
+"""Ablations of SFR-on as the paper calls them."""
+EXTRA = "{name} ({extras})"
+ORIGINAL, RETRAINED = "Original model", "Retrained model"
+
+GROUPS = {"class": "Whole classes", "concept": "Concepts", "random": "A random tenth", "samples": "Chosen pictures"}
+ALL = {
+    "class": "all {n} classes that are compared",
+    "concept": "all {n} concepts that are compared",
+    "random": "all {n} draws",
+    "samples": "all {n} choices",
+}
+ONE_DRAW = "draw {seed}"
+TABLE = "{model}: {group}, {which}"
+
+PASSES_SHARE = "Passes, of retraining"
+PASSES_BESIDE = "{n:,.0f} passes"
+NEIGHBOURS = "Neighbours"
+NEIGHBOURS_HELP = (
+    "How much the test accuracy of the two classes changed that the original confuses most with the forgotten one."
+)
+
+SETTINGS, STEPS = "{name} {values}", "{values} steps"
+SPAN = "{least} to {most}"
+ON, PARTLY_ON = "on {machine}", "partly on {machine}"
+FLOOR = "Two retrained models differ by {floor:.3f} nats"
+STOPPED, FAILED = "{n} stopped", "{n} failed: {said}"
+
+GAP, HARM = "mean gap to the retrained model", "harm"
+NEAREST = "{method} is nearest to retraining: its mean gap is {value} points ({runs})."
+LEAST_HARM = "{method} does the least harm: {value} points ({runs})."
+ALONE = "{method} alone was measured here so far: its {what} is {value} points ({runs})."
+NOTHING = "Nothing was measured here yet."
+NEXT = "Next is {method}, {by} points behind, {sure}."
+SURE, UNSURE = "more than the spread of either", "within the spread"
+ONCE = "measured once, so that nobody knows the spread"
+BEATEN = "{reference} is beaten by {methods}."
+BEATEN_BY = "{method} (by {by} points, {sure})"
+UNBEATEN = "Nothing here beats {reference}."
+INCOMPLETE = "Not measured on all of it yet, and so without a place: {methods}."
+RUNS = {True: "1 run", False: "{n} runs"}
+
+RECORDED = "Recorded"
+RECORDED_WHEN = "Recorded {when} on {machine}."
+RECORDED_BY = "Made again by:"
+NO_SECONDS = "No seconds stand here, because not all of these runs were timed in one go on one machine."
+EQUAL_TIME = "On generators each other method has as many steps as fit into the CPU time of {reference}, unless it is in closed form."
+NOTHING_RECORDED = "Nothing was recorded of this model."
+
+COMPARE: dict[str, Any] = {
+    "title": "Compare methods",
+    "intro": (
+        "The same thing forgotten by several methods, from the same weights, beside the model that was retrained without it. Recorded numbers, "
+        "so that nobody waits."
+    ),
+    "model": "Model",
+    "group": "Forgotten",
+    "which": "Over",
+    "recorded": "recorded",
+    "loading": "The table is coming.",
+    "failed": "The table could not be fetched. Open this tab again.",
+    "method": "Method",
+    "runs": "Runs",
+    "runsOf": "{done} of {of}",
+    "gap": "gap {gap}",
+    "none": "none",
+    "notMeasured": "not measured",
+    "sortedUp": "Sorted by {column}, best or lowest first.",
+    "sortedDown": "Sorted by {column}, worst or highest first.",
+    "openRun": "Show this run in the tab Unlearn",
+    "legend": (
+        "Each cell: mean ± spread (standard deviation over forget sets and seeds), below it the gap to the retrained model. Bold: better than the next by more than "
+        "the spread of either. A dash: not measured. Click a column's name to sort by it."
+    ),
+    "save": "Save the table:",
+    "saved": "Saved: {name}",
+    "meanings": "What these numbers mean",
+    "by": "Made again by:",
+}

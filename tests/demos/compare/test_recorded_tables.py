@@ -1,0 +1,57 @@
+"""The recorded tables of the shipped models as the tab shows them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from demos import page_data
+from demos.compare import page, recorded
+from sfr_core.errors import AssetError
+from sfr_core.zoo.shipped import cards
+
+
+def test_every_shipped_model_has_tables_that_a_browser_can_fetch() -> None:
+    props = page.draw().get_config()["props"]
+    assert props["models"][0]["model"] == "fashion-mnist-resnet"
+    assert {one["model"] for one in props["models"]} == {card.id for card in cards()}
+    for one in props["models"]:
+        value = page_data.kept(one["fetch"])
+        assert value["about"]["command"].startswith("python -m bench.")
+        assert " 2026 on x86_64, CPU" in value["about"]["said"]
+        for group in value["groups"]:
+            assert group["tables"][0]["key"] == ""
+            for table in group["tables"]:
+                keys = {column["key"] for column in table["columns"]}
+                assert table["by"] in keys
+                assert all(set(row["cells"]) == keys for row in [*table["rows"], *table["pinned"]])
+
+
+def test_classes_and_draws_of_the_classifier_stand_apart() -> None:
+    groups = recorded.page_value("fashion-mnist-resnet")["groups"]
+    assert [group["name"] for group in groups] == ["Whole classes", "A random tenth"]
+    names = [table["name"] for table in groups[1]["tables"]]
+    assert names[:2] == ["all 5 draws", "draw 1"]
+    row = next(row for row in groups[1]["tables"][0]["rows"] if row["ours"])
+    assert row["done"] == 5
+    assert row["cells"]["avg_d"]["mean"] == pytest.approx(0.62, abs=0.005)  # docs/results.md
+
+
+def test_days_are_told_as_people_write_them() -> None:
+    about = recorded.about(recorded.races()["fashion-mnist-ddpm"])
+    assert about["said"].startswith("Recorded 24 November 2026 to ")
+
+
+@pytest.mark.parametrize("content", [None, "no json", "{}", json.dumps({"emoji-dit": {"schema": 7}})])
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "compared.json"
+    if content is not None:
+        path.write_text(content)
+    if content == "{}":
+        assert recorded.races(path) == {}
+        return
+    with pytest.raises(AssetError) as found:
+        recorded.races(path)
+    assert str(found.value).count(". ") == 1
