@@ -30,6 +30,8 @@ class ClassifierRecord:
         TA_remain: accuracy on the test rows of the other classes; None likewise.
         KL: mean KL(retrained || this model) on the forget rows, nats; None without a retrained model.
         MIA_svc: share of forget rows that SalUn's SVC on confidences calls NON-members, percent (opposite sense).
+        RMIA: how well the relative attack tells the forget rows from test rows of the same kind, percent (50: not at all; below: they look
+            less known than pictures never seen); None without a retrained model, whose own is 50 by definition.
         n_forget, n_remain, n_test: rows behind FA, RA and TA.
     """
 
@@ -41,6 +43,7 @@ class ClassifierRecord:
     TA_remain: Percent | None = None
     KL: float | None = None
     MIA_svc: Percent | None = None
+    RMIA: Percent | None = None
     n_forget: Count = 0
     n_remain: Count = 0
     n_test: Count = 0

@@ -13,7 +13,7 @@ from sfr_core.metrics.intervals import wilson
 from sfr_core.metrics.thresholds import FEW
 from sfr_core.results import GeneratorRecord, Record, RunResult
 
-RECORD_KEYS = ("FA", "RA", "TA", "TA_forget", "TA_remain", "MIA", "MIA_svc", "KL")
+RECORD_KEYS = ("FA", "RA", "TA", "TA_forget", "TA_remain", "MIA", "RMIA", "MIA_svc", "KL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _count(record: RunRecord, after: Record, key: str) -> int | None:
             "JA_others": after.n_remain - after.n_neighbours,
         }
         return apart.get(key, after.n_samples if key in OF_FORGOTTEN else after.n_remain)
-    if key in ("FA", "MIA", "MIA_svc", "KL"):
+    if key in ("FA", "MIA", "RMIA", "MIA_svc", "KL"):
         return after.n_forget
     if key == "RA":
         return after.n_remain

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import Split
-from sfr_core.metrics.classification import accuracy, entropy, softmax
+from sfr_core.metrics.classification import Floats, accuracy, entropy, softmax
 from sfr_core.metrics.divergence import kl
-from sfr_core.metrics.membership import entropy_attack, svc_attack
+from sfr_core.metrics.membership import entropy_attack, relative_attack, svc_attack
 from sfr_core.results import ClassifierRecord, ModelReport
 
 
@@ -52,6 +52,26 @@ def judge(answers: Answers, dataset: Dataset, split: Split, retrained: Answers |
         n_forget=len(forget),
         n_remain=len(remain),
         n_test=len(test_labels),
+    )
+
+
+def relative(answers: Answers, dataset: Dataset, split: Split, retrained: Answers) -> float | None:
+    """RMIA of one model against the retrained one, percent; None where no test picture is of the kind that was forgotten.
+
+    The others are the test rows of the forgotten classes, of a random share all test rows; the population is the test set.
+    """
+    train, test = dataset.train.labels, dataset.test.labels
+    alike = np.flatnonzero(np.isin(test, split.spec.classes)) if split.spec.classes else np.arange(len(test))
+    if not len(alike):
+        return None
+
+    def chances(rows: NDArray[np.int64], labels: NDArray[np.int64], part: str) -> tuple[Floats, Floats]:
+        mine, theirs = getattr(answers, part), getattr(retrained, part)
+        return mine[rows, labels[rows]], theirs[rows, labels[rows]]
+
+    every = np.arange(len(test))
+    return relative_attack(
+        chances(split.forget, train, "train"), chances(alike, test, "test"), chances(every, test, "test")
     )
 
 

@@ -78,6 +78,12 @@ METRICS = _by_key(
         decimals=3,
     ),
     MetricDefinition(
+        "RMIA",
+        "Relative membership attack (RMIA)",
+        "How well an attacker who also asks the retrained model tells the pictures to be forgotten from test pictures: 50 is a guess, 100 always, below 50 they look "
+        "less known than pictures never seen.",
+    ),
+    MetricDefinition(
         "MIA_svc",
         "Second membership attack (MIA, SVC)",
         "Another membership attack, by confidence, counted the other way: share of the pictures to be forgotten that it takes for pictures never trained on.",

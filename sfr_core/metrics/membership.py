@@ -105,6 +105,40 @@ def svc_attack(
     return SvcShares(confidence=shares[0], entropy=shares[1], modified_entropy=shares[2])
 
 
+def relative_attack(
+    forget: tuple[ArrayLike, ArrayLike], others: tuple[ArrayLike, ArrayLike], population: tuple[ArrayLike, ArrayLike]
+) -> float:
+    """RMIA with one reference: how well the likelihood ratio tells forget rows from others that no model was trained on.
+
+    Of a row x and rows z of a population, LR(x, z) = [p(x|θ) / p(x)] / [p(z|θ) / p(z)], where p(.) is a reference that was not
+    trained on x; the score of x is the share of z with LR >= 1 (Zarifzadeh et al., ICML 2024, arXiv 2312.03262, offline form).
+
+    Args:
+        forget, others, population: of each set the chance of the true class by the model and by the reference, each [n].
+
+    Returns:
+        Area under the ROC curve of the scores, percent: 50 if the scores tell nothing, 100 if every forget row looks more
+        like a member than every other row, 0 the reverse.
+
+    Raises:
+        InputError: an empty set.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    inside, outside, rest = (
+        _log_ratio(name, *rows) for name, rows in (("forget", forget), ("test", others), ("test", population))
+    )
+    rest.sort()
+    scores = np.searchsorted(rest, np.concatenate([inside, outside]), side="right") / len(rest)
+    return 100.0 * float(roc_auc_score(_membership(len(inside), len(outside)), scores))
+
+
+def _log_ratio(name: str, model: ArrayLike, reference: ArrayLike) -> Floats:
+    p, q = (np.maximum(_column(name, values)[:, 0], SMALLEST) for values in (model, reference))
+    ratio: Floats = np.log(p) - np.log(q)
+    return ratio
+
+
 def _features(name: str, probabilities: ArrayLike, labels: ArrayLike) -> Floats:
     p, y = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     if not len(y) or p.ndim != 2 or len(p) != len(y):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from sfr_core.errors import AssetError
 from sfr_core.events import Evaluated, Event, PhaseProgress, PhaseStarted
 from sfr_core.kinds import KINDS
 from sfr_core.kinds.base import named
-from sfr_core.metrics.classifier import Answers, judge, report
+from sfr_core.metrics.classifier import Answers, judge, relative, report
 from sfr_core.metrics.generation import SAMPLE_SEED
 from sfr_core.ops.device import UsedPrecision, is_out_of_memory
 from sfr_core.reading import read
@@ -127,7 +127,9 @@ def by_answers(
         if who == "retrained":
             retrained = answers
         if answers is not None:
-            found.records[who] = _judged(task, run, who, answers, retrained)
+            record = _judged(task, run, who, answers, retrained)
+            unseen = None if retrained is None else relative(answers, run.dataset, run.split, retrained)
+            found.records[who] = replace(record, RMIA=unseen)
             found.reports[who] = report(answers)
         yield PhaseProgress(phase="evaluate", done=done, total=len(order))
         if answers is not None and who != "second":

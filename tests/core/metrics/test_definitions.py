@@ -25,7 +25,7 @@ def test_definitions_are_one_sentence_each() -> None:
 
 def test_direction_and_unit() -> None:
     near = {key for key, metric in METRICS.items() if metric.good == "closer to retrained"}
-    assert near == {"FA", "RA", "TA", "MIA", "TA_forget", "TA_remain", "MIA_svc"}
+    assert near == {"FA", "RA", "TA", "MIA", "TA_forget", "TA_remain", "MIA_svc", "RMIA"}
     assert {METRICS[k].unit for k in near} == {"%"}
     assert {k: METRICS[k].unit for k in ("KL", "avg_d", "seconds")} == {"KL": "nats", "avg_d": "points", "seconds": "s"}
     assert {METRICS[k].good for k in ("KL", "avg_d", "seconds")} == {"lower"}

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 from sfr_core.errors import InputError
 from sfr_core.metrics.classification import entropy, softmax
-from sfr_core.metrics.membership import entropy_attack, modified_entropy, svc_attack
+from sfr_core.metrics.membership import entropy_attack, modified_entropy, relative_attack, svc_attack
 
 Floats = NDArray[np.float64]
 
@@ -135,3 +135,16 @@ def test_attacks_refuse_empty_sets() -> None:
         svc_attack(rows, (rows[0], [0]), rows)
     with pytest.raises(InputError, match="at least one row"):
         svc_attack(rows, rows, rows, sample=0)
+
+
+def test_relative_attack_by_hand() -> None:
+    # Ratios of the model's chance to the reference's: population 0.5, 1, 2, 4; forget rows 2 and 0.5; others 1 and 1.
+    population = ([0.2, 0.4, 0.8, 0.8], [0.4, 0.4, 0.4, 0.2])
+    others = ([0.3, 0.6], [0.3, 0.6])
+    # Scores: shares of the population with a ratio of at most theirs: 3/4 and 1/4; 1/2 and 1/2. Two of four pairs are in order.
+    assert relative_attack(([0.8, 0.1], [0.4, 0.2]), others, population) == 50.0
+    assert relative_attack(([0.8, 0.9], [0.4, 0.3]), others, population) == 100.0
+    assert relative_attack(([0.1, 0.0], [0.2, 0.2]), others, population) == 0.0
+    assert relative_attack(others, others, population) == 50.0  # the reference itself
+    with pytest.raises(InputError):
+        relative_attack(([], []), others, population)
