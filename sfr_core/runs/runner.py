@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import torch
@@ -23,6 +23,7 @@ from sfr_core.runs.evaluate import Who, key_of, place_of
 from sfr_core.runs.evaluate import evaluate as measure
 from sfr_core.runs.known import Key, known
 from sfr_core.runs.session import Session, Tally
+from sfr_core.tasks.base import Previewed
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.text_to_image import TextToImageTask
 
@@ -133,7 +134,7 @@ def _steps(
                 tally.forgetting += event.forget_loss is not None
                 every = live_every or math.ceil(event.total / previews)
                 if event.i % every == 0 or event.i == event.total:
-                    yield from _preview(session, event.i, cancel)
+                    yield from _shown(event.i, _look(session, cancel))
 
 
 def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, None]:
@@ -150,7 +151,9 @@ def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bo
         store.take(torch.from_numpy(found["held"]))
     total = task.preparation()
     yield PhaseStarted(phase="prepare", total=total)
-    yield from _preview(session, 0, cancel)  # needs nothing prepared: people see what the model draws before they wait
+    yield from _shown(
+        0, _first_preview(session, cancel)
+    )  # needs nothing prepared: people see what the model draws before they wait
     with closing(task.prepare()) as work:
         for done in work:
             yield PhaseProgress(phase="prepare", done=done, total=total)
@@ -161,21 +164,43 @@ def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bo
     return True
 
 
+def _first_preview(session: Session, cancel: CancelToken) -> Previewed | None:
+    """The preview before the first step; what a shipped model draws there is drawn once on a machine."""
+    task = session.task
+    if not isinstance(task, DiffusionTask) or rank() != 0:
+        return _look(session, cancel)
+    key = key_of(place_of(task), session, "before", {**task.about_preview(), "prompts": _texts(session, task)})
+    found = None if key is None else known().get(key)
+    images = task.preview_samples(cancel) if found is None else found["images"]
+    if images is None:
+        return None
+    if key is not None and found is None:
+        known().put(key, {"images": images})
+    return task.previewed(images)
+
+
+def _texts(session: Session, task: DiffusionTask) -> Sequence[str]:
+    """What a generator's labels stand for."""
+    return task.plan.texts if isinstance(task, TextToImageTask) else session.dataset.class_names
+
+
 def _pictures_key(session: Session) -> Key | None:
     """Under which the pictures that a run's model still has to draw of itself are known; None where there are none to know."""
     task = session.task
     if not isinstance(task, DiffusionTask) or task.store.about is None:
         return None
-    texts = task.plan.texts if isinstance(task, TextToImageTask) else session.dataset.class_names
-    return key_of(place_of(task), session, "before", {**task.store.about, "prompts": texts})
+    return key_of(place_of(task), session, "before", {**task.store.about, "prompts": _texts(session, task)})
 
 
 def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:
     return Cancelled(steps=steps, reason="deadline" if cancel.timed_out else "stopped")
 
 
-def _preview(session: Session, i: int, cancel: CancelToken) -> Iterator[Event]:
-    shown = session.task.preview(cancel) if rank() == 0 else None
+def _look(session: Session, cancel: CancelToken) -> Previewed | None:
+    return session.task.preview(cancel) if rank() == 0 else None
+
+
+def _shown(i: int, shown: Previewed | None) -> Iterator[Event]:
     if shown is not None:
         if shown.record is not None:
             yield Evaluated(i=i, when="live", record=shown.record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -245,17 +245,30 @@ class DiffusionTask(RunTask):
 
     def preview(self, cancel: CancelToken) -> Previewed | None:
         """Some pictures of each class, the forgotten ones first, always from the same noise."""
-        how, labels = self.preview_settings, self.preview_labels
-        work = self.sample(labels, seed=PREVIEW_SEED, steps=how.steps, guidance=how.guidance)
+        images = self.preview_samples(cancel)
+        return None if images is None else self.previewed(images)
+
+    def about_preview(self) -> dict[str, Any]:
+        """What the samples of a preview follow from, beside the weights and what the labels stand for."""
+        how, labels = self.preview_settings, self.preview_labels.tolist()
+        return {
+            "what": "preview", "labels": labels, "seed": PREVIEW_SEED, "steps": how.steps, "guidance": how.guidance
+        }  # fmt: skip
+
+    def preview_samples(self, cancel: CancelToken) -> NDArray[np.uint8] | None:
+        """The samples of a preview, [n, h, w, c]; None if it was stopped."""
+        how = self.preview_settings
+        work = self.sample(self.preview_labels, seed=PREVIEW_SEED, steps=how.steps, guidance=how.guidance)
         try:
             while not cancel.cancelled:
                 next(work)
             work.close()
             return None
         except StopIteration as end:
-            return self._previewed(end.value)
+            found: NDArray[np.uint8] = end.value
+            return found
 
-    def _previewed(self, images: NDArray[np.uint8]) -> Previewed:
+    def previewed(self, images: NDArray[np.uint8]) -> Previewed:
         """Samples [n, h, w, c] of `preview_labels` as one sheet, and the shares that the judge accepts."""
         how, labels, record, accepted = self.preview_settings, self.preview_labels, None, ()
         if self.judge is not None:

@@ -38,6 +38,7 @@ from sfr_core.runs import session as sessions
 from sfr_core.runs.files import FILES, read_config, read_events, read_result, read_weights, write_run
 from sfr_core.runs.session import Session
 from sfr_core.tasks import dit
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import write_card
 from tests.core.grammar import check_grammar
@@ -150,15 +151,22 @@ def test_what_shipped_models_draw_is_drawn_once_on_a_machine_and_changes_no_numb
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = GENERATORS[kind]
-    card, runs = expected.card(tmp_path / "m", reference=True), []
+    card, runs, sheets = expected.card(tmp_path / "m", reference=True), [], []
+    drawn = []
+    draws = DiffusionTask.preview_samples
+    monkeypatch.setattr(DiffusionTask, "preview_samples", lambda task, cancel: drawn.append(1) or draws(task, cancel))
     for cache in ("off", str(tmp_path / "cache"), str(tmp_path / "cache")):
         monkeypatch.setenv("UNLEARNING_CACHE", cache)
         runs.append(expected.open(tmp_path / "m", "finetune", card=card))
+        drawn.clear()
         events = go(runs[-1], live_every=NEVER)
+        sheets.append([event.sheet for event in events if isinstance(event, Preview)])
+        assert len(drawn) == (1 if len(runs) == 3 else 2)  # of the first preview and the last
         done = work(events, "prepare"), work(events, "evaluate")
         assert done == (
             ([0], [expected.after]) if len(runs) == 3 else ([expected.whole[0][1]], [expected.whole[-1][1]])
         )
+    assert sheets[0] == sheets[1] == sheets[2]
     alone, first, second = runs
     for session in (first, second):
         assert session.after is not None
