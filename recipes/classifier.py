@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from sfr_core.data.splits import ForgetSpec, Split, parse_forget, split_rows
 from sfr_core.events import Step
 from sfr_core.methods.retrain import retrain
 from sfr_core.nets.pipelines import sha256_of
-from sfr_core.ops.device import device_name
+from sfr_core.ops.device import UsedPrecision, device_name
 from sfr_core.presets import resolve
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.zoo.shipped import MODELS, ModelCard, RetrainedModel, build_module, read_card, write_card
@@ -41,7 +41,7 @@ ID = "fashion-mnist-resnet"
 ARCHITECTURE = {"name": "SmallResNet", "channels": 1, "classes": 10, "widths": [16, 48, 144], "blocks": 1}
 CONFIG = RetrainConfig.from_dict(resolve(ID, "retrain"))
 THREADS = 1
-PRECISION: Literal["fp32", "bf16"] = "bf16"
+PRECISION: UsedPrecision = "bf16"
 ABOUT: dict[str, Any] = {
     "id": ID,
     "title": "Fashion-MNIST classifier",
@@ -88,7 +88,7 @@ def jobs(dataset: Dataset) -> list[Job]:
     return [Job("original"), *(Job(f"class:{name}") for name in dataset.class_names), *random, Job("random:0.1@0", 1)]
 
 
-def train(job: Job, dataset: Dataset) -> tuple[ClassifierTask, float, float]:
+def train(job: Job, dataset: Dataset, precision: UsedPrecision = PRECISION) -> tuple[ClassifierTask, float, float]:
     """Trains one model; returns its task, wall seconds and CPU seconds."""
     everything = np.arange(len(dataset.train), dtype=np.int64)
     if job.spec == "original":
@@ -97,7 +97,7 @@ def train(job: Job, dataset: Dataset) -> tuple[ClassifierTask, float, float]:
         split = split_rows(parse_forget(job.spec, dataset.class_names), dataset.train.labels)
     task = ClassifierTask(
         build_module(ARCHITECTURE), lambda: build_module(ARCHITECTURE), dataset, split,
-        device=torch.device("cpu"), precision=PRECISION,
+        device=torch.device("cpu"), precision=precision,
     )  # fmt: skip
     wall, cpu = time.perf_counter(), time.process_time()
     rng = torch.Generator().manual_seed(job.seed)
@@ -175,6 +175,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--again", action="store_true", help="train also what is there")
     parser.add_argument("--time", action="store_true", help="time one retraining on all cores of a quiet machine")
     parser.add_argument("--tuning", action="store_true", help="the two retrained models for tuning, into .work/tuning")
+    parser.add_argument(
+        "--precision",
+        choices=get_args(UsedPrecision),
+        default=PRECISION,
+        help="of --tuning; fp32 where half precision is slow",
+    )
     args = parser.parse_args(argv)
     dataset = fashion_mnist()
     folder = MODELS / ID
@@ -190,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for job in map(Job, TUNING_SPECS):
             path = WORK / "tuning" / job.file
             if args.again or not path.exists():
-                task, wall, _ = train(job, dataset)
+                task, wall, _ = train(job, dataset, args.precision)
                 save(task, path)
                 print(f"{job.spec}: {accuracies(task, dataset)}, {wall:.0f} s", flush=True)
         return

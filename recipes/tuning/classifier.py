@@ -24,7 +24,7 @@ from recipes.classifier import ID, TUNING_SPECS, Job
 from recipes.command import one_sentence
 from recipes.tuning.trials import LOGS, NEVER, Outcome, arguments, assignments, single, try_all
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig
+from sfr_core.configs import Precision, RunConfig
 from sfr_core.data.datasets import (
     FASHION_FULL,
     SHIPPED_PER_CLASS,
@@ -61,9 +61,9 @@ def tuning_card() -> ModelCard:
     return replace(shipped, retrained=(*shipped.retrained, *more))
 
 
-def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0) -> Outcome:
+def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0, precision: Precision = "bf16") -> Outcome:
     """One run on the held-out pictures; returns its metrics."""
-    config = RunConfig(model=ID, forget=forget, method=method, settings=settings, seed=seed, precision="bf16")
+    config = RunConfig(model=ID, forget=forget, method=method, settings=settings, seed=seed, precision=precision)
     session = Session.open(config, tuning_card(), dataset=held_out())
     cpu = time.process_time()
     events = list(run(session, cancel=CancelToken(), live_every=NEVER))
@@ -76,6 +76,7 @@ def trial(method: str, forget: str, settings: dict[str, Any], seed: int = 0) -> 
         "avg_d_before": result.avg_d_before,
         "retrained": result.retrained and _rounded(result.retrained, ("FA", "RA", "TA", "MIA", "TA_remain")),
         "density": result.mask_density,
+        "passes": result.passes,
         "seconds": round(result.seconds, 1),
         "cpu": cpu,
     }

@@ -1,0 +1,138 @@
+"""Eight settings for every method of the classifier's table, tried on what no table uses; the best of each is what the table runs.
+
+    python -m recipes.classifier --tuning [--precision fp32]    # once: what the tenth is compared with
+    python -m bench.tuning [--methods ID ...] [--kinds class random] [--precision fp32]
+    python -m bench.tuning --table
+
+Every method gets the same number of trials: four values of its step size, or of what takes its place, and two of one setting more
+(SPACES). A trial forgets one class or one random tenth of a forget seed that no table has, with a run's seed that no table has, and is
+measured on 10,000 training pictures that no model has seen in the place of the test set. The score is Avg.D, the mean gap to the
+retrained model; of a class, settings that leave at most CLASS_LEFT come first. What the methods' other settings are, their quick
+presets say. Finished trials go to bench/results/tuning.json at once and are not made again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import torch
+
+from bench.cells import FOLDER, Cell, load, machine, today, updating
+from bench.tables import CLASSIFIER, markdown
+from recipes.command import one_sentence, parser_of
+from sfr_core.configs import Precision
+from sfr_core.metrics.thresholds import CLASS_LEFT
+from sfr_core.presets import resolve
+
+RESULTS = FOLDER / "tuning.json"
+Kind = Literal["class", "random"]
+HELD_OUT: dict[Kind, str] = {"class": "class:Coat", "random": "random:0.1@100"}
+SEED = 101
+TRIALS = 8
+Space = Mapping[str, tuple[Any, ...]]
+_SGD = (0.005, 0.01, 0.02, 0.05)
+SPACES: dict[str, Space] = {
+    "finetune": {"lr": (0.05, 0.1, 0.2, 0.4), "epochs": (3, 5)},
+    "gradient-ascent": {"lr": (0.001, 0.002, 0.004, 0.008), "epochs": (1, 3)},
+    "random-label": {"lr": _SGD, "epochs": (2, 4)},
+    "salun": {"lr": _SGD, "epochs": (2, 4)},
+    "bad-teacher": {"lr": (0.05, 0.1, 0.2, 0.5), "temperature": (1.0, 3.0)},
+    "scrub": {"lr": (0.0005, 0.001, 0.002, 0.004), "forget_epochs": (1, 2)},
+    "sfr-on": {"lr": (0.01, 0.02), "forget_every": (5, 30), "alpha": (20.0, 40.0)},
+}
+"""Of each method the values that are tried, each with each: TRIALS combinations."""
+
+
+def settings_of(method: str) -> list[dict[str, Any]]:
+    """What is tried, in the order of the trials."""
+    space = SPACES[method]
+    return [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]
+
+
+def key(cell: Cell) -> tuple[Any, ...]:
+    """What tells one trial from another."""
+    return cell["method"], cell["forget"], tuple(sorted(cell["tried"].items()))
+
+
+def rank(cell: Cell) -> tuple[bool, float]:
+    """Less is better: whether too much is left of a class, then Avg.D."""
+    left = cell["outcome"].get("TA_forget")
+    return left is not None and left > CLASS_LEFT, cell["outcome"]["avg_d"]
+
+
+def best(cells: Iterable[Cell], method: str, kind: Kind) -> Cell | None:
+    """The best of a method's trials once all of them are there; None before."""
+    tried = settings_of(method)
+    mine = [c for c in cells if c["method"] == method and c["forget"] == HELD_OUT[kind] and c["tried"] in tried]
+    return min(mine, key=rank) if len(mine) == len(tried) else None
+
+
+def measure(method: str, kind: Kind, tried: dict[str, Any], precision: Precision) -> Cell:
+    """One trial."""
+    from recipes.tuning.classifier import trial  # needs the whole data set, which a table does not
+
+    forget = HELD_OUT[kind]
+    settings = resolve(CLASSIFIER, method, "quick", overrides=tried, forget=forget)
+    outcome = trial(method, forget, settings, SEED, precision)
+    return {
+        "method": method, "forget": forget, "seed": SEED, "tried": tried, "settings": settings, "outcome": outcome,
+        "precision": precision, "machine": machine(), "date": today(),
+    }  # fmt: skip
+
+
+def table(cells: Sequence[Cell]) -> str:
+    """The best of each method, and between which scores its trials lie."""
+    rows = []
+    for method, kind in itertools.product(SPACES, HELD_OUT):
+        found, scores = (
+            best(cells, method, kind),
+            [c for c in cells if (c["method"], c["forget"]) == (method, HELD_OUT[kind])],
+        )
+        if not scores:
+            continue
+        chosen = "still to be tried" if found is None else " ".join(f"{k}={v:g}" for k, v in found["tried"].items())
+        score = "" if found is None else f"{found['outcome']['avg_d']:.2f}"
+        left = "" if found is None or "TA_forget" not in found["outcome"] else f"{found['outcome']['TA_forget']:.1f} %"
+        spans = [c["outcome"]["avg_d"] for c in scores]
+        rows.append(
+            [
+                method,
+                HELD_OUT[kind],
+                f"{len(scores)} of {TRIALS}",
+                chosen,
+                score,
+                left,
+                f"{min(spans):.2f} to {max(spans):.2f}",
+            ]
+        )
+    return markdown("method | forget | trials | best | its Avg.D | left of the class | Avg.D of all", rows)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = parser_of(__doc__)
+    parser.add_argument("--methods", nargs="+", choices=SPACES, default=list(SPACES))
+    parser.add_argument("--kinds", nargs="+", choices=get_args(Kind), default=list(get_args(Kind)))
+    parser.add_argument("--precision", choices=get_args(Precision), default="auto")
+    parser.add_argument("--table", action="store_true", help="print the Markdown and end")
+    args = parser.parse_args(argv)
+    if args.table:
+        print(table(load(RESULTS, [])))
+        return 0
+    torch.set_num_threads(1)
+    with one_sentence():
+        for kind, method in itertools.product(args.kinds, args.methods):
+            for tried in settings_of(method):
+                wanted = {"method": method, "forget": HELD_OUT[kind], "tried": tried}
+                if key(wanted) in map(key, load(RESULTS, [])):
+                    continue
+                cell = measure(method, kind, tried, args.precision)
+                with updating(RESULTS, []) as cells:
+                    cells[:] = [other for other in cells if key(other) != key(cell)] + [cell]
+                print(method, cell["forget"], tried, cell["outcome"], flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
