@@ -4,6 +4,7 @@
     python -m bench.classifier --method salun scrub --only class:Sneaker random:0.1@0
     python -m bench.classifier --variant paper                  # the method as written
     python -m bench.classifier --ablation R-on                  # SFR-on without mask and adaptive weights
+    python -m bench.classifier --preset tuned --method salun scrub   # with the values of bench.tuning
     python -m bench.classifier --table                          # everything so far as Markdown
 
 Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --quiet, which says that
@@ -20,12 +21,14 @@ from typing import Any, get_args
 
 import torch
 
+from bench import tuning
 from bench.cells import FOLDER, Cell, load, machine, today, updating
 from bench.tables import CLASSIFIER, classifier_table, side_by_side
-from recipes.command import parser_of
+from recipes.command import one_sentence, parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig, Variant
+from sfr_core.errors import InputError
 from sfr_core.events import Finished, PhaseStarted, Step
 from sfr_core.presets import resolve
 from sfr_core.runs.runner import run
@@ -44,6 +47,9 @@ COMMON = ("class:Sneaker", "class:Shirt", "class:Trouser")
 """Classes on which every method is measured: one of three kinds of shoes, the one most often mistaken, the most distinct."""
 TENTHS = tuple(f"random:0.1@{seed}" for seed in range(5))
 
+TUNED = "tuned"
+"""The quick preset with the best of the trials that every method gets alike."""
+
 Key = tuple[str, str, str, str, str]
 
 
@@ -52,12 +58,31 @@ def key(cell: Cell) -> Key:
     return (cell["method"], cell["preset"], cell["variant"], cell["ablation"] or "", cell["forget"])
 
 
+def tuned(method: str, forget: str) -> dict[str, Any]:
+    """The best of a method's trials (bench/tuning.py) on a forget set of this kind.
+
+    Raises:
+        InputError: they are not all made.
+    """
+    kind: tuning.Kind = "class" if forget.startswith("class:") else "random"
+    found = tuning.best(load(tuning.RESULTS, []), method, kind) if method in tuning.SPACES else None
+    if found is None:
+        raise InputError(
+            f"{method} has not all its trials.",
+            hint=f"First run: python -m bench.tuning --methods {method} --kinds {kind}",
+        )
+    values: dict[str, Any] = found["tried"]
+    return values
+
+
 def measure(wanted: Key, *, quiet: bool = False) -> Cell:
     """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
     method, preset, variant, ablation, forget = wanted
-    settings = resolve(MODEL, method, preset, variant, ABLATIONS.get(ablation), forget=forget)
+    named = "quick" if preset == TUNED else preset
+    changes = {**(tuned(method, forget) if preset == TUNED else {}), **ABLATIONS.get(ablation, {})}
+    settings = resolve(MODEL, method, named, variant, changes, forget=forget)
     session = Session.open(
-        RunConfig(model=MODEL, forget=forget, method=method, preset=preset, variant=variant, settings=settings)  # type: ignore[arg-type]
+        RunConfig(model=MODEL, forget=forget, method=method, preset=named, variant=variant, settings=settings)  # type: ignore[arg-type]
     )
     begin = cpu = 0.0
     for event in run(session, cancel=CancelToken(), live_every=10**6):
@@ -99,7 +124,7 @@ def main() -> None:
     shipped = [reference.spec for reference in card(MODEL).retrained if not reference.second]
     parser = parser_of(__doc__)
     parser.add_argument("--method", nargs="+", default=["sfr-on"], choices=sorted(BY_KIND["classifier"]))
-    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--preset", default="quick", help="or 'tuned': the best of the trials of bench.tuning")
     parser.add_argument("--variant", default="official", choices=get_args(Variant))
     parser.add_argument("--ablation", nargs="+", default=[""], choices=["", *ABLATIONS])
     parser.add_argument("--only", nargs="+", metavar="SPEC", help="forget specifications; default: every shipped one")
@@ -117,12 +142,13 @@ def main() -> None:
         parser.error(f"no retrained model for {', '.join(sorted(unknown))}; there are {', '.join(shipped)}")
     if args.threads:
         torch.set_num_threads(args.threads)
-    for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
-        wanted = (method, args.preset, args.variant, ablation, spec)
-        if args.again or wanted not in map(key, load(RESULTS, [])):
-            cell = measure(wanted, quiet=args.quiet)
-            enter(cell)
-            print(classifier_table([cell]), flush=True)
+    with one_sentence():
+        for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
+            wanted = (method, args.preset, args.variant, ablation, spec)
+            if args.again or wanted not in map(key, load(RESULTS, [])):
+                cell = measure(wanted, quiet=args.quiet)
+                enter(cell)
+                print(classifier_table([cell]), flush=True)
 
 
 if __name__ == "__main__":
