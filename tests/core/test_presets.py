@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from sfr_core.catalog import BY_KIND, of_kind
-from sfr_core.catalog.base import ANY, CLASS
+from sfr_core.catalog.base import ANY, CLASS, Sizes
 from sfr_core.catalog.sfron import AS_WRITTEN
 from sfr_core.catalog.sources import SWIN
 from sfr_core.configs import Variant
@@ -68,7 +68,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("method", list(BY_KIND["classifier"]))
+@pytest.mark.parametrize("method", list(PUBLISHED))
 def test_published_values(method: str) -> None:
     values = resolve(MODEL, method, "published")
     common = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "batch_size": 128}
@@ -77,9 +77,13 @@ def test_published_values(method: str) -> None:
 
 
 def test_shorter_presets_spend_less() -> None:
-    assert resolve(MODEL, "sfr-on", "quick")["steps"] <= resolve(MODEL, "sfr-on", "thorough")["steps"]
-    for method in set(BY_KIND["classifier"]) - {"sfr-on"}:
-        assert resolve(MODEL, method, "quick")["epochs"] <= resolve(MODEL, method, "thorough")["epochs"]
+    sizes = Sizes(forget=1000, remain=9000, classes=10)
+    for method, spec in BY_KIND["classifier"].items():
+        quick, thorough = (
+            spec.cost(spec.config_cls.from_dict(resolve(MODEL, method, preset)), sizes).passes
+            for preset in ("quick", "thorough")
+        )
+        assert quick <= thorough
 
 
 def test_retraining_is_the_recipe_of_the_shipped_model() -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
+from sfr_core.configs import MethodConfig
 from sfr_core.data.datasets import Dataset, Pictures
 from sfr_core.data.splits import parse_forget, split_rows
 from sfr_core.events import Event
@@ -36,7 +37,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "bad-teacher": {"epochs": 2, "batch_size": BATCH},
     "scrub": {"epochs": 3, "batch_size": BATCH, "lr": 0.001},
 }
-"""Settings that let every method end within a few steps."""
+"""Settings that let a method end within a few steps, where FEW is not enough."""
+FEW: dict[str, Any] = {"steps": 6, "epochs": 2, "batch_size": BATCH}
+"""Those of these fields that a method has, where SMALL says nothing else."""
 REDIRECTED: dict[str, Any] = {
     "forget_loss": "relative", "remain_loss": "recall", "recall_weights": "noise", "adaptive": False,
 }  # fmt: skip
@@ -111,10 +114,15 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+def few(config_cls: type[MethodConfig]) -> dict[str, Any]:
+    """The fields of FEW that a config has."""
+    return {field.name: FEW[field.name] for field in config_cls.settings() if field.name in FEW}
+
+
 def play(method: str, task: Any, *, seed: int = 0, cancel: CancelToken | None = None, **settings: Any) -> list[Event]:
     """Runs a method of BY_KIND["classifier"] to its end with SMALL settings, changed by `settings`; returns all events."""
     spec = BY_KIND["classifier"][method]
-    config = spec.config_cls.from_dict({**SMALL[method], **settings})
+    config = spec.config_cls.from_dict({**few(spec.config_cls), **SMALL.get(method, {}), **settings})
     rng = torch.Generator().manual_seed(seed)
     return list(spec.run(task, config, rng=rng, cancel=cancel or CancelToken()))
 

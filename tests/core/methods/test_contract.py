@@ -22,7 +22,7 @@ from sfr_core.events import Cancelled, Event, Finished, MaskReady, PhaseStarted,
 from sfr_core.kinds import KINDS
 from sfr_core.tasks.classifier import ClassifierTask
 from tests.core.grammar import check_grammar
-from tests.core.tiny import SMALL, same, state, tiny_dataset, tiny_task
+from tests.core.tiny import SMALL, few, same, state, tiny_dataset, tiny_task
 from tests.core.tiny_dit import SMALL_DIT, ready_dit_task
 from tests.core.tiny_generator import SMALL_GENERATOR, tiny_generator_task
 from tests.core.tiny_prompts import SMALL_PROMPTS, tiny_prompt_task
@@ -36,8 +36,6 @@ class WithoutFirst(ClassifierTask):
 
 
 SMALL_OF = {"classifier": SMALL, "ddpm": SMALL_GENERATOR, "dit": SMALL_DIT, "text-to-image": SMALL_PROMPTS}
-FEW: dict[str, Any] = {"steps": 6, "epochs": 2, "batch_size": 8}
-"""Where no table of small settings says more, those of these fields that a method has."""
 ABILITIES = {
     "Redirectable": ["redirect_losses"],
     "Restartable": ["new_model"],
@@ -70,8 +68,7 @@ class Case:
 
     @property
     def small(self) -> dict[str, Any]:
-        few = {field.name: FEW[field.name] for field in self.spec.config_cls.settings() if field.name in FEW}
-        return {**few, **SMALL_OF[self.kind].get(self.method, {})}
+        return {**few(self.spec.config_cls), **SMALL_OF[self.kind].get(self.method, {})}
 
     def task(self, *, sliced: bool = False, **options: Any) -> Any:
         if self.kind == "classifier":

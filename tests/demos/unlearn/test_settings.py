@@ -163,17 +163,14 @@ def test_forget_texts() -> None:
 
 
 def test_methods_that_a_model_cannot_do_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    prompts = {"esd-x", "esd-u", "uce", "concept-ablation", "random-embedding"}
-    assert set(controls.cannot("classifier")) == {
-        "sfr-on-redirected",
-        "joint",
-        "selective-amnesia",
-        *prompts,
-    }  # made for generators
-    assert set(controls.cannot("ddpm")) == {"retrain", "random-label", "bad-teacher", "scrub", *prompts}
-    assert set(controls.cannot("text-to-image")) == {
-        "retrain", "random-label", "bad-teacher", "scrub", "joint", "selective-amnesia", "random-embedding",
-    }  # fmt: skip
+    known = {name for table in catalog.BY_KIND.values() for name in table}
+    for kind, able in (
+        ("classifier", {"sfr-on", "retrain", "scrub", "delete"}),
+        ("ddpm", {"sfr-on", "sfr-on-redirected", "joint", "selective-amnesia"}),
+        ("text-to-image", {"sfr-on", "uce", "esd-x", "concept-ablation"}),
+    ):
+        assert able <= set(catalog.of_kind(kind))
+        assert set(controls.cannot(kind)) == known - set(catalog.able(kind))
     assert "hours" in controls.cannot("ddpm")["retrain"]
     monkeypatch.setitem(KINDS, "losses", replace(KINDS["classifier"], id="losses", abilities=frozenset()))
     monkeypatch.setitem(catalog.BY_KIND, "losses", catalog.BY_KIND["classifier"])
