@@ -119,6 +119,15 @@ class ClassifierTask(RunTask):
         black = -self._mean / self._std
         return LabelledBatch(shift(batch.x, reach, black, rng), batch.y, batch.rows)
 
+    def pushed(self, batch: LabelledBatch, direction: Tensor, reach: float) -> LabelledBatch:
+        """The batch with every pixel moved by `reach` (black to white is 1) along the sign of `direction`, as a picture again.
+
+        As a picture: within black and white, on the 256 levels of a byte.
+        """
+        moved = (batch.x * self._std + self._mean + reach * direction.sign()).clamp_(0, 1)
+        x = (moved.mul_(255).round_().div_(255) - self._mean) / self._std
+        return LabelledBatch(x, batch.y, batch.rows)
+
     def is_forget(self, batch: LabelledBatch) -> Tensor:
         """True where a row of the batch belongs to the forget set, shape [n]."""
         return self._in_forget[batch.rows]

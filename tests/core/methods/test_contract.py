@@ -39,7 +39,7 @@ SMALL_OF = {"classifier": SMALL, "ddpm": SMALL_GENERATOR, "dit": SMALL_DIT, "tex
 ABILITIES = {
     "Redirectable": ["redirect_losses"],
     "Restartable": ["new_model"],
-    "Distillable": ["union_batches", "is_forget", "logits", "shifted"],
+    "Distillable": ["union_batches", "is_forget", "logits", "shifted", "pushed"],
     "Denoising": [
         "recall_losses",
         "relative_losses",
