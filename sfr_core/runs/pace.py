@@ -218,7 +218,8 @@ def timed_rates(session: Session, opening: float) -> Rates:
 
     Where the session's method trains nothing, no pass with gradients is made: it may not fit into memory.
     """
-    task, batch = session.task, getattr(session.method_config, "batch_size", 1)
+    config = session.method_config
+    task, batch = session.task, getattr(config, "batch_size", getattr(config, "fisher_batch_size", 1))
     x, loss = task.trial(batch)
     pictures, look = task.trial_look()
     gpu = [session.device] if session.device.type == "cuda" else []
