@@ -36,6 +36,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "salun": {"epochs": 2, "batch_size": BATCH},
     "bad-teacher": {"epochs": 2, "batch_size": BATCH},
     "scrub": {"epochs": 3, "batch_size": BATCH, "lr": 0.001},
+    "mupht": {"layers": "all", "directions": 2, "batch_size": BATCH},
     "ssd": {"alpha": 1.0, "fisher_batch_size": BATCH},
 }
 """Settings that let a method end within a few steps, where FEW is not enough."""
