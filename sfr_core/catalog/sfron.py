@@ -22,6 +22,9 @@ from sfr_core.configs.base import (
 )
 from sfr_core.errors import InputError
 
+UNSEEN_ROWS = 100
+"""Held-out pictures of each class, at most, that say what a picture that was never seen looks like."""
+
 
 @checked
 class SFRonConfig(OptimizerConfig):
@@ -55,6 +58,12 @@ class SFRonConfig(OptimizerConfig):
     )
     loss_floor: float = forgetting_setting(
         0.0, "Loss floor", "Higher limits what tiny losses weigh; an exact zero would weigh all.", low=0.0, high=10.0
+    )
+    stop_when_unseen: bool = forgetting_setting(
+        False, "Stop when unseen", "On: no more push on pictures that look never seen (FaLW; classifiers only)."
+    )
+    unseen_tau: float = forgetting_setting(
+        0.15, "Rare classes", "Higher: unequal classes differ more in when they stop.", symbol="τ", low=0.0, high=1.0
     )
     weight_scope: Literal["batch", "forget-set"] = forgetting_setting(
         "batch", "Weights sum to one over", "The push sums to one over the batch (code) or the forget set (paper)."
@@ -95,6 +104,14 @@ class SFRonConfig(OptimizerConfig):
     optimizer_state: Literal["shared", "separate"] = setting(
         "shared", "Optimiser state", "Share momentum between both kinds of steps (published), or not (DualOptim)."
     )
+    forget_optimizer: Literal["same", "adam", "adamw"] = setting(
+        "same",
+        "Optimiser of forgetting",
+        "Adam or AdamW of its own for forgetting steps (DualOptim), or the same rule.",
+    )
+    forget_lr: float | None = setting(
+        None, "Learning rate of forgetting", "Higher forgets more. Empty: that of all steps.", low=0.0, high=1.0
+    )
     adam_eps: float = setting(
         1e-8, "Floor in Adam", "Higher leaves weights alone whose gradient is rounding noise.", low=1e-12, high=1.0
     )
@@ -113,6 +130,16 @@ class SFRonConfig(OptimizerConfig):
             raise InputError(
                 "This model knows no wrong answer to move to.", hint="Choose 'ascent' as the forget loss (forget_loss)."
             )
+        if self.stop_when_unseen and (self.forget_loss != "ascent" or "Distillable" not in have):
+            raise InputError(
+                "Only a classifier that climbs its loss can tell which pictures look unseen.",
+                hint="Switch 'Stop when unseen' off (stop_when_unseen: false).",
+            )
+
+    @property
+    def separate(self) -> bool:
+        """Whether forgetting steps have an optimiser of their own."""
+        return self.optimizer_state == "separate" or self.forget_optimizer != "same" or self.forget_lr is not None
 
 
 @checked
@@ -133,8 +160,9 @@ def cost(config: SFRonConfig, sizes: Sizes) -> Cost:
         forget=forgetting * each,
         forgetting=forgetting,
         remain=config.steps * min(config.batch_size, sizes.remain),
-        fisher=min(sizes.forget, limit) + min(sizes.remain, limit) if config.mask else 0.0,
-        optimizers=2 if config.optimizer_state == "separate" else 1,
+        fisher=(min(sizes.forget, limit) + min(sizes.remain, limit) if config.mask else 0.0)
+        + FORWARD * UNSEEN_ROWS * sizes.classes * config.stop_when_unseen,
+        optimizers=2 if config.separate else 1,
         tensors=int(config.slow_beta != 1.0),
         masks=int(config.mask),
         aside=int(config.mask and config.masked_weights == "hold"),

@@ -10,6 +10,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import cast
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.catalog.sfron import SFRonConfig
+from sfr_core.catalog.sfron import UNSEEN_ROWS, SFRonConfig
 from sfr_core.catalog.sfron_redirected import RedirectedConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
@@ -33,8 +34,16 @@ from sfr_core.ops.saliency import (
     zeros_like_parameters,
 )
 from sfr_core.ops.schedules import alpha_at, cosine, warmed
-from sfr_core.ops.weighting import adaptive_weights, inverse_losses, set_weights, uniform_weights
+from sfr_core.ops.weighting import (
+    Unseen,
+    adaptive_weights,
+    inverse_losses,
+    set_weights,
+    uniform_weights,
+    unseen_weights,
+)
 from sfr_core.tasks.base import Batch, Part, Task
+from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.diffusion import DiffusionTask
 
 ENOUGH = 5
@@ -115,12 +124,16 @@ def unlearn(
     masks = None if mask is None else [mask[name] for name in parameters]
     remain_optimizer = make_optimizer(config, parameters.values(), eps=config.adam_eps)
     forget_optimizer = remain_optimizer
-    if config.optimizer_state == "separate":
-        forget_optimizer = make_optimizer(config, parameters.values(), eps=config.adam_eps)
+    if config.separate:
+        rule = config.optimizer if config.forget_optimizer == "same" else config.forget_optimizer
+        forget_optimizer = make_optimizer(replace(config, optimizer=rule), parameters.values(), eps=config.adam_eps)
     forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
     remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
     slow = _slow_copy(task, config)
     before = frozen_copy(task.model) if config.recalls else None
+    unseen = None
+    if config.stop_when_unseen:
+        unseen = cast(ClassifierTask, task).unseen(UNSEEN_ROWS, config.unseen_tau)
     left: deque[float] = deque(maxlen=ENOUGH)
     yield PhaseStarted(phase="unlearn", total=config.steps)
     done = 0
@@ -130,11 +143,10 @@ def unlearn(
                 break
             started = time.perf_counter()
             task.model.train()
-            lr = config.lr * cosine(t / config.steps) if config.lr_schedule == "cosine" else config.lr
-            lr *= warmed(t, config.lr_warmup)
+            lr = _rate(config.lr, t, config)
             alpha = alpha_at(t, config.steps, config.alpha, config.alpha_schedule)
             set_lr(remain_optimizer, lr)
-            set_lr(forget_optimizer, lr)
+            set_lr(forget_optimizer, lr if config.forget_lr is None else _rate(config.forget_lr, t, config))
             forget_loss = forget_norm = None
             due = t % config.forget_every == 0 and (config.forget_steps is None or t < config.forget_steps)
             if (
@@ -142,7 +154,7 @@ def unlearn(
                 and not _forgot_enough(left, config)
                 and not _label_misleads(task, batch := next(forget), config, rng)
             ):
-                forget_loss = forget_gradient(task, batch, config, alpha, masks, rng, before)
+                forget_loss = forget_gradient(task, batch, config, alpha, masks, rng, before, unseen)
                 if config.forget_down_to is not None:
                     left.append(_mean_of_processes(forget_loss, task))
                 if config.alternate:
@@ -177,6 +189,12 @@ def unlearn(
     yield last_event(done, cancel, stopped=done < config.steps)
 
 
+def _rate(start: float, t: int, config: RedirectedConfig) -> float:
+    """Learning rate of outer step t (from 0) that begins with `start`."""
+    rate = start * cosine(t / config.steps) if config.lr_schedule == "cosine" else start
+    return rate * warmed(t, config.lr_warmup)
+
+
 def _label_misleads(task: Task, batch: Batch, config: RedirectedConfig, rng: torch.Generator) -> bool:
     """Whether the label already misleads the model by `forget_until`, so that ascent would only harm (docs/adr/0028)."""
     if config.forget_until is None:
@@ -200,11 +218,11 @@ def _mean_of_processes(value: float, task: Task) -> float:
 
 def forget_gradient(
     task: Task, batch: Batch, config: RedirectedConfig, alpha: float, masks: list[Tensor] | None, rng: torch.Generator,
-    before: nn.Module | None = None,
+    before: nn.Module | None = None, unseen: Unseen | None = None,
 ) -> float:  # fmt: skip
     """Leaves m * grad(-alpha_t * sum_i w_i l_i) in `.grad` (redirecting: +alpha_t); returns sum_i w_i l_i.
 
-    `before` is the model as it was, where the config recalls it.
+    `before` is the model as it was, where the config recalls it; `unseen` weighs rows by how unseen they look.
     """
     parameters = list(task.parameters().values())
     for p in parameters:
@@ -220,6 +238,8 @@ def forget_gradient(
         weights = adaptive_weights(losses, config.lam, config.weight_eps, config.loss_floor)
     else:
         weights = set_weights(losses, mean_inverse, config.lam, config.weight_eps, config.loss_floor)
+    if unseen is not None:
+        weights = weights * unseen_weights(losses, batch.y, unseen)
     loss = (weights * losses).sum()
     value = finite(loss)
     torch.autograd.backward((-alpha if config.forget_loss == "ascent" else alpha) * loss)

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+LEAST_SPREAD = 1e-3
+"""Of probabilities of unseen pictures, so that a class whose held-out pictures all agree is no division by 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """What the model says of pictures that it never saw, class by class, each [classes].
+
+    Attributes:
+        mean, spread: mean and standard deviation of the probability of the true class.
+        balance: B, the forget rows of an average class over those of this one, to the power tau.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    balance: Tensor
+
+
+def unseen_weights(losses: Tensor, labels: Tensor, unseen: Unseen) -> Tensor:
+    """w_i = 1 + sign(z_i) tanh(|z_i|)**(1/B), z_i = (p_i - mean) / spread of the row's class, shape [n], detached (FaLW).
+
+    2 where a row is far surer than unseen ones, 1 where it is like them, towards 0 where it is less sure.
+
+    Args:
+        losses: cross-entropy of each row [n], whose p_i is exp(-loss). labels: true classes [n].
+    """
+    p = torch.exp(-losses.detach().float())
+    z = (p - unseen.mean[labels]) / unseen.spread[labels].clamp_min(LEAST_SPREAD)
+    return 1.0 + z.sign() * z.abs().tanh() ** (1.0 / unseen.balance[labels])
 
 
 def inverse_losses(losses: Tensor, lam: float, eps: float = 1e-15, floor: float = 0.0) -> Tensor:

@@ -21,6 +21,7 @@ from sfr_core.errors import LOWER, Diverged
 from sfr_core.events import Prediction
 from sfr_core.ops.device import Loss, UsedPrecision, autocast, first_class, pick_precision
 from sfr_core.ops.modes import kept_modes, logits_of
+from sfr_core.ops.weighting import Unseen
 from sfr_core.results import LiveRecord
 from sfr_core.tasks.base import Opening, Part, Previewed, RunTask, Source
 
@@ -84,6 +85,7 @@ class ClassifierTask(RunTask):
         self._std = torch.tensor(dataset.std, device=device).view(1, -1, 1, 1)
         self._in_forget = torch.zeros(len(dataset.train), dtype=torch.bool, device=device)
         self._in_forget[torch.from_numpy(split.forget)] = True
+        self._classes = len(dataset.class_names)
         self._wrong = _wrong_labels(dataset.train.labels, len(dataset.class_names), seed).to(device)
         self._live = {part: _spread(rows, LIVE_ROWS) for part, rows in self._rows().items()}
         self._previewed = _preview_rows(split, dataset)
@@ -137,6 +139,28 @@ class ClassifierTask(RunTask):
         with autocast(self.device, self.precision):
             out = logits_of(self.model if model is None else model, batch.x)
         return out.float()
+
+    @torch.no_grad()
+    def unseen(self, most: int, tau: float) -> Unseen:
+        """What the model says now of test pictures, at most `most` of a class, of which it saw none.
+
+        A class that keeps no training row is compared with what its name gets on pictures of the kept classes: a model
+        without it would answer so. FaLW has no such case.
+        """
+        labels = self._labels["test"].cpu().numpy()
+        classes = self._classes
+        rows = np.concatenate([_spread(np.flatnonzero(labels == c), most) for c in range(classes)])
+        at = torch.from_numpy(rows).to(self.device)
+        p, truth = self._logits_at("test", at).softmax(1), self._labels["test"][at]
+        kept = torch.bincount(self._labels["train"][~self._in_forget], minlength=classes) > 0
+        forgotten = torch.bincount(self._labels["train"][self._in_forget], minlength=classes)
+        own = F.one_hot(truth, classes).bool()
+        counts = torch.where(kept, own, kept[truth][:, None]).float()
+        n = counts.sum(0).clamp_min(1.0)
+        mean = (p * counts).sum(0) / n
+        spread = (((p - mean) ** 2 * counts).sum(0) / n).sqrt()
+        average = forgotten.sum() / (forgotten > 0).sum()
+        return Unseen(mean=mean, spread=spread, balance=(average / forgotten.clamp_min(1)) ** tau)
 
     def new_model(self, rng: torch.Generator) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
