@@ -27,6 +27,7 @@ SMALL_PROMPTS: dict[str, dict[str, Any]] = {
     "esd-x": {"batch_size": 2, "lr": 1e-3, "sample_steps": "10"},
     "esd-u": {"batch_size": 2, "lr": 1e-3, "sample_steps": "10"},
     "concept-ablation": {"lr": 1e-3},
+    "speed": {"null_threshold": 1e6},  # three words fill the whole of eight dimensions
 }  # fmt: skip
 """What methods for text-to-image models need beside few steps on small batches."""
 SMALL_PROMPTS["sfr-on-redirected"] = {**SMALL_PROMPTS["sfr-on"], **REDIRECTED}
@@ -52,12 +53,12 @@ class TinyPromptEps(nn.Module):
 
     config = SimpleNamespace(in_channels=4, sample_size=4)
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: int = 2) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(4, 16, 3, padding=1)
         self.time = nn.Linear(2, 16)
         self.conv2 = nn.Conv2d(16, 4, 3, padding=1)
-        self.blocks = nn.ModuleList([nn.ModuleDict({"attn2": CrossAttention()}) for _ in range(2)])
+        self.blocks = nn.ModuleList([nn.ModuleDict({"attn2": CrossAttention()}) for _ in range(blocks)])
 
     def forward(self, x: Tensor, t: Tensor, states: Tensor) -> SimpleNamespace:
         share = t.float()[:, None] / STEPS
@@ -73,14 +74,14 @@ def _pipeline() -> StableDiffusionPipeline:
     return tiny_pipeline()
 
 
-def tiny_prompt_task(*, seed: int = 0, dataset: Dataset | None = None) -> TextToImageTask:
+def tiny_prompt_task(*, seed: int = 0, dataset: Dataset | None = None, blocks: int = 2) -> TextToImageTask:
     """The task on random latents, its words and latents not numbers where the mean of a data set is none; `seed` decides the starting
     weights.
     """
     pipeline, plan = _pipeline(), concept_plan()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        pipeline.unet = TinyPromptEps()
+        pipeline.unet = TinyPromptEps(blocks)
     task = TextToImageTask(pipeline, plan, None, device=torch.device("cpu"))
     labels = plan.generated_labels
     latents = torch.randn((len(labels), *task.shape), generator=torch.Generator().manual_seed(5))

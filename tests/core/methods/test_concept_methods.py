@@ -16,6 +16,7 @@ STRONG: dict[str, dict[str, Any]] = {
     "sfr-on": {"steps": 8, "lr": 3e-3, "forget_every": 1, "alpha": 10.0, "gamma": 0.0, "fisher_batches": 1},
     "salun": {"steps": 8, "lr": 3e-3, "forget_weight": 10.0, "remain_weight": 0.1},
     "uce": {"lam": 0.01},
+    "rece": {"lam": 0.01},
     "concept-ablation": {"steps": 20, "prior_weight": 0.0, "lr": 5e-3},
 }
 """Strong enough for a network of 12,680 random weights, which hardly listens to its prompt."""
@@ -33,7 +34,7 @@ def distance(task: TextToImageTask) -> float:
 @pytest.mark.parametrize("method", list(STRONG))
 def test_the_concept_is_answered_more_like_the_redirection(method: str) -> None:
     spec = spec_of(method, "text-to-image")
-    config = spec.config_cls.from_dict({**SMALL_CONCEPTS[method], **STRONG[method]})
+    config = spec.config_cls.from_dict({**SMALL_CONCEPTS.get(method, {}), **STRONG[method]})
     task = sd_task(trainable=getattr(config, "trainable", "full"))
     before = distance(task)
     list(spec.run(task, config, rng=torch.Generator().manual_seed(0), cancel=CancelToken()))

@@ -174,7 +174,7 @@ def test_only_methods_that_redirect_promise_what_comes_instead() -> None:
     assert form_values.redirect_note("uce") == ""
     assert "ESD-x does not use this" in form_values.redirect_note("esd-x")
     redirecting = {name for name, spec in catalog.of_kind("text-to-image").items() if spec.redirects}
-    assert redirecting == {"sfr-on", "sfr-on-redirected", "salun", "uce", "concept-ablation"}
+    assert redirecting == {"sfr-on", "sfr-on-redirected", "salun", "uce", "rece", "speed", "concept-ablation"}
 
 
 def test_strangers_are_offered_only_what_the_list_offers(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
