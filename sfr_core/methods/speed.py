@@ -78,7 +78,8 @@ def null_space(kept: Tensor, threshold: float) -> Tensor:
     """P [d, d]: the projection on the eigenvectors of the mean of c c^T over the rows of `kept` [m, d] with values below `threshold`."""
     values, vectors = torch.linalg.eigh(kept.T @ kept / len(kept))
     free = vectors[:, values < threshold]
-    return free @ free.T
+    projection: Tensor = free @ free.T
+    return projection
 
 
 def edited(
@@ -97,5 +98,5 @@ def edited(
     eye = torch.eye(len(c1), dtype=torch.float64, device=old.device)
     m = torch.linalg.inv(c1 @ c1.T @ free + lam * eye)
     q = eye - m @ c2 @ torch.linalg.pinv(c2.T @ free @ m @ c2, rtol=1e-10) @ c2.T @ free
-    new = start + start @ (aim - c1) @ c1.T @ free @ q @ m
+    new: Tensor = start + start @ (aim - c1) @ c1.T @ free @ q @ m
     return new if exact else new.to(old.dtype)
