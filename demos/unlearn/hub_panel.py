@@ -209,7 +209,7 @@ def _with_pictures(
         raise InputError(words.NO_ARCHITECTURE)
     # Gradio clears its uploads away after an hour, and a download may take longer.
     folder = Path(tempfile.mkdtemp(prefix="playground-hub-"))
-    data = folder / "pictures.zip"
+    data = folder / Path(pictures).name  # which errors repeat
     shutil.copyfile(pictures, data)
     name = uploaded.plain(Path(pictures).stem)
 

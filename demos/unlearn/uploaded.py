@@ -219,15 +219,16 @@ def _open(
     # Loads nothing heavy itself, but opening does: not before somebody asks.
     from sfr_core.zoo.uploaded import open_uploaded
 
-    kept = folder / "weights.safetensors"  # no path of ours holds a visitor's text
-    shutil.copyfile(weights, kept)
+    # By the names that the visitor gave them, which errors repeat.
     model = open_uploaded(
-        data, kept, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}", most_bytes=PICTURE_BYTES, cancel=cancel,
+        data, weights, architecture, model_id=f"{zoo.OWN}{secrets.token_hex(16)}", most_bytes=PICTURE_BYTES, cancel=cancel,
         progress=progress,
     )  # fmt: skip
     check_classes(model, CLASSES)
+    kept = shutil.copyfile(weights, folder / "weights.safetensors")  # no path of ours holds a visitor's text
     title = f"{plain(weights.stem)} ({architecture.partition('?')[0]})"
-    return replace(model, card=replace(model.card, title=title, dataset=plain(data.stem)))
+    card = replace(model.card, title=title, dataset=plain(data.stem), folder=folder, file=kept.name)
+    return replace(model, card=card)
 
 
 def check_classes(model: zoo.Brought, most: int) -> None:

@@ -372,7 +372,7 @@ def test_a_click_answers_with_the_sentence_or_the_whole_form(
     picker = next(value for p, value in again.items() if getattr(p, "elem_id", None) == "model-picker")
     assert len(form.opened_ids(picker)) == 2
     failed = click(part, *uploads, "torchvision:shufflenet_v2_x1_0", 32)
-    assert "another network" in failed["upload-note"]
+    assert "mine.safetensors holds weights of another network" in failed["upload-note"]
     assert failed["opened"] == ""
     assert part._choose("", *rest) == {part.opened: ""}
 
