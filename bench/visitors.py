@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from bench.waiting import Waited
+
 T = TypeVar("T")
 API = "gradio_api/"
 PATIENCE = 120.0
@@ -182,7 +184,7 @@ class Visitor:
             until: on the performance counter: a run that still waits then is stopped. look: seconds between two polls.
 
         Returns:
-            The last live value ("state", "error"), with "waited" and "took" in seconds and the "lines" that were shown while it waited.
+            The last live value ("state", "error"), with "waited" and "took" in seconds, and as "queue" what it was told while it waited.
 
         Raises:
             RuntimeError: with the sentence of its refusal.
@@ -194,21 +196,24 @@ class Visitor:
         await self.times.of("press Run it", self.queued(begin, model=model))
         value = self.page.written(attach, await self.times.of("attach", self.queued(attach)), "live")
         drawn = Drawn(value["follow"])
-        lines: list[str] = []
+        lines: list[tuple[float, str]] = []
+        seen: float | None = None
         while drawn.follow:
             told = await self.times.of("poll", self._poll(drawn))
             if told["state"] == "queued":
-                lines.append(told["line"])
                 started = time.perf_counter()
+                lines.append((started, told["line"]))
                 if started > until:
                     (stop, *_) = self.page.heard("stop", "click")
                     await self.at_once(stop)
-            elif told["state"] not in ACTIVE:
+            elif seen is None and told["state"] != "cancelled":
+                seen = time.perf_counter()
+            if told["state"] not in ACTIVE:
                 break
             await asyncio.sleep(look)
         took = time.perf_counter() - started
         value = self.page.written(ended, await self.times.of("the result", self.queued(ended)), "live")
-        return {**value, "waited": started - begun, "took": took, "lines": lines}
+        return {**value, "waited": started - begun, "took": took, "queue": Waited(lines, seen)}
 
     async def _poll(self, drawn: Drawn) -> dict[str, Any]:
         body = {
