@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from sfr_core.configs import MethodConfig, RunConfig
 from sfr_core.data.concepts import PromptPlan, Role, plan_prompts, read_concepts
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.splits import BY_FILES, ForgetSpec, Split, parse_forget, split_rows
+from sfr_core.errors import ConfigError
 from sfr_core.kinds import KINDS
 from sfr_core.zoo import shipped
 from sfr_core.zoo.cards import ModelCard, check_kind
@@ -100,6 +101,7 @@ def plan(
             pictures or redirection that this kind of model cannot have.
     """
     card = card or shipped.card(config.model)
+    config = _read_alike(config, card)
     settings = catalog.spec_of(config.method, card.kind).config_cls.from_dict(config.settings)
     settings.check_abilities(KINDS[card.kind].abilities)
     forget = forget or plan_forget(config, card, dataset or shipped.open_dataset(card), files=files)
@@ -108,6 +110,24 @@ def plan(
     if not forget.n_train:
         config = replace(config, data="data-free")  # there is no other source: the run's files say so
     return RunPlan(config=config, card=card, settings=settings, forget=forget)
+
+
+def _read_alike(config: RunConfig, card: ModelCard) -> RunConfig:
+    """The config with the way in which the classifier's own pictures are read.
+
+    Raises:
+        ConfigError: the run that it repeats read them otherwise.
+    """
+    there, here = config.reading, card.reading
+    if there == here:
+        return config
+    if there is None:
+        return replace(config, reading=here)
+    other = [f.name for f in fields(there) if getattr(there, f.name) != getattr(here, f.name, None)]
+    raise ConfigError(
+        f"That run read its pictures otherwise ({', '.join(other)}).",
+        hint="Leave that out of --architecture: the run's config says it.",
+    )
 
 
 def plan_forget(config: RunConfig, card: ModelCard, dataset: Dataset, *, files: bool = False) -> ForgetPlan:

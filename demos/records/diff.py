@@ -33,7 +33,7 @@ def config_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
     configs = [a.used, b.used] if a.result is not None and b.result is not None else [a.config, b.config]
     if None in (configs[0].threads, configs[1].threads):
         configs = [replace(config, threads=None) for config in configs]
-    left, right = (config.to_json() for config in configs)
+    left, right = (_fields(config) for config in configs)
     del left["settings"], right["settings"]
     names = list(left) + [k for k in right if k not in left]
     out = [_line("config", n, left.get(n), right.get(n)) for n in names if not _same(left.get(n), right.get(n))]
@@ -44,6 +44,12 @@ def config_differences(a: RunRecord, b: RunRecord) -> tuple[Difference, ...]:
         if not lacking and not _same(x, y):
             out.append(_line("setting", name, x, y))
     return tuple(out)
+
+
+def _fields(config: RunConfig) -> dict[str, Any]:
+    """A config's fields; how pictures are read is one field for each part of it."""
+    found = config.to_json()
+    return found | {f"pictures: {name}": value for name, value in found.pop("reading", {}).items()}
 
 
 MISSING = "–"

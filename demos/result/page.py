@@ -15,7 +15,7 @@ from demos.panel import ShownRun
 from demos.records.brief import lines
 from demos.records.imports import Imports
 from demos.records.record import RunRecord
-from demos.render import alert, behind_blur, render
+from demos.render import alert, behind_blur, note, render
 from demos.result import classifier, generator, parts, tables
 from demos.result.break_it import BreakIt
 from demos.result.clip_score import ClipScore, scores
@@ -76,6 +76,8 @@ class Compare:
         said = lines(record)
         if said:
             gr.HTML(render("brief.html", rows=said, caption=brief_texts.CAPTION), elem_id=f"{prefix}-brief")
+        if record.config.reading is not None:
+            gr.HTML(note(record.config.reading.said()), elem_id=f"{prefix}-reading")
         with gr.Column(elem_classes="cmp-folded"):
             for section in sections(record):
                 with gr.Accordion(section.title, open=False, elem_id=f"{prefix}-{section.name}") as part:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from demos.text import unlearn as copy
-from sfr_core.data.folder import ClassOrder
+from sfr_core.configs.pictures import ClassOrder
 from sfr_core.data.pictures import colour_of
 from sfr_core.errors import InputError
 

@@ -13,6 +13,7 @@ from sfr_core.hub.local import is_here
 from sfr_core.hub.open import open_for_run
 from sfr_core.metrics.intervals import knows
 from sfr_core.metrics.thresholds import LITTLE
+from sfr_core.nets.named import as_in_run, read_architecture
 from sfr_core.runs.files import WEIGHTS
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import HUB, LOCAL
@@ -60,7 +61,11 @@ def uploaded_model(
         )
     from sfr_core.zoo.uploaded import open_uploaded
 
-    own = open_uploaded(given["data"], _weights(Path(given["weights"])), given["architecture"])
+    shape = read_architecture(given["architecture"])
+    if (repeats := wanted.get("reading")) is not None:
+        say(repeats.said())
+        shape = as_in_run(shape, repeats, said=True)
+    own = open_uploaded(given["data"], _weights(Path(given["weights"])), shape)
     if wanted["model"] not in {"own:", own.card.id}:
         raise ConfigError(
             f"{given['weights']} is {own.card.id}, but the run used {wanted['model']}.",
@@ -120,7 +125,9 @@ def _of_hub(
     if given["weights"]:
         raise ConfigError("--weights contradicts a model of the Hub.", hint="Leave out one of the two.")
     asked = wanted["model"]
-    opened = open_for_run(folder or asked, data=given["data"], architecture=given["architecture"], say=say)
+    opened = open_for_run(
+        folder or asked, data=given["data"], architecture=given["architecture"], say=say, repeats=wanted.get("reading")
+    )
     wanted["model"] = opened.id if isinstance(opened, ModelCard) else opened.card.id
     if asked.startswith(LOCAL) and wanted["model"] != asked:
         raise ConfigError(

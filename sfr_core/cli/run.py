@@ -214,7 +214,7 @@ def _given_config(args: argparse.Namespace) -> dict[str, Any]:
         if clash or repeated is None:
             option = "set" if clash[0] == "settings" else clash[0].replace("_", "-")
             raise ConfigError(f"--{option} contradicts --config.", hint="Give one of the two.")
-        return {**repeated.to_json(), "from_file": True}
+        return {**repeated.to_json(), "reading": repeated.reading, "from_file": True}
     wanted = given_fields(args, CHOOSES)
     for name in ("model", "forget", "method"):
         if name not in wanted:

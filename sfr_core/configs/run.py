@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from sfr_core.configs.base import checked
+from sfr_core.configs.pictures import PictureReading
 from sfr_core.configs.renamed import renamed
 from sfr_core.errors import ConfigError, UnknownName, given, quoted
+from sfr_core.reading import read
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -27,6 +29,7 @@ ACCEPTED = {
     "threads": f"a whole number between 1 and {MAX_THREADS:,}",
     "redirect": f"a prompt of at most {MAX_PROMPT} characters",
     "settings": "a table of fields, {field: value}",
+    "reading": "a table that says how pictures are read",
     "schema": "1",
 }
 """What a field of a run takes, where that is no name."""
@@ -53,6 +56,7 @@ class RunConfig:
             "auto" precision is half precision, unmeasured. Only this value is written to files.
         threads: of the CPU, which decide the order of sums and so the last bits of the weights; None leaves them to the machine. A run's
             files say how many it used, and `run --config` uses as many.
+        reading: of a classifier with somebody's own pictures, how they become its input; None of any other model, and in older files.
     """
 
     model: Name
@@ -68,6 +72,7 @@ class RunConfig:
     redirect: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
     memory: Memory = "plain"
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None = None
+    reading: PictureReading | None = None
     schema: int = 1
 
     @model_validator(mode="wrap")
@@ -101,6 +106,10 @@ class RunConfig:
             del values["memory"]
         if self.threads is None:
             del values["threads"]
+        if self.reading is None:
+            del values["reading"]
+        else:
+            values["reading"] = {k: list(v) if isinstance(v, tuple) else v for k, v in values["reading"].items()}
         return values
 
     @classmethod
@@ -120,6 +129,9 @@ class RunConfig:
         if isinstance(data.get("method"), str) and isinstance(data.get("settings"), dict):
             method, settings = renamed(data["method"], data["settings"])
             data = {**data, "method": method, "settings": settings}
+        if isinstance(data.get("reading"), dict):
+            hint = "Choose a config.json written by this program."
+            data = {**data, "reading": read(PictureReading, data["reading"], "the config's reading", hint=hint)}
         return cls(**data)
 
 

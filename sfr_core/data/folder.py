@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfr_core.cancel import CancelToken
+from sfr_core.configs.pictures import ClassOrder
 from sfr_core.data.datasets import Dataset, Pictures
-from sfr_core.data.layout import ClassOrder, classes_of, composed, find, same_name
+from sfr_core.data.layout import classes_of, composed, find, same_name
 from sfr_core.data.pictures import DEPTHS, Header, Shape, colour_of, decode, is_picture, probe
 from sfr_core.data.sources import LAYOUT, Source, open_source
 from sfr_core.errors import AssetError, ConfigError
 
-__all__ = ["MAX_ARRAY_BYTES", "MAX_SIDE", "ClassOrder", "Progress", "open_folder", "same_name"]
+__all__ = ["MAX_ARRAY_BYTES", "MAX_SIDE", "Progress", "open_folder", "same_name"]
 
 MAX_ARRAY_BYTES = 2 * 2**30
 MAX_SIDE = 224

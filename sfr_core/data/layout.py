@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
 
+from sfr_core.configs.pictures import ClassOrder
 from sfr_core.data.sources import LAYOUT
 from sfr_core.errors import AssetError, quoted
 
-ClassOrder = Literal["alphabetical", "natural"]
 """Of subfolders: "10" before "9", or 9 before 10."""
 MAX_PICTURES = 100_000
 JUNK = frozenset(

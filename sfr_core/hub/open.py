@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sfr_core.configs.pictures import PictureReading
 from sfr_core.data.folder import MAX_ARRAY_BYTES, Progress
 from sfr_core.data.public import public_mode
 from sfr_core.errors import AssetError, ConfigError, HubError
@@ -18,7 +19,7 @@ from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
 from sfr_core.kinds import KINDS
-from sfr_core.nets.named import with_reading
+from sfr_core.nets.named import as_in_run, with_reading
 from sfr_core.nets.pipelines import sha256_of
 from sfr_core.zoo import shipped as zoo
 from sfr_core.zoo.cards import ModelCard
@@ -110,12 +111,18 @@ def opened_generator(model_id: str) -> ModelCard:
 
 
 def open_for_run(
-    text: str, *, data: str | None, architecture: str | None, say: Callable[[str], None]
+    text: str,
+    *,
+    data: str | None,
+    architecture: str | None,
+    say: Callable[[str], None],
+    repeats: PictureReading | None = None,
 ) -> ModelCard | UploadedModel:
     """What a command line names, its sizes told before the download.
 
     Args:
         text: see names.read_name, or the path of a pipeline's folder. data, architecture: of a classifier. say: takes a line for people.
+        repeats: how the pictures were read in a run that is repeated.
 
     Raises:
         HubError: as `look_up`, `fetch` and `open_classifier`. ConfigError: an option that does not belong to it.
@@ -133,7 +140,7 @@ def open_for_run(
             "--data is missing.",
             hint=f"A classifier of the Hub needs its pictures: add --data FOLDER (or a zip), one subfolder per class{unsaid}.",
         )
-    own = open_classifier(model, data, architecture)
+    own = open_classifier(model, data, architecture, repeats=repeats)
     names = own.dataset.class_names
     pictured = own.dataset.pictured
     if len(pictured) < len(names):
@@ -148,6 +155,7 @@ def open_classifier(
     watch: Watch | None = None,
     *,
     reading: Mapping[str, str] | None = None,
+    repeats: PictureReading | None = None,
     model_id: str = "",
     most_bytes: int = MAX_ARRAY_BYTES,
     progress: Progress | None = None,
@@ -158,6 +166,7 @@ def open_classifier(
         architecture: see nets/named.py; None takes what the offer or the repository says.
         watch: of the download, see fetch.py.
         reading: arguments that say how pictures are read, in place of what the architecture says.
+        repeats: as in `open_for_run`.
         model_id: of the card, default the model's; under another the card says what it is by `origin`.
         most_bytes: of all pictures in memory. progress: of reading them; what it raises ends it.
 
@@ -165,6 +174,8 @@ def open_classifier(
         HubError: as `fetch`, or an architecture that nobody names. AssetError: as `open_uploaded`.
     """
     shape = with_reading(architecture_of(model, architecture), reading or {})
+    if repeats is not None:
+        shape = as_in_run(shape, repeats, said=architecture is not None)
     weights = next(f.path for f in model.part("").weights)
     file = fetch(model, watch) / weights
     known = names_of_outputs(shape, file)

@@ -13,12 +13,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import unquote
 
-from sfr_core.data.folder import ClassOrder
+from sfr_core.configs.pictures import ClassOrder, PictureReading
 from sfr_core.errors import AssetError, UnknownName, quoted
 from sfr_core.nets.pipelines import read_json
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 EXAMPLE = "Write for example torchvision:swin_t?size=224, timm:resnet18 or a JSON file with name and kwargs."
-HOW_TO_READ = {"size", "channels", "mean", "std", "classes", "class_order", "crop", "background", "mirror"}
+HOW_TO_READ = {part.name for part in fields(PictureReading)}
 """Arguments that say how pictures become input; every other one goes to the network's constructor."""
 NEVER = {
     "weights", "weights_backbone", "pretrained", "progress", "num_classes", "checkpoint_path", "cache_dir",
@@ -105,6 +105,19 @@ def with_reading(architecture: Architecture, arguments: Mapping[str, str]) -> Ar
         AssetError: a value that cannot be.
     """
     return replace(architecture, **_reading({key: _value(unquote(raw)) for key, raw in arguments.items()}))
+
+
+def as_in_run(architecture: Architecture, run: PictureReading, *, said: bool) -> Architecture:
+    """The architecture with pictures read as in a run; `said`: what it says of that itself stays."""
+    silent = Architecture(name="")
+    return replace(
+        architecture,
+        **{
+            name: getattr(run, name)
+            for name in HOW_TO_READ
+            if not said or getattr(architecture, name) == getattr(silent, name)
+        },
+    )
 
 
 def _value(raw: str) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer
 
+from sfr_core.configs.pictures import PictureReading
 from sfr_core.errors import AssetError, InputError, SpecError, reason
 from sfr_core.kinds import KINDS, kind_named
 from sfr_core.kinds.base import Sampling
@@ -86,6 +87,11 @@ class ModelCard:
 
     Attributes:
         origin: its pinned name on the Hub, `hub:REPO@COMMIT`, which is how presets and a run's files know it.
+
+    A classifier with somebody's own pictures has:
+
+    Attributes:
+        reading: how they become its input.
     """
 
     id: str
@@ -120,6 +126,7 @@ class ModelCard:
     records: dict[str, Records] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
+    reading: PictureReading | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

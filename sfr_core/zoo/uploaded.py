@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfr_core.cancel import CancelToken
+from sfr_core.configs.pictures import PictureReading
 from sfr_core.data.datasets import Dataset
 from sfr_core.data.folder import MAX_ARRAY_BYTES, Progress, open_folder, same_name
 from sfr_core.errors import AssetError
@@ -160,7 +161,11 @@ def open_uploaded(
         return build_network(shape, classes=classes, channels=depth)
 
     _check_size(shape, weights, dataset.class_names, depth, known)
-    card = _card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256)
+    reading = PictureReading(
+        size=dataset.train.images.shape[1:3], channels=depth, mean=dataset.mean, std=dataset.std, class_order=shape.class_order,
+        classes=shape.classes, crop=shape.crop, background=shape.background, mirror=shape.mirror,
+    )  # fmt: skip
+    card = replace(_card(model_id or f"{OWN}{sha256[:12]}", shape, data, weights, sha256), reading=reading)
     unasked = Recognised(0.0, 0, classes)
     own = UploadedModel(card=card, dataset=dataset, build=build, recognised=unasked)
     model = own.build_trained()
