@@ -58,8 +58,8 @@ class Description:
 
     @property
     def spares(self) -> bool:
-        """Whether a run can spare memory: generators can."""
-        return KINDS[self.model.kind].draws
+        """Whether a run can spare memory: generators can; a lone U-Net is small."""
+        return KINDS[self.model.kind].draws and self.measured
 
     @property
     def cross_attention(self) -> int:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from sfr_core.errors import AssetError, HubError, quoted, reason
 from sfr_core.hub.fetch import fetch, view
-from sfr_core.hub.files import PICKLES, ROOT, HubFile, Part
+from sfr_core.hub.files import PICKLES, HubFile, Part
 from sfr_core.hub.headers import LORA_FILES, a_checkpoint, a_lora, local_header, refuse_no_model
+from sfr_core.hub.lone import is_lone, of_lone
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.resolve import UNKNOWN, HubModel, of_pipeline, recall, remember, resolve
 from sfr_core.nets.pipelines import INDEX, read_json, sha256_of
@@ -65,6 +66,8 @@ def of_folder(folder: Path) -> HubModel:
         HubError: no folder, no pipeline that can be opened here, pickles only, or a listed part that is missing.
     """
     _refuse_others(folder)
+    if not (folder / INDEX).is_file():
+        return _noted(of_lone(HubName(_plain(folder), "", local=True), folder), folder)
     try:
         index = read_json(folder / INDEX)
         found = [
@@ -80,11 +83,20 @@ def of_folder(folder: Path) -> HubModel:
             f"{folder} holds weights as pickles, which are never read here ({bare.pickles[0].path}).",
             hint="Save it again with safe_serialization=True, by save_pretrained of diffusers.",
         )
+    return _noted(bare, folder)
+
+
+def _noted(bare: HubModel, folder: Path) -> HubModel:
+    """A model with the hashes of its files, and its name by them; what is known of it is kept.
+
+    Raises:
+        HubError: a file cannot be read.
+    """
     try:
         parts = tuple(
             Part(part.name, _hashed(folder, part.weights), _hashed(folder, part.others)) for part in bare.parts
         )
-        root = _hashed(folder, tuple(file for file in found if file.path in ROOT))
+        root = _hashed(folder, bare.root)
     except OSError as error:
         raise HubError(f"The pipeline {folder} cannot be read ({reason(error)}).", hint=HINT) from None
     model = replace(bare, parts=parts, root=root)
@@ -110,7 +122,7 @@ def _refuse_others(path: Path) -> None:
         )
     if not path.is_dir():
         raise HubError(f"There is no folder {quoted(str(path))}.", hint=HINT)
-    if not (path / INDEX).is_file():
+    if not (path / INDEX).is_file() and not is_lone(path):
         for file in sorted(path.glob("*")):
             _refuse_file(file)
         raise HubError(f"The folder {path} holds no {INDEX}.", hint=HINT)

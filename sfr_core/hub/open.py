@@ -15,6 +15,7 @@ from sfr_core.hub.describe import architecture_of, describe, says_architecture
 from sfr_core.hub.fetch import Watch, fetch
 from sfr_core.hub.headers import local_header
 from sfr_core.hub.local import is_here, look_up_here
+from sfr_core.hub.lone import lone_card
 from sfr_core.hub.names import HubName, read_name
 from sfr_core.hub.offers import OFFERS, offer_of
 from sfr_core.hub.resolve import UNKNOWN, HubModel, resolve
@@ -65,6 +66,10 @@ def open_generator(model: HubModel, watch: Watch | None = None) -> ModelCard:
     if not kind.draws:
         raise HubError(f"{model.name.repo} is a classifier.", hint="Give its pictures with --data.")
     folder = fetch(model, watch)
+    if kind.pipeline is None:
+        card = lone_card(model, folder)
+        zoo.take_in_hub(card)
+        return card
     if kind.prompts:
         write_concepts(folder)
     files = {

@@ -136,8 +136,8 @@ class ModelCard:
 
     @property
     def foreign(self) -> bool:
-        """From the Hub or from a folder on this machine: of any size and without a judge."""
-        return self.source in ("hub", "local")
+        """From the Hub or from a folder on this machine, of any size and without a judge: no lone U-Net, which has a shipped model's."""
+        return self.source in ("hub", "local") and self.judge is None
 
     @property
     def weight_files(self) -> dict[str, str]:
