@@ -27,6 +27,7 @@ from demos.learn import page as learn
 from demos.runs.page import Runs
 from demos.server.addresses import Addresses
 from demos.server.guard import unreadable
+from demos.server.places import Places
 from demos.server.serve import Server
 from demos.server.sessions import CAPACITY
 from demos.server.settings import Settings
@@ -83,6 +84,7 @@ class App:
                     *self.server.middleware(),
                     Middleware(page_data.Packed, minimum_size=1000, compresslevel=4),
                     Middleware(EarlyScript, head=static_files.early_head()),
+                    Middleware(Places, folder=self.server.uploads.folder),
                 ],
                 "routes": [static_files.route(), page_data.route()],
                 "lifespan": self.server.lifespan,
