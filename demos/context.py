@@ -114,14 +114,21 @@ class PageContext:
         except PlaygroundError as error:
             raise say(error) from None
 
-    def show(self, browser: Any, job: Job | None) -> tuple[dict[str, Any], str]:
-        """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`."""
+    def show(self, browser: Any, job: Job | None, lost: Lost | None = None) -> tuple[dict[str, Any], str]:
+        """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`.
+
+        Args:
+            lost: a run that went with another process of the server stays remembered, until the visitor starts or resets something:
+                Gradio's page loads by itself when a server comes back, at times twice, and what was said before is gone then.
+        """
         job_id = job.id if job is not None else ""
         known: dict[str, Any] = {"visitor": self.visitor(browser) or new_token(), "job": job_id}
         if job is not None:
             # Under an identifier of a visitor's own nothing is found any more in another process.
             own = job.config.model.startswith(OWN)
             known |= {"server": self.server, "config": None if own else job.config.to_json()}
+        elif lost is not None and lost.restarted:
+            known |= {name: browser[name] for name in ("job", "server", "config") if name in browser}
         zone = self.zone(browser)
         if zone is not None:
             known["clock"] = browser["clock"]

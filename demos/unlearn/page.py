@@ -345,7 +345,7 @@ def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) ->
         return {**shown, page.recording: run.config.model, **form.fill(run), **about_updates(page, lambda: run)}
 
     def come_back_to(browser: Any, job: Job | None, gone: Lost | None) -> dict[Any, Any]:
-        known, job_id = ctx.show(browser, job)
+        known, job_id = ctx.show(browser, job, gone)
         shown = {ctx.browser: known, ctx.job: job_id, page.run: gr.Button(interactive=job is None or not job.active)}
         if job is not None:
             run, model = job.plan, job.config.model

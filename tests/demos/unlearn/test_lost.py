@@ -86,7 +86,8 @@ def test_a_model_of_the_visitors_own_is_not_kept() -> None:
 
 
 def test_the_page_says_so_and_fills_the_form(app: App) -> None:
-    shown = loaded(app, remembered())
+    kept = remembered()
+    shown = loaded(app, kept)
     assert shown["lost"]["visible"]
     assert FILLED in shown["lost"]["value"]
     assert 'role="alert"' in shown["lost"]["value"]
@@ -94,8 +95,12 @@ def test_the_page_says_so_and_fills_the_form(app: App) -> None:
     assert shown["class-picker"]["selected"] == ["Trouser"]
     settings = shown["settings"]["value"]
     assert (settings["method"], settings["changed"]["steps"], settings["run"]) == ("finetune", 7, {"seed": 5})
-    assert (shown["BrowserState"]["job"], shown["State"]) == ("", CONFIG.model)
+    assert shown["State"] == CONFIG.model
     assert shown["unlearn"].interactive
+    # Gradio may load a page twice when a server comes back: it is said again, until the visitor does something.
+    assert shown["BrowserState"] == kept
+    assert FILLED in loaded(app, shown["BrowserState"])["lost"]["value"]
+    assert context().show(kept, None)[0] == ANNA
 
 
 @pytest.mark.parametrize(
