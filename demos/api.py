@@ -10,15 +10,20 @@ import gradio as gr
 
 from demos.context import TOKEN, new_token, say
 from demos.jobs.book import Job, JobBook
+from demos.jobs.races import RaceJob
 from sfr_core import catalog, presets
 from sfr_core.configs import MAX_SEED, RunConfig
-from sfr_core.errors import InputError, PlaygroundError, quoted
+from sfr_core.configs.run import whole
+from sfr_core.errors import InputError, PlaygroundError, UnknownName, quoted
 from sfr_core.events import to_json
 from sfr_core.kinds import KINDS
-from sfr_core.plan import plan
+from sfr_core.plan import RunPlan, plan
+from sfr_core.runs.race_plan import plans_of
 from sfr_core.zoo import shipped as zoo
 
 EVENTS_PER_CALL = 500
+RACE_FIELDS = ("model", "forget", "preset", "variant", "redirect", "data", "device", "precision", "memory")
+"""That the runs of a race have in common."""
 FIRST_METHOD = next(iter(KINDS.values())).default_method
 
 
@@ -104,7 +109,29 @@ def register(book: JobBook, address: Callable[[], str] = str) -> None:
         book.stop(found.id)
         return found.state
 
-    for endpoint in (list_models, list_methods, submit_run, run_events, result, stop_run):
+    def submit_race(config: dict[str, Any], methods: list[str], seeds: list[int], visitor: str = "") -> dict[str, str]:
+        """Queues a race: each method with each seed from the same weights, one run after the other. `config` as for submit_run without
+        `method`, `seed` and `settings`; the preset decides those."""
+        try:
+            plans = read_race(config, methods, seeds)
+            owner = visitor if isinstance(visitor, str) and TOKEN.fullmatch(visitor) else new_token()
+            return {"race": book.races.submit(owner, plans, address()).id, "visitor": owner}
+        except PlaygroundError as error:
+            raise say(error) from None
+
+    def race(race: str, visitor: str) -> dict[str, Any]:
+        """State of a race, the jobs of its runs that began (for `run_events` and `result`) and race.json with the rows so far."""
+        found = _owned_race(book, visitor, race)
+        return {"state": found.state, "jobs": dict(found.jobs), "record": found.record().to_json()}
+
+    def stop_race(race: str, visitor: str) -> str:
+        """Asks a race to stop; what its runs reached is kept. Answers with its state."""
+        found = _owned_race(book, visitor, race)
+        book.races.stop(found)
+        return found.state
+
+    runs = (list_models, list_methods, submit_run, run_events, result, stop_run)
+    for endpoint in (*runs, submit_race, race, stop_race):
         gr.events.api(endpoint, api_name=endpoint.__name__, queue=False)
 
 
@@ -127,6 +154,36 @@ def read_config(data: Any) -> RunConfig:
         kind=zoo.card(config.model).kind,
     )
     return replace(config, settings=settings)
+
+
+def read_race(config: Any, methods: Any, seeds: Any) -> dict[str, RunPlan]:
+    """The runs of a race from JSON.
+
+    Raises:
+        InputError: a field, method or seed that makes no sense.
+    """
+    if not isinstance(config, dict) or not all(type(value) is str for value in config.values()):
+        raise InputError("The config is not a table of names.", hint="Give model, forget and perhaps preset as texts.")
+    if unknown := next((name for name in config if name not in RACE_FIELDS), None):
+        raise UnknownName("field", str(unknown), RACE_FIELDS)
+    if lacking := next((name for name in RACE_FIELDS[:2] if name not in config), None):
+        raise InputError(f"The config lacks '{lacking}'.", hint="Give at least model and forget.")
+    if not isinstance(methods, list) or not all(isinstance(method, str) for method in methods):
+        raise InputError("The methods are not a list of names.", hint="See list_methods.")
+    if not isinstance(seeds, list):
+        raise InputError("The seeds are not a list of numbers.", hint="Give for example [0, 1, 2].")
+    return plans_of(config, methods, [whole("seed", seed) for seed in seeds], zoo.card(config["model"]))
+
+
+def _owned_race(book: JobBook, visitor: Any, race_id: Any) -> RaceJob:
+    known = isinstance(visitor, str) and isinstance(race_id, str)
+    race = book.races.owned(visitor, race_id) if known else None
+    if race is None:
+        raise say(
+            InputError("This race is not known here.", hint="Give the race and the visitor that submit_race answered.")
+        )
+    book.races.touch(race)
+    return race
 
 
 def _owned(book: JobBook, visitor: Any, job_id: Any) -> Job:

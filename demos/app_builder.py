@@ -144,7 +144,12 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
 
 
 def _book(settings: Settings, limits: Limits, backend: Backend | None) -> JobBook:
-    told: dict[str, Any] = {"limits": limits, "expect": estimate.expect, "on_end": estimate.learn}
+    told: dict[str, Any] = {
+        "limits": limits,
+        "expect": estimate.expect,
+        "expect_race": estimate.expect_race,
+        "on_end": estimate.learn,
+    }
     if backend is not None or not settings.ray:
         return JobBook(backend or _backend(), **told)
     try:

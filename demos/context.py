@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from demos.jobs.book import Job, JobBook
+from demos.jobs.races import RaceJob
 from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
@@ -59,7 +60,7 @@ class PageContext:
     Attributes:
         book: all jobs of the process.
         browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or "", "clock": minutes ahead of UTC}``, of a job
-            also its "config" and the "server". Use it as input and ask `job_of`, `lost` and `zone`; only app_builder and `show` write it.
+            also its "config" and the "server", and of a race started here its id as "race". Use it as input and ask `job_of`, `race_of`, `lost` and `zone`; only app_builder, `show` and `with_race` make what is written to it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
         address: of the visitor whose request is being answered.
@@ -114,6 +115,33 @@ class PageContext:
         except PlaygroundError as error:
             raise say(error) from None
 
+    def submit_race(self, browser: Any, plans: Mapping[str, RunPlan]) -> RaceJob:
+        """Queues a race of this visitor.
+
+        Raises:
+            gr.Error: with the sentence and the hint for the page.
+        """
+        visitor = self.visitor(browser)
+        if not visitor:
+            raise say(InputError(copy.NOT_LOADED))
+        try:
+            return self.book.races.submit(visitor, plans, self.address())
+        except PlaygroundError as error:
+            raise say(error) from None
+
+    def race_of(self, browser: Any) -> RaceJob | None:
+        """The race that this browser remembers (and marks it as seen); None where there is none (any more)."""
+        remembered = browser.get("race") if isinstance(browser, Mapping) else None
+        race = self.book.races.owned(self.visitor(browser), remembered) if isinstance(remembered, str) else None
+        if race is not None:
+            self.book.races.touch(race)
+        return race
+
+    def with_race(self, browser: Any, race: RaceJob | None) -> dict[str, Any]:
+        """The value for the output `ctx.browser` that makes the browser remember a race; all else that it remembers stays."""
+        known = dict(browser) if isinstance(browser, Mapping) else {}
+        return {**known, "visitor": self.visitor(browser) or new_token(), "race": "" if race is None else race.id}
+
     def show(self, browser: Any, job: Job | None, lost: Lost | None = None) -> tuple[dict[str, Any], str]:
         """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`.
 
@@ -132,6 +160,9 @@ class PageContext:
         zone = self.zone(browser)
         if zone is not None:
             known["clock"] = browser["clock"]
+        race = browser.get("race") if isinstance(browser, Mapping) else None
+        if isinstance(race, str) and TOKEN.fullmatch(race):
+            known["race"] = race
         return known, job_id
 
     def zone(self, browser: Any) -> timezone | None:

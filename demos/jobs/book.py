@@ -11,13 +11,14 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from demos.jobs.hardware import give_memory_back
 from demos.jobs.job import Backend, Job, Limits, State, session_bytes
 from demos.jobs.local import check_here, evaluate_here, run_here
+from demos.jobs.races import Races
 from demos.jobs.side_jobs import failure
 from demos.jobs.turns import Turns
 from sfr_core.cancel import CancelToken
@@ -42,6 +43,7 @@ class JobBook:
         limits: see Limits.
         clock: seconds that nobody sets back or forward; tests move it by hand.
         expect: the expected time of a run that is submitted.
+        expect_race: the same of all runs of a race.
         on_end: told of every job that ran, when it has ended.
         workers: jobs that compute at a time. elsewhere: whether a job computes on another machine, and so needs no slot here.
     """
@@ -54,6 +56,7 @@ class JobBook:
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         expect: Callable[[RunPlan], Expected | None] = lambda run: None,
+        expect_race: Callable[[Sequence[RunPlan]], list[Expected] | None] = lambda runs: None,
         on_end: Callable[[Job], None] | None = None,
         workers: int = 1,
         elsewhere: Callable[[Job], bool] = lambda job: False,
@@ -69,6 +72,9 @@ class JobBook:
         self._wake = threading.Condition(self._lock)
         self._freed = threading.Event()
         self._threads: list[threading.Thread] = []
+        self.races = Races(
+            self._lock, clock, admit=self._admit, queue=self._new, stop=self.stop, touch=self.touch, expect=expect_race
+        )
 
     def submit(self, visitor: str, run: RunPlan, address: str = "") -> Job:
         """Queues a run.
@@ -83,21 +89,33 @@ class JobBook:
         expected = self._expect(run)
         self.sweep()  # what nobody looks at any more takes no place
         with self._lock:
-            mine = [j for j in self._jobs.values() if j.visitor == visitor]
-            if sum(j.active for j in mine) >= self.limits.active_per_visitor:
-                raise Busy(
-                    f"You already have {self.limits.active_per_visitor} runs waiting or running.",
-                    hint="Stop one of them or wait until it ends.",
-                )
-            self._turns.admit(address)
-            job = Job(secrets.token_hex(16), visitor, run, created=time.time(), expected=expected, address=address)
-            job.seen = self._clock()
-            self._jobs[job.id] = job
-            ended = [j for j in mine if not j.active]  # in the order in which they were submitted
-            for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
-                del self._jobs[old.id]
-            self._put(job)
+            self._admit(visitor, address)
+            job = self._new(visitor, run, address, expected)
         self.sweep()
+        return job
+
+    def _admit(self, visitor: str, address: str) -> None:
+        """Whether a visitor may have one more run wait; the caller holds the lock.
+
+        Raises:
+            Busy: a limit of this page is reached.
+        """
+        if sum(job.active for job in self._jobs.values() if job.visitor == visitor) >= self.limits.active_per_visitor:
+            raise Busy(
+                f"You already have {self.limits.active_per_visitor} runs waiting or running.",
+                hint="Stop one of them or wait until it ends.",
+            )
+        self._turns.admit(address)
+
+    def _new(self, visitor: str, run: RunPlan, address: str, expected: Expected | None) -> Job:
+        """A job that waits; the caller holds the lock."""
+        ended = [job for job in self._jobs.values() if job.visitor == visitor and not job.active]
+        for old in ended[: max(0, len(ended) + 1 - self.limits.kept_per_visitor)]:
+            del self._jobs[old.id]
+        job = Job(secrets.token_hex(16), visitor, run, created=time.time(), expected=expected, address=address)
+        job.seen = self._clock()
+        self._jobs[job.id] = job
+        self._put(job)
         return job
 
     def _put(self, job: Job) -> None:
@@ -237,9 +255,12 @@ class JobBook:
         now = self._clock()
         with self._lock:
             for job in list(self._jobs.values()):
-                # One that runs counts from its start: waiting took the time in which it could have been looked at.
-                most = self.limits.unseen_waiting if job.state == "queued" else self.limits.unseen
-                if job.active and now - max(job.seen, job.started or 0.0) > most:
+                # Waiting took the time in which one that runs could have been looked at.
+                most = self.limits.unseen_waiting if self.races.waits(job) else self.limits.unseen
+                if job.active and now - self.races.seen(job) > most:
+                    race = self.races.of(job)
+                    if race is not None:
+                        self.races.stop(race)
                     self.stop(job.id)
                 elif not job.active and now - job.seen > self.limits.idle:
                     self.free(job.id)
@@ -279,6 +300,7 @@ class JobBook:
                     "running",
                     self._clock() - job.spent,
                 )  # without the time in which it was stopped
+                self.races.began(job)
                 # Counted from the start, not from the queue.
                 token = CancelToken(self.limits.deadline)
                 if job.cancel.cancelled:
@@ -350,5 +372,6 @@ class JobBook:
     def _end(self, job: Job, state: State) -> None:
         job.state, job.ended, job.stopping = state, self._clock(), False
         job.retrainings = ()
+        self.races.ended(job, state)
         if state == "failed":
             job.session = None

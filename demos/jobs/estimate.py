@@ -34,6 +34,16 @@ def expect(run: RunPlan) -> Expected | None:
     return expected(run, paces())
 
 
+def expect_race(runs: Sequence[RunPlan]) -> list[Expected] | None:
+    """The same of the runs of a race, one after the other."""
+    if not warm.loaded.is_set():
+        return None
+    from sfr_core.runs.expect import expected_race
+    from sfr_core.runs.pace import paces
+
+    return expected_race(runs, paces())
+
+
 def _settled(run: RunPlan) -> bool:
     """Whether the passes of a run's model need not be timed; torch is loaded."""
     from sfr_core.runs.pace import paces

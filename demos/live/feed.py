@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from demos.jobs import hardware
 from demos.jobs.book import Job, JobBook
@@ -22,21 +22,56 @@ from demos.live import view as bridge
 OPEN = 256
 """Pages that may follow a run at once; the longest unasked is told to attach again."""
 GONE: dict[str, Any] = {"state": "gone"}
-NOTHING = bridge.reduce_all([])
+NOTHING = bridge.View()
 """A run that has not begun."""
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Follower:
-    """One page's place in a job's log."""
+class Reader:
+    """A place in a job's log, and what the live view shows of it."""
 
     job_id: str
-    view: bridge.View
-    at: int
+    view: bridge.View = NOTHING
+    at: int = 0
+
+    def read_on(self, job: Job) -> bridge.View:
+        """The view with the events that came since."""
+        fresh = job.log[self.at :]
+        self.at += len(fresh)
+        self.view = bridge.reduce_all(fresh, self.view)
+        return self.view
+
+
+class Handles(Generic[T]):
+    """What pages follow, by random handles; the caller holds a lock. A handle shows something and can do nothing to it."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, T] = OrderedDict()
+
+    def open(self, what: T) -> str:
+        """A new handle; beyond OPEN the longest unasked goes."""
+        handle = secrets.token_hex(16)
+        self._open[handle] = what
+        while len(self._open) > OPEN:
+            self._open.popitem(last=False)
+        return handle
+
+    def get(self, have: Any) -> T | None:
+        """What the handle `follow` that came from a browser stands for."""
+        handle = have.get("follow") if isinstance(have, Mapping) else None
+        if not isinstance(handle, str) or handle not in self._open:
+            return None
+        self._open.move_to_end(handle)
+        return self._open[handle]
+
+    def close(self, have: Mapping[str, Any]) -> None:
+        """The handle stands for nothing any more."""
+        self._open.pop(have["follow"], None)
 
 
 class Feed:
-    """Handles by which pages read on in the logs of jobs. A handle shows one run and can do nothing to it.
+    """Handles by which pages read on in the logs of jobs.
 
     Args:
         book: all jobs of the process.
@@ -44,8 +79,8 @@ class Feed:
 
     def __init__(self, book: JobBook) -> None:
         self._book = book
-        self._open: OrderedDict[str, _Follower] = OrderedDict()
-        self._ahead: dict[str, _Follower] = {}
+        self._open: Handles[Reader] = Handles()
+        self._ahead: dict[str, Reader] = {}
         """How far the runs are that others wait for."""
         self._lock = threading.Lock()
 
@@ -55,15 +90,12 @@ class Feed:
         The caller has made sure that this visitor owns the job.
         """
         active = job.active  # asked before the log is read, so that no event is missed
-        events = list(job.log)
-        view, follow = bridge.reduce_all(events), ""
+        reader, follow = Reader(job.id), ""
+        view = reader.read_on(job)
         if active:
-            follow = secrets.token_hex(16)
             with self._lock:
-                self._open[follow] = _Follower(job.id, view, len(events))
-                while len(self._open) > OPEN:
-                    self._open.popitem(last=False)
-        return live.of_job(job, view, **self._around(job), follow=follow)
+                follow = self._open.open(reader)
+        return live.of_job(job, view, **self.around(job), follow=follow)
 
     def read(self, have: Any) -> dict[str, Any]:
         """What a page does not know yet.
@@ -74,22 +106,19 @@ class Feed:
         Returns:
             See `live.poll`; ``{"state": "gone"}`` where the handle or the job is no longer known.
         """
-        if not isinstance(have, Mapping) or not isinstance(have.get("follow"), str):
-            return GONE
         with self._lock:
-            entry = self._open.get(have["follow"])
-            job = self._book.get(entry.job_id) if entry is not None else None
-            if entry is None or job is None:
-                self._open.pop(have["follow"], None)
+            reader = self._open.get(have)
+            job = None if reader is None else self._book.get(reader.job_id)
+            if reader is None or job is None:
+                if reader is not None:
+                    self._open.close(have)
                 return GONE
-            self._open.move_to_end(have["follow"])
             self._book.touch(job.id)
-            fresh = job.log[entry.at :]
-            entry.at += len(fresh)
-            entry.view = view = bridge.reduce_all(fresh, entry.view)
-        return live.poll(job, view, have, **self._around(job))
+            view = reader.read_on(job)
+        return live.poll(job, view, have, **self.around(job))
 
-    def _around(self, job: Job) -> dict[str, Any]:
+    def around(self, job: Job) -> dict[str, Any]:
+        """What is to be said of a job beside its log."""
         now = self._book.now()
         return {
             "place": self._book.place(job.id),
@@ -101,16 +130,8 @@ class Feed:
     def _wait(self, job: Job, now: float) -> float | None:
         """Seconds until a job that waits begins; None where it is not known of all before it."""
         before = self._book.before(job.id)
-        with self._lock:
-            self._ahead = {other.id: self._ahead.get(other.id) or _Follower(other.id, NOTHING, 0) for other in before}
-            left = [live.left(other, self._view(other), now) for other in before]
+        with self._lock:  # every page that waits asks at every poll, so the logs are read on, not anew
+            self._ahead = {other.id: self._ahead.get(other.id) or Reader(other.id) for other in before}
+            left = [live.left(other, self._ahead[other.id].read_on(other), now) for other in before]
         known = [seconds for seconds in left if seconds is not None]
         return sum(known) / self._book.workers if len(known) == len(left) else None
-
-    def _view(self, job: Job) -> bridge.View:
-        """A job as it stands; the caller holds the lock. Every page that waits asks at every poll, so the log is read on, not anew."""
-        entry = self._ahead[job.id]
-        fresh = job.log[entry.at :]
-        entry.at += len(fresh)
-        entry.view = bridge.reduce_all(fresh, entry.view)
-        return entry.view

@@ -181,3 +181,13 @@ LIVE: dict[str, Any] = {
 }
 WORKER_LOST = "The worker that computed this run was lost."
 WORKER_LOST_HINT = "Start the run again."
+
+RACE_TITLE = "{n} runs forget {what}"
+RACE_LINES = {
+    "run": "Run {i} of {n}, {method} with seed {seed}. {line}",
+    "finished": "All {n} runs have ended.",
+    "cancelled": "Stopped: {done} of {n} runs went to their end. Their results are kept.",
+    "failed_one": "One run failed.",
+    "failed": "{failed} runs failed.",
+}
+RACE_DEADLINE = "It was stopped after {steps} steps: the time limit was reached."

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfr_core.asked import config_of
 from sfr_core.catalog import title_of
 from sfr_core.cli.models import own_reference, tell_known, uploaded_model
 from sfr_core.cli.options import WHAT, add_what, given_fields
 from sfr_core.cli.tables import table_lines
 from sfr_core.cli.talk import CANCELLED, log, stop_on_signals, tell
-from sfr_core.configs import RunConfig
 from sfr_core.configs.run import ACCEPTED
 from sfr_core.data.datasets import Dataset
 from sfr_core.errors import ConfigError, given
@@ -23,10 +20,10 @@ from sfr_core.metrics.definitions import MetricDefinition
 from sfr_core.plan import RunPlan
 from sfr_core.runs.files import json_text
 from sfr_core.runs.place import check_folder, claimed
-from sfr_core.runs.race_plan import check_same, configs_of, plans_of
+from sfr_core.runs.race_plan import check_same, command_of, plans_of
 from sfr_core.runs.race_record import FILE, Race, RunBegan, RunEnded, race_event_json, read_race
 from sfr_core.runs.race_table import Standing, Stat, quantities, standings
-from sfr_core.zoo.shipped import card, shareable
+from sfr_core.zoo.shipped import card
 
 if TYPE_CHECKING:
     from sfr_core.runs.expect import Expected
@@ -73,11 +70,7 @@ def _race_claimed(args: argparse.Namespace, begun: Race | None) -> int:
     own = uploaded_model(args, wanted, say=log)
     model = card(wanted["model"]) if own is None else own.card
 
-    def config(method: str, seed: int) -> RunConfig:
-        return config_of({**wanted, "model": model.id, "method": method, "seed": str(seed)}, [], model.kind)
-
-    configs = configs_of(methods, seeds, config)
-    plans = plans_of(configs, model, dataset=None if own is None else own.dataset, files=True)
+    plans = plans_of(wanted, methods, seeds, model, dataset=None if own is None else own.dataset, files=True)
     first = next(iter(plans.values()))
     if begun is not None:
         check_same(begun, plans)
@@ -85,7 +78,7 @@ def _race_claimed(args: argparse.Namespace, begun: Race | None) -> int:
         for method in methods:
             tell_known(own, method, say=log if method == methods[0] else lambda line: None, anyway=args.anyway)
     retrained = None if args.retrained is None else own_reference(args.retrained, own, first, say=log)
-    return _run(plans, begun, own, retrained, args.out, _command(wanted, model.id, methods, seeds))
+    return _run(plans, begun, own, retrained, args.out, command_of([run.config for run in plans.values()]))
 
 
 def _listed(text: str) -> list[str]:
@@ -97,14 +90,6 @@ def _seed(text: str) -> int:
         return int(text)
     except ValueError:
         raise ConfigError(f"The seed must be {ACCEPTED['seed']}.", hint=f"You gave {given(text)}.") from None
-
-
-def _command(wanted: dict[str, Any], model: str, methods: Sequence[str], seeds: Sequence[int]) -> str:
-    """The race as a command, without folders of this machine."""
-    words = {**wanted, "model": shareable(model), "methods": ",".join(methods), "seeds": ",".join(map(str, seeds))}
-    free = words.pop("data", None)
-    said = [part for name, value in words.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    return shlex.join(["python", "-m", "sfr_core", "race", *said, *(["--data-free"] if free else [])])
 
 
 def _run(

@@ -136,8 +136,7 @@ def _one(
         return ended_row(entry, plan, "stopped", said=said, steps=last.steps), place
     if result is None:
         return ended_row(entry, plan, "done", steps=session.tally.steps), place
-    machine = this_machine(session.used.device)
-    return result_row(entry, plan, result, session.reports, session.dataset, machine), place
+    return result_row(entry, plan, result, session.reports, session.dataset), place
 
 
 def settled(plan: RunPlan, place: Place) -> RunPlan:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from sfr_core.asked import config_of
 from sfr_core.configs import RunConfig
 from sfr_core.data.datasets import Dataset
 from sfr_core.errors import ConfigError, InputError, quoted
 from sfr_core.plan import ForgetPlan, RunPlan, plan
 from sfr_core.runs.race_record import FILE, Race
 from sfr_core.zoo.cards import ModelCard
+from sfr_core.zoo.shipped import shareable
 
 MOST = 500
 """Runs of one race."""
@@ -20,14 +24,24 @@ def entry_of(config: RunConfig) -> str:
     return f"{config.method}-{config.seed}"
 
 
-def configs_of(
-    methods: Sequence[str], seeds: Sequence[int], config: Callable[[str, int], RunConfig]
-) -> dict[str, RunConfig]:
-    """A run for every method and seed, by entry: a round of all methods with one seed after the other, so that a race that is stopped
-    early has something of every method.
+def plans_of(
+    wanted: Mapping[str, Any],
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    card: ModelCard,
+    *,
+    dataset: Dataset | None = None,
+    files: bool = False,
+) -> dict[str, RunPlan]:
+    """A run for every method and seed, by entry: first all methods with the first seed, then with the next, so that a race that is
+    stopped early has something of every method. They share what is forgotten.
+
+    Args:
+        wanted: fields of a RunConfig as for asked.config_of, without method and seed; the preset decides the settings.
+        card: the model. dataset, files: as for `plan`.
 
     Raises:
-        ConfigError: none, the same one twice, or too many. InputError: as `config`.
+        ConfigError: no method or seed, the same one twice, or too many. InputError: as asked.config_of and `plan`.
     """
     for what, given in (("method", methods), ("seed", seeds)):
         if not given:
@@ -37,20 +51,33 @@ def configs_of(
             raise ConfigError(f"The {what} {quoted(twice)} is named twice.", hint=f"Name every {what} once.")
     if len(methods) * len(seeds) > MOST:
         raise ConfigError(f"A race has at most {MOST} runs.", hint="Name fewer methods or seeds.")
-    found = [config(method, seed) for seed in seeds for method in methods]
-    return {entry_of(one): one for one in found}
-
-
-def plans_of(
-    configs: Mapping[str, RunConfig], card: ModelCard, *, dataset: Dataset | None = None, files: bool = False
-) -> dict[str, RunPlan]:
-    """The runs of a race, planned; they share what is forgotten. Arguments and errors as for `plan`."""
     forget: ForgetPlan | None = None
     found: dict[str, RunPlan] = {}
-    for entry, config in configs.items():
-        found[entry] = planned = plan(config, card=card, dataset=dataset, forget=forget, files=files)
-        forget = planned.forget
+    for seed in seeds:
+        for method in methods:
+            config = config_of({**wanted, "model": card.id, "method": method, "seed": str(seed)}, [], card.kind)
+            found[entry_of(config)] = one = plan(config, card=card, dataset=dataset, forget=forget, files=files)
+            forget = one.forget
     return found
+
+
+def command_of(configs: Sequence[RunConfig]) -> str:
+    """The command that makes a race of these runs again, without folders of this machine."""
+    first = configs[0]
+    words = {
+        "model": shareable(first.model),
+        "forget": first.forget,
+        "redirect": first.redirect,
+        "methods": ",".join(dict.fromkeys(config.method for config in configs)),
+        "seeds": ",".join(dict.fromkeys(str(config.seed) for config in configs)),
+        "preset": first.preset,
+    }
+    usual = {"variant": "official", "device": "auto", "precision": "auto", "memory": "plain"}
+    words |= {name: getattr(first, name) for name, value in usual.items() if getattr(first, name) != value}
+    said = [part for name, value in words.items() if value for part in (f"--{name}", value)]
+    return shlex.join(
+        ["python", "-m", "sfr_core", "race", *said, *(["--data-free"] if first.data == "data-free" else [])]
+    )
 
 
 def check_same(begun: Race, plans: Mapping[str, RunPlan]) -> None:

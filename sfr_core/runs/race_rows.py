@@ -48,14 +48,11 @@ def ended_row(entry: str, run: RunPlan, status: Status, *, said: str = "", steps
     )
 
 
-def result_row(
-    entry: str, run: RunPlan, result: RunResult, reports: Mapping[Any, Report], dataset: Dataset, machine: str
-) -> RaceRow:
+def result_row(entry: str, run: RunPlan, result: RunResult, reports: Mapping[Any, Report], dataset: Dataset) -> RaceRow:
     """Of a run that went to its end.
 
     Args:
         entry: its name in the race. reports: answers picture by picture (Session.reports). dataset: the model's pictures.
-        machine: with versions.
     """
     return replace(
         ended_row(entry, run, "done", steps=result.steps),
@@ -70,8 +67,13 @@ def result_row(
         retrain_passes=result.retrain_passes,
         seconds=result.seconds,
         device=result.device,
-        machine=machine,
+        machine=machine_of(result),
     )
+
+
+def machine_of(result: RunResult) -> str:
+    """Where a run was made, with the versions that its numbers depend on."""
+    return ", ".join([result.device, *(f"{name} {version}" for name, version in result.versions.items())])
 
 
 def why(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ from demos import api
 from demos.context import Refusal
 from demos.jobs.book import Job, JobBook
 from sfr_core.events import Event, Finished
+from sfr_core.runs.race_record import Race
 
 GOOD = {"model": "fashion-mnist-resnet", "forget": "class:Bag", "method": "finetune"}
 LONG, DIGITS = "x" * 10_000, "9" * 5_000
@@ -60,6 +63,45 @@ def test_any_argument_of_any_endpoint(endpoints: dict[str, Callable[..., Any]]) 
         assert refused(lambda: endpoints["list_methods"](value))  # noqa: B023
         assert refused(lambda: endpoints["submit_run"](value, value))  # noqa: B023
     assert endpoints["run_events"](job, visitor, 1_000)["events"] == []
+
+
+def test_any_argument_of_the_endpoints_of_a_race(endpoints: dict[str, Callable[..., Any]]) -> None:
+    of_race = {"model": "fashion-mnist-resnet", "forget": "class:Bag"}
+    for value in HOSTILE:
+        assert refused(lambda: endpoints["race"](value, value))  # noqa: B023
+        assert refused(lambda: endpoints["stop_race"](value, value))  # noqa: B023
+        assert refused(lambda: endpoints["submit_race"](value, ["finetune"], [0]))  # noqa: B023
+        assert refused(lambda: endpoints["submit_race"](of_race, value, [0]))  # noqa: B023
+        assert refused(lambda: endpoints["submit_race"](of_race, ["finetune"], value))  # noqa: B023
+        assert refused(lambda: endpoints["submit_race"](of_race, [value], [0]))  # noqa: B023
+        assert refused(lambda: endpoints["submit_race"](of_race, ["finetune"], [value]))  # noqa: B023
+        for field in (*api.RACE_FIELDS, "settings", "method", LONG):
+            assert refused(lambda: endpoints["submit_race"]({**of_race, field: value}, ["finetune"], [0]))  # noqa: B023
+    for lacking in ("model", "forget"):
+        rest = {name: value for name, value in of_race.items() if name != lacking}
+        assert f"lacks '{lacking}'" in refused(lambda: endpoints["submit_race"](rest, ["finetune"], [0]))  # noqa: B023
+
+
+def test_a_race_through_the_endpoints(endpoints: dict[str, Callable[..., Any]]) -> None:
+    made = endpoints["submit_race"](
+        {"model": "fashion-mnist-resnet", "forget": "class:Bag"}, ["finetune", "salun"], [0, 1]
+    )
+    assert re.fullmatch("[0-9a-f]{32}", made["race"])
+    end = time.monotonic() + 60
+    while (told := endpoints["race"](made["race"], made["visitor"]))["state"] in ("queued", "running"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert told["state"] == "finished"
+    assert (
+        list(told["jobs"])
+        == [row["entry"] for row in told["record"]["rows"]]
+        == ["finetune-0", "salun-0", "finetune-1", "salun-1"]
+    )
+    assert Race.from_json(told["record"]).left == ()
+    job = told["jobs"]["salun-1"]
+    assert endpoints["run_events"](job, made["visitor"], 0)["state"] == "finished"
+    assert endpoints["stop_race"](made["race"], made["visitor"]) == "finished"
+    assert refused(lambda: endpoints["race"](made["race"], "f" * 32))
 
 
 def test_any_value_of_any_field_of_a_config(endpoints: dict[str, Callable[..., Any]]) -> None:

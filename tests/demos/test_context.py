@@ -15,6 +15,7 @@ from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, Finished
+from tests.demos.race_examples import plans
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Bag", method="finetune", settings={})
 ANNA, BERT = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}
@@ -100,6 +101,24 @@ def test_show_keeps_the_visitor_and_makes_one_for_nobody(make: Callable[..., Pag
     value, job_id = ctx.show("nonsense", None)
     assert job_id == ""
     assert re.fullmatch(r"[0-9a-f]{32}", value["visitor"])
+
+
+def test_a_browser_remembers_its_race_whatever_run_it_shows(make: Callable[..., PageContext]) -> None:
+    ctx = make()
+    race = ctx.submit_race(ANNA, plans(("finetune",)))
+    anna = ctx.with_race(ANNA | {"clock": 60}, race)
+    assert anna == {**ANNA, "clock": 60, "race": race.id}
+    assert ctx.race_of(anna) is race
+    assert ctx.race_of({**anna, "visitor": BERT["visitor"]}) is None
+    shown, _ = ctx.show(anna, ctx.submit(ANNA, CONFIG))
+    assert ctx.race_of(shown) is race
+    assert ctx.with_race(shown, None)["race"] == ""
+    for value in ({}, {**ANNA, "race": [race.id]}, {**ANNA, "race": "0" * 32}, None):
+        assert ctx.race_of(value) is None
+    with pytest.raises(gr.Error, match="has not finished loading"):
+        ctx.submit_race({}, plans(("finetune",)))
+    with pytest.raises(gr.Error, match="1 to 18 runs"):
+        ctx.submit_race(ANNA, {})
 
 
 def test_titles_tell_a_wrong_wish_from_a_failed_run() -> None:

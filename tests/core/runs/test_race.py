@@ -15,14 +15,13 @@ import torch
 from torch import nn
 
 from sfr_core.cancel import CancelToken
-from sfr_core.configs import RunConfig
 from sfr_core.errors import LOWER, ConfigError, InputError, OutOfMemory
 from sfr_core.events import Step
 from sfr_core.ops.device import cpu_threads
-from sfr_core.plan import RunPlan
+from sfr_core.plan import RunPlan, plan
 from sfr_core.runs.files import CONFIG, FILES, WEIGHTS, read_config, read_events, read_result, read_weights
 from sfr_core.runs.race import new_race, race
-from sfr_core.runs.race_plan import check_same, configs_of, plans_of
+from sfr_core.runs.race_plan import check_same, plans_of
 from sfr_core.runs.race_record import FILE, Race, RaceEnded, RaceEvent, RaceRow, RunBegan, RunEnded, Told, read_race
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
@@ -37,20 +36,24 @@ METHODS = ("sfr-on", "finetune", "gradient-ascent", "random-label")
 
 
 def plans(card: ModelCard, methods: tuple[str, ...] = METHODS, seeds: tuple[int, ...] = (0,), **changes: Any) -> dict[str, RunPlan]:  # fmt: skip
-    def config(method: str, seed: int) -> RunConfig:
-        settings = SMALL[method] | changes.get(method.replace("-", "_"), {})
-        return RunConfig(model=card.id, forget=FORGET, method=method, settings=settings, seed=seed, device="cpu", precision="fp32")  # fmt: skip
+    """A race with settings that let every method end within a few steps."""
+    wanted = plans_of({"forget": FORGET, "device": "cpu", "precision": "fp32"}, methods, seeds, card, dataset=DATASET)
+    return {
+        entry: plan(
+            replace(run.config, settings={**SMALL[run.config.method], **changes.get(run.config.method, {})}),
+            card=card, dataset=DATASET, forget=run.forget,
+        )
+        for entry, run in wanted.items()
+    }  # fmt: skip
 
-    return plans_of(configs_of(methods, seeds, config), card, dataset=DATASET)
 
-
-def opened(plan: RunPlan) -> Session:
+def opened(run: RunPlan) -> Session:
     def load() -> nn.Module:
         module = TinyNet()
-        load_weights(module, plan.card.folder / plan.card.file, sha256=plan.card.sha256)
+        load_weights(module, run.card.folder / run.card.file, sha256=run.card.sha256)
         return module.eval()
 
-    return Session(plan, DATASET, load, TinyNet)
+    return Session(run, DATASET, load, TinyNet)
 
 
 def raced(
@@ -176,9 +179,9 @@ def test_a_race_that_is_stopped_between_two_runs_begins_no_other(card: ModelCard
 
 
 def test_a_run_that_diverges_is_a_row_and_the_race_goes_on(card: ModelCard, tmp_path: Path) -> None:
-    def spoilt(plan: RunPlan) -> Session:
-        session = opened(plan)
-        if plan.config.method == "finetune":
+    def spoilt(run: RunPlan) -> Session:
+        session = opened(run)
+        if run.config.method == "finetune":
             with torch.no_grad():
                 session.task.model.get_parameter("fc.weight").mul_(1e38)  # the first loss is not finite
         return session
@@ -201,10 +204,10 @@ def test_a_run_that_diverges_is_a_row_and_the_race_goes_on(card: ModelCard, tmp_
     ],
 )  # fmt: skip
 def test_a_run_that_cannot_begin_is_a_row_too(card: ModelCard, tmp_path: Path, error: Exception, said: str) -> None:
-    def broken(plan: RunPlan) -> Session:
-        if plan.config.method == "finetune":
+    def broken(run: RunPlan) -> Session:
+        if run.config.method == "finetune":
             raise error
-        return opened(plan)
+        return opened(run)
 
     raced(plans(card), tmp_path, opened=broken)
     assert [(row.status, row.said) for row in read_race(tmp_path).rows] == [("done", ""), ("failed", said), ("done", ""), ("done", "")]  # fmt: skip
