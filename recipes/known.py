@@ -1,8 +1,8 @@
 """Makes assets/known: what the shipped models answer and draw in the default runs, so that nobody's first run computes it.
 
-    python -m recipes.known [--anew] [NAME ...]
+    python -m recipes.known [--anew] [--precisions fp32 bf16] [NAME ...]
 
-Each default run is made with a single step, in both precisions, and computes what is missing. Its entries (sfr_core/runs/known.py) then hold
+Each default run is made with a single step, in both precisions or in one (half precision takes hours where it is imitated), and computes what is missing. Its entries (sfr_core/runs/known.py) then hold
 on every machine. With `--anew` all of them go before.
 """
 
@@ -30,6 +30,7 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 def main(argv: list[str] | None = None) -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--anew", action="store_true", help="remove every entry first")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(LESSONS)}; default all")
     args = parser.parse_args(argv)
     if unknown := set(args.names) - set(LESSONS):
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         for lesson in (LESSONS[name] for name in args.names or LESSONS):
             method = default_method(lesson.model)
             settings = {**resolve(lesson.model, method, "quick", forget=lesson.forget), "steps": 1}
-            for precision in PRECISIONS:
+            for precision in args.precisions:
                 config = RunConfig(
                     model=lesson.model,
                     forget=lesson.forget,
