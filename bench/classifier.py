@@ -41,8 +41,12 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "R": {"alternate": False, "adaptive": False, "mask": False},
     "R-on": {"alternate": True, "adaptive": False, "mask": False},
     "F R-on": {"alternate": True, "adaptive": True, "mask": False},
+    "separate": {"forget_optimizer": "adam"},
+    "unseen": {"stop_when_unseen": True},
 }
-"""Parts of SFR-on as the paper adds them up; the whole, S F R-on, is SFR-on itself."""
+"""Parts of SFR-on as the paper adds them up (the whole, S F R-on, is SFR-on itself), and switches of others' that it has."""
+SWITCHES = ("separate", "unseen")
+"""Those that have trials of their own."""
 COMMON = ("class:Sneaker", "class:Shirt", "class:Trouser")
 """Classes on which every method is measured: one of three kinds of shoes, the one most often mistaken, the most distinct."""
 TENTHS = tuple(f"random:0.1@{seed}" for seed in range(5))
@@ -79,7 +83,8 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
     """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
     method, preset, variant, ablation, forget = wanted
     named = "quick" if preset == TUNED else preset
-    changes = {**(tuned(method, forget) if preset == TUNED else {}), **ABLATIONS.get(ablation, {})}
+    switched = f"{method}+{ablation}" if ablation in SWITCHES else method
+    changes = {**(tuned(switched, forget) if preset == TUNED else {}), **ABLATIONS.get(ablation, {})}
     settings = resolve(MODEL, method, named, variant, changes, forget=forget)
     session = Session.open(
         RunConfig(model=MODEL, forget=forget, method=method, preset=named, variant=variant, settings=settings)  # type: ignore[arg-type]

@@ -33,6 +33,7 @@ SEED = 101
 TRIALS = 8
 Space = Mapping[str, tuple[Any, ...]]
 _SGD = (0.005, 0.01, 0.02, 0.05)
+_SMALL = (0.0002, 0.0005, 0.001, 0.002)
 SPACES: dict[str, Space] = {
     "finetune": {"lr": (0.05, 0.1, 0.2, 0.4), "epochs": (3, 5)},
     "gradient-ascent": {"lr": (0.001, 0.002, 0.004, 0.008), "epochs": (1, 3)},
@@ -40,9 +41,22 @@ SPACES: dict[str, Space] = {
     "salun": {"lr": _SGD, "epochs": (2, 4)},
     "bad-teacher": {"lr": (0.05, 0.1, 0.2, 0.5), "temperature": (1.0, 3.0)},
     "scrub": {"lr": (0.0005, 0.001, 0.002, 0.004), "forget_epochs": (1, 2)},
+    "delete": {"lr": _SMALL, "epochs": (4, 12)},
+    "ssd": {"alpha": (1.2, 1.5, 2.0, 4.0), "lam": (0.5, 1.0)},
+    "l1-sparse": {"lr": (0.02, 0.05, 0.1, 0.2), "l1": (1e-4, 5e-4)},
+    "boundary-shrink": {"lr": _SMALL, "epochs": (3, 9)},
+    "munba": {"lr": _SGD, "epochs": (1, 2)},
+    "mupht": {"directions": (1, 3, 8, 16), "retain_aware": (False, True)},
     "sfr-on": {"lr": (0.01, 0.02), "forget_every": (5, 30), "alpha": (20.0, 40.0)},
+    "sfr-on+separate": {"forget_optimizer": ("adam",), "forget_lr": (1e-4, 3e-4, 1e-3, 3e-3), "forget_every": (5, 30)},
+    "sfr-on+unseen": {"stop_when_unseen": (True,), "lr": (0.01, 0.02), "forget_every": (5, 30), "alpha": (20.0, 40.0)},
 }
-"""Of each method the values that are tried, each with each: TRIALS combinations."""
+"""Of each method the values that are tried, each with each: TRIALS combinations. After a "+", a switch of the method."""
+
+
+def id_of(method: str) -> str:
+    """The catalog's name of a method with or without a switch."""
+    return method.partition("+")[0]
 
 
 def settings_of(method: str) -> list[dict[str, Any]]:
@@ -74,8 +88,9 @@ def measure(method: str, kind: Kind, tried: dict[str, Any], precision: Precision
     from recipes.tuning.classifier import trial  # needs the whole data set, which a table does not
 
     forget = HELD_OUT[kind]
-    settings = resolve(CLASSIFIER, method, "quick", overrides=tried, forget=forget)
-    outcome = trial(method, forget, settings, SEED, precision)
+    name = id_of(method)
+    settings = resolve(CLASSIFIER, name, "quick", overrides=tried, forget=forget)
+    outcome = trial(name, forget, settings, SEED, precision)
     return {
         "method": method, "forget": forget, "seed": SEED, "tried": tried, "settings": settings, "outcome": outcome,
         "precision": precision, "machine": machine(), "date": today(),

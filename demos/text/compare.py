@@ -8,6 +8,8 @@ PARTS = {
     "R": "SFR-on's joint step alone (R)",
     "R-on": "SFR-on without mask and adaptive weights (R-on)",
     "F R-on": "SFR-on without mask (F R-on)",
+    "separate": "SFR-on with separate optimisers (DualOptim)",
+    "unseen": "SFR-on that stops when a picture looks unseen",
 }
 """Ablations of SFR-on as the paper calls them."""
 EXTRA = "{name} ({extras})"

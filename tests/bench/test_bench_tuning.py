@@ -27,7 +27,7 @@ def cells(method: str, **outcomes: dict[str, float]) -> list[dict[str, Any]]:
 def test_every_method_has_as_many_trials_of_settings_that_it_has(method: str) -> None:
     tried = settings_of(method)
     assert len(tried) == TRIALS == len({str(one) for one in tried})
-    config = BY_KIND["classifier"][method].config_cls
+    config = BY_KIND["classifier"][tuning.id_of(method)].config_cls
     for one in tried:
         config.from_dict({**config().to_dict(), **one})
 
