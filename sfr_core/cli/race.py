@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from sfr_core.plan import RunPlan
 from sfr_core.runs.files import json_text
 from sfr_core.runs.place import check_folder, claimed
 from sfr_core.runs.race_plan import check_same, command_of, plans_of
-from sfr_core.runs.race_record import FILE, Race, RunBegan, RunEnded, race_event_json, read_race
+from sfr_core.runs.race_record import FILE, Race, RaceEvent, RunBegan, RunEnded, race_event_json, read_race
 from sfr_core.runs.race_table import Standing, Stat, quantities, standings
 from sfr_core.zoo.shipped import card
 
@@ -102,7 +102,6 @@ def _run(
 ) -> int:
     """Makes the race, and returns the exit code."""
     from sfr_core.ops.ranks import processes
-    from sfr_core.runs.pace import paces
     from sfr_core.runs.race import new_race, race
     from sfr_core.runs.session import Session
 
@@ -121,24 +120,13 @@ def _run(
         if expected:
             seconds, n = sum(one.seconds for one in expected.values()), len(expected)
             log(f"Expected: about {seconds:.0f} s for {n} run{'s' if n > 1 else ''}.")
-        started = begin = time.monotonic()
-        opening: float | None = None
+        started = time.monotonic()
         out.mkdir(parents=True, exist_ok=True)
-        for event in race(plans, known, out, cancel=cancel, opened=opened):
-            tell(json_text(race_event_json(event)))
-            if isinstance(event, RunBegan):
-                begin, opening = time.monotonic(), None
-                log(f"run {event.i} of {event.total}: {event.entry}")
-            elif opening is None:
-                opening = time.monotonic() - begin
-            if isinstance(event, RunEnded):
-                row = event.row
-                if row.said:
-                    log(f"{row.entry}: {row.said}")
-                if row.status == "done" and row.entry in expected and opening is not None:
-                    took = time.monotonic() - begin - opening
-                    ran = expected[row.entry].ran(row.method, method=row.seconds, seconds=took)
-                    paces().learn(plans[row.entry], ran, opening)
+        try:
+            _follow(race(plans, known, out, cancel=cancel, opened=opened), plans, expected)
+        except KeyboardInterrupt:
+            log(f"Ended at once; the runs that had ended are in {out}. The same command goes on with the others.")
+            return CANCELLED
     made = read_race(out)
     for line in table_text(made):
         log(line)
@@ -147,6 +135,29 @@ def _run(
         return CANCELLED
     log(f"Done in {time.monotonic() - started:.1f} s; the runs and {FILE} are in {out}.")
     return 0
+
+
+def _follow(events: Iterator[RaceEvent], plans: dict[str, RunPlan], expected: dict[str, Expected]) -> None:
+    """Tells what a race says, and learns from its runs how long such runs take."""
+    from sfr_core.runs.pace import paces
+
+    begin, opening = time.monotonic(), None
+    for event in events:
+        tell(json_text(race_event_json(event)))
+        if isinstance(event, RunBegan):
+            begin, opening = time.monotonic(), None
+            log(f"run {event.i} of {event.total}: {event.entry}")
+            continue
+        opening = time.monotonic() - begin if opening is None else opening
+        if not isinstance(event, RunEnded):
+            continue
+        row = event.row
+        if row.said:
+            log(f"{row.entry}: {row.said}")
+        told = expected.get(row.entry)
+        if row.status == "done" and told is not None:
+            ran = told.ran(row.method, method=row.seconds, seconds=time.monotonic() - begin - opening)
+            paces().learn(plans[row.entry], ran, opening)
 
 
 def _expected(

@@ -84,6 +84,7 @@ def race(
     """
     if begun.place is not None:
         pick_device(begun.place.device)
+    _write(folder, begun)
     for i, (entry, plan) in enumerate(plans.items(), 1):
         if entry not in begun.left:
             continue
@@ -92,14 +93,18 @@ def race(
         yield RunBegan(entry=entry, i=i, total=len(plans))
         row, place = yield from _one(entry, plan, begun.place, folder, cancel, live_every, opened)
         begun = replace(begun.with_row(row), place=place)
-        try:
-            write_race(folder, begun)
-        except OSError as error:
-            raise RunError(
-                f"The race's file could not be written ({reason(error)}).", hint="Free some space and go on with it."
-            ) from None
+        _write(folder, begun)
         yield RunEnded(row=row)
     yield RaceEnded(status="stopped" if begun.left else "done")
+
+
+def _write(folder: Path, begun: Race) -> None:
+    try:
+        write_race(folder, begun)
+    except OSError as error:
+        raise RunError(
+            f"The race's file could not be written ({reason(error)}).", hint="Free some space and go on with it."
+        ) from None
 
 
 def _one(

@@ -19,6 +19,7 @@ from sfr_core.errors import LOWER, ConfigError, InputError, OutOfMemory
 from sfr_core.events import Step
 from sfr_core.ops.device import cpu_threads
 from sfr_core.plan import RunPlan, plan
+from sfr_core.results import GeneratorRecord
 from sfr_core.runs.files import CONFIG, FILES, WEIGHTS, read_config, read_events, read_result, read_weights
 from sfr_core.runs.race import new_race, race
 from sfr_core.runs.race_plan import check_same, plans_of
@@ -29,7 +30,9 @@ from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import load_weights
 from tests.core.grammar import check_grammar
 from tests.core.tiny import SMALL, TinyNet, same, tiny_dataset
+from tests.core.tiny_ddpm_run import ddpm_session, grey_dataset
 from tests.core.tiny_run import FORGET, tiny_card, tiny_session
+from tests.core.tiny_unet import ddpm_card
 
 DATASET = tiny_dataset()
 METHODS = ("sfr-on", "finetune", "gradient-ascent", "random-label")
@@ -176,6 +179,33 @@ def test_a_race_that_is_stopped_between_two_runs_begins_no_other(card: ModelCard
     events = raced(plans(card), tmp_path, stop=lambda event: isinstance(event, RunEnded))
     assert [type(event) for event in events if not isinstance(event, Told)] == [RunBegan, RunEnded, RaceEnded]
     assert [row.status for row in read_race(tmp_path).rows] == ["done"]
+
+
+def test_a_race_that_is_stopped_before_its_first_run_has_its_plan_in_its_file(card: ModelCard, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    wanted = plans(card)
+    assert list(race(wanted, new_race(wanted, "race"), tmp_path, cancel=cancel, opened=opened)) == [
+        RaceEnded(status="stopped")
+    ]
+    assert read_race(tmp_path).left == tuple(wanted)
+
+
+def test_a_generators_rows_have_its_records_and_no_neighbours(tmp_path: Path) -> None:
+    model = ddpm_card(tmp_path / "model", source="own")
+    wanted = plans_of({"forget": FORGET, "device": "cpu", "precision": "fp32"}, ("joint", "finetune"), [0], model, dataset=grey_dataset())  # fmt: skip
+    folder = tmp_path / "race"
+    folder.mkdir()
+
+    def drawing(run: RunPlan) -> Session:
+        return ddpm_session(tmp_path / "model", run.config.method, card=model)
+
+    list(race(wanted, new_race(wanted, "race"), folder, cancel=CancelToken(), opened=drawing))
+    rows = read_race(folder).rows
+    assert [(row.status, row.neighbours, row.avg_d) for row in rows] == [("done", (), None)] * 2
+    assert all(isinstance(row.after, GeneratorRecord) for row in rows)
+    one, other = (read_weights(folder / entry) for entry in wanted)
+    assert not same(one, other)
 
 
 def test_a_run_that_diverges_is_a_row_and_the_race_goes_on(card: ModelCard, tmp_path: Path) -> None:
