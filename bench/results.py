@@ -3,7 +3,7 @@
     python -m bench.results [--check]
 
 In the document a table stands between `<!-- COMMAND -->` and `<!-- end -->`, where COMMAND is the one that prints it.
-The page's are in assets/compared.json (bench/compared.py). `--check` writes nothing and exits with 1 where a table is not what its command prints.
+The page's are in assets/compared.json and assets/sweeps.json (bench/compared.py, bench/sweep.py). `--check` writes nothing and exits with 1 where a table is not what its command prints.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import both, classifier, compared, estimate, generators, page
+from bench import both, classifier, compared, estimate, generators, page, sweep
 from recipes.command import parser_of
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
@@ -23,6 +23,7 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "python -m bench.both": both.table,
     "python -m bench.estimate --table": estimate.stored_table,
     "python -m bench.page --table": page.stored_table,
+    "python -m bench.sweep --table": sweep.table,
     **{f"python -m bench.generators --table --model {m}": partial(generators.tables, m) for m in generators.COMPARED},
 }
 BLOCK = re.compile(r"<!-- (python [^\n]+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -46,8 +47,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the tables are up to date")
     args = parser.parse_args(argv)
-    found = {path: path.read_text(encoding="utf-8") if path.exists() else "" for path in (DOCUMENT, compared.FILE)}
-    wanted = {DOCUMENT: generated(found[DOCUMENT]), compared.FILE: compared.text()}
+    found = {
+        path: path.read_text(encoding="utf-8") if path.exists() else ""
+        for path in (DOCUMENT, compared.FILE, sweep.FILE)
+    }
+    wanted = {DOCUMENT: generated(found[DOCUMENT]), compared.FILE: compared.text(), sweep.FILE: sweep.text()}
     if args.check:
         return int(wanted != found)
     for path, text in wanted.items():

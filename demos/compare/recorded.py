@@ -11,13 +11,17 @@ from typing import Any
 
 from demos.compare.table import Json, compared, table
 from demos.text import compare as texts
+from sfr_core.catalog import able, spec_of
 from sfr_core.errors import AssetError
 from sfr_core.kinds import KINDS
+from sfr_core.metrics.definitions import METRICS
 from sfr_core.presets import default_method
 from sfr_core.runs.race_record import Race, RaceRow
 from sfr_core.zoo.shipped import card, cards
 
-FILE = Path(__file__).resolve().parents[2] / "assets/compared.json"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+FILE, SWEEPS = ASSETS / "compared.json", ASSETS / "sweeps.json"
+SWEPT = ("FA", "RA", "TA", "KL")
 
 
 @cache
@@ -27,31 +31,85 @@ def races(path: Path = FILE) -> dict[str, Race]:
     Raises:
         AssetError: the file is missing, or holds something else.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AssetError("The recorded tables cannot be read.", hint="Fetch the repository again: git checkout -- assets.") from error  # fmt: skip
+    found = _json(path)
     here = [each.id for each in sorted(cards(), key=lambda each: KINDS[each.kind].order)]
     return {model: Race.from_json(found[model], "a recorded table") for model in here if model in found}
 
 
 @cache
 def page_value(model: str) -> Json:
-    """What the tab shows of a model: its recorded tables, by what was forgotten."""
-    race = races().get(model)
-    if race is None or not race.rows:
-        return {"model": model, "title": card(model).title, "about": None, "groups": []}
-    return {"model": model, "title": card(model).title, "about": about(race), "groups": groups(model, race.rows)}
-
-
-def about(race: Race) -> dict[str, Any]:
-    """Where and when a race was recorded, and what makes it again."""
-    days = [date.fromisoformat(day) for day in race.date.split("/") if day]
-    when = " to ".join(f"{day.day} {day:%B %Y}" for day in days)
+    """What the tab shows of a model: its recorded tables by what was forgotten, where its methods differ, and sweeps."""
+    race, shown = races()[model], card(model)
     return {
-        "said": texts.RECORDED_WHEN.format(when=when, machine=race.machine.replace("; ", " and ")),
-        "command": race.command,
+        "model": model,
+        "title": shown.title,
+        "about": about(race.date, race.machine, race.command),
+        "groups": groups(model, race.rows),
+        "methods": differences(shown.kind),
+        "sweeps": sweeps(model),
     }
+
+
+def about(days: str, machine: str, command: str) -> dict[str, Any]:
+    """When and where something was recorded, and what makes it again; `days`: one, or the first and the last with a stroke between."""
+    read = [date.fromisoformat(day) for day in days.split("/")]
+    when = " to ".join(f"{day.day} {day:%B %Y}" for day in read)
+    return {
+        "said": texts.RECORDED_WHEN.format(when=when, machine=machine.replace("; ", " and ")),
+        "command": command,
+    }
+
+
+def differences(kind: str) -> list[Json]:
+    """Where the methods of a kind of model differ: their rows in the paper's unifying table, as the catalog has them."""
+    return [
+        {
+            "name": spec.title,
+            "paper": spec.paper,
+            "parts": [words_and_formula(getattr(spec.parts, part)) for part in texts.PART_TITLES],
+        }
+        for spec in able(kind).values()
+    ]
+
+
+def words_and_formula(part: str) -> tuple[str, str]:
+    """A part of a method: in words, and as a formula where it has one."""
+    words, colon, formula = part.rpartition(": ")
+    return (words, formula) if colon else (part, "")
+
+
+def sweeps(model: str, path: Path = SWEEPS) -> list[Json]:
+    """What turning one setting does, recorded on a model.
+
+    Raises:
+        AssetError: the file cannot be read.
+    """
+    found = _json(path)
+    return [_sweep(field, sweep) for field, sweep in found.items() if sweep["model"] == model]
+
+
+def _sweep(field: str, sweep: Json) -> Json:
+    spec = spec_of(sweep["method"], card(sweep["model"]).kind)
+    setting = next(each for each in spec.config_cls.settings() if each.name == field)
+    return {
+        **sweep,
+        "method": spec.title,
+        "field": f"{setting.symbol} ({setting.label})" if setting.symbol else setting.label,
+        "help": setting.help,
+        "title": texts.SWEEP.format(field=setting.symbol or setting.label, method=spec.title),
+        "about": about(sweep["date"], sweep["machine"], sweep["command"]),
+        "quantities": [
+            {"key": key, "title": METRICS[key].title, "digits": METRICS[key].decimals} for key in SWEPT if key in sweep["retrained"]
+        ],
+    }  # fmt: skip
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AssetError("The recorded tables cannot be read.", hint="Fetch the repository again: git checkout -- assets.") from error  # fmt: skip
+    return found
 
 
 def groups(model: str, rows: Sequence[RaceRow]) -> list[Json]:

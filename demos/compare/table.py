@@ -18,6 +18,8 @@ OF_CLASSES = ("FA", "TA_forget", "RA", "TA_remain", "MIA", "avg_d", "KL")
 OF_PICTURES = ("FA", "RA", "TA", "MIA", "avg_d", "KL")
 OF_SAMPLES = ("FA", "accepted_any", "lost", "fd_ratio", "harm")
 OF_CONCEPTS = ("FA", "FA_paraphrase", "lost_neighbours", "lost_others", "fd_ratio", "harm")
+PLANES = (("TA_remain", "TA_forget"), ("JA_remain", "FA"), ("RA", "FA"))
+"""What remains and what is left, as far as a run has it."""
 NEIGHBOURS = "neighbours"
 USUAL = ("quick", "official")
 Place = tuple[str, int]
@@ -92,6 +94,7 @@ def table(title: str, rows: Sequence[RaceRow], reference: str, *, settings: bool
         "columns": list(columns.values()),
         "rows": shown,
         "pinned": _pinned(rows, columns),
+        "plane": _plane(rows, known, found),
         "notes": _below(rows, reference, columns),
     }
 
@@ -228,6 +231,28 @@ def _pinned(rows: Sequence[RaceRow], columns: dict[str, Json]) -> list[Json]:
         notes = [texts.FLOOR.format(floor=fmean(floors))] if floors and who == "retrained" else []
         shown.append({"name": name, "pinned": True, "done": len(once), "of": len(once), "notes": notes, "cells": cells, "runs": []})  # fmt: skip
     return shown
+
+
+def _plane(rows: Sequence[RaceRow], known: dict[str, MetricDefinition], found: Sequence[Standing]) -> Json:
+    """Where each racer ends: what remains to the right, what is left of the forgotten upwards; `way` begins at the original."""
+    across, up = next(
+        axes for axes in PLANES if set(axes) <= {key for one in found for key in one.value} or axes is PLANES[-1]
+    )
+    models: dict[str, list[float] | None] = {}
+    for who in ("before", "retrained"):
+        records = [getattr(row, who) for row in {row.forget: row for row in rows}.values()]
+        places = [(getattr(record, across, None), getattr(record, up, None)) for record in records]
+        whole = bool(places) and all(None not in place for place in places)
+        models[who] = [fmean(numbers) for numbers in zip(*places, strict=True)] if whole else None
+    start = models["before"]
+    ends = [(one, [one.value[across].mean, one.value[up].mean]) for one in found if {across, up} <= set(one.value)]
+    return {
+        "x": known[across].title,
+        "y": known[up].title,
+        "start": start,
+        "goal": models["retrained"],
+        "ends": [{"name": name_of(one.racer), "way": [start, end] if start else [end]} for one, end in ends],
+    }
 
 
 def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:

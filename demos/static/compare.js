@@ -1,4 +1,5 @@
 // The tab Compare methods: a recorded table of the chosen model. props.texts: demos/text/compare.py COMPARE; props.models: {model, title, fetch}.
+import { Figure, planeOf, sweepOf } from './figures.js';
 import { fetched, fill, make, partsOf, put, save } from './lib.js';
 import { Ranking } from './ranking.js';
 import { csv, json, latex, markdown } from './writers.js';
@@ -19,6 +20,12 @@ function offer(select, options, wanted) {
   select.closest('label').hidden = options.length < 2;
 }
 
+/** A formula as text with its small letters below and above the line. */
+export function formula(text) {
+  const parts = text.split(/([_^][\p{L}\p{N}]+)/u).filter(Boolean);
+  return make('span', { class: 'formula' }, ...parts.map((part) => ({ _: make('sub', {}, part.slice(1)), '^': make('sup', {}, part.slice(1)) }[part[0]] ?? part)));
+}
+
 class Compare {
   constructor({ element, props }) {
     this.$ = partsOf(element);
@@ -31,6 +38,8 @@ class Compare {
     this.$('group').addEventListener('change', () => this.group());
     this.$('which').addEventListener('change', () => this.show());
     this.$('save').addEventListener('click', ({ target }) => { if (target.dataset.save) this.save(target.dataset.save); });
+    this.plane = new Figure(this.T, 'methods-plane');
+    this.$('plane').replaceChildren(this.plane.node);
     this.load();
   }
 
@@ -45,10 +54,33 @@ class Compare {
       this.$('said').replaceChildren(make('p', {}, this.T.failed));
       return;
     }
-    const { about, groups } = this.value;
+    const { about, groups, methods, sweeps } = this.value;
     this.$('about').replaceChildren(...(about ? [about.said, ` ${this.T.by} `, make('code', {}, about.command)] : []));
     offer(this.$('group'), groups.map(({ key, name }) => [key, name]), this.$('group').value);
+    this.differences(methods);
+    this.$('sweeps').replaceChildren(...sweeps.flatMap((sweep) => this.sweep(sweep)));
     this.group();
+  }
+
+  differences(methods) {
+    const { T } = this;
+    const part = ([words, symbols]) => make('td', { class: 'txt' }, words || T.noPart, ...(symbols ? [formula(symbols)] : []));
+    const row = ({ name, paper, parts }) => make('tr', {}, make('th', { scope: 'row' }, name, make('span', { class: 'note' }, paper)), ...parts.map(part));
+    const head = make('tr', {}, ...[T.method, ...T.parts].map((title) => make('th', { scope: 'col', class: 'txt' }, title)));
+    this.$('differences').replaceChildren(make('table', { class: 'cmp differences' }, make('thead', {}, head), make('tbody', {}, ...methods.map(row))));
+  }
+
+  sweep(sweep) {
+    const { T } = this;
+    const n = Math.min(...sweep.points.map((point) => point.n));
+    const note = fill(n > 1 ? T.sweepNote : T.sweepNoteOnce, { help: sweep.help, n });
+    const figures = sweep.quantities.map((quantity) => {
+      const figure = new Figure(T, `sweep-${quantity.key}`);
+      figure.show(sweepOf(sweep, quantity, T));
+      return figure.node;
+    });
+    const about = make('p', { class: 'compare-about' }, make('span', { class: 'compare-badge' }, T.recorded), ` ${sweep.about.said} ${T.by} `, make('code', {}, sweep.about.command));
+    return [make('h3', {}, sweep.title), make('p', { class: 'compare-note' }, note), make('div', { class: 'compare-figures' }, ...figures), about];
   }
 
   group() {
@@ -68,6 +100,8 @@ class Compare {
     this.$('meanings').replaceChildren(...shown.columns.flatMap(({ title, sentence }) => [make('dt', {}, title), make('dd', {}, sentence)]));
     put(this.$('saved'), '');
     this.table.show(shown);
+    const note = shown.plane.goal ? this.T.planeNote : this.T.planeNoteAlone;
+    this.plane.show(planeOf(shown.plane, this.T, { title: this.T.planeTitle, note }));
   }
 
   save(kind) {

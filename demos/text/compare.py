@@ -57,7 +57,14 @@ RECORDED_WHEN = "Recorded {when} on {machine}."
 RECORDED_BY = "Made again by:"
 NO_SECONDS = "No seconds stand here, because not all of these runs were timed in one go on one machine."
 EQUAL_TIME = "On generators each other method has as many steps as fit into the CPU time of {reference}, unless it is in closed form."
-NOTHING_RECORDED = "Nothing was recorded of this model."
+SWEEP = "What {field} does to {method}"
+PART_TITLES = {
+    "mask": "Mask: which weights may move",
+    "forgetting": "Forgetting: what the forget set asks for",
+    "remaining": "Remaining: what the remain set asks for",
+    "manifold": "Manifold: in which metric a step is small",
+}
+"""Attributes of catalog.base.Parts, and their titles."""
 
 COMPARE: dict[str, Any] = {
     "title": "Compare methods",
@@ -88,4 +95,22 @@ COMPARE: dict[str, Any] = {
     "saved": "Saved: {name}",
     "meanings": "What these numbers mean",
     "by": "Made again by:",
+    "original": "Original model",
+    "retrained": "Retrained model",
+    "spread": "spread",
+    "numbers": "The numbers as a table",
+    "saveFigure": "Save this figure as {kind}",
+    "figureAlt": "{title}. The numbers are in the table below.",
+    "planeTitle": "Where each method ends: what remains to the right, what is left of the forgotten upwards",
+    "planeNote": "Straight lines from the original model, because of these runs only the ends were kept. The nearer to the triangle, the better.",
+    "planeNoteAlone": "Straight lines from the original model, because of these runs only the ends were kept. There is no retrained model: bottom right is best.",
+    "differTitle": "Where methods differ",
+    "differIntro": (
+        "The paper writes every method as four choices. δ is a step, θ the weights now, θ0 those of the original; g_f and g_r are the gradients of the mean losses of forget and remain "
+        "set, F_f and F_r their diagonal Fishers, H_r the curvature of the remain loss, t/T the share of the run that is over."
+    ),
+    "parts": list(PART_TITLES.values()),
+    "noPart": "none",
+    "sweepNote": "{help} Points are means, bars the spread over {n} seeds; the dashed level is the retrained model's.",
+    "sweepNoteOnce": "{help} One run each; the dashed level is the retrained model's.",
 }

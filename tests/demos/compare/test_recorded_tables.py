@@ -9,8 +9,9 @@ import pytest
 
 from demos import page_data
 from demos.compare import page, recorded
+from sfr_core.catalog import able
 from sfr_core.errors import AssetError
-from sfr_core.zoo.shipped import cards
+from sfr_core.zoo.shipped import card, cards
 
 
 def test_every_shipped_model_has_tables_that_a_browser_can_fetch() -> None:
@@ -40,7 +41,8 @@ def test_classes_and_draws_of_the_classifier_stand_apart() -> None:
 
 
 def test_days_are_told_as_people_write_them() -> None:
-    about = recorded.about(recorded.races()["fashion-mnist-ddpm"])
+    race = recorded.races()["fashion-mnist-ddpm"]
+    about = recorded.about(race.date, race.machine, race.command)
     assert about["said"].startswith("Recorded 24 November 2026 to ")
 
 
@@ -55,3 +57,37 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: str
     with pytest.raises(AssetError) as found:
         recorded.races(path)
     assert str(found.value).count(". ") == 1
+
+
+def test_where_methods_differ_comes_from_the_catalog() -> None:
+    for model in recorded.races():
+        found = recorded.page_value(model)["methods"]
+        assert [one["name"] for one in found] == [spec.title for spec in able(card(model).kind).values()]
+        assert all(len(one["parts"]) == 4 for one in found)
+    (ours,) = [one for one in recorded.page_value("fashion-mnist-resnet")["methods"] if one["name"] == "SFR-on"]
+    assert ours["parts"][0] == (
+        "ratio of the diagonal Fishers of forget and remain set, at least gamma",
+        "F_f / F_r ≥ γ",
+    )
+    assert recorded.words_and_formula("towards a neutral prompt, or ascent") == (
+        "towards a neutral prompt, or ascent",
+        "",
+    )
+    assert recorded.words_and_formula("") == ("", "")
+
+
+def test_the_sweep_of_lambda_stands_with_the_model_that_it_was_made_with() -> None:
+    (sweep,) = recorded.page_value("fashion-mnist-resnet")["sweeps"]
+    assert (sweep["title"], sweep["field"]) == ("What λ does to SFR-on", "λ (Temperature of the weights)")
+    assert [quantity["key"] for quantity in sweep["quantities"]] == ["FA", "RA", "TA", "KL"]
+    assert sweep["about"]["command"] == "python -m bench.sweep --field lam"
+    assert recorded.page_value("emoji-sd")["sweeps"] == []
+
+
+def test_the_plane_ends_where_the_table_says() -> None:
+    table = recorded.page_value("fashion-mnist-resnet")["groups"][1]["tables"][0]
+    cells = next(row for row in table["rows"] if row["ours"])["cells"]
+    (ours,) = [one for one in table["plane"]["ends"] if one["name"] == "SFR-on"]
+    assert ours["way"] == [table["plane"]["start"], [cells["RA"]["mean"], cells["FA"]["mean"]]]
+    assert table["plane"]["goal"] == [pytest.approx(table["pinned"][1]["cells"][key]["mean"]) for key in ("RA", "FA")]
+    assert recorded.page_value("emoji-sd")["groups"][0]["tables"][0]["plane"]["goal"] is None
