@@ -1,8 +1,8 @@
 // A figure of the tab Compare methods: title, drawing, its numbers as a table, and buttons that save it.
 import { fill, make, missing, save } from './lib.js';
+import { draw } from './planes.js';
 import { plot, pngFile, svgFile } from './plots.js';
 import { shown } from './ranking.js';
-import { draw } from './planes.js';
 
 export class Figure {
   /** @param T texts (demos/text/compare.py); name: of its files, without an ending */
