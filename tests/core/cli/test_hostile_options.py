@@ -46,6 +46,32 @@ def test_one_short_line(option: str, tmp_path: Path, capsys: pytest.CaptureFixtu
         assert not out.exists()
 
 
+RACE = {"--model": GOOD["--model"], "--forget": GOOD["--forget"], "--methods": "sfr-on,finetune", "--seeds": "0,1"}
+OF_RACE = {name: VALUES[name] for name in VALUES if name not in ("--method", "--seed", "--set", "--config")} | {
+    "--methods": (LONG, WORDS, f"sfr-on,{LONG}", ",".join(["sfr-on"] * 5_000), ",", "\0"),
+    "--seeds": (LONG, WORDS, DIGITS, f"0,{LONG}", ",".join(map(str, range(5_000))), "1e30", "1.5", "-1", "nan", "True", ",", "\0"),
+    "--set": ("lr=1",),
+    "--overwrite": ("",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("option", OF_RACE)
+def test_one_short_line_of_a_race(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    for value in OF_RACE[option]:
+        words = [f"{name}={each}" for name, each in {**RACE, option: value}.items()]
+        assert main(["race", *words, "--out", str(out)]) == BAD_INPUT, value[:40]
+        said = capsys.readouterr()
+        assert said.err.count("\n") == 1
+        assert len(said.err) < 3000
+        assert not any(long in said.err for long in ("x" * 81, "x " * 41, "9" * 81)), said.err
+        assert not said.out
+        assert not out.exists()
+    for folder in (LONG, "\0"):
+        assert main(["race", *(f"{name}={each}" for name, each in RACE.items()), "--out", folder]) == BAD_INPUT
+        assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_one_short_line_for_a_classifier_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = {"--data": str(tmp_path), "--weights": str(tmp_path / "w"), "--architecture": "torchvision:resnet18"}
     for option in good:
