@@ -14,8 +14,8 @@ from sfr_core.results import GeneratorRecord
 from sfr_core.runs.race_record import Racer, RaceRow
 from sfr_core.runs.race_table import Standing, Stat, lead, quantities, standings, stat
 
-OF_CLASSES = ("FA", "TA_forget", "RA", "TA_remain", "MIA", "avg_d", "KL")
-OF_PICTURES = ("FA", "RA", "TA", "MIA", "avg_d", "KL")
+OF_CLASSES = ("FA", "TA_forget", "RA", "TA_remain", "MIA", "RMIA", "avg_d", "KL")
+OF_PICTURES = ("FA", "RA", "TA", "MIA", "RMIA", "avg_d", "KL")
 OF_SAMPLES = ("FA", "accepted_any", "lost", "fd_ratio", "harm")
 OF_CONCEPTS = ("FA", "FA_paraphrase", "lost_neighbours", "lost_others", "fd_ratio", "harm")
 PLANES = (("TA_remain", "TA_forget"), ("JA_remain", "FA"), ("RA", "FA"))
