@@ -45,11 +45,11 @@ class MuphtConfig(MethodConfig):
         "On: it takes the directions that matter much for the forget set and little for the remain set. Off: it never looks at the remain set.",
     )
     ridge: float = repair_setting(
-        1e-3,
+        1.0,
         "Least remain share",
         "What every direction counts for the remain set at least, as a share of the mean. Higher trusts rare directions less.",
         low=1e-9,
-        high=1.0,
+        high=100.0,
     )
     batches: int | None = setting(
         16,
@@ -83,7 +83,7 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                **budgets(sources.START, {"retain_aware": True}, {"batches": 16}, {"batches": None}),
+                **budgets(sources.START, {"retain_aware": True, "directions": 3}, {"batches": 16}, {"batches": None}),
                 "published": Preset(
                     {"directions": 1, "weight": 1.0, "layers": "last", "batches": None},
                     "The starting values of the authors' code (Chengyao22/MUpHT, 066d633), which is made for CIFAR-10 and ResNet-18.",
