@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Sizes, budgets
+from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, checked, decay_field, forgetting_setting
 
 
@@ -44,12 +44,17 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                **budgets(sources.START, {**_CONSTANT, "lr": 5e-4}, {"epochs": 4}, {"epochs": 12}),
+                **budgets(
+                    sources.START, {**_CONSTANT, "keep_statistics": True, "lr": 3e-5}, {"epochs": 4}, {"epochs": 12}
+                ),
                 "published": Preset(
                     {**_CONSTANT, "lr": 1e-3, "epochs": 20},
                     "The code of DELETE (shaaaaron/DELETE, 049eb0c) for CIFAR-10, ResNet-18, a whole class.",
                 ),
             },
+            sources.FASHION + SCATTERED: budgets(
+                sources.START, {**_CONSTANT, "keep_statistics": True, "lr": 1e-5}, {"epochs": 2}, {"epochs": 6}
+            ),
         },
     )
 }

@@ -67,15 +67,15 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                **budgets(sources.START, {"alpha": 4.0}, {"fisher_batches": 32}, {"fisher_batches": None}),
+                **budgets(sources.START, {"alpha": 9.0}, {"fisher_batches": 32}, {"fisher_batches": None}),
                 "published": Preset(
                     {"alpha": 10.0, "lam": 1.0},
                     "The code of SSD (if-loops/selective-synaptic-dampening, 1a7db5b) for random rows of CIFAR-10, ResNet-18.",
                 ),
             },
             sources.FASHION + SCATTERED: {
-                "quick": Preset({"alpha": 1.5, "fisher_batches": 32}, sources.START),
-                "thorough": Preset({"alpha": 1.5}, sources.START),
+                "quick": Preset({"alpha": 4.0, "fisher_batches": 32}, sources.START),
+                "thorough": Preset({"alpha": 4.0}, sources.START),
             },
         },
     )
