@@ -31,6 +31,7 @@ from sfr_core.configs import RunConfig, Variant
 from sfr_core.errors import InputError
 from sfr_core.events import Finished, PhaseStarted, Step
 from sfr_core.presets import resolve
+from sfr_core.runs.race_rows import neighbours
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
 from sfr_core.zoo.shipped import card
@@ -105,6 +106,7 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
                 "settings": session.method_config.to_dict(), "seed": session.config.seed,
                 "before": asdict(result.before), "after": asdict(result.after), "retrained": asdict(result.retrained),
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
+                "neighbours": [asdict(near) for near in neighbours(session.plan, session.reports, session.dataset)],
                 "mask_density": result.mask_density, "passes": result.passes, "cpu_seconds": round(cpu, 2),
                 "device": result.device, "machine": machine(), "timing": timing if quiet else None,
                 "date": today(),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sfr_core.runs.session import Retrained, Session
     from sfr_core.zoo.uploaded import UploadedModel
 
-COLUMNS = ("FA", "RA", "TA", "MIA", "KL", "avg_d", "FA_paraphrase", "JA_remain", "JA_neighbours", "FD_remain", "passes", "seconds")  # fmt: skip
+COLUMNS = ("FA", "RA", "TA", "MIA", "RMIA", "KL", "avg_d", "FA_paraphrase", "JA_remain", "JA_neighbours", "FD_remain", "passes", "seconds")  # fmt: skip
 """Of the table at the end, as far as they were measured."""
 
 

@@ -61,7 +61,7 @@ def result_row(entry: str, run: RunPlan, result: RunResult, reports: Mapping[Any
         retrained=result.retrained,
         avg_d=result.avg_d,
         kl_floor=result.kl_floor,
-        neighbours=_neighbours(run, reports, dataset),
+        neighbours=neighbours(run, reports, dataset),
         mask_density=result.mask_density,
         passes=result.passes,
         retrain_passes=result.retrain_passes,
@@ -83,7 +83,8 @@ def why(error: Exception) -> str:
     return UNFORESEEN.format(what=f"{type(error).__name__}: {reason(error)}")
 
 
-def _neighbours(run: RunPlan, reports: Mapping[Any, Report], dataset: Dataset) -> tuple[Neighbour, ...]:
+def neighbours(run: RunPlan, reports: Mapping[Any, Report], dataset: Dataset) -> tuple[Neighbour, ...]:
+    """What became of the forgotten classes' neighbours; none of a generator, and where no class is forgotten. Arguments as for `result_row`."""
     before, after, retrained = (reports.get(who) for who in ("before", "after", "retrained"))
     if not isinstance(before, ModelReport) or not isinstance(after, ModelReport):
         return ()
