@@ -42,7 +42,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "R": {"alternate": False, "adaptive": False, "mask": False},
     "R-on": {"alternate": True, "adaptive": False, "mask": False},
     "F R-on": {"alternate": True, "adaptive": True, "mask": False},
-    "separate": {"forget_optimizer": "adam"},
+    "separate": {"forget_optimizer": "adamw", "forget_lr": 1e-4, "alpha": 1.0},
     "unseen": {"stop_when_unseen": True},
 }
 """Parts of SFR-on as the paper adds them up (the whole, S F R-on, is SFR-on itself), and switches of others' that it has."""

@@ -33,7 +33,7 @@ SEED = 101
 TRIALS = 8
 Space = Mapping[str, tuple[Any, ...]]
 _SGD = (0.005, 0.01, 0.02, 0.05)
-_SMALL = (0.0002, 0.0005, 0.001, 0.002)
+_SMALL = (1e-5, 3e-5, 1e-4, 5e-4)
 SPACES: dict[str, Space] = {
     "finetune": {"lr": (0.05, 0.1, 0.2, 0.4), "epochs": (3, 5)},
     "gradient-ascent": {"lr": (0.001, 0.002, 0.004, 0.008), "epochs": (1, 3)},
@@ -42,13 +42,13 @@ SPACES: dict[str, Space] = {
     "bad-teacher": {"lr": (0.05, 0.1, 0.2, 0.5), "temperature": (1.0, 3.0)},
     "scrub": {"lr": (0.0005, 0.001, 0.002, 0.004), "forget_epochs": (1, 2)},
     "delete": {"lr": _SMALL, "epochs": (4, 12)},
-    "ssd": {"alpha": (1.2, 1.5, 2.0, 4.0), "lam": (0.5, 1.0)},
+    "ssd": {"alpha": (3.0, 4.0, 6.0, 9.0), "lam": (0.5, 1.0)},
     "l1-sparse": {"lr": (0.02, 0.05, 0.1, 0.2), "l1": (1e-4, 5e-4)},
     "boundary-shrink": {"lr": _SMALL, "epochs": (3, 9)},
-    "munba": {"lr": _SGD, "epochs": (1, 2)},
+    "munba": {"lr": (0.02, 0.05, 0.1, 0.2), "epochs": (1, 2)},
     "mupht": {"directions": (1, 3, 8, 16), "retain_aware": (False, True)},
     "sfr-on": {"lr": (0.01, 0.02), "forget_every": (5, 30), "alpha": (20.0, 40.0)},
-    "sfr-on+separate": {"forget_optimizer": ("adam",), "forget_lr": (1e-4, 3e-4, 1e-3, 3e-3), "forget_every": (5, 30)},
+    "sfr-on+separate": {"forget_optimizer": ("adamw",), "forget_lr": (1e-4, 3e-4, 1e-3, 3e-3), "alpha": (1.0, 20.0)},
     "sfr-on+unseen": {"stop_when_unseen": (True,), "lr": (0.01, 0.02), "forget_every": (5, 30), "alpha": (20.0, 40.0)},
 }
 """Of each method the values that are tried, each with each: TRIALS combinations. After a "+", a switch of the method."""
