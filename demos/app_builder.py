@@ -129,13 +129,13 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
         header.build(machine)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
-                unlearn.build(ctx, timing, first, demo.load)
+                fill = unlearn.build(ctx, timing, first, demo.load).fill
             with gr.Tab(copy.TABS["compare"], id="compare", elem_id="tab-compare") as tab:
                 compare.build(tab)
             with gr.Tab(copy.TABS["learn"], id="learn", elem_id="tab-learn") as tab:
                 learn.build(tab, first)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:
-                Runs(ctx, tab)
+                Runs(ctx, tab, fill)
         demo.load(None, js=OPEN_TAB, **PRIVATE)
         api.register(book, address)
     demo.queue(max_size=200, default_concurrency_limit=4)

@@ -55,7 +55,7 @@ def files() -> dict[str, str]:
     Raises:
         AssetError: the recordings or the tables cannot be read.
     """
-    recordings = recorded.read(recorded.OPENING)
+    recordings = recorded.read(recorded.OPENING, forms=False)
     if not recordings.runs:
         raise AssetError(texts.NO_RECORDINGS, hint=texts.NO_RECORDINGS_HINT)
     offered = recordings.offered()

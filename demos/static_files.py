@@ -18,7 +18,7 @@ from demos.text.unlearn import FAILED
 
 STATIC = Path(__file__).parent / "static"
 PLOTLY = "plotly.min.js"
-FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "blur", "picker", "settings")
+FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "blur", "now", "picker", "settings")
 """Modules that the page needs at once."""
 
 

@@ -34,11 +34,14 @@ class Summary:
 
     Attributes:
         doubt: that too few pictures decided; "" where enough did.
+        reached: the outcome of the first sentence alone. lost: whether the rest lost too much.
     """
 
     text: str
     tone: Tone
     doubt: str = ""
+    reached: Tone = "open"
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def concluded(
     said = [f"{stopped_words(*about.stopped)}."] if about.stopped is not None else []
     text = " ".join([*said, *(sentence for sentence in sentences if sentence)])
     doubt = doubt_words(*limit) if limit is not None and tone != "open" else ""
-    return Summary(text, "damaged" if damaged and tone in ("forgotten", "partly") else tone, doubt)
+    shown: Tone = "damaged" if damaged and tone in ("forgotten", "partly") else tone
+    return Summary(text, shown, doubt, reached=tone, lost=damaged)
 
 
 def doubt_words(share: float, n: int, limit: float) -> str:

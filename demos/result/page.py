@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from demos.panel import ShownRun
 from demos.records.brief import lines
 from demos.records.imports import Imports
 from demos.records.record import RunRecord
+from demos.records.what_now import advice, chosen, offers
 from demos.render import alert, behind_blur, note, render
 from demos.result import classifier, generator, parts, tables
 from demos.result.break_it import BreakIt
@@ -27,6 +28,7 @@ from demos.static_files import mounting
 from demos.text import brief as brief_texts
 from demos.text import result as texts
 from demos.text.live import LIVE
+from sfr_core.plan import RunPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,20 @@ def sections(record: RunRecord) -> tuple[Section, ...]:
     return tuple(section for there, section in offered if there)
 
 
-class Compare:
-    """What a run did: the sentence, the pictures and five lines; then the folded parts."""
+Wanted = Callable[[Any, Mapping[str, Any]], RunPlan]
+"""The run that a click asks for; called with browser and what the click told."""
+Fill = Callable[[Callable[..., Any], Wanted], None]
+"""Lets an event fill the form of the tab Unlearn."""
 
-    def __init__(self, run: ShownRun, record: RunRecord) -> None:
+
+class Compare:
+    """What a run did: the sentence, the pictures, five lines and what to try next; then the folded parts.
+
+    Args:
+        fill: how a suggestion gets into the form; None where there is no form.
+    """
+
+    def __init__(self, run: ShownRun, record: RunRecord, fill: Fill | None = None) -> None:
         prefix = run.prefix
         gr.Markdown(f"## {texts.TITLE}", elem_classes="cmp-title")
         self.summary = gr.HTML(tables.summary_html(record), elem_id=f"{prefix}-verdict")
@@ -78,10 +90,23 @@ class Compare:
             gr.HTML(render("brief.html", rows=said, caption=brief_texts.CAPTION), elem_id=f"{prefix}-brief")
         if record.config.reading is not None:
             gr.HTML(note(record.config.reading.said()), elem_id=f"{prefix}-reading")
+        found = () if fill is None else advice(record)
+        if fill is not None and found:
+            now = gr.HTML(tables.what_now_html(found), js_on_load=mounting("now"), elem_id=f"{prefix}-now")
+            fill(now.edit, lambda browser, told: offered(run.record(browser), told))
         with gr.Column(elem_classes="cmp-folded"):
             for section in sections(record):
                 with gr.Accordion(section.title, open=False, elem_id=f"{prefix}-{section.name}") as part:
                     drawn_once(part.expand, _drawing(section, run), [run.ctx.browser])
+
+
+def offered(record: RunRecord, told: Mapping[str, Any]) -> RunPlan:
+    """The suggestion of a run that a click tells.
+
+    Raises:
+        InputError: it has none of this number.
+    """
+    return chosen(offers(record), told.get("now"))
 
 
 def _drawing(section: Section, run: ShownRun) -> Callable[[Any], None]:
@@ -98,8 +123,15 @@ class Result:
         shown: which run is drawn, as `show` says it; a listener that has this as an output must be queued (`context.QUEUED`).
     """
 
-    def __init__(self, ctx: PageContext, *, prefix: str = "compare", imports: Imports | None = None) -> None:
-        self.ctx, self.prefix, self.imports = ctx, prefix, imports
+    def __init__(
+        self,
+        ctx: PageContext,
+        *,
+        prefix: str = "compare",
+        imports: Imports | None = None,
+        fill: Fill | None = None,
+    ) -> None:
+        self.ctx, self.prefix, self.imports, self.fill = ctx, prefix, imports, fill
         self.shown = gr.State("")
         gr.render([ctx.browser, self.shown], triggers=[self.shown.change], show_progress="hidden")(self._draw)
 
@@ -120,7 +152,7 @@ class Result:
         run = ShownRun(self.ctx, self.prefix, shown.partition(" ")[0], self.imports)
         with gr.Column(visible=False, elem_id=f"{self.prefix}-box", elem_classes="cmp-result") as box:
             try:
-                Compare(run, run.record(browser))
+                Compare(run, run.record(browser), self.fill)
                 box.visible = True
                 return
             except Exception as error:  # the run itself must stay on screen whatever Compare makes of it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -18,8 +19,10 @@ from demos.records.predictions import Agreement, Found, Sample, class_accuracy, 
 from demos.records.record import Moment, RunRecord
 from demos.records.summary import of_record
 from demos.records.summary_text import Summary
+from demos.records.what_now import Advice
 from demos.render import folded_table, joined, note, render, table
 from demos.text import result as texts
+from demos.text import what_now
 from sfr_core.data.concepts import SHOWN_BEFORE, Role
 from sfr_core.events import MaskReady, Prediction
 from sfr_core.results import GeneratorRecord
@@ -51,6 +54,13 @@ def said_html(summary: Summary, basis: str = "") -> Markup:
     """A sentence with its sign and word; `basis`: on how much it stands."""
     sign, word = texts.TONES[summary.tone]
     return render("summary.html", tone=summary.tone, sign=sign, word=word, text=summary.text, basis=basis)
+
+
+def what_now_html(found: Sequence[Advice]) -> Markup:
+    """The suggestions with their buttons, which are numbered over all findings; "" where there are none."""
+    numbers = count()
+    rows = [(what_now.WHY[one.finding], [(next(numbers), offer.words) for offer in one.offers]) for one in found]
+    return render("what_now.html", T=what_now, rows=rows) if rows else Markup()
 
 
 def metrics_html(record: RunRecord) -> Markup:

@@ -155,15 +155,16 @@ class Runs:
     Args:
         ctx: the page.
         tab: holds the tab.
+        fill: see compare.Result.
     """
 
-    def __init__(self, ctx: PageContext, tab: gr.Tab) -> None:
+    def __init__(self, ctx: PageContext, tab: gr.Tab, fill: compare.Fill | None = None) -> None:
         self.ctx, self.imports = ctx, Imports()
         # Not by listeners of what is drawn: those would stand in place of the ones outside of it (`drawn_once`).
         for event in (tab.select, ctx.job.change):
             event(None, js=REFRESH, **PRIVATE)
         drawn_once(tab.select, self._draw, [ctx.browser])
-        self.compare = compare.Result(ctx, prefix="runs-compare", imports=self.imports)
+        self.compare = compare.Result(ctx, prefix="runs-compare", imports=self.imports, fill=fill)
 
     def _draw(self, browser: Any) -> None:
         table, first, second, diff, *able = self.listed(browser, None, None)

@@ -7,6 +7,7 @@ import { wireBlurSwitch } from './blur.js';
 import { Curves } from './curves.js';
 import { drawSheet } from './grid.js';
 import { clock, fetched, fill, follow, make, missing, partsOf, put } from './lib.js';
+import { wireNow } from './now.js';
 import { drawPhases } from './phases.js';
 import { drawPredictions } from './predictions.js';
 import { extend, extent, moment } from './series.js';
@@ -38,6 +39,7 @@ class Live {
     this.$('run').addEventListener('click', () => this.runIt());
     this.$('play').addEventListener('click', () => this.pauseOrPlay());
     this.$('back').addEventListener('click', () => this.comeBack());
+    wireNow(this.$('ending'), (now) => this.trigger('edit', { model: this.value.model, now }));
     const offered = props.recordings.map(({ model, title }) => make('option', { value: model }, title));
     this.$('which').replaceChildren(make('option', { value: '' }, this.T.recordings), ...offered);
     this.$('which').addEventListener('change', () => this.watch(this.$('which').value));
@@ -121,7 +123,7 @@ class Live {
     this.$('root').dataset.mode = this.value.mode;
     this.$('run').hidden = this.$('play').hidden = !recorded;
     this.$('back').hidden = !recorded || this.props.value.mode !== 'live' || this.props.value.key === 'none';
-    this.$('ending').innerHTML = this.value.ending || ''; // made by the server's own templates
+    this.$('ending').innerHTML = (this.value.ending || '') + (this.value.now || ''); // made by the server's own templates
     this.end(false);
     // No picture of what was shown before under the new title; the place stays as large.
     const place = this.$('sheet').offsetHeight || this.place;

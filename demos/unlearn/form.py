@@ -29,6 +29,7 @@ class Form:
     Attributes:
         opened: changes when a model that is no shipped one was opened; the form is whole then.
         filled: listeners that fill in what follows from a choice; `.then` of them the form is whole.
+        describing: what then says of the whole form: function, inputs and outputs of a listener.
     """
 
     model: gr.HTML
@@ -52,6 +53,7 @@ class Form:
     opened: gr.State
     inputs: set[Component] = field(default_factory=set)
     filled: list[Any] = field(default_factory=list)
+    describing: tuple[Any, ...] = ()
 
     def read(self, values: Mapping[Component, Any]) -> RunPlan:
         """The run that the form describes, its forget set in the canonical spelling.

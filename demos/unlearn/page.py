@@ -27,6 +27,7 @@ from demos.unlearn import cards, lost, recorded, reference
 from demos.unlearn import form as form_page
 from demos.unlearn import layout as form_layout
 from demos.unlearn import options as form_values
+from demos.unlearn import wiring as form_wiring
 from demos.unlearn.form_settings import default_run
 from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.plan import RunPlan
@@ -74,6 +75,7 @@ class Unlearn:
     keep: gr.Button
     rollback: gr.Button
     compare: compare_page.Result
+    fill: compare_page.Fill
     first: recorded.Recordings
     recording: gr.State
 
@@ -138,15 +140,17 @@ def build(
                 texts=live_text.LIVE,
                 recordings=first.offered(),
             )
+    fill = form_wiring.filling(form, ctx)
     page = Unlearn(
         form, feed, view, expected, timing, reference_note, retrain, anyway, share, uploads, run, stop, reset, lost_note, choice,
         choice_text, keep, rollback,
-        compare_page.Result(ctx), first, recording,
+        compare_page.Result(ctx, fill=fill), fill, first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
     _wire_return(ctx, page, loaded)
     _wire_form(page, _wire_job(ctx, page))
-    _wire_recording(ctx, page)
+    recorded.wire(ctx, form, first, view, recording)
+    fill(view.edit, lambda browser, told: first.offered_run(told))
     return page
 
 
@@ -299,25 +303,6 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     page.form.filled.append(page.live.submit(begin_recorded, inputs, [*shown, *page.form.outputs], **QUEUED))
 
 
-def _wire_recording(ctx: PageContext, page: Unlearn) -> None:
-    """A model that is chosen plays its own recorded run, or an empty view, while no run of the visitor's is on screen."""
-
-    def play(model: Any, browser: Any, job_id: Any) -> dict[Any, Any]:
-        chosen = form_values.known(model)
-        if ctx.job_of(browser, job_id) is not None:
-            return {page.recording: chosen}  # what Reset brings back
-        # A recording is large, and on a busy machine it may arrive after a run that was started meanwhile: that stays then.
-        return {page.recording: chosen, page.live: {**page.first.value(chosen), "yields": True}}
-
-    gr.on(
-        [page.form.model.input, page.form.opened.change],
-        play,
-        [page.form.model, ctx.browser, ctx.job],
-        [page.recording, page.live],
-        **LAST,
-    )
-
-
 def _wire_return(ctx: PageContext, page: Unlearn, loaded: Callable[..., Any]) -> None:
     """A new visitor gets a token; one who returns finds the run that the page showed, and the form describes it.
 
@@ -380,13 +365,11 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
 
     chosen = [part.input for part in (form.samples, form.concepts, form.classes, form.kind, form.settings)]
     others: list[Any] = [form.share, form.share_seed, form.samples_note, form.concept_own]
-    outputs = [*page.about, form.settings, form.redirect_note]
-    gr.on(
-        [*chosen, *(part.change for part in (*others, form.data, form.opened))], describe, form.inputs, outputs, **LAST
-    )
+    form.describing = (describe, form.inputs, [*page.about, form.settings, form.redirect_note])
+    gr.on([*chosen, *(part.change for part in (*others, form.data, form.opened))], *form.describing, **LAST)
     # Not by a change: halfway the form is in part the old one, which the server refuses.
     for listener in form.filled:
-        listener.then(describe, form.inputs, outputs, **LAST)
+        listener.then(*form.describing, **LAST)
 
     def time_again(values: Mapping[Any, Any]) -> dict[Any, Any]:
         about = about_in_form(page, values)

@@ -7,12 +7,23 @@ from typing import Any
 
 import gradio as gr
 
-from demos.context import LAST, QUICK
+from demos.context import LAST, PRIVATE, QUEUED, QUICK, PageContext, say
 from demos.pictures import inline
+from demos.result.page import Fill, Wanted
 from demos.text import unlearn as copy
 from demos.unlearn import cards
 from demos.unlearn import options as show
 from demos.unlearn.form import Form
+from sfr_core.errors import PlaygroundError
+
+SHOW_FORM = """() => {
+  document.querySelector('#tab-unlearn-button')?.click();
+  setTimeout(() => {
+    document.querySelector('#setup')?.scrollIntoView({block: 'start'});
+    document.querySelector('#unlearn')?.focus({preventScroll: window.innerWidth >= 760});
+  }, 120);
+}"""
+"""What was filled comes into sight, from the tab Runs too."""
 
 
 def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Button) -> None:
@@ -32,6 +43,24 @@ def wire(form: Form, previous: gr.Button, following: gr.Button, nothing: gr.Butt
         return form.new_model(model, settings, kind)
 
     form.filled.append(form.model.input(chosen_anew, form.choices, form.of_model, **LAST))
+
+
+def filling(form: Form, ctx: PageContext) -> Fill:
+    """Lets an event fill the form with the run that it asks for; nothing starts, and the focus moves to Unlearn."""
+
+    def fill(event: Callable[..., Any], wanted: Wanted) -> None:
+        def handler(browser: Any, model: Any, told: gr.EventData) -> dict[Any, Any]:
+            try:
+                run = wanted(browser, told._data if isinstance(told._data, Mapping) else {})
+            except PlaygroundError as error:
+                raise say(error) from None
+            return form.fill(run, show.opened_ids(model))
+
+        filled = event(handler, [ctx.browser, form.model], form.outputs, **QUEUED)
+        filled.success(None, js=SHOW_FORM, **PRIVATE)
+        filled.then(*form.describing, **LAST)
+
+    return fill
 
 
 def _wire_concepts(form: Form) -> None:

@@ -39,6 +39,7 @@ class ConceptAblationConfig(StepConfig):
         "How much the pictures of the replacement count in training. Higher keeps them better.",
         low=0.0,
         high=1e4,
+        up="keeps",
     )
     trainable: Trainable = part_field("keys-values")
 

@@ -33,6 +33,7 @@ class EsdConfig(StepConfig):
         symbol="η",
         low=0.0,
         high=100.0,
+        up="forgets",
     )
     sample_steps: Literal["10", "20", "25", "50", "100"] = forgetting_setting(
         "50",

@@ -22,6 +22,7 @@ class JointConfig(StepConfig):
         symbol="α",
         low=0.0,
         high=10000.0,
+        up="forgets",
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = forgetting_setting(
         "cosine",

@@ -16,6 +16,7 @@ class RandomEmbeddingConfig(MethodConfig):
         "How far the random embedding lies from those of the other classes. Higher: farther away.",
         low=0.0,
         high=10.0,
+        up="forgets",
     )
     batch_size: int = setting(
         64,

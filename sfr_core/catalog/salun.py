@@ -39,6 +39,7 @@ class SalUnJointConfig(StepConfig):
         "How much moving to another answer counts in each step. Higher forgets more.",
         low=0.0,
         high=1e4,
+        up="forgets",
     )
     remain_weight: float = main_setting(
         1e-3,
@@ -46,6 +47,7 @@ class SalUnJointConfig(StepConfig):
         "How much everything else counts in each step. Higher keeps it better.",
         low=0.0,
         high=1e4,
+        up="keeps",
     )
     mask_fraction: float = mask_field(0.5)
     saliency_batches: int | None = mask_setting(
@@ -81,6 +83,7 @@ class ConceptSalUnConfig(SalUnJointConfig):
         "How much everything else counts in each step. Higher keeps it better.",
         low=0.0,
         high=1e4,
+        up="keeps",
     )
     trainable: Trainable = part_field("full")
 

@@ -19,6 +19,7 @@ class ScrubConfig(EpochConfig):
         "So many epochs begin with a pass over the forget set that moves away from the original. More forget more.",
         low=0,
         high=500,
+        up="forgets",
     )
     temperature: float = temperature_field(4.0)
     ce_weight: float = repair_setting(
@@ -28,6 +29,7 @@ class ScrubConfig(EpochConfig):
         symbol="γ",
         low=0.0,
         high=100.0,
+        up="keeps",
     )
     kl_weight: float = repair_setting(
         0.001,
@@ -36,6 +38,7 @@ class ScrubConfig(EpochConfig):
         symbol="α",
         low=0.0,
         high=100.0,
+        up="keeps",
     )
 
 

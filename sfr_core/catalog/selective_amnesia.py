@@ -22,6 +22,7 @@ class SelectiveAmnesiaConfig(StepConfig):
         symbol="λ",
         low=0.0,
         high=1e9,
+        up="keeps",
     )
     replay_weight: float = main_setting(
         1.0,
@@ -29,6 +30,7 @@ class SelectiveAmnesiaConfig(StepConfig):
         "How much the remaining classes count in each step. Higher keeps them better.",
         low=0.0,
         high=1e4,
+        up="keeps",
     )
     fisher_images: int = mask_setting(
         50,

@@ -31,13 +31,13 @@ class SFRonConfig(OptimizerConfig):
     """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
     steps: int = main_setting(
-        100, "Steps", "More forget and repair more, and take longer.", symbol="T", low=1, high=20000
+        100, "Steps", "More forget and repair more, and take longer.", symbol="T", low=1, high=20000, up="both"
     )
     forget_every: int = main_setting(
-        1, "Forget every", "Remain steps for each: more protects more.", symbol="K", low=1, high=1000
+        1, "Forget every", "Remain steps for each: more protects more.", symbol="K", low=1, high=1000, up="keeps"
     )
     alpha: float = main_setting(
-        10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0
+        10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, up="forgets"
     )
     alpha_schedule: Literal["cosine", "linear", "quadratic", "constant"] = forgetting_setting(
         "cosine", "Fading of forgetting", "How the strength falls (paper: linear, published code: cosine)."
@@ -72,7 +72,7 @@ class SFRonConfig(OptimizerConfig):
         True, "Saliency mask", "On: forget only where the forget set matters more (S).", symbol="m"
     )
     gamma: float = main_setting(
-        1.0, "Mask threshold", "A higher value lets fewer weights forget.", symbol="γ", low=0.0, high=1e6
+        1.0, "Mask threshold", "A higher value lets fewer weights forget.", symbol="γ", low=0.0, high=1e6, up="keeps"
     )
     mask_eps: float = mask_setting(
         1e-15, "Floor in the ratio", "Higher pulls small Fishers' ratios towards 1: added to both.", low=0.0, high=1.0
@@ -93,7 +93,13 @@ class SFRonConfig(OptimizerConfig):
         None, "Fisher clip", "Higher cuts fewer batch gradients before squaring. Empty: none.", low=1e-9, high=1e9
     )
     clip_forget: float | None = setting(
-        7.0, "Clip, forget step", "Higher allows larger steps. Empty: any.", symbol="c", low=1e-9, high=1e9
+        7.0,
+        "Clip, forget step",
+        "Higher allows larger steps. Empty: any.",
+        symbol="c",
+        low=1e-9,
+        high=1e9,
+        up="forgets",
     )
     clip_remain: float | None = setting(
         None, "Clip, remain step", "Higher allows larger steps. Empty: any.", low=1e-9, high=1e9

@@ -47,7 +47,12 @@ class RedirectedConfig(SFRonConfig):
         high=10.0,
     )
     forget_steps: int | None = forgetting_setting(
-        None, "Forget in the first", "Higher forgets longer, then only repairs. Empty: all.", low=1, high=20000
+        None,
+        "Forget in the first",
+        "Higher forgets longer, then only repairs. Empty: all.",
+        low=1,
+        high=20000,
+        up="forgets",
     )
     forget_down_to: float | None = forgetting_setting(
         None,

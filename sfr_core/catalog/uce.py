@@ -13,10 +13,20 @@ class UceConfig(MethodConfig):
     """UCE: new keys and values of the text in closed form; nothing is trained."""
 
     erase_scale: float = main_setting(
-        1.0, "Weight of erasing", "How much the concept's own prompts count. Higher erases more.", low=0.0, high=1e6
+        1.0,
+        "Weight of erasing",
+        "How much the concept's own prompts count. Higher erases more.",
+        low=0.0,
+        high=1e6,
+        up="forgets",
     )
     preserve_scale: float = main_setting(
-        1.0, "Weight of keeping", "How much other prompts count. Higher keeps them better.", low=0.0, high=1e6
+        1.0,
+        "Weight of keeping",
+        "How much other prompts count. Higher keeps them better.",
+        low=0.0,
+        high=1e6,
+        up="keeps",
     )
     lam: float = main_setting(
         0.5,
@@ -25,6 +35,7 @@ class UceConfig(MethodConfig):
         symbol="λ",
         low=1e-9,
         high=1e6,
+        up="keeps",
     )
     tokens: Literal["all", "last"] = forgetting_setting(
         "all",

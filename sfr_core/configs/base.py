@@ -15,6 +15,8 @@ from sfr_core.reading import EXACT
 
 Group = Literal["main", "forgetting", "repair", "mask", "optimiser", "ablation"]
 """Where a form puts a setting, in this order; `ablation` are the switches of the method's parts."""
+Up = Literal["", "forgets", "keeps", "both"]
+"""What a higher value does: forget more, keep more of the rest, both (more steps of either part), or nothing that a rule may use."""
 Optimizer = Literal["sgd", "adam", "adamw", "adam8bit", "adamw8bit"]
 Trainable = Literal["full", "cross-attention", "keys-values", "without-cross-attention"]
 """Slices of a U-Net: all of it; the cross-attention layers (ESD-x); only their projections of the text (concept ablation, UCE);
@@ -37,6 +39,7 @@ class Setting:
         choices: allowed values of a choice.
         optional: None is allowed and means "off".
         group: where a form puts it.
+        up: what turning it up does, for who suggests another value.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Setting:
     choices: tuple[str, ...]
     optional: bool
     group: Group
+    up: Up
 
 
 def setting(
@@ -61,9 +65,10 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     group: Group = "optimiser",
+    up: Up = "",
 ) -> Any:
     """A dataclass field with the metadata of a Setting (its kind and choices follow from the annotation)."""
-    shown = {"label": label, "help": help, "symbol": symbol, "low": low, "high": high, "group": group}
+    shown = {"label": label, "help": help, "symbol": symbol, "low": low, "high": high, "group": group, "up": up}
     return field(default=default, metadata={"ge": low, "le": high, "shown": shown})
 
 
@@ -188,6 +193,7 @@ def lr_field(default: float) -> Any:
         symbol="η",
         low=0.0,
         high=1.0,
+        up="forgets",
     )
 
 
@@ -209,7 +215,12 @@ def batch_field(default: int) -> Any:
 
 def steps_field(default: int) -> Any:
     return main_setting(
-        default, "Steps", "How many steps the run takes. More change more and take longer.", low=1, high=1000000
+        default,
+        "Steps",
+        "How many steps the run takes. More change more and take longer.",
+        low=1,
+        high=1000000,
+        up="both",
     )
 
 
@@ -240,6 +251,7 @@ def mask_field(default: float) -> Any:
         "Share of the weights that may change: those that matter most for the forget set. Higher lets more change.",
         low=0.0,
         high=1.0,
+        up="forgets",
     )
 
 
@@ -269,7 +281,12 @@ class EpochConfig(OptimizerConfig):
     """Base of the baselines that train in epochs."""
 
     epochs: int = main_setting(
-        10, "Epochs", "How often the run goes through the pictures. More change more and take longer.", low=1, high=500
+        10,
+        "Epochs",
+        "How often the run goes through the pictures. More change more and take longer.",
+        low=1,
+        high=500,
+        up="both",
     )
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine",
