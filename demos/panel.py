@@ -34,12 +34,14 @@ class ShownRun:
         prefix: start of every elem_id, so that results can stand on a page more than once.
         key: job id, or the token of an import.
         imports: runs from files that may be looked at here.
+        keep: lets an event keep a moment of this run by its step; None where the page could not follow what comes then.
     """
 
     ctx: PageContext
     prefix: str
     key: str
     imports: Imports | None = None
+    keep: Callable[[Callable[..., Any], str, int], None] | None = None
 
     def record(self, browser: Any) -> RunRecord:
         """The run, if it is this visitor's.

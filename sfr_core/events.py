@@ -2,6 +2,7 @@
 
 Grammar of a run, checked for every method by one test helper:
 ``(PhaseStarted PhaseProgress* | MaskReady | Step | Evaluated | Preview)* (Finished | Cancelled)``; a failure is an exception.
+Where a moment is kept, `Kept` stands before the evaluation of it.
 """
 
 from __future__ import annotations
@@ -158,7 +159,14 @@ class Cancelled:
     reason: Literal["stopped", "deadline"] = "stopped"
 
 
-Event = PhaseStarted | PhaseProgress | MaskReady | Step | Evaluated | Preview | Finished | Cancelled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The weights after `steps` steps, held since then, became the run's outcome in place of the last ones; what follows measures them."""
+
+    steps: Count
+
+
+Event = PhaseStarted | PhaseProgress | MaskReady | Step | Evaluated | Preview | Kept | Finished | Cancelled
 
 
 def to_json(event: Event) -> dict[str, Any]:

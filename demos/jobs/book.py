@@ -24,7 +24,7 @@ from demos.jobs.turns import Turns
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.errors import Busy, InputError
-from sfr_core.events import Cancelled, Event, Finished
+from sfr_core.events import Cancelled, Event, Finished, Kept
 from sfr_core.plan import RunPlan
 
 if TYPE_CHECKING:
@@ -194,11 +194,30 @@ class JobBook:
             if job is None or job.state != "cancelled" or job.settled:
                 return
             job.settled = "kept"
-            if job.session is None or job.session.after is None:
-                return
-            job.seen, job.spent = self._clock(), (job.ended or 0.0) - (job.started or 0.0)
-            job.state, job.started, job.ended, job.cancel = "queued", None, None, CancelToken()
-            self._put(job)
+            if job.session is not None and job.session.after is not None:
+                self._measure(job)
+
+    def keep_moment(self, job_id: str, step: int) -> None:
+        """Makes a held moment of an ended run its outcome, and queues the evaluation.
+
+        Raises:
+            InputError: the run has not ended, or its weights or those of the moment are gone. Busy: somebody uses the weights.
+        """
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or job.active or job.session is None:
+                raise InputError("The weights of this run are not here.", hint="Run it again.")
+            job.session.keep_moment(step)
+            job.settled, job.result = "kept", None
+            job.log.append(Kept(steps=step))
+            self._measure(job)
+
+    def _measure(self, job: Job) -> None:
+        """Queues the evaluation of an ended job's outcome; the caller holds the lock."""
+        job.seen, job.spent = self._clock(), (job.ended or 0.0) - (job.started or 0.0)
+        job.state, job.started, job.ended, job.cancel = "queued", None, None, CancelToken()
+        job.error = None
+        self._put(job)
 
     def rollback(self, job_id: str) -> None:
         """Puts the weights of before the run back; a running job must be stopped first.
@@ -318,6 +337,7 @@ class JobBook:
     def _run(self, job: Job) -> None:
         state: State = "failed"
         untouched, kept = False, job.settled == "kept"
+        whole = kept and not any(isinstance(event, Cancelled) for event in job.log)
         events: Iterator[Event] | None = None
         try:
             with self.slot if kept or not self._elsewhere(job) else nullcontext():
@@ -345,7 +365,7 @@ class JobBook:
                 if events is not None and hasattr(events, "close"):
                     events.close()
                 if kept:  # whatever became of the evaluation
-                    state, untouched = "cancelled", False
+                    state, untouched = "finished" if whole and state == "finished" else "cancelled", False
                 if (state == "failed" or untouched) and job.session is not None:
                     job.session.rollback()
                 if untouched:  # there is no choice between the weights before and after

@@ -63,7 +63,7 @@ class Job:
         session: live weights, from the start of the run until they are freed; None otherwise.
         error: one sentence where the run failed.
         stopping: somebody pressed Stop and the run has not ended yet.
-        settled: what became of a stopped run's weights; of kept ones the evaluation is one more part of the job.
+        settled: what became of a stopped run's weights; of kept ones, and of a moment that was kept, the evaluation is one more part of the job.
         spent: seconds that it ran before its weights were kept.
         freed: the weights are gone (time or space); the result stays.
         created: seconds since the epoch, to be shown and nothing else: that clock may be set.
@@ -119,7 +119,7 @@ Backend = Callable[[Job], Iterator[Event]]
 
 
 def session_bytes(session: Any) -> int:
-    """Bytes of a session: the weights before (twice, the live model has its own), after and retrained, and the reports."""
+    """Bytes of a session: the weights before (twice, the live model has its own), after, retrained and of held moments, and the reports."""
     if session is None:
         return 0
     before = sum(int(t.nbytes) for t in (session.before or {}).values())
@@ -131,4 +131,6 @@ def session_bytes(session: Any) -> int:
         for report in getattr(session, "reports", {}).values()
         for part in fields(report)
     )
-    return 2 * before + after + reference + reports
+    moments = getattr(session, "moments", None)
+    held = len(moments.held) * moments.bytes if moments else 0
+    return 2 * before + after + reference + reports + held

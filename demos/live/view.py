@@ -13,6 +13,7 @@ from sfr_core.events import (
     Evaluated,
     Event,
     Finished,
+    Kept,
     MaskReady,
     Phase,
     PhaseProgress,
@@ -140,6 +141,8 @@ def reduce(view: View, event: Event) -> View:
                 sheet=event.sheet,
                 previews=view.previews + (event.i > 0),
             )
+        case Kept():
+            return replace(view, ended=None, step=event.steps)
         case Finished():
             return replace(view, ended="finished", step=event.steps)
         case Cancelled():

@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from demos.records.record import RunRecord, dataset_of, labels_of
+from demos.records.record import RunRecord, dataset_of, labels_of, result_in
 from sfr_core.catalog import BY_KIND
 from sfr_core.configs import RunConfig
 from sfr_core.errors import AssetError, PlaygroundError, reason
-from sfr_core.events import Event, Finished, MaskReady, Preview, Sheet, from_json
+from sfr_core.events import Event, MaskReady, Preview, Sheet, from_json
 from sfr_core.results import RunResult
 
 MAX_BYTES = 24 * 1024**2
@@ -208,7 +208,7 @@ def _assemble(parts: Sequence[RunConfig | RunResult | tuple[Event, ...]]) -> Run
     by_kind: dict[Any, Any] = dict(zip(kinds, parts, strict=True))
     events: tuple[Event, ...] = by_kind.get(tuple, ())
     result: RunResult | None = by_kind.get(RunResult)
-    said = next((e.result for e in events if isinstance(e, Finished) and e.result is not None), None)
+    said = result_in(events)
     if result is not None and said is not None and result != said:
         raise AssetError("result.json and events.jsonl are of different runs.", hint=HINT)
     result = result or said

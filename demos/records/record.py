@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from sfr_core.events import (
     Evaluated,
     Event,
     Finished,
+    Kept,
     MaskReady,
     Prediction,
     Preview,
@@ -54,6 +55,22 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """Which moment of a run is nearest to the retrained model by the live numbers, of those whose weights are here.
+
+    Attributes:
+        step: of it. live: its numbers. goal: those of the retrained model.
+        outcome: step of the weights that are the outcome now. last: the run's last step where its weights are held, else None.
+    """
+
+    step: int
+    live: LiveRecord
+    goal: LiveRecord
+    outcome: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One run.
 
@@ -73,6 +90,8 @@ class RunRecord:
         created: Unix time of submission, None for imported runs.
         took: seconds from the start of the run to its end, the finished comparison; None before, and for imported runs.
         expected: the same as it was told; None where it was not known.
+        nearest: which moment is nearest to the retrained model; None where none is held.
+        too_large: bytes of one moment's weights, where they are too many for any to be held; else 0.
     """
 
     key: str
@@ -88,6 +107,8 @@ class RunRecord:
     created: float | None = None
     took: float | None = None
     expected: float | None = None
+    nearest: Nearest | None = None
+    too_large: int = 0
 
     @property
     def predictions(self) -> dict[str, ModelReport]:
@@ -177,6 +198,12 @@ class RunRecord:
         return next((event.steps for event in self.events if isinstance(event, Cancelled)), None)
 
     @property
+    def kept_step(self) -> int | None:
+        """The step whose weights were kept as the outcome; None where it is the last one."""
+        kept = [event.steps for event in self.events if isinstance(event, Kept)]
+        return kept[-1] if kept and kept[-1] != len(self.steps) else None
+
+    @property
     def planned_steps(self) -> int | None:
         """Steps that the run was going to take, as its events say; None before the first."""
         return next((step.total for step in self.steps), None)
@@ -196,6 +223,17 @@ class RunRecord:
             Moment(i, live.get(i), previews.get(i, nothing).predictions, previews.get(i, nothing).sheet, steps.get(i))
             for i in sorted(live.keys() | previews.keys())
         )
+
+
+def result_in(events: Iterable[Event]) -> RunResult | None:
+    """The result that a log ends with; None where the weights that were kept last were not measured."""
+    found = None
+    for event in events:
+        if isinstance(event, Kept):
+            found = None
+        elif isinstance(event, Finished):
+            found = event.result
+    return found
 
 
 def kind_of(model: str) -> str:
@@ -249,7 +287,7 @@ def from_job(job: Job) -> RunRecord:
     dataset, spec, roles = labelled(known, job.plan.forget)
     result = job.result
     if result is None:
-        result = next((e.result for e in job.log if isinstance(e, Finished)), None)
+        result = result_in(job.log)
     return RunRecord(
         key=job.id,
         config=job.config,
@@ -264,4 +302,29 @@ def from_job(job: Job) -> RunRecord:
         created=job.created,
         took=job.took,
         expected=None if job.expected is None else job.expected.seconds,
+        nearest=None if job.active else nearest_of(session),
+        too_large=0 if job.active else too_large(session),
+    )
+
+
+def too_large(session: Any) -> int:
+    """Bytes of a moment's weights of a session that could hold none; 0 where that is not why."""
+    moments: Any = getattr(session, "moments", None)
+    asked = moments is not None and not moments.room and session.has("retrained")
+    return int(moments.bytes) if asked else 0
+
+
+def nearest_of(session: Any) -> Nearest | None:
+    """What a session's held moments say; None where it holds none."""
+    moments: Any = getattr(session, "moments", None)
+    best = None if moments is None or session.after is None else moments.nearest
+    if best is None:
+        return None
+    last = max(moments.held)
+    return Nearest(
+        step=best.step,
+        live=best.record,
+        goal=moments.goal,
+        outcome=session.tally.steps,
+        last=last if last != session.tally.steps else None,
     )

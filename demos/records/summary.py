@@ -14,6 +14,7 @@ from demos.records.summary_text import (
     LOOKED_LAST,
     NOT_LOOKED,
     STILL,
+    STOPPED,
     UNTOUCHED,
     About,
     Summary,
@@ -78,20 +79,22 @@ LIVE_CONCEPT = (
 def of_record(record: RunRecord) -> Summary | None:
     """The summary on a run; None where it measured nothing."""
     about = _about(record)
-    what, done, stopped = about.what, record.stopped_after, about.stopped
+    what, done, early = about.what, record.stopped_after, about.early
     if record.result is not None and record.generates:
         return summary_generator.summarise(record.result, about, concept=record.of_concept)
     if record.result is not None:
         return summarise(record.result, about, whole_classes=record.config.forget.strip().startswith("class:"))
     if done == 0:
         return Summary(UNTOUCHED, "open")
-    live = [(e.i, e.record) for e in record.live() if isinstance(e.record, LiveRecord)]
+    whole = len(record.steps), record.planned_steps
+    (until, planned), word = early or (whole, STOPPED)
+    live = [(e.i, e.record) for e in record.live() if isinstance(e.record, LiveRecord) and e.i <= until]
     if not live:
         return None
     (_, first), (at, last) = live[0], live[-1]
-    stopped = stopped or (len(record.steps), record.planned_steps)
+    stopped = stopped_words(until, planned, word=word)
     if at == 0:
-        return Summary(NOT_LOOKED.format(stopped=stopped_words(*stopped)), "open")
+        return Summary(NOT_LOOKED.format(stopped=stopped), "open")
     said = LIVE_CONCEPT if record.of_concept else LIVE_GENERATOR if record.generates else LIVE
     text = said.format(
         what=what,
@@ -99,8 +102,8 @@ def of_record(record: RunRecord) -> Summary | None:
         remain=f"{percent(first.remain)} to {percent(last.remain)}",
         n=f"{last.n_forget} and {last.n_remain}",
     )
-    late = "" if at >= stopped[0] else f" {LOOKED_LAST.format(step=at)}"
-    return Summary(f"{stopped_words(*stopped)}: {text}{late}", "open")
+    late = "" if at >= until else f" {LOOKED_LAST.format(step=at)}"
+    return Summary(f"{stopped}: {text}{late}", "open")
 
 
 def _about(record: RunRecord) -> About:
@@ -119,6 +122,7 @@ def _about(record: RunRecord) -> About:
         classes=0 if record.of_concept else len(record.class_names),
         counted=counted,
         stopped=None if done is None else (done, record.planned_steps),
+        kept=None if record.kept_step is None else (record.kept_step, record.planned_steps),
     )
 
 

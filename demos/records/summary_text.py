@@ -17,6 +17,7 @@ STILL = 0.05
 Tone = Literal["forgotten", "partly", "kept", "damaged", "open"]
 
 
+STOPPED, KEPT = "Stopped after", "Kept as it was after"
 UNTOUCHED = "Stopped before the first step: the network is as it was."
 NOT_LOOKED = "{stopped}: nothing was measured between the start and there, so how much it forgot is not known."
 LOOKED_LAST = "The last of these numbers are of step {step}."
@@ -53,7 +54,7 @@ class About:
         what: the forget set in words (`subject`).
         classes: among which the network chooses; 0 where that is not known.
         counted: pictures behind the share of forgotten classes; 0 where that is not known.
-        stopped: steps done and planned of a run that was stopped early.
+        stopped: steps done and planned of a run that was stopped early. kept: likewise of one whose outcome is an earlier moment.
     """
 
     method: str
@@ -61,6 +62,14 @@ class About:
     classes: int = 0
     counted: int = 0
     stopped: tuple[int, int | None] | None = None
+    kept: tuple[int, int | None] | None = None
+
+    @property
+    def early(self) -> tuple[tuple[int, int | None], str] | None:
+        """Where an outcome is not that of the last step: the steps done and planned, and the words before them."""
+        if self.kept is not None:
+            return self.kept, KEPT
+        return None if self.stopped is None else (self.stopped, STOPPED)
 
     def did(self, verb: str) -> str:
         """'SFR-on forgot Cat'."""
@@ -94,7 +103,10 @@ def concluded(
     Args:
         limit: share, pictures and threshold that decided whether it was forgotten; None where no single share did.
     """
-    said = [f"{stopped_words(*about.stopped)}."] if about.stopped is not None else []
+    said = []
+    if about.early is not None:
+        (done, planned), word = about.early
+        said = [f"{stopped_words(done, planned, word=word)}."]
     text = " ".join([*said, *(sentence for sentence in sentences if sentence)])
     doubt = doubt_words(*limit) if limit is not None and tone != "open" else ""
     shown: Tone = "damaged" if damaged and tone in ("forgotten", "partly") else tone
@@ -179,6 +191,6 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
-def stopped_words(done: int, planned: int | None) -> str:
-    """'Stopped after step 3 of 10'."""
-    return f"Stopped after step {done} of {planned}" if planned else f"Stopped after step {done}"
+def stopped_words(done: int, planned: int | None, *, word: str = STOPPED) -> str:
+    """'Stopped after step 3 of 10', 'Kept as it was after step 3 of 10'."""
+    return f"{word} step {done} of {planned}" if planned else f"{word} step {done}"

@@ -65,6 +65,9 @@ Wanted = Callable[[Any, Mapping[str, Any]], RunPlan]
 Fill = Callable[[Callable[..., Any], Wanted], None]
 """Lets an event fill the form of the tab Unlearn."""
 
+Keep = Callable[[Callable[..., Any], str, int], None]
+"""Lets an event keep a moment: of the run of this key, after this step."""
+
 
 class Compare:
     """What a run did: the sentence, the pictures, five lines and what to try next; then the folded parts.
@@ -130,8 +133,9 @@ class Result:
         prefix: str = "compare",
         imports: Imports | None = None,
         fill: Fill | None = None,
+        keep: Keep | None = None,
     ) -> None:
-        self.ctx, self.prefix, self.imports, self.fill = ctx, prefix, imports, fill
+        self.ctx, self.prefix, self.imports, self.fill, self.keep = ctx, prefix, imports, fill, keep
         self.shown = gr.State("")
         gr.render([ctx.browser, self.shown], triggers=[self.shown.change], show_progress="hidden")(self._draw)
 
@@ -149,7 +153,7 @@ class Result:
     def _draw(self, browser: Any, shown: str) -> None:
         if not shown:
             return
-        run = ShownRun(self.ctx, self.prefix, shown.partition(" ")[0], self.imports)
+        run = ShownRun(self.ctx, self.prefix, shown.partition(" ")[0], self.imports, self.keep)
         with gr.Column(visible=False, elem_id=f"{self.prefix}-box", elem_classes="cmp-result") as box:
             try:
                 Compare(run, run.record(browser), self.fill)

@@ -12,7 +12,8 @@ from demos.panel import ShownRun
 from demos.pictures.judge_text import judge_note
 from demos.pictures.sheet_text import sheet_value
 from demos.plots.layers import nearest_threshold, recount
-from demos.records.record import RunRecord
+from demos.records.record import Nearest, RunRecord
+from demos.records.summary_text import percent
 from demos.render import note, render
 from demos.result import tables
 from demos.result.classifier import plot
@@ -20,6 +21,7 @@ from demos.result.export import Kind, Shelf
 from demos.static_files import mounting
 from demos.text import result as texts
 from demos.text import rules
+from demos.text.unlearn import size
 from sfr_core.errors import PlaygroundError
 
 SHELF = Shelf()
@@ -69,6 +71,35 @@ def timeline(run: ShownRun, record: RunRecord) -> None:
 
     # One answer for both, so that pictures and numbers move together.
     slider.input(turn, [run.ctx.browser, slider], [view, sheet], **LAST)
+    keep_moment(run, record)
+
+
+def keep_moment(run: ShownRun, record: RunRecord) -> None:
+    """Which moment is nearest to the retrained model, and a button that keeps it; where it is kept already, one that goes back."""
+    if record.too_large:
+        gr.HTML(note(texts.MOMENT_TOO_LARGE.format(size=size(record.too_large))), elem_id=f"{run.prefix}-nearest")
+    best = record.nearest
+    if best is None:
+        return
+    gr.HTML(note(nearest_words(best)), elem_id=f"{run.prefix}-nearest")
+    away = best.step != best.outcome
+    step = best.step if away else best.last
+    if step is None or run.keep is None:
+        return
+    label = (texts.KEEP_MOMENT if away else texts.KEEP_LAST).format(step=step)
+    button = gr.Button(label, size="sm", elem_id=f"{run.prefix}-keep-moment", elem_classes="cmp-small")
+    run.keep(button.click, run.key, step)
+
+
+def nearest_words(best: Nearest) -> str:
+    """Which moment is nearest to the retrained model, with the numbers of both."""
+    said = texts.NEAREST_IS if best.step == best.outcome else texts.NEAREST
+    return said.format(
+        step=best.step,
+        numbers=f"{percent(best.live.forget)} and {percent(best.live.remain)} %",
+        goal=f"{percent(best.goal.forget)} and {percent(best.goal.remain)} %",
+        n=f"{best.live.n_forget} and {best.live.n_remain}",
+    )
 
 
 def moment(record: RunRecord, position: float) -> str:

@@ -269,6 +269,15 @@ LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as prompted")
 
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"
+NEAREST = "Nearest to the retrained model is step {step}: {numbers} on the forget set and on the rest (retrained: {goal}; live numbers, n = {n})."
+NEAREST_IS = (
+    "This result is the step nearest to the retrained model, {step}: {numbers} on the forget set and on the rest (retrained: {goal}; live "
+    "numbers, n = {n})."
+)
+KEEP_MOMENT, KEEP_LAST = "Keep step {step} as the result", "Go back to the last step ({step})"
+MOMENT_TOO_LARGE = (
+    "No step of this run can be kept but the last: its weights take {size} each time, too much to hold several."
+)
 NO_TIMELINE = "Nothing was recorded on the way."
 
 BREAK_TITLE = "Break it"

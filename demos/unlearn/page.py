@@ -141,10 +141,10 @@ def build(
                 recordings=first.offered(),
             )
     fill = form_wiring.filling(form, ctx)
-    page = Unlearn(
+    page: Unlearn = Unlearn(
         form, feed, view, expected, timing, reference_note, retrain, anyway, share, uploads, run, stop, reset, lost_note, choice,
         choice_text, keep, rollback,
-        compare_page.Result(ctx, fill=fill), fill, first, recording,
+        compare_page.Result(ctx, fill=fill, keep=lambda *asked: _wire_moment(ctx, page, *asked)), fill, first, recording,
     )  # fmt: skip
     _wire_start(ctx, page)
     _wire_return(ctx, page, loaded)
@@ -224,19 +224,9 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
         button.click(None, js=STAY_NEAR, **PRIVATE)
 
     def settle(act: Callable[[str], None]) -> Callable[[Any, Any], dict[Any, Any]]:
-        def handler(browser: Any, job_id: Any) -> dict[Any, Any]:
-            job = ctx.job_of(browser, job_id)
-            if job is None:
-                raise say(InputError(copy.NOT_YOURS))
-            try:
-                if not job.settled:  # the other button may have been quicker
-                    act(job.id)
-            except PlaygroundError as error:
-                raise say(error) from None
-            compared = page.compare.show(browser, "" if job.active else comparable(job))
-            return {page.live: page.feed.attach(job), **button_updates(page, job), page.compare.shown: compared}
-
-        return handler
+        # The other button may have been quicker.
+        once = lambda job: None if job.settled else act(job.id)  # noqa: E731
+        return lambda browser, job_id: settled(ctx, page, browser, job_id, once)
 
     page.keep.click(settle(ctx.book.keep), inputs, outputs, **QUEUED)
     page.rollback.click(settle(ctx.book.rollback), inputs, outputs, **QUEUED)
@@ -252,6 +242,33 @@ def _wire_job(ctx: PageContext, page: Unlearn) -> Any:
     call_off(page.reset.click, [ended])  # or the run that has just ended comes back
     page.reset.click(reset_it, inputs, inputs, **QUEUED)
     return ended
+
+
+def settled(ctx: PageContext, page: Unlearn, browser: Any, job_id: Any, act: Callable[[Job], Any]) -> dict[Any, Any]:
+    """The page after something was done to the weights of an ended run.
+
+    Raises:
+        gr.Error: it is not this visitor's, or it could not be done.
+    """
+    job = ctx.job_of(browser, job_id)
+    if job is None:
+        raise say(InputError(copy.NOT_YOURS))
+    try:
+        act(job)
+    except PlaygroundError as error:
+        raise say(error) from None
+    compared = page.compare.show(browser, "" if job.active else comparable(job))
+    return {page.live: page.feed.attach(job), **button_updates(page, job), page.compare.shown: compared}
+
+
+def _wire_moment(ctx: PageContext, page: Unlearn, event: Callable[..., Any], key: str, step: int) -> None:
+    """An event of a result keeps a moment of its run; the live view then follows the evaluation."""
+
+    def keep(browser: Any) -> dict[Any, Any]:
+        return settled(ctx, page, browser, key, lambda job: ctx.book.keep_moment(job.id, step))
+
+    event(keep, ctx.browser, page.job_outputs, **QUEUED)
+    event(None, js=STAY_NEAR, **PRIVATE)
 
 
 def comparable(job: Job) -> str:

@@ -26,7 +26,7 @@ from sfr_core.cli.talk import CANCELLED, interrupted, interrupts, log, stop_on_s
 from sfr_core.configs import RunConfig
 from sfr_core.data.file_names import table_of
 from sfr_core.errors import ConfigError, InputError, PlaygroundError, quoted
-from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, broken_off
+from sfr_core.events import Cancelled, Event, Finished, Kept, PhaseStarted, broken_off
 from sfr_core.hub.local import is_path
 from sfr_core.plan import RunPlan, plan
 from sfr_core.runs.files import event_line, write_run
@@ -106,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         help="change one field of the preset; may be repeated",
     )
     run.add_argument("--seed", metavar="N", help="seed of the run's own draws (default 0)")
+    run.add_argument(
+        "--keep-best",
+        action="store_true",
+        help="keep the step nearest to the retrained model by the live numbers, not the last one",
+    )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run's files")
     run.add_argument("--overwrite", action="store_true", help="replace the files of a run in --out")
     add_race(commands)
@@ -147,15 +152,22 @@ def _run_claimed(args: argparse.Namespace) -> int:
 
     join(config.method)
     with cpu_threads(config.threads):
-        return _run_planned(planned, own, retrained, out, overwrite=args.overwrite)
+        return _run_planned(planned, own, retrained, out, overwrite=args.overwrite, keep_best=args.keep_best)
 
 
 def _run_planned(
-    planned: RunPlan, own: UploadedModel | None, retrained: Retrained | None, out: Path, *, overwrite: bool
+    planned: RunPlan,
+    own: UploadedModel | None,
+    retrained: Retrained | None,
+    out: Path,
+    *,
+    overwrite: bool,
+    keep_best: bool = False,
 ) -> int:
     """Makes the run, writes its files and returns the exit code."""
     from sfr_core.ops.ranks import processes, rank
     from sfr_core.runs.expect import opened
+    from sfr_core.runs.moments import check_moments
     from sfr_core.runs.pace import paces
     from sfr_core.runs.race import unjudged
     from sfr_core.runs.runner import run
@@ -163,6 +175,8 @@ def _run_planned(
 
     begun = time.monotonic()
     session, config = Session.of_plan(planned, own, retrained=retrained), planned.config
+    if keep_best:
+        check_moments(session)
     speaks = rank() == 0  # the other processes of a launcher do the same run in silence
     if speaks:
         place = f"{session.device_name}, {session.precision}"
@@ -177,12 +191,14 @@ def _run_planned(
     begun = time.monotonic()
     events: list[Event] = []
     with stop_on_signals() as cancel:
-        for event in run(session, cancel=cancel):
+        for event in run(session, cancel=cancel, keep_best=keep_best):
             events.append(event)
             if speaks:
                 tell(event_line(event))
             if speaks and isinstance(event, PhaseStarted):
                 log(f"phase: {event.phase}")
+            if speaks and isinstance(event, Kept):
+                log(f"Kept step {event.steps}, the nearest to the retrained model.")
         last = events[-1]
         result = last.result if isinstance(last, Finished) else None
         if speaks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -39,6 +39,7 @@ from sfr_core.runs.sampling import (
     protocol_of,
     unjudged_plan,
 )
+from sfr_core.tasks.base import Previewed
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.tasks.text_to_image import TextToImageTask
@@ -281,6 +282,32 @@ def _told(work: Generator[int, None, S], done: int, total: int, cancel: CancelTo
         return drawn
     finally:
         work.close()
+
+
+def texts_of(task: DiffusionTask, run: Planned) -> Sequence[str]:
+    """What a generator's labels stand for."""
+    return task.plan.texts if isinstance(task, TextToImageTask) else run.dataset.class_names
+
+
+def preview_of(
+    task: DiffusionTask, run: Planned, who: Who, model: Callable[[], nn.Module | None], cancel: CancelToken
+) -> Previewed | None:
+    """A preview of the model before the run, or of the retrained one: what a shipped one draws there is drawn once on a machine.
+
+    Args:
+        model: makes it; None stands for the live one.
+
+    Returns:
+        None if it was stopped.
+    """
+    key = key_of(place_of(task), run, who, {**task.about_preview(), "prompts": texts_of(task, run)})
+    found = None if key is None else known().get(key)
+    images = task.preview_samples(cancel, model()) if found is None else found["images"]
+    if images is None:
+        return None
+    if key is not None and found is None:
+        known().put(key, {"images": images})
+    return task.previewed(images)
 
 
 def samples_key(place: Place, run: Planned, who: Who, wanted: Plan, *, whole: bool) -> Key | None:

@@ -5,31 +5,48 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 import torch
 
 from sfr_core import passes
 from sfr_core.cancel import CancelToken
 from sfr_core.errors import InputError
-from sfr_core.events import Cancelled, Evaluated, Event, Finished, MaskReady, PhaseProgress, PhaseStarted, Preview, Step
+from sfr_core.events import (
+    Cancelled,
+    Evaluated,
+    Event,
+    Finished,
+    Kept,
+    MaskReady,
+    PhaseProgress,
+    PhaseStarted,
+    Preview,
+    Step,
+)
 from sfr_core.metrics.divergence import avg_d
 from sfr_core.ops.device import memory_errors
 from sfr_core.ops.memory import PeakMemory
 from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
-from sfr_core.runs.evaluate import Who, key_of, place_of
+from sfr_core.runs.evaluate import Who, key_of, place_of, preview_of, texts_of
 from sfr_core.runs.evaluate import evaluate as measure
 from sfr_core.runs.known import Key, known
-from sfr_core.runs.session import Session, Tally
+from sfr_core.runs.moments import Tally, goal_of
+from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Previewed
 from sfr_core.tasks.diffusion import DiffusionTask
-from sfr_core.tasks.text_to_image import TextToImageTask
 
 
 def run(
-    session: Session, *, cancel: CancelToken, live_every: int | None = None, evaluate: bool = True
+    session: Session,
+    *,
+    cancel: CancelToken,
+    live_every: int | None = None,
+    evaluate: bool = True,
+    keep_best: bool = False,
 ) -> Generator[Event, None, None]:
     """Runs the session's method on its model.
 
@@ -38,6 +55,7 @@ def run(
         cancel: asked between steps; a stopped run keeps its partial weights in `session.after`.
         live_every: steps between two live evaluations; default as many looks as the task says.
         evaluate: measure before, retrained and after at the end; without it Finished carries no result.
+        keep_best: the outcome is the moment nearest to the retrained model by the live numbers, where there is one, not the last step.
 
     Raises:
         Busy: the session is running. Diverged, OutOfMemory: the run failed. Whatever ends a run before its last event
@@ -49,7 +67,7 @@ def run(
         with (
             memory_errors("for this run"),
             _seeded(session),
-            closing(_run(session, cancel, live_every, evaluate)) as events,
+            closing(_run(session, cancel, live_every, evaluate, keep_best)) as events,
         ):
             for event in events:
                 ended = isinstance(event, Finished | Cancelled)
@@ -70,13 +88,20 @@ def _seeded(session: Session) -> Iterator[None]:
         yield
 
 
-def _run(session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool) -> Generator[Event, None, None]:
+def _run(
+    session: Session, cancel: CancelToken, live_every: int | None, evaluate: bool, keep_best: bool
+) -> Generator[Event, None, None]:
     tally = session.tally = Tally()
     with PeakMemory(session.device) as memory:
         last = yield from _steps(session, tally, cancel, live_every)
     tally.peak_bytes = memory.bytes
     session.task.model.eval()
     session.keep()
+    nearest = session.moments.nearest if keep_best and isinstance(last, Finished) else None
+    if nearest is not None and nearest.step != tally.steps:
+        session.keep_moment(nearest.step)
+        yield Kept(steps=nearest.step)
+        last, tally = Finished(steps=nearest.step), session.tally
     if isinstance(last, Finished) and evaluate and rank() == 0:
         last = yield from _evaluate(session, tally, cancel)
     yield last
@@ -94,7 +119,7 @@ def _evaluate(session: Session, tally: Tally, cancel: CancelToken) -> Generator[
 
 
 def evaluate_kept(session: Session, *, cancel: CancelToken) -> Iterator[Event]:
-    """The phase `evaluate` of a run that was stopped and kept, as of one that went to its end. The weights stay, whatever happens.
+    """The phase `evaluate` of an outcome that is not measured yet: a stopped run that was kept, or a moment. The weights stay, whatever happens.
 
     Raises:
         InputError: there is no outcome. Busy: the session is running. OutOfMemory: it cannot be measured here.
@@ -134,7 +159,10 @@ def _steps(
                 tally.forgetting += event.forget_loss is not None
                 every = live_every or math.ceil(event.total / previews)
                 if event.i % every == 0 or event.i == event.total:
-                    yield from _shown(event.i, _look(session, cancel))
+                    shown = _look(session, cancel)
+                    if shown is not None and shown.record is not None:
+                        session.hold(shown.record)
+                    yield from _shown(event.i, shown)
 
 
 def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, None]:
@@ -151,9 +179,10 @@ def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bo
         store.take(torch.from_numpy(found["held"]))
     total = task.preparation()
     yield PhaseStarted(phase="prepare", total=total)
-    yield from _shown(
-        0, _first_preview(session, cancel)
-    )  # needs nothing prepared: people see what the model draws before they wait
+    # Needs nothing prepared: people see what the model draws before they wait.
+    yield from _shown(0, _first_preview(session, cancel))
+    if rank() == 0 and session.moments.room and session.has("retrained"):
+        session.moments.goal = goal_of(task, session, partial(session.reference, "retrained"), cancel)
     with closing(task.prepare()) as work:
         for done in work:
             yield PhaseProgress(phase="prepare", done=done, total=total)
@@ -165,23 +194,11 @@ def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bo
 
 
 def _first_preview(session: Session, cancel: CancelToken) -> Previewed | None:
-    """The preview before the first step; what a shipped model draws there is drawn once on a machine."""
+    """The preview before the first step."""
     task = session.task
     if not isinstance(task, DiffusionTask) or rank() != 0:
         return _look(session, cancel)
-    key = key_of(place_of(task), session, "before", {**task.about_preview(), "prompts": _texts(session, task)})
-    found = None if key is None else known().get(key)
-    images = task.preview_samples(cancel) if found is None else found["images"]
-    if images is None:
-        return None
-    if key is not None and found is None:
-        known().put(key, {"images": images})
-    return task.previewed(images)
-
-
-def _texts(session: Session, task: DiffusionTask) -> Sequence[str]:
-    """What a generator's labels stand for."""
-    return task.plan.texts if isinstance(task, TextToImageTask) else session.dataset.class_names
+    return preview_of(task, session, "before", lambda: None, cancel)
 
 
 def _pictures_key(session: Session) -> Key | None:
@@ -189,7 +206,7 @@ def _pictures_key(session: Session) -> Key | None:
     task = session.task
     if not isinstance(task, DiffusionTask) or task.store.about is None:
         return None
-    return key_of(place_of(task), session, "before", {**task.store.about, "prompts": _texts(session, task)})
+    return key_of(place_of(task), session, "before", {**task.store.about, "prompts": texts_of(task, session)})
 
 
 def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:

@@ -28,8 +28,9 @@ from sfr_core.ops.device import UsedPrecision, device_name, memory_errors, pick_
 from sfr_core.ops.optimizers import check_optimizer
 from sfr_core.ops.sparing import halve_frozen, recompute_blocks
 from sfr_core.plan import RunPlan, plan
-from sfr_core.results import Report, RunResult
+from sfr_core.results import LiveRecord, Report, RunResult
 from sfr_core.runs.evaluate import Evaluation, Who, answers_of
+from sfr_core.runs.moments import Moment, Moments, Tally
 from sfr_core.tasks import base
 from sfr_core.tasks.classifier import ClassifierTask
 from sfr_core.zoo.shipped import (
@@ -68,25 +69,6 @@ class Retrained:
         return {name: value.numpy() for name, value in self.weights.items()}
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a run has made so far.
-
-    Attributes:
-        seconds: wall time of Fisher, mask and steps.
-        steps, total: made and planned. forgetting: those made that had a forget loss.
-        mask_density: share of the weights in the mask; None without one.
-        peak_bytes: ops.memory.PeakMemory; None before the last step.
-    """
-
-    seconds: float = 0.0
-    steps: int = 0
-    total: int = 0
-    forgetting: int = 0
-    mask_density: float | None = None
-    peak_bytes: int | None = None
-
-
 def tensors_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     """What came as arrays from another process; what lies in memory shared with it is copied."""
     return {name: torch.from_numpy(array if array.flags.writeable else array.copy()) for name, array in arrays.items()}
@@ -104,6 +86,7 @@ class Session:
         reports: answers picture by picture or samples, by model; of the last evaluation.
         tally: what the last run made, or the present one has made so far.
         result: the record of the finished run, or None.
+        moments: those of the last run whose weights are held.
     """
 
     def __init__(
@@ -161,6 +144,7 @@ class Session:
         self.shown_before: dict[int, float] = {}
         self.tally = Tally()
         self.result: RunResult | None = None
+        self.moments = Moments(sum(value.nbytes for value in self._slice().values()))
         self._running = threading.Lock()
 
     @classmethod
@@ -219,6 +203,7 @@ class Session:
         self.claim()
         if self.after is not None:
             self.rollback()
+        self.moments.clear()
 
     def claim(self) -> None:
         """Takes the session for as long as nobody else may change its model, until `end`.
@@ -238,6 +223,35 @@ class Session:
         """Records the live weights as the run's outcome."""
         self.after = self._snapshot()
 
+    def hold(self, record: LiveRecord) -> None:
+        """Holds the live weights, where they are among the nearest to the retrained model so far."""
+        if self.moments.wants(record):
+            self.moments.add(Moment(replace(self.tally), record, self._copied(self._slice())))
+
+    def keep_moment(self, step: int) -> None:
+        """Makes a held moment the run's outcome, which is not measured yet; the present outcome is held in turn.
+
+        Raises:
+            InputError: it is not held. Busy: a run is going on, or its weights are being used.
+        """
+        self.claim()
+        try:
+            self._keep_held(step)
+        finally:
+            self.end()
+
+    def _keep_held(self, step: int) -> None:
+        moment = self.moments.held.get(step)
+        if moment is None or self.after is None:
+            raise InputError("The weights of this step are not held.", hint="Run again, or choose another step.")
+        if self.tally.steps not in self.moments.held:
+            weights = {name: self.after[name] for name in self._slice()}
+            self.moments.add(Moment(replace(self.tally), None, weights), spare=step)
+        self.take_up(moment.weights, name="What was held")
+        self.tally = replace(moment.tally, peak_bytes=self.tally.peak_bytes)
+        self.result = None
+        self.reports.pop("after", None)
+
     def take_up(self, changed: Mapping[str, Tensor], *, name: str = "What the run changed") -> None:
         """Takes up the outcome of an equal run: the tensors that it changed; `name` says what holds them.
 
@@ -251,6 +265,7 @@ class Session:
     def rollback(self) -> None:
         """Puts the start weights back and forgets the outcome."""
         self.task.model.load_state_dict(self.before)
+        self.moments.clear()
         self.after = None
         self.result = None
         self.reports.pop("after", None)
@@ -364,4 +379,13 @@ class Session:
         return answers_of(self.task, self, self.models(), who, cancel)
 
     def _snapshot(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in self.task.model.state_dict().items()}
+        return self._copied(self.task.model.state_dict())
+
+    def _slice(self) -> dict[str, Tensor]:
+        """What a run may change of the live model: the trained weights and all buffers."""
+        moving = {*self.task.parameters(), *(name for name, _ in self.task.model.named_buffers())}
+        return {name: value for name, value in self.task.model.state_dict().items() if name in moving}
+
+    @staticmethod
+    def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value.detach().cpu().clone() for name, value in tensors.items()}

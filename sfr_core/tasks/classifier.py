@@ -187,11 +187,11 @@ class ClassifierTask(RunTask):
         return self._logits_at(source, rows, model, cancel).cpu().numpy()
 
     @torch.no_grad()
-    def evaluate_live(self) -> LiveRecord:
+    def evaluate_live(self, model: nn.Module | None = None) -> LiveRecord:
         found: dict[str, Any] = {}
         for part, rows in self._live.items():
             at = torch.from_numpy(rows).to(self.device)
-            hits = self._logits_at("train", at).argmax(1) == self._labels["train"][at]
+            hits = self._logits_at("train", at, model).argmax(1) == self._labels["train"][at]
             found |= {part: 100.0 * float(hits.float().mean()), f"n_{part}": len(rows)}
         return LiveRecord(**found)
 

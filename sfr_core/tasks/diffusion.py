@@ -255,10 +255,10 @@ class DiffusionTask(RunTask):
             "what": "preview", "labels": labels, "seed": PREVIEW_SEED, "steps": how.steps, "guidance": how.guidance
         }  # fmt: skip
 
-    def preview_samples(self, cancel: CancelToken) -> NDArray[np.uint8] | None:
-        """The samples of a preview, [n, h, w, c]; None if it was stopped."""
+    def preview_samples(self, cancel: CancelToken, model: nn.Module | None = None) -> NDArray[np.uint8] | None:
+        """The samples of a preview of `model` (default: the live one), [n, h, w, c]; None if it was stopped."""
         how = self.preview_settings
-        work = self.sample(self.preview_labels, seed=PREVIEW_SEED, steps=how.steps, guidance=how.guidance)
+        work = self.sample(self.preview_labels, seed=PREVIEW_SEED, steps=how.steps, guidance=how.guidance, model=model)
         try:
             while not cancel.cancelled:
                 next(work)

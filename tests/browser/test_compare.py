@@ -259,3 +259,27 @@ def test_a_broken_run_can_be_stopped(page: Page) -> None:
     assert stopped_within(page, "#compare-break-alternate", "#compare-break-stop")
     expect(page.locator("#compare-break-status")).to_contain_text("no alternation: stopped", timeout=SLOW)
     expect(page.locator("#compare-break-stop")).to_be_hidden()
+
+
+def test_the_moment_nearest_to_retrained_is_kept(server: Any, chromium: Browser) -> None:
+    """Pushed in every step at a rate that harms more each time: 56 % of the rest are left after the first step, and fewer later."""
+    with visiting(server.url, chromium, 1280, 900) as visit:
+        page = visit.page
+        page.locator("#advanced > summary").click()
+        for name, value in (("steps", 5), ("fisher_batches", 1), ("forget_every", 1), ("lr", 0.3)):
+            box = page.locator(f"#set-{name} input[type=number]").last
+            box.fill(str(value))
+            box.press("Tab")
+        page.locator("#unlearn").click()
+        verdict = page.locator("#compare-verdict .cmp-verdict")
+        expect(verdict).to_contain_text("the others lost", timeout=SLOW)
+        open_part(page, "timeline")
+        expect(page.locator("#compare-nearest")).to_contain_text("Nearest to the retrained model is step 1:")
+        page.locator("#compare-keep-moment").click()
+        expect(verdict).to_contain_text("Kept as it was after step 1 of 5. SFR-on forgot Sneaker", timeout=SLOW)
+        expect(page.locator("#live [data-part=line]")).to_have_text("Kept the network after step 1.")
+        open_part(page, "timeline")
+        expect(page.locator("#compare-nearest")).to_contain_text(
+            "This result is the step nearest to the retrained model, 1:"
+        )
+        expect(page.locator("#compare-keep-moment")).to_have_text("Go back to the last step (5)")

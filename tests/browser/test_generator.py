@@ -109,6 +109,23 @@ def test_the_timeline_moves_sheet_and_numbers_together(page: Page) -> None:
     expect(view).to_contain_text("forgotten classes recognised")
 
 
+def test_a_suggestion_fills_the_form_and_starts_nothing(page: Page) -> None:
+    now = page.locator("#compare-now")
+    expect(now.locator("h3")).to_have_text("What now?")
+    another = now.locator("button").first  # the tiny network knows no class, so there is another to try
+    expect(another).to_have_text("Forget another class: Pullover")
+    another.click()
+    expect(page.locator("#class-picker input:checked")).to_have_value("Pullover")
+    expect(page.locator("#unlearn")).to_be_focused()
+    expect(page.locator("#unlearn")).to_be_enabled()
+    expect(page.locator("#compare-verdict .cmp-verdict")).to_be_visible()
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("#runs-open").click()
+    page.locator("#runs-compare-now button").last.click()  # the thorough preset, of the run as it was
+    expect(page.get_by_role("tab", name="Unlearn")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#class-picker input:checked")).to_have_value("Trouser")
+
+
 def test_the_pair_compares_one_class_in_each_row(page: Page) -> None:
     open_part(page, "samples")
     pair = page.locator("#compare-pair")

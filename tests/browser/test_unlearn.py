@@ -121,6 +121,18 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     assert button["y"] + button["height"] <= 800  # choosing and pressing needs no scrolling
 
 
+def test_the_end_of_a_recording_suggests_what_the_form_then_holds(visit: Callable[..., Any]) -> None:
+    page = visit(reduced_motion="reduce").page
+    watch(page, "fashion-mnist-resnet")
+    less = part(page, "ending").locator(".now button").first
+    expect(less).to_have_text("Less forgetting: Forget every (K) 30 → 60")
+    less.click()
+    expect(page.locator("#model-picker input:checked")).to_have_value("fashion-mnist-resnet")
+    expect(page.locator("#advanced > summary")).to_contain_text("1 changed")
+    expect(page.locator("#unlearn")).to_be_focused()
+    expect(part(page, "badge")).to_have_text("Recorded run")  # nothing started
+
+
 def test_no_autoplay_for_those_who_want_less_motion_who_can_run_it_live(visit: Callable[..., Any]) -> None:
     page = visit(reduced_motion="reduce").page
     expect(part(page, "play")).to_have_text("Play again")

@@ -154,14 +154,17 @@ def test_what_shipped_models_draw_is_drawn_once_on_a_machine_and_changes_no_numb
     card, runs, sheets = expected.card(tmp_path / "m", reference=True), [], []
     drawn = []
     draws = DiffusionTask.preview_samples
-    monkeypatch.setattr(DiffusionTask, "preview_samples", lambda task, cancel: drawn.append(1) or draws(task, cancel))
+    monkeypatch.setattr(
+        DiffusionTask, "preview_samples", lambda task, cancel, model=None: drawn.append(1) or draws(task, cancel, model)
+    )
     for cache in ("off", str(tmp_path / "cache"), str(tmp_path / "cache")):
         monkeypatch.setenv("UNLEARNING_CACHE", cache)
         runs.append(expected.open(tmp_path / "m", "finetune", card=card))
         drawn.clear()
         events = go(runs[-1], live_every=NEVER)
         sheets.append([event.sheet for event in events if isinstance(event, Preview)])
-        assert len(drawn) == (1 if len(runs) == 3 else 2)  # of the first preview and the last
+        # Of the first preview and the last, and of the retrained model where there is one.
+        assert len(drawn) == (1 if len(runs) == 3 else 2 + bool(card.retrained))
         done = work(events, "prepare"), work(events, "evaluate")
         assert done == (
             ([0], [expected.after]) if len(runs) == 3 else ([expected.whole[0][1]], [expected.whole[-1][1]])

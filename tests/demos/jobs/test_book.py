@@ -14,7 +14,7 @@ import pytest
 from demos.jobs.book import Job, JobBook, Limits
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Busy, Diverged, InputError
-from sfr_core.events import Cancelled, Event, Finished, PhaseStarted, Step
+from sfr_core.events import Cancelled, Event, Finished, Kept, PhaseStarted, Step
 from sfr_core.plan import plan
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Sneaker", method="sfr-on", settings={})
@@ -229,6 +229,44 @@ def test_the_evaluation_of_what_is_kept_may_fail_and_the_weights_stay() -> None:
     wait(lambda: not job.active)
     assert (job.state, job.settled, job.session.live) == ("cancelled", "kept", 2)
     assert "too little memory" in str(job.error)
+
+
+def test_a_moment_of_a_finished_run_is_kept_and_evaluated() -> None:
+    outcomes: list[Event] = [Finished(steps=2), Cancelled(steps=1)]
+
+    def evaluate(job: Job) -> Iterator[Event]:
+        yield PhaseStarted(phase="evaluate", total=1)
+        yield outcomes.pop(0)
+
+    book = JobBook(counting(3), evaluate=evaluate)
+    job = book.submit(ANN, RUN)
+    wait(lambda: not job.active)
+    taken: list[int] = []
+    job.session.keep_moment = taken.append
+    book.keep_moment(job.id, 2)
+    wait(lambda: not job.active)
+    assert (job.state, job.settled, taken) == ("finished", "kept", [2])
+    assert job.log[-3:] == [Kept(steps=2), PhaseStarted(phase="evaluate", total=1), Finished(steps=2)]
+    book.keep_moment(job.id, 1)  # its evaluation is stopped: the outcome is not measured
+    wait(lambda: not job.active)
+    assert (job.state, job.result, taken) == ("cancelled", None, [2, 1])
+    book.free(job.id)
+    with pytest.raises(InputError, match="not here"):
+        book.keep_moment(job.id, 1)
+
+
+def test_a_moment_that_is_not_held_changes_nothing() -> None:
+    def refuse(step: int) -> None:
+        raise InputError("The weights of this step are not held.")
+
+    book = make(counting(1))
+    job = book.submit(ANN, RUN)
+    wait(lambda: not job.active)
+    job.session.keep_moment = refuse
+    with pytest.raises(InputError, match="not held"):
+        book.keep_moment(job.id, 7)
+    assert (job.state, job.settled, job.active) == ("finished", "", False)
+    assert job.log[-1] == Finished(steps=1)
 
 
 def test_the_evaluation_of_what_is_kept_can_be_stopped_while_it_waits() -> None:
