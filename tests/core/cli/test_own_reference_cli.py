@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sfr_core.cli.run import main
-from sfr_core.runs.files import read_result
+from sfr_core.events import Evaluated, Kept
+from sfr_core.results import LiveRecord
+from sfr_core.runs.files import read_events, read_result
 from tests.core.own_files import OwnFiles
 
 FP32 = ["--device", "cpu", "--precision", "fp32"]
@@ -65,3 +67,23 @@ def test_what_is_no_reference_has_its_sentence(
         assert main(options) == 2
         assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_step_nearest_to_the_reference_is_kept(
+    own: OwnFiles, retrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ascent that breaks the network more with every step: the first is the nearest, or one that is as near."""
+    out, steep = (
+        tmp_path / "out",
+        ["--set", "epochs=4", "--set", "lr=0.1", "--set", "batch_size=4"],
+    )
+    run = ["run", *own.options(), *RUN, *steep, "--out", str(out)]
+    assert main([*run, "--keep-best"]) == 2  # near to what?
+    assert "no retrained model" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*run, "--keep-best", "--retrained", str(retrained)]) == 0
+    events = read_events(out)
+    looks = {e.i: e.record for e in events if isinstance(e, Evaluated) and isinstance(e.record, LiveRecord) and e.i}
+    kept = [e.steps for e in events if isinstance(e, Kept)]
+    assert read_result(out).steps == (kept[0] if kept else max(looks))
+    assert kept == [] or kept[0] < max(looks)
