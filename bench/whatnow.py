@@ -108,6 +108,7 @@ def measure(case: Case, base: RunRecord, *, first: bool) -> None:
             }  # fmt: skip
             if one.finding in ("fine", "open") or any(key(cell) == key(about) for cell in load(RESULTS, [])):
                 continue
+            assert offer.run is not None
             then = ran(offer.run.config)
             assert base.result is not None
             assert then.result is not None
@@ -148,11 +149,17 @@ def helped(cell: Cell) -> bool:
 def stored_table() -> str:
     """All cells as Markdown, with their sum."""
     cells = load(RESULTS, [])
-    first = [cell for cell in cells if cell["suggestion"] == 0]
-    counts = ", ".join(f"{sum(map(helped, some))} of {len(some)} {what}" for what, some in (
-        ("first suggestions", first), ("other suggestions", [cell for cell in cells if cell["suggestion"]])
-    ) if some)  # fmt: skip
-    return f"{table(cells)}\n\nThe named gap got smaller after {counts}."
+    return f"{table(cells)}\n\n{summed(cells)}"
+
+
+def summed(cells: list[Cell]) -> str:
+    """For how many of the tried suggestions the gap got smaller."""
+    parts = {
+        "first suggestions": [cell for cell in cells if cell["suggestion"] == 0],
+        "other suggestions": [cell for cell in cells if cell["suggestion"]],
+    }
+    counts = ", ".join(f"{sum(map(helped, some))} of {len(some)} {what}" for what, some in parts.items() if some)
+    return f"The named gap got smaller after {counts}."
 
 
 def main() -> None:

@@ -47,11 +47,13 @@ class Offer:
     """One button.
 
     Attributes:
-        words: on it. run: what the form then holds, planned.
+        words: on it. run: what the form then holds, planned; None where the button opens a tab.
+        tab: which, else "".
     """
 
     words: str
-    run: RunPlan
+    run: RunPlan | None = None
+    tab: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +84,10 @@ def chosen(found: Sequence[Offer], at: Any) -> RunPlan:
     Raises:
         InputError: there is none of this number.
     """
-    if type(at) is not int or not 0 <= at < len(found):
+    run = found[at].run if type(at) is int and 0 <= at < len(found) else None
+    if run is None:
         raise InputError(texts.GONE, hint=texts.GONE_HINT)
-    return found[at].run
+    return run
 
 
 def findings(record: RunRecord) -> tuple[Finding, ...]:
@@ -128,6 +131,8 @@ def _offers(finding: Finding, record: RunRecord, planned: RunPlan) -> Iterator[O
     for words, config in islice(wanted, MOST):
         with suppress(PlaygroundError):
             yield Offer(words=words, run=plan(config, card=planned.card))
+    if finding == "fine" and planned.card.source == "bundled":
+        yield Offer(words=texts.OFFER["compare"], tab="compare")
 
 
 def _turned(finding: Finding, record: RunRecord, planned: RunPlan) -> Iterator[tuple[str, RunConfig]]:
@@ -149,6 +154,7 @@ def changes(
     settings = method.config_cls.settings()
     forgets = _usable(settings, "forgets", {STRENGTH} if clipped else {CLIP})
     keeps, both = _usable(settings, "keeps"), _usable(settings, "both")
+    switches = [s.name for s in settings if s.kind == "bool" and s.up == "keeps" and not values[s.name]]
     repairs, up, down = bool(method.parts.remaining), float(FACTOR), 1 / FACTOR
     if method.id == RETRAIN:  # it forgets by what it does not see
         if finding == "lost":
@@ -163,13 +169,14 @@ def changes(
         yield from _each("gentler", [forgets[:1], [] if repairs else both], [down, down], values)
     elif finding == "noticed":
         once = values.get(EVERY, 0) >= values.get("steps", 1)
-        less = [[] if once else keeps[:1], forgets[:1], [] if repairs else both]
-        yield from _each("noticed", less, [up, down, down], values)
+        yield from _each("noticed", [[] if once else keeps[:1]], [up], values)
+        yield from (("noticed", {name: True}) for name in switches[:1])
+        yield from _each("noticed", [forgets[:1], [] if repairs else both], [down, down], values)
 
 
 def _usable(settings: Sequence[Setting], up: str, without: Collection[str] = ()) -> list[Setting]:
     """The numbers that do this when turned up, in the order of the form; the learning rate last."""
-    found = [s for s in settings if s.up == up and s.name not in without]
+    found = [s for s in settings if s.up == up and s.kind in ("int", "float") and s.name not in without]
     return sorted(found, key=lambda s: s.name == RATE)
 
 
@@ -201,6 +208,8 @@ def _clipped(record: RunRecord, values: Mapping[str, Any]) -> bool | None:
 
 def _said(setting: Setting, old: Any, new: Any) -> str:
     name = texts.NAMED.format(label=setting.label, symbol=setting.symbol) if setting.symbol else setting.label
+    if setting.kind == "bool":
+        return texts.ON.format(name=name)
     return texts.CHANGE.format(name=name, old=f"{old:g}", new=f"{new:g}")
 
 

@@ -59,7 +59,9 @@ def said_html(summary: Summary, basis: str = "") -> Markup:
 def what_now_html(found: Sequence[Advice]) -> Markup:
     """The suggestions with their buttons, which are numbered over all findings; "" where there are none."""
     numbers = count()
-    rows = [(what_now.WHY[one.finding], [(next(numbers), offer.words) for offer in one.offers]) for one in found]
+    rows = [
+        (what_now.WHY[one.finding], [(next(numbers), offer.words, offer.tab) for offer in one.offers]) for one in found
+    ]
     return render("what_now.html", T=what_now, rows=rows) if rows else Markup()
 
 

@@ -1,8 +1,9 @@
-// "What now?": a button that tells which suggestion the form shall hold (demos/templates/what_now.html).
+// "What now?": a button tells which suggestion the form shall hold, or opens a tab (demos/templates/what_now.html).
 export function wireNow(element, tell) {
   element.addEventListener('click', (event) => {
-    const button = event.target.closest('[data-now]');
-    if (button) tell(Number(button.dataset.now));
+    const button = event.target.closest('[data-now], [data-tab]');
+    if (button?.dataset.tab) document.getElementById(`tab-${button.dataset.tab}-button`)?.click();
+    else if (button) tell(Number(button.dataset.now));
   });
 }
 

@@ -28,9 +28,10 @@ OFFER: dict[str, str] = {
     "concept": "Forget another concept: {what}",
     "preset": "The same with the preset {what}",
     "stopped": "The same run to its end",
+    "compare": "Compare methods on this model",
 }
-CHANGE = "{name} {old} → {new}"
-"""One setting that changes."""
+CHANGE, ON = "{name} {old} → {new}", "{name} on"
+"""One setting that changes; a switch."""
 NAMED = "{label} ({symbol})"
 GONE = "This suggestion is no longer there."
 GONE_HINT = "Change the form by hand."

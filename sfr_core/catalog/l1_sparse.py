@@ -18,9 +18,15 @@ class L1SparseConfig(EpochConfig):
         symbol="γ",
         low=0.0,
         high=1.0,
+        up="forgets",
     )
     plain_epochs: int = forgetting_setting(
-        0, "Epochs without pull", "So many epochs at the end are plain fine-tuning. More repair more.", low=0, high=500
+        0,
+        "Epochs without pull",
+        "So many epochs at the end are plain fine-tuning. More repair more.",
+        low=0,
+        high=500,
+        up="keeps",
     )
 
 

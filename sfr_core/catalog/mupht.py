@@ -28,6 +28,7 @@ class MuphtConfig(MethodConfig):
         symbol="d_f",
         low=1,
         high=10000,
+        up="forgets",
     )
     weight: float = main_setting(
         1.0,

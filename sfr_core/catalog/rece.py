@@ -17,6 +17,7 @@ class ReceConfig(UceConfig):
         "How often words that bring the concept back are found and redirected. More erase more.",
         low=0,
         high=100,
+        up="forgets",
     )
     word_pull: float = forgetting_setting(
         1e-3,

@@ -60,7 +60,10 @@ class SFRonConfig(OptimizerConfig):
         0.0, "Loss floor", "Higher limits what tiny losses weigh; an exact zero would weigh all.", low=0.0, high=10.0
     )
     stop_when_unseen: bool = forgetting_setting(
-        False, "Stop when unseen", "On: no more push on pictures that look never seen (FaLW; classifiers only)."
+        False,
+        "Stop when unseen",
+        "On: no more push on pictures that look never seen (FaLW; classifiers only).",
+        up="keeps",
     )
     unseen_tau: float = forgetting_setting(
         0.15, "Rare classes", "Higher: unequal classes differ more in when they stop.", symbol="τ", low=0.0, high=1.0

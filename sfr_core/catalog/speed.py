@@ -18,6 +18,7 @@ class SpeedConfig(MethodConfig):
         "Directions count as unused where the kept prompts have less than this in them. Higher erases more and harms more.",
         low=0.0,
         high=1e6,
+        up="forgets",
     )
     lam: float = main_setting(
         1.0,
@@ -26,6 +27,7 @@ class SpeedConfig(MethodConfig):
         symbol="λ",
         low=1e-9,
         high=1e6,
+        up="keeps",
     )
     filtered: bool = repair_setting(
         True,

@@ -18,6 +18,7 @@ class SsdConfig(MethodConfig):
         symbol="α",
         low=0.0,
         high=1e6,
+        up="keeps",
     )
     lam: float = main_setting(
         1.0,
@@ -26,6 +27,7 @@ class SsdConfig(MethodConfig):
         symbol="λ",
         low=0.0,
         high=1e6,
+        up="keeps",
     )
     fisher_batches: int | None = mask_setting(
         None,

@@ -61,7 +61,7 @@ CASES: dict[str, Callable[[str], Values]] = {
     },
     "share.html": lambda x: {"T": Texts(x)},
     "compare.html": lambda x: {"T": Texts(x)},
-    "what_now.html": lambda x: {"T": Texts(x), "rows": [(x, [(0, x)])]},
+    "what_now.html": lambda x: {"T": Texts(x), "rows": [(x, [(0, x, ""), (1, x, x)])]},
     "edition.html": lambda x: {
         "T": Texts(x),
         "tabs": {"learn": x},
