@@ -46,14 +46,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: list[str], folder: Path, *, within: float) -> Iterator[Server]:
+def serving(command: list[str], folder: Path, *, within: float, port: int = 0) -> Iterator[Server]:
     """Runs `python COMMAND` until the end of the block, which begins when the page answers.
 
     Args:
         folder: for its log and gradio's files.
         within: seconds in which it must answer.
+        port: of the page; 0 takes a free one.
     """
-    port = free_port()
+    port = port or free_port()
     log = folder / "log.txt"
     settings = {
         **os.environ,
