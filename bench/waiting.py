@@ -78,6 +78,6 @@ def share(right: Sequence[bool]) -> float | None:
 
 
 def honest(found: dict[str, Any]) -> bool:
-    """Whether the shares are as large as they must be."""
+    """Whether something was told, and the shares are as large as they must be; no run may have waited long enough to be told a time."""
     places, times = found["places_right"], found["times_right"]
-    return (places is None or places >= PLACES) and (times is None or times >= TIMES)
+    return places is not None and places >= PLACES and (times is None or times >= TIMES)

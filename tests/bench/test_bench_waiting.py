@@ -42,4 +42,4 @@ def test_times_are_compared_with_the_real_ones_where_these_are_long_enough() -> 
     assert (found["time_least"], found["time_most"]) == (0.5, 2.25)
     assert not honest(found)
     assert truth([])["places_right"] is None
-    assert honest(truth([]))
+    assert not honest(truth([]))  # nothing was told
