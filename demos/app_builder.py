@@ -131,7 +131,7 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
             with gr.Tab(copy.TABS["unlearn"], id="unlearn", elem_id="tab-unlearn"):
                 fill = unlearn.build(ctx, timing, first, demo.load).fill
             with gr.Tab(copy.TABS["compare"], id="compare", elem_id="tab-compare") as tab:
-                compare.build(tab)
+                compare.build(ctx, tab)
             with gr.Tab(copy.TABS["learn"], id="learn", elem_id="tab-learn") as tab:
                 learn.build(tab, first)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:

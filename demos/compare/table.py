@@ -83,7 +83,7 @@ def table(title: str, rows: Sequence[RaceRow], reference: str, *, settings: bool
             "cells": {
                 key: _cell(one, column, best=best[key] == one.racer) for key, column in columns.items()
             },
-            "runs": [{"entry": row.entry, "status": row.status} for row in rows if row.racer == one.racer and row.entry],
+            "runs": [{"entry": row.entry, "seed": row.seed, "status": row.status} for row in rows if row.racer == one.racer and row.entry],
         }
         for one in found
     ]  # fmt: skip

@@ -200,6 +200,12 @@ class Races:
         with self._lock:
             return self._races.get(race_id)
 
+    def last(self, visitor: str) -> RaceJob | None:
+        """The newest race of a visitor."""
+        with self._lock:
+            mine = [race for race in self._races.values() if visitor and secrets.compare_digest(race.visitor, visitor)]
+        return mine[-1] if mine else None
+
     def of(self, job: Job) -> RaceJob | None:
         """The race of which a job is a run."""
         with self._lock:

@@ -66,6 +66,12 @@ class RaceFeed:
             seen, moving = self._look(race, follower)
         return payload.poll(race, seen, have, **moving)
 
+    def followed(self, have: Any) -> RaceJob | None:
+        """The race that a browser follows."""
+        with self._lock:
+            follower = self._open.get(have)
+        return None if follower is None else self._book.races.get(follower.race_id)
+
     def _look(self, race: RaceJob, follower: _Follower) -> tuple[list[Seen], dict[str, Any]]:
         """The runs as they stand, and what race_payload.poll must be told beside them."""
         found, now = [], self._book.now()

@@ -1,6 +1,7 @@
 // The tab Compare methods: a recorded table of the chosen model. props.texts: demos/text/compare.py COMPARE; props.models: {model, title, fetch}.
 import { Figure, planeOf, sweepOf } from './figures.js';
-import { fetched, fill, make, partsOf, put, save } from './lib.js';
+import { fetched, fill, follow, make, partsOf, put, save } from './lib.js';
+import { Race } from './race.js';
 import { Ranking } from './ranking.js';
 import { csv, json, latex, markdown } from './writers.js';
 
@@ -27,7 +28,8 @@ export function formula(text) {
 }
 
 class Compare {
-  constructor({ element, props }) {
+  constructor(component) {
+    const { element, props } = component;
     this.$ = partsOf(element);
     this.T = props.texts;
     this.models = JSON.parse(JSON.stringify(props.models)); // Gradio's proxies are slow to read
@@ -40,6 +42,8 @@ class Compare {
     this.$('save').addEventListener('click', ({ target }) => { if (target.dataset.save) this.save(target.dataset.save); });
     this.plane = new Figure(this.T, 'methods-plane');
     this.$('plane').replaceChildren(this.plane.node);
+    this.race = new Race(component, this.T, (kind, table, rows, name, race) => this.write(kind, table, rows, name, { model: race.model, source: `${table.title}. ${race.line}` }));
+    follow(component, () => { if (props.value) this.race.update(JSON.parse(JSON.stringify(props.value))); });
     this.load();
   }
 
@@ -55,6 +59,7 @@ class Compare {
       return;
     }
     const { about, groups, methods, sweeps } = this.value;
+    this.race.offer(this.value.model, this.value.race);
     this.$('about').replaceChildren(...(about ? [about.said, ` ${this.T.by} `, make('code', {}, about.command)] : []));
     offer(this.$('group'), groups.map(({ key, name }) => [key, name]), this.$('group').value);
     this.differences(methods);
@@ -106,12 +111,14 @@ class Compare {
 
   save(kind) {
     const { shown, value: { model, about } } = this;
-    const { ending, type, write } = WRITERS[kind];
-    const source = `${shown.title}. ${about.said} ${this.T.by} ${about.command}`;
-    const rows = this.table.rows();
-    const content = kind === 'JSON' ? write(shown, rows, { model, source }) : write(shown, rows, source);
     const name = ['methods', model, this.chosen.key, shown.key.replace(/\W+/g, '-')].filter(Boolean).join('-');
-    save(`${name}.${ending}`, content, type);
-    put(this.$('saved'), fill(this.T.saved, { name: `${name}.${ending}` }));
+    const saved = this.write(kind, shown, this.table.rows(), name, { model, source: `${shown.title}. ${about.said} ${this.T.by} ${about.command}` });
+    put(this.$('saved'), fill(this.T.saved, { name: saved }));
+  }
+
+  write(kind, table, rows, name, { model, source }) {
+    const { ending, type, write } = WRITERS[kind];
+    save(`${name}.${ending}`, kind === 'JSON' ? write(table, rows, { model, source }) : write(table, rows, source), type);
+    return `${name}.${ending}`;
   }
 }

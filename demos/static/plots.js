@@ -53,7 +53,8 @@ function mark([x, y], sign, kind, r = 4) {
 }
 
 /**
- * Draws into `svg`: lines {name, points: [[x, y, spread?]], end (a sign only where it ends)}; at most one of each of target {y, name}, a level that is
+ * Draws into `svg`: lines {name, points: [[x, y, spread?]], k (whose looks it has; else by its place), end or bare (a sign only where it ends)}, "" for a
+ * line without a name; at most one of each of target {y, name}, a level that is
  * wanted, goal {at: [x, y], name} and start {at, name}, places of models. `x` and `y`: {title, values to be seen, least range, format}.
  */
 export function plot(svg, { lines, x, y, target = null, goal = null, start = null, height = 230, names = true }) {
@@ -80,7 +81,7 @@ export function plot(svg, { lines, x, y, target = null, goal = null, start = nul
     const [, level] = at([xs[0], target.y]);
     parts.push(draw('line', { class: 'target', x1: LEFT, x2: right, y1: level, y2: level }));
   }
-  for (const [k, { points: mine, end }] of lines.entries()) {
+  for (const [order, { points: mine, end, bare, k = order }] of lines.entries()) {
     const { colour, dash, sign } = looks(k);
     const there = mine.map(at);
     parts.push(draw('polyline', { class: `path run-${colour}`, points: points(there), 'stroke-dasharray': dash || 'none' }));
@@ -89,7 +90,7 @@ export function plot(svg, { lines, x, y, target = null, goal = null, start = nul
         const [[px, low], [, high]] = [at([a, b - spread]), at([a, b + spread])];
         parts.push(draw('line', { class: `bar run-${colour}`, x1: px, x2: px, y1: low, y2: high }));
       }
-      if (!end || i === mine.length - 1) parts.push(mark(there[i], sign, `mark run-${colour}`));
+      if (!(end || bare) || i === mine.length - 1) parts.push(mark(there[i], sign, `mark run-${colour}`));
     }
   }
   if (start) parts.push(mark(at(start.at), 1, 'model original', 5));
@@ -101,7 +102,7 @@ export function plot(svg, { lines, x, y, target = null, goal = null, start = nul
 
 /** The names at the right edge, of `most` letters, each with a sample of its line and a thin line to where it ends. */
 function named(lines, others, at, right, tall, most) {
-  const ends = lines.filter(({ points: mine }) => mine.length).map(({ name, points: mine }) => ({ name, k: lines.findIndex((line) => line.name === name), place: at(mine[mine.length - 1]) }));
+  const ends = lines.map((line, order) => ({ k: order, ...line })).filter(({ name, points: mine }) => name && mine.length).map(({ name, k, points: mine }) => ({ name, k, place: at(mine[mine.length - 1]) }));
   const all = [...ends.map((end) => ({ ...end, y: end.place[1], x: end.place[0] })), ...others];
   const levels = apart(all.map(({ y }) => y), TOP + 6, tall - FOOT);
   return all.flatMap(({ name, k, x, y, kind }, i) => {

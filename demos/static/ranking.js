@@ -42,7 +42,7 @@ export class Ranking {
   /**
    * @param box where the table stands
    * @param T texts (demos/text/compare.py)
-   * @param chosen hears of a row that somebody wants to see
+   * @param chosen hears of the entry of a run that somebody wants to see; without it no run can be seen
    */
   constructor(box, T, { sortedBy = () => {}, chosen = null } = {}) {
     Object.assign(this, { box, T, sortedBy, chosen, key: null, down: false });
@@ -87,12 +87,15 @@ export class Ranking {
 
   row(row) {
     const { T, table } = this;
-    const name = this.chosen && row.open ? make('button', { type: 'button', class: 'open', title: T.openRun }, row.name) : row.name;
-    if (name !== row.name) name.addEventListener('click', () => this.chosen(row));
+    const opens = (this.chosen ? row.runs : []).filter(({ status }) => status === 'done').map(({ entry, seed }) => {
+      const button = make('button', { type: 'button', class: 'open', title: T.openRun }, fill(T.seed, { seed }));
+      button.addEventListener('click', () => this.chosen(entry));
+      return button;
+    });
     const notes = row.notes.map((note) => make('span', { class: 'note' }, note));
     const cells = table.columns.map((column) => this.cell(row.cells[column.key], column, row));
     const kind = [row.pinned ? 'pinned' : '', row.ours ? 'ours' : ''].join(' ').trim();
-    return make('tr', { class: kind || false }, make('th', { scope: 'row' }, name, ...notes), make('td', {}, row.pinned ? '' : runsText(row, T)), ...cells);
+    return make('tr', { class: kind || false }, make('th', { scope: 'row' }, row.name, ...notes, ...opens), make('td', {}, row.pinned ? '' : runsText(row, T)), ...cells);
   }
 
   cell(cell, column, row) {

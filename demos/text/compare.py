@@ -57,6 +57,16 @@ RECORDED_WHEN = "Recorded {when} on {machine}."
 RECORDED_BY = "Made again by:"
 NO_SECONDS = "No seconds stand here, because not all of these runs were timed in one go on one machine."
 EQUAL_TIME = "On generators each other method has as many steps as fit into the CPU time of {reference}, unless it is in closed form."
+HOW_MANY = "A race has {least} to {most} methods."
+HOW_MANY_HINT = "Tick some more, or fewer."
+HOW_MANY_SEEDS = "A race has 1 to {most} seeds."
+HOW_MANY_SEEDS_HINT = "Choose fewer."
+EXPECT = "{n} runs, about {time} together"
+EXPECT_UNKNOWN = "{n} runs; how long they take is not known before this model was timed here"
+RACE_TABLE = "{model}: {what}, raced live"
+RUN_GONE = "This run is not kept any more."
+RUN_GONE_HINT = "Race again to see its result."
+
 SWEEP = "What {field} does to {method}"
 PART_TITLES = {
     "mask": "Mask: which weights may move",
@@ -95,6 +105,34 @@ COMPARE: dict[str, Any] = {
     "saved": "Saved: {name}",
     "meanings": "What these numbers mean",
     "by": "Made again by:",
+    "raceTitle": "Race live",
+    "raceIntro": "The chosen methods run one after the other from the same weights, each with its quick preset. You can go on using the page; what has ended is kept.",
+    "raceForget": "Forget",
+    "raceMethods": "Methods (2 to 6)",
+    "raceSeeds": "Seeds for each",
+    "raceStart": "Race live",
+    "raceStop": "Stop",
+    "raceStopping": "Stopping",
+    "live": "live",
+    "elapsed": "Elapsed {time}.",
+    "left": "Left about {time}.",
+    "raceProgress": "Share of all steps that were made",
+    "seed": "seed {seed}",
+    "curveX": "Share of the run (%)",
+    "curves": {
+        "forgetAccuracy": "Forget accuracy (%)",
+        "remainAccuracy": "Remain accuracy (%)",
+        "forgetLoss": "Forget loss",
+        "remainLoss": "Remain loss",
+    },
+    "curvesGenerates": {
+        "forgetAccuracy": "Forgotten, still drawn (%)",
+        "remainAccuracy": "Everything else, drawn as asked (%)",
+    },
+    "racePlane": "The way of each method: what remains to the right, what is left of the forgotten upwards",
+    "racePlaneNote": "Measured on the same few pictures during the runs. The triangle is the retrained model.",
+    "racePlaneNoteAlone": "Measured on a few samples during the runs. There is no retrained model: bottom right is best.",
+    "raceSamples": "Samples of each method from the same noise",
     "original": "Original model",
     "retrained": "Retrained model",
     "spread": "spread",

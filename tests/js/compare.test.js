@@ -5,7 +5,7 @@ import { formula, mount } from '../../demos/static/compare.js';
 import { apart, DASHES, looks, plot, range, ticks } from '../../demos/static/plots.js';
 import { shown, signed, sorted, valueText } from '../../demos/static/ranking.js';
 import { csv, json, latex, markdown } from '../../demos/static/writers.js';
-import { component, page, without } from './page.js';
+import { component, page, raceParts, without } from './page.js';
 
 const column = (key, more = {}) => ({ key, title: `Title ${key}`, unit: '%', good: 'lower', digits: 1, sentence: `About ${key}.`, ...more });
 const cell = (mean, more = {}) => ({ mean, spread: null, n: 1, gap: null, score: mean, best: false, ...more });
@@ -110,7 +110,7 @@ const T = {
   figureAlt: '{title}.', planeTitle: 'Plane', planeNote: 'With goal.', planeNoteAlone: 'Without goal.', parts: ['Mask', 'Forgetting'], noPart: 'none', sweepNote: '{help} {n} seeds.', sweepNoteOnce: '{help} Once.',
 };
 const HTML = `<div><label><select data-part="model"></select></label><label><select data-part="group"></select></label><label><select data-part="which"></select></label>
-<div data-part="said"></div><div data-part="table"></div><p data-part="sorted"></p><p data-part="notes"></p><p data-part="about"></p><div data-part="save"><button data-save="CSV"></button></div><p data-part="saved"></p><dl data-part="meanings"></dl><div data-part="plane"></div><div data-part="differences"></div><div data-part="sweeps"></div></div>`;
+<div data-part="said"></div><div data-part="table"></div><p data-part="sorted"></p><p data-part="notes"></p><p data-part="about"></p><div data-part="save"><button data-save="CSV"></button></div><p data-part="saved"></p><dl data-part="meanings"></dl><div data-part="plane"></div><div data-part="differences"></div><div data-part="sweeps"></div>${raceParts()}</div><button id="unlearn"></button>`;
 const address = (value) => `data:application/json,${encodeURIComponent(JSON.stringify(value))}`;
 const arrived = () => new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -123,9 +123,11 @@ test('the tab shows the chosen table, sorts it and tells so', { skip: without },
     title: 'What λ does', field: 'λ', method: 'Zeta', help: 'Higher is higher.', about: { said: 'Recorded.', command: 'sweep' }, retrained: { FA: 92 },
     points: [{ value: 0, n: 2, FA: [91, 0.5] }, { value: 1, n: 3, FA: [93, null] }], quantities: [{ key: 'FA', title: 'Forget accuracy', digits: 1 }],
   };
-  const value = { methods, sweeps: [sweep], about: { said: 'Recorded.', command: 'python' }, groups: [{ key: 'class', name: 'Classes', tables }] };
+  const race = { forget: [['class:A', 'A']], methods: [['a', 'Zeta'], ['b', 'B']] };
+  const value = { model: 'm', race, methods, sweeps: [sweep], about: { said: 'Recorded.', command: 'python' }, groups: [{ key: 'class', name: 'Classes', tables }] };
   const it = component(body.firstElementChild, null, T);
   it.props.models = [{ model: 'other', title: 'Other', fetch: 'data:,' }, { model: 'm', title: 'M', fetch: address(value) }];
+  it.server = { expect: async () => ({ words: '2 runs' }) };
   mount(it);
   await arrived();
   const cells = () => [...body.querySelectorAll('.ranking tbody th')].map((node) => node.textContent);
@@ -135,7 +137,8 @@ test('the tab shows the chosen table, sorts it and tells so', { skip: without },
   assert.equal(body.querySelector('td b').textContent, '2.0 ± 0.5');
   assert.match(body.querySelector('tr.ours .gap').textContent, /gap \u22121\.3/);
   assert.equal(body.querySelector('[data-part=differences] tbody').textContent, 'ZetaSomebodynoneascent−gf');
-  const figures = [...body.querySelectorAll('figure')];
+  assert.equal(body.querySelector('[data-part=race-expected]').textContent, '2 runs');
+  const figures = [...body.querySelectorAll('[data-part=plane] figure, [data-part=sweeps] figure')];
   assert.deepEqual(figures.map((figure) => figure.querySelector('figcaption').textContent), ['Plane', 'Forget accuracy']);
   assert.equal(figures[0].querySelector('tbody').textContent, 'Original90.0100.0Zeta88.02.0');
   assert.equal(figures[0].querySelector('.compare-note').textContent, 'Without goal.');

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 // A document in Node for the scripts that draw; none where `npm ci` was not run.
 const { parseHTML } = await import('linkedom').catch(() => ({}));
 
@@ -22,4 +24,11 @@ export function component(element, value, texts = {}) {
     watch: (_, update) => { changed = update; },
     send(next) { props.value = next; changed(); },
   };
+}
+
+/** The named parts of the race in the template of the tab Compare methods, each an element of the kind that its script needs. */
+export function raceParts() {
+  const html = readFileSync(new URL('../../demos/templates/compare.html', import.meta.url), 'utf8');
+  const kind = (part) => (/start|stop$/.test(part) ? 'button' : /forget|seeds$/.test(part) ? 'select' : 'div');
+  return [...html.matchAll(/data-part="(race[\w-]*)"/g)].map(([, part]) => `<${kind(part)} data-part="${part}"></${kind(part)}>`).join('');
 }

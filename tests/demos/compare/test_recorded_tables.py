@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from demos import page_data
 from demos.compare import page, recorded
+from demos.compare.live import LiveRaces
+from demos.context import PageContext
+from demos.jobs.book import JobBook
 from sfr_core.catalog import able
 from sfr_core.errors import AssetError
 from sfr_core.zoo.shipped import card, cards
 
 
 def test_every_shipped_model_has_tables_that_a_browser_can_fetch() -> None:
-    props = page.draw().get_config()["props"]
+    nothing: Any = SimpleNamespace()
+    props = page.draw(LiveRaces(PageContext(book=JobBook(), browser=nothing, job=nothing))).get_config()["props"]
     assert props["models"][0]["model"] == "fashion-mnist-resnet"
     assert {one["model"] for one in props["models"]} == {card.id for card in cards()}
     for one in props["models"]:
