@@ -142,7 +142,7 @@ def reduce(view: View, event: Event) -> View:
                 previews=view.previews + (event.i > 0),
             )
         case Kept():
-            return replace(view, ended=None, step=event.steps)
+            return replace(view, ended=None, step=event.steps, done=0)
         case Finished():
             return replace(view, ended="finished", step=event.steps)
         case Cancelled():

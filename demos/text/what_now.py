@@ -28,7 +28,7 @@ OFFER: dict[str, str] = {
     "concept": "Forget another concept: {what}",
     "preset": "The same with the preset {what}",
     "stopped": "The same run to its end",
-    "compare": "Compare methods on this model",
+    "compare": "Compare methods",
 }
 CHANGE, ON = "{name} {old} → {new}", "{name} on"
 """One setting that changes; a switch."""

@@ -261,6 +261,7 @@ def test_a_broken_run_can_be_stopped(page: Page) -> None:
     expect(page.locator("#compare-break-stop")).to_be_hidden()
 
 
+@pytest.mark.timeout(900)  # two evaluations
 def test_the_moment_nearest_to_retrained_is_kept(server: Any, chromium: Browser) -> None:
     """Pushed in every step at a rate that harms more each time: 56 % of the rest are left after the first step, and fewer later."""
     with visiting(server.url, chromium, 1280, 900) as visit:

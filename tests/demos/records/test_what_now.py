@@ -24,7 +24,7 @@ from tests.demos import compare_examples as classifier
 from tests.demos import generator_examples as generator
 
 RESNET, DDPM, SD = "fashion-mnist-resnet", "fashion-mnist-ddpm", "emoji-sd"
-COMPARE = "Compare methods on this model"
+COMPARE = "Compare methods"
 RECORDED = {path.stem: path for path in live.RECORDED.glob("*.json")}
 
 
