@@ -1,4 +1,4 @@
-"""axe-core over the page, wide and narrow, in the light and in the dark: at first look, during a run, at the result."""
+"""axe-core over the page, wide and narrow, in the light and in the dark: at first look, during a run, at the result, in the other tabs."""
 
 from __future__ import annotations
 
@@ -67,4 +67,8 @@ def test_no_serious_finding(visit: Callable[..., Any]) -> None:
     page.locator("#runs-delete").click()
     expect(page.locator("#runs-delete-yes")).to_be_visible()
     found += looked(page, "runs")
+    page.get_by_role("tab", name="Compare methods").click()
+    expect(page.locator(".compare table.ranking").first).to_be_visible(timeout=SLOW)
+    expect(page.locator("[data-part=race-start]")).to_be_enabled(timeout=SLOW)
+    found += looked(page, "methods")
     assert not found, "\n".join(found)
