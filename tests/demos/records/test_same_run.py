@@ -81,6 +81,9 @@ def test_the_api_is_small_named_and_frozen(client: Any) -> None:
         "/run_events",
         "/result",
         "/stop_run",
+        "/submit_race",
+        "/race",
+        "/stop_race",
     }
 
 
