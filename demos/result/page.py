@@ -89,14 +89,17 @@ class Compare:
             )
         self.pictures = gr.HTML(behind_blur(pictures_html(record), record.blurred), elem_id=f"{prefix}-pictures")
         said = lines(record)
-        if said:
-            gr.HTML(render("brief.html", rows=said, caption=brief_texts.CAPTION), elem_id=f"{prefix}-brief")
+        found = () if fill is None else advice(record)
+        with gr.Row(elem_classes="cmp-lines", visible=bool(said or found)):
+            if said:
+                with gr.Column(scale=2, min_width=320):
+                    gr.HTML(render("brief.html", rows=said, caption=brief_texts.CAPTION), elem_id=f"{prefix}-brief")
+            if fill is not None and found:
+                with gr.Column(scale=1, min_width=320):
+                    now = gr.HTML(tables.what_now_html(found), js_on_load=mounting("now"), elem_id=f"{prefix}-now")
+                fill(now.edit, lambda browser, told: offered(run.record(browser), told))
         if record.config.reading is not None:
             gr.HTML(note(record.config.reading.said()), elem_id=f"{prefix}-reading")
-        found = () if fill is None else advice(record)
-        if fill is not None and found:
-            now = gr.HTML(tables.what_now_html(found), js_on_load=mounting("now"), elem_id=f"{prefix}-now")
-            fill(now.edit, lambda browser, told: offered(run.record(browser), told))
         with gr.Column(elem_classes="cmp-folded"):
             for section in sections(record):
                 with gr.Accordion(section.title, open=False, elem_id=f"{prefix}-{section.name}") as part:

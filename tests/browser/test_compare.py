@@ -63,11 +63,16 @@ def test_a_result_is_one_screen_and_the_rest_is_folded(page: Page, width: int) -
     for image in box.locator("#compare-pictures img").all():
         image.evaluate("e => e.decode()")
     page.evaluate("document.querySelector('#advanced').open = false")  # opened by the test itself
-    top, folded = box.bounding_box(), box.locator(".cmp-folded").bounding_box()
+    top, lines, folded = (
+        each.bounding_box() for each in (box, box.locator("#compare-brief"), box.locator(".cmp-folded"))
+    )
     assert top is not None
+    assert lines is not None
     assert folded is not None
     if width == 1280:
-        assert folded["y"] - top["y"] <= 800  # sentence, pictures and five lines are one screen
+        # Sentence, pictures and five lines are one screen; What now? stands beside the lines, here with all that it can suggest.
+        assert lines["y"] + lines["height"] - top["y"] <= 800
+        assert folded["y"] - top["y"] <= 960
         assert page.evaluate("document.documentElement.scrollHeight") <= 2500
     assert top["height"] <= 2500
     page.set_viewport_size({"width": 1280, "height": 900})
