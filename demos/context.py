@@ -60,7 +60,8 @@ class PageContext:
     Attributes:
         book: all jobs of the process.
         browser: kept in the visitor's browser over reloads: ``{"visitor": token, "job": id or "", "clock": minutes ahead of UTC}``, of a job
-            also its "config" and the "server", and of a race started here its id as "race". Use it as input and ask `job_of`, `race_of`, `lost` and `zone`; only app_builder, `show` and `with_race` make what is written to it.
+            also its "config" and the "server", and of a race started here its "race". Use it as input and ask `job_of`, `lost`,
+            `lost_race` and `zone`; only app_builder, `show` and `with_race` make what is written to it.
         job: id of the job that this page shows, "" for none. Whoever sets it (as an output, with the value of `show`)
             makes the Unlearn tab attach to that job; its `.change` event tells other tabs.
         address: of the visitor whose request is being answered.
@@ -115,32 +116,19 @@ class PageContext:
         except PlaygroundError as error:
             raise say(error) from None
 
-    def submit_race(self, browser: Any, plans: Mapping[str, RunPlan]) -> RaceJob:
-        """Queues a race of this visitor.
-
-        Raises:
-            gr.Error: with the sentence and the hint for the page.
-        """
-        visitor = self.visitor(browser)
-        if not visitor:
-            raise say(InputError(copy.NOT_LOADED))
-        try:
-            return self.book.races.submit(visitor, plans, self.address())
-        except PlaygroundError as error:
-            raise say(error) from None
-
-    def race_of(self, browser: Any) -> RaceJob | None:
-        """The race that this browser remembers (and marks it as seen); None where there is none (any more)."""
-        remembered = browser.get("race") if isinstance(browser, Mapping) else None
-        race = self.book.races.owned(self.visitor(browser), remembered) if isinstance(remembered, str) else None
-        if race is not None:
-            self.book.races.touch(race)
-        return race
-
-    def with_race(self, browser: Any, race: RaceJob | None) -> dict[str, Any]:
-        """The value for the output `ctx.browser` that makes the browser remember a race; all else that it remembers stays."""
+    def with_race(self, browser: Any, race: RaceJob, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The value for the output `ctx.browser` that makes the browser remember a race and what was asked for; all else stays."""
         known = dict(browser) if isinstance(browser, Mapping) else {}
-        return {**known, "visitor": self.visitor(browser) or new_token(), "race": "" if race is None else race.id}
+        remembered = {"id": race.id, "server": self.server, "asked": dict(asked)}
+        return {**known, "visitor": self.visitor(browser) or new_token(), "race": remembered}
+
+    def lost_race(self, browser: Any) -> Mapping[str, Any] | None:
+        """What was asked of the race that this browser remembers, where another process of the server made it; None where nothing is lost so."""
+        remembered = browser.get("race") if isinstance(browser, Mapping) else None
+        if not isinstance(remembered, Mapping) or remembered.get("server") == self.server:
+            return None
+        asked = remembered.get("asked")
+        return asked if isinstance(asked, Mapping) else None
 
     def show(self, browser: Any, job: Job | None, lost: Lost | None = None) -> tuple[dict[str, Any], str]:
         """Values for the outputs (`ctx.browser`, `ctx.job`) that make the page show `job`.
@@ -161,7 +149,7 @@ class PageContext:
         if zone is not None:
             known["clock"] = browser["clock"]
         race = browser.get("race") if isinstance(browser, Mapping) else None
-        if isinstance(race, str) and TOKEN.fullmatch(race):
+        if isinstance(race, Mapping):
             known["race"] = race
         return known, job_id
 

@@ -71,6 +71,14 @@ def race_table(race: RaceJob) -> Json:
     return {"key": "", **table(title, rows, default_method(first.model))}
 
 
+def asked_of(race: RaceJob) -> Json:
+    """What the form held when it was begun."""
+    configs = [plan.config for plan in race.plans.values()]
+    methods = list(dict.fromkeys(config.method for config in configs))
+    seeds = len({config.seed for config in configs})
+    return {"model": configs[0].model, "forget": configs[0].forget, "methods": methods, "seeds": seeds}
+
+
 class LiveRaces:
     """The races of the page's visitors, as their browsers follow them."""
 
@@ -101,9 +109,14 @@ class LiveRaces:
             unforeseen(error)
             return GONE
 
-    def value(self, race: RaceJob | None) -> Json:
+    def value(self, race: RaceJob) -> Json:
         """Everything that a browser shows of a race."""
-        return {"race": None if race is None else {**self.feed.attach(race), "table": race_table(race)}}
+        return {"race": {**self.feed.attach(race), "table": race_table(race)}}
+
+    def lost(self, browser: Any) -> Json:
+        """What is shown where there is no race: a sentence and what was asked for, if one went with another process of the server."""
+        asked = self.ctx.lost_race(browser)
+        return {"race": None} if asked is None else {"race": None, "error": texts.RACE_LOST, "asked": dict(asked)}
 
     def wire(self, view: gr.HTML) -> None:
         """Answers what the browser asks for (static/race.js): a race, its end, the last one, or the result of a run."""
@@ -118,11 +131,12 @@ class LiveRaces:
                 if data.get("ask") == "begin":
                     if not visitor:
                         raise InputError(page_texts.NOT_LOADED)
-                    return (self.value(ctx.book.races.submit(visitor, plans(data), ctx.address())), *skip)
-                race = ctx.book.races.last(visitor)
-                if data.get("ask") == "stop" and race is not None:
-                    ctx.book.races.stop(race)
-                return (self.value(race), *skip)
+                    race = ctx.book.races.submit(visitor, plans(data), ctx.address())
+                    return (self.value(race), ctx.with_race(browser, race, asked_of(race)), gr.skip())
+                found = ctx.book.races.last(visitor)
+                if data.get("ask") == "stop" and found is not None:
+                    ctx.book.races.stop(found)
+                return (self.value(found) if found is not None else self.lost(browser), *skip)
             except PlaygroundError as error:
                 return ({"error": str(error)}, *skip)
 

@@ -43,8 +43,17 @@ class Compare {
     this.plane = new Figure(this.T, 'methods-plane');
     this.$('plane').replaceChildren(this.plane.node);
     this.race = new Race(component, this.T, (kind, table, rows, name, race) => this.write(kind, table, rows, name, { model: race.model, source: `${table.title}. ${race.line}` }));
-    follow(component, () => { if (props.value) this.race.update(JSON.parse(JSON.stringify(props.value))); });
+    follow(component, () => { if (props.value) this.update(JSON.parse(JSON.stringify(props.value))); });
     this.load();
+  }
+
+  /** What the server says of the visitor's race; of a lost one what was asked for, which the form then holds. */
+  async update(value) {
+    if (value.asked) {
+      this.$('model').value = value.asked.model;
+      await this.load();
+    }
+    this.race.update(value);
   }
 
   async load() {

@@ -98,6 +98,14 @@ export class Race {
     return { model: this.model, forget: this.$('race-forget').value, methods, seeds: Number(this.$('race-seeds').value) };
   }
 
+  /** Puts what was asked for into the form. */
+  ask({ forget, methods, seeds }) {
+    for (const box of this.$('race-methods').querySelectorAll('input')) box.checked = methods.includes(box.value);
+    this.$('race-forget').value = forget;
+    this.$('race-seeds').value = seeds;
+    this.asked();
+  }
+
   /** Tells how long the race will take, or what is wrong with the choice. */
   async asked() {
     this.asking += 1;
@@ -134,6 +142,7 @@ export class Race {
     const error = this.$('race-error');
     error.hidden = !sent.error;
     error.textContent = sent.error || '';
+    if (sent.asked) this.ask(sent.asked);
     if (sent.race !== undefined) {
       this.value = sent.race;
       this.$('race').hidden = !sent.race;

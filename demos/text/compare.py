@@ -64,6 +64,7 @@ HOW_MANY_SEEDS_HINT = "Choose fewer."
 EXPECT = "{n} runs, about {time} together"
 EXPECT_UNKNOWN = "{n} runs; how long they take is not known before this model was timed here"
 RACE_TABLE = "{model}: {what}, raced live"
+RACE_LOST = "The server was restarted and this race is lost; its settings are in the form."
 RUN_GONE = "This run is not kept any more."
 RUN_GONE_HINT = "Race again to see its result."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -104,21 +105,22 @@ def test_show_keeps_the_visitor_and_makes_one_for_nobody(make: Callable[..., Pag
 
 
 def test_a_browser_remembers_its_race_whatever_run_it_shows(make: Callable[..., PageContext]) -> None:
-    ctx = make()
-    race = ctx.submit_race(ANNA, plans(("finetune",)))
-    anna = ctx.with_race(ANNA | {"clock": 60}, race)
-    assert anna == {**ANNA, "clock": 60, "race": race.id}
-    assert ctx.race_of(anna) is race
-    assert ctx.race_of({**anna, "visitor": BERT["visitor"]}) is None
+    ctx, asked = make(), {"methods": ["finetune"]}
+    race = ctx.book.races.submit("a" * 32, plans(("finetune",)))
+    anna = ctx.with_race(ANNA | {"clock": 60}, race, asked)
+    assert anna == {**ANNA, "clock": 60, "race": {"id": race.id, "server": ctx.server, "asked": asked}}
     shown, _ = ctx.show(anna, ctx.submit(ANNA, CONFIG))
-    assert ctx.race_of(shown) is race
-    assert ctx.with_race(shown, None)["race"] == ""
-    for value in ({}, {**ANNA, "race": [race.id]}, {**ANNA, "race": "0" * 32}, None):
-        assert ctx.race_of(value) is None
-    with pytest.raises(gr.Error, match="has not finished loading"):
-        ctx.submit_race({}, plans(("finetune",)))
-    with pytest.raises(gr.Error, match="1 to 18 runs"):
-        ctx.submit_race(ANNA, {})
+    assert shown["race"] == anna["race"]
+    assert ctx.lost_race(shown) is None  # this process may know it, or has forgotten it in its time
+    assert replace(ctx, server="b" * 32).lost_race(shown) == asked
+    for value in (
+        {},
+        None,
+        {**ANNA, "race": "0" * 32},
+        {**ANNA, "race": {"server": 1}},
+        {**ANNA, "race": {"asked": [1]}},
+    ):
+        assert ctx.lost_race(value) is None
 
 
 def test_titles_tell_a_wrong_wish_from_a_failed_run() -> None:

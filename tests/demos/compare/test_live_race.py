@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from demos.compare.live import LiveRaces, offer, plans, race_table
+from demos.compare.live import LiveRaces, asked_of, offer, plans, race_table
 from demos.compare.recorded import races
 from demos.context import PageContext
+from demos.text import compare as texts
 from sfr_core.errors import InputError, PlaygroundError
 from tests.demos.race_examples import ANN, BOB, Racing, until
 from tests.loops import run
@@ -95,7 +96,7 @@ def test_nobody_sees_the_race_or_a_run_of_another() -> None:
     page.begin()
     assert page.book.races.last(BOB) is None
     assert page.book.races.last("") is None
-    assert page.races.value(page.book.races.last(BOB)) == {"race": None}
+    assert page.races.lost({"visitor": BOB}) == {"race": None}
     mine = page.races._job(ANN, "finetune-0")
     assert mine.visitor == ANN
     for visitor, entry in ((BOB, "finetune-0"), (ANN, "nothing"), (ANN, None), ("", "finetune-0"), (ANN, mine.id)):
@@ -103,6 +104,16 @@ def test_nobody_sees_the_race_or_a_run_of_another() -> None:
             page.races._job(visitor, entry)
     assert run(page.races.poll({"follow": "made up", "rows": 0, "runs": {}})) == {"state": "gone"}
     assert run(page.races.poll(None)) == {"state": "gone"}
+
+
+def test_a_race_that_went_with_its_server_is_told_with_its_settings() -> None:
+    page, asked = Page(), choice(methods=["scrub", "salun"])
+    race = page.begin(methods=["scrub", "salun"])
+    browser = page.races.ctx.with_race({"visitor": ANN}, race, asked_of(race))
+    assert page.races.lost(browser) == {"race": None}
+    restarted = Page().races.lost(browser)
+    assert restarted == {"race": None, "error": texts.RACE_LOST, "asked": {**asked, "seeds": 1}}
+    assert list(plans(restarted["asked"])) == list(race.plans)
 
 
 def test_the_newest_race_is_the_one_that_is_shown() -> None:
