@@ -61,5 +61,11 @@ def of(run: RunPlan) -> Uploaded | None:
         return _kept.get(_key(run))
 
 
+def take_away(run: RunPlan) -> bool:
+    """Forgets what was uploaded for the classifier and forget set of a run; False where nothing was."""
+    with _lock:
+        return _kept.pop(_key(run), None) is not None
+
+
 def _key(run: RunPlan) -> tuple[str, str]:
     return run.card.id, run.forget.spec.text

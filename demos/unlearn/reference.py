@@ -164,10 +164,20 @@ class ReferencePanel:
         self.form, self.under_way = form, under_way
         self.file = uploaded.file_field(copy.REFERENCE_FILE, ".safetensors", elem_id="reference-file")
         self.note = gr.HTML("", elem_id="reference-file-note")
+        remove = gr.Button(copy.REFERENCE_REMOVE, size="sm", elem_id="reference-remove")
         outputs, describing = about()
         asked: set[Any] = {self.file, *form.inputs}
         read = self.file.upload(self._read, asked, [self.file, self.note], **QUEUED)
         read.then(describing, form.inputs, [*outputs], **LAST)
+        gone = remove.click(self._remove, set(form.inputs), self.note, **QUEUED)
+        gone.then(describing, form.inputs, [*outputs], **LAST)
+
+    def _remove(self, values: Mapping[Any, Any]) -> str:
+        try:
+            there = references.take_away(self.form.read(values))
+        except PlaygroundError as error:
+            raise say(error) from None
+        return form_note(copy.REFERENCE_REMOVED if there else copy.REFERENCE_NOTHING_TO_REMOVE)
 
     def _read(self, values: Mapping[Any, Any], request: gr.Request) -> Iterator[dict[Any, Any]]:
         try:

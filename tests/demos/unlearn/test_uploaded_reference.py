@@ -120,6 +120,14 @@ def test_what_is_none_has_the_sentence_of_the_command_line(
     assert "other.safetensors holds weights of another network" in openings.failed_html(job)
 
 
+def test_it_can_be_taken_away_again(model: UploadedModel, red_alone: Path) -> None:
+    references.take_in(red_alone, planned(), CancelToken())
+    assert not references.take_away(planned(forget="class:blue"))
+    assert references.take_away(planned())
+    assert references.of(planned()) is None
+    assert not references.take_away(planned())
+
+
 def test_the_oldest_goes(model: UploadedModel, red_alone: Path) -> None:
     runs = [planned(forget=f"samples:{row}") for row in range(references.KEPT + 1)]
     for run in runs:
