@@ -30,7 +30,7 @@ from sfr_core.plan import ForgetPlan, RunPlan, plan
 from sfr_core.zoo import shipped as zoo
 
 RECORDED = ASSETS / "recorded"
-"""One recorded run for each model that has one."""
+"""Recorded runs, a file each."""
 PLAY_SECONDS = 14.0
 """A recorded run plays in about this time, whatever it took."""
 

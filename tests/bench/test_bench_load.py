@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from bench import racing
 from bench.load import crowd, met, sessions, table
 from bench.visitors import Drawn, Page, Times, percentiles
 from demos.app_builder import build_app
@@ -85,6 +86,21 @@ def test_who_looks_does_not_wait_for_who_computes(server: InProcess) -> None:
     assert max(waits.values()) < 1.0
     assert found["running"]["poll"]["p50"] < 1.0
     assert "| looking: GET / |" in table({"crowd": found})
+
+
+def test_a_race_is_timed_beside_its_runs_alone_and_clicks_during_it(server: InProcess) -> None:
+    config = {"model": "fashion-mnist-resnet", "forget": "class:Sneaker"}
+    found = loops.run(racing.measured(server, ["finetune", "scrub"], config))
+    assert found["wrong"] == []
+    assert {name: one["state"] for name, one in found["alone"].items()} == {"finetune": "finished", "scrub": "finished"}
+    assert found["state"] == "finished"
+    assert min(one["seconds"] for one in found["alone"].values()) >= 2.0  # each is that long at least
+    assert found["race_seconds"] >= 4.0
+    assert found["of the sum"] == pytest.approx(found["race_seconds"] / found["sum_seconds"], abs=0.02)
+    assert found["clicks"] >= 1
+    assert "| as one race | finished |" in racing.table(found)
+    with pytest.raises(RuntimeError):
+        loops.run(racing.measured(server, ["finetune"], {"model": "fashion-mnist-resnet", "forget": "class:Nothing"}))
 
 
 def test_pages_are_opened_and_left(server: InProcess) -> None:
