@@ -6,6 +6,8 @@ export const DASHES = ['', '7 4', '2 4', '8 3 2 3', '14 4', '14 4 2 4'];
 const COLOURS = 6;
 const [NARROW, WIDE] = [330, 520];
 const LINE = 15; // height of a name
+const LETTER = 6.6; // width of one of a name's
+const SAMPLE = 42; // what stands before a name: the sample of its line
 const LEFT = 44;
 const TOP = 10;
 const FOOT = 40;
@@ -59,7 +61,8 @@ function mark([x, y], sign, kind, r = 4) {
  */
 export function plot(svg, { lines, x, y, target = null, goal = null, start = null, height = 230, names = true }) {
   const width = Math.max(NARROW, Math.min(WIDE, Math.round(svg.clientWidth || 460))); // letters keep their size on a phone
-  const labels = names ? Math.min(150, Math.round(width * 0.36)) : 14;
+  const longest = Math.max(0, ...[...lines, target, goal, start].map((one) => one?.name?.length ?? 0));
+  const labels = names ? Math.min(SAMPLE + longest * LETTER, Math.round(width * 0.47)) : 14;
   const tall = Math.max(height, TOP + FOOT + LINE * (lines.length + 1));
   const places = lines.flatMap((line) => line.points);
   const fixed = [goal, start].filter(Boolean).map(({ at }) => at);
@@ -95,7 +98,7 @@ export function plot(svg, { lines, x, y, target = null, goal = null, start = nul
   }
   if (start) parts.push(mark(at(start.at), 1, 'model original', 5));
   if (goal) parts.push(mark(at(goal.at), 2, 'model retrained', 6));
-  if (names) parts.push(...named(lines, [...(target ? [{ name: target.name, y: at([xs[0], target.y])[1], x: right, kind: 'retrained' }] : []), ...[[goal, 'retrained'], [start, 'original']].filter(([one]) => one).map(([one, kind]) => ({ name: one.name, y: at(one.at)[1], x: at(one.at)[0], kind }))], at, right, tall, width < 400 ? 13 : 20));
+  if (names) parts.push(...named(lines, [...(target ? [{ name: target.name, y: at([xs[0], target.y])[1], x: right, kind: 'retrained' }] : []), ...[[goal, 'retrained'], [start, 'original']].filter(([one]) => one).map(([one, kind]) => ({ name: one.name, y: at(one.at)[1], x: at(one.at)[0], kind }))], at, right, tall, Math.floor((labels - SAMPLE) / LETTER)));
   svg.setAttribute('viewBox', `0 0 ${width} ${tall}`);
   svg.replaceChildren(...parts);
 }
