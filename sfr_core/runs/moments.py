@@ -130,7 +130,7 @@ def check_moments(session: Holds) -> None:
     if not session.has("retrained"):
         raise InputError(
             "There is no retrained model that a step could be near to.",
-            hint="Give --retrained, or leave out --keep-best.",
+            hint="Leave out --keep-best, or give --retrained with a classifier of your own.",
         )
     if isinstance(session.task, DiffusionTask) and session.task.judge is None:
         raise InputError("Nobody judges what this model draws.", hint="Leave out --keep-best.")

@@ -99,7 +99,7 @@ def _run(
     session.keep()
     nearest = session.moments.nearest if keep_best and isinstance(last, Finished) else None
     if nearest is not None and nearest.step != tally.steps:
-        session.keep_moment(nearest.step)
+        session.take_moment(nearest.step)
         yield Kept(steps=nearest.step)
         last, tally = Finished(steps=nearest.step), session.tally
     if isinstance(last, Finished) and evaluate and rank() == 0:

@@ -236,11 +236,16 @@ class Session:
         """
         self.claim()
         try:
-            self._keep_held(step)
+            self.take_moment(step)
         finally:
             self.end()
 
-    def _keep_held(self, step: int) -> None:
+    def take_moment(self, step: int) -> None:
+        """`keep_moment` of whoever has the session already (`begin`).
+
+        Raises:
+            InputError: the moment is not held.
+        """
         moment = self.moments.held.get(step)
         if moment is None or self.after is None:
             raise InputError("The weights of this step are not held.", hint="Run again, or choose another step.")

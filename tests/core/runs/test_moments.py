@@ -175,6 +175,19 @@ def test_a_run_that_keeps_its_best_measures_that_one_alone(tmp_path: Path) -> No
     assert sum(isinstance(e, Evaluated) and e.when == "after" for e in events) == 1
 
 
+def test_a_best_step_before_the_last_is_the_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Moments, "nearest", property(lambda self: self.held[min(self.held)]))
+    session = session_of(tmp_path / "first", lr=0.5)
+    events = list(run(session, cancel=CancelToken(), live_every=1, keep_best=True))
+    assert [event.steps for event in events if isinstance(event, Kept)] == [min(session.moments.held)]
+    end = events[-1]
+    assert isinstance(end, Finished)
+    assert end.result is not None
+    assert end.steps == end.result.steps == session.tally.steps < max(session.moments.held)
+    assert session.after is not None
+    assert all(torch.equal(value, session.after[name]) for name, value in session.task.model.state_dict().items())
+
+
 def test_a_stopped_run_keeps_what_it_stopped_at(tmp_path: Path) -> None:
     session, token = session_of(tmp_path), CancelToken()
     for event in run(session, cancel=token, live_every=1, keep_best=True):
