@@ -44,6 +44,7 @@ def run_alone(run: RunPlan, retrained: Sent | None, cancel: CancelToken) -> Iter
 def _state(session: Session) -> dict[str, Any]:
     changed = {} if session.after is None else session.changed_tensors()
     return {
+        "tally": session.tally,
         "changed": {name: value.numpy() for name, value in changed.items()},
         "reports": dict(session.reports),
         "shown_before": session.shown_before,
@@ -69,6 +70,7 @@ def take_up(job: Job, message: Message) -> Event | None:
     if kind == "state":
         here = job.session
         here.take_up(tensors_of(value["changed"]))
+        here.tally = value["tally"]
         here.reports.update(value["reports"])
         here.shown_before.update(value["shown_before"])
         job.device = value["device"]
