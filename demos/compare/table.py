@@ -21,6 +21,8 @@ OF_CONCEPTS = ("FA", "FA_paraphrase", "lost_neighbours", "lost_others", "fd_rati
 PLANES = (("TA_remain", "TA_forget"), ("JA_remain", "FA"), ("RA", "FA"))
 """What remains and what is left, as far as a run has it."""
 NEIGHBOURS = "neighbours"
+ARCHITECTURES = ("x86_64", "AMD64", "aarch64", "arm64")
+"""As Python calls them; the benchmarks' words of a machine begin with one, those of a run do not."""
 USUAL = ("quick", "official")
 Place = tuple[str, int]
 """What a run forgot, and its seed."""
@@ -208,7 +210,9 @@ def _span(values: Sequence[Any]) -> str:
 
 def _place_words(machine: str) -> str:
     """The processor of a machine's words: "x86_64, CPU, 2 cores, python 3.11, ..." says "CPU, 2 cores"."""
-    return machine.partition(", python")[0].partition(", ")[2] or machine
+    place = machine.partition(", python")[0]
+    architecture, _, rest = place.partition(", ")
+    return rest if rest and architecture in ARCHITECTURES else place
 
 
 def _pinned(rows: Sequence[RaceRow], columns: dict[str, Json]) -> list[Json]:
@@ -240,7 +244,7 @@ def _plane(rows: Sequence[RaceRow], known: dict[str, MetricDefinition], found: S
     )
     models: dict[str, list[float] | None] = {}
     for who in ("before", "retrained"):
-        records = [getattr(row, who) for row in {row.forget: row for row in rows}.values()]
+        records = [getattr(row, who) for row in {row.forget: row for row in rows if row.before is not None}.values()]
         places = [(getattr(record, across, None), getattr(record, up, None)) for record in records]
         whole = bool(places) and all(None not in place for place in places)
         models[who] = [fmean(numbers) for numbers in zip(*places, strict=True)] if whole else None
@@ -262,7 +266,8 @@ def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
     whole, part = [one for one in found if one.done == of], [one for one in found if one.done < of]
     what = texts.HARM if by == "harm" else texts.GAP
     if not whole:
-        return [texts.NOTHING]
+        names = ", ".join(name_of(one.racer) for one in part)
+        return [texts.INCOMPLETE.format(methods=names) if part else texts.NOTHING]
     order = sorted(whole, key=lambda one: one.score[by].mean)
     first = order[0]
     value = {"method": name_of(first.racer), "what": what, "value": _value(first.score[by]), "runs": _runs(first.done)}

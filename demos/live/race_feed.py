@@ -76,6 +76,7 @@ class RaceFeed:
         """The runs as they stand, and what race_payload.poll must be told beside them."""
         found, now = [], self._book.now()
         moving: dict[str, Any] = {"now": now, "left": None, "machine": ""}
+        rows = dict(race.rows)  # before the logs: a run that is told to have ended is shown to its end
         for entry, run in list(race.plans.items()):
             job = self._book.get(race.jobs.get(entry, ""))
             view, line = NOTHING, ""
@@ -88,7 +89,7 @@ class RaceFeed:
                 line = live.job_line(job, view, around["place"], around["wait"])
                 moving["machine"] = around["machine"]
                 moving["left"] = self._left(race, live.left(job, view, now), around["wait"] or 0.0)
-            found.append(Seen(entry, run, job, view, line))
+            found.append(Seen(entry, run, job, view, line, rows.get(entry)))
         return found, moving
 
     def _left(self, race: RaceJob, present: float | None, wait: float) -> float | None:

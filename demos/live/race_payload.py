@@ -13,6 +13,7 @@ from demos.live import view as bridge
 from demos.text import live as texts
 from sfr_core import catalog
 from sfr_core.plan import RunPlan
+from sfr_core.runs.race_record import RaceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Seen:
     Attributes:
         run: what it does. job: None while it was not queued, and where the book has forgotten it.
         view: after the events so far. line: the state of the job that waits or runs in a sentence, "" of others.
+        row: of a run that had ended when its events were read.
     """
 
     entry: str
@@ -29,6 +31,7 @@ class Seen:
     job: Job | None
     view: bridge.View
     line: str
+    row: RaceRow | None
 
 
 def of_race(race: RaceJob, seen: Sequence[Seen], **moving: Any) -> dict[str, Any]:
@@ -79,7 +82,7 @@ def poll(race: RaceJob, seen: Sequence[Seen], have: Mapping[str, Any], **moving:
 
 def _run(race: RaceJob, one: Seen) -> dict[str, Any]:
     """What is to be said of a run; its `state` is one of todo, waiting, running, done, stopped, failed."""
-    row, config = race.rows.get(one.entry), one.run.config
+    row, config = one.row, one.run.config
     state, said = "todo", ""
     if row is not None:
         state, said = row.status, row.said

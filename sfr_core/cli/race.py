@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from sfr_core.cli.tables import table_lines
 from sfr_core.cli.talk import CANCELLED, log, stop_on_signals, tell
 from sfr_core.configs.run import ACCEPTED
 from sfr_core.data.datasets import Dataset
-from sfr_core.errors import ConfigError, given
+from sfr_core.errors import ConfigError, InputError, given
 from sfr_core.metrics.definitions import MetricDefinition
 from sfr_core.plan import RunPlan
 from sfr_core.runs.files import json_text
@@ -55,7 +56,9 @@ def add_race(commands: Any) -> None:
 def _race(args: argparse.Namespace) -> int:
     with claimed(args.out):
         begun = read_race(args.out) if (args.out / FILE).is_file() else None
-        check_folder(args.out, overwrite=begun is not None)
+        if begun is None and args.out.is_dir() and any(args.out.iterdir()):
+            raise InputError(f"The folder {args.out} is not empty and holds no {FILE}.", hint="Choose another folder.")
+        check_folder(args.out, overwrite=True)
         return _race_claimed(args, begun)
 
 
@@ -72,13 +75,23 @@ def _race_claimed(args: argparse.Namespace, begun: Race | None) -> int:
 
     plans = plans_of(wanted, methods, seeds, model, dataset=None if own is None else own.dataset, files=True)
     first = next(iter(plans.values()))
+    retrained = None if args.retrained is None else own_reference(args.retrained, own, first, say=log)
     if begun is not None:
-        check_same(begun, plans)
+        check_same(begun, plans, _digest(retrained))
     if own is not None:
         for method in methods:
             tell_known(own, method, say=log if method == methods[0] else lambda line: None, anyway=args.anyway)
-    retrained = None if args.retrained is None else own_reference(args.retrained, own, first, say=log)
     return _run(plans, begun, own, retrained, args.out, command_of([run.config for run in plans.values()]))
+
+
+def _digest(retrained: Retrained | None) -> str:
+    """16 hex digits that tell these weights from others; "" where there are none."""
+    if retrained is None:
+        return ""
+    found = hashlib.sha256()
+    for name, array in sorted(retrained.arrays().items()):
+        found.update(name.encode() + array.tobytes())
+    return found.hexdigest()[:16]
 
 
 def _listed(text: str) -> list[str]:
@@ -111,7 +124,7 @@ def _run(
     def opened(run: RunPlan) -> Session:
         return Session.of_plan(run, own, retrained=retrained)
 
-    known = begun or new_race(plans, command)
+    known = begun or new_race(plans, command, _digest(retrained))
     if begun is not None:
         log(f"{len(plans) - len(known.left)} of {len(plans)} runs are there already.")
     dataset = None if own is None else own.dataset

@@ -39,8 +39,8 @@ def this_machine(device: Device = "auto") -> str:
     return f"{platform.machine()}, {where}, python {platform.python_version()}, torch {torch.__version__}"
 
 
-def new_race(plans: dict[str, RunPlan], command: str) -> Race:
-    """A race before its first run; `command` makes it again."""
+def new_race(plans: dict[str, RunPlan], command: str, reference: str = "") -> Race:
+    """A race before its first run; `command` makes it again, `reference` is of the retrained model of one's own (Race)."""
     config = next(iter(plans.values())).config
     return Race(
         machine=this_machine(config.device),
@@ -48,6 +48,7 @@ def new_race(plans: dict[str, RunPlan], command: str) -> Race:
         command=command,
         versions={"python": platform.python_version(), "torch": torch.__version__},
         plan={entry: run.config.to_json() for entry, run in plans.items()},
+        reference=reference,
     )
 
 

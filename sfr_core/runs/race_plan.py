@@ -80,8 +80,8 @@ def command_of(configs: Sequence[RunConfig]) -> str:
     )
 
 
-def check_same(begun: Race, plans: Mapping[str, RunPlan]) -> None:
-    """Says whether a race that was begun is this one.
+def check_same(begun: Race, plans: Mapping[str, RunPlan], reference: str = "") -> None:
+    """Says whether a race that was begun is this one; `reference` is of the retrained model of one's own (Race).
 
     Raises:
         InputError: it is another race; names the first difference.
@@ -96,9 +96,9 @@ def check_same(begun: Race, plans: Mapping[str, RunPlan]) -> None:
             for name in {**config, **begun.plan[entry]}
             if config.get(name) != begun.plan[entry].get(name)
         ]
-        if not changed:
+        if not changed and begun.reference == reference:
             return
-        entry, name = changed[0]
+        entry, name = changed[0] if changed else ("the race", "retrained")
         why = f"{quoted(name)} of {quoted(entry)} differs"
     raise InputError(
         f"The {FILE} in this folder is of another race: {why}.", hint="Choose another folder, or ask for the same race."

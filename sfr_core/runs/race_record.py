@@ -139,6 +139,7 @@ class Race:
         plan: the configuration of every run by its entry, in the order in which they run; empty for rows that the benchmarks measured.
         rows: in the order of the plan.
         place: None before the first run, and of rows that the benchmarks measured.
+        reference: of a retrained model of one's own, what tells its weights from others; "" without one.
     """
 
     machine: str
@@ -148,6 +149,7 @@ class Race:
     plan: dict[Entry, dict[str, Any]] = field(default_factory=dict)
     rows: tuple[RaceRow, ...] = ()
     place: Place | None = None
+    reference: str = ""
     schema: int = SCHEMA
 
     @property

@@ -104,7 +104,9 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path, capsys: pytest.Ca
     race = ["race", "--model", "fashion-mnist-resnet", "--forget", "class:Bag", "--methods", "salun", "--out", str(tmp_path)]  # fmt: skip
     (tmp_path / "mine.txt").write_text("mine")
     assert main(race) == 2
-    assert "is not empty" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "is not empty and holds no race.json. Choose another folder." in said
+    assert "overwrite" not in said
     (tmp_path / FILE).write_text("{}")
     assert main(race) == 2
     assert "This race was written with schema" in capsys.readouterr().err

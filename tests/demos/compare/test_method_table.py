@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from demos.compare.table import compared, name_of, said, table
+from demos.compare.table import _place_words, compared, name_of, said, table
 from sfr_core.runs.race_record import Racer, RaceRow
 from tests.core.runs.race_examples import row
 from tests.demos.compare_rows import on, sample
@@ -68,8 +68,8 @@ def test_what_beats_sfr_on_is_said_with_how_much() -> None:
     )
     once = [on(OURS, A, 5.0), on("salun", A, 1.0)]
     assert said(once, OURS, "avg_d")[1:] == [
-        "Next is SFR-on, 4.00 points behind, measured once, so that nobody knows the spread.",
-        "SFR-on is beaten by SalUn (by 4.00 points, measured once, so that nobody knows the spread).",
+        "Next is SFR-on, 4.00 points behind, measured only once, so the spread is unknown.",
+        "SFR-on is beaten by SalUn (by 4.00 points, measured only once, so the spread is unknown).",
     ]
 
 
@@ -79,16 +79,50 @@ def test_one_that_lacks_runs_has_no_place_and_takes_nobodys() -> None:
     assert (line(found, "SalUn")["done"], line(found, "SalUn")["of"]) == (1, 2)
     assert found["said"][0].startswith("SFR-on is nearest")
     assert found["said"][2:] == [
-        "SFR-on is beaten by SalUn (by 4.00 points, measured once, so that nobody knows the spread).",
-        "Not measured on all of it yet, and so without a place: SalUn.",
+        "SFR-on is beaten by SalUn (by 4.00 points, measured only once, so the spread is unknown).",
+        "Not ranked, because not everything has been measured yet: SalUn.",
     ]
     assert not any(each["cells"]["avg_d"]["best"] for each in found["rows"])
+
+
+def test_a_table_in_which_nobody_ran_on_all_says_so() -> None:
+    rows = [on(OURS, A, 5.0), on("salun", B, 1.0)]
+    assert said(rows, OURS, "avg_d") == ["Not ranked, because not everything has been measured yet: SFR-on, SalUn."]
+
+
+def test_the_models_stand_in_the_figure_though_the_last_run_of_a_forget_set_failed() -> None:
+    failed: dict[str, Any] = {
+        "after": None,
+        "before": None,
+        "retrained": None,
+        "avg_d": None,
+        "status": "failed",
+        "said": "No.",
+    }
+    rows = [*both(OURS, 1.0, 2.0), on("salun", A, 1.0), on("scrub", A, 0.0, **failed), on("scrub", B, 0.0, **failed)]
+    plane = table("t", rows, OURS)["plane"]
+    assert plane == {**table("t", rows[:3], OURS)["plane"], "ends": plane["ends"]}
+    assert plane["start"]
+    assert plane["goal"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"),
+    [
+        ("x86_64, CPU, 2 cores, python 3.11, torch 2.14", "CPU, 2 cores"),
+        ("NVIDIA H200, bf16, python 3.12", "NVIDIA H200, bf16"),
+        ("CPU, 2 cores, fp32, python 3.11", "CPU, 2 cores, fp32"),
+        ("a desk", "a desk"),
+    ],
+)
+def test_a_machine_is_named_with_its_device(machine: str, words: str) -> None:
+    assert _place_words(machine) == words
 
 
 def test_retraining_itself_is_no_rival() -> None:
     rows = [*both(OURS, 5.0, 6.0), *both("retrain", 0.0, 0.1)]
     assert table("t", rows, OURS)["said"] == [
-        "SFR-on alone was measured here so far: its mean gap to the retrained model is 5.50 ± 0.71 points (2 runs)."
+        "Only SFR-on has been measured here so far: its mean gap to the retrained model is 5.50 ± 0.71 points (2 runs)."
     ]
 
 
