@@ -192,7 +192,7 @@ def _each(
 
 def turned(setting: Setting, value: Any, factor: float) -> Any:
     """A number turned up or down as far as its range allows; None where it cannot move."""
-    if value is None or setting.low is None or setting.high is None:
+    if value is None or setting.low is None or setting.high is None or (not value and factor < 1):
         return None
     new = min(max(value * factor, setting.low), setting.high)
     new = max(1, round(new)) if setting.kind == "int" else float(f"{new:.4g}")

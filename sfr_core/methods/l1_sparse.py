@@ -39,8 +39,6 @@ def l1_sparse(
 
 
 def pull(config: L1SparseConfig, epoch: int) -> float:
-    """Weight of the penalty in an epoch counted from 0."""
+    """Weight of the penalty in an epoch counted from 0; none where all epochs are plain, in which the published code pulls all the time."""
     pulling = config.epochs - config.plain_epochs
-    if pulling <= 0:
-        return config.l1 if pulling == 0 else 0.0
-    return config.l1 * max(0.0, 1.0 - epoch / pulling)
+    return config.l1 * max(0.0, 1.0 - epoch / pulling) if pulling > 0 else 0.0

@@ -17,6 +17,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog.mupht import MuphtConfig
@@ -73,6 +74,8 @@ def layers_of(task: Task, config: MuphtConfig) -> dict[str, Layer]:
         name: module
         for name, module in task.model.named_modules()
         if f"{name}.weight" in mine
+        # Attention of torch's own never calls its last layer, so that nobody sees what goes into it.
+        and not isinstance(module, NonDynamicallyQuantizableLinear)
         and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1))
     }
     if config.layers == "last":

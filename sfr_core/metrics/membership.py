@@ -111,7 +111,7 @@ def relative_attack(
     """RMIA with one reference: how well the likelihood ratio tells forget rows from others that no model was trained on.
 
     Of a row x and rows z of a population, LR(x, z) = [p(x|θ) / p(x)] / [p(z|θ) / p(z)], where p(.) is a reference that was not
-    trained on x; the score of x is the share of z with LR >= 1 (Zarifzadeh et al., ICML 2024, arXiv 2312.03262, offline form).
+    trained on x; the score of x is the share of z with LR > 1 and half of that with LR = 1 (Zarifzadeh et al., ICML 2024, arXiv 2312.03262, offline form).
 
     Args:
         forget, others, population: of each set the chance of the true class by the model and by the reference, each [n].
@@ -129,7 +129,9 @@ def relative_attack(
         _log_ratio(name, *rows) for name, rows in (("forget", forget), ("test", others), ("test", population))
     )
     rest.sort()
-    scores = np.searchsorted(rest, np.concatenate([inside, outside]), side="right") / len(rest)
+    rows = np.concatenate([inside, outside])
+    # Half of the equal ones: the other rows are of the population, and each would count itself.
+    scores = (np.searchsorted(rest, rows, side="left") + np.searchsorted(rest, rows, side="right")) / (2 * len(rest))
     return 100.0 * float(roc_auc_score(_membership(len(inside), len(outside)), scores))
 
 

@@ -14,7 +14,7 @@ from tests.core.tiny import LinearTask, play, same, state, tiny_task
 
 @pytest.mark.parametrize(
     ("plain", "wanted"),
-    [(0, [0.4, 0.3, 0.2, 0.1]), (2, [0.4, 0.2, 0.0, 0.0]), (4, [0.4, 0.4, 0.4, 0.4]), (9, [0.0, 0.0, 0.0, 0.0])],
+    [(0, [0.4, 0.3, 0.2, 0.1]), (2, [0.4, 0.2, 0.0, 0.0]), (4, [0.0, 0.0, 0.0, 0.0]), (9, [0.0, 0.0, 0.0, 0.0])],
 )
 def test_the_pull_fades_by_hand(plain: int, wanted: list[float]) -> None:
     config = L1SparseConfig(epochs=4, l1=0.4, plain_epochs=plain)

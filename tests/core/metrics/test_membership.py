@@ -141,10 +141,14 @@ def test_relative_attack_by_hand() -> None:
     # Ratios of the model's chance to the reference's: population 0.5, 1, 2, 4; forget rows 2 and 0.5; others 1 and 1.
     population = ([0.2, 0.4, 0.8, 0.8], [0.4, 0.4, 0.4, 0.2])
     others = ([0.3, 0.6], [0.3, 0.6])
-    # Scores: shares of the population with a ratio of at most theirs: 3/4 and 1/4; 1/2 and 1/2. Two of four pairs are in order.
+    # Scores: share of the population with a smaller ratio, and half of that with the same: 5/8 and 1/8; 3/8 and 3/8. Two of four pairs
+    # are in order.
     assert relative_attack(([0.8, 0.1], [0.4, 0.2]), others, population) == 50.0
     assert relative_attack(([0.8, 0.9], [0.4, 0.3]), others, population) == 100.0
     assert relative_attack(([0.1, 0.0], [0.2, 0.2]), others, population) == 0.0
     assert relative_attack(others, others, population) == 50.0  # the reference itself
+    # Others that are the population itself do not count themselves: a forget row above one of three of them is before it.
+    own = ([0.1, 0.2, 0.4], [0.2, 0.2, 0.2])  # ratios 1/2, 1, 2
+    assert relative_attack(([0.3], [0.2]), own, own) == pytest.approx(200 / 3)
     with pytest.raises(InputError):
         relative_attack(([], []), others, population)

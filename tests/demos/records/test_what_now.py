@@ -194,6 +194,9 @@ def test_a_setting_moves_within_its_range_and_not_at_its_end() -> None:
     assert turned(known["forget_every"], 1, 0.5) is None
     assert turned(known["forget_every"], 900, 2.0) == 1000
     assert turned(known["forget_every"], 1000, 2.0) is None
+    plain = {s.name: s for s in catalog.spec_of("l1-sparse", "classifier").config_cls.settings()}["plain_epochs"]
+    assert turned(plain, 0, 0.5) is None  # what is 0 cannot be turned down
+    assert turned(plain, 0, 2.0) == 1
     assert turned(known["alpha"], 0.0, 2.0) is None
     assert turned(known["clip_forget"], None, 2.0) is None
 
