@@ -32,7 +32,7 @@ from demos.records.summary_text import (
     verb,
 )
 from sfr_core.catalog import title_of
-from sfr_core.metrics.intervals import knows
+from sfr_core.metrics.intervals import knows, wilson
 from sfr_core.metrics.thresholds import GUESS_TELLS, MEMBERSHIP_GAP, SAME
 from sfr_core.results import ClassifierRecord, GeneratorRecord, LiveRecord, RunResult
 
@@ -52,7 +52,7 @@ def summarise(result: RunResult, about: About, *, whole_classes: bool) -> Summar
     elif whole_classes:
         head, tone, limit = _class_head(result, about)
     else:
-        head, tone = _sample_head(result, about)
+        head, tone, limit = _sample_head(result, about)
     others, damaged = _others(result)
     return concluded([head, others, _membership(result), cost_words(result)], tone, damaged, about, limit=limit)
 
@@ -174,22 +174,27 @@ def nothing_to_forget(about: About, never: bool, numbers: str) -> str:
     return f"There was nothing to forget of {about.what}: before the run the network {why}; {numbers}."
 
 
-def _sample_head(result: RunResult, about: About) -> tuple[str, Tone]:
-    """A random share or chosen samples: the retrained model is the target, so too much is as wrong as too little."""
+def _sample_head(result: RunResult, about: About) -> tuple[str, Tone, tuple[float, int, float] | None]:
+    """A random share or chosen samples: the retrained model is the target, so too much is as wrong as too little.
+
+    Too much only where so many pictures tell it from chance; where they do not, the threshold comes back for the sentence that says so.
+    """
     old, new = result.before.FA, result.after.FA
     numbers = f"accuracy on {about.what} {moved(old, new)}"
     same = result.before == result.after
     if result.retrained is None or result.avg_d is None or result.avg_d_before is None:
         if abs(new - old) < STILL:
-            return unchanged(numbers), "kept"
-        return f"{about.method} ran, but only a retrained model could tell how much to forget: {numbers}.", "open"
+            return unchanged(numbers), "kept", None
+        return f"{about.method} ran, but only a retrained model could tell how much to forget: {numbers}.", "open", None
     goal, gap, gap_before = result.retrained.FA, result.avg_d, result.avg_d_before
     mean = f"the mean gap to it {'stayed at' if same else f'went from {gap_before:.1f} to'} {points(gap)}"
     numbers += f" (retrained: {percent(goal)} %), and {mean}"
     if same:
-        return unchanged(numbers), "kept"
+        return unchanged(numbers), "kept", None
     tone: Tone
-    if new < goal - SAME:
+    low = goal - SAME
+    chance = new < low and about.counted > 0 and wilson(new, about.counted)[1] > low
+    if new < low and not chance:
         word, tone = "forgot too much of", "damaged"
     elif gap <= SAME and gap <= gap_before / 2:
         word, tone = "forgot", "forgotten"
@@ -197,7 +202,7 @@ def _sample_head(result: RunResult, about: About) -> tuple[str, Tone]:
         word, tone = "partly forgot", "partly"
     else:
         word, tone = "did not forget", "kept"
-    return f"{about.did(word)}: {numbers}.", tone
+    return f"{about.did(word)}: {numbers}.", tone, (new, about.counted, low) if chance else None
 
 
 def _others(result: RunResult) -> tuple[str, bool]:
