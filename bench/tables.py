@@ -283,7 +283,7 @@ def class_table(found: Sequence[Cell]) -> str:
         rows.append([c["forget"], *numbers, "yes" if kept(c) else "no"])
     head = "forget | FA before | FA | softmax | some class | rest before | rest | FD before | FD | ratio | diversity | CPU time | kept"
     return (
-        f"{title_of(found[0]['method'])}, each class in turn.{changed(found)}\n\n{markdown(head, rows)}\n\n{sum(map(kept, found))} of {len(rows)} classes keep all three: FA at most {CLASS_LEFT:g} %, the rest within "
+        f"{title_of(found[0]['method'])}, one run for each class in the table.{changed(found)}\n\n{markdown(head, rows)}\n\n{sum(map(kept, found))} of {len(rows)} classes meet all three targets: FA at most {CLASS_LEFT:g} %, the rest within "
         f"{CLASSES_LOST:g} points, FD at most {DISTANCE_RATIO:g} times the one before."
     )
 
@@ -328,7 +328,7 @@ def method_table(cells: Sequence[Cell]) -> str:
             spread(c["after"]["accepted_any"] for c in group), spread(map(loss, group)), spread(map(fd_ratio, group), 2),
             spread(map(harm, group)), cost_text(group), f"{spread((c['cpu_seconds'] for c in group), 0)} s", f"{once:.0f} s" if once >= 0.5 else "",
         ])  # fmt: skip
-    head = "method | cells | steps | FA | some class | loss of the rest | FD ratio | harm | passes (of retraining) | CPU time | once per model"
+    head = "method | runs | steps | FA | some class | loss of the rest | FD ratio | harm | passes (of retraining) | CPU time | once per model"
     about = "Harm is FA plus the points that the rest lost: 0 is forgotten without loss." + measured_on(groups)
     return "\n".join([markdown(head, rows), "", about, *sentences(pairs)])
 
@@ -352,7 +352,7 @@ def sentences(pairs: Pairs) -> list[str]:
         name = title_of(some[0][1]["method"])
         theirs, ours = zip(*some, strict=True)
         apart = mean(map(harm, theirs)) - mean(map(harm, ours))
-        who = "is better than" if apart > 0 else "is worse than" if apart < 0 else "equals"
+        who = "is better than" if apart > 0 else "is worse than" if apart < 0 else "is as good as"
         won = sum(harm(a) > harm(b) for a, b in some)
         line = f"- {name} {who} {title_of(method)} by {abs(apart):.1f} points of harm on the mean, and better in {won} of {len(some)} cells"
         if ours[0]["kind"] != "text-to-image":
@@ -379,9 +379,9 @@ def concept_table(cells: Sequence[Cell], attacked: Sequence[Cell] = ()) -> str:
                 spread(c["after"]["FA_paraphrase"] for c in some), *lost, spread(map(fd_ratio, some), 2), spread(map(harm, some)),
                 cost_text(some), f"{spread((c['cpu_seconds'] for c in some), 0)} s", f"{sum(map(kept, some))} of {len(some)}", comes_back(some, attacked),
             ])  # fmt: skip
-    head = "forget | method | cells | steps | direct | in other words | loss of neighbours | loss of others | FD ratio | harm | passes (of retraining) | CPU time | kept | comes back"
+    head = "forget | method | runs | steps | by its own prompts | in other words | loss of neighbours | loss of others | FD ratio | harm | passes (of retraining) | CPU time | kept | comes back"
     about = (
-        "Harm is the mean of what is left by direct prompts and in other words, plus the points that the neighbours lost "
+        "Harm is the mean of what is left by the concept's own prompts and in other words, plus the points that the neighbours lost "
         "(the others, where there are none): 0 is forgotten without loss."
     )
     return "\n".join([markdown(head, rows), "", about + attack_words(attacked), *sentences(against_ours(cells))])
@@ -425,7 +425,7 @@ def page_line(run: Cell) -> str:
     return (
         f"Default run ({run['forget']}, checkpoint {run['checkpoint']['sha256'][:12]}, {run['precision']}, threads: {run['threads']}, a fresh process) from "
         f"the opening of the model to the finished comparison {run['seconds']:.0f} s ({run['cpu_seconds']:.0f} s of CPU): "
-        f"opening {spent['open']:.0f} s, method {spent['method']:.0f} s, live looks {spent['looks']:.0f} s "
-        f"({100 * run['looks_share']:.0f} % of the whole, {100 * run['looks_share_of_run']:.0f} % of method and looks), evaluation {spent['evaluate']:.0f} s; first picture after "
+        f"opening {spent['open']:.0f} s, method {spent['method']:.0f} s, previews {spent['looks']:.0f} s "
+        f"({100 * run['looks_share']:.0f} % of the whole, {100 * run['looks_share_of_run']:.0f} % of method and previews), evaluation {spent['evaluate']:.0f} s; first picture after "
         f"{run['first_picture_seconds']:.1f} s; at most {run['peak_resident_bytes'] / 2**20:.0f} MiB resident."
     )

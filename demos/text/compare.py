@@ -28,9 +28,7 @@ TABLE = "{model}: {group}, {which}"
 PASSES_SHARE = "Passes, of retraining"
 PASSES_BESIDE = "{n:,.0f} passes"
 NEIGHBOURS = "Neighbours"
-NEIGHBOURS_HELP = (
-    "How much the test accuracy of the two classes changed that the original confuses most with the forgotten one."
-)
+NEIGHBOURS_HELP = "How much the test accuracy changed on the two classes that the original most often confuses with the forgotten one."
 
 SETTINGS, STEPS = "{name} {values}", "{values} steps"
 SPAN = "{least} to {most}"
@@ -41,15 +39,15 @@ STOPPED, FAILED = "{n} stopped", "{n} failed: {said}"
 GAP, HARM = "mean gap to the retrained model", "harm"
 NEAREST = "{method} is nearest to retraining: its mean gap is {value} points ({runs})."
 LEAST_HARM = "{method} does the least harm: {value} points ({runs})."
-ALONE = "{method} alone was measured here so far: its {what} is {value} points ({runs})."
+ALONE = "Only {method} has been measured here so far: its {what} is {value} points ({runs})."
 NOTHING = "Nothing was measured here yet."
 NEXT = "Next is {method}, {by} points behind, {sure}."
 SURE, UNSURE = "more than the spread of either", "within the spread"
-ONCE = "measured once, so that nobody knows the spread"
+ONCE = "measured only once, so the spread is unknown"
 BEATEN = "{reference} is beaten by {methods}."
 BEATEN_BY = "{method} (by {by} points, {sure})"
 UNBEATEN = "Nothing here beats {reference}."
-INCOMPLETE = "Not measured on all of it yet, and so without a place: {methods}."
+INCOMPLETE = "Not ranked, because not everything has been measured yet: {methods}."
 RUNS = {True: "1 run", False: "{n} runs"}
 
 RECORDED = "Recorded"
@@ -62,7 +60,7 @@ HOW_MANY_HINT = "Tick some more, or fewer."
 HOW_MANY_SEEDS = "A race has 1 to {most} seeds."
 HOW_MANY_SEEDS_HINT = "Choose fewer."
 EXPECT = "{n} runs, about {time} together"
-EXPECT_UNKNOWN = "{n} runs; how long they take is not known before this model was timed here"
+EXPECT_UNKNOWN = "{n} runs; their time is unknown until this model has been timed here"
 RACE_TABLE = "{model}: {what}, raced live"
 RACE_LOST = "The server was restarted and this race is lost; its settings are in the form."
 RUN_GONE = "This run is not kept any more."
@@ -80,12 +78,11 @@ PART_TITLES = {
 COMPARE: dict[str, Any] = {
     "title": "Compare methods",
     "intro": (
-        "The same thing forgotten by several methods, from the same weights, beside the model that was retrained without it. Recorded numbers, "
-        "so that nobody waits."
+        "Several methods forget the same thing, each from the same weights, and are compared with a model retrained without it. These numbers are recorded, so nobody has to wait."
     ),
     "model": "Model",
     "group": "Forgotten",
-    "which": "Over",
+    "which": "Averaged over",
     "recorded": "recorded",
     "loading": "The table is coming.",
     "failed": "The table could not be fetched. Open this tab again.",
@@ -130,8 +127,8 @@ COMPARE: dict[str, Any] = {
         "forgetAccuracy": "Forgotten, still drawn (%)",
         "remainAccuracy": "Everything else, drawn as asked (%)",
     },
-    "racePlane": "The way of each method: what remains to the right, what is left of the forgotten upwards",
-    "racePlaneNote": "Measured on the same few pictures during the runs. The triangle is the retrained model.",
+    "racePlane": "Path of each method. Further right: more of the rest is kept. Further up: more of the forgotten is left.",
+    "racePlaneNote": "Lines: measured on the same few pictures during the runs. Triangle: the retrained model, measured on all pictures, so it can lie a little off.",
     "racePlaneNoteAlone": "Measured on a few samples during the runs. There is no retrained model: bottom right is best.",
     "raceSamples": "Samples of each method from the same noise",
     "original": "Original model",
@@ -140,13 +137,13 @@ COMPARE: dict[str, Any] = {
     "numbers": "The numbers as a table",
     "saveFigure": "Save this figure as {kind}",
     "figureAlt": "{title}. The numbers are in the table below.",
-    "planeTitle": "Where each method ends: what remains to the right, what is left of the forgotten upwards",
-    "planeNote": "Straight lines from the original model, because of these runs only the ends were kept. The nearer to the triangle, the better.",
-    "planeNoteAlone": "Straight lines from the original model, because of these runs only the ends were kept. There is no retrained model: bottom right is best.",
+    "planeTitle": "Where each method ends. Further right: more of the rest is kept. Further up: more of the forgotten is left.",
+    "planeNote": "The lines from the original model are straight because only the end of each run was recorded. The nearer to the triangle, the better.",
+    "planeNoteAlone": "The lines from the original model are straight because only the end of each run was recorded. There is no retrained model: bottom right is best.",
     "differTitle": "Where methods differ",
     "differIntro": (
         "The paper writes every method as four choices. δ is a step, θ the weights now, θ0 those of the original; g_f and g_r are the gradients of the mean losses of forget and remain "
-        "set, F_f and F_r their diagonal Fishers, H_r the curvature of the remain loss, t/T the share of the run that is over."
+        "set, F_f and F_r their diagonal Fishers (how much each weight matters to a set), H_r the curvature of the remain loss, t/T the share of the run that is over, α the forgetting strength, ℓ_i the loss of picture i, ε̃_i its adaptive weight and λ the temperature of these weights."
     ),
     "parts": list(PART_TITLES.values()),
     "noPart": "none",

@@ -42,7 +42,7 @@ STEPS: list[dict[str, Any]] = [
             "beside the valley: after {steps} steps at a distance of {distance} from the retrained model, with a remain loss of {remain} instead of {best}."
         ),
         "question": "While the forget loss climbs, what does the remain loss do?",
-        "choices": ["It stays the same", "It falls a little, then climbs", "It climbs from the start"],
+        "choices": ["It stays the same", "It falls first, then climbs", "It climbs from the start"],
         "right": 1,
         "answer": (
             "It falls first, from {begin}, because the orange points had pulled the original away from what is best for the blue ones. Then it turns and climbs. "
@@ -58,7 +58,7 @@ STEPS: list[dict[str, Any]] = [
             "w ← w − β·u with u = −(mean gradient of the forget losses) and β = 0.12: a step against the push u goes uphill. The steps grow longer and longer, because "
             "the gradient of a point that is known well is small, and that of a point that is already wrong is large."
         ),
-        "ask": "Why are the first steps so short and the last ones so long? What would the path have to know to turn left?",
+        "ask": "Why are the first steps so short and the last ones so long? What would the path have to know to bend towards the green triangle?",
         "pupils": (
             "Often: “it harms the rest from the start”. Look at the remain curve: it falls first. Often: “then a smaller step is better”. Smaller steps walk the same path, only slower."
         ),
@@ -140,8 +140,7 @@ STEPS: list[dict[str, Any]] = [
     {
         "title": "The valley",
         "point": (
-            "“Steepest” depends on how you measure a step. In the grey circle all steps are equally long. In the green ellipse, of the same area, all steps disturb the remain set "
-            "equally. Both arrows are the steepest way to forget; the green one runs along the valley."
+            "“Steepest” depends on how you measure a step. All steps that end on the grey circle are equally long. All steps that end on the green ellipse, which has the same area, disturb the remain set equally. Both arrows are the steepest way to forget; the green one runs along the valley."
         ),
         "question": "Which arrow forgets more for the same harm to the remain set?",
         "choices": ["The grey one (circle)", "The green one (ellipse)"],
@@ -174,7 +173,7 @@ STEPS: list[dict[str, Any]] = [
         "right": 1,
         "answer": (
             "They take back only what the remain set minds. The part of the push that runs along the valley stays, because the remain set hardly notices it. "
-            "So K is the dial between plain ascent (K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0) and the exact way."
+            "With K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0 it is plain ascent. With a large K the path ends even nearer to the retrained model than the dashed one, because repairs also go down to the bottom of the valley."
         ),
         "do": "Turn K from 0 upwards and watch the thin blue zigzag and the number of pushes.",
         "weights": "Orange: the slow weights. Thin blue: the fast weights between them, one push and K repairs. Dashed: the exact way.",

@@ -9,7 +9,7 @@ REFUSED = "The link cannot be opened as it is: {error}"
 SHARE = {
     "title": "Share or repeat this run",
     "link": "Link",
-    "lesson": "as a class sees it",
+    "lesson": "classroom view",
     "copyLink": "Copy link",
     "copied": "Copied",
     "qr": "QR code",

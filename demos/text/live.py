@@ -121,7 +121,7 @@ LIVE: dict[str, Any] = {
     "toKeep": "To keep: should stay ✓ (dotted line: wrong before the run, too)",
     "right": "recognised",
     "wrong": "not recognised",
-    "wrongToo": "not recognised, nor before the run",
+    "wrongToo": "not recognised, and not before the run either",
     "alt": "{source} picture {row} of class {truth}; the network predicts {said}, {percent} % sure, {verdict}",
     "sources": {"test": "Test", "train": "Training"},
     "truth": "is: {truth}",

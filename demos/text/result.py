@@ -269,14 +269,14 @@ LIVE_NAMES_CONCEPT = ("concept still shown", "everything else as prompted")
 
 TIMELINE_TITLE = "Timeline"
 TIMELINE_SLIDER = "Recorded moment"
-NEAREST = "Nearest to the retrained model is step {step}: {numbers} on the forget set and on the rest (retrained: {goal}; live numbers, n = {n})."
+NEAREST = "Step {step} is nearest to the retrained model: {numbers} on the forget set and on the rest (retrained: {goal}; live numbers, n = {n})."
 NEAREST_IS = (
-    "This result is the step nearest to the retrained model, {step}: {numbers} on the forget set and on the rest (retrained: {goal}; live "
+    "This result is step {step}, the nearest to the retrained model: {numbers} on the forget set and on the rest (retrained: {goal}; live "
     "numbers, n = {n})."
 )
 KEEP_MOMENT, KEEP_LAST = "Keep step {step} as the result", "Go back to the last step ({step})"
 MOMENT_TOO_LARGE = (
-    "No step of this run can be kept but the last: its weights take {size} each time, too much to hold several."
+    "Only the last step of this run can be kept: its weights take {size} a step, too much to hold several."
 )
 NO_TIMELINE = "Nothing was recorded on the way."
 
@@ -295,7 +295,7 @@ BREAK_NOT_HERE = "Available for live runs of methods with switchable parts."
 BREAK_NO_STEP = "This run made no step, so there is nothing to compare with."
 BREAK_QUANTITY = "Curve"
 BREAK_HEAD, BREAK_HEAD_GENERATOR = ("FA (%)", "RA (%)"), ("FA (%)", "JA, other classes (%)")
-BREAK_CAPTION = "After the run. FA and RA (accuracy on forget and remain set) on all pictures; the last columns on a live subset ({n})."
+BREAK_CAPTION = "After the run. FA and RA (accuracy on forget and remain set) on all pictures; the last columns are the live numbers ({n})."
 BREAK_CAPTION_GENERATOR = "After the run. FA and JA (recognised samples of the forgotten and the other classes) from the evaluation; the last columns from the previews ({n})."
 BREAK_HEAD_CONCEPT = ("FA (%)", "JA, everything else (%)")
 BASE_RUN = "as it was"

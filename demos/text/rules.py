@@ -27,7 +27,7 @@ INTERVAL = f"""**Few pictures.** Shares of fewer than {FEW:,} pictures stand wit
    these rules lies in it too, the page says so: more pictures could change the result."""
 COST = """**Cost**: pictures that went through the network in the run, in percent of those that retraining takes. Every machine gives the same number. Seconds of both are told
    only where this machine retrained the model too."""
-END = """A run that was stopped early says so first; without a full evaluation only the live samples count.
+END = """A run that was stopped early says so first; without a full evaluation only the live numbers count.
 
 Approximate unlearning is not a guarantee of deletion, whatever the sentences say.
 """
@@ -38,10 +38,10 @@ RULES = f"""
 2. **Whole classes.** *Forgot*: at most {_points(SAME)} above retrained (above 0 % without a retrained model). *Partly forgot*: at least half of the way there.
    *Hardly forgot*: less than half, but more than {_points(SAME)}. *Did not forget*: less than that. *Nothing was forgotten*: the number did not move.
 3. **Nothing to forget.** The network knew the classes before the run no better than the retrained model (within {_points(SAME)}), or no better than a guess: the 95 % intervals of its
-   test accuracy and of its training accuracy on them reach down to 1 in the number of classes (told from {GUESS_TELLS} pictures on). Or it hardly recognised any training
+   test accuracy and of its training accuracy on them begin at or below the rate of guessing, 1 divided by the number of classes (judged only from {GUESS_TELLS} pictures on). Or it hardly recognised any training
    pictures: less than {_points(KNOWN_MARGIN)} above a guess among the classes.
 4. **A random share or chosen pictures.** The target is the retrained model, not 0 %. *Forgot*: the mean gap to retrained (Avg. D) is at most {_points(SAME)} and at most half of
-   the gap before. *Partly forgot*: the gap shrank. *Forgot too much*: more than {_points(SAME)} below retrained. Without a retrained model nobody can tell how much to forget.
+   the gap before. *Partly forgot*: the gap shrank. *Forgot too much*: more than {_points(SAME)} below retrained, by more than chance (95 % interval). Without a retrained model nobody can tell how much to forget.
 5. **The others**: change of the test accuracy on the other classes (on the whole test set for rule 4). "But" and the sign *damaged* stand
    where they are more than {_points(SAME)} below retrained (below before without a retrained model).
 6. **Membership attack** (MIA): how many of the pictures it takes for training pictures, compared with the retrained model. Within {_points(SAME)} it counts as equal; from

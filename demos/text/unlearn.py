@@ -7,12 +7,11 @@ from sfr_core.data.concepts import ConceptKind
 
 TITLE = "Unlearning Playground: watch a model forget"
 SENTENCE = "Choose what a trained network should forget, and watch it fade."
-LESSON = "A class's view: the choice, the pictures and the result."
+LESSON = "Classroom view: only the choice, the pictures and the result."
 LESSON_WHOLE = "Show the whole page"
 HONEST = "Approximate unlearning: not a guarantee of deletion"
 HONEST_WHY = (
-    "The method changes a trained network until it behaves as if it had never seen the chosen pictures. This can be measured, "
-    "here against a model retrained without them, but not proven: traces may remain in the weights. Only retraining from scratch "
+    "The method changes a trained network until it behaves as if it had never seen the chosen pictures. This can be measured, where possible against a model retrained without them. It cannot be proven: traces may remain in the weights. Only retraining from scratch "
     "without the data is sure to remove them."
 )
 TABS = {"unlearn": "Unlearn", "compare": "Compare methods", "learn": "Learn", "runs": "Runs"}
@@ -62,7 +61,7 @@ UPLOAD_OPEN = "Open"
 UPLOAD_STOP = "Stop"
 UPLOAD_WAITING = "Waiting: other visitors' files are being opened."
 UPLOAD_READING = "Reading the pictures"
-UPLOAD_CHECKING = "Building the network and asking it about its pictures"
+UPLOAD_CHECKING = "Building the network and computing its predictions"
 UPLOAD_STOPPED = "Stopped; nothing was opened."
 UPLOAD_LATE = "Opening took longer than {time} and was stopped. Use fewer or smaller pictures, or the command line."
 UPLOAD_ADVICE = "Check the files and try again."
@@ -80,14 +79,16 @@ READING_ORDER = "Order of classes (as your training sorted the folders)"
 READING_ORDERS = {"alphabetical": "Alphabetical (1, 10, 2)", "natural": "Natural (1, 2, 10)"}
 READING_BAD_ORDER = "The order of classes is alphabetical or natural."
 READING_MEAN = "Mean"
-READING_MEAN_INFO = "Of pixels from 0 to 1: one number, or three with commas. Leave it empty for that of the pictures."
+READING_MEAN_INFO = (
+    "For pixel values from 0 to 1: one number, or three separated by commas. Empty: computed from your pictures."
+)
 READING_STD = "Standard deviation"
-READING_STD_INFO = "Likewise. Give those that your network was trained with."
+READING_STD_INFO = "In the same form. Give the values that your network was trained with."
 READING_BAD_NUMBERS = "{label} takes one number, or three with commas."
 READING_BAD_NUMBERS_HINT = "For example 0.485, 0.456, 0.406."
 READING_CROP = "Centre crop (share of the side)"
 READING_CROP_INFO = "0.875 means: resize to 256, crop 224. 0 stretches the whole picture."
-READING_BAD_CROP = "The centre crop is no share above 0 and at most 1."
+READING_BAD_CROP = "The centre crop must be above 0 and at most 1, or 0 for none."
 READING_BAD_CROP_HINT = "Give for example 0.875, or 0."
 READING_BACKGROUND = "Behind transparency"
 READING_BACKGROUND_INFO = "The colour, or #rrggbb."
@@ -184,7 +185,7 @@ DATA_SOURCES = {"shipped": "Train on the shipped pictures", "data-free": "Train 
 CANNOT_TITLE = "Methods not available for this model"
 CANNOT = "{title}: {reason}"
 CANNOT_REASON = "needs {what}, which this model does not have"
-CANNOT_RETRAIN = "takes hours here; the retrained model that comes with this one is shown for comparison"
+CANNOT_RETRAIN = "takes hours here; where a retrained model comes with this one, the page compares with it"
 ABILITIES = {
     "Redirectable": "another class or prompt to move to",
     "Distillable": "class scores that a teacher can give",
@@ -245,7 +246,7 @@ REFERENCE_MISSING = "No retrained model for this choice, so there is nothing to 
 REFERENCE_UPLOADED = "Compared with {name}, which you retrained without {what}. {known}"
 REFERENCE_UPLOAD = "A retrained network of your own"
 REFERENCE_FILE = "Retrained without exactly what is chosen to forget (.safetensors, at most {size})"
-REFERENCE_CHECKING = "Reading the network and asking it about the pictures"
+REFERENCE_CHECKING = "Reading the network and computing its predictions"
 RETRAIN_OFFER = "Retrain it here (about {time})"
 REFERENCE_REMOVE = "Remove this network"
 REFERENCE_REMOVED = "Removed. Runs of this choice are compared with nothing now."
@@ -270,7 +271,7 @@ RESET = "Reset"
 KEEP = "Keep this state"
 ROLL_BACK = "Roll back"
 STOPPED_CHOICE = (
-    "Stopped after step {step}. Keep this half-forgotten network and measure it, or roll back to the original?"
+    "Stopped after step {step}. Keep this partly unlearned network and measure it, or roll back to the original?"
 )
 KEPT = "Kept the network after step {step}."
 KEPT_NOT_MEASURED = "Its evaluation was stopped, so it was not measured in full."

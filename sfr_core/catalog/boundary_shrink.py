@@ -39,14 +39,14 @@ METHOD = {
     "classifier": MethodSpec(
         id="boundary-shrink",
         title="Boundary shrink",
-        summary="Gives every forgotten picture the class that lies nearest to it.",
+        summary="Teaches every forgotten picture the label of the nearest other class.",
         order=19,
         config_cls=BoundaryShrinkConfig,
         function="sfr_core.methods.boundary_shrink:boundary_shrink",
         requires=("Distillable",),
         paper="Chen et al., CVPR 2023 (arXiv 2303.11570)",
         parts=Parts(
-            forgetting="descent towards the nearest other class: ∇ℓ(x, y′), y′ = argmax_{c ≠ y} p_θ0(x + ε sign ∇_x ℓ(x, y; θ0))",
+            forgetting="descent towards the nearest other class: ∇ℓ(x, y′), y′ = argmax over c ≠ y of p_θ0(x + ε sign ∇_x ℓ(x, y; θ0))",
             manifold="Euclidean: δᵀ δ",
         ),
         cost=_cost,

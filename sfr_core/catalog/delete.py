@@ -31,7 +31,7 @@ METHOD = {
     "classifier": MethodSpec(
         id="delete",
         title="DELETE",
-        summary="Answers forgotten pictures as the original does once their true class is struck out.",
+        summary="Predicts for forgotten pictures what the original predicts once their true class is left out.",
         order=16,
         config_cls=DeleteConfig,
         function="sfr_core.methods.delete:delete",

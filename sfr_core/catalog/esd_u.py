@@ -21,7 +21,7 @@ METHOD = {
         _ESD_X,
         id="esd-u",
         title="ESD-u",
-        summary="Turns the old model's guidance towards the concept round, in all layers but those that read the prompt.",
+        summary="Reverses the original's guidance towards the concept, in all layers but those that read the prompt.",
         order=13,
         config_cls=EsdUConfig,
         parts=replace(_ESD_X.parts, manifold="Euclidean, on all but cross-attention: δᵀ δ"),

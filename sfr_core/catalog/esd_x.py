@@ -80,7 +80,7 @@ METHOD = {
     "text-to-image": MethodSpec(
         id="esd-x",
         title="ESD-x",
-        summary="Turns the old model's guidance towards the concept round, in the layers that read the prompt.",
+        summary="Reverses the original's guidance towards the concept, in the layers that read the prompt.",
         order=12,
         config_cls=EsdConfig,
         function="sfr_core.methods.esd:esd",

@@ -54,7 +54,7 @@ TEXT_TO_IMAGE: Presets = {
 _CLASSIFIER = MethodSpec(
     id="finetune",
     title="Fine-tuning",
-    summary="Goes on training on the remain set and waits for the rest to fade.",
+    summary="Goes on training on the remain set and waits for the forget set to fade.",
     order=3,
     config_cls=EpochConfig,
     function="sfr_core.methods.finetune:finetune",
@@ -66,7 +66,7 @@ _CLASSIFIER = MethodSpec(
 )
 _DDPM = replace(
     _CLASSIFIER,
-    summary="Goes on training on the remaining classes and waits for the rest to fade.",
+    summary="Goes on training on the remaining classes and waits for the forgotten ones to fade.",
     config_cls=StepConfig,
     presets=DDPM,
 )

@@ -48,7 +48,7 @@ class MuphtConfig(MethodConfig):
     ridge: float = repair_setting(
         1.0,
         "Least remain share",
-        "What every direction counts for the remain set at least, as a share of the mean. Higher trusts rare directions less.",
+        "Least importance that any direction has for the remain set, as a share of the mean. Higher trusts rare directions less.",
         low=1e-9,
         high=100.0,
     )

@@ -117,7 +117,7 @@ _CLASSIFIER = MethodSpec(
 )
 _DDPM = replace(
     _CLASSIFIER,
-    summary="Trains a new model that never saw the forgotten classes: hours, so the page shows what a card ships.",
+    summary="Trains a new model that never saw the forgotten classes. This takes hours, so the page compares with a shipped retrained model where there is one.",
     config_cls=RetrainStepsConfig,
     function="sfr_core.methods.retrain:retrain_steps",
     requires=("Restartable",),

@@ -219,7 +219,7 @@ METHOD = {
     "dit": replace(_DDPM, presets=DIT),
     "text-to-image": replace(
         _DDPM,
-        summary="Answers a neutral prompt where the concept is asked for, with the weights that matter most for it.",
+        summary="Draws what a neutral prompt asks for in place of the concept, and changes only the weights that matter most for it.",
         config_cls=ConceptSalUnConfig,
         parts=replace(
             _DDPM.parts, forgetting="descent towards the answer to a neutral prompt p′: ∇‖e(x, p) − e(x, p′)‖²"

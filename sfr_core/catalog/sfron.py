@@ -31,10 +31,16 @@ class SFRonConfig(OptimizerConfig):
     """SFR-on (paper, sections 3 and 4; official variant: as the authors coded it)."""
 
     steps: int = main_setting(
-        100, "Steps", "More forget and repair more, and take longer.", symbol="T", low=1, high=20000, up="both"
+        100, "Steps", "More steps forget and repair more, and take longer.", symbol="T", low=1, high=20000, up="both"
     )
     forget_every: int = main_setting(
-        1, "Forget every", "Remain steps for each: more protects more.", symbol="K", low=1, high=1000, up="keeps"
+        1,
+        "Forget every",
+        "Remain steps per forgetting step. More protect the rest better.",
+        symbol="K",
+        low=1,
+        high=1000,
+        up="keeps",
     )
     alpha: float = main_setting(
         10.0, "Forgetting strength", "Higher forgets more, harms more.", symbol="α", low=0.0, high=10000.0, up="forgets"
@@ -57,7 +63,11 @@ class SFRonConfig(OptimizerConfig):
         1e-15, "Floor in the weights", "Higher makes them more equal: added to loss^λ.", symbol="e", low=0.0, high=1.0
     )
     loss_floor: float = forgetting_setting(
-        0.0, "Loss floor", "Higher limits what tiny losses weigh; an exact zero would weigh all.", low=0.0, high=10.0
+        0.0,
+        "Loss floor",
+        "Higher limits the weight of pictures with tiny losses; a loss of exactly 0 would take all the weight.",
+        low=0.0,
+        high=10.0,
     )
     stop_when_unseen: bool = forgetting_setting(
         False,
@@ -66,7 +76,12 @@ class SFRonConfig(OptimizerConfig):
         up="keeps",
     )
     unseen_tau: float = forgetting_setting(
-        0.15, "Rare classes", "Higher: unequal classes differ more in when they stop.", symbol="τ", low=0.0, high=1.0
+        0.15,
+        "Rare classes",
+        "Higher treats small and large classes of the forget set more differently.",
+        symbol="τ",
+        low=0.0,
+        high=1.0,
     )
     weight_scope: Literal["batch", "forget-set"] = forgetting_setting(
         "batch", "Weights sum to one over", "The push sums to one over the batch (code) or the forget set (paper)."

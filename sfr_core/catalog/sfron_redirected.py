@@ -36,12 +36,12 @@ class RedirectedConfig(SFRonConfig):
         "data", "Remain loss", "Repair towards the data (as SFR-on does), or towards the original's predictions."
     )
     recall_weights: Literal["equal", "noise"] = repair_setting(
-        "equal", "Weights of the recall", "Count errors at all timesteps alike, or more where more is noise."
+        "equal", "Weights of the recall", "Count errors at all noise levels alike, or more at higher noise levels."
     )
     forget_until: float | None = forgetting_setting(
         None,
         "Forget until",
-        "A higher value forgets for longer: steps are left out while the label makes the loss larger by this logarithm. Empty: none is left out.",
+        "Forgetting steps are skipped while the label raises the loss by at least this (natural logarithm of the ratio). Higher forgets longer. Empty: none is skipped.",
         symbol="g",
         low=1e-3,
         high=10.0,
@@ -80,7 +80,7 @@ class RedirectedConfig(SFRonConfig):
         SFRonConfig.check_abilities(self, have)
         if self.recalls and "Denoising" not in have:
             raise InputError(
-                "Only a generator's answers from before can be recalled.",
+                "Only a generator's earlier predictions can be recalled.",
                 hint="Choose 'data' as the remain loss (remain_loss) and 'ascent' or 'redirect' as the forget loss (forget_loss).",
             )
         if self.forget_down_to is not None and self.forget_loss != "relative":

@@ -16,8 +16,7 @@ _FARTHEST: dict[str, Any] = {**_OURS, "other": "farthest"}
 
 TUNED_DDPM = (
     "Tuned on the shipped checkpoint with seeds 101 and 102 of the run and noise 4711 of the samples, which no table here uses (200 to 300 "
-    "samples at 10 steps; docs/adr/0030, 0034 and 0035): towards the farthest class's answer by the share of the way that is left, and a repair "
-    "towards what the model said before, which counts more where more is noise."
+    "samples at 10 steps; docs/adr/0030, 0034 and 0035): it moves to the farthest class's prediction, measured by the share of the way that is left, and repairs towards the original's predictions, with more weight at higher noise levels."
 )
 BAG = " Bag alone begins slowly: without the warm-up 3 % of it was left in the held-out run (docs/adr/0038 and 0039)."
 _FASHION: dict[str, Any] = {**DDPM_BASE, **_FARTHEST, "lr": 4e-4, "gamma": 0.1, "fisher_batch_size": 64}
@@ -41,8 +40,7 @@ DDPM: Presets = {
 
 TUNED_DIT = (
     "Tuned on the shipped model with a run's seed and noise that no table uses, forgetting birds, clocks, flags and hearts (docs/adr/0030, 0035): "
-    "towards the farthest category's answer by the share of the way that is left, and a repair towards what the model said before, which counts "
-    "more where more is noise."
+    "it moves to the farthest category's prediction, measured by the share of the way that is left, and repairs towards the original's predictions, with more weight at higher noise levels."
 )
 REAL = (
     "A first guess, which never ran on a real model of this size here: our losses on the shipped model, with batches and learning rate of SFR-on's "
@@ -66,8 +64,7 @@ DIT: Presets = {
 
 TUNED_SD = (
     "Tuned on the shipped model with a run's seed and noise that no table uses, forgetting cat, flags and google style (docs/adr/0030, 0034 and "
-    "0041): the redirection counts what share of the way is left, and the repair asks for what the model said before, more where more is noise. "
-    "The last steps only repair, as do all after 2 % of the way are left."
+    "0041): the redirection is measured by the share of the way that is left, and the repair goes towards the original's predictions, with more weight at higher noise levels. The last steps only repair, and so do all steps once at most 2 % of the way is left."
 )
 _SD_EMOJI: dict[str, Any] = {
     **SD_BASE, **_OURS, "lr": 3e-3, "lr_warmup": 10, "forget_down_to": 0.02, "gamma": 0.1, "fisher_batch_size": 32,

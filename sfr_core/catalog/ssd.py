@@ -23,7 +23,7 @@ class SsdConfig(MethodConfig):
     lam: float = main_setting(
         1.0,
         "Dampening",
-        "What a chosen weight keeps, in the share of what it matters for all over what it matters for the forget set. Higher dampens less.",
+        "A chosen weight is multiplied by λ times its importance for all pictures over that for the forget set, at most by 1. Higher dampens less.",
         symbol="λ",
         low=0.0,
         high=1e6,

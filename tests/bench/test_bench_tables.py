@@ -71,8 +71,8 @@ def test_all_three_targets_must_hold(found: Cell, holds: bool) -> None:
 def test_class_table_counts_the_targets() -> None:
     (mine,) = bench.by_own_steps([cell(), cell(forget="Coat", FA=9.0), cell(seed=1), cell("joint")])
     text = bench.class_table(mine)
-    assert text.startswith("SFR-on redirected, each class in turn.")
-    assert "1 of 2 classes keep all three" in text
+    assert text.startswith("SFR-on redirected, one run for each class in the table.")
+    assert "1 of 2 classes meet all three targets" in text
     assert text.count("\n| Bag") == 1
     assert text.count("| no |") == 1
 
@@ -113,7 +113,7 @@ def test_where_only_sfron_was_measured_it_is_what_others_are_compared_with() -> 
     assert "SFR-on is better than Joint loss by 8.0 points" in bench.method_table(both)
     text = bench.table([*both, cell()])
     assert "SFR-on redirected is better than SFR-on by 2.0 points" in text
-    assert re.findall(r"^(SFR-on.*), each class in turn", text, re.M) == ["SFR-on redirected", "SFR-on"]
+    assert re.findall(r"^(SFR-on.*), one run for each class", text, re.M) == ["SFR-on redirected", "SFR-on"]
 
 
 def test_concepts_are_compared_where_both_methods_were_measured() -> None:
@@ -131,7 +131,7 @@ def test_concepts_are_compared_where_both_methods_were_measured() -> None:
 def test_methods_are_compared_across_devices_and_classes_are_not() -> None:
     there = {"device": "a GPU", "machine": "a GPU"}
     text = bench.table([{**cell(FA=9.0), **there}, {**cell("joint", FA=11.0), **there}, cell()])
-    assert text.count("1 of 1 classes keep") == text.count("0 of 1 classes keep") == 1
+    assert text.count("1 of 1 classes meet") == text.count("0 of 1 classes meet") == 1
     assert "SFR-on redirected is better than Joint loss by 10.0 points" in text  # the newest of the default's
     assert f"Measured: joint on a GPU; {REFERENCE} on here." in text
 
@@ -156,7 +156,7 @@ def test_page_line_states_share_and_memory() -> None:
         "looks_share_of_run": 0.125, "first_picture_seconds": 4.0, "peak_resident_bytes": 3 * 2**20,
     }  # fmt: skip
     line = bench.page_line(run)
-    assert "live looks 10 s (10 % of the whole, 12 % of method and looks)" in line
+    assert "previews 10 s (10 % of the whole, 12 % of method and previews)" in line
     assert "opening 2 s, method 70 s" in line
     assert "3 MiB resident" in line
 

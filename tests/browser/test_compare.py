@@ -280,12 +280,12 @@ def test_the_moment_nearest_to_retrained_is_kept(server: Any, chromium: Browser)
         verdict = page.locator("#compare-verdict .cmp-verdict")
         expect(verdict).to_contain_text("the others lost", timeout=SLOW)
         open_part(page, "timeline")
-        expect(page.locator("#compare-nearest")).to_contain_text("Nearest to the retrained model is step 1:")
+        expect(page.locator("#compare-nearest")).to_contain_text("Step 1 is nearest to the retrained model:")
         page.locator("#compare-keep-moment").click()
         expect(verdict).to_contain_text("Kept as it was after step 1 of 5. SFR-on forgot Sneaker", timeout=SLOW)
         expect(page.locator("#live [data-part=line]")).to_have_text("Kept the network after step 1.")
         open_part(page, "timeline")
         expect(page.locator("#compare-nearest")).to_contain_text(
-            "This result is the step nearest to the retrained model, 1:"
+            "This result is step 1, the nearest to the retrained model:"
         )
         expect(page.locator("#compare-keep-moment")).to_have_text("Go back to the last step (5)")

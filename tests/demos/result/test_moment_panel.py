@@ -75,9 +75,9 @@ def test_a_model_that_is_too_large_is_told() -> None:
 @pytest.mark.parametrize(
     ("best", "words", "button", "step"),
     [
-        (BEST, "Nearest to the retrained model is step 70: 2.4 and 95 %", "Keep step 70 as the result", 70),
-        (replace(BEST, outcome=70, last=150), "This result is the step nearest", "Go back to the last step (150)", 150),
-        (replace(BEST, outcome=70), "This result is the step nearest", "", None),
+        (BEST, "Step 70 is nearest to the retrained model: 2.4 and 95 %", "Keep step 70 as the result", 70),
+        (replace(BEST, outcome=70, last=150), "This result is step 70, the nearest", "Go back to the last step (150)", 150),
+        (replace(BEST, outcome=70), "This result is step 70, the nearest", "", None),
     ],
 )
 def test_the_button_keeps_the_nearest_and_then_goes_back(
@@ -97,7 +97,7 @@ def test_the_button_keeps_the_nearest_and_then_goes_back(
 
 def test_where_the_page_cannot_follow_no_button_is_drawn(ctx: PageContext) -> None:
     parts.keep_moment(ShownRun(ctx, "test", "a" * 32), compare_examples.record(nearest=BEST))
-    assert "step 70" in drawn("test-nearest")
+    assert "Step 70" in drawn("test-nearest")
     assert drawn("test-keep-moment") == ""
 
 
