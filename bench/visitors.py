@@ -95,6 +95,11 @@ class Page:
         """What an answer wrote to the component with this elem_id."""
         return answer["output"]["data"][listener["outputs"].index(self._named[name])]
 
+    def recording(self, model: str) -> str:
+        """The key of a model's first recorded run."""
+        offered = self.parts[self._named["live"]]["props"]["props"]["recordings"]
+        return next(str(one["key"]) for one in offered if str(one["key"]).startswith(f"recorded-{model}-"))
+
     def number(self, name: str) -> int:
         """The identifier of the component with this elem_id."""
         found: int = self._named[name]
@@ -193,7 +198,7 @@ class Visitor:
         (attach,) = self.page.takes("state", "live")[:1]
         (ended,) = self.page.heard("live", "select")
         begun = started = time.perf_counter()
-        await self.times.of("press Run it", self.queued(begin, model=model))
+        await self.times.of("press Run it", self.queued(begin, key=self.page.recording(model)))
         value = self.page.written(attach, await self.times.of("attach", self.queued(attach)), "live")
         drawn = Drawn(value["follow"])
         lines: list[tuple[float, str]] = []

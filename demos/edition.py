@@ -38,15 +38,15 @@ STYLES = ("tokens.css", "plain.css", "page.css", "result.css", "generator.css", 
 FIRST = "edition.js"
 IMPORT = re.compile(r"(?<=from ')\./(?=\w+\.js')")
 """In data: addresses nothing is relative: modules are imported by their names in the import map."""
-UNPACK = """window.Plotly = (async () => {
+UNPACK = """window.%s = (async () => {
   const packed = Uint8Array.from(atob('%s'), (letter) => letter.charCodeAt(0));
-  const script = document.createElement('script');
-  script.textContent = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
-  document.head.append(script);
-  return window.Plotly;
+  const text = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+  %s
 })();
 """
-"""Plotly, which is larger than everything else together: whoever waits for window.Plotly gets it unpacked."""
+"""What is large comes packed: whoever waits for window.NAME gets what the last line makes of the text."""
+RUN = "const script = document.createElement('script'); script.textContent = text; document.head.append(script); return window.Plotly;"
+READ = "return JSON.parse(text);"
 
 
 def files() -> dict[str, str]:
@@ -56,16 +56,12 @@ def files() -> dict[str, str]:
         AssetError: the recordings or the tables cannot be read.
     """
     recordings = recorded.read(recorded.OPENING, forms=False)
-    if not recordings.runs:
+    if not recordings.every:
         raise AssetError(texts.NO_RECORDINGS, hint=texts.NO_RECORDINGS_HINT)
     offered = recordings.offered()
     held = {one["fetch"]: page_data.kept(one["fetch"]) for one in offered}
     given: dict[str, dict[str, Any]] = {
-        "learn": {
-            "texts": {**LEARN, **texts.LEARN},
-            "toy": learn.rows(),
-            "recorded": learn.recorded(recordings),
-        },
+        "learn": {"lesson": {**learn.given(recordings), "texts": {**LEARN, **texts.LEARN}}},
         "edition": {"noRecordings": texts.NOT_LOADED},
         "live": {"texts": LIVE, "value": recordings.value(recordings.opening), "recordings": offered},
     }
@@ -76,20 +72,24 @@ def files() -> dict[str, str]:
         css=Markup("\n".join(map(read, STYLES))),
         modules=script_json({"imports": modules()}),
         header=render("header.html", T={**vars(copy), "SENTENCE": texts.SENTENCE}),
-        learn=render("learn.html", T=given["learn"]["texts"]),
+        learn=render("learn.html", T=given["learn"]["lesson"]["texts"]),
         live=render("live.html", T=LIVE),
         sources=[
-            (card.title, card.licence, card.data_licence) for card in (run.card for run, _ in recordings.runs.values())
+            (card.title, card.licence, card.data_licence) for card in (run.card for run in recordings.models.values())
         ],
         results=results(),
         given=script_json(given),
     )
-    packed = base64.b64encode(gzip.compress(plotly_file().read_bytes(), mtime=0)).decode()
     return {
         "index.html": page,
-        "recordings.js": f"window.playgroundData = {script_json(held)};\n",
-        "plotly.min.js": UNPACK % packed,
+        "recordings.js": UNPACK % ("playgroundData", packed(json.dumps(held, separators=(",", ":")).encode()), READ),
+        "plotly.min.js": UNPACK % ("Plotly", packed(plotly_file().read_bytes()), RUN),
     }
+
+
+def packed(content: bytes) -> str:
+    """Content as text that a browser unpacks."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def script_json(value: Any) -> Markup:

@@ -45,9 +45,13 @@ class Lesson:
 
 LESSONS = {
     "fashion-sneaker": Lesson("fashion-mnist-resnet", "class:Sneaker", 50),
+    "fashion-tenth": Lesson("fashion-mnist-resnet", "random:0.1@0", 50),
     "fashion-ddpm-trouser": Lesson("fashion-mnist-ddpm", "class:Trouser", 16),
+    "fashion-ddpm-bag": Lesson("fashion-mnist-ddpm", "class:Bag", 8),
     "emoji-dit-flags": Lesson("emoji-dit", "class:flags", 6),
+    "emoji-dit-birds": Lesson("emoji-dit", "class:birds", 3),
     "emoji-sd-cat": Lesson("emoji-sd", "concept:cat", 6),
+    "emoji-sd-style": Lesson("emoji-sd", "concept:google style", 3),
 }
 """By file name."""
 

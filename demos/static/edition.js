@@ -16,7 +16,10 @@ const component = (id) => ({ element: document.getElementById(id), props: given[
 const first = {
   learn: () => lesson.mount(component('learn')),
   unlearn: () => load('recordings.js').then(
-    () => live.mount(component('live')),
+    async () => {
+      window.playgroundData = await window.playgroundData;
+      live.mount(component('live'));
+    },
     () => { document.getElementById('live').textContent = given.edition.noRecordings; },
   ),
 };

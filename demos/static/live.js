@@ -39,8 +39,8 @@ class Live {
     this.$('run').addEventListener('click', () => this.runIt());
     this.$('play').addEventListener('click', () => this.pauseOrPlay());
     this.$('back').addEventListener('click', () => this.comeBack());
-    wireNow(this.$('ending'), (now) => this.trigger('edit', { model: this.value.model, now }));
-    const offered = props.recordings.map(({ model, title }) => make('option', { value: model }, title));
+    wireNow(this.$('ending'), (now) => this.trigger('edit', { key: this.value.key, now }));
+    const offered = props.recordings.map(({ key, title }) => make('option', { value: key }, title));
     this.$('which').replaceChildren(make('option', { value: '' }, this.T.recordings), ...offered);
     this.$('which').addEventListener('change', () => this.watch(this.$('which').value));
     document.addEventListener('visibilitychange', () => { if (!document.hidden && this.follow) this.poll(); });
@@ -98,8 +98,8 @@ class Live {
   }
 
   // ---- a recording that somebody asks for ------------------------------------------------------------------------
-  async watch(model) {
-    const wanted = this.props.recordings.find((one) => one.model === model);
+  async watch(key) {
+    const wanted = this.props.recordings.find((one) => one.key === key);
     this.$('which').value = '';
     if (!wanted) return;
     const value = await fetched(wanted.fetch);
@@ -227,7 +227,7 @@ class Live {
     const loading = Boolean(document.querySelector('#unlearn')?.disabled);
     this.$('run').disabled = loading;
     if (loading) setTimeout(() => this.runIt(), POLL / 5);
-    else this.trigger('submit', { model: this.value.model });
+    else this.trigger('submit', { key: this.value.key });
   }
 
   // ---- following a live run -------------------------------------------------------------------------------------

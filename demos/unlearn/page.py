@@ -309,9 +309,10 @@ def _wire_start(ctx: PageContext, page: Unlearn) -> None:
     page.retrain.click(begin_retraining, asked, shown, **QUEUED)
 
     def begin_recorded(browser: Any, job_id: Any, model: Any, event: gr.EventData) -> dict[Any, Any]:
-        planned = page.first.plan(str(event._data.get("model", "") if isinstance(event._data, Mapping) else ""))
-        if planned is None or running(browser, job_id):
+        found = page.first.named(event._data.get("key") if isinstance(event._data, Mapping) else None)
+        if found is None or running(browser, job_id):
             return {ctx.job: gr.skip()}
+        planned = found.run
         filled = page.form.fill(planned, form_values.opened_ids(model))  # first, so that nothing runs that is not shown
         browser, job_id = ctx.show(browser, ctx.submit(browser, planned))
         return {ctx.browser: browser, ctx.job: job_id, **filled}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from demos.result.tables import summary_html, what_now_html
 from demos.text import unlearn as copy
 from demos.unlearn import options as form_values
 from demos.unlearn.form import Form
+from demos.unlearn.form_settings import default_run
 from sfr_core.errors import AssetError
 from sfr_core.events import Finished
 from sfr_core.plan import RunPlan
@@ -32,32 +33,65 @@ OPENING = "emoji-dit"
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """A recorded run that is shipped.
+
+    Attributes:
+        value: of the live component (live.of_record). offers: what to try after it.
+    """
+
+    run: RunPlan
+    value: dict[str, Any]
+    offers: tuple[Offer, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """By which the page names it."""
+        return str(self.value["key"])
+
+    @property
+    def title(self) -> str:
+        """Its model and what that forgets."""
+        return f"{self.run.card.title}: {live.forget_words(self.run.forget.spec, self.run.forget.names)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Recordings:
-    """The recorded runs that are shipped, by model.
+    """The recorded runs that are shipped.
 
     Attributes:
         first: model that the form opens on.
-        runs: plan and live value (live.of_record) of each. offers: what to try after it.
+        every: all of them, those of a model beside each other, first what the page forgets where nobody chooses.
     """
 
     first: str
-    runs: dict[str, tuple[RunPlan, dict[str, Any]]]
-    offers: dict[str, tuple[Offer, ...]] = field(default_factory=dict)
+    every: tuple[Played, ...]
 
     @property
     def opening(self) -> str:
         """Model whose recording plays at first: the one that is nicest to watch, where it is there."""
-        return OPENING if OPENING in self.runs else self.first
+        return OPENING if self.of(OPENING) else self.first
 
-    def plan(self, model: str) -> RunPlan | None:
-        """The recorded run's plan, so that it can be run live; None where nothing was recorded."""
-        found = self.runs.get(model)
-        return None if found is None else found[0]
+    @property
+    def models(self) -> dict[str, RunPlan]:
+        """The models that have one, with the plan of the first."""
+        first: dict[str, RunPlan] = {}
+        for one in self.every:
+            first.setdefault(one.run.card.id, one.run)
+        return first
+
+    def of(self, model: str) -> Played | None:
+        """What plays where a model is chosen; None where nothing was recorded."""
+        return next((one for one in self.every if one.run.card.id == model), None)
+
+    def named(self, key: Any) -> Played | None:
+        """The one that a page names; None where there is none."""
+        return next((one for one in self.every if one.key == key), None)
 
     def value(self, model: str) -> dict[str, Any]:
         """What the live view plays: where it can be fetched, or an empty view where nothing was recorded."""
-        found = self.runs.get(model)
-        return nothing(model) if found is None else {"fetch": page_data.address(found[1])}
+        found = self.of(model)
+        return nothing(model) if found is None else {"fetch": page_data.address(found.value)}
 
     def offered_run(self, told: Mapping[str, Any]) -> RunPlan:
         """The suggestion that a click on the end of a recorded run tells.
@@ -65,14 +99,12 @@ class Recordings:
         Raises:
             InputError: there is no such suggestion.
         """
-        return chosen(self.offers.get(str(told.get("model", "")), ()), told.get("now"))
+        found = self.named(told.get("key"))
+        return chosen(() if found is None else found.offers, told.get("now"))
 
     def offered(self) -> list[dict[str, str]]:
-        """Name and address of each, for the list of them in the live view."""
-        return [
-            {"model": model, "title": run.card.title, "fetch": page_data.address(value)}
-            for model, (run, value) in self.runs.items()
-        ]
+        """Key, title and address of each, for the list of them in the live view."""
+        return [{"key": one.key, "title": one.title, "fetch": page_data.address(one.value)} for one in self.every]
 
 
 def wire(ctx: PageContext, form: Form, first: Recordings, live: gr.HTML, recording: gr.State) -> None:
@@ -96,19 +128,26 @@ def wire(ctx: PageContext, form: Form, first: Recordings, live: gr.HTML, recordi
 
 def read(first: str, folder: Path = live.RECORDED, *, forms: bool = True) -> Recordings:
     """Every recorded run of a folder; one that cannot be read is left out with a warning. `forms`: there is a form to be filled."""
-    runs, offers = {}, {}
+    found: list[Played] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            run, value = live.recorded(path)
+            found.append(_played(path, forms))
         except AssetError as error:
             LOG.warning("%s", error)
-            continue
-        found = live.read_recording(path)
-        now = advice(record_of(found)) if forms else ()
-        offers[run.card.id] = tuple(offer for one in now for offer in one.offers)
-        ended = {"ending": ending(found), "now": what_now_html(now)}
-        runs[run.card.id] = run, {**value, "model": run.card.id, **ended}
-    return Recordings(first, runs, offers)
+    return Recordings(first, tuple(sorted(found, key=_place)))
+
+
+def _played(path: Path, forms: bool) -> Played:
+    run, value = live.recorded(path)
+    recording = live.read_recording(path)
+    now = advice(record_of(recording)) if forms else ()
+    ended = {"ending": ending(recording), "now": what_now_html(now)}
+    return Played(run, {**value, **ended}, tuple(offer for one in now for offer in one.offers))
+
+
+def _place(one: Played) -> tuple[str, bool]:
+    model = one.run.card.id
+    return model, one.run.config.forget != default_run(model).config.forget
 
 
 def ending(found: live.Recording) -> Markup:

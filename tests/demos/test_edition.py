@@ -58,7 +58,9 @@ def page(folder: Path) -> Elements:
 @pytest.fixture(scope="module")
 def held(folder: Path) -> dict[str, Any]:
     text = (folder / "recordings.js").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text.removeprefix("window.playgroundData = ").rstrip().removesuffix(";"))
+    assert text.startswith("window.playgroundData = ")
+    (packed,) = re.findall(r"atob\('([^']*)'\)", text)
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed)))
     return found
 
 
@@ -84,15 +86,17 @@ def test_the_page_names_no_address_of_the_network(page: Elements, folder: Path) 
 
 def test_every_shipped_model_is_recorded_with_its_result(page: Elements, held: dict[str, Any]) -> None:
     live = json.loads(page.scripts["given"])["live"]
-    recordings = {one["model"]: held[one["fetch"]] for one in live["recordings"]}
-    assert set(recordings) == {card.id for card in zoo.cards()}
-    for model, value in recordings.items():
-        assert value["model"] == model
+    recordings = {one["key"]: held[one["fetch"]] for one in live["recordings"]}
+    assert {key.split("-class:")[0].split("-concept:")[0].split("-random:")[0] for key in recordings} == {
+        f"recorded-{card.id}" for card in zoo.cards()
+    }
+    for key, value in recordings.items():
+        assert value["key"] == key
         assert len(value["frames"]) > 5
         assert "cmp-verdict" in value["ending"]
         assert 'src="data:image/' in value["ending"]
     assert live["value"]["fetch"] in held
-    assert held[live["value"]["fetch"]]["model"] == "emoji-dit"
+    assert held[live["value"]["fetch"]]["key"] == "recorded-emoji-dit-class:flags"
 
 
 def test_the_modules_are_those_of_the_live_page(page: Elements) -> None:
@@ -106,7 +110,7 @@ def test_the_modules_are_those_of_the_live_page(page: Elements) -> None:
 
 
 def test_the_lesson_comes_whole(page: Elements) -> None:
-    given = json.loads(page.scripts["given"])["learn"]
+    given = json.loads(page.scripts["given"])["learn"]["lesson"]
     assert len(given["texts"]["steps"]) == 7
     assert (len(given["toy"]["remain_x"]), len(given["toy"]["forget_x"])) == (80, 16)
     assert given["recorded"]["curve"]["forget"]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from demos.unlearn import recorded
 from sfr_core import presets
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
@@ -52,6 +53,9 @@ def first_rows() -> Iterator[None]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zoo, "_shipped_pictures", lambda _: few)
+        patch.setattr(
+            recorded, "read", lambda first: recorded.Recordings(first, ())
+        )  # of pictures that are not there then
         yield
 
 

@@ -241,12 +241,13 @@ def test_a_click_is_planned_once_until_its_run_has_a_session(monkeypatch: pytest
 
 def test_every_recorded_run_can_be_run_from_the_form() -> None:
     form = build()
-    for model, (run, _) in recorded.read(RESNET).runs.items():
-        config = run.config
+    recordings = recorded.read(RESNET)
+    for one in recordings.every:
+        config = one.run.config
         read = form.read(filled(form, config)).config
-        whole = catalog.spec_of(config.method, zoo.card(model).kind).config_cls.from_dict(config.settings).to_dict()
+        whole = catalog.spec_of(config.method, one.run.card.kind).config_cls.from_dict(config.settings).to_dict()
         assert read == replace(config, settings=whole)  # also one that was recorded before a setting existed
-    config = recorded.read(RESNET).runs["fashion-mnist-ddpm"][0].config
+    config = recordings.models["fashion-mnist-ddpm"].config
     old = replace(config, settings={k: v for k, v in config.settings.items() if k != "other"})
     assert form.read(filled(form, old)).config.settings["other"] == "next"
 
