@@ -132,8 +132,8 @@ def build_app(*, backend: Backend | None = None, limits: Limits | None = None) -
                 fill = unlearn.build(ctx, timing, first, demo.load).fill
             with gr.Tab(copy.TABS["compare"], id="compare", elem_id="tab-compare") as tab:
                 compare.build(ctx, tab)
-            with gr.Tab(copy.TABS["learn"], id="learn", elem_id="tab-learn") as tab:
-                learn.build(tab, first)
+            with gr.Tab(copy.TABS["learn"], id="learn", elem_id="tab-learn"):
+                learn.build(first)
             with gr.Tab(copy.TABS["runs"], id="runs", elem_id="tab-runs") as tab:
                 Runs(ctx, tab, fill)
         demo.load(None, js=OPEN_TAB, **PRIVATE)

@@ -20,6 +20,8 @@ STATIC = Path(__file__).parent / "static"
 PLOTLY = "plotly.min.js"
 FIRST = ("live", "curves", "grid", "lib", "phases", "predictions", "series", "blur", "now", "picker", "settings")
 """Modules that the page needs at once."""
+LATER = "learn"
+"""Module that the browser loads when the page stands: its tab then opens without a wait."""
 
 
 def read(name: str) -> str:
@@ -64,6 +66,7 @@ def early_head() -> str:
         sentence=FAILED,
         address=ADDRESS,
         modules=FIRST,
+        later=LATER,
     )
 
 

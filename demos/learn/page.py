@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos.context import drawn_once
+from demos import page_data
 from demos.render import render
 from demos.static_files import mounting, read
 from demos.text import learn as copy
@@ -20,23 +20,21 @@ PICTURES = 3
 """Of each set, beside the curves of that run."""
 
 
-def build(tab: gr.Tab, recordings: Recordings) -> None:
-    """Wires the tab: its one component is drawn when it is first opened."""
-    drawn_once(tab.select, lambda: draw(recordings))
-
-
-def draw(recordings: Recordings) -> gr.HTML:
-    """The lesson, with everything that it will need."""
+def build(recordings: Recordings) -> gr.HTML:
+    """The lesson. What it needs is fetched when the tab is opened: the page's config holds the address alone."""
     return gr.HTML(
         "",
         html_template=render("learn.html", T=copy.LEARN),
         js_on_load=mounting("learn"),
         apply_default_css=False,
         elem_id="learn",
-        texts=copy.LEARN,
-        toy=rows(),
-        recorded=recorded(recordings),
+        lesson=page_data.address(given(recordings)),
     )
+
+
+def given(recordings: Recordings) -> dict[str, Any]:
+    """All that the lesson needs."""
+    return {"texts": copy.LEARN, "toy": rows(), "recorded": recorded(recordings)}
 
 
 def rows() -> dict[str, Any]:
@@ -47,10 +45,10 @@ def rows() -> dict[str, Any]:
 
 def recorded(recordings: Recordings) -> dict[str, Any] | None:
     """The accuracies of the classifier's recorded run, and what the texts name of it; None where there is none."""
-    found = recordings.runs.get(MODEL)
+    found = recordings.of(MODEL)
     if found is None:
         return None
-    run, value = found
+    run, value = found.run, found.value
     view = value["view"]
     return {
         "title": value["title"],

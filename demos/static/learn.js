@@ -1,22 +1,21 @@
 // The tab Learn: seven steps on the toy, one knob a step. Once mounted it asks the server for nothing.
-// props.texts: demos/text/learn.py LEARN; props.toy: rows; props.recorded: curve of the recorded run, or null; see demos/learn/page.py.
+// props.lesson: texts (demos/text/learn.py LEARN), toy (rows) and recorded (the recorded run, or null), or where they can be fetched; see demos/learn/page.py.
 import { fisherBars, lossCurves, recordedCurves, recordedPictures } from './charts.js';
 import { asked, digits, facts, LESSONS, MOST_K, moment, steepest } from './lesson.js';
-import { fill, make, partsOf, put } from './lib.js';
+import { fetched, fill, make, partsOf, put } from './lib.js';
 import { DataPlane, WeightPlane } from './planes.js';
 import { makeToy, measures, path, rowShares } from './toy.js';
 
 const TAB = 'tab-learn-button';
 const QUIET = 500; // milliseconds without a change after which the numbers are read aloud
 
-export const mount = (component) => new Learn(component);
+export const mount = async ({ element, props: { lesson } }) => new Learn(element, typeof lesson === 'string' ? await fetched(lesson) : lesson);
 
 class Learn {
-  constructor({ element, props }) {
+  constructor(element, { texts, toy, recorded }) {
     const began = performance.now();
     this.$ = partsOf(element);
-    this.T = props.texts;
-    const { toy, recorded } = JSON.parse(JSON.stringify({ toy: props.toy, recorded: props.recorded })); // Gradio's proxies are slow to read
+    this.T = texts;
     this.toy = makeToy(toy);
     this.recorded = recorded;
     this.facts = facts(this.toy);

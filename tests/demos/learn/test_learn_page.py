@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from demos import page_data
 from demos.learn import page
 from demos.live.payload import RECORDED
 from demos.static_files import STATIC
@@ -28,8 +29,9 @@ def names(text: str) -> set[str]:
 
 
 def test_the_tab_holds_all_that_the_lesson_needs(recordings: Recordings) -> None:
-    found = page.draw(recordings)
-    props = found.get_config()["props"]
+    address = page.build(recordings).get_config()["props"]["lesson"]
+    props = page_data.kept(address)
+    assert set(props) == {"texts", "toy", "recorded"}
     assert set(props["toy"]) == {"lam", "remain_x", "remain_y", "forget_x", "forget_y"}
     assert (len(props["toy"]["remain_x"]), len(props["toy"]["forget_x"])) == (80, 16)
     recorded = props["recorded"]
@@ -57,7 +59,7 @@ def test_the_tab_holds_all_that_the_lesson_needs(recordings: Recordings) -> None
 
 
 def test_without_a_recording_the_lesson_is_drawn_all_the_same(tmp_path: Path) -> None:
-    assert page.draw(read(page.MODEL, tmp_path)).get_config()["props"]["recorded"] is None
+    assert page.given(read(page.MODEL, tmp_path))["recorded"] is None
 
 
 def test_every_step_has_its_texts_and_names_numbers_that_are_there(recordings: Recordings) -> None:
