@@ -76,7 +76,12 @@ def test_a_model_that_is_too_large_is_told() -> None:
     ("best", "words", "button", "step"),
     [
         (BEST, "Step 70 is nearest to the retrained model: 2.4 and 95 %", "Keep step 70 as the result", 70),
-        (replace(BEST, outcome=70, last=150), "This result is step 70, the nearest", "Go back to the last step (150)", 150),
+        (
+            replace(BEST, outcome=70, last=150),
+            "This result is step 70, the nearest",
+            "Go back to the last step (150)",
+            150,
+        ),
         (replace(BEST, outcome=70), "This result is step 70, the nearest", "", None),
     ],
 )
