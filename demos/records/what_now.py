@@ -99,16 +99,16 @@ def findings(record: RunRecord) -> tuple[Finding, ...]:
         return ("stopped",)
     if summary.reached == "open":
         return ("open",)
-    kept, noticed = _forgetting(record, result, summary.reached in ("partly", "kept"))
+    kept, noticed = _forgetting(record, result, summary.reached in ("partly", "kept"), summary.reached == "damaged")
     wrong: tuple[tuple[bool, Finding], ...] = ((kept, "kept"), (summary.lost, "lost"), (noticed, "noticed"))
     return tuple(finding for there, finding in wrong if there) or ("fine",)
 
 
-def _forgetting(record: RunRecord, result: RunResult, short: bool) -> tuple[bool, bool]:
+def _forgetting(record: RunRecord, result: RunResult, short: bool, much: bool) -> tuple[bool, bool]:
     """Whether too little was forgotten, and whether too much.
 
     Args:
-        short: whether the summary's first sentence says that it is not forgotten.
+        short, much: whether the summary's first sentence says that it is not forgotten, or that too much is.
     """
     after, goal = result.after, result.retrained
     if not isinstance(after, ClassifierRecord) or not isinstance(goal, ClassifierRecord):
@@ -118,7 +118,7 @@ def _forgetting(record: RunRecord, result: RunResult, short: bool) -> tuple[bool
     if whole:
         return short, not short and gap <= -MEMBERSHIP_GAP
     kept = after.FA - goal.FA > SAME or gap >= MEMBERSHIP_GAP
-    noticed = goal.FA - after.FA > SAME or gap <= -MEMBERSHIP_GAP
+    noticed = much or gap <= -MEMBERSHIP_GAP
     return kept, noticed and not kept
 
 

@@ -149,7 +149,10 @@ def test_a_random_share_is_measured_against_the_retrained_model() -> None:
 
     assert findings(after(FA=93.1)) == ("kept",)  # 1.1 points above retrained
     assert findings(after(MIA=75.0)) == ("kept",)  # still told apart from unseen ones
-    assert findings(after(FA=90.9)) == ("noticed",)
+    assert findings(after(FA=88.0, n_forget=1000)) == ("noticed",)
+    assert findings(after(FA=90.4, n_forget=1000)) == (
+        "fine",
+    )  # below 91, which so many pictures do not tell from chance
     assert findings(after(MIA=65.0)) == ("noticed",)
     assert findings(after(TA=89.9)) == ("lost",)
     good = record(config, goal, **{**told, "avg_d": 0.5})
@@ -257,6 +260,7 @@ def test_a_click_that_names_no_suggestion_is_refused() -> None:
     ("name", "found"),
     [
         ("fashion-sneaker", "noticed"),
+        ("fashion-tenth", "fine"),
         ("fashion-ddpm-trouser", "fine"),
         ("emoji-dit-flags", "fine"),
         ("emoji-sd-cat", "fine"),
