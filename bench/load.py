@@ -76,12 +76,13 @@ async def crowd(
     minutes: float,
     *,
     last: float = 300.0,
+    settle: float = 10.0,
     thinking: tuple[float, float] = THINKING,
 ) -> dict[str, Any]:
     """All of them at once.
 
     Args:
-        last: seconds for which the run that computes at the end is waited for.
+        last: seconds for which the run that computes at the end is waited for. settle: seconds after it before memory is read once more.
         thinking: seconds between two choices of a looker, at least and at most.
     """
     times, following = Times(), Times()
@@ -113,6 +114,7 @@ async def crowd(
             task.cancel()
         broken = [task.exception() for task in runs if task.done() and not task.cancelled()]
         following.wrong += [repr(error) for error in broken if error is not None]
+        await asyncio.sleep(settle)  # what a run takes while it computes is not what it leaves
         watching.cancel()
     warm = next((used for finished, used in memory if finished), memory[0][1])
     states = [one["state"] for one in ended]
