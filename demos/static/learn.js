@@ -9,16 +9,31 @@ import { makeToy, measures, path, rowShares } from './toy.js';
 const TAB = 'tab-learn-button';
 const QUIET = 500; // milliseconds without a change after which the numbers are read aloud
 
-export const mount = async ({ element, props: { lesson } }) => new Learn(element, typeof lesson === 'string' ? await fetched(lesson) : lesson);
+let ready = null; // what the lesson needs, once it was fetched
+
+/** Fetches it, and computes what all steps have in common. */
+async function prepare(lesson) {
+  const given = typeof lesson === 'string' ? await fetched(lesson) : lesson;
+  const toy = makeToy(given.toy);
+  return { ...given, toy, facts: facts(toy) };
+}
+
+/** Prepares the lesson before anybody opens its tab; the page's config says where it lies. */
+export function warm() {
+  const part = window.gradio_config?.components?.find(({ props }) => props.elem_id === 'learn');
+  if (part) ready ??= prepare(part.props.props.lesson).catch(() => null);
+}
+
+export const mount = async ({ element, props: { lesson } }) => new Learn(element, (await ready) ?? await prepare(lesson));
 
 class Learn {
-  constructor(element, { texts, toy, recorded }) {
+  constructor(element, { texts, toy, facts: found, recorded }) {
     const began = performance.now();
     this.$ = partsOf(element);
     this.T = texts;
-    this.toy = makeToy(toy);
+    this.toy = toy;
     this.recorded = recorded;
-    this.facts = facts(this.toy);
+    this.facts = found;
     this.states = LESSONS.map(({ from }) => ({ t: null, k: 0, gamma: 1, w: this.toy.original, guess: null, ...from }));
     this.data = new DataPlane(this.$('data'), this.toy);
     this.weights = new WeightPlane(this.$('weights'), this.toy, this.T, (w) => this.turn({ w }));

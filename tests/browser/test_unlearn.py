@@ -244,7 +244,7 @@ def test_the_whole_job(visit: Callable[..., Any], artifacts: Path) -> None:
     wait_for_state(page, "cancelled")
     expect(part(page, "line")).to_contain_text("Stopped after step")
     assert points(page) >= seen
-    expect(page.locator("#choice-text")).to_contain_text("Keep this half-forgotten network")
+    expect(page.locator("#choice-text")).to_contain_text("Keep this partly unlearned network")
     page.screenshot(path=artifacts / "stopped-1280-light.png", full_page=True)
     page.locator("#rollback").click()
     expect(part(page, "line")).to_contain_text("Rolled back")
