@@ -32,7 +32,7 @@ def test_it_teaches_and_plays_from_disk_without_a_network(chromium: Browser, tmp
     page.get_by_role("button", name="Watch the recorded runs").click()
     live = page.locator("#live")
     expect(live.locator(".ending")).to_contain_text("forgot flags")
-    live.locator("select").select_option("fashion-mnist-resnet")
+    live.locator("select").select_option("recorded-fashion-mnist-resnet-class:Sneaker")
     expect(live.locator("[data-part=title]")).to_have_text("SFR-on forgets Sneaker")
     expect(live.locator(".ending")).to_contain_text("retrained")
     live.locator(".main-svg").first.wait_for()

@@ -21,8 +21,11 @@ def part(page: Page, name: str) -> Any:
 
 
 def watch(page: Page, model: str) -> None:
-    """Another model's recorded run."""
-    part(page, "which").select_option(model)
+    """Another model's first recorded run."""
+    options = part(page, "which").locator("option")
+    expect(options.nth(1)).to_be_attached()
+    keys = options.evaluate_all("all => all.map((option) => option.value)")
+    part(page, "which").select_option(next(key for key in keys if key.startswith(f"recorded-{model}-")))
 
 
 def state(page: Page) -> str:

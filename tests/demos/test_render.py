@@ -84,6 +84,7 @@ CASES: dict[str, Callable[[str], Values]] = {
         "sentence": x,
         "address": x,
         "modules": [x],
+        "later": x,
     },
     "header.html": lambda x: {"T": Texts(x)},
     "hub_found.html": lambda x: {"title": x, "about": x, "facts": [(x, x)], "hindrance": x, "command": x},

@@ -82,18 +82,19 @@ const CURVE = { i: [0, 3, 6, 18, 30, 150], forget: [99.8, 50, 3.2, 13, 14, 0], r
 const PICTURES = [{ src: 'data:,', truth: 'Shoe', set: 'forget' }, { src: 'data:,', truth: 'Bag', set: 'remain' }];
 const LOOKS = [{ i: 0, said: ['Shoe', 'Bag'] }, { i: 15, said: ['Boot', 'Bag'] }, { i: 30, said: ['Shoe', 'Bag'] }];
 
-function lesson(address) {
+async function lesson(address) {
   globalThis.location = new URL(`http://localhost/${address}`);
   globalThis.history = { state: null, replaceState: (_, __, url) => { globalThis.location = url; } };
   const it = component(page(html), '', TEXTS);
-  Object.assign(it.props, { toy: rows, recorded: { curve: CURVE, title: 't', steps: 150, n: 500, every: 30, density: 42, pictures: PICTURES, looks: LOOKS } });
-  mount(it);
+  const recorded = { curve: CURVE, title: 't', steps: 150, n: 500, every: 30, density: 42, pictures: PICTURES, looks: LOOKS };
+  it.props.lesson = { texts: TEXTS, toy: rows, recorded };
+  await mount(it);
   const part = (name) => it.element.querySelector(`[data-part="${name}"]`);
   return { ...it, part, text: (name) => part(name).textContent };
 }
 
-test('a link opens a step with its K; guesses, knobs and steps are followed, and nothing is sent', { skip: without }, () => {
-  const it = lesson('?lang=en&tab=learn&step=7&k=16');
+test('a link opens a step with its K; guesses, knobs and steps are followed, and nothing is sent', { skip: without }, async () => {
+  const it = await lesson('?lang=en&tab=learn&step=7&k=16');
   assert.equal(it.text('title'), '7. Step 7');
   assert.match(it.text('numbers'), /0\.112/);
   assert.equal(it.text('real-line'), '13.0'); // half of the way from the push to the next one: step 18
@@ -113,8 +114,8 @@ test('a link opens a step with its K; guesses, knobs and steps are followed, and
   assert.deepEqual(it.sent, []);
 });
 
-test('arrow keys move the weights, number boxes too, and a box refuses what is no weight', { skip: without }, () => {
-  const it = lesson('?tab=learn');
+test('arrow keys move the weights, number boxes too, and a box refuses what is no weight', { skip: without }, async () => {
+  const it = await lesson('?tab=learn');
   const handle = it.part('weights').querySelector('.handle');
   const key = (name) => { const event = new window.Event('keydown'); event.key = name; handle.dispatchEvent(event); };
   key('ArrowLeft');

@@ -132,8 +132,8 @@ def test_a_share_of_the_way_is_descended() -> None:
 @pytest.mark.parametrize(
     ("changes", "have", "sentence", "hint"),
     [
-        ({"remain_loss": "recall"}, {"Redirectable"}, "answers from before can be recalled", "'data'"),
-        ({"forget_loss": "relative"}, {"Redirectable"}, "answers from before can be recalled", "'ascent'"),
+        ({"remain_loss": "recall"}, {"Redirectable"}, "earlier predictions can be recalled", "'data'"),
+        ({"forget_loss": "relative"}, {"Redirectable"}, "earlier predictions can be recalled", "'ascent'"),
         ({"forget_until": 0.5}, {"Redirectable"}, "without a label", "none"),
         ({"forget_down_to": 0.1}, {"Denoising", "Redirectable"}, "Only the relative forget loss", "'relative'"),
     ],

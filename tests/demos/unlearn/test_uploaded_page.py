@@ -410,8 +410,8 @@ def test_how_pictures_are_read_is_chosen_beside_the_name() -> None:
         (Reading(order="random"), "alphabetical or natural"),
         (Reading(mean="0.5&weights=x"), "Mean takes one number, or three"),
         (Reading(std="0.1, 0.2"), "Standard deviation takes one number, or three"),
-        (Reading(crop=1.5), "no share above 0 and at most 1"),
-        (Reading(crop=True), "no share above 0 and at most 1"),
+        (Reading(crop=1.5), "must be above 0 and at most 1, or 0 for none"),
+        (Reading(crop=True), "must be above 0 and at most 1, or 0 for none"),
         (Reading(background="no colour"), "There is no colour"),
     ],
 )
