@@ -206,6 +206,8 @@ def test_the_list_of_runs_and_another_kind_of_model(page: Page) -> None:
     expect(page.locator("#runs-table tbody tr")).to_have_count(1)
     expect(page.locator("#runs-table")).to_contain_text("Tiny generator")
     page.locator("#runs-open").click()
+    expect(page.locator("#runs-compare-verdict")).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(1000)  # Gradio (6.31) hears the parts of a result a moment after they are there
     open_part(page, "draw-more", "runs-compare")
     expect(page.locator("#runs-compare-play-draw")).to_be_enabled(timeout=SLOW)
     page.locator("#runs-compare-play-what").get_by_text("All", exact=True).click()
