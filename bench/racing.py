@@ -22,18 +22,17 @@ import httpx
 
 from bench.cells import FOLDER, load, today
 from bench.load import look
+from bench.page import MODEL
 from bench.processes import Served, Server, cpu_name
 from bench.tables import markdown
-from bench.visitors import API, Page, Times, Visitor, line_to
+from bench.visitors import ACTIVE, API, Page, Times, Visitor, line_to, percentiles
 from recipes.command import one_sentence, parser_of
 
 RESULTS = FOLDER / "racing.json"
-MODEL = "fashion-mnist-resnet"
 METHODS = ("sfr-on", "finetune", "random-label", "salun", "scrub")
 MOST = {"of the sum": 1.2, "choose": 0.3}
 THINKING = (0.5, 1.5)
 """Seconds between two choices of the visitor."""
-ACTIVE = ("queued", "running")
 VISITOR = "f" * 32
 
 
@@ -74,12 +73,11 @@ async def measured(server: Served, methods: Sequence[str], config: Mapping[str, 
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
     together = sum(one["seconds"] for one in alone.values())
-    clicks = [found for what, found in times.seconds.items() if what.startswith("choose")]
-    waited = sorted(second for found in clicks for second in found)
-    late = waited[min(len(waited) - 1, int(0.95 * len(waited)))] if waited else None
+    waited = [second for what, found in times.seconds.items() if what.startswith("choose") for second in found]
+    late = percentiles(waited)["p95"] if waited else None
     return {
         "alone": alone, "sum_seconds": round(together, 1), "race_seconds": round(seconds, 1), "state": said["state"],
-        "of the sum": round(seconds / together, 3), "clicks": len(waited), "p95": late and round(late, 3), "times": times.table(),
+        "of the sum": round(seconds / together, 3), "clicks": len(waited), "p95": late, "times": times.table(),
         "wrong": times.wrong,
         "met": {"of the sum": seconds <= MOST["of the sum"] * together, "choose": late is not None and late <= MOST["choose"]},
     }  # fmt: skip
