@@ -265,9 +265,9 @@ def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
     of = len({place_of(row) for row in rows})
     whole, part = [one for one in found if one.done == of], [one for one in found if one.done < of]
     what = texts.HARM if by == "harm" else texts.GAP
+    unplaced = [texts.INCOMPLETE.format(methods=", ".join(name_of(one.racer) for one in part))] if part else []
     if not whole:
-        names = ", ".join(name_of(one.racer) for one in part)
-        return [texts.INCOMPLETE.format(methods=names) if part else texts.NOTHING]
+        return unplaced or [texts.NOTHING]
     order = sorted(whole, key=lambda one: one.score[by].mean)
     first = order[0]
     value = {"method": name_of(first.racer), "what": what, "value": _value(first.score[by]), "runs": _runs(first.done)}
@@ -288,9 +288,7 @@ def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
     ours = next((one for one in found if one.racer == racer_of(rows, reference)), None)
     if ours is not None:
         lines.append(_beaten(rows, found, ours, by))
-    if part:
-        lines.append(texts.INCOMPLETE.format(methods=", ".join(name_of(one.racer) for one in part)))
-    return lines
+    return lines + unplaced
 
 
 def _beaten(rows: Sequence[RaceRow], found: Sequence[Standing], ours: Standing, by: str) -> str:
