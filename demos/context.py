@@ -13,7 +13,6 @@ from typing import Any
 import gradio as gr
 
 from demos.jobs.book import Job, JobBook
-from demos.jobs.races import RaceJob
 from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError, PlaygroundError
@@ -116,10 +115,10 @@ class PageContext:
         except PlaygroundError as error:
             raise say(error) from None
 
-    def with_race(self, browser: Any, race: RaceJob, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The value for the output `ctx.browser` that makes the browser remember a race and what was asked for; all else stays."""
+    def with_race(self, browser: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The value for the output `ctx.browser` that makes the browser remember what was asked of a race begun here; all else stays."""
         known = dict(browser) if isinstance(browser, Mapping) else {}
-        remembered = {"id": race.id, "server": self.server, "asked": dict(asked)}
+        remembered = {"server": self.server, "asked": dict(asked)}
         return {**known, "visitor": self.visitor(browser) or new_token(), "race": remembered}
 
     def lost_race(self, browser: Any) -> Mapping[str, Any] | None:

@@ -132,7 +132,7 @@ class LiveRaces:
                     if not visitor:
                         raise InputError(page_texts.NOT_LOADED)
                     race = ctx.book.races.submit(visitor, plans(data), ctx.address())
-                    return (self.value(race), ctx.with_race(browser, race, asked_of(race)), gr.skip())
+                    return (self.value(race), ctx.with_race(browser, asked_of(race)), gr.skip())
                 found = ctx.book.races.last(visitor)
                 if data.get("ask") == "stop" and found is not None:
                     ctx.book.races.stop(found)

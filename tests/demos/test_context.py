@@ -16,7 +16,6 @@ from demos.text import unlearn as copy
 from sfr_core.configs import RunConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, Finished
-from tests.demos.race_examples import plans
 
 CONFIG = RunConfig(model="fashion-mnist-resnet", forget="class:Bag", method="finetune", settings={})
 ANNA, BERT = {"visitor": "a" * 32, "job": ""}, {"visitor": "b" * 32, "job": ""}
@@ -106,9 +105,8 @@ def test_show_keeps_the_visitor_and_makes_one_for_nobody(make: Callable[..., Pag
 
 def test_a_browser_remembers_its_race_whatever_run_it_shows(make: Callable[..., PageContext]) -> None:
     ctx, asked = make(), {"methods": ["finetune"]}
-    race = ctx.book.races.submit("a" * 32, plans(("finetune",)))
-    anna = ctx.with_race(ANNA | {"clock": 60}, race, asked)
-    assert anna == {**ANNA, "clock": 60, "race": {"id": race.id, "server": ctx.server, "asked": asked}}
+    anna = ctx.with_race(ANNA | {"clock": 60}, asked)
+    assert anna == {**ANNA, "clock": 60, "race": {"server": ctx.server, "asked": asked}}
     shown, _ = ctx.show(anna, ctx.submit(ANNA, CONFIG))
     assert shown["race"] == anna["race"]
     assert ctx.lost_race(shown) is None  # this process may know it, or has forgotten it in its time

@@ -109,7 +109,7 @@ def test_nobody_sees_the_race_or_a_run_of_another() -> None:
 def test_a_race_that_went_with_its_server_is_told_with_its_settings() -> None:
     page, asked = Page(), choice(methods=["scrub", "salun"])
     race = page.begin(methods=["scrub", "salun"])
-    browser = page.races.ctx.with_race({"visitor": ANN}, race, asked_of(race))
+    browser = page.races.ctx.with_race({"visitor": ANN}, asked_of(race))
     assert page.races.lost(browser) == {"race": None}
     restarted = Page().races.lost(browser)
     assert restarted == {"race": None, "error": texts.RACE_LOST, "asked": {**asked, "seeds": 1}}
