@@ -33,6 +33,8 @@ class Live {
     this.place = 0; // height of the sheet that was drawn last
     this.playing = false;
     this.timer = null;
+    this.turn = 0; // counts what was asked for, so that only the newest answer is shown
+    this.chosen = false; // a recording that the visitor asked for stands
     this.curves = new Curves(element, this.T, (name) => this.word(name));
     wireBlurSwitch(this.$('blur'));
     this.$('run').textContent = this.T.runIt;
@@ -70,10 +72,13 @@ class Live {
       this.put('title', this.T.looking); // a page that is reloaded during a run must not begin with another's pictures
       return;
     }
-    if (sent.settled && sent.fetch === this.address && this.value) return; // it plays already
+    // It plays already, or the visitor was faster than the page's first event.
+    if (sent.settled && sent.fetch && this.value && (this.chosen || sent.fetch === this.address)) return;
+    const turn = ++this.turn;
     // Gradio hands out a proxy, which is slow to read.
     const value = sent.fetch ? await fetched(sent.fetch) : JSON.parse(JSON.stringify(sent));
-    if (sent.fetch !== this.props.value.fetch) return; // another value came meanwhile
+    if (turn !== this.turn) return; // something else was asked for meanwhile
+    this.chosen = false;
     if (sent.mode === 'live' && value.key !== 'none') sessionStorage.setItem(SHOWN, '1'); else sessionStorage.removeItem(SHOWN);
     this.present(value, sent.fetch);
   }
@@ -102,8 +107,10 @@ class Live {
     const wanted = this.props.recordings.find((one) => one.key === key);
     this.$('which').value = '';
     if (!wanted) return;
+    const turn = ++this.turn;
+    this.chosen = true;
     const value = await fetched(wanted.fetch);
-    if (ACTIVE.includes(this.value?.state)) return; // a run was started meanwhile
+    if (turn !== this.turn) return; // a run was started meanwhile
     this.key = null; // the one that plays begins anew
     this.present(value, wanted.fetch);
   }

@@ -46,6 +46,7 @@ def looked(page: Page, where: str) -> list[str]:
 def test_no_serious_finding(visit: Callable[..., Any]) -> None:
     page: Page = visit(reduced_motion="reduce").page
     expect(page.locator("#live [data-part=ending]")).to_be_visible()
+    expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
     found = looked(page, "first look")
     page.locator("#advanced > summary").click()
     for name, value in (("steps", 3000), ("fisher_batches", 1)):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from conftest import Server
+from playwright.sync_api import Browser, Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 expect.set_options(timeout=30_000)
@@ -122,6 +123,28 @@ def test_first_look_plays_a_recorded_run(visit: Callable[..., Any]) -> None:
     button = page.locator("#unlearn").bounding_box()
     assert button is not None
     assert button["y"] + button["height"] <= 800  # choosing and pressing needs no scrolling
+
+
+def test_a_recording_that_a_visitor_chose_stays_when_the_page_is_told_its_first_state(
+    server: Server, chromium: Browser
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/queue/join**", lambda route: held.append(route))
+    page.goto(server.url)
+    expect(part(page, "title")).to_contain_text("flags", timeout=SLOW)
+    watch(page, "fashion-mnist-resnet")
+    expect(part(page, "title")).to_have_text("SFR-on forgets Sneaker", timeout=SLOW)
+    expect(page.locator("#unlearn")).to_be_disabled()  # the server has not heard of this page yet
+    assert held
+    page.route("**/queue/join**", lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+    expect(page.locator("#unlearn")).to_be_enabled(timeout=SLOW)
+    page.wait_for_timeout(500)
+    expect(part(page, "title")).to_have_text("SFR-on forgets Sneaker")
+    context.close()
 
 
 def test_the_end_of_a_recording_suggests_what_the_form_then_holds(visit: Callable[..., Any]) -> None:
