@@ -108,7 +108,8 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
                 "avg_d": result.avg_d, "avg_d_before": result.avg_d_before, "kl_floor": result.kl_floor,
                 "neighbours": [asdict(near) for near in neighbours(session.plan, session.reports, session.dataset)],
                 "mask_density": result.mask_density, "passes": result.passes, "cpu_seconds": round(cpu, 2),
-                "device": result.device, "machine": machine(), "timing": timing if quiet else None,
+                "device": result.device, "precision": session.precision, "machine": machine(),
+                "timing": timing if quiet else None,
                 "date": today(),
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")

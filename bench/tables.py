@@ -352,9 +352,12 @@ def sentences(pairs: Pairs) -> list[str]:
         name = title_of(some[0][1]["method"])
         theirs, ours = zip(*some, strict=True)
         apart = mean(map(harm, theirs)) - mean(map(harm, ours))
-        who = "is better than" if apart > 0 else "is worse than" if apart < 0 else "is as good as"
+        tied = abs(apart) < 0.05  # it would be written as 0.0
+        who = f"is {'better' if apart > 0 else 'worse'} than {title_of(method)} by {abs(apart):.1f} points of harm on the mean"
+        if tied:
+            who = f"does as much harm on the mean as {title_of(method)}"
         won = sum(harm(a) > harm(b) for a, b in some)
-        line = f"- {name} {who} {title_of(method)} by {abs(apart):.1f} points of harm on the mean, and better in {won} of {len(some)} cells"
+        line = f"- {name} {who}, and {'less' if tied else 'better'} in {won} of {len(some)} cells"
         if ours[0]["kind"] != "text-to-image":
             fa = mean(map(left, theirs)) - mean(map(left, ours))
             lost = mean(map(nearest_loss, theirs)) - mean(map(nearest_loss, ours))

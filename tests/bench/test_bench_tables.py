@@ -103,6 +103,8 @@ def test_a_method_is_compared_where_sfron_was_measured_too() -> None:
     )
     assert "SFR-on redirected is worse than SalUn by 2.0 points of harm on the mean, and better in 0 of 1 cells" in text
     assert re.findall(r"^\| (\S+) \| (\d+) \|", text, re.M) == [("salun", "1"), (REFERENCE, "2"), ("joint", "2")]
+    tie = bench.method_table([cell(), cell("joint")])
+    assert "SFR-on redirected does as much harm on the mean as Joint loss, and less in 0 of 1 cells" in tie
     assert "Measured:" not in text
     assert "No second method" in bench.method_table([cell(), cell(seed=1)])
     assert "in common" in bench.method_table([cell(), cell("joint", forget="Coat")])
