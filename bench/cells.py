@@ -36,6 +36,9 @@ REFERENCE = "sfr-on-redirected"
 OWN_STEPS = (REFERENCE, "sfr-on")
 """Methods that run as their presets say; the others take as many steps as fit into REFERENCE's time."""
 
+TUNED = "tuned"
+"""Of the classifier's cells: the quick preset with the best of the trials that every method gets alike (bench/tuning.py)."""
+
 
 def load(results: Path, empty: T) -> T:
     """What a file holds; `empty` where there is none."""

@@ -22,7 +22,7 @@ from typing import Any, get_args
 import torch
 
 from bench import tuning
-from bench.cells import FOLDER, Cell, load, machine, today, updating
+from bench.cells import FOLDER, TUNED, Cell, load, machine, today, updating
 from bench.tables import CLASSIFIER, classifier_table, side_by_side
 from recipes.command import one_sentence, parser_of
 from sfr_core.cancel import CancelToken
@@ -51,9 +51,6 @@ SWITCHES = ("separate", "unseen")
 COMMON = ("class:Sneaker", "class:Shirt", "class:Trouser")
 """Classes on which every method is measured: one of three kinds of shoes, the one most often mistaken, the most distinct."""
 TENTHS = tuple(f"random:0.1@{seed}" for seed in range(5))
-
-TUNED = "tuned"
-"""The quick preset with the best of the trials that every method gets alike."""
 
 Key = tuple[str, str, str, str, str]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import classifier, generators
 from bench.both import PIXELS
-from bench.cells import Cell, load, prompts_of
+from bench.cells import TUNED, Cell, load, prompts_of
 from bench.pace import data_of
 from bench.rows import classifier_row, generator_row
 from bench.tables import CLASSIFIER, newest
@@ -34,7 +34,10 @@ COMMAND = "python -m bench.compared"
 
 def races() -> dict[str, Race]:
     """By model."""
-    found = {CLASSIFIER: _race("python -m bench.classifier", load(classifier.RESULTS, []), classifier_row)}
+    cells = load(classifier.RESULTS, [])
+    tuned = [cell for cell in cells if cell["preset"] == TUNED]
+    command = f"python -m bench.classifier{f' --preset {TUNED}' if tuned else ''}"
+    found = {CLASSIFIER: _race(command, tuned or cells, classifier_row)}
     for model in generators.COMPARED:
         sampler = f" --samples {PIXELS.n} --sampler-steps {PIXELS.steps}" if card(model).kind == "ddpm" else ""
         command = f"python -m bench.generators --model {model} --part methods{sampler}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.cells import Cell
+from bench.cells import TUNED, Cell
 from bench.tables import plan_of
 from sfr_core import passes
 from sfr_core.reading import read
@@ -63,7 +63,8 @@ def _common(cell: Cell) -> dict[str, Any]:
     run = plan_of(cell)
     made = cell.get("passes")
     return {
-        "model": run.card.id, "forget": run.forget.spec.text, "method": cell["method"], "preset": cell["preset"],
+        "model": run.card.id, "forget": run.forget.spec.text, "method": cell["method"],
+        "preset": "quick" if cell["preset"] == TUNED else cell["preset"],  # whose settings are told beside it
         "seed": cell["seed"], "settings": cell["settings"], "status": "done", "mask_density": cell["mask_density"],
         "passes": passes.planned(run) if made is None else made, "retrain_passes": passes.retraining(run),
         "cpu_seconds": cell.get("cpu_seconds"), "device": cell["device"], "date": cell.get("date", ""),

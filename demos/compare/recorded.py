@@ -21,6 +21,8 @@ from sfr_core.zoo.shipped import card, cards
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILE, SWEEPS = ASSETS / "compared.json", ASSETS / "sweeps.json"
+TUNED = "--preset tuned"
+"""In the command of a table whose methods were all tuned alike."""
 SWEPT = ("FA", "RA", "TA", "KL")
 
 
@@ -54,10 +56,8 @@ def about(days: str, machine: str, command: str) -> dict[str, Any]:
     """When and where something was recorded, and what makes it again; `days`: one, or the first and the last with a stroke between."""
     read = [date.fromisoformat(day) for day in days.split("/")]
     when = " to ".join(f"{day.day} {day:%B %Y}" for day in read)
-    return {
-        "said": texts.RECORDED_WHEN.format(when=when, machine=machine.replace("; ", " and ")),
-        "command": command,
-    }
+    said = texts.RECORDED_WHEN.format(when=when, machine=machine.replace("; ", " and "))
+    return {"said": f"{said} {texts.TUNED}" if TUNED in command else said, "command": command}
 
 
 def differences(kind: str) -> list[Json]:
