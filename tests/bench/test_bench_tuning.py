@@ -43,4 +43,4 @@ def test_the_nearest_to_retraining_wins_among_those_that_forget() -> None:
     assert best(found, "scrub", "random") is None
     shown = tuning.table(found[1:]).splitlines()
     assert shown[2:] == ["| scrub | class:Coat | 7 of 8 | still to be tried |  |  | 0.50 to 9.00 |"]
-    assert "| 8 of 8 | lr=0.004 forget_epochs=1 | 1.00 | 0.0 % | 0.50 to 9.00 |" in tuning.table(found)
+    assert "| 8 of 8 | lr=0.008 forget_epochs=1 | 1.00 | 0.0 % | 0.50 to 9.00 |" in tuning.table(found)
