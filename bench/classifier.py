@@ -5,7 +5,7 @@
     python -m bench.classifier --variant paper                  # the method as written
     python -m bench.classifier --ablation R-on                  # SFR-on without mask and adaptive weights
     python -m bench.classifier --preset tuned --method salun scrub   # with the values of bench.tuning
-    python -m bench.classifier --table                          # everything so far as Markdown
+    python -m bench.classifier --table                          # the methods beside each other as Markdown
 
 Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --quiet, which says that
 nothing else runs (with --again for cells that are there). They are those of the method alone, without previews and evaluation.
@@ -23,7 +23,7 @@ import torch
 
 from bench import tuning
 from bench.cells import FOLDER, TUNED, Cell, load, machine, today, updating
-from bench.tables import CLASSIFIER, classifier_table, side_by_side
+from bench.tables import CLASSIFIER, classifier_table
 from recipes.command import one_sentence, parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
@@ -119,12 +119,6 @@ def enter(cell: Cell) -> None:
         cells[at : at + 1] = [cell]
 
 
-def tables() -> str:
-    """All cells as Markdown."""
-    cells = load(RESULTS, [])
-    return f"{classifier_table(cells)}\n\n{side_by_side(cells, COMMON, TENTHS)}"
-
-
 def main() -> None:
     shipped = [reference.spec for reference in card(MODEL).retrained if not reference.second]
     parser = parser_of(__doc__)
@@ -139,6 +133,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args()
     if args.table:
+        from bench.methods import tables  # which reads this module's cells
+
         print(tables())
         return
     if any(args.ablation) and args.method != ["sfr-on"]:

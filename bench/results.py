@@ -14,12 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import both, classifier, compared, estimate, generators, page, racing, sweep, whatnow
+from bench import both, compared, estimate, generators, methods, page, racing, sweep, whatnow
 from recipes.command import parser_of
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
 COMMANDS: dict[str, Callable[[], str]] = {
-    "python -m bench.classifier --table": classifier.tables,
+    "python -m bench.classifier --table": methods.tables,
     "python -m bench.both": both.table,
     "python -m bench.estimate --table": estimate.stored_table,
     "python -m bench.page --table": page.stored_table,

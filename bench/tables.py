@@ -118,44 +118,6 @@ def classifier_table(cells: Iterable[Cell]) -> str:
     return "\n\n".join(markdown(head, rows) for head, rows in tables if rows)
 
 
-def side_by_side(cells: Sequence[Cell], classes: Sequence[str], scattered: Sequence[str]) -> str:
-    """One row per method on the same forget sets; a method that lacks one of them shows a dash in those columns."""
-    rows = []
-    for name in dict.fromkeys(map(label, cells)):
-        mine = {c["forget"]: c for c in cells if label(c) == name}
-        row = [name]
-        for specs, columns in ((classes, _class_columns), (scattered, _scattered_columns)):
-            complete = bool(specs) and all(spec in mine for spec in specs)
-            row += columns([mine[spec] for spec in specs]) if complete else ["–"] * (5 if specs is classes else 4)
-        rows.append(row)
-    return markdown(
-        "method | class: left of it | class: rest | class: MIA off by | class: Avg.D | class: time | tenth: Avg.D | tenth: MIA off by | tenth: KL | tenth: time",
-        rows,
-    )
-
-
-def _class_columns(cells: list[Cell]) -> list[str]:
-    gaps = [gap(c) for c in cells]
-    left = max(c["after"]["TA_forget"] for c in cells)
-    avg_d = f"{mean(c['avg_d'] for c in cells):.2f}"
-    return [f"{left:.1f} %", f"{mean(gaps):+.2f} (worst {min(gaps):+.2f})", _mia_off(cells), avg_d, _seconds(cells)]
-
-
-def _scattered_columns(cells: list[Cell]) -> list[str]:
-    avg_d, kl = mean(c["avg_d"] for c in cells), mean(c["after"]["KL"] for c in cells)
-    return [f"{avg_d:.2f}", _mia_off(cells), f"{kl:.3f}", _seconds(cells)]
-
-
-def _mia_off(cells: list[Cell]) -> str:
-    return f"{mean(abs(c['after']['MIA'] - c['retrained']['MIA']) for c in cells):.1f}"
-
-
-def _seconds(cells: list[Cell]) -> str:
-    """Mean over the cells that were timed; which class is forgotten changes the work hardly."""
-    timed = [c["timing"]["seconds"] for c in cells if c["timing"]]
-    return f"{mean(timed):.1f} s" if timed else "not timed"
-
-
 # Generators
 
 

@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from demos.compare.table import Json, compared, table
+from demos.compare.table import Json, Place, compared, place_of, table
 from demos.text import compare as texts
 from sfr_core.catalog import able, spec_of
 from sfr_core.errors import AssetError
 from sfr_core.kinds import KINDS
 from sfr_core.metrics.definitions import METRICS
 from sfr_core.presets import default_method
-from sfr_core.runs.race_record import Race, RaceRow
+from sfr_core.runs.race_record import Race, Racer, RaceRow
 from sfr_core.zoo.shipped import card, cards
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -122,7 +122,7 @@ def groups(model: str, rows: Sequence[RaceRow]) -> list[Json]:
 
 def _group(model: str, kind: str, rows: Sequence[RaceRow]) -> Json:
     reference = default_method(model)
-    among = compared(rows, reference)
+    among = compared(mostly(rows), reference)
     things = sorted(
         {row.forget for row in rows}, key=lambda forget: (forget not in {row.forget for row in among}, forget)
     )
@@ -137,6 +137,15 @@ def _group(model: str, kind: str, rows: Sequence[RaceRow]) -> Json:
         return {"key": forget, "name": names[forget], **table(title, mine, reference, settings=True)}
 
     return {"key": kind, "name": texts.GROUPS[kind], "tables": [titled(forget) for forget in names]}
+
+
+def mostly(rows: Sequence[RaceRow]) -> list[RaceRow]:
+    """The rows on forget sets and seeds that at least half of the racers ran on: where few did, the others would all count as unfinished."""
+    ran: dict[Place, set[Racer]] = {}
+    for row in rows:
+        ran.setdefault(place_of(row), set()).add(row.racer)
+    half = len({row.racer for row in rows}) / 2
+    return [row for row in rows if len(ran[place_of(row)]) >= half]
 
 
 def thing_of(forget: str) -> str:

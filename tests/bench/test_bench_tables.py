@@ -27,17 +27,6 @@ def test_seconds_are_shown_only_where_they_were_measured() -> None:
     assert "| 21,864 (8.1 %) | not timed |" in untimed
 
 
-def test_side_by_side_averages_the_common_sets_and_dashes_the_rest() -> None:
-    better = classifier_cell("sfr-on", "class:Coat", timing={"seconds": 9.0})
-    better["after"] = {**better["after"], "TA_remain": 91.6, "TA_forget": 0.3, "MIA": 36.0}
-    tenth = classifier_cell("sfr-on", "random:0.1@0", avg_d=0.5)
-    cells = [classifier_cell("sfr-on", "class:Bag"), better, tenth, classifier_cell("scrub", "class:Bag")]
-    ours, scrub = bench.side_by_side(cells, ["class:Bag", "class:Coat"], ["random:0.1@0"]).splitlines()[2:]
-    # Gaps -0.5 and +0.1; MIA 30 and 4 off.
-    assert ours == ("| sfr-on | 0.3 % | -0.20 (worst -0.50) | 17.0 | 7.50 | 9.0 s | 0.50 | 30.0 | 0.250 | not timed |")
-    assert scrub == "| scrub | " + " | ".join(["–"] * 9) + " |"
-
-
 def test_numbers_of_a_cell_by_hand() -> None:
     assert (bench.loss(cell()), bench.fd_ratio(cell()), bench.harm(cell())) == (1.0, pytest.approx(1.1), 2.0)
     assert bench.harm(cell(JA_remain=99.0)) == 1.0  # a gain does not make up for what is left

@@ -17,6 +17,7 @@ from demos.jobs.book import JobBook
 from sfr_core.catalog import able
 from sfr_core.errors import AssetError
 from sfr_core.zoo.shipped import card, cards
+from tests.demos.compare_rows import on
 
 
 def test_every_shipped_model_has_tables_that_a_browser_can_fetch() -> None:
@@ -63,6 +64,20 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: str
     with pytest.raises(AssetError) as found:
         recorded.races(path)
     assert str(found.value).count(". ") == 1
+
+
+def test_classes_on_which_few_methods_ran_leave_the_others_in_the_table_of_all() -> None:
+    rows = [
+        on(method, forget, 1.0)
+        for method in ("sfr-on", "salun", "scrub", "ssd", "delete")
+        for forget in ("class:A", "class:B")
+    ]
+    rows += [on(method, "class:C", 1.0) for method in ("sfr-on", "salun")]
+    assert {row.forget for row in recorded.mostly(rows)} == {"class:A", "class:B"}
+    assert recorded.mostly(rows[:4]) == rows[:4]
+    whole, *each = recorded.groups("fashion-mnist-resnet", rows)[0]["tables"]
+    assert [(row["done"], row["of"]) for row in whole["rows"]] == [(2, 2)] * 5
+    assert [len(one["rows"]) for one in each] == [5, 5, 2]
 
 
 def test_where_methods_differ_comes_from_the_catalog() -> None:
