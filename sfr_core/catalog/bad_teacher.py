@@ -42,8 +42,10 @@ METHOD = {
                     {"lr": 0.02, "epochs": 10, "lr_schedule": "cosine", "temperature": 1.0}, sources.CIFAR
                 ),
             },
-            sources.FASHION: {"quick": Preset({"lr": 0.5, "epochs": 2}, sources.TUNED_CLASS)},
-            sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.1, "epochs": 2}, sources.TUNED_TENTH)},
+            sources.FASHION: {"quick": Preset({"lr": 1.0, "epochs": 2, "temperature": 3.0}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {
+                "quick": Preset({"lr": 0.1, "epochs": 2, "temperature": 3.0}, sources.TUNED_TENTH)
+            },
             sources.SWIN: {"published": Preset({**sources.SWIN_ADAMW, "temperature": 1.0}, sources.TINY_IMAGENET)},
         },
     )

@@ -35,6 +35,7 @@ def _cost(config: BoundaryShrinkConfig, sizes: Sizes) -> Cost:
 
 
 _CONSTANT: dict[str, Any] = {"lr_schedule": "constant"}
+_KEPT: dict[str, Any] = {**_CONSTANT, "keep_statistics": True}
 METHOD = {
     "classifier": MethodSpec(
         id="boundary-shrink",
@@ -52,17 +53,17 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                **budgets(
-                    sources.START, {**_CONSTANT, "keep_statistics": True, "lr": 3e-5}, {"epochs": 3}, {"epochs": 9}
-                ),
+                **budgets(sources.START, {**_KEPT, "lr": 3e-5}, {"epochs": 3}, {"epochs": 9}),
                 "published": Preset(
                     {**_CONSTANT, "lr": 5e-5, "epochs": 20},
                     "The values of DELETE's authors for this rival (shaaaaron/DELETE, 049eb0c) on CIFAR-10, ResNet-18, a whole class.",
                 ),
             },
-            sources.FASHION + SCATTERED: budgets(
-                sources.START, {**_CONSTANT, "keep_statistics": True, "lr": 1e-5}, {"epochs": 2}, {"epochs": 6}
-            ),
+            sources.FASHION: {"quick": Preset({**_KEPT, "lr": 1e-4, "epochs": 3}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {
+                "quick": Preset({**_KEPT, "lr": 3e-6, "epochs": 3}, sources.TUNED_TENTH),
+                "thorough": Preset({**_KEPT, "lr": 1e-5, "epochs": 6}, sources.START),
+            },
         },
         redirects=True,
     )

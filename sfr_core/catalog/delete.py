@@ -27,6 +27,7 @@ def _cost(config: DeleteConfig, sizes: Sizes) -> Cost:
 
 
 _CONSTANT: dict[str, Any] = {"lr_schedule": "constant"}
+_KEPT: dict[str, Any] = {**_CONSTANT, "keep_statistics": True}
 METHOD = {
     "classifier": MethodSpec(
         id="delete",
@@ -44,17 +45,17 @@ METHOD = {
         cost=_cost,
         presets={
             ANY: {
-                **budgets(
-                    sources.START, {**_CONSTANT, "keep_statistics": True, "lr": 3e-5}, {"epochs": 4}, {"epochs": 12}
-                ),
+                **budgets(sources.START, {**_KEPT, "lr": 3e-5}, {"epochs": 4}, {"epochs": 12}),
                 "published": Preset(
                     {**_CONSTANT, "lr": 1e-3, "epochs": 20},
                     "The code of DELETE (shaaaaron/DELETE, 049eb0c) for CIFAR-10, ResNet-18, a whole class.",
                 ),
             },
-            sources.FASHION + SCATTERED: budgets(
-                sources.START, {**_CONSTANT, "keep_statistics": True, "lr": 1e-5}, {"epochs": 2}, {"epochs": 6}
-            ),
+            sources.FASHION: {"quick": Preset({**_KEPT, "lr": 3e-5, "epochs": 4}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {
+                "quick": Preset({**_KEPT, "lr": 3e-6, "epochs": 4}, sources.TUNED_TENTH),
+                "thorough": Preset({**_KEPT, "lr": 1e-5, "epochs": 6}, sources.START),
+            },
         },
     )
 }

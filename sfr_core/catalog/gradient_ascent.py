@@ -28,7 +28,7 @@ CLASSIFIER: Presets = {
         "published": Preset({**_PLAIN, "lr": 1e-4, "epochs": 9}, sources.CIFAR),
     },
     sources.FASHION: {"quick": Preset({**_PLAIN, "lr": 0.008, "epochs": 3}, sources.TUNED_CLASS)},
-    sources.FASHION + SCATTERED: {"quick": Preset({**_PLAIN, "lr": 0.002, "epochs": 3}, sources.TUNED_TENTH)},
+    sources.FASHION + SCATTERED: {"quick": Preset({**_PLAIN, "lr": 0.004, "epochs": 3}, sources.TUNED_TENTH)},
     sources.SWIN: {
         "published": Preset({**sources.SWIN_ADAMW, **_PLAIN, "lr": 1e-6, "epochs": 9}, sources.TINY_IMAGENET)
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Sizes, budgets
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, checked, forgetting_setting
 
 
@@ -58,6 +58,8 @@ METHOD = {
                     "code leaves its strength to the caller.",
                 ),
             },
+            sources.FASHION: {"quick": Preset({"lr": 0.05, "l1": 5e-4, "epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.02, "l1": 5e-4, "epochs": 2}, sources.TUNED_TENTH)},
         },
     )
 }

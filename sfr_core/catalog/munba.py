@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, Cost, MethodSpec, Parts, Preset, Sizes, budgets
+from sfr_core.catalog.base import ANY, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
 from sfr_core.configs.base import EpochConfig, batch_field, checked, clip_field
 
 
@@ -43,6 +43,10 @@ METHOD = {
                     {"lr": 0.01, "epochs": 10, "lr_schedule": "constant", "batch_size": 256},
                     "The starting values of the authors' code (JingWu321/MUNBa, 2fe6294), which is made for CIFAR-10 and ResNet-18.",
                 ),
+            },
+            sources.FASHION: {"quick": Preset({"lr": 0.1, "batch_size": 128, "epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {
+                "quick": Preset({"lr": 0.02, "batch_size": 128, "epochs": 2}, sources.TUNED_TENTH)
             },
         },
         redirects=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sfr_core.catalog import sources
-from sfr_core.catalog.base import ANY, FORWARD, Cost, MethodSpec, Parts, Preset, Sizes, budgets
+from sfr_core.catalog.base import ANY, FORWARD, SCATTERED, Cost, MethodSpec, Parts, Preset, Sizes, budgets
 from sfr_core.configs.base import (
     MethodConfig,
     batch_field,
@@ -89,6 +89,12 @@ METHOD = {
                     {"directions": 1, "weight": 1.0, "layers": "last", "batches": None},
                     "The starting values of the authors' code (Chengyao22/MUpHT, 066d633), which is made for CIFAR-10 and ResNet-18.",
                 ),
+            },
+            sources.FASHION: {
+                "quick": Preset({"retain_aware": True, "directions": 1, "batches": 16}, sources.TUNED_CLASS)
+            },
+            sources.FASHION + SCATTERED: {
+                "quick": Preset({"retain_aware": False, "directions": 1, "batches": 16}, sources.TUNED_TENTH)
             },
         },
     )

@@ -32,8 +32,8 @@ METHOD = {
                 **budgets(sources.START, {"lr": 0.01}, {"epochs": 2}, {"epochs": 8}),
                 "published": Preset({"lr": 3e-3, "epochs": 10, "lr_schedule": "cosine"}, sources.CIFAR),
             },
-            sources.FASHION: {"quick": Preset({"lr": 0.01, "epochs": 2}, sources.TUNED_CLASS)},
-            sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.01, "epochs": 2}, sources.TUNED_TENTH)},
+            sources.FASHION: {"quick": Preset({"lr": 0.01, "epochs": 4}, sources.TUNED_CLASS)},
+            sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.002, "epochs": 2}, sources.TUNED_TENTH)},
             sources.SWIN: {"published": Preset(sources.SWIN_ADAMW, sources.TINY_IMAGENET)},
         },
     )

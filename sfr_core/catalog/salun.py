@@ -120,8 +120,8 @@ CLASSIFIER: Presets = {
         **budgets(sources.START, _HALF, {}, {"epochs": 8}),
         "published": Preset({"lr": 7e-3, "epochs": 10, "lr_schedule": "cosine", "mask_fraction": 0.2}, sources.CIFAR),
     },
-    sources.FASHION: {"quick": Preset(_HALF, sources.TUNED_CLASS)},
-    sources.FASHION + SCATTERED: {"quick": Preset(_HALF, sources.TUNED_TENTH)},
+    sources.FASHION: {"quick": Preset({**_HALF, "lr": 0.01, "epochs": 4}, sources.TUNED_CLASS)},
+    sources.FASHION + SCATTERED: {"quick": Preset({**_HALF, "lr": 0.002}, sources.TUNED_TENTH)},
     sources.SWIN: {"published": Preset({**sources.SWIN_ADAMW, "mask_fraction": 0.5}, sources.TINY_IMAGENET)},
 }
 DDPM: Presets = {

@@ -77,9 +77,9 @@ METHOD = {
                     {**_PUBLISHED, "lr": 8e-5, "epochs": 6, "lr_schedule": "cosine", "forget_epochs": 2}, sources.CIFAR
                 ),
             },
-            sources.FASHION: {"quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION: {"quick": Preset({"lr": 0.004, "epochs": 3, "forget_epochs": 2}, sources.TUNED_CLASS)},
             sources.FASHION + SCATTERED: {
-                "quick": Preset({"lr": 0.002, "epochs": 3, "forget_epochs": 2}, sources.TUNED_TENTH)
+                "quick": Preset({"lr": 0.008, "epochs": 3, "forget_epochs": 2}, sources.TUNED_TENTH)
             },
             sources.SWIN: {
                 "published": Preset({**sources.SWIN_ADAMW, **_PUBLISHED, "forget_epochs": 1}, sources.TINY_IMAGENET)

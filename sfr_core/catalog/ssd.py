@@ -75,8 +75,9 @@ METHOD = {
                     "The code of SSD (if-loops/selective-synaptic-dampening, 1a7db5b) for random rows of CIFAR-10, ResNet-18.",
                 ),
             },
+            sources.FASHION: {"quick": Preset({"alpha": 8.5, "fisher_batches": 32}, sources.TUNED_CLASS)},
             sources.FASHION + SCATTERED: {
-                "quick": Preset({"alpha": 4.0, "fisher_batches": 32}, sources.START),
+                "quick": Preset({"alpha": 4.0, "lam": 0.5, "fisher_batches": 32}, sources.TUNED_TENTH),
                 "thorough": Preset({"alpha": 4.0}, sources.START),
             },
         },
