@@ -73,8 +73,7 @@ def tuned(method: str, forget: str) -> dict[str, Any]:
             f"{method} has not all its trials.",
             hint=f"First run: python -m bench.tuning --methods {method} --kinds {kind}",
         )
-    values: dict[str, Any] = found["tried"]
-    return values
+    return found.tried
 
 
 def measure(wanted: Key, *, quiet: bool = False) -> Cell:
