@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench import classifier, compared
-from bench.cells import TUNED, Cell, load
+from bench.cells import load
 from bench.tables import CLASSIFIER, classifier_table, markdown
 from demos.compare.recorded import groups
 
@@ -16,15 +16,11 @@ OURS = "sfr-on"
 
 
 def tables() -> str:
-    """What was forgotten, kind by kind, all methods beside each other; below them every run of SFR-on."""
+    """What was forgotten, kind by kind, all methods beside each other; below them every run of SFR-on as the page begins with it."""
     parts = [as_markdown(group["tables"][0]) for group in groups(CLASSIFIER, compared.races()[CLASSIFIER].rows)]
-    return "\n\n".join([*parts, f"Every run of SFR-on ({len(runs())}):", classifier_table(runs())])
-
-
-def runs() -> list[Cell]:
-    """Those of SFR-on whole, with the settings that the table has."""
-    whole = [c for c in load(classifier.RESULTS, []) if c["method"] == OURS and not c["ablation"]]
-    return [c for c in whole if c["preset"] == TUNED] or [c for c in whole if c["preset"] == "quick"]
+    cells = load(classifier.RESULTS, [])
+    quick = [c for c in cells if c["method"] == OURS and c["preset"] == "quick" and not c["ablation"]]
+    return "\n\n".join([*parts, "SFR-on's quick preset, run by run:", classifier_table(quick)])
 
 
 def as_markdown(table: dict[str, Any]) -> str:
