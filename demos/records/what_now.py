@@ -168,6 +168,14 @@ def changes(
         yield from _each("lost", more, [up, up, up], values)
         yield from _each("gentler", [forgets[:1], [] if repairs else both], [down, down], values)
     elif finding == "noticed":
+        # A repair that moves far makes the forgotten look as if it had never been learned (docs/experiments/0071).
+        rates = {
+            s.name: turned(s, values[s.name], up if s.name == RATE else down)
+            for s in settings
+            if s.name in (RATE, STRENGTH)
+        }
+        if EVERY in values and len(rates) == 2 and None not in rates.values():
+            yield "firmer", rates
         once = values.get(EVERY, 0) >= values.get("steps", 1)
         yield from _each("noticed", [[] if once else keeps[:1]], [up], values)
         yield from (("noticed", {name: True}) for name in switches[:1])

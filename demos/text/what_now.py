@@ -22,6 +22,7 @@ OFFER: dict[str, str] = {
     "kept": "More forgetting: {what}",
     "lost": "More repair: {what}",
     "gentler": "Gentler forgetting: {what}",
+    "firmer": "Firmer repair: {what}",
     "noticed": "Less forgetting: {what}",
     "class": "Forget another class: {what}",
     "whole": "Forget a whole class: {what}",

@@ -89,6 +89,9 @@ def test_a_rest_that_lost_asks_for_more_repair_or_a_smaller_mask() -> None:
     ]
 
 
+FIRMER = "Firmer repair: Learning rate (η) 0.02 → 0.04, Forgetting strength (α) 20 → 10"
+
+
 def test_fewer_members_than_after_retraining_ask_for_less_forgetting() -> None:
     # retrained: 2 % flagged; 5 points fewer is the limit, so it needs a retrained model with more
     goal = replace(classifier.RETRAINED, MIA=30.0)
@@ -97,17 +100,19 @@ def test_fewer_members_than_after_retraining_ask_for_less_forgetting() -> None:
         (
             "noticed",
             [
+                FIRMER,
                 "Less forgetting: Forget every (K) 30 → 60",
                 "Less forgetting: Stop when unseen on",
-                "Less forgetting: Forgetting strength (α) 20 → 10",
             ],
         )
     ]
     assert findings(record(run_of(), classifier.measured(**{**GONE, "MIA": 25.1}), retrained=goal)) == ("fine",)
     once = record(run_of(forget_every=150), at_limit, retrained=goal)  # one push: fewer there are not
     less = ["Less forgetting: Stop when unseen on", "Less forgetting: Forgetting strength (α) 20 → 10"]
-    assert words(once) == [("noticed", less)]
-    assert offers(once)[0].run.config.settings == {**once.config.settings, "stop_when_unseen": True}
+    assert words(once) == [("noticed", [FIRMER, *less])]
+    firmer, stops, *_ = (offer.run.config.settings for offer in offers(once))
+    assert firmer == {**once.config.settings, "lr": 0.04, "alpha": 10.0}
+    assert stops == {**once.config.settings, "stop_when_unseen": True}
     stopping = record(run_of(stop_when_unseen=True), at_limit, retrained=goal)
     assert "on" not in [text.split()[-1] for text in words(stopping)[0][1]]
 
@@ -176,11 +181,11 @@ def test_a_clipped_push_is_not_made_stronger_by_alpha() -> None:
     [
         ("gradient-ascent", "kept", [{"lr": 0.016}, {"epochs": 6}]),
         ("gradient-ascent", "lost", [{"lr": 0.004}, {"epochs": 2}]),  # it repairs nothing: only less of it helps
-        ("finetune", "kept", [{"lr": 0.2}, {"epochs": 6}]),
-        ("finetune", "lost", [{"epochs": 6}, {"lr": 0.05}]),
+        ("finetune", "kept", [{"lr": 0.4}, {"epochs": 10}]),
+        ("finetune", "lost", [{"epochs": 10}, {"lr": 0.1}]),
         ("scrub", "kept", [{"forget_epochs": 4}, {"ce_weight": 0.495}, {"epochs": 6}]),
         ("scrub", "noticed", [{"ce_weight": 1.98}, {"forget_epochs": 1}]),
-        ("salun", "kept", [{"mask_fraction": 1.0}, {"epochs": 4}]),
+        ("salun", "kept", [{"mask_fraction": 1.0}, {"epochs": 8}]),
         ("retrain", "kept", []),
         ("retrain", "lost", [{"epochs": 80}]),
     ],
