@@ -76,13 +76,18 @@ def tuned(method: str, forget: str) -> dict[str, Any]:
     return found.tried
 
 
+def changes(wanted: Key) -> dict[str, Any]:
+    """What a cell has otherwise than its preset: a part left out or switched on, and what was tuned, that of a switch by its own trials."""
+    method, preset, _, ablation, forget = wanted
+    switched = f"{method}+{ablation}" if ablation in SWITCHES else method
+    return {**ABLATIONS.get(ablation, {}), **(tuned(switched, forget) if preset == TUNED else {})}
+
+
 def measure(wanted: Key, *, quiet: bool = False) -> Cell:
     """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
     method, preset, variant, ablation, forget = wanted
     named = "quick" if preset == TUNED else preset
-    switched = f"{method}+{ablation}" if ablation in SWITCHES else method
-    changes = {**(tuned(switched, forget) if preset == TUNED else {}), **ABLATIONS.get(ablation, {})}
-    settings = resolve(MODEL, method, named, variant, changes, forget=forget)
+    settings = resolve(MODEL, method, named, variant, changes(wanted), forget=forget)
     session = Session.open(
         RunConfig(model=MODEL, forget=forget, method=method, preset=named, variant=variant, settings=settings)  # type: ignore[arg-type]
     )

@@ -143,6 +143,11 @@ def table(cells: Sequence[Cell]) -> str:
     return markdown("method | forget | trials | best | its Avg.D | left of a class, at most | Avg.D of all", rows)
 
 
+def stored_table() -> str:
+    """That of all stored trials."""
+    return table(load(RESULTS, []))
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--methods", nargs="+", choices=SPACES, default=list(SPACES))
@@ -151,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args(argv)
     if args.table:
-        print(table(load(RESULTS, [])))
+        print(stored_table())
         return 0
     torch.set_num_threads(1)
     with one_sentence():

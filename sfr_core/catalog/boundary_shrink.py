@@ -59,7 +59,7 @@ METHOD = {
                     "The values of DELETE's authors for this rival (shaaaaron/DELETE, 049eb0c) on CIFAR-10, ResNet-18, a whole class.",
                 ),
             },
-            sources.FASHION: {"quick": Preset({**_KEPT, "lr": 1e-4, "epochs": 3}, sources.TUNED_CLASS)},
+            sources.FASHION: {"quick": Preset({**_KEPT, "lr": 1e-5, "epochs": 9}, sources.TUNED_CLASS)},
             sources.FASHION + SCATTERED: {
                 "quick": Preset({**_KEPT, "lr": 3e-6, "epochs": 3}, sources.TUNED_TENTH),
                 "thorough": Preset({**_KEPT, "lr": 1e-5, "epochs": 6}, sources.START),

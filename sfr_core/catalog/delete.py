@@ -51,7 +51,7 @@ METHOD = {
                     "The code of DELETE (shaaaaron/DELETE, 049eb0c) for CIFAR-10, ResNet-18, a whole class.",
                 ),
             },
-            sources.FASHION: {"quick": Preset({**_KEPT, "lr": 3e-5, "epochs": 4}, sources.TUNED_CLASS)},
+            sources.FASHION: {"quick": Preset({**_KEPT, "lr": 1e-5, "epochs": 12}, sources.TUNED_CLASS)},
             sources.FASHION + SCATTERED: {
                 "quick": Preset({**_KEPT, "lr": 3e-6, "epochs": 4}, sources.TUNED_TENTH),
                 "thorough": Preset({**_KEPT, "lr": 1e-5, "epochs": 6}, sources.START),

@@ -19,7 +19,7 @@ CLASSIFIER: Presets = {
         **budgets(sources.START, {"lr": 0.05}, {"epochs": 2}, {"epochs": 8}),
         "published": Preset({"lr": 0.01, "epochs": 10, "lr_schedule": "cosine"}, sources.CIFAR),
     },
-    sources.FASHION: {"quick": Preset({"lr": 0.2, "epochs": 5}, sources.TUNED_CLASS)},
+    sources.FASHION: {"quick": Preset({"lr": 0.1, "epochs": 5}, sources.TUNED_CLASS)},
     sources.FASHION + SCATTERED: {"quick": Preset({"lr": 0.2, "epochs": 5}, sources.TUNED_TENTH)},
     sources.SWIN: {"published": Preset(sources.SWIN_ADAMW, sources.TINY_IMAGENET)},
 }

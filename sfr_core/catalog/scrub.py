@@ -77,7 +77,7 @@ METHOD = {
                     {**_PUBLISHED, "lr": 8e-5, "epochs": 6, "lr_schedule": "cosine", "forget_epochs": 2}, sources.CIFAR
                 ),
             },
-            sources.FASHION: {"quick": Preset({"lr": 0.004, "epochs": 3, "forget_epochs": 2}, sources.TUNED_CLASS)},
+            sources.FASHION: {"quick": Preset({"lr": 0.008, "epochs": 3, "forget_epochs": 1}, sources.TUNED_CLASS)},
             sources.FASHION + SCATTERED: {
                 "quick": Preset({"lr": 0.008, "epochs": 3, "forget_epochs": 2}, sources.TUNED_TENTH)
             },

@@ -27,7 +27,7 @@ ALIKE = (
     "The best of eight settings, as many as every other method got (`python -m bench.tuning`), on 10,000 held-out training pictures of "
     "Fashion-MNIST, never on the test set: "
 )
-TUNED_CLASS = ALIKE + "forgetting Coat."
+TUNED_CLASS = ALIKE + "forgetting Coat and Ankle boot."
 TUNED_TENTH = ALIKE + "forgetting the random tenth of seed 100."
 TWO_RATES = (
     "The better of two learning rates on the shipped model, with a run's seed and noise that no table uses (docs/adr/0030); the rest is a "

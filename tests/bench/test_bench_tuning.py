@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import tuning
+from bench import classifier, tuning
 from bench.classifier import COMMON, TENTHS
 from bench.tuning import HELD_OUT, SPACES, TRIALS, best, settings_of
 from sfr_core.catalog import BY_KIND
+from sfr_core.errors import InputError
 
 COAT, BOOT = HELD_OUT["class"]
 
@@ -49,3 +52,22 @@ def test_the_nearest_to_retraining_on_both_classes_wins_among_those_that_forget_
     shown = tuning.table(coat + boot[1:]).splitlines()
     assert shown[2:] == ["| scrub | class:Coat, class:Ankle boot | 7 of 8 | still to be tried |  |  | 0.50 to 9.00 |"]
     assert "| 8 of 8 | lr=0.002 forget_epochs=1 | 1.50 | 0.0 % | 0.50 to 9.00 |" in tuning.table(coat + boot)
+
+
+def test_a_switch_runs_with_what_its_own_trials_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tuning, "RESULTS", tmp_path / "tuning.json")
+    found = [
+        {
+            **cell,
+            "forget": forget,
+            "outcome": {"avg_d": 1.0 if cell["tried"]["forget_lr"] == 3e-3 else 9.0, "TA_forget": 0.0},
+        }
+        for forget in HELD_OUT["class"]
+        for cell in cells("sfr-on+separate")
+    ]
+    tuning.RESULTS.write_text(json.dumps(found))
+    cell = ("sfr-on", classifier.TUNED, "official", "separate", "class:Sneaker")
+    assert classifier.changes(cell) == {"forget_optimizer": "adamw", "forget_lr": 3e-3, "alpha": 1.0}
+    assert classifier.changes(("sfr-on", "quick", "official", "separate", "class:Sneaker"))["forget_lr"] == 1e-4
+    with pytest.raises(InputError, match="not all its trials"):
+        classifier.changes(("sfr-on", classifier.TUNED, "official", "R", "class:Sneaker"))
