@@ -44,7 +44,7 @@ def test_classes_and_draws_of_the_classifier_stand_apart() -> None:
     assert names[:2] == ["all 5 draws", "draw 1"]
     row = next(row for row in groups[1]["tables"][0]["rows"] if row["ours"])
     assert row["done"] == 5
-    assert row["cells"]["avg_d"]["mean"] == pytest.approx(0.62, abs=0.005)  # docs/results.md
+    assert row["cells"]["avg_d"]["mean"] == pytest.approx(0.65, abs=0.005)  # docs/results.md
 
 
 def test_days_are_told_as_people_write_them() -> None:
