@@ -238,7 +238,11 @@ def _pinned(rows: Sequence[RaceRow], columns: dict[str, Json]) -> list[Json]:
 
 
 def _plane(rows: Sequence[RaceRow], known: dict[str, MetricDefinition], found: Sequence[Standing]) -> Json:
-    """Where each racer ends: what remains to the right, what is left of the forgotten upwards; `way` begins at the original."""
+    """Where each method ends: what remains to the right, what is left of the forgotten upwards; `way` begins at the original.
+
+    What is left of a method without one of its parts stands in the table alone: a figure of so many lines cannot be read.
+    """
+    found = [one for one in found if not one.racer.part]
     across, up = next(
         axes for axes in PLANES if set(axes) <= {key for one in found for key in one.value} or axes is PLANES[-1]
     )

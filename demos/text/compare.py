@@ -52,7 +52,7 @@ RUNS = {True: "1 run", False: "{n} runs"}
 
 RECORDED = "Recorded"
 RECORDED_WHEN = "Recorded {when} on {machine}."
-TUNED = "Every method has the best of eight settings of its own, tried on a class and a tenth that do not stand here."
+TUNED = "Every method has the best of eight settings of its own, tried on two classes and a tenth that are not averaged here."
 RECORDED_BY = "Made again by:"
 NO_SECONDS = "No seconds stand here, because not all of these runs were timed in one go on one machine."
 EQUAL_TIME = "On generators each other method has as many steps as fit into the CPU time of {reference}, unless it is in closed form."
