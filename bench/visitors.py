@@ -211,8 +211,9 @@ class Visitor:
                 if started > until:
                     (stop, *_) = self.page.heard("stop", "click")
                     await self.at_once(stop)
-            elif seen is None and told["state"] != "cancelled":
-                seen = time.perf_counter()
+            elif seen is None and told["elapsed"] is not None:
+                # By the server's clock: a run that began at once is first looked at when the slow answer to *attach* has come.
+                seen = time.perf_counter() - told["elapsed"]
             if told["state"] not in ACTIVE:
                 break
             await asyncio.sleep(look)
