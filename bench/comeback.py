@@ -18,6 +18,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 import torch
+from torch import Tensor
 
 from bench.cells import COMEBACKS, REFERENCE, Cell, Place, find, load, machine, places, unmeasured, updating
 from bench.generators import COMPARED, SEEDS, stored
@@ -68,13 +69,13 @@ def found(cell: Cell) -> Cell | None:
     return next((old for old in load(COMEBACKS, []) if all(old[k] == cell[k] for k in TELLS)), None)
 
 
-def measure(model: ModelCard, place: Place, cell: Cell) -> Cell:
-    """Attacks what a run leaves, or for a reference the model as it is."""
+def measure(model: ModelCard, place: Place, cell: Cell, drawn: dict[str, Tensor]) -> Cell:
+    """Attacks what a run leaves, or for a reference the model as it is; `drawn`: see `open_session`."""
     who = REFERENCES.get(cell["method"], "after")
     settings = cell["settings"]
     if "steps" in settings:
         settings = {**settings, "steps": cell["steps"]}
-    session = open_session(model, place, settings, cell["precision"])
+    session = open_session(model, place, settings, cell["precision"], drawn=drawn)
     if who == "after":
         bare_run(session)
         session.keep()
@@ -110,10 +111,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     torch.set_num_threads(1)  # several cells at a time, each on a core of its own
     with one_sentence():
-        model = card(args.model)
+        model, drawn = card(args.model), dict[str, Tensor]()
         for place, cell in cells(args, model):
             if found(cell) is None:
-                done = measure(model, place, cell)
+                done = measure(model, place, cell, drawn)
                 with updating(COMEBACKS, []) as every:
                     every.append(done)
                 print(

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bench.cells import FOLDER, REFERENCE, Place, load, machine, settings_of, updating
 from recipes.command import one_sentence, parser_of
@@ -27,7 +28,9 @@ from sfr_core.data.splits import forget_spec
 from sfr_core.errors import InputError
 from sfr_core.events import MaskReady, PhaseStarted, Step
 from sfr_core.ops.stepwise import drained
+from sfr_core.runs.evaluate import pictures_key
 from sfr_core.runs.session import Session
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.cards import ModelCard
 from sfr_core.zoo.shipped import card
 
@@ -96,15 +99,27 @@ def bare_run(session: Session) -> Measured:
 
 
 def open_session(
-    model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto", device: Device = "cpu"
-) -> Session:
-    """The session of a cell, in the precision of the page's runs where nothing else is said, its own pictures drawn."""
+    model: ModelCard, place: Place, settings: dict[str, Any], precision: Precision = "auto", device: Device = "cpu",
+    drawn: dict[str, Tensor] | None = None,
+) -> Session:  # fmt: skip
+    """The session of a cell, in the precision of the page's runs where nothing else is said, its own pictures drawn.
+
+    Args:
+        drawn: pictures that earlier sessions drew, by all that they follow from: what is in it is not drawn again, what is not is put there.
+    """
     config = RunConfig(
         model=model.id, forget=forget_spec(model.kind, place.forget), method=place.method, settings=settings,
         seed=place.seed, device=device, precision=precision, data=place.data,
     )  # fmt: skip
     session = Session.open(config, model)
-    drained(session.task.prepare())
+    task, key = session.task, pictures_key(session.task, session)
+    if drawn is None or key is None or not isinstance(task, DiffusionTask):
+        drained(task.prepare())
+        return session
+    if key.text() in drawn:
+        task.store.take(drawn[key.text()])
+    drained(task.prepare())
+    drawn[key.text()] = task.store.held
     return session
 
 

@@ -344,3 +344,10 @@ def key_of(place: Place, run: Planned, who: Who, about: Mapping[str, Any]) -> Ke
         "weights": weights, "dataset": run.dataset.name, "precision": place.precision, "memory": run.config.memory
     }  # fmt: skip
     return Key({**about, **shared}, place.machine)
+
+
+def pictures_key(task: object, run: Planned) -> Key | None:
+    """Under which the pictures that a run's model still has to draw of itself are known; None where there are none to know."""
+    if not isinstance(task, DiffusionTask) or task.store.about is None:
+        return None
+    return key_of(place_of(task), run, "before", {**task.store.about, "prompts": texts_of(task, run)})

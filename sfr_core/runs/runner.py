@@ -31,9 +31,9 @@ from sfr_core.ops.device import memory_errors
 from sfr_core.ops.memory import PeakMemory
 from sfr_core.ops.ranks import rank, rank_seed
 from sfr_core.results import ClassifierRecord, Record, RunResult
-from sfr_core.runs.evaluate import Who, key_of, place_of, preview_of, texts_of
+from sfr_core.runs.evaluate import Who, pictures_key, preview_of
 from sfr_core.runs.evaluate import evaluate as measure
-from sfr_core.runs.known import Key, known
+from sfr_core.runs.known import known
 from sfr_core.runs.moments import Tally, goal_of
 from sfr_core.runs.session import Session
 from sfr_core.tasks.base import Previewed
@@ -172,7 +172,7 @@ def _method(session: Session, cancel: CancelToken) -> Generator[Event, None, Non
 
 def _prepare(session: Session, cancel: CancelToken) -> Generator[Event, None, bool]:
     """The phase `prepare`; False if it was stopped. What a shipped model draws of itself is drawn once on a machine."""
-    task, key = session.task, _pictures_key(session)
+    task, key = session.task, pictures_key(session.task, session)
     store = task.store if isinstance(task, DiffusionTask) else None
     found = None if key is None else known().get(key)
     if store is not None and found is not None:
@@ -199,14 +199,6 @@ def _first_preview(session: Session, cancel: CancelToken) -> Previewed | None:
     if not isinstance(task, DiffusionTask) or rank() != 0:
         return _look(session, cancel)
     return preview_of(task, session, "before", lambda: None, cancel)
-
-
-def _pictures_key(session: Session) -> Key | None:
-    """Under which the pictures that a run's model still has to draw of itself are known; None where there are none to know."""
-    task = session.task
-    if not isinstance(task, DiffusionTask) or task.store.about is None:
-        return None
-    return key_of(place_of(task), session, "before", {**task.store.about, "prompts": texts_of(task, session)})
 
 
 def _cancelled(steps: int, cancel: CancelToken) -> Cancelled:

@@ -6,10 +6,16 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench import comeback
 from bench.cells import Place, updating
+from bench.pace import open_session
+from sfr_core.configs import RunConfig
 from sfr_core.errors import InputError
+from sfr_core.runs.evaluate import pictures_key
+from sfr_core.runs.session import Session
+from sfr_core.tasks.diffusion import DiffusionTask
 from sfr_core.zoo.shipped import card
 
 MODEL = card("emoji-sd")
@@ -44,3 +50,17 @@ def test_a_measured_cell_is_found_again(tmp_path: Path, monkeypatch: pytest.Monk
         every.append({**cell, "shown": 97.5})
     assert (comeback.found(cell) or {})["shown"] == 97.5
     assert comeback.found({**cell, "precision": "bf16"}) is None
+
+
+def test_pictures_that_an_earlier_cell_drew_are_not_drawn_again() -> None:
+    *_, (place, cell) = comeback.cells(asked(methods=["uce"], forget=["cat"], seeds=[1]), MODEL)
+    config = RunConfig(model=MODEL.id, forget="concept:cat", method="uce", settings=cell["settings"], seed=place.seed, device="cpu",
+                       precision="fp32", data="data-free")  # fmt: skip
+    session = Session.open(config, MODEL)
+    key = pictures_key(session.task, session)
+    assert key is not None
+    drawn = {key.text(): torch.full((2, 4, 8, 8), 7.0)}
+    task = open_session(MODEL, place, cell["settings"], "fp32", drawn=drawn).task
+    assert isinstance(task, DiffusionTask)
+    assert torch.equal(task.store.held, drawn[key.text()])
+    assert task.preparation() == 0
