@@ -134,7 +134,7 @@ def _group(model: str, kind: str, rows: Sequence[RaceRow]) -> Json:
     def titled(forget: str) -> Json:
         title = texts.TABLE.format(model=card(model).title, group=texts.GROUPS[kind].lower(), which=names[forget])
         mine = among if not forget else [row for row in rows if row.forget == forget]
-        return {"key": forget, "name": names[forget], **table(title, mine, reference, settings=True)}
+        return {"key": forget, "name": names[forget], **table(title, mine, reference, kind=card(model).kind)}
 
     return {"key": kind, "name": texts.GROUPS[kind], "tables": [titled(forget) for forget in names]}
 

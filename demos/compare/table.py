@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from demos.text import compare as texts
-from sfr_core.catalog import title_of
+from sfr_core.catalog import spec_of, title_of
 from sfr_core.catalog.retrain import RETRAIN
 from sfr_core.metrics.definitions import METRICS, MetricDefinition
 from sfr_core.results import GeneratorRecord
@@ -59,12 +59,12 @@ def compared(rows: Sequence[RaceRow], reference: str) -> list[RaceRow]:
     return [row for row in rows if place_of(row) in common]
 
 
-def table(title: str, rows: Sequence[RaceRow], reference: str, *, settings: bool = False) -> Json:
+def table(title: str, rows: Sequence[RaceRow], reference: str, *, kind: str | None = None) -> Json:
     """What the browser shows (static/ranking.js).
 
     Args:
         rows: of one kind of model. reference: the method that the others are compared with.
-        settings: the rows hold the settings alone that differ from the preset's, to be told beside the method.
+        kind: of the model, where the rows hold the settings alone that differ from the preset's: these are told beside the method.
     """
     rows = compared(rows, reference)
     known, found, ours = quantities(rows), standings(rows), racer_of(rows, reference)
@@ -81,7 +81,7 @@ def table(title: str, rows: Sequence[RaceRow], reference: str, *, settings: bool
             "pinned": False,
             "done": one.done,
             "of": of,
-            "notes": _notes(one, [row for row in rows if row.racer == one.racer], rows, settings=settings),
+            "notes": _notes(one, [row for row in rows if row.racer == one.racer], rows, kind),
             "cells": {
                 key: _cell(one, column, best=best[key] == one.racer) for key, column in columns.items()
             },
@@ -176,14 +176,15 @@ def _numbers(value: Stat) -> Json:
     return {"mean": value.mean, "spread": value.spread, "n": value.n}
 
 
-def _notes(one: Standing, mine: Sequence[RaceRow], rows: Sequence[RaceRow], *, settings: bool) -> list[str]:
+def _notes(one: Standing, mine: Sequence[RaceRow], rows: Sequence[RaceRow], kind: str | None) -> list[str]:
     """What a reader has to know of a racer's runs."""
     notes = []
-    if settings and not one.racer.part:
+    if kind is not None and not one.racer.part:
+        labels = {s.name: s.label.lower() for s in spec_of(one.racer.method, kind).config_cls.settings()}
         names = dict.fromkeys(name for row in mine for name in row.settings)
         notes += [
             (texts.STEPS if name == "steps" else texts.SETTINGS).format(
-                name=name, values=_span([row.settings[name] for row in mine if name in row.settings])
+                name=labels.get(name, name), values=_span([row.settings[name] for row in mine if name in row.settings])
             )
             for name in names
         ]
@@ -205,7 +206,8 @@ def _span(values: Sequence[Any]) -> str:
     least, most = min(values, key=str), max(values, key=str)
     if all(isinstance(value, int | float) for value in values):
         least, most = min(values), max(values)
-    return str(least) if least == most else texts.SPAN.format(least=least, most=most)
+    least, most = (f"{end:g}" if isinstance(end, float) else str(end) for end in (least, most))
+    return least if least == most else texts.SPAN.format(least=least, most=most)
 
 
 def _place_words(machine: str) -> str:

@@ -172,10 +172,12 @@ def test_settings_and_machines_that_differ_are_noted() -> None:
         on("salun", B, 1.0, settings={"steps": 60}, machine=cpu),
     ]
     rows = [*both(OURS, 1.0, 2.0, settings={}, machine=cpu), *steps]
-    found = table("t", rows, OURS, settings=True)
+    found = table("t", rows, OURS, kind="ddpm")
     assert line(found, "SalUn")["notes"] == ["36 to 60 steps", "partly on GPU"]
     assert line(found, "SFR-on")["notes"] == []
     assert found["notes"][1].startswith("On generators each other method has as many steps")
+    tuned = table("t", [on(OURS, A, 1.0, settings={"lr": 0.1, "alpha": 40.0})], OURS, kind="classifier")
+    assert line(tuned, "SFR-on")["notes"] == ["learning rate 0.1", "forgetting strength 40"]
 
 
 def test_names_tell_ablations_and_what_is_unusual() -> None:
