@@ -138,18 +138,19 @@ def _offers(finding: Finding, record: RunRecord, planned: RunPlan) -> Iterator[O
 def _turned(finding: Finding, record: RunRecord, planned: RunPlan) -> Iterator[tuple[str, RunConfig]]:
     values = planned.settings.to_dict()
     known = {setting.name: setting for setting in planned.method.config_cls.settings()}
-    for kind, change in changes(finding, planned.method, values, clipped=_clipped(record, values)):
+    whole, clipped = bool(planned.forget.spec.classes), _clipped(record, values)
+    for kind, change in changes(finding, planned.method, values, whole=whole, clipped=clipped):
         said = ", ".join(_said(known[name], values[name], new) for name, new in change.items())
         yield texts.OFFER[kind].format(what=said), replace(planned.config, settings={**values, **change})
 
 
 def changes(
-    finding: Finding, method: MethodSpec, values: Mapping[str, Any], *, clipped: bool | None = None
+    finding: Finding, method: MethodSpec, values: Mapping[str, Any], *, whole: bool = True, clipped: bool | None = None
 ) -> Iterator[tuple[str, Change]]:
     """What may help, the best first: the kind of each (a key of texts.OFFER) and the settings that it changes.
 
     Args:
-        values: of all settings. clipped: whether every push of the run was clipped; None where that is not known.
+        values: of all settings. whole: whether a whole class is forgotten. clipped: whether every push of the run was clipped; None where that is not known.
     """
     settings = method.config_cls.settings()
     forgets = _usable(settings, "forgets", {STRENGTH} if clipped else {CLIP})
@@ -168,13 +169,13 @@ def changes(
         yield from _each("lost", more, [up, up, up], values)
         yield from _each("gentler", [forgets[:1], [] if repairs else both], [down, down], values)
     elif finding == "noticed":
-        # A repair that moves far makes the forgotten look as if it had never been learned (docs/experiments/0071).
+        # A repair that moves far makes a class look as if it had never been learned (docs/experiments/0071); a random share it did not.
         rates = {
             s.name: turned(s, values[s.name], up if s.name == RATE else down)
             for s in settings
             if s.name in (RATE, STRENGTH)
         }
-        if EVERY in values and len(rates) == 2 and None not in rates.values():
+        if whole and EVERY in values and len(rates) == 2 and None not in rates.values():
             yield "firmer", rates
         once = values.get(EVERY, 0) >= values.get("steps", 1)
         yield from _each("noticed", [[] if once else keeps[:1]], [up], values)

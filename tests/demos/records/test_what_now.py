@@ -159,6 +159,7 @@ def test_a_random_share_is_measured_against_the_retrained_model() -> None:
         "fine",
     )  # below 91, which so many pictures do not tell from chance
     assert findings(after(MIA=65.0)) == ("noticed",)
+    assert not any(text.startswith("Firmer") for text in words(after(MIA=65.0))[0][1])  # it helps a class alone
     assert findings(after(TA=89.9)) == ("lost",)
     good = record(config, goal, **{**told, "avg_d": 0.5})
     assert words(good) == [("fine", ["Forget a whole class: T-shirt", "The same with the preset Thorough", COMPARE])]
