@@ -139,6 +139,10 @@ def _turned(finding: Finding, record: RunRecord, planned: RunPlan) -> Iterator[t
     values = planned.settings.to_dict()
     known = {setting.name: setting for setting in planned.method.config_cls.settings()}
     whole, clipped = bool(planned.forget.spec.classes), _clipped(record, values)
+    for said, thorough in _thorough(planned) if finding == "noticed" else ():
+        # Where somebody has tuned a firmer repair, it comes before one that nobody has tried.
+        if thorough.settings.get(RATE, 0.0) > values.get(RATE, 0.0):
+            yield said, thorough
     for kind, change in changes(finding, planned.method, values, whole=whole, clipped=clipped):
         said = ", ".join(_said(known[name], values[name], new) for name, new in change.items())
         yield texts.OFFER[kind].format(what=said), replace(planned.config, settings={**values, **change})
@@ -240,6 +244,12 @@ def _harder(record: RunRecord, planned: RunPlan) -> Iterator[tuple[str, RunConfi
         word = "class" if spec.classes else "whole"
         if other:
             yield texts.OFFER[word].format(what=other), _anew(config, kind, forget=f"class:{other}")
+    yield from _thorough(planned)
+
+
+def _thorough(planned: RunPlan) -> Iterator[tuple[str, RunConfig]]:
+    """The same with the thorough preset, where there is one and the run was quick."""
+    config, kind = planned.config, planned.card.kind
     if config.preset == "quick" and "thorough" in presets.preset_names(config.model, config.method, kind=kind):
         title = PRESETS.get("thorough", "thorough")
         yield texts.OFFER["preset"].format(what=title), _anew(config, kind, preset="thorough")

@@ -89,6 +89,7 @@ def test_a_rest_that_lost_asks_for_more_repair_or_a_smaller_mask() -> None:
     ]
 
 
+THOROUGH = "The same with the preset Thorough"
 FIRMER = "Firmer repair: Learning rate (η) 0.02 → 0.04, Forgetting strength (α) 20 → 10"
 
 
@@ -100,19 +101,21 @@ def test_fewer_members_than_after_retraining_ask_for_less_forgetting() -> None:
         (
             "noticed",
             [
+                THOROUGH,
                 FIRMER,
                 "Less forgetting: Forget every (K) 30 → 60",
-                "Less forgetting: Stop when unseen on",
             ],
         )
     ]
     assert findings(record(run_of(), classifier.measured(**{**GONE, "MIA": 25.1}), retrained=goal)) == ("fine",)
     once = record(run_of(forget_every=150), at_limit, retrained=goal)  # one push: fewer there are not
-    less = ["Less forgetting: Stop when unseen on", "Less forgetting: Forgetting strength (α) 20 → 10"]
-    assert words(once) == [("noticed", [FIRMER, *less])]
-    firmer, stops, *_ = (offer.run.config.settings for offer in offers(once))
+    assert words(once) == [("noticed", [THOROUGH, FIRMER, "Less forgetting: Stop when unseen on"])]
+    thorough, firmer, stops = (offer.run.config.settings for offer in offers(once))
+    assert thorough == run_of(preset="thorough").settings
     assert firmer == {**once.config.settings, "lr": 0.04, "alpha": 10.0}
     assert stops == {**once.config.settings, "stop_when_unseen": True}
+    firm = record(run_of(preset="thorough"), at_limit, retrained=goal)  # nothing tuned moves further
+    assert words(firm)[0][1][0].startswith("Firmer repair: Learning rate (η) 0.1 → 0.2")
     stopping = record(run_of(stop_when_unseen=True), at_limit, retrained=goal)
     assert "on" not in [text.split()[-1] for text in words(stopping)[0][1]]
 
