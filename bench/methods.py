@@ -16,11 +16,13 @@ OURS = "sfr-on"
 
 
 def tables() -> str:
-    """What was forgotten, kind by kind, all methods beside each other; below them every run of SFR-on as the page begins with it."""
+    """What was forgotten, kind by kind, all methods beside each other; below them every run of SFR-on with presets that the page offers."""
     parts = [as_markdown(group["tables"][0]) for group in groups(CLASSIFIER, compared.races()[CLASSIFIER].rows)]
     cells = load(classifier.RESULTS, [])
-    quick = [c for c in cells if c["method"] == OURS and c["preset"] == "quick" and not c["ablation"]]
-    return "\n\n".join([*parts, "SFR-on's quick preset, run by run:", classifier_table(quick)])
+    for preset in ("quick", "thorough"):
+        mine = [c for c in cells if c["method"] == OURS and c["preset"] == preset and not c["ablation"]]
+        parts += [f"SFR-on's {preset} preset, run by run:", classifier_table(mine)] if mine else []
+    return "\n\n".join(parts)
 
 
 def as_markdown(table: dict[str, Any]) -> str:
