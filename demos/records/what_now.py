@@ -183,7 +183,8 @@ def changes(
             yield "firmer", rates
         once = values.get(EVERY, 0) >= values.get("steps", 1)
         yield from _each("noticed", [[] if once else keeps[:1]], [up], values)
-        yield from (("noticed", {name: True}) for name in switches[:1])
+        # Of a whole class no picture looks so unseen that it would be left alone.
+        yield from (("noticed", {name: True}) for name in switches[:1] if not whole)
         yield from _each("noticed", [forgets[:1], [] if repairs else both], [down, down], values)
 
 

@@ -9,7 +9,7 @@ PARTS = {
     "R-on": "SFR-on without mask and adaptive weights (R-on)",
     "F R-on": "SFR-on without mask (F R-on)",
     "separate": "SFR-on with separate optimisers (DualOptim)",
-    "unseen": "SFR-on that stops when a picture looks unseen",
+    "unseen": "SFR-on weighted by what looks unseen (FaLW)",
 }
 """Ablations of SFR-on as the paper calls them."""
 EXTRA = "{name} ({extras})"

@@ -14,7 +14,7 @@ class L1SparseConfig(EpochConfig):
     l1: float = forgetting_setting(
         1e-4,
         "Pull to zero",
-        "How hard every weight is pulled to zero in the first epoch; it fades to nothing. Higher forgets more and harms more.",
+        "How hard every weight is pulled to zero in the first epoch; it falls with every epoch. Higher forgets more and harms more.",
         symbol="γ",
         low=0.0,
         high=1.0,
@@ -44,7 +44,7 @@ METHOD = {
         function="sfr_core.methods.l1_sparse:l1_sparse",
         paper="Jia et al., NeurIPS 2023 (arXiv 2304.04934)",
         parts=Parts(
-            forgetting="fading pull of all weights to zero: γ (1 − t/T) sign(θ)",
+            forgetting="fading pull of all weights to zero: γ (1 − e/E) sign(θ) in epoch e of E, from 0",
             remaining="descent on the remain set, in the same step: g_r",
             manifold="Euclidean: δᵀ δ",
         ),

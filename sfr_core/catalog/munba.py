@@ -24,7 +24,7 @@ METHOD = {
     "classifier": MethodSpec(
         id="munba",
         title="MUNBa",
-        summary="Takes steps halfway between forgetting and remaining, like two that bargain as equals.",
+        summary="Takes steps halfway between forgetting and remaining, like two that bargain as equals, then plain remain steps to the end of each epoch.",
         order=20,
         config_cls=MunbaConfig,
         function="sfr_core.methods.munba:munba",
@@ -33,7 +33,7 @@ METHOD = {
         parts=Parts(
             forgetting="unit gradient towards random labels y′: ĝ_f = ∇ℓ(x, y′) / ‖∇ℓ(x, y′)‖",
             remaining="unit gradient of the remain loss, in the same step: ĝ_r = g_r / ‖g_r‖",
-            manifold="Euclidean, along the bisector of both: (ĝ_r + ĝ_f) / √(1 + ĝ_rᵀ ĝ_f)",
+            manifold="Euclidean, along the bisector of both, cut to length c: (ĝ_r + ĝ_f) / √(1 + ĝ_rᵀ ĝ_f)",
         ),
         cost=_cost,
         presets={

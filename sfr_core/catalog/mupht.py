@@ -24,7 +24,7 @@ class MuphtConfig(MethodConfig):
     directions: int = main_setting(
         1,
         "Directions",
-        "How many directions each layer stops seeing. More forget more and harm more.",
+        "How many directions of its inputs each layer loses. More forget more and harm more.",
         symbol="d_f",
         low=1,
         high=10000,
@@ -79,7 +79,7 @@ METHOD = {
         paper="Qian et al., CVPR 2026 (pH-Strips for Selective Forgetting)",
         parts=Parts(
             forgetting="projection in closed form, U_f the main directions of the layer's forget inputs: W ← W − W U_f U_fᵀ",
-            remaining="where it spares what remains: directions with the largest uᵀ C_f u / uᵀ C_r u",
+            remaining="where it spares what remains: directions with the largest uᵀ C_f u / uᵀ (C_r + ρ I) u, by that share, at most wholly",
         ),
         cost=_cost,
         presets={

@@ -23,7 +23,7 @@ class ReceConfig(UceConfig):
         1e-3,
         "Shortness of found words",
         "How short the found words are kept. Higher finds weaker words, and harms less.",
-        symbol="λ",
+        symbol="λ′",
         low=1e-9,
         high=1e6,
     )
@@ -40,7 +40,7 @@ METHOD = {
         requires=("Promptable",),
         paper="Gong et al., ECCV 2024 (arXiv 2407.12383)",
         parts=Parts(
-            forgetting="UCE for the concept's words p and then for the words c′ that now mean it: c′ = (λ I + Σ WᵀW)⁻¹ (Σ WᵀW0) p",
+            forgetting="UCE for the concept's words p and then for the words c′ that now mean it: c′ = (λ′ I + Σ WᵀW)⁻¹ (Σ WᵀW0) p",
             remaining="least squares towards the present keys and values of the other prompts q: ‖W′ q − W q‖²",
             manifold="Euclidean, on keys and values of the text only: λ ‖W′ − W‖²",
         ),

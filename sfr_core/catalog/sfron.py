@@ -23,7 +23,7 @@ from sfr_core.configs.base import (
 from sfr_core.errors import InputError
 
 UNSEEN_ROWS = 100
-"""Held-out pictures of each class, at most, that say what a picture that was never seen looks like."""
+"""Test pictures of each class, at most, that say what a picture that was never seen looks like."""
 
 
 @checked
@@ -71,8 +71,8 @@ class SFRonConfig(OptimizerConfig):
     )
     stop_when_unseen: bool = forgetting_setting(
         False,
-        "Stop when unseen",
-        "On: no more push on pictures that look never seen (FaLW; classifiers only).",
+        "Weigh by what looks unseen",
+        "On: pictures that the model is surer of than of test pictures get up to twice the push, less sure ones hardly any (FaLW).",
         up="keeps",
     )
     unseen_tau: float = forgetting_setting(
@@ -131,10 +131,14 @@ class SFRonConfig(OptimizerConfig):
     forget_optimizer: Literal["same", "adam", "adamw"] = setting(
         "same",
         "Optimiser of forgetting",
-        "Adam or AdamW of its own for forgetting steps (DualOptim), or the same rule.",
+        "Adam or AdamW of its own for forgetting steps (DualOptim): the strength α then hardly matters. Or the same rule.",
     )
     forget_lr: float | None = setting(
-        None, "Learning rate of forgetting", "Higher forgets more. Empty: that of all steps.", low=0.0, high=1.0
+        None,
+        "Learning rate of forgetting",
+        "Higher forgets more; forgetting then has a momentum of its own. Empty: that of all steps.",
+        low=0.0,
+        high=1.0,
     )
     adam_eps: float = setting(
         1e-8, "Floor in Adam", "Higher leaves weights alone whose gradient is rounding noise.", low=1e-12, high=1.0
@@ -157,7 +161,7 @@ class SFRonConfig(OptimizerConfig):
         if self.stop_when_unseen and (self.forget_loss != "ascent" or "Distillable" not in have):
             raise InputError(
                 "Only a classifier that climbs its loss can tell which pictures look unseen.",
-                hint="Switch 'Stop when unseen' off (stop_when_unseen: false).",
+                hint="Switch 'Weigh by what looks unseen' off (stop_when_unseen: false).",
             )
 
     @property

@@ -43,7 +43,7 @@ METHOD = {
     "text-to-image": MethodSpec(
         id="speed",
         title="SPEED",
-        summary="Solves for new values of the text that change the concept's words in directions which no other prompt uses.",
+        summary="Solves for new values of the text that change the concept's words in directions which the endangered other prompts hardly use.",
         order=25,
         config_cls=SpeedConfig,
         function="sfr_core.methods.speed:speed",
@@ -51,7 +51,7 @@ METHOD = {
         paper="Li et al., ICLR 2026 (arXiv 2503.07392)",
         parts=Parts(
             forgetting="least squares towards the values of a neutral prompt p′: ‖W p − W0 p′‖²",
-            remaining="no change on other prompts and on the start and empty tokens: Δ q = 0",
+            remaining="hardly a change on the prompts most in danger, none on the start and on the centres of the empty prompt: Δ q ≈ 0",
             manifold="Euclidean, on values of the text in the null space P of the other prompts: λ ‖Δ P‖²",
         ),
         cost=lambda config, sizes: Cost(),

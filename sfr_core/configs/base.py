@@ -291,7 +291,7 @@ class EpochConfig(OptimizerConfig):
     lr_schedule: Literal["cosine", "constant"] = setting(
         "cosine",
         "Learning-rate schedule",
-        "Cosine: the learning rate falls to zero with every epoch. Constant: it stays.",
+        "Cosine: the learning rate falls from epoch to epoch. Constant: it stays.",
     )
 
     def passes(self, pictures: int) -> int:

@@ -3,8 +3,9 @@
 Checked against the authors' code (Chengyao22/MUpHT, unlearn/MUpHT.py) for the plain variant: inputs of the last linear layer
 in eval mode, uncentred, W - weight * W U_f U_f^T with U_f the first left singular vectors. The code has no retain-aware variant
 and the paper's text could not be read, only its abstract (a generalised Rayleigh quotient over both sets). Built here: the
-directions u that maximise u^T C_f u / u^T C_r u, each of length 1, for else the step would depend on the scale of the
-inputs, and each removed by the share min(1, quotient). C is the mean of x x^T over a layer's inputs x; of a convolution x is a patch.
+directions u that maximise the quotient u^T C_f u / u^T (C_r + rho I) u, with rho = `ridge` times the mean of C_r's diagonal, each of
+length 1, for else the step would depend on the scale of the inputs, and each removed by the share min(1, quotient), one after the other:
+they are not orthogonal, so a later one brings a little of an earlier one back. C is the mean of x x^T over a layer's inputs x; of a convolution x is a patch.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sfr_core.catalog.mupht import MuphtConfig
 from sfr_core.errors import Diverged, InputError
 from sfr_core.events import Event, PhaseStarted, Step
 from sfr_core.methods.common import finite, last_event, training_run
+from sfr_core.ops.modes import kept_modes
 from sfr_core.tasks.base import Part, Task
 
 Layer = nn.Linear | nn.Conv2d
@@ -64,7 +66,7 @@ def mupht(task: Task, config: MuphtConfig, *, rng: torch.Generator, cancel: Canc
 
 
 def layers_of(task: Task, config: MuphtConfig) -> dict[str, Layer]:
-    """The layers that the config means and the task may change, in the order of the model.
+    """The layers that the config means, the task may change and the model uses when it is asked, in the order of the model.
 
     Raises:
         InputError: there are none.
@@ -78,11 +80,32 @@ def layers_of(task: Task, config: MuphtConfig) -> dict[str, Layer]:
         and not isinstance(module, NonDynamicallyQuantizableLinear)
         and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1))
     }
+    used = called(task, found, config.batch_size)
+    found = {name: layer for name, layer in found.items() if name in used}
     if config.layers == "last":
         found = dict([(n, m) for n, m in found.items() if isinstance(m, nn.Linear)][-1:])
     if not found:
         raise InputError("This model has no linear layer.", hint="Choose another method.")
     return found
+
+
+def called(task: Task, layers: dict[str, Layer], batch_size: int) -> set[str]:
+    """Names of the layers that see something in evaluation mode; heads that only help training do not."""
+    seen: set[str] = set()
+
+    def watch(name: str, layer: Layer) -> torch.utils.hooks.RemovableHandle:
+        return layer.register_forward_pre_hook(lambda *_: seen.add(name))
+
+    handles = [watch(name, layer) for name, layer in layers.items()]
+    aside = torch.Generator()  # what a run draws stays what it was
+    try:
+        with kept_modes(task.model), torch.no_grad():
+            task.model.eval()
+            task.losses(next(task.batches("forget", batch_size, aside)), aside)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
 
 
 def moments(

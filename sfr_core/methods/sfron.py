@@ -23,7 +23,7 @@ from sfr_core.catalog.sfron_redirected import RedirectedConfig
 from sfr_core.errors import InputError
 from sfr_core.events import Event, PhaseProgress, PhaseStarted, Step
 from sfr_core.methods.common import clip_gradients, cycle, finite, frozen_copy, last_event, training_run
-from sfr_core.ops.optimizers import make_optimizer, set_lr
+from sfr_core.ops.optimizers import COUPLED_DECAY, make_optimizer, set_lr
 from sfr_core.ops.ranks import average, average_gradients, processes, stopping
 from sfr_core.ops.saliency import (
     Tensors,
@@ -126,7 +126,10 @@ def unlearn(
     forget_optimizer = remain_optimizer
     if config.separate:
         rule = config.optimizer if config.forget_optimizer == "same" else config.forget_optimizer
-        forget_optimizer = make_optimizer(replace(config, optimizer=rule), parameters.values(), eps=config.adam_eps)
+        # Adam makes a full step of decay, however small, where the mask leaves no other gradient; AdamW keeps the two apart.
+        decay = 0.0 if rule in COUPLED_DECAY and rule != config.optimizer else config.weight_decay
+        own = replace(config, optimizer=rule, weight_decay=decay)
+        forget_optimizer = make_optimizer(own, parameters.values(), eps=config.adam_eps)
     forget = cycle(lambda: task.batches("forget", config.batch_size, rng))
     remain = cycle(lambda: task.batches("remain", config.batch_size, rng))
     slow = _slow_copy(task, config)

@@ -111,7 +111,8 @@ def relative_attack(
     """RMIA with one reference: how well the likelihood ratio tells forget rows from others that no model was trained on.
 
     Of a row x and rows z of a population, LR(x, z) = [p(x|θ) / p(x)] / [p(z|θ) / p(z)], where p(.) is a reference that was not
-    trained on x; the score of x is the share of z with LR > 1 and half of that with LR = 1 (Zarifzadeh et al., ICML 2024, arXiv 2312.03262, offline form).
+    trained on x; the score of x is the share of z with LR > 1 and half of that with LR = 1 (Zarifzadeh et al., ICML 2024, arXiv 2312.03262, offline form with a = 1:
+    p(x) is the reference's own chance). The score grows with a row's own ratio whatever the population, which decides ties alone.
 
     Args:
         forget, others, population: of each set the chance of the true class by the model and by the reference, each [n].

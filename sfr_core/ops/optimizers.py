@@ -13,6 +13,8 @@ from sfr_core.errors import InputError
 
 EIGHT_BIT = {"adam8bit": "Adam8bit", "adamw8bit": "AdamW8bit"}
 """Optimisers of bitsandbytes, by MethodConfig.optimizer."""
+COUPLED_DECAY = ("adam", "adam8bit")
+"""Optimisers whose weight decay is part of the gradient that they normalise."""
 
 
 def make_optimizer(

@@ -28,10 +28,12 @@ class Unseen:
 def unseen_weights(losses: Tensor, labels: Tensor, unseen: Unseen) -> Tensor:
     """w_i = 1 + sign(z_i) tanh(|z_i|)**(1/B), z_i = (p_i - mean) / spread of the row's class, shape [n], detached (FaLW).
 
-    2 where a row is far surer than unseen ones, 1 where it is like them, towards 0 where it is less sure.
+    2 where a row is far surer than unseen ones, 1 where it is like them, towards 0 where it is less sure. A class that is forgotten
+    whole has a mean near 0 and a larger spread: z is at least -mean / spread there, so that its weights hardly fall below 0.8.
 
     Args:
-        losses: cross-entropy of each row [n], whose p_i is exp(-loss). labels: true classes [n].
+        losses: cross-entropy of each row [n], whose p_i is exp(-loss): those of the forgetting step itself, in train mode, where `unseen`
+            comes from evaluation mode. labels: true classes [n].
     """
     p = torch.exp(-losses.detach().float())
     z = (p - unseen.mean[labels]) / unseen.spread[labels].clamp_min(LEAST_SPREAD)

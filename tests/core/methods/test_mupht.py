@@ -99,3 +99,15 @@ def test_published_values() -> None:
     values = resolve("fashion-mnist-resnet", "mupht", "published")
     wanted = {"directions": 1, "weight": 1.0, "layers": "last", "retain_aware": False, "batches": None}
     assert {name: values[name] for name in wanted} == wanted
+
+
+def test_a_head_that_only_helps_training_is_left_alone() -> None:
+    task = tiny_task("class:three")
+    task.model.aux = nn.Linear(4, 10)  # the last linear layer by its place, which no answer comes from
+    whole = layers_of(task, MuphtConfig(layers="all"))
+    assert whole
+    assert "aux" not in whole
+    assert next(iter(layers_of(task, MuphtConfig(layers="last")))) in whole
+    before = state(task.model)
+    check_grammar(list(play("mupht", task, layers="all", directions=1)))
+    assert torch.equal(state(task.model)["aux.weight"], before["aux.weight"])
