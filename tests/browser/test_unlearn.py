@@ -150,8 +150,9 @@ def test_a_recording_that_a_visitor_chose_stays_when_the_page_is_told_its_first_
 def test_the_end_of_a_recording_suggests_what_the_form_then_holds(visit: Callable[..., Any]) -> None:
     page = visit(reduced_motion="reduce").page
     watch(page, "fashion-mnist-resnet")
-    first, less = (part(page, "ending").locator(".now button").nth(n) for n in range(2))
-    expect(first).to_have_text("Firmer repair: Learning rate (η) 0.02 → 0.04, Forgetting strength (α) 20 → 10")
+    first, firmer, less = (part(page, "ending").locator(".now button").nth(n) for n in range(3))
+    expect(first).to_have_text("The same with the preset Thorough")
+    expect(firmer).to_have_text("Firmer repair: Learning rate (η) 0.02 → 0.04, Forgetting strength (α) 20 → 10")
     expect(less).to_have_text("Less forgetting: Forget every (K) 30 → 60")
     less.click()
     expect(page.locator("#model-picker input:checked")).to_have_value("fashion-mnist-resnet")
