@@ -11,9 +11,9 @@ they are not orthogonal, so a later one brings a little of an earlier one back. 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -92,20 +92,29 @@ def layers_of(task: Task, config: MuphtConfig) -> dict[str, Layer]:
 def called(task: Task, layers: dict[str, Layer], batch_size: int) -> set[str]:
     """Names of the layers that see something in evaluation mode; heads that only help training do not."""
     seen: set[str] = set()
+    aside = torch.Generator()  # what a run draws stays what it was
+    with watched(layers, lambda name, _: seen.add(name)), kept_modes(task.model), torch.no_grad():
+        task.model.eval()
+        task.losses(next(task.batches("forget", batch_size, aside)), aside)
+    return seen
+
+
+@contextmanager
+def watched(layers: dict[str, Layer], see: Callable[[str, Tensor], object]) -> Iterator[None]:
+    """Hands `see` the name and the input of each layer whenever the model asks it."""
 
     def watch(name: str, layer: Layer) -> torch.utils.hooks.RemovableHandle:
-        return layer.register_forward_pre_hook(lambda *_: seen.add(name))
+        def hook(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+            see(name, given[0])
+
+        return layer.register_forward_pre_hook(hook)
 
     handles = [watch(name, layer) for name, layer in layers.items()]
-    aside = torch.Generator()  # what a run draws stays what it was
     try:
-        with kept_modes(task.model), torch.no_grad():
-            task.model.eval()
-            task.losses(next(task.batches("forget", batch_size, aside)), aside)
+        yield
     finally:
         for handle in handles:
             handle.remove()
-    return seen
 
 
 def moments(
@@ -119,23 +128,16 @@ def moments(
     sums: dict[str, Tensor] = {}
     seen = dict.fromkeys(layers, 0)
 
-    def watch(name: str, layer: Layer) -> object:
-        def read(_: nn.Module, given: tuple[Tensor, ...]) -> None:
-            x = inputs(layer, given[0]).double()
-            sums[name] = sums.get(name, 0) + x.T @ x
-            seen[name] += len(x)
+    def read(name: str, given: Tensor) -> None:
+        x = inputs(layers[name], given).double()
+        sums[name] = sums.get(name, 0) + x.T @ x
+        seen[name] += len(x)
 
-        return layer.register_forward_pre_hook(read)
-
-    handles = [watch(name, layer) for name, layer in layers.items()]
-    try:
+    with watched(layers, read):
         for batch in islice(task.batches(part, config.batch_size, rng), config.batches):
             if cancel.cancelled:
                 break
             task.losses(batch, rng)
-    finally:
-        for handle in handles:
-            cast(torch.utils.hooks.RemovableHandle, handle).remove()
     if not all(bool(torch.isfinite(total).all()) for total in sums.values()):
         raise Diverged("The inputs of a layer are no longer finite.", hint="Check the model and the pictures.")
     return {name: total / seen[name] for name, total in sums.items()}
@@ -154,7 +156,7 @@ def chosen(forget: Tensor, remain: Tensor | None, count: int, ridge: float) -> t
     """The first `count` directions [d, count], each of length 1, and the share [count] in which each is removed.
 
     Plain (no `remain`): eigenvectors of C_f, wholly removed. Retain-aware: u = L^-T q with C_r + ridge * mean(diag C_r) * I =
-    L L^T and q an eigenvector of L^-1 C_f L^-T, its share min(1, u^T C_f u / u^T C_r u).
+    L L^T and q an eigenvector of L^-1 C_f L^-T, its share min(1, u^T C_f u / u^T L L^T u).
     """
     if remain is None:
         return torch.linalg.eigh(forget).eigenvectors.flip(1)[:, :count], forget.new_ones(count)

@@ -2,9 +2,9 @@
 
 Checked against the authors' code (CharlesGong12/RECE: train_object.py, close_form_emb_regzero and edit_model_adversarial):
 it begins with UCE; a round's words c' come from all keys and values together; the edit pulls to the *present* weights, asks
-for the present answers to the redirection, and reads every place of a prompt. The authors keep the
-empty prompt alone; here the prompts that UCE keeps, which do not include it. Their first stage is a file of UCE's with its own
-weights; here it has those of the rounds.
+for the present answers to the redirection, and reads every place of a prompt. The authors keep the empty prompt alone; here
+the prompts that UCE keeps, which do not include it. Their first stage is a file of UCE's with its own weights; here it has
+those of the rounds.
 """
 
 from __future__ import annotations
