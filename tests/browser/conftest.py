@@ -60,6 +60,7 @@ def serving(command: list[str], folder: Path, *, within: float, port: int = 0) -
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "gradio"),
+        "UNLEARNING_CACHE": str(folder / "cache"),  # as visitors have it, but of this server alone
         "PYTHONUNBUFFERED": "1",
     }
     started = time.monotonic()
