@@ -10,6 +10,8 @@ if (
 # What one test keeps on disk is nothing that another one finds.
 os.environ["UNLEARNING_CACHE"] = "off"
 
+import gc
+
 import pytest
 
 import sfr_core  # noqa: F401
@@ -18,3 +20,9 @@ import sfr_core  # noqa: F401
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files with a browser come first: they take longest, and a long one begun last would end alone."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Modules stay: runs that end collect garbage, and would look through half a million objects of libraries each time."""
+    gc.collect()
+    gc.freeze()

@@ -83,6 +83,8 @@ def stub_hub() -> Iterator[StubHub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are sent apart: each answer would wait 40 ms for the other's acknowledgement.
+        disable_nagle_algorithm = True
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -169,7 +171,7 @@ def stub_hub() -> Iterator[StubHub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     hub = StubHub(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)  # else it ends half a second late
     thread.start()
     try:
         yield hub
