@@ -2,10 +2,10 @@
 
     python -m bench.comeback [--model emoji-sd] [--forget NAME ...] [--methods ID ...] [--seeds N ...] [--precision fp32]
 
-Each cell makes the run of a measured cell of `bench.generators` again, same settings, steps and seed, and attacks its weights as
-`python -m sfr_core recover` does: a word is learned from pictures of the concept while every weight stays as it is. Beside them stand the
-original model, from which this attack gets most, and the one retrained without the concept, which tells what it gets from a model that
-never saw it. A finished cell goes to bench/results/comeback.json at once and is not measured again; the column "comes back" of
+Each cell makes the run of a measured cell of `bench.generators` again, same settings, steps and seed, in fp32 whatever that cell's precision
+was, and attacks its weights as `python -m sfr_core recover` does: a word is learned from pictures of the concept while every weight stays as
+it is. Beside them stand the original model, from which this attack gets most, and the one retrained without the concept, which tells what
+it gets from a model that never saw it. A finished cell goes to bench/results/comeback.json at once and is not measured again; the column "comes back" of
 docs/results.md reads that file.
 """
 
