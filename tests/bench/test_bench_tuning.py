@@ -67,7 +67,7 @@ def test_a_switch_runs_with_what_its_own_trials_found(monkeypatch: pytest.Monkey
     ]
     tuning.RESULTS.write_text(json.dumps(found))
     cell = ("sfr-on", classifier.TUNED, "official", "separate", "class:Sneaker")
-    assert classifier.changes(cell) == {"forget_optimizer": "adamw", "forget_lr": 3e-3, "alpha": 1.0}
+    assert classifier.changes(cell) == {"forget_optimizer": "adamw", "forget_lr": 3e-3, "lr": 0.02}
     assert classifier.changes(("sfr-on", "quick", "official", "separate", "class:Sneaker"))["forget_lr"] == 1e-4
     with pytest.raises(InputError, match="not all its trials"):
         classifier.changes(("sfr-on", classifier.TUNED, "official", "R", "class:Sneaker"))
