@@ -5,10 +5,11 @@
     python -m bench.classifier --variant paper                  # the method as written
     python -m bench.classifier --ablation R-on                  # SFR-on without mask and adaptive weights
     python -m bench.classifier --preset tuned --method salun scrub   # with the values of bench.tuning
+    python -m bench.classifier --seconds                        # the table's cells in one go, while nothing else runs
     python -m bench.classifier --table                          # the methods beside each other as Markdown
 
-Quality does not depend on what else the machine does, seconds do: a cell carries seconds only from --quiet, which says that
-nothing else runs (with --again for cells that are there). They are those of the method alone, without previews and evaluation.
+Quality does not depend on what else the machine does, seconds do: they come from --seconds alone, which makes the tuned runs on the
+table's three classes and five tenths again without previews and evaluation. Tables show those of the last go, and none where a row lacks them.
 CPU seconds are always kept: they grow with the load too, but by a fifth rather than by a factor.
 """
 
@@ -16,14 +17,17 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import torch
 
 from bench import tuning
 from bench.cells import FOLDER, TUNED, Cell, load, machine, today, updating
-from bench.tables import CLASSIFIER, classifier_table
+from bench.pace import bare_run
+from bench.tables import CLASSIFIER, classifier_table, label
 from recipes.command import one_sentence, parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.catalog import BY_KIND
@@ -42,7 +46,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "R": {"alternate": False, "adaptive": False, "mask": False},
     "R-on": {"alternate": True, "adaptive": False, "mask": False},
     "F R-on": {"alternate": True, "adaptive": True, "mask": False},
-    "separate": {"forget_optimizer": "adamw", "forget_lr": 1e-4, "alpha": 1.0},
+    "separate": {"forget_optimizer": "adamw", "forget_lr": 1e-4},
     "unseen": {"stop_when_unseen": True},
 }
 """Parts of SFR-on as the paper adds them up (the whole, S F R-on, is SFR-on itself), and switches of others' that it has."""
@@ -83,14 +87,18 @@ def changes(wanted: Key) -> dict[str, Any]:
     return {**ABLATIONS.get(ablation, {}), **(tuned(switched, forget) if preset == TUNED else {})}
 
 
-def measure(wanted: Key, *, quiet: bool = False) -> Cell:
-    """One cell: run to the end and keep what the table needs; the seconds too if nothing else runs."""
-    method, preset, variant, ablation, forget = wanted
+def config_of(wanted: Key) -> RunConfig:
+    """The run of a cell."""
+    method, preset, variant, _, forget = wanted
     named = "quick" if preset == TUNED else preset
     settings = resolve(MODEL, method, named, variant, changes(wanted), forget=forget)
-    session = Session.open(
-        RunConfig(model=MODEL, forget=forget, method=method, preset=named, variant=variant, settings=settings)  # type: ignore[arg-type]
-    )
+    return RunConfig(model=MODEL, forget=forget, method=method, preset=named, variant=variant, settings=settings)  # type: ignore[arg-type]
+
+
+def measure(wanted: Key) -> Cell:
+    """One cell: run to the end and keep what the table needs."""
+    method, preset, variant, ablation, forget = wanted
+    session = Session.open(config_of(wanted))
     begin = cpu = 0.0
     for event in run(session, cancel=CancelToken(), live_every=10**6):
         # With no preview before the last step, what the process spends between these two events is the method's.
@@ -101,7 +109,6 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
         if isinstance(event, Finished) and event.result is not None:
             result = event.result
             assert result.retrained is not None
-            timing = {"seconds": round(result.seconds, 2), "threads": torch.get_num_threads(), "machine": machine()}
             return {
                 "method": method, "preset": preset, "variant": variant, "ablation": ablation or None, "forget": forget,
                 "settings": session.method_config.to_dict(), "seed": session.config.seed,
@@ -110,10 +117,32 @@ def measure(wanted: Key, *, quiet: bool = False) -> Cell:
                 "neighbours": [asdict(near) for near in neighbours(session.plan, session.reports, session.dataset)],
                 "mask_density": result.mask_density, "passes": result.passes, "cpu_seconds": round(cpu, 2),
                 "device": result.device, "precision": session.precision, "machine": machine(),
-                "timing": timing if quiet else None,
+                "timing": None,
                 "date": today(),
             }  # fmt: skip
     raise RuntimeError("the run ended without a result")
+
+
+def timed(cell: Cell, go: str) -> Cell:
+    """A measured cell with the seconds of its method alone, run again with the cell's settings; `go` tells which were timed together."""
+    session = Session.open(replace(config_of(key(cell)), settings=cell["settings"]))
+    took = bare_run(session)
+    return {
+        **cell,
+        "timing": {
+            "seconds": round(took.seconds, 2), "threads": torch.get_num_threads(), "precision": session.precision,
+            "machine": machine(), "go": go,
+        },
+    }  # fmt: skip
+
+
+def in_one_go(cells: Sequence[Cell]) -> list[Cell]:
+    """The same cells, with seconds only where they were timed in the last go."""
+    goes = [cell["timing"]["go"] for cell in cells if cell["timing"]]
+    return [
+        {**cell, "timing": cell["timing"] if cell["timing"] and cell["timing"]["go"] == max(goes) else None}
+        for cell in cells
+    ]
 
 
 def enter(cell: Cell) -> None:
@@ -133,7 +162,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="SPEC", help="forget specifications; default: every shipped one")
     parser.add_argument("--again", action="store_true", help="also what is there")
     parser.add_argument("--threads", type=int, help="of torch; default: its own choice")
-    parser.add_argument("--quiet", action="store_true", help="nothing else runs on this machine: keep the seconds too")
+    parser.add_argument(
+        "--seconds", action="store_true", help="time the table's cells; nothing else may run on this machine"
+    )
     parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     args = parser.parse_args()
     if args.table:
@@ -147,11 +178,20 @@ def main() -> None:
         parser.error(f"no retrained model for {', '.join(sorted(unknown))}; there are {', '.join(shipped)}")
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.seconds:
+        go = datetime.now(UTC).isoformat(timespec="seconds")
+        of_the_table = {*COMMON, *TENTHS}
+        for cell in load(RESULTS, []):
+            if cell["preset"] == TUNED and cell["forget"] in of_the_table:
+                done = timed(cell, go)
+                enter(done)
+                print(f"{label(done)}, {done['forget']}: {done['timing']['seconds']} s", flush=True)
+        return
     with one_sentence():
         for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
             wanted = (method, args.preset, args.variant, ablation, spec)
             if args.again or wanted not in map(key, load(RESULTS, [])):
-                cell = measure(wanted, quiet=args.quiet)
+                cell = measure(wanted)
                 enter(cell)
                 print(classifier_table([cell]), flush=True)
 

@@ -35,7 +35,7 @@ COMMAND = "python -m bench.compared"
 def races() -> dict[str, Race]:
     """By model."""
     cells = load(classifier.RESULTS, [])
-    tuned = [cell for cell in cells if cell["preset"] == TUNED]
+    tuned = classifier.in_one_go([cell for cell in cells if cell["preset"] == TUNED])
     command = f"python -m bench.classifier{f' --preset {TUNED}' if tuned else ''}"
     found = {CLASSIFIER: _race(command, tuned or cells, classifier_row)}
     for model in generators.COMPARED:

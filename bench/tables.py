@@ -66,11 +66,6 @@ def gap(cell: Cell) -> float:
     return float(cell["after"]["TA_remain"] - cell["retrained"]["TA_remain"])
 
 
-def clock_text(cell: Cell) -> str:
-    """Seconds of the method, or that nobody measured them."""
-    return f"{cell['timing']['seconds']:.1f} s" if cell["timing"] else "not timed"
-
-
 def cost_text(cells: Iterable[Cell]) -> str:
     """What runs cost on every machine: passes on the mean, and their share of those of retraining where that is known."""
     plans = [plan_of(cell) for cell in cells]
@@ -99,19 +94,19 @@ def classifier_table(cells: Iterable[Cell]) -> str:
             classes.append([
                 label(c), forgotten, f"{a['FA']:.1f}", f"{a['TA_forget']:.1f}", f"{a['TA_remain']:.2f}",
                 f"{r['TA_remain']:.2f}", f"{gap(c):+.2f}", f"{a['MIA']:.1f} ({r['MIA']:.1f})", f"{c['avg_d']:.2f}",
-                cost_text([c]), clock_text(c),
+                cost_text([c]),
             ])  # fmt: skip
         else:
             pairs = [f"{a[k]:.1f} ({r[k]:.1f})" for k in ("FA", "RA", "TA", "MIA")]
             averages = [f"{c['avg_d']:.2f}", f"{c['avg_d_before']:.2f}", f"{a['KL']:.3f}"]
-            scattered.append([label(c), forgotten, *pairs, *averages, cost_text([c]), clock_text(c)])
+            scattered.append([label(c), forgotten, *pairs, *averages, cost_text([c])])
     tables = (
         (
-            "method | forget | FA | TA forget | TA remain | retrained | gap | MIA (retr.) | Avg.D | passes (of retraining) | time",
+            "method | forget | FA | TA forget | TA remain | retrained | gap | MIA (retr.) | Avg.D | passes (of retraining)",
             classes,
         ),
         (
-            "method | forget | FA (retr.) | RA (retr.) | TA (retr.) | MIA (retr.) | Avg.D | before | KL | passes (of retraining) | time",
+            "method | forget | FA (retr.) | RA (retr.) | TA (retr.) | MIA (retr.) | Avg.D | before | KL | passes (of retraining)",
             scattered,
         ),
     )

@@ -76,6 +76,30 @@ def test_cells_of_the_classifier_are_replaced_in_place(tmp_path: Path, monkeypat
     assert [(c["forget"], c["avg_d"]) for c in found] == [("class:Bag", 1.0), ("class:Coat", 7.5), ("class:Bag", 7.5)]
 
 
+def test_seconds_are_shown_of_one_go_only() -> None:
+    early, late = ({"seconds": 1.0, "go": go} for go in ("2026-12-01T07:00:00+00:00", "2026-12-01T08:00:00+00:00"))
+    cells = [
+        classifier_cell("scrub", f"class:{name}", timing=timing) for name, timing in (("Bag", early), ("Coat", late))
+    ]
+    assert [c["timing"] for c in bench.classifier.in_one_go([*cells, {**cells[0], "timing": None}])] == [
+        None,
+        late,
+        None,
+    ]
+    assert bench.classifier.in_one_go(cells[:1]) == cells[:1]
+
+
+def test_a_measured_cell_is_timed_by_its_own_settings_and_keeps_its_numbers() -> None:
+    # In closed form, so that it is over in a second.
+    (found,) = (
+        c for c in load(bench.classifier.RESULTS, []) if (c["method"], c["forget"]) == ("mupht", "class:Trouser")
+    )
+    timed = bench.classifier.timed(found, "now")
+    assert timed["timing"]["seconds"] > 0
+    assert timed["timing"]["go"] == "now"
+    assert {**timed, "timing": None} == {**found, "timing": None}
+
+
 def test_a_cell_of_the_classifier_is_told_by_method_preset_variant_ablation_and_forget_set() -> None:
     plain = classifier_cell("sfr-on", "class:Bag")
     assert bench.classifier.key(plain) == ("sfr-on", "quick", "official", "", "class:Bag")
