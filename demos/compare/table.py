@@ -266,7 +266,7 @@ def _plane(rows: Sequence[RaceRow], known: dict[str, MetricDefinition], found: S
 
 
 def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
-    """The table in words: who is best in one quantity, who is next, and what beats the reference, by how much."""
+    """The table in words: what beats the reference in one quantity, by how much, who is best, and who is next."""
     found = [one for one in standings(rows) if one.racer.method != RETRAIN and by in one.score]
     of = len({place_of(row) for row in rows})
     whole, part = [one for one in found if one.done == of], [one for one in found if one.done < of]
@@ -279,6 +279,8 @@ def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
     value = {"method": name_of(first.racer), "what": what, "value": _value(first.score[by]), "runs": _runs(first.done)}
     if len(found) == 1:
         return [texts.ALONE.format(**value)]
+    ours = next((one for one in found if one.racer == racer_of(rows, reference)), None)
+    beaten = [] if ours is None else [_beaten(rows, found, ours, by)]
     lines = [(texts.LEAST_HARM if by == "harm" else texts.NEAREST).format(**value)]
     if len(order) > 1:
         ahead = lead(whole, by)
@@ -291,9 +293,8 @@ def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
                 sure=_sure(ahead.sure, first.score[by], order[1].score[by]),
             )
         )
-    ours = next((one for one in found if one.racer == racer_of(rows, reference)), None)
-    if ours is not None:
-        lines.append(_beaten(rows, found, ours, by))
+    # What beats ours is the first thing to be read.
+    lines = beaten + lines if ours is not None and first.racer != ours.racer else lines + beaten
     return lines + unplaced
 
 

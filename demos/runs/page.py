@@ -26,7 +26,18 @@ from sfr_core.errors import InputError, PlaygroundError
 from sfr_core.results import GeneratorRecord
 from sfr_core.zoo import shipped as zoo
 
-HEAD = ("when", "model", "forget", "method", "preset", "state", "FA (%)", "RA or JA (%)", "TA (%)", "time (s)")
+HEAD = (
+    "when",
+    "model",
+    "forget",
+    "method",
+    "preset",
+    "state",
+    "forget accuracy (FA) %",
+    "remain accuracy (RA) or judge accuracy (JA) %",
+    "test accuracy (TA) %",
+    "time (s)",
+)
 
 
 def title_of(record: RunRecord, zone: tzinfo | None = None) -> str:

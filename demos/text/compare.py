@@ -33,7 +33,7 @@ NEIGHBOURS_HELP = "How much the test accuracy changed on the two classes that th
 SETTINGS, STEPS = "{name} {values}", "{values} steps"
 SPAN = "{least} to {most}"
 ON, PARTLY_ON = "on {machine}", "partly on {machine}"
-FLOOR = "Two retrained models differ by {floor:.3f} nats"
+FLOOR = "One pair of models retrained without the same pictures differs by {floor:.3f} nats"
 STOPPED, FAILED = "{n} stopped", "{n} failed: {said}"
 
 GAP, HARM = "mean gap to the retrained model", "harm"
@@ -52,10 +52,10 @@ RUNS = {True: "1 run", False: "{n} runs"}
 
 RECORDED = "Recorded"
 RECORDED_WHEN = "Recorded {when} on {machine}."
-TUNED = "Every method has the best of eight settings of its own, tried on two classes and a tenth that are not averaged here."
+TUNED = "Every method has the best of eight settings, tried on two classes and a tenth that are not averaged here; parts of SFR-on have those of the whole."
 RECORDED_BY = "Made again by:"
 NO_SECONDS = "No seconds stand here, because not all of these runs were timed in one go on one machine."
-EQUAL_TIME = "On generators each other method has as many steps as fit into the CPU time of {reference}, unless it is in closed form."
+EQUAL_TIME = "Trained rivals have as many steps as fitted into the CPU time of {reference} when they were measured (some beside an earlier, shorter preset of it); SFR-on has its own preset's."
 HOW_MANY = "A race has {least} to {most} methods."
 HOW_MANY_HINT = "Tick some more, or fewer."
 HOW_MANY_SEEDS = "A race has 1 to {most} seeds."

@@ -294,10 +294,11 @@ BREAK_STOP = "Stop"
 BREAK_NOT_HERE = "Available for live runs of methods with switchable parts."
 BREAK_NO_STEP = "This run made no step, so there is nothing to compare with."
 BREAK_QUANTITY = "Curve"
-BREAK_HEAD, BREAK_HEAD_GENERATOR = ("FA (%)", "RA (%)"), ("FA (%)", "JA, other classes (%)")
+BREAK_HEAD = ("Forget accuracy (FA) %", "Remain accuracy (RA) %")
+BREAK_HEAD_GENERATOR = ("Forget accuracy (FA) %", "Judge accuracy, other classes (JA) %")
 BREAK_CAPTION = "After the run. FA and RA (accuracy on forget and remain set) on all pictures; the last columns are the live numbers ({n})."
 BREAK_CAPTION_GENERATOR = "After the run. FA and JA (recognised samples of the forgotten and the other classes) from the evaluation; the last columns from the previews ({n})."
-BREAK_HEAD_CONCEPT = ("FA (%)", "JA, everything else (%)")
+BREAK_HEAD_CONCEPT = ("Forget accuracy (FA) %", "Judge accuracy, everything else (JA) %")
 BASE_RUN = "as it was"
 
 SAVE_TITLE = "Save"

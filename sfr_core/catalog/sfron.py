@@ -252,7 +252,10 @@ METHOD = {
         summary="Redirects the concept where it matters most and repairs everything else in small steps between.",
         config_cls=ConceptSFRonConfig,
         requires=("Redirectable",),
-        parts=replace(_DDPM.parts, forgetting="descent towards the prediction for a neutral prompt, or ascent"),
+        parts=replace(
+            _DDPM.parts,
+            forgetting="descent towards the prediction for a neutral prompt, or ascent: ∥ε(p) − ε(neutral)∥², or −∥ε(p) − noise∥²",
+        ),
         presets=TEXT_TO_IMAGE,
     ),
 }

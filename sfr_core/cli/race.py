@@ -191,7 +191,7 @@ def _expected(
 
 
 def table_text(race: Race) -> list[str]:
-    """The lines of a table of all finished runs: mean and spread over the seeds of each method."""
+    """The lines of a table of all finished runs: mean and spread over the seeds of each method, and what its columns are."""
     found, known = standings(race.rows), quantities(race.rows)
     columns = [key for key in COLUMNS if any(key in one.value for one in found)]
     head = ("method", "runs", *(_head(key, known[key]) for key in columns))
@@ -204,7 +204,7 @@ def table_text(race: Race) -> list[str]:
         values = {key: getattr(reference, key, None) for key in columns}
         cells = ["-" if value is None else f"{value:.{known[key].decimals}f}" for key, value in values.items()]
         rows.append(("retrained", "", *cells))
-    return table_lines(head, rows)
+    return [*table_lines(head, rows), f"{', '.join(known[key].title for key in columns)}."]
 
 
 def _head(key: str, definition: MetricDefinition) -> str:

@@ -63,13 +63,14 @@ def test_best_is_only_what_is_ahead_by_more_than_the_spread() -> None:
 
 def test_what_beats_sfr_on_is_said_with_how_much() -> None:
     rows = [*both(OURS, 5.0, 6.0), *both("salun", 1.0, 2.0), *both("scrub", 4.0, 6.0)]
-    assert said(rows, OURS, "avg_d")[2] == (
+    assert said(rows, OURS, "avg_d")[0] == (
         "SFR-on is beaten by SalUn (by 4.00 points, more than the spread of either); SCRUB (by 0.50 points, within the spread)."
     )
     once = [on(OURS, A, 5.0), on("salun", A, 1.0)]
-    assert said(once, OURS, "avg_d")[1:] == [
-        "Next is SFR-on, 4.00 points behind, measured only once, so the spread is unknown.",
+    assert said(once, OURS, "avg_d") == [
         "SFR-on is beaten by SalUn (by 4.00 points, measured only once, so the spread is unknown).",
+        "SalUn is nearest to retraining: its mean gap is 1.00 points (1 run).",
+        "Next is SFR-on, 4.00 points behind, measured only once, so the spread is unknown.",
     ]
 
 
@@ -175,7 +176,7 @@ def test_settings_and_machines_that_differ_are_noted() -> None:
     found = table("t", rows, OURS, kind="ddpm")
     assert line(found, "SalUn")["notes"] == ["36 to 60 steps", "partly on GPU"]
     assert line(found, "SFR-on")["notes"] == []
-    assert found["notes"][1].startswith("On generators each other method has as many steps")
+    assert found["notes"][1].startswith("Trained rivals have as many steps")
     tuned = table("t", [on(OURS, A, 1.0, settings={"lr": 0.1, "alpha": 40.0})], OURS, kind="classifier")
     assert line(tuned, "SFR-on")["notes"] == ["learning rate 0.1", "forgetting strength 40"]
 

@@ -190,7 +190,7 @@ def test_figures_for_files_hold_samples_and_timeline() -> None:
 def test_the_overlay_speaks_of_accepted_samples() -> None:
     figure, table = overlay(record(), {"mask": record(result=None)}, "forget accuracy")
     assert figure["value"].layout.title.text == "Forgotten classes accepted (%)"
-    assert "JA, other classes (%)" in table
+    assert "Judge accuracy, other classes (JA) %" in table
     assert ">95.4<" in table
 
 
