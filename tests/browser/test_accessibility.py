@@ -62,6 +62,11 @@ def test_no_serious_finding(visit: Callable[..., Any]) -> None:
     page.wait_for_selector("#live [data-state=running]", timeout=SLOW)
     expect(page.locator("#live [data-part=line]")).to_contain_text("step", timeout=SLOW)
     found += looked(page, "during a run")
+    # On a phone Stop is on screen wherever the page has been scrolled to.
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    expect(page.locator("#stop")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#stop").click()
     expect(page.locator("#keep")).to_be_visible(timeout=SLOW)
     found += looked(page, "stopped")
