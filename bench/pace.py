@@ -38,7 +38,7 @@ RESULTS = FOLDER / "pace.json"
 RIVALS = {
     "ddpm": ("sfr-on", "selective-amnesia", "salun", "joint", "gradient-ascent", "finetune"),
     "dit": ("sfr-on", "salun", "selective-amnesia", "joint", "gradient-ascent", "finetune"),
-    "text-to-image": ("sfr-on", "esd-x", "esd-u", "salun", "uce", "concept-ablation"),
+    "text-to-image": ("sfr-on", "esd-x", "esd-u", "salun", "uce", "rece", "speed", "concept-ablation"),
 }
 """What SFR-on redirected is compared with on a kind of model."""
 TRIAL_STEPS = 4

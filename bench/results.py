@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import both, compared, estimate, generators, methods, page, racing, sweep, tuning, whatnow
+from bench import both, compared, estimate, generators, methods, page, racing, speed, sweep, tuning, whatnow
 from recipes.command import parser_of
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/results.md"
@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "python -m bench.estimate --table": estimate.stored_table,
     "python -m bench.page --table": page.stored_table,
     "python -m bench.racing --table": racing.stored_table,
+    "python -m bench.speed --table": speed.stored_table,
     "python -m bench.tuning --table": tuning.stored_table,
     "python -m bench.whatnow --table": whatnow.stored_table,
     "python -m bench.sweep --table": sweep.table,

@@ -2,6 +2,7 @@
 
     git clone . ../base && git -C ../base checkout COMMIT
     python -m bench.speed ../base [--models ID ...]
+    python -m bench.speed --table
 
 Each run is a `python -m sfr_core run`: quick preset, seed 0, 32 bits, on the CPU, with an empty cache folder, as on a machine that runs
 it for the first time; the two checkouts take turns. CPU seconds are of two processes on one machine in one run of this command; they
@@ -18,8 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.cells import FOLDER, machine, updating
+from bench.cells import FOLDER, load, machine, updating
 from bench.same import DEFAULTS, ROOT, command
+from bench.tables import markdown
 from recipes.command import parser_of
 
 RESULTS = FOLDER / "speed.json"
@@ -42,11 +44,27 @@ def cpu_seconds(checkout: Path, model: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def stored_table() -> str:
+    """What was measured last of each model."""
+    found = load(RESULTS, {})
+    rows = [
+        [model, one["other"][:7], f"{one['other_cpu_seconds']:.0f} s", f"{one['cpu_seconds']:.0f} s", f"{one['percent']:.0f} %", f"{WANTED[model]} %", one["date"]]
+        for model in WANTED if (one := found.get(model))
+    ]  # fmt: skip
+    return markdown("model | commit | CPU time there | CPU time here | share | wanted, at most | measured", rows)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = parser_of(__doc__)
-    parser.add_argument("other", type=Path, help="another checkout of this repository")
+    parser.add_argument("other", type=Path, nargs="?", help="another checkout of this repository")
+    parser.add_argument("--table", action="store_true", help="print the Markdown and end")
     parser.add_argument("--models", nargs="+", choices=DEFAULTS, default=list(DEFAULTS))
     args = parser.parse_args(argv)
+    if args.table:
+        print(stored_table())
+        return 0
+    if args.other is None:
+        parser.error("name the other checkout, or ask for the --table")
     other = args.other.resolve()
     commit = subprocess.run(["git", "-C", str(other), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     missed = False
