@@ -53,8 +53,8 @@ def new_race(plans: dict[str, RunPlan], command: str, reference: str = "") -> Ra
 
 
 def unjudged(session: Session, result: RunResult | None) -> dict[str, GeneratorReport]:
-    """The pictures of a run that has no numbers, to be written with its files."""
-    if result is not None:
+    """The pictures of a run that has no numbers since nobody judges its model, to be written with its files."""
+    if result is not None or getattr(session.task, "judge", None) is not None:
         return {}
     return {who: report for who, report in session.reports.items() if isinstance(report, GeneratorReport)}
 

@@ -16,6 +16,7 @@ from sfr_core.data.samples import sample_plan
 from sfr_core.errors import InputError
 from sfr_core.events import (
     Cancelled,
+    Evaluated,
     Finished,
     PhaseProgress,
     PhaseStarted,
@@ -25,6 +26,8 @@ from sfr_core.ops.device import resident_bytes
 from sfr_core.ops.stepwise import drained
 from sfr_core.results import GeneratorRecord, GeneratorReport
 from sfr_core.runs import evaluate
+from sfr_core.runs.files import CONFIG, EVENTS, WEIGHTS, write_run
+from sfr_core.runs.race import unjudged
 from sfr_core.runs.runner import run
 from sfr_core.runs.sampling import draw
 from sfr_core.runs.session import Retrained
@@ -112,6 +115,19 @@ def test_without_data_the_run_begins_by_drawing(tmp_path: Path, monkeypatch: pyt
 def test_a_generator_has_no_answers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Only a classifier"):
         ddpm_session(tmp_path / "m", "finetune").answers("before")
+
+
+def test_a_run_that_is_stopped_while_it_is_measured_writes_its_weights(tmp_path: Path) -> None:
+    theirs = Retrained(tiny_unet(seed=1).state_dict())
+    session, cancel, events = ddpm_session(tmp_path / "m", "finetune", retrained=theirs), CancelToken(), []
+    for event in run(session, cancel=cancel, live_every=NEVER):
+        events.append(event)
+        if isinstance(event, Evaluated) and event.when == "retrained":
+            cancel.cancel()
+    assert "retrained" in session.reports
+    # Pictures stand beside the weights only of a generator that nobody judges.
+    write_run(tmp_path / "out", session, events, None, samples=unjudged(session, None))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {CONFIG, EVENTS, WEIGHTS}
 
 
 def test_a_model_that_the_visitor_retrained_is_the_reference(tmp_path: Path) -> None:
