@@ -15,12 +15,19 @@ TITLE = ".learn [data-part=title]"
 
 
 def listen(page: Page) -> list[str]:
-    """What the page asks for from now on, but for the tab Unlearn, whose timer asks while this machine still times the models."""
+    """What the page asks for from now on, but for the tab Unlearn, whose timer asks while this machine still times the models, and for the
+    cards that an answer to it may name: those of the tiles with their new times."""
     timers = page.evaluate("() => window.gradio_config.components.filter((c) => c.type === 'timer').map((c) => c.id)")
     asked: list[str] = []
+    answers = 0
 
     def noticed(request: Request) -> None:
-        if not (request.method == "POST" and request.post_data_json.get("trigger_id") in timers):
+        nonlocal answers
+        if request.method == "POST" and request.post_data_json.get("trigger_id") in timers:
+            answers += 1
+        elif answers and "/page-data/" in request.url:
+            answers -= 1
+        else:
             asked.append(request.url)
 
     page.on("request", noticed)
