@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -87,11 +87,12 @@ def changes(wanted: Key) -> dict[str, Any]:
     return {**ABLATIONS.get(ablation, {}), **(tuned(switched, forget) if preset == TUNED else {})}
 
 
-def config_of(wanted: Key) -> RunConfig:
-    """The run of a cell."""
+def config_of(wanted: Key, settings: dict[str, Any] | None = None) -> RunConfig:
+    """The run of a cell, with the settings that are given or else today's."""
     method, preset, variant, _, forget = wanted
     named = "quick" if preset == TUNED else preset
-    settings = resolve(MODEL, method, named, variant, changes(wanted), forget=forget)
+    if settings is None:
+        settings = resolve(MODEL, method, named, variant, changes(wanted), forget=forget)
     return RunConfig(model=MODEL, forget=forget, method=method, preset=named, variant=variant, settings=settings)  # type: ignore[arg-type]
 
 
@@ -125,7 +126,7 @@ def measure(wanted: Key) -> Cell:
 
 def timed(cell: Cell, go: str) -> Cell:
     """A measured cell with the seconds of its method alone, run again with the cell's settings; `go` tells which were timed together."""
-    session = Session.open(replace(config_of(key(cell)), settings=cell["settings"]))
+    session = Session.open(config_of(key(cell), cell["settings"]))
     took = bare_run(session)
     return {
         **cell,
@@ -138,11 +139,8 @@ def timed(cell: Cell, go: str) -> Cell:
 
 def in_one_go(cells: Sequence[Cell]) -> list[Cell]:
     """The same cells, with seconds only where they were timed in the last go."""
-    goes = [cell["timing"]["go"] for cell in cells if cell["timing"]]
-    return [
-        {**cell, "timing": cell["timing"] if cell["timing"] and cell["timing"]["go"] == max(goes) else None}
-        for cell in cells
-    ]
+    last = max((cell["timing"]["go"] for cell in cells if cell["timing"]), default=None)
+    return [cell if cell["timing"] and cell["timing"]["go"] == last else {**cell, "timing": None} for cell in cells]
 
 
 def enter(cell: Cell) -> None:
@@ -150,6 +148,16 @@ def enter(cell: Cell) -> None:
     with updating(RESULTS, []) as cells:
         at = next((i for i, old in enumerate(cells) if key(old) == key(cell)), len(cells))
         cells[at : at + 1] = [cell]
+
+
+def time_table() -> None:
+    """Times the table's cells in one go."""
+    go = datetime.now(UTC).isoformat(timespec="seconds")
+    for cell in load(RESULTS, []):
+        if cell["preset"] == TUNED and cell["forget"] in (*COMMON, *TENTHS):
+            done = timed(cell, go)
+            enter(done)
+            print(f"{label(done)}, {done['forget']}: {done['timing']['seconds']} s", flush=True)
 
 
 def main() -> None:
@@ -178,16 +186,10 @@ def main() -> None:
         parser.error(f"no retrained model for {', '.join(sorted(unknown))}; there are {', '.join(shipped)}")
     if args.threads:
         torch.set_num_threads(args.threads)
-    if args.seconds:
-        go = datetime.now(UTC).isoformat(timespec="seconds")
-        of_the_table = {*COMMON, *TENTHS}
-        for cell in load(RESULTS, []):
-            if cell["preset"] == TUNED and cell["forget"] in of_the_table:
-                done = timed(cell, go)
-                enter(done)
-                print(f"{label(done)}, {done['forget']}: {done['timing']['seconds']} s", flush=True)
-        return
     with one_sentence():
+        if args.seconds:
+            time_table()
+            return
         for spec, method, ablation in itertools.product(args.only or shipped, args.method, args.ablation):
             wanted = (method, args.preset, args.variant, ablation, spec)
             if args.again or wanted not in map(key, load(RESULTS, [])):
