@@ -293,9 +293,9 @@ def said(rows: Sequence[RaceRow], reference: str, by: str) -> list[str]:
                 sure=_sure(ahead.sure, first.score[by], order[1].score[by]),
             )
         )
-    # What beats ours is the first thing to be read.
-    lines = beaten + lines if ours is not None and first.racer != ours.racer else lines + beaten
-    return lines + unplaced
+    # What beats ours is the first thing to be read, once ours has its place.
+    placed = ours is not None and ours.done == of
+    return (beaten + lines if placed and first != ours else lines + beaten) + unplaced
 
 
 def _beaten(rows: Sequence[RaceRow], found: Sequence[Standing], ours: Standing, by: str) -> str:
