@@ -21,6 +21,8 @@ API = "gradio_api/"
 PATIENCE = 120.0
 """Seconds after which an answer counts as none."""
 ACTIVE = ("queued", "running")
+ROUNDED = 0.05
+"""Seconds by which a told time may differ from the real one."""
 
 
 @dataclass
@@ -201,19 +203,23 @@ class Visitor:
         await self.times.of("press Run it", self.queued(begin, key=self.page.recording(model)))
         value = self.page.written(attach, await self.times.of("attach", self.queued(attach)), "live")
         drawn = Drawn(value["follow"])
-        lines: list[tuple[float, str]] = []
-        seen: float | None = None
+        lines: list[tuple[float, float, str]] = []
+        seen: tuple[float, float] | None = None
         while drawn.follow:
+            asked = time.perf_counter()
             told = await self.times.of("poll", self._poll(drawn))
             if told["state"] == "queued":
                 started = time.perf_counter()
-                lines.append((started, told["line"]))
+                lines.append((asked, started, told["line"]))
                 if started > until:
                     (stop, *_) = self.page.heard("stop", "click")
                     await self.at_once(stop)
             elif seen is None and told["elapsed"] is not None:
-                # By the server's clock: a run that began at once is first looked at when the slow answer to *attach* has come.
-                seen = time.perf_counter() - told["elapsed"]
+                # By the server's clock, rounded: a run that began at once is first looked at when the slow answer to *attach* has come. One
+                # that ended before anybody looked began at any time since it was last seen waiting.
+                latest = time.perf_counter() - told["elapsed"] + ROUNDED
+                running = asked - told["elapsed"] - ROUNDED
+                seen = (running if told["state"] in ACTIVE else min(latest, lines[-1][0] if lines else begun), latest)
             if told["state"] not in ACTIVE:
                 break
             await asyncio.sleep(look)

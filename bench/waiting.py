@@ -26,11 +26,12 @@ class Waited:
     """A run that waited.
 
     Attributes:
-        told: when a line was shown, and the line. begun: when it was first seen running, None where it never was. All on one clock.
+        told: when a line was asked for, when it was shown, and the line. begun: between which moments it began, None where it never did. All
+            on one clock.
     """
 
-    told: Sequence[tuple[float, str]]
-    begun: float | None
+    told: Sequence[tuple[float, float, str]]
+    begun: tuple[float, float] | None
 
 
 def words(line: str) -> tuple[int, float | None] | None:
@@ -53,14 +54,15 @@ def truth(runs: Sequence[Waited]) -> dict[str, Any]:
     begins = [run.begun for run in runs if run.begun is not None]
     off, ratios = [], []
     for run in runs:
-        for when, line in run.told if run.begun is not None else ():
+        for asked, shown, line in run.told if run.begun is not None else ():
             found = words(line)
             if found is None or run.begun is None:
                 continue
             place, seconds = found
-            off.append(abs(sum(when < begun < run.begun for begun in begins) - (place - 1)))
-            if seconds is not None and run.begun - when >= SHORT:
-                ratios.append(seconds / (run.begun - when))
+            off.append(apart(place - 1, between(begins, (asked, shown), run.begun)))
+            waited = sum(run.begun) / 2 - shown
+            if seconds is not None and waited >= SHORT:
+                ratios.append(seconds / waited)
     return {
         "told": len(off),
         "places_right": share([one <= NEAR for one in off]),
@@ -70,6 +72,20 @@ def truth(runs: Sequence[Waited]) -> dict[str, Any]:
         "time_least": round(min(ratios, default=1.0), 2),
         "time_most": round(max(ratios, default=1.0), 2),
     }
+
+
+def between(
+    begins: Sequence[tuple[float, float]], told: tuple[float, float], begun: tuple[float, float]
+) -> tuple[int, int]:
+    """How many runs began after something was told and before `begun`, at least and at most: every moment is known as a span."""
+    least = sum(told[1] < first and last < begun[0] for first, last in begins)
+    most = sum(told[0] < last and first < begun[1] and (first, last) != begun for first, last in begins)
+    return least, most
+
+
+def apart(number: int, span: tuple[int, int]) -> int:
+    """By how much a number lies outside a span."""
+    return max(0, span[0] - number, number - span[1])
 
 
 def share(right: Sequence[bool]) -> float | None:

@@ -1,5 +1,5 @@
 // Cards with pictures to choose from: checkboxes (several) or radio buttons (one).
-// value = {cards: address, selected: [id], times: {id: expected time}}; at the address lie {items: [{id, label, about, images: [src], group, disabled, reason}],
+// value = {cards: address, selected: [id], times: {id: expected time}, brings}; where brings is 'times', nothing else in it counts. At the address lie {items: [{id, label, about, images: [src], group, disabled, reason}],
 // several, legend, find, more}. A group's cards stand together under its name. about are lines on what is chosen: the first stands below
 // the cards, the others are folded under the words of more. Of many items, find names a field that shows only those whose label holds
 // what is written.
@@ -9,6 +9,12 @@ const MANY = 40;
 const COLUMNS = 7; // of cards in groups, as in page.css
 
 export const mount = (component) => new Picker(component);
+
+/** The value to show once another has come. Times were asked for with the cards of then: what came or was chosen meanwhile stays. */
+export function taken(shown, value) {
+  if (value.brings !== 'times' || !shown) return value;
+  return { ...shown, times: { ...shown.times, ...value.times } };
+}
 
 /** The line of a card that says how long its run takes; it keeps its height while it says nothing. */
 const timed = (card) => {
@@ -30,11 +36,13 @@ class Picker {
 
   async update() {
     const { props } = this;
-    const address = props.value?.cards;
-    if (!address) return;
+    if (!props.value?.cards) return;
+    if (props.value.brings) props.value = taken(this.shown, props.value);
+    const address = props.value.cards;
     // Other cards without a selection: what was chosen while they were on their way counts.
     if (!props.value.selected) props.value = { ...props.value, selected: this.chosen };
     this.chosen = props.value.selected;
+    this.shown = props.value;
     if (address !== this.address) {
       const cards = await fetched(address);
       if (address !== props.value.cards) return; // other cards came meanwhile
@@ -128,6 +136,7 @@ class Picker {
     // Chosen on another page: not among the items, still selected.
     this.chosen = several ? selected : selected.filter((other) => known.has(other));
     props.value = { ...props.value, selected: this.chosen };
+    this.shown = props.value;
     this.mark();
     this.trigger('input');
   }

@@ -48,11 +48,11 @@ def model_value(chosen: str, opened: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def with_times(value: Any) -> dict[str, Any]:
-    """The model cards as they are, with the expected times of now; which one is chosen, the browser knows."""
+    """The expected times of now for the model cards of a page; which cards it shows by now and which one is chosen, the browser knows."""
     cards = value if isinstance(value, Mapping) else model_value(options.first_model())
     opened = options.opened_ids(cards)
     shown = (*(card.id for card in zoo.cards()), *opened)
-    return {"cards": cards.get("cards"), "opened": list(opened), "times": times(shown)}
+    return {"cards": cards.get("cards"), "opened": list(opened), "times": times(shown), "brings": "times"}
 
 
 def times(models: Sequence[str]) -> dict[str, str]:
