@@ -72,7 +72,7 @@ def server() -> Iterator[InProcess]:
 
 
 def test_who_looks_does_not_wait_for_who_computes(server: InProcess) -> None:
-    found = loops.run(crowd(server, lookers=5, runners=3, minutes=0.2, settle=1.0, thinking=(0.2, 0.6)))
+    found = loops.run(crowd(server, lookers=5, runners=3, minutes=0.13, settle=1.0, thinking=(0.2, 0.6)))
     assert found["wrong"] == found["failed"] == []
     assert found["met"]["runs end"]
     assert found["runs"]["finished"] >= 1
