@@ -125,7 +125,7 @@ def open_session(
 
 def data_of(kind: str) -> DataSource:
     """Where a run's pictures come from by default: latent models ship none."""
-    return "shipped" if kind == "ddpm" else "data-free"
+    return "data-free" if kind in ("dit", "text-to-image") else "shipped"
 
 
 def equal_steps(model: str, method: str, settings: dict[str, Any], ours: dict[str, Any]) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""Does "What now?" help? Runs of the shipped classifier with settings that are wrong on purpose, each once more with what the page suggests.
+"""Does "What now?" help? Runs of the shipped models with settings that are wrong on purpose, each once more with what the page suggests.
 
     python -m bench.whatnow                  # the first suggestion of every case, then the others
     python -m bench.whatnow --first          # only the first of each
@@ -7,7 +7,9 @@
 
 A cell is a case with one suggestion. Its gap is the distance to the retrained model in the number that the finding speaks of, in points:
 of what is not forgotten, the accuracy on it; of a rest that lost, the test accuracy on it; of forgetting that can be noticed, the share that a
-membership attack flags, or for a random share the accuracy on it where that is what is too low.
+membership attack flags, or for a random share the accuracy on it where that is what is too low. Of a generator: the samples that still show
+what was to go, for a concept in other words where its own prompts are well; and what the others lost to the run's own begin in samples that
+show what they should, or where that is little, in percent of the Fréchet distance.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.cells import FOLDER, Cell, load, machine, today, updating
+from bench.pace import data_of
 from bench.tables import CLASSIFIER, markdown
 from demos.records.record import RunRecord
 from demos.records.what_now import advice
@@ -24,13 +27,15 @@ from recipes.command import parser_of
 from sfr_core.cancel import CancelToken
 from sfr_core.configs import RunConfig
 from sfr_core.events import Event, Finished
-from sfr_core.metrics.thresholds import MEMBERSHIP_GAP, SAME
+from sfr_core.metrics.thresholds import CLASSES_LOST, CONCEPT_LEFT, DISTANT_LOST, MEMBERSHIP_GAP, NEIGHBOURS_LOST, SAME
 from sfr_core.presets import resolve
-from sfr_core.results import ClassifierRecord, RunResult
+from sfr_core.results import ClassifierRecord, GeneratorRecord, RunResult
 from sfr_core.runs.runner import run
 from sfr_core.runs.session import Session
+from sfr_core.zoo.shipped import card
 
 RESULTS = FOLDER / "whatnow.json"
+DDPM, DIT, SD = "fashion-mnist-ddpm", "emoji-dit", "emoji-sd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Case:
     forget: str
     settings: dict[str, Any]
     method: str = "sfr-on"
+    model: str = CLASSIFIER
 
 
 CASES = (
@@ -58,19 +64,34 @@ CASES = (
     Case("the quick preset", "class:Sandal", {}),
     Case("high learning rate", "class:Coat", {"lr": 0.1, "steps": 40, "forget_every": 8}),
     Case("pushed too often", "random:0.1@2", {"steps": 140, "forget_every": 1}),
+    Case("few steps", "class:Trouser", {"steps": 12}, "sfr-on-redirected", DDPM),
+    Case("half of the steps", "class:Bag", {"steps": 25}, "sfr-on", DDPM),
+    Case("few steps", "class:flags", {"steps": 10}, "sfr-on-redirected", DIT),
+    Case("a third of the steps", "class:clocks", {"steps": 20}, "sfr-on", DIT),
+    Case("half of the steps", "concept:flags", {"steps": 30}, "sfr-on", SD),
+    Case("the quick preset", "concept:cat", {}, "esd-u", SD),
 )
-"""Class and random tenth, too little and too much."""
+"""Class, random tenth and concept, too little and too much."""
 
 
 def key(cell: Cell) -> tuple[Any, ...]:
     """What tells one cell from another."""
-    return cell["method"], cell["case"], cell["forget"], cell["finding"], cell["suggestion"]
+    return (
+        cell.get("model", CLASSIFIER),
+        cell["method"],
+        cell["case"],
+        cell["forget"],
+        cell["finding"],
+        cell["suggestion"],
+    )
 
 
 def config_of(case: Case) -> RunConfig:
     """The run that goes wrong."""
-    settings = resolve(CLASSIFIER, case.method, overrides=case.settings, forget=case.forget)
-    return RunConfig(model=CLASSIFIER, forget=case.forget, method=case.method, settings=settings)
+    settings = resolve(case.model, case.method, overrides=case.settings, forget=case.forget)
+    return RunConfig(
+        model=case.model, forget=case.forget, method=case.method, settings=settings, data=data_of(card(case.model).kind)
+    )
 
 
 def ran(config: RunConfig) -> RunRecord:
@@ -88,6 +109,8 @@ def ran(config: RunConfig) -> RunRecord:
 def gap(finding: Finding, whole: bool, result: RunResult, base: RunResult) -> float:
     """Distance to the retrained model, points, in what the finding of the run `base` speaks of."""
     after, goal = result.after, result.retrained
+    if isinstance(after, GeneratorRecord):
+        return generator_gap(finding, result, base)
     assert isinstance(after, ClassifierRecord)
     assert isinstance(goal, ClassifierRecord)
     number = {"kept": "TA_forget" if whole else "FA", "lost": "TA_remain" if whole else "TA"}.get(finding, "MIA")
@@ -98,13 +121,32 @@ def gap(finding: Finding, whole: bool, result: RunResult, base: RunResult) -> fl
     return abs(getattr(after, number) - getattr(goal, number))
 
 
+def generator_gap(finding: Finding, result: RunResult, base: RunResult) -> float:
+    """The same of a generator; which number it is, the run `base` tells."""
+    after, before, ran, goal = result.after, result.before, base.after, result.retrained
+    assert isinstance(after, GeneratorRecord)
+    assert isinstance(before, GeneratorRecord)
+    assert isinstance(ran, GeneratorRecord)
+    concept = before.JA_others is not None
+    if finding == "kept":
+        own = not concept or ran.FA > CONCEPT_LEFT or after.FA_paraphrase is None
+        target = goal.FA if isinstance(goal, GeneratorRecord) and not concept else 0.0
+        return abs(after.FA - target) if own else after.FA_paraphrase or 0.0
+    kinds = {"JA_neighbours": NEIGHBOURS_LOST, "JA_others": DISTANT_LOST} if concept else {"JA_remain": CLASSES_LOST}
+    for name, most in kinds.items():
+        old = getattr(before, name)
+        if old is not None and old - getattr(ran, name) > most:
+            return max(0.0, old - getattr(after, name))
+    return max(0.0, 100 * (after.FD_remain / before.FD_remain - 1))
+
+
 def measure(case: Case, base: RunRecord, *, first: bool) -> None:
     """Runs what is suggested after a case and is not there yet, and keeps it."""
     whole = case.forget.startswith("class:")
     for one in advice(base):
         for at, offer in enumerate(one.offers[:1] if first else one.offers):
             about = {
-                "method": case.method, "case": case.name, "forget": case.forget, "finding": one.finding, "suggestion": at,
+                "model": case.model, "method": case.method, "case": case.name, "forget": case.forget, "finding": one.finding, "suggestion": at,
             }  # fmt: skip
             if one.finding in ("fine", "open") or any(key(cell) == key(about) for cell in load(RESULTS, [])):
                 continue
@@ -133,12 +175,12 @@ def table(cells: list[Cell]) -> str:
     order = sorted(cells, key=lambda cell: (list(TOLD).index(cell["finding"]), cell["suggestion"]))
     rows = [
         (
-            f"{cell['method']}, {cell['case']}", cell["forget"].removeprefix("class:"), TOLD[cell["finding"]], cell["words"],
+            cell.get("model", CLASSIFIER), f"{cell['method']}, {cell['case']}", cell["forget"].removeprefix("class:"), TOLD[cell["finding"]], cell["words"],
             f"{cell['gap']:.1f}", f"{cell['gap_then']:.1f}", "yes" if helped(cell) else "no",
         )
         for cell in order
     ]  # fmt: skip
-    return markdown("run | forget | finding | suggestion | gap | gap after it | smaller", rows)
+    return markdown("model | run | forget | finding | suggestion | gap | gap after it | smaller", rows)
 
 
 def helped(cell: Cell) -> bool:
