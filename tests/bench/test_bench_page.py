@@ -11,7 +11,9 @@ def test_an_empty_page_has_one_component_and_no_listener() -> None:
         assert 1_000 < found["config_bytes"] < 20_000
         assert set(found["compressed"]) == {"/", "/config", "/theme.css"}
         asked = milliseconds(server, 5, lambda _: answer(server.url))
-        assert 0 < asked["ms"] <= asked["ms_with_idle"] < 1_000
+        # On a busy machine what the server does by itself in the meantime may outweigh five answers.
+        assert asked["ms"] <= asked["ms_with_idle"]
+        assert 0 < asked["ms_with_idle"] < 1_000
         pid = server.process.pid
     assert cpu_seconds(pid) == 0.0
 

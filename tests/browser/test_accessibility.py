@@ -16,7 +16,7 @@ GRADIOS: dict[str, tuple[str, ...]] = {}
 """Findings on parts that Gradio (6.31) makes and that cannot be mended from outside, by rule: parts of the element's HTML, each with its reason."""
 
 
-def findings(page: Page, part: str, rules: Sequence[str] = ()) -> list[str]:
+def findings(page: Page, rules: Sequence[str] = (), part: str = "html") -> list[str]:
     """What axe finds of a serious or critical kind in a part of the page, one line an element; only by some rules where they are named."""
     options: dict[str, Any] = {"resultTypes": ["violations"]}  # what passes need not be described: half of the time
     if rules:
@@ -40,7 +40,7 @@ def looked(page: Page, where: str, part: str = "html") -> list[str]:
         for dark in (False, True):
             page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
             page.wait_for_timeout(100)  # drawn once
-            found = findings(page, part, ["color-contrast"] if dark else ())
+            found = findings(page, ["color-contrast"] if dark else (), part)
             out += [f"{where}, {width}, {'dark' if dark else 'light'}: {one}" for one in found]
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate("() => document.body.classList.remove('dark')")
