@@ -347,14 +347,20 @@ def concept_table(cells: Sequence[Cell], attacked: Sequence[Cell] = ()) -> str:
     return "\n".join([markdown(head, rows), "", about + attack_words(attacked), *sentences(against_ours(cells))])
 
 
-SAME_RUN = ("forget", "prompts", "seed", "method", "settings", "steps")
-"""What an attacked cell has in common with the cell of its run."""
+SAME_RUN = ("forget", "prompts", "seed", "method", "steps")
+"""What an attacked cell has in common with the cell of its run, beside its settings."""
 
 
 def comes_back(some: Sequence[Cell], attacked: Sequence[Cell]) -> str:
     """Percent of an attack's samples that show the concept, mean and spread over the cells that were attacked, and their number."""
-    shown = [float(a["shown"]) for a in attacked if any(all(a[k] == c[k] for k in SAME_RUN) for c in some)]
+    shown = [float(a["shown"]) for a in attacked if any(same_run(a, c) for c in some)]
     return f"{spread(shown)} ({len(shown)})" if shown else "-"
+
+
+def same_run(attacked: Cell, cell: Cell) -> bool:
+    """Whether an attack was on the run of a cell. A rival's settings name the preset's steps in one and those of its equal time in the other."""
+    settings = [{**one["settings"], "steps": one["steps"]} for one in (attacked, cell)]
+    return settings[0] == settings[1] and all(attacked[key] == cell[key] for key in SAME_RUN)
 
 
 def reference_rows(forget: str, cells: Sequence[Cell], attacked: Sequence[Cell]) -> list[list[str]]:

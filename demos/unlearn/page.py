@@ -389,13 +389,11 @@ def _wire_form(page: Unlearn, ended: Any) -> None:
     for listener in form.filled:
         listener.then(*form.describing, **LAST)
 
-    def time_again(values: Mapping[Any, Any]) -> dict[Any, Any]:
-        about = about_in_form(page, values)
-        return {**about, form.model: cards.with_times(values[form.model]), timer: gr.Timer(active=page.timing.going)}
+    def time_again(models: Any) -> tuple[Any, Any]:
+        return cards.with_times(models), gr.Timer(active=page.timing.going)
 
-    # The models are timed in the background while the page is open already.
+    # The models are timed in the background while the page is open already. The form is described by a request of its own, with what is
+    # chosen when the times have come: they take a while, and what was chosen meanwhile would get the time of what was chosen before.
     timer = gr.Timer(TIMES_SECONDS)
-    timed = [*page.about, form.model, timer]
-    asked: set[gr.blocks.Block] = {*form.inputs}
-    timer.tick(time_again, asked, timed, **LAST)
-    ended.then(time_again, asked, timed, **LAST)
+    for event in (timer.tick, ended.then):
+        event(time_again, form.model, [form.model, timer], **LAST).then(*form.describing, **LAST)

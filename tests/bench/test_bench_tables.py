@@ -162,3 +162,9 @@ def test_what_an_attack_brings_back_stands_beside_the_original_and_the_retrained
     assert "| 0 of 2 | 95.0 ± 7.1 (2) |" in text or "| 2 of 2 | 95.0 ± 7.1 (2) |" in text
     assert "percent of 40 samples that show the concept once a word has been learned for it in 300 steps" in text
     assert "| - |\n" in bench.table(cells)
+    # A rival's cell has the steps of its equal time, its attack names the preset's and says apart how many ran.
+    rival = {**concept_cell("esd-x", seed=0), "settings": {"lr": 0.1, "steps": 40}}
+    rival["settings"]["steps"] = rival["steps"]
+    assert bench.same_run({**rival, "settings": {"lr": 0.1, "steps": 60}}, rival)
+    assert not bench.same_run({**rival, "settings": {"lr": 0.2, "steps": 60}}, rival)
+    assert not bench.same_run({**rival, "steps": rival["steps"] + 1}, rival)
