@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import mean, stdev
 
-from bench.cells import OWN_STEPS, Cell
+from bench.cells import OWN_STEPS, Cell, identity
 from sfr_core import passes
 from sfr_core.catalog import spec_of, title_of
 from sfr_core.configs import RunConfig
@@ -347,10 +347,6 @@ def concept_table(cells: Sequence[Cell], attacked: Sequence[Cell] = ()) -> str:
     return "\n".join([markdown(head, rows), "", about + attack_words(attacked), *sentences(against_ours(cells))])
 
 
-SAME_RUN = ("forget", "prompts", "seed", "method", "steps")
-"""What an attacked cell has in common with the cell of its run, beside its settings."""
-
-
 def comes_back(some: Sequence[Cell], attacked: Sequence[Cell]) -> str:
     """Percent of an attack's samples that show the concept, mean and spread over the cells that were attacked, and their number."""
     shown = [float(a["shown"]) for a in attacked if any(same_run(a, c) for c in some)]
@@ -359,8 +355,8 @@ def comes_back(some: Sequence[Cell], attacked: Sequence[Cell]) -> str:
 
 def same_run(attacked: Cell, cell: Cell) -> bool:
     """Whether an attack was on the run of a cell. A rival's settings name the preset's steps in one and those of its equal time in the other."""
-    settings = [{**one["settings"], "steps": one["steps"]} for one in (attacked, cell)]
-    return settings[0] == settings[1] and all(attacked[key] == cell[key] for key in SAME_RUN)
+    same = (attacked["method"], attacked["steps"]) == (cell["method"], cell["steps"])
+    return same and identity(attacked) == identity(cell)
 
 
 def reference_rows(forget: str, cells: Sequence[Cell], attacked: Sequence[Cell]) -> list[list[str]]:
