@@ -35,6 +35,8 @@ MOST = 3
 RATE, EVERY, STRENGTH, CLIP = "lr", "forget_every", "alpha", "clip_forget"
 """Settings that depend on each other: a clipped push is no stronger for a larger alpha; a larger K only repairs more with more steps; every
 method has a learning rate, the bluntest of all."""
+ADAPTIVE = ("adam", "adamw")
+"""Optimisers that divide a gradient by its own size."""
 CLIPPED = 0.999
 """Share of the longest allowed gradient from which on a step counts as clipped."""
 
@@ -165,7 +167,10 @@ def changes(
         if finding == "lost":
             yield from _each("lost", [both], [up], values)
     elif finding == "kept":
-        yield from _each("kept", [forgets[:1], keeps[:1], both], [up, down, up], values)
+        stronger, turns = [forgets[:1], keeps[:1], both], [up, down, up]
+        # Adam's step is as long whatever the gradient's length: a stronger push moves the weights little further, more steps do.
+        last = 2 if values.get("optimizer") in ADAPTIVE else 0
+        yield from _each("kept", stronger[last:] + stronger[:last], turns[last:] + turns[:last], values)
     elif finding == "lost":
         every = [s for s in keeps if s.name == EVERY]
         others = [s for s in keeps if s.name != EVERY]

@@ -222,6 +222,9 @@ def test_a_generators_class_and_its_rest() -> None:
     assert findings(lost) == ("lost",)
     assert findings(drawn(config, generator.measured(JA_remain=93.0))) == ("fine",)
     assert all("→" in text for _, texts in words(left) + words(lost) for text in texts)
+    # Adam makes a stronger push no longer, so more steps come first; what repairs has its own order.
+    assert words(left)[0][1][0] == "More forgetting: Steps (T) 50 → 100"
+    assert words(lost)[0][1][0].startswith("More repair: Forget every (K) 1 → 2")
 
 
 def test_a_concept_that_other_words_bring_back_is_not_forgotten() -> None:
