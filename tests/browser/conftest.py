@@ -46,14 +46,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: list[str], folder: Path, *, within: float, port: int = 0, cache: bool = True) -> Iterator[Server]:
+def serving(command: list[str], folder: Path, *, within: float, port: int = 0) -> Iterator[Server]:
     """Runs `python COMMAND` until the end of the block, which begins when the page answers.
 
     Args:
         folder: for its log and gradio's files.
         within: seconds in which it must answer.
         port: of the page; 0 takes a free one.
-        cache: as visitors have it, but of this server alone. Without one nothing is kept, and no model is timed in the background.
     """
     port = port or free_port()
     log = folder / "log.txt"
@@ -61,7 +60,7 @@ def serving(command: list[str], folder: Path, *, within: float, port: int = 0, c
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "gradio"),
-        "UNLEARNING_CACHE": str(folder / "cache") if cache else "off",
+        "UNLEARNING_CACHE": str(folder / "cache"),  # as visitors have it, but of this server alone
         "PYTHONUNBUFFERED": "1",
     }
     started = time.monotonic()

@@ -16,12 +16,12 @@ GRADIOS: dict[str, tuple[str, ...]] = {}
 """Findings on parts that Gradio (6.31) makes and that cannot be mended from outside, by rule: parts of the element's HTML, each with its reason."""
 
 
-def findings(page: Page, rules: Sequence[str] = (), part: str = "html") -> list[str]:
-    """What axe finds of a serious or critical kind in a part of the page, one line an element; only by some rules where they are named."""
+def findings(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds of a serious or critical kind, one line an element; only by some rules where they are named."""
     options: dict[str, Any] = {"resultTypes": ["violations"]}  # what passes need not be described: half of the time
     if rules:
         options["runOnly"] = list(rules)
-    found = Axe().run(page, part, options).response["violations"]
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{one['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
         for one in found
@@ -31,16 +31,15 @@ def findings(page: Page, rules: Sequence[str] = (), part: str = "html") -> list[
     ]
 
 
-def looked(page: Page, where: str, part: str = "html") -> list[str]:
-    """The findings in both widths and both lights, of the part that is new. In the dark only colours differ, and all rules take three times
-    as long as theirs."""
+def looked(page: Page, where: str) -> list[str]:
+    """The findings in both widths and both lights. In the dark only colours differ, and all rules take three times as long as theirs."""
     out = []
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
         for dark in (False, True):
             page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
             page.wait_for_timeout(100)  # drawn once
-            found = findings(page, ["color-contrast"] if dark else (), part)
+            found = findings(page, ["color-contrast"] if dark else ())
             out += [f"{where}, {width}, {'dark' if dark else 'light'}: {one}" for one in found]
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate("() => document.body.classList.remove('dark')")
@@ -58,7 +57,7 @@ def test_no_serious_finding(visit: Callable[..., Any]) -> None:
         box = page.locator(f"#set-{name} input[type=number]")
         box.fill(str(value))
         box.press("Tab")
-    found += looked(page, "settings", "#setup")
+    found += looked(page, "settings")
     page.locator("#unlearn").click()
     page.wait_for_selector("#live [data-state=running]", timeout=SLOW)
     expect(page.locator("#live [data-part=line]")).to_contain_text("step", timeout=SLOW)
@@ -70,7 +69,7 @@ def test_no_serious_finding(visit: Callable[..., Any]) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#stop").click()
     expect(page.locator("#keep")).to_be_visible(timeout=SLOW)
-    found += looked(page, "stopped", "#live-column")
+    found += looked(page, "stopped")
     page.locator("#keep").click()
     page.wait_for_selector("#compare-brief", timeout=SLOW)
     found += looked(page, "result")

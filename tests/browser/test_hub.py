@@ -39,7 +39,7 @@ def url(hub: StubHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
             patch.setenv(name, value)
         for name in ("HF_HUB_CACHE", "HF_ASSETS_CACHE", "HUGGINGFACE_HUB_CACHE"):
             patch.delenv(name, raising=False)
-        with serving(["app.py"], tmp_path_factory.mktemp("hub-page"), within=240, cache=False) as running:
+        with serving(["app.py"], tmp_path_factory.mktemp("hub-page"), within=240) as running:
             yield running.url
 
 
