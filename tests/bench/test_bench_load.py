@@ -72,14 +72,13 @@ def server() -> Iterator[InProcess]:
 
 
 def test_who_looks_does_not_wait_for_who_computes(server: InProcess) -> None:
-    found = loops.run(crowd(server, lookers=5, runners=3, minutes=0.13, settle=1.0, thinking=(0.2, 0.6)))
+    found = loops.run(crowd(server, lookers=5, runners=3, minutes=0.2, settle=1.0, thinking=(0.2, 0.6)))
     assert found["wrong"] == found["failed"] == []
     assert found["met"]["runs end"]
     assert found["runs"]["finished"] >= 1
     assert found["lost"] == 0
-    # On a machine so busy that but one run had its turn nobody was told anything. A run that the other tests slow down counts as much
-    # computing, so its visitor is overtaken after he was told his place. No time is told, since nothing expects one here.
-    assert found["queue"]["places_right"] is None or found["queue"]["places_right"] > 0.5
+    # On a machine so busy that but one run had its turn nobody was told anything. No time is told, since nothing expects one here.
+    assert found["queue"]["places_right"] in (None, 1.0)
     assert found["queue"]["times_told"] == 0
     # Other tests share the cores: the targets themselves are for the benchmark. Who waits behind a run waits for seconds.
     waits = {what: numbers["p50"] for what, numbers in found["looking"].items() if what != "load"}
